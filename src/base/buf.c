@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include "base/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max };
+}
+
+void
+buf_fini(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ 0 };
+}
+
+void
+buf_reset(struct buf *b)
+{
+	b->n = 0;
+	b->failed = false;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	size_t cap = b->cap;
+	char *p;
+
+	if (b->failed || n > b->max || b->n > b->max - n) {
+		b->failed = true;
+		return NULL;
+	}
+	if (b->n + n <= cap)
+		return b->p + b->n;
+	if (cap == 0)
+		cap = 256;
+	while (cap < b->n + n)
+		cap *= 2;
+	if (cap > b->max)
+		cap = b->max;
+	p = realloc(b->p, cap);
+	if (p == NULL) {
+		b->failed = true;
+		return NULL;
+	}
+	b->p = p;
+	b->cap = cap;
+	return p + b->n;
+}
+
+void
+buf_put(struct buf *b, struct slice s)
+{
+	char *p;
+
+	if (s.n == 0)
+		return;
+	p = buf_room(b, s.n);
+	if (p == NULL)
+		return;
+	memcpy(p, s.p, s.n);
+	b->n += s.n;
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, slice_of(&c, 1));
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	check(n >= 0);
+	p = buf_room(b, (size_t)n + 1);
+	if (p == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->n += (size_t)n;
+}
+
+void
+buf_json(struct buf *b, struct slice s)
+{
+	buf_putc(b, '"');
+	while (s.n > 0) {
+		size_t n = utf8_next(s);
+		unsigned char c = (unsigned char)s.p[0];
+
+		if (n == 0) {
+			buf_put(b, S("\xef\xbf\xbd"));
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			buf_putc(b, '\\');
+			buf_putc(b, (char)c);
+		} else if (c == '\n') {
+			buf_put(b, S("\\n"));
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_printf(b, "\\u%04x", c);
+		} else {
+			buf_put(b, slice_head(s, n));
+		}
+		s = slice_from(s, n);
+	}
+	buf_putc(b, '"');
+}
+
+void
+buf_skip(struct buf *b, size_t n)
+{
+	check(n <= b->n);
+	memmove(b->p, b->p + n, b->n - n);
+	b->n -= n;
+}
+
+const char *
+buf_z(struct buf *b)
+{
+	char *p = buf_room(b, 1);
+
+	if (p == NULL)
+		return NULL;
+	*p = '\0';
+	return b->p;
+}

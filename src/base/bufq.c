@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bufq.h"
+
+struct bufq_chunk {
+	struct bufq_chunk *next;
+	uint32_t from, to; /* offsets into bytes[] */
+	char bytes[];
+};
+
+void
+bufq_init(struct bufq *q, struct pool *pool, size_t max)
+{
+	check(pool->block_bytes > sizeof(struct bufq_chunk));
+	*q = (struct bufq){ .pool = pool, .max = max };
+}
+
+static void
+drop_first(struct bufq *q)
+{
+	struct bufq_chunk *c = q->first;
+
+	q->first = c->next;
+	if (q->first == NULL)
+		q->last = NULL;
+	pool_put(q->pool, c);
+}
+
+void
+bufq_reset(struct bufq *q)
+{
+	while (q->first != NULL)
+		drop_first(q);
+	q->n = 0;
+}
+
+static bool
+append_chunk(struct bufq *q)
+{
+	struct bufq_chunk *c = pool_get(q->pool);
+
+	if (c == NULL)
+		return false;
+	*c = (struct bufq_chunk){ 0 };
+	if (q->last == NULL)
+		q->first = c;
+	else
+		q->last->next = c;
+	q->last = c;
+	return true;
+}
+
+size_t
+bufq_put(struct bufq *q, struct slice s)
+{
+	size_t cap = q->pool->block_bytes - sizeof(struct bufq_chunk), done = 0;
+
+	s = slice_head(s, bufq_room(q));
+	while (done < s.n) {
+		struct bufq_chunk *c = q->last;
+		size_t n;
+
+		if (c == NULL || c->to == cap) {
+			if (!append_chunk(q))
+				break;
+			c = q->last;
+		}
+		n = cap - c->to;
+		if (n > s.n - done)
+			n = s.n - done;
+		memcpy(c->bytes + c->to, s.p + done, n);
+		c->to += (uint32_t)n;
+		done += n;
+	}
+	q->n += done;
+	return done;
+}
+
+int
+bufq_peek(const struct bufq *q, struct iovec *iov, int n)
+{
+	int i = 0;
+
+	for (struct bufq_chunk *c = q->first; c != NULL && i < n; c = c->next)
+		iov[i++] = (struct iovec){ c->bytes + c->from, c->to - c->from };
+	return i;
+}
+
+void
+bufq_skip(struct bufq *q, size_t n)
+{
+	check(n <= q->n);
+	q->n -= n;
+	while (n > 0) {
+		struct bufq_chunk *c = q->first;
+		size_t have = c->to - c->from;
+
+		if (n < have) {
+			c->from += (uint32_t)n;
+			return;
+		}
+		n -= have;
+		drop_first(q);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A queue of bytes in chunks of a pool, with a maximum.  An empty queue holds no
+ * chunk.  A full queue is backpressure: whoever feeds it stops reading.
+ */
+#ifndef ADIT_BASE_BUFQ_H
+#define ADIT_BASE_BUFQ_H
+
+#include "base/pool.h"
+#include "base/slice.h"
+
+#include <sys/uio.h>
+
+struct bufq_chunk;
+
+struct bufq {
+	struct bufq_chunk *first, *last;
+	struct pool *pool;
+	size_t n, max;
+};
+
+/* The pool's blocks are the chunks; a chunk's header takes 16 bytes of it. */
+void bufq_init(struct bufq *q, struct pool *pool, size_t max);
+/* Gives all chunks back. */
+void bufq_reset(struct bufq *q);
+/* Appends what fits and returns how much that was. */
+size_t bufq_put(struct bufq *q, struct slice s) must_use;
+/* Fills up to n entries with the front of the queue; returns how many. */
+int bufq_peek(const struct bufq *q, struct iovec *iov, int n);
+/* Drops n bytes from the front; n <= q->n. */
+void bufq_skip(struct bufq *q, size_t n);
+static inline size_t
+bufq_room(const struct bufq *q)
+{
+	return q->max - q->n;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Assertions that are always on, for our own bugs only.  Nothing that a visitor,
+ * agent, origin or control client sends may ever decide one (STYLE: three kinds
+ * of errors).
+ */
+#ifndef ADIT_BASE_CHECK_H
+#define ADIT_BASE_CHECK_H
+
+#include <stdnoreturn.h>
+
+noreturn void check_failed(const char *file, int line, const char *func, const char *what);
+
+#define check(cond)                                                                                \
+	do {                                                                                       \
+		if (__builtin_expect(!(cond), 0))                                                  \
+			check_failed(__FILE__, __LINE__, __func__, #cond);                         \
+	} while (0)
+
+#define must_use __attribute__((warn_unused_result))
+#define printf_like(f, a) __attribute__((format(printf, f, a)))
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every ceiling of both programs, in one table: `aditd -T` prints it, a test
+ * checks that the manual names each row.  A buffer, count or wait without a
+ * row here is a bug.
+ *
+ * X(name, value, unit, what it bounds)
+ */
+#ifndef ADIT_BASE_LIMITS_H
+#define ADIT_BASE_LIMITS_H
+
+#include <stddef.h>
+
+/* clang-format off */
+#define LIMITS(X)                                                                                  \
+	X(HEAD_BYTES,            32768, "bytes", "head of a request or response")                  \
+	X(HEAD_FIELDS,             100, "fields", "header fields of a message")                    \
+	X(REQUEST_LINE_BYTES,     8192, "bytes", "request line")                                   \
+	X(CHUNK_EXT_BYTES,         256, "bytes", "extensions of one chunk")                        \
+	X(TRAILER_BYTES,          8192, "bytes", "trailer section of a message")                   \
+	X(DATA_FRAME_BYTES,      16384, "bytes", "payload of a DATA frame, its opening apart")     \
+	X(OPENING_BYTES,          1024, "bytes", "opening of a stream")                            \
+	X(CONTROL_BYTES,         65536, "bytes", "payload of a CONTROL frame")                     \
+	X(LINK_OUT_BYTES,        65536, "bytes", "frames of a link that wait to be sealed")        \
+	X(LINK_CTL_BYTES,       262144, "bytes", "control frames of a link that wait")             \
+	X(LINK_STREAMS,           4096, "streams", "open streams of a link")                       \
+	X(LINK_RX_BYTES_MIN,   4194304, "bytes", "receive budget of a link at its start")          \
+	X(LINK_RX_BYTES_MAX,  33554432, "bytes", "receive budget of a link at its largest")        \
+	X(STREAM_RX_BYTES_MIN,   16384, "bytes", "receive window that every stream is guaranteed") \
+	X(STREAM_RX_BYTES_INIT, 262144, "bytes", "receive window of a new stream while budget lasts") \
+	X(STREAM_RX_BYTES_MAX, 16777216, "bytes", "receive window of a stream at its largest")     \
+	X(LINK_IDLE_MS,          10000, "ms", "silence of a link before a PING is sent")           \
+	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
+	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \
+	X(HELLO_MS,              10000, "ms", "wait for an agent's HELLO")                         \
+	X(VISITOR_HEAD_MS,       15000, "ms", "wait for the rest of a request head")               \
+	X(VISITOR_IDLE_MS,       60000, "ms", "idle keep-alive connection of a visitor")           \
+	X(BODY_GRACE_MS,         10000, "ms", "slow body before the minimum rate counts")          \
+	X(BODY_RATE_BYTES,        1024, "bytes/s", "minimum rate of a request body")               \
+	X(ORIGIN_CONNECT_MS,     10000, "ms", "connecting to an origin")                           \
+	X(ORIGIN_SILENT_MS,      60000, "ms", "wait for an origin's response head")                \
+	X(STREAM_IDLE_MS,       300000, "ms", "exchange or byte stream without a byte either way") \
+	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response")  \
+	X(ORIGIN_POOL,             128, "connections", "idle connections kept to an origin")       \
+	X(ORIGIN_POOL_IDLE_MS,   20000, "ms", "idle connection kept to an origin")                 \
+	X(VISITORS,             100000, "connections", "visitors of a worker")                     \
+	X(VISITORS_PER_ADDRESS,   4096, "connections", "visitors from one address, of a worker")   \
+	X(LINKS,                 20000, "links", "links of a worker")                              \
+	X(TUNNELS_PER_LINK,         64, "tunnels", "tunnels of a link")                            \
+	X(WORKERS,                  64, "threads", "workers of the edge")                          \
+	X(RETRY_MS_MIN,            500, "ms", "first pause of the agent before it dials again")    \
+	X(RETRY_MS_MAX,          30000, "ms", "longest pause of the agent before it dials again")  \
+	X(STABLE_MS,             30000, "ms", "life of a link after which the pauses start anew")  \
+	X(CONFIG_BYTES,        1048576, "bytes", "configuration file")                             \
+	X(CONFIG_DEPTH,             16, "levels", "nesting of a configuration file")               \
+	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
+	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
+	X(DRAIN_MS,              30000, "ms", "graceful stop before connections are cut")
+/* clang-format on */
+
+enum {
+#define X(name, value, unit, what) LIMIT_##name = (value),
+	LIMITS(X)
+#undef X
+};
+
+struct limit {
+	const char *name;
+	long long value;
+	const char *unit, *what;
+};
+
+extern const struct limit limits_table[];
+extern const size_t limits_n;
+
+#endif

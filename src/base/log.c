@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 8192
+#define VALUE_MAX_BYTES 1024
+
+static int log_fd = STDERR_FILENO;
+static enum log_level level_max = LOG_INFO;
+static enum log_format line_format = LOG_LOGFMT;
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+void
+log_init(int fd, enum log_level level, enum log_format format)
+{
+	log_fd = fd;
+	level_max = level;
+	line_format = format;
+}
+
+bool
+log_level_parse(struct slice s, enum log_level *ret_level)
+{
+	for (size_t i = 0; i < sizeof(level_names) / sizeof(*level_names); i++)
+		if (slice_eq(s, slice_str(level_names[i]))) {
+			*ret_level = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return level <= level_max;
+}
+
+static bool
+plain(struct slice s)
+{
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* logfmt values are quoted as JSON strings are, so that either reader finds the same text. */
+static void
+put_text(struct buf *b, enum log_format format, struct slice s)
+{
+	s = slice_head(s, VALUE_MAX_BYTES);
+	if (format == LOG_LOGFMT && plain(s))
+		buf_put(b, s);
+	else
+		buf_json(b, s);
+}
+
+static void
+put_field(struct buf *b, enum log_format format, const struct log_field *f)
+{
+	if (format == LOG_JSON)
+		buf_printf(b, ",\"%s\":", f->key);
+	else
+		buf_printf(b, " %s=", f->key);
+	if (f->kind == LOG_KIND_INT)
+		buf_printf(b, "%lld", (long long)f->number);
+	else
+		put_text(b, format, f->text);
+}
+
+size_t
+log_line(enum log_format format, enum log_level level, int64_t wall_ms, const char *event,
+    const struct log_field *fields, char *dst, size_t cap)
+{
+	/* A buf over the caller's bytes: it never grows, since cap is already max. */
+	struct buf b = { .p = dst, .cap = cap - 2, .max = cap - 2 };
+	char when[32];
+	size_t whole;
+
+	clock_rfc3339(wall_ms, when, sizeof(when));
+	if (format == LOG_JSON)
+		buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", when,
+		    level_names[level], event);
+	else
+		buf_printf(&b, "time=%s level=%s event=%s", when, level_names[level], event);
+	for (whole = b.n; fields->kind != LOG_KIND_END; fields++) {
+		put_field(&b, format, fields);
+		if (b.failed)
+			break; /* a line that is too long loses its last fields whole */
+		whole = b.n;
+	}
+	if (format == LOG_JSON)
+		dst[whole++] = '}';
+	dst[whole++] = '\n';
+	return whole;
+}
+
+void
+log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n = log_line(line_format, level, clock_wall_ms(), event, fields, line, sizeof(line));
+
+	/* A log that cannot be written must not stop the traffic. */
+	if (write(log_fd, line, n) < 0)
+		return;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/slice.h"
+
+static bool
+ows(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct slice
+slice_trim(struct slice s)
+{
+	while (s.n > 0 && ows(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && ows(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+struct slice
+slice_cut(struct slice *s, char sep)
+{
+	size_t at = slice_find(*s, sep);
+	struct slice before;
+
+	if (at == SIZE_MAX) {
+		before = *s;
+		*s = (struct slice){ NULL, 0 };
+		return before;
+	}
+	before = slice_head(*s, at);
+	*s = slice_from(*s, at + 1);
+	return before;
+}
+
+bool
+slice_u64(struct slice s, uint64_t *ret_value)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
+
+		if (d > 9 || v > (UINT64_MAX - d) / 10)
+			return false;
+		v = v * 10 + d;
+	}
+	*ret_value = v;
+	return true;
+}
+
+bool
+slice_z(struct slice s, char *dst, size_t cap)
+{
+	if (s.n >= cap || (s.n > 0 && memchr(s.p, 0, s.n) != NULL))
+		return false;
+	if (s.n > 0)
+		memcpy(dst, s.p, s.n);
+	dst[s.n] = '\0';
+	return true;
+}

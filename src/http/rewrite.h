@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a proxy does to a head (RFC 9110 section 7.6, RFC 7239): a new head is written
+ * from the parsed one, field by field in the order and case they came in; hop-by-hop fields, those that
+ * Connection names, and our own names are left out; ours are added at the end.  Never byte-copied.
+ *
+ * Inside a stream a head carries no Transfer-Encoding and no Connection (but for an upgrade): body bytes follow
+ * as they are and the end of the stream's direction is the end of the body.  The last hop adds framing.
+ */
+#ifndef ADIT_HTTP_REWRITE_H
+#define ADIT_HTTP_REWRITE_H
+
+#include "http/h1.h"
+
+/* For requests at the edge. Text slices are trusted (ours), not from the visitor. */
+struct rewrite_forward {
+	struct slice client_address; /* "192.0.2.1", or "[2001:db8::1]" is made where needed from "2001:db8::1" */
+	struct slice proto;          /* "https" or "http" */
+	struct slice host;           /* the Host as the visitor wrote it */
+	uint16_t port;               /* of the public listener */
+	struct slice request_id;
+	bool trusted;                /* keep and append to the chain instead of setting it anew */
+};
+
+/*
+ * Request head for a stream: origin-form target, Host from the canonical authority, hop-by-hop and Expect removed,
+ * every spelling of X-Forwarded-*, Forwarded, X-Real-IP (with '_' for '-' too) and adit-* removed and ours set.
+ * Upgrade and Connection: Upgrade stay when H1_UPGRADE and the token is allowed (websocket; any other but h2c).
+ * Returns the bytes written, 0 when dst is too small.
+ */
+size_t rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
+    char *dst, size_t cap) must_use;
+
+/* Request head for an origin, from one that came by a stream: framing added (Content-Length stays; else Transfer-Encoding:
+ * chunked where `body_follows`), Connection: keep-alive or upgrade; host replaced when host.p != NULL. */
+size_t rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows,
+    struct slice host, char *dst, size_t cap) must_use;
+
+/* Response head for a stream, from an origin: hop-by-hop and adit-* removed, Transfer-Encoding removed. 101 keeps Upgrade. */
+size_t rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap) must_use;
+
+/* Response head for a visitor, from a stream: framing and Connection added as the visitor's version needs:
+ * Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0; adit-request-id added. */
+struct rewrite_answer {
+	uint8_t visitor_minor;
+	bool keep_alive;
+	bool head_request;
+	struct slice request_id;
+};
+/* *ret_framing: how the body has to be framed now. */
+size_t rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
+    char *dst, size_t cap, enum h1_framing *ret_framing) must_use;
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection: a stream socket, with TLS over it or not, the same four calls
+ * for both.  Reading is pulled by the owner; nothing is read that nobody asked
+ * for, so not reading is backpressure.
+ *
+ * TLS is OpenSSL behind a BIO of our own: ciphertext is received up to 256 KiB at once
+ * into memory of the thread, records are sealed into memory of the thread and leave
+ * many in one call.  What could not be sent or opened yet is kept by the connection
+ * (bounded), so that idle connections hold no buffer (SSL_MODE_RELEASE_BUFFERS).
+ *
+ * A connection can move between loops whole: conn_detach() here, conn_attach() there.
+ */
+#ifndef ADIT_NET_CONN_H
+#define ADIT_NET_CONN_H
+
+#include "net/loop.h"
+#include "net/tls.h"
+
+struct conn {
+	struct loop_io io;
+	/* Called with LOOP_IN / LOOP_OUT edges. The owner remembers what it cannot use now: an
+	 * edge is told once. After conn_attach() both are told in the next turn. */
+	void (*fn)(struct conn *c, unsigned events);
+	struct tls *tls;        /* NULL: plain */
+	bool eof, failed;       /* sticky results of reading and writing */
+	bool readable, writable; /* no IO_WAIT since the last edge; kept by conn.c for the owner to look at */
+	bool shut_wanted;       /* private: shut down as soon as all is sent */
+};
+
+/* Takes over a non-blocking descriptor; tls may be NULL (and is owned from now on). */
+void conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, unsigned));
+/* -1 and errno without memory or descriptors. */
+int conn_attach(struct conn *c, struct loop *l) must_use;
+void conn_detach(struct conn *c);
+/* Closes the descriptor and frees the TLS state. Harmless twice. */
+void conn_close(struct conn *c);
+static inline bool
+conn_is_open(const struct conn *c)
+{
+	return c->io.fd >= 0;
+}
+
+/* TLS only: goes on with the handshake. IO_OK when it is done, IO_WAIT, IO_FAIL (conn_error()). */
+enum io conn_handshake(struct conn *c);
+
+/* Reads up to cap bytes of plaintext. IO_EOF only after an orderly end (FIN; with TLS close_notify:
+ * a FIN without one is IO_FAIL where tls_strict_eof was set, else IO_EOF). */
+enum io conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n);
+/* Plaintext bytes that can be read without a system call (TLS), for fairness decisions. */
+bool conn_has_buffered(const struct conn *c);
+
+/*
+ * Writes; *ret_n of the bytes were taken. Plain: what the kernel took. TLS: what was sealed,
+ * of which up to CONN_SEALED_BYTES may still wait in the connection; as long as something
+ * waits, IO_WAIT. On LOOP_OUT conn.c sends what waits before it calls fn.
+ */
+#define CONN_SEALED_BYTES (320 * 1024)
+enum io conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
+/* Sealed bytes that wait for the socket. */
+size_t conn_waiting(const struct conn *c);
+/* Ends our direction after what waits: close_notify, then FIN. Reading goes on. */
+void conn_shut(struct conn *c);
+/* One sentence on why IO_FAIL; lives until the next call. */
+const char *conn_error(const struct conn *c);
+
+/* TCP_NODELAY, keep-alive off, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT; 0 = leave. No effect on Unix sockets. */
+void conn_tune(struct conn *c, int user_timeout_ms, int notsent_lowat_bytes);
+
+#endif

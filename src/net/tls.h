@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS over OpenSSL (3.0 to 4.0, the common subset).  Contexts are immutable once
+ * built and reference-counted: a reload builds new ones and old connections keep
+ * theirs.  Visitors get TLS 1.2 or 1.3, links TLS 1.3 only, ECDHE only, no
+ * renegotiation, no compression, no 0-RTT, one session ticket.
+ */
+#ifndef ADIT_NET_TLS_H
+#define ADIT_NET_TLS_H
+
+#include "base/check.h"
+#include "base/slice.h"
+
+#include <stdatomic.h>
+
+struct tls;
+
+#define TLS_ALPN_LINK "adit/1"
+#define TLS_ALPN_HTTP "http/1.1"
+
+/* One certificate with its key; which names it covers is read from it (SAN, wildcards). */
+struct tls_cert_files {
+	const char *cert_path; /* PEM, leaf first */
+	const char *key_path;
+};
+
+/* --- server: told apart by ALPN; no ALPN is HTTP/1.1; an unknown one is refused (RFC 7301 3.2) --- */
+struct tls_server;
+
+/* NULL and *ret_error (malloced sentence with file and what to do). The first is the default certificate. */
+struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
+    must_use;
+struct tls_server *tls_server_ref(struct tls_server *s);
+void tls_server_unref(struct tls_server *s);
+/* A connection's state, server side. NULL without memory. Keeps a reference. */
+struct tls *tls_accept(struct tls_server *s) must_use;
+
+/* --- client --- */
+struct tls_client;
+
+struct tls_client_params {
+	const char *ca_path;  /* PEM file; NULL: the system's */
+	bool verify;          /* false: accept any certificate */
+	bool link;            /* TLS 1.3 only, ALPN adit/1 demanded; else ALPN http/1.1 offered */
+};
+struct tls_client *tls_client_new(const struct tls_client_params *p, char **ret_error) must_use;
+void tls_client_unref(struct tls_client *c);
+/* host: SNI (names only) and the name or address that the certificate must cover. */
+struct tls *tls_connect(struct tls_client *c, const char *host) must_use;
+
+void tls_free(struct tls *t);
+/* After the handshake. ALPN: "" when none. SNI: "" when none; server side lower-cased and a legal
+ * host name, otherwise the handshake was refused. */
+struct slice tls_alpn(const struct tls *t);
+const char *tls_sni(const struct tls *t);
+const char *tls_version(const struct tls *t); /* "TLSv1.3" */
+
+/* --- certificates of our own, for --dev and tests --- */
+
+/* Writes DIR/ca.pem, DIR/ca.key, DIR/cert.pem, DIR/key.pem (ECDSA P-256, keys 0600) unless they exist and
+ * are valid for another day: a CA of this directory and a leaf for `names` (DNS names, wildcards, IP
+ * addresses). NULL or a malloced sentence. */
+char *tls_make_dev_certs(const char *dir, const char *const *names, size_t n) must_use;
+
+#endif

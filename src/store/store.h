@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: accounts, tokens, names, ports, audit (and, with the inbox, deliveries).
+ * Asynchronous: a request is submitted from any thread and done on the store's own thread, which commits
+ * many requests with one fsync; req->done() is called there after the commit, in the order of submission: it
+ * should only post the request back to its loop.
+ *
+ * Engine: SQLite in WAL mode with synchronous=FULL.  Exactly one connection writes and checkpoints (SQLite
+ * before 3.51.3 can corrupt a WAL otherwise), and a lock file keeps a second process out.  An fsync or write that
+ * failed is fatal for the store: every later request gets STORE_BROKEN, nothing is retried, the process says so.
+ * Tokens are kept as SHA-256 only.  Migrations are numbered and run in one transaction; a database that is newer
+ * than the program is refused.
+ */
+#ifndef ADIT_STORE_STORE_H
+#define ADIT_STORE_STORE_H
+
+#include "base/check.h"
+#include "base/slice.h"
+
+struct store;
+
+/* Opens or creates PATH (0600). NULL and a malloced sentence. */
+struct store *store_open(const char *path, char **ret_error) must_use;
+/* Finishes what was submitted, then ends the thread. */
+void store_close(struct store *s);
+
+enum store_result {
+	STORE_OK,
+	STORE_NONE,    /* no such row */
+	STORE_TAKEN,   /* name or port belongs to another account */
+	STORE_GONE,    /* name is a tombstone */
+	STORE_LIMIT,   /* the account has as many as it may */
+	STORE_REVOKED, /* token revoked or expired */
+	STORE_FULL,    /* no space on the disk */
+	STORE_BROKEN,  /* the store has failed; see the log */
+};
+
+enum store_op {
+	STORE_TOKEN_ADD,     /* in: account (made when new), label, expires; out: token_id, token (clear, only here) */
+	STORE_TOKEN_LIST,    /* out: rows */
+	STORE_TOKEN_REVOKE,  /* in: token_id; out: account */
+	STORE_LOGIN,         /* in: token (clear); out: account, token_id. Same work for an unknown one (S-05) */
+	STORE_NAME_CLAIM,    /* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
+	STORE_NAME_RELEASE,  /* in: account ("" = operator), name: becomes a tombstone for ever */
+	STORE_NAME_LIST,     /* in: account ("" = all); out: rows */
+	STORE_NAME_LOOKUP,   /* in: name; out: account; OK, NONE or GONE */
+	STORE_PORT_CLAIM,    /* in: account, port (0 = the one kept for `key`, or a free one of port_min..port_max), key; out: port */
+	STORE_PORT_RELEASE,  /* in: account ("" = operator), port */
+	STORE_AUDIT,         /* in: account, label (event), text */
+	STORE_STAT,          /* out: rows: one line of counters */
+};
+
+struct store_row {
+	char token_id[24], account[64], name[64], label[64];
+	uint16_t port;
+	bool revoked, tombstone;
+	int64_t created_ms, expires_ms, used_ms; /* wall clock, 0 = none */
+};
+
+struct store_req {
+	enum store_op op;
+	void (*done)(struct store_req *req);
+	void *owner;
+	/* in and out, NUL-terminated */
+	char account[64], name[64], key[64], label[64], text[256];
+	char token_id[24], token[128];
+	int64_t now_ms, expires_ms; /* in: wall clock */
+	uint16_t port, port_min, port_max;
+	uint32_t per_account_max; /* CLAIM: how many names or ports an account may have, 0 = no limit */
+	/* out */
+	enum store_result result;
+	struct store_row *rows; /* malloced; freed by store_req_fini() */
+	size_t n_rows;
+	/* private */
+	struct store_req *next;
+};
+
+/* The request stays the caller's and must live until done(). */
+void store_submit(struct store *s, struct store_req *req);
+/* Frees rows and wipes the token. */
+void store_req_fini(struct store_req *req);
+/* False after a write or fsync has failed. Any thread. */
+bool store_healthy(const struct store *s);
+const char *store_result_text(enum store_result r);
+
+/*
+ * A token in clear: "adit_" token_id "_" secret (43 characters base62, 256 bits) checksum (6): the prefix and the
+ * checksum let secret scanners find it.  False when it is not of that form (nothing secret is compared).
+ */
+bool store_token_ok(struct slice token);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One end of a link: the protocol machine between a TLS connection and its streams.
+ * No I/O, no clock, no callbacks: bytes that came are fed, events are taken, frames
+ * to be sent are drained; time is a parameter.
+ *
+ * Receiving: the link buffers no stream data. A LINK_DATA event is a slice of the input; the
+ * owner writes it to its connection or keeps it (never more than the window that was granted), and says
+ * stream_eaten() when the bytes have left to the visitor or origin: only then credit goes back.
+ *
+ * Sending: an owner that has bytes says stream_want(). When link_turn() names the stream, the owner
+ * lets its bytes be read straight into the space of stream_grant() and says stream_commit(). Streams
+ * take turns (deficit round robin; new ones and those with little to send first); frames of control leave before data.
+ *
+ *	receive:  while ((what = link_feed(l, &in, &ev, now)) != LINK_NONE) ...
+ *	send:     while ((s = link_turn(l)) != NULL) { n = stream_grant(s, &p); ...; stream_commit(s, ...); }
+ *	          out = link_out(l); write; link_out_done(l, written)
+ *
+ * Flow control, in bytes of stream data (openings and headers are free): see facts in doc/protocol.txt. Every
+ * stream is guaranteed LIMIT_STREAM_RX_BYTES_MIN; what is free of the link's budget is lent; a window doubles while its reader keeps up within
+ * two round trips and falls back when its reader is blocked; a reserve stays that only streams with progress can take.
+ */
+#ifndef ADIT_TUNNEL_LINK_H
+#define ADIT_TUNNEL_LINK_H
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/slab.h"
+#include "base/slice.h"
+#include "tunnel/frame.h"
+
+/* Streams are opened by the edge only, since visitors come from there; their numbers grow by one from 1. */
+enum link_side { LINK_EDGE, LINK_AGENT };
+
+struct link;
+
+struct stream {
+	uint32_t id;
+	void *owner; /* the user's; the link never looks at it */
+	struct link *link;
+	bool rx_ended; /* FIN or RST came */
+	bool tx_ended; /* FIN was committed, or RST sent or received */
+	/* private to tunnel/ from here on */
+	struct map_node by_id;
+	struct list round;     /* in one of the link's queues of wanting streams */
+	bool opened;           /* SYN was sent or received */
+	bool blocked;          /* has bytes but no credit */
+	uint32_t deficit;
+	int64_t tx_credit;     /* bytes that may be sent */
+	int64_t rx_credit;     /* bytes that the other side may still send */
+	uint32_t rx_window;    /* what is granted at most */
+	uint32_t rx_eaten;     /* eaten since the last WINDOW */
+	uint32_t rx_held;      /* received, not yet eaten */
+	int64_t rx_grown_us;   /* when the window was last looked at */
+	bool rx_blocked;       /* its reader does not keep up */
+};
+
+struct link_params {
+	enum link_side side;
+	size_t rx_bytes_min, rx_bytes_max; /* budget: LIMIT_LINK_RX_BYTES_* unless configured */
+	size_t streams_max;
+	struct slab *streams;  /* of struct stream; of this thread, shared by its links */
+	struct pool *out_pool; /* blocks of LINK_OUT_BLOCK_BYTES; held only while frames wait */
+};
+#define LINK_OUT_BLOCK_BYTES                                                                       \
+	(LIMIT_LINK_OUT_BYTES + LIMIT_DATA_FRAME_BYTES + LIMIT_OPENING_BYTES + 64)
+
+/* Zero-cost when idle: no table, no buffer. Fields are private; sizes matter (10,000 idle links). */
+struct link {
+	struct link_params params;
+	struct map streams;
+	struct list fresh, bulk;  /* wanting streams: new or small ones, the rest */
+	uint32_t last_id;         /* opened last, by either side */
+	/* receiving */
+	struct frame frame;       /* whose payload is being fed */
+	uint32_t frame_left;
+	char head[FRAME_HEADER_BYTES];
+	uint8_t head_n;
+	bool in_frame;
+	char *gather;             /* a payload that must be whole: opening or control; malloced, NULL when none */
+	uint32_t gather_n, gather_want;
+	size_t rx_budget, rx_promised; /* bytes that all windows together may be, and are */
+	/* sending */
+	char *out;                /* block of out_pool, or NULL */
+	uint32_t out_from, out_to;
+	char *ctl;                /* control frames, malloced, NULL when none */
+	uint32_t ctl_from, ctl_to, ctl_cap;
+	bool out_started;         /* a data frame was sent in part: control waits for its end */
+	/* liveness */
+	int64_t heard_us, said_us, ping_us; /* last byte received, sent; PING on its way since, or 0 */
+	uint64_t ping_opaque;
+	int64_t rtt_us;           /* smallest lately, 0 = unknown */
+	int64_t rate_from_us;
+	uint64_t rate_bytes, rate_max; /* measured delivery rate, bytes per second */
+	bool goaway_sent, goaway_received;
+	enum link_code dead;      /* why it failed, for people */
+};
+
+int link_init(struct link *l, const struct link_params *p, int64_t now_us) must_use;
+/* All streams must have been freed by their owners; see link_any_stream(). */
+void link_fini(struct link *l);
+/* Any stream that still lives, NULL when none: for tearing down. */
+struct stream *link_any_stream(struct link *l);
+size_t link_n_streams(const struct link *l);
+
+enum link_what {
+	LINK_NONE,    /* the input is used up */
+	LINK_OPENED,  /* agent side: ev->stream is new, ev->bytes its opening (opening.h); owner must be set or stream reset */
+	LINK_DATA,    /* ev->bytes of ev->stream; ev->fin when the direction ends with them (bytes may be empty) */
+	LINK_RESET,   /* ev->code; the stream is dead both ways: owner calls stream_free() */
+	LINK_CONTROL, /* ev->bytes: a JSON object */
+	LINK_GOAWAY,  /* ev->code, ev->retry_ms: no stream will be accepted any more */
+	LINK_PONG,    /* ev->rtt_us */
+	LINK_BAD,     /* ev->code: the other side broke the protocol; a GOAWAY is queued: drain link_out(), close */
+};
+
+struct link_event {
+	enum link_what what;
+	struct stream *stream;
+	struct slice bytes; /* valid until the input or the link changes */
+	bool fin;
+	uint32_t code, retry_ms;
+	int64_t rtt_us;
+};
+
+/* Takes from the front of *in up to one event. Frames of streams that have gone are swallowed. */
+enum link_what link_feed(struct link *l, struct slice *in, struct link_event *ret_ev, int64_t now_us);
+
+/* --- streams --- */
+
+/* Edge: a new stream, which opens with its first commit. NULL: too many, going away, or no memory. */
+struct stream *stream_open(struct link *l, void *owner) must_use;
+/* The owner has bytes or an end to send. */
+void stream_want(struct stream *s);
+/* The stream whose turn it is, taken out of the queue: grant, commit, and stream_want() again if there is more.
+ * NULL: nobody wants or can, or the output is full. */
+struct stream *link_turn(struct link *l);
+/* True while a grant could be made at once without waiting for a turn: for small first messages. */
+bool link_has_room(const struct link *l);
+/*
+ * Space for the next payload, at most DATA_FRAME_BYTES and the credit: *ret_p, its size, 0 when there is no credit or room.
+ * A stream that was not opened yet gets OPENING_BYTES + 2 more; write wire length (2 bytes) and opening first.
+ * Nothing else of the link may be called before the commit, which may be of nothing.
+ */
+size_t stream_grant(struct stream *s, char **ret_p) must_use;
+/* opening_n: bytes of opening with its length (first commit only, else 0), then n bytes of data. */
+void stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin);
+/* Bytes that may be sent now. */
+size_t stream_credit(const struct stream *s);
+/* n received bytes have been written on. */
+void stream_eaten(struct stream *s, size_t n, int64_t now_us);
+/* The connection that the stream's bytes go to cannot take any, or can again. */
+void stream_reader_blocked(struct stream *s, bool blocked);
+/* Sends RST unless both directions have ended; the owner then frees it. */
+void stream_reset(struct stream *s, enum link_code code);
+/* Gives the stream up; without a reset or both ends it is reset (CANCELLED) first. */
+void stream_free(struct stream *s);
+
+/* --- the connection --- */
+
+void link_control(struct link *l, struct slice json);
+void link_goaway(struct link *l, enum link_code code, uint32_t retry_ms);
+/* Looks whether the other side lives (after a resume or a network change): a PING now. */
+void link_probe(struct link *l, int64_t now_us);
+/* Frames to be sent, control first, whole frames in order; empty when none. */
+struct slice link_out(struct link *l);
+void link_out_done(struct link *l, size_t n, int64_t now_us);
+/* Call when the time it returned has come (or more often): sends PINGs. Returns the next time in us,
+ * or -1: the other side is dead (LINK_CODE_SILENT). */
+int64_t link_tick(struct link *l, int64_t now_us);
+
+#endif
