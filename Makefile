@@ -13,12 +13,22 @@ PYTHON   = /usr/bin/python3
 CSTD     = -std=gnu17 -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -Isrc
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wno-missing-field-initializers $(WERROR)
-HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE -ftrivial-auto-var-init=zero
+# Flags that not every compiler or machine has are asked for once.
+has      = $(shell $(CC) $(1) -Werror -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(call has,-fstack-clash-protection) \
+           $(call has,-fcf-protection) $(call has,-ftrivial-auto-var-init=zero)
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT) $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SAN) $(shell pkg-config --cflags $(PKGS))
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lpthread
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SAN) $(PKG_CFLAGS)
+LIBS     = $(PKG_LIBS) -lpthread
+FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+# One make for people, which starts another one for the work, with as many jobs as there are cores.
+SUB      = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 # Order of linking: a room may use only rooms to its right.
 ROOMS    = relay store hook tunnel http net base
@@ -31,37 +41,91 @@ libs     = $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 UNITS    = $(patsubst test/unit/%.c,$(B)/test/%,$(wildcard test/unit/*/*_test.c))
 FUZZERS  = $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*_fuzz.c))
 REPLAYS  = $(patsubst test/fuzz/%.c,$(B)/replay/%,$(wildcard test/fuzz/*_fuzz.c))
+FORMATTED = $(wildcard src/*/*.[ch] test/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[ch] bench/*.[ch])
 
 help: ## this list
+	@echo "adit $(VERSION): a tunnel for webhooks"
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s'|'
 
-run: deps build ## edge, agent and a real CI on loopback: a signed push starts a build
-	@$(B)/../tools/demo $(B)
+run: ## edge, agent and a real CI on loopback: a signed push starts a build
+	@tools/deps build run
+	$(SUB) build
+	@tools/demo $(B)
 
-check: deps ## all tests
-	@$(MAKE) --no-print-directory build units replays
-	@PYTHON=$(PYTHON) tools/check $(B)
+build: ## programs in build/adit and build/aditd
+	$(SUB) programs
 
-build: $(PROGRAMS) ## programs in build/adit and build/aditd
-
-deps: ## install the Debian packages that are missing
-	@tools/deps
+check: ## all tests
+	@tools/deps build test
+	$(SUB) programs units replays
+	@PYTHON=$(PYTHON) JOBS=$(JOBS) $(PYTHON) tools/check $(B)
 
 asan: ## all tests under AddressSanitizer (with leaks)
-	@$(MAKE) --no-print-directory check B=build/asan OPT='-O1 -g' CFLAGS='-O1 -g -fno-omit-frame-pointer' SAN='-fsanitize=address'
+	$(SUB) check B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' SAN='-fsanitize=address'
 
 ubsan: ## all tests under UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory check B=build/ubsan CFLAGS='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all'
+	$(SUB) check B=build/ubsan CFLAGS='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all'
 
 tsan: ## all tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory check B=build/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+	$(SUB) check B=build/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread'
 
+fuzz: ## every fuzz target for FUZZ_SECONDS=60
+	@tools/deps build fuzz
+	$(SUB) fuzzers CC=clang B=build/fuzz CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
+	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	@tools/fuzz build/fuzz $(FUZZ_SECONDS)
+
+bench: ## speed and memory beside nginx, HAProxy, ssh -R and stunnel (BENCH_ARGS=--quick)
+	@tools/deps build bench
+	$(SUB) programs $(B)/bench
+	@$(PYTHON) bench/run --build $(B) $(BENCH_ARGS)
+
+cover: ## lines that the tests reach, in build/cover/index.html
+	@tools/deps build test cover
+	$(SUB) check B=build/cover CFLAGS='-O0 -g --coverage' SAN=--coverage
+	@gcovr -r . --object-directory build/cover -f src/ --exclude-unreachable-branches \
+	    --html-details build/cover/index.html --print-summary
+
+lint: ## form of sources and manuals, static analysis, walls between rooms
+	@tools/deps lint
+	@tools/layers
+	clang-format --dry-run -Werror $(FORMATTED)
+	cppcheck --quiet --std=c11 --language=c -Isrc -Itest -D_GNU_SOURCE --inline-suppr --error-exitcode=1 \
+	    --enable=warning,portability,performance --suppress=missingIncludeSystem -j $(JOBS) src
+	mandoc -Tlint -W warning $(wildcard man/*)
+
+format: ## lets clang-format rewrite the sources
+	clang-format -i $(FORMATTED)
+
+install: programs ## to DESTDIR and PREFIX=/usr/local; manuals and systemd units too
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin $(PREFIX)/share/man/man1 \
+	    $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8 $(PREFIX)/lib/systemd/system)
+	install -m 755 $(B)/adit $(DESTDIR)$(PREFIX)/bin/adit
+	install -m 755 $(B)/aditd $(DESTDIR)$(PREFIX)/sbin/aditd
+	for m in $(wildcard man/*.[158]); do \
+		install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/ || exit 1; done
+	for u in etc/*.service; do sed 's|/usr/local|$(PREFIX)|g' $$u \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/} || exit 1; done
+
+dist: ## build/adit-VERSION.tar.gz of what is committed
+	@mkdir -p $(B)
+	git archive --prefix=adit-$(VERSION)/ -o $(B)/adit-$(VERSION).tar.gz HEAD
+	@ls -l $(B)/adit-$(VERSION).tar.gz
+
+programs: $(PROGRAMS)
 units: $(UNITS)
 replays: $(REPLAYS)
+fuzzers: $(FUZZERS)
 
 # --- objects and libraries ---
 
-$(B)/obj/%.o: src/%.c
+# Written anew only when compiler or flags have changed, and then everything is built again.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(LDFLAGS))' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
@@ -74,28 +138,42 @@ endef
 $(foreach r,$(ROOMS) edge agent,$(eval $(call room,$(r))))
 
 $(B)/aditd: $(B)/obj/edge/main.o $(B)/libedge.a $(libs)
-	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/adit: $(B)/obj/agent/main.o $(B)/libagent.a $(libs)
-	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # --- tests: test/unit/ROOM/X_test.c is a program of its own; *_sim_test.c runs on the simulated loop ---
 
-$(B)/test/%_sim_test: test/unit/%_sim_test.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs)
+$(B)/test/%_sim_test: test/unit/%_sim_test.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/test/%_test: test/unit/%_test.c $(B)/libedge.a $(B)/libagent.a $(libs)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
+$(B)/test/%_test: test/unit/%_test.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
-$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(libs)
+$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+
+$(B)/fuzz/%: test/fuzz/%.c $(libs) $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+
+# --- bench: tools of its own, which use the rooms too ---
+
+$(B)/bench: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+$(B)/bench/%: bench/%.c $(libs) $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
 -include $(shell test -d $(B) && find $(B) -name '*.d')
 
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help run check build deps asan ubsan tsan units replays clean
+FORCE:
+.PHONY: help run build check asan ubsan tsan fuzz bench cover lint format install dist clean \
+    programs units replays fuzzers FORCE
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:

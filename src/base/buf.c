@@ -95,30 +95,58 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t)n;
 }
 
-void
-buf_json(struct buf *b, struct slice s)
+/* One well-formed sequence of two bytes or more, as one or two (RFC 8259 section 7) escapes. */
+static void
+put_escaped(struct buf *b, struct slice seq)
+{
+	uint32_t c = (unsigned char)seq.p[0] & (0xffu >> (seq.n + 1));
+
+	for (size_t i = 1; i < seq.n; i++)
+		c = c << 6 | ((unsigned char)seq.p[i] & 0x3f);
+	if (c >= 0x10000) {
+		buf_printf(b, "\\u%04x", 0xd800 + ((c - 0x10000) >> 10));
+		c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+	}
+	buf_printf(b, "\\u%04x", c);
+}
+
+static void
+put_json(struct buf *b, struct slice s, bool ascii)
 {
 	buf_putc(b, '"');
 	while (s.n > 0) {
-		size_t n = utf8_next(s);
+		struct slice seq = slice_head(s, utf8_next(s));
 		unsigned char c = (unsigned char)s.p[0];
 
-		if (n == 0) {
-			buf_put(b, S("\xef\xbf\xbd"));
-			n = 1;
-		} else if (c == '"' || c == '\\') {
+		s = slice_from(s, seq.n == 0 ? 1 : seq.n);
+		if (seq.n == 0)
+			seq = S("\xef\xbf\xbd");
+		if (c == '"' || c == '\\') {
 			buf_putc(b, '\\');
 			buf_putc(b, (char)c);
 		} else if (c == '\n') {
 			buf_put(b, S("\\n"));
 		} else if (c < 0x20 || c == 0x7f) {
 			buf_printf(b, "\\u%04x", c);
+		} else if (ascii && seq.n > 1) {
+			put_escaped(b, seq);
 		} else {
-			buf_put(b, slice_head(s, n));
+			buf_put(b, seq);
 		}
-		s = slice_from(s, n);
 	}
 	buf_putc(b, '"');
+}
+
+void
+buf_json(struct buf *b, struct slice s)
+{
+	put_json(b, s, false);
+}
+
+void
+buf_json_ascii(struct buf *b, struct slice s)
+{
+	put_json(b, s, true);
 }
 
 void

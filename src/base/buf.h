@@ -25,6 +25,8 @@ void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 /* As a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void buf_json(struct buf *b, struct slice s);
+/* The same text in ASCII alone, everything else as \uXXXX: for terminals. */
+void buf_json_ascii(struct buf *b, struct slice s);
 /* Room for n more bytes at the end, or NULL (and failed); commit with b->n += used. */
 char *buf_room(struct buf *b, size_t n);
 /* Drops the first n bytes. */

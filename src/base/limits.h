@@ -40,7 +40,8 @@
 	X(ORIGIN_CONNECT_MS,     10000, "ms", "connecting to an origin")                           \
 	X(ORIGIN_SILENT_MS,      60000, "ms", "wait for an origin's response head")                \
 	X(STREAM_IDLE_MS,       300000, "ms", "exchange or byte stream without a byte either way") \
-	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response")  \
+	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response") \
+	X(INTERIM_HEADS,           16, "heads", "interim answers (1xx) of one exchange")              \
 	X(ORIGIN_POOL,             128, "connections", "idle connections kept to an origin")       \
 	X(ORIGIN_POOL_IDLE_MS,   20000, "ms", "idle connection kept to an origin")                 \
 	X(VISITORS,             100000, "connections", "visitors of a worker")                     \
@@ -48,12 +49,40 @@
 	X(LINKS,                 20000, "links", "links of a worker")                              \
 	X(TUNNELS_PER_LINK,         64, "tunnels", "tunnels of a link")                            \
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \
+	X(LOOP_CHUNKS,           16384, "chunks", "16 KiB chunks of a worker that hold waiting bytes") \
+	X(LOOP_CHUNKS_KEPT,        256, "chunks", "unused chunks that a worker keeps for reuse")   \
 	X(RETRY_MS_MIN,            500, "ms", "first pause of the agent before it dials again")    \
 	X(RETRY_MS_MAX,          30000, "ms", "longest pause of the agent before it dials again")  \
 	X(STABLE_MS,             30000, "ms", "life of a link after which the pauses start anew")  \
 	X(CONFIG_BYTES,        1048576, "bytes", "configuration file")                             \
 	X(CONFIG_DEPTH,             16, "levels", "nesting of a configuration file")               \
+	X(CONFIG_NODES,          8192, "nodes", "keys and values of a configuration file")         \
+	X(CERTIFICATES,          1024, "certificates", "certificates of the edge")                 \
+	X(HANDSHAKES,            4096, "connections", "TLS handshakes under way at the edge")      \
+	X(HANDSHAKES_PER_ADDRESS, 1024, "connections", "TLS handshakes under way from one address") \
+	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \
+	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
+	X(LINGER_MS,             5000, "ms", "input of a visitor read away after our last byte")   \
+	X(EDGE_SILENT_MS,       75000, "ms", "wait of the edge for a response head")               \
+	X(NAMES_PER_ACCOUNT,     1000, "names", "names of an account")                             \
+	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \
+	X(CONTROL_CLIENTS,         64, "connections", "clients of the control socket")             \
+	X(LOGIN_SOURCES,         4096, "addresses", "addresses whose bad tokens are remembered")   \
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
+	X(STORE_BATCH,            1024, "requests", "requests that share one commit of the store") \
+	X(STORE_BATCH_BYTES,   8388608, "bytes", "bodies that share one commit of the store")      \
+	X(STORE_ROWS,             1000, "rows", "rows of one answer of the store")                 \
+	X(STORE_CACHE_BYTES,  33554432, "bytes", "page cache of the store")                        \
+	X(STORE_WAL_BYTES,    33554432, "bytes", "write-ahead log of the store before a checkpoint") \
+	X(STORE_SPACE_BYTES,  67108864, "bytes", "free disk space below which nothing new is stored") \
+	X(HOOK_SECRETS,              8, "secrets", "secrets of a route that are tried")            \
+	X(HOOK_SIGNATURES,          16, "signatures", "signatures in one header of a webhook")     \
+	X(HOOK_PARAMS,             256, "parameters", "parameters of a form or query that is signed") \
+	X(HOOK_FORM_BYTES,      262144, "bytes", "webhook body as a form that is decoded")         \
+	X(HOOK_EXPLAIN_BYTES,    65536, "bytes", "webhook body that a wrong signature is explained for") \
+	X(HOOK_JSON_DEPTH,          64, "levels", "nesting of a webhook's JSON that is looked at") \
+	X(CHECKURL_BYTES,         8192, "bytes", "URL that check-url looks at")                    \
+	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(DRAIN_MS,              30000, "ms", "graceful stop before connections are cut")
 /* clang-format on */

@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/utf8.h"
 
 #include <unistd.h>
 
@@ -55,15 +54,23 @@ plain(struct slice s)
 	return true;
 }
 
-/* logfmt values are quoted as JSON strings are, so that either reader finds the same text. */
+/*
+ * logfmt values are quoted as JSON strings are, so that either reader finds the same text; in ASCII
+ * alone, since terminals obey C1 controls and bidirectional marks too (S-10).
+ */
 static void
 put_text(struct buf *b, enum log_format format, struct slice s)
 {
-	s = slice_head(s, VALUE_MAX_BYTES);
+	if (s.n > VALUE_MAX_BYTES) {
+		/* Not within a character. */
+		for (s.n = VALUE_MAX_BYTES; s.n > VALUE_MAX_BYTES - 3; s.n--)
+			if (((unsigned char)s.p[s.n] & 0xc0) != 0x80)
+				break;
+	}
 	if (format == LOG_LOGFMT && plain(s))
 		buf_put(b, s);
 	else
-		buf_json(b, s);
+		buf_json_ascii(b, s);
 }
 
 static void

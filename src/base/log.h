@@ -25,8 +25,7 @@ struct log_field {
 
 #define LOG_S(k, s) ((struct log_field){ .key = (k), .kind = LOG_KIND_TEXT, .text = (s) })
 #define LOG_Z(k, z) LOG_S(k, slice_str(z))
-#define LOG_U(k, v)                                                                                \
-	((struct log_field){ .key = (k), .kind = LOG_KIND_INT, .number = (int64_t)(v) })
+#define LOG_U(k, v) ((struct log_field){ .key = (k), .kind = LOG_KIND_INT, .number = (int64_t)(v) })
 
 /* Before the threads start.  Lines above `level` are dropped; fd is not closed. */
 void log_init(int fd, enum log_level level, enum log_format format);

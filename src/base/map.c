@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#define CHAINS_KEPT 64 /* of a map that has become empty */
+
 static uint64_t key0, key1;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
@@ -126,6 +128,8 @@ map_del(struct map *m, struct map_node *node)
 	*at = node->next;
 	node->next = NULL;
 	m->n--;
+	if (m->n == 0 && m->n_chains > CHAINS_KEPT)
+		map_fini(m); /* a burst does not stay in memory for ever */
 }
 
 struct map_node *

@@ -57,7 +57,7 @@ static inline bool
 slice_ends(struct slice s, struct slice suffix)
 {
 	return s.n >= suffix.n &&
-	    (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+	       (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
 /* The part from `at` on; an `at` past the end gives an empty slice. */
@@ -66,7 +66,8 @@ slice_from(struct slice s, size_t at)
 {
 	if (at > s.n)
 		at = s.n;
-	return (struct slice){ s.p + at, s.n - at };
+	/* NULL + 0 is undefined. */
+	return (struct slice){ at == 0 ? s.p : s.p + at, s.n - at };
 }
 
 static inline struct slice

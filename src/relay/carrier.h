@@ -29,20 +29,24 @@ struct carrier {
 	const struct carrier_ops *ops;
 	void *owner;
 	bool dead;
+	int64_t rtt_us; /* of the last PONG, 0 = unknown */
 	/* private */
+	struct carrier_shared *shared;
 	struct loop_task flush;
 	struct loop_timer tick;
-	bool closing;  /* GOAWAY of ours is on its way out: close when it has left */
+	bool feeding;          /* pieces may point into shared->rx */
 	struct flow *gathered; /* whose pieces wait to be written together */
-	int64_t rtt_us;
 };
 
 /* Per loop: the slab of streams and the pool of output blocks that its carriers share. */
 struct carrier_shared {
 	struct slab streams;
 	struct pool out_blocks;
+	char *rx;   /* plaintext that is being fed; carriers of a loop never nest */
+	char *head; /* flow_head_scratch() */
 };
-void carrier_shared_init(struct carrier_shared *s, size_t links_max);
+/* -1 without memory. */
+int carrier_shared_init(struct carrier_shared *s, size_t links_max) must_use;
 void carrier_shared_fini(struct carrier_shared *s);
 
 /* The connection has done its handshake, is detached and becomes the carrier's (moved: do not use it any more). -1 and errno. */

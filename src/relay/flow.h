@@ -17,6 +17,7 @@
 #ifndef ADIT_RELAY_FLOW_H
 #define ADIT_RELAY_FLOW_H
 
+#include "base/buf.h"
 #include "base/bufq.h"
 #include "http/h1.h"
 #include "relay/carrier.h"
@@ -25,20 +26,21 @@ struct flow;
 
 struct flow_ops {
 	/*
-	 * Bytes of the stream before flow_outlet() was called: the head of a message. Returns how many were used up; the
-	 * rest comes again, together with what follows, once flow_outlet() was called or more bytes came. All bytes that were not used are kept by the flow.
-	 * `fin`: nothing follows.
+	 * Bytes of the stream before flow_outlet() was called: the head of a message, or the part of it that has come. Returns
+	 * how many were used up: 0 to see the same bytes again with more behind them; an interim head's length after flow_write(); the
+	 * final head's length after flow_outlet() or, where the connection is not there yet, after flow_hold().
+	 * `fin`: nothing follows. Must not use loop_scratch(); flow_head_scratch() is for writing heads into.
 	 */
 	size_t (*head)(struct flow *f, struct slice bytes, bool fin);
 	/* The message from the connection has gone into the stream whole, FIN included. */
 	void (*inlet_done)(struct flow *f);
 	/* The stream has ended and all of it was taken by the connection. */
 	void (*outlet_done)(struct flow *f);
-	/* RST came or the link died: code of enum link_code. The stream is gone already. */
+	/* RST came, the link died, or the stream's body was not as long as promised: code of enum link_code. The stream is gone already. */
 	void (*reset)(struct flow *f, uint32_t code);
-	/* The connection broke, ended too early, or its message was malformed (bad != CLOSE_OK). */
+	/* The connection broke or ended too early (CLOSE_OK), or its message was malformed (a row of the close table). */
 	void (*conn_broken)(struct flow *f, enum close_code bad);
-	/* While inlet is not started: LOOP_IN edges of the connection (the owner reads heads itself). May be NULL. */
+	/* While no inlet runs: LOOP_IN edges of the connection (the owner reads heads itself). May be NULL. */
 	void (*conn_readable)(struct flow *f);
 };
 
@@ -53,44 +55,74 @@ enum flow_framing {
 
 struct flow {
 	struct conn *conn;
-	struct carrier *carrier;
-	struct stream *stream; /* NULL when none or gone */
+	struct carrier *carrier; /* NULL after the link died while the last bytes were still draining */
+	struct stream *stream;   /* NULL when none or gone */
 	const struct flow_ops *ops;
 	void *owner;
 	enum flow_framing in_framing, out_framing;
 	uint64_t rx_bytes, tx_bytes; /* body bytes from and to the connection, for logs */
 	int64_t active_us;           /* when a byte last moved, for idle timers */
 	/* private */
-	struct h1 *in_h1;            /* the parser that read the head, for its body state; FLOW_LENGTH, FLOW_CHUNKED */
-	struct bufq in_early;        /* body bytes that were read together with the head */
-	struct bufq out;             /* stream bytes that wait for the connection; at most the stream's window */
-	uint64_t out_left;           /* FLOW_LENGTH */
-	bool out_fin, in_eof, told;
-	struct iovec pieces[16];     /* consecutive DATA of this turn, written together */
+	struct loop *loop;
+	bool ended; /* flow_end() was called, by the owner or after a reset: no calls any more */
+	/* private: inlet */
+	struct h1 *in_h1;        /* the parser that read the head, for its body state */
+	struct bufq in_early;    /* stream bytes that wait for a grant: opening, head, what was read with the head */
+	struct bufq in_rest;     /* what was read behind the end of the message */
+	size_t opening_n;        /* bytes of in_early that are the opening */
+	bool in_end;             /* the end of the message is in in_early, or was reached */
+	bool in_over;            /* the FIN was committed */
+	enum close_code in_bad;  /* the message turned out malformed: told after what was good of it */
+	/* private: outlet */
+	struct bufq out;         /* wire bytes that wait for the connection; stream bytes while held */
+	struct buf keep;         /* a head that came in pieces */
+	uint64_t out_left;       /* FLOW_LENGTH: bytes to come */
+	size_t out_uneaten;      /* stream bytes that wait: credit not yet returned */
+	bool held, out_fin, out_over;
+	struct slice literal;    /* head that goes out before the pieces */
+	struct slice pieces[16]; /* consecutive DATA of this turn, written together */
 	int n_pieces;
 };
 
-/* conn may be NULL until flow_conn(): the agent is still dialling; stream bytes wait (within the window). */
-void flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops, void *owner);
+/* conn may be NULL until flow_conn(): the agent is still dialling. */
+void flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
+    void *owner);
 void flow_conn(struct flow *f, struct conn *conn);
-/* Couples with a stream: new (edge: stream_open) or opened by the other side. */
+/* Couples with a stream: a new one (edge: stream_open) or one that the other side opened (agent: carrier_ops.opened). */
 void flow_bind(struct flow *f, struct stream *s);
 
 /*
- * Sends `opening` (with its length; empty when the stream is open already) and `head`: at once where the link has room, else when its turn
- * comes (kept until then). -1 without memory.
+ * Sends a head into the stream when its turn comes, at the end of this loop turn as a rule. opening: with its length (opening_encode);
+ * empty when the stream is open already. Copies both. -1 without memory: flow_end() it.
  */
 int flow_send_head(struct flow *f, struct slice opening, struct slice head) must_use;
-/* Starts the inlet; `early` are bytes already read behind the head (not more than one scratch). h1: needed for LENGTH and CHUNKED, must live on. */
+/*
+ * Starts the inlet: `early` are bytes already read behind the head (copied). h1 is the parser that read the head; needed for LENGTH
+ * and CHUNKED, must live until inlet_done. FLOW_NONE sends the FIN with the head. A malformed early body is reported by
+ * conn_broken at the end of this turn... or -1 without memory.
+ */
 int flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slice early) must_use;
-/* What was read behind the end of an inlet's message (the next, pipelined request): taken over by the owner; returns the bytes copied. */
+/* What was read behind the end of the inlet's message (the next, pipelined request): moved to dst, returns the bytes. */
 size_t flow_take_rest(struct flow *f, char *dst, size_t cap);
-/* Writes `head` to the connection and starts the outlet. */
-int flow_outlet(struct flow *f, enum flow_framing framing, uint64_t length, struct slice head) must_use;
+static inline size_t
+flow_rest(const struct flow *f)
+{
+	return f->in_rest.n;
+}
+
+/* Memory of this loop for writing one head into, valid until ops->head() returns or, outside of it, until flow_outlet()/flow_write()/flow_send_head() returned. */
+#define FLOW_HEAD_SCRATCH_BYTES (2 * LIMIT_HEAD_BYTES)
+char *flow_head_scratch(struct flow *f);
+/* In ops->head: the final head was used, the connection is not there yet: keep the body's bytes (within the window) until flow_outlet(). */
+void flow_hold(struct flow *f);
+/* Writes bytes of our own to the connection now: an interim head, 100 Continue. -1: no memory or too much waits. */
+int flow_write(struct flow *f, struct slice bytes) must_use;
+/* Writes `head` to the connection and starts the outlet. length: FLOW_LENGTH. Trouble is told through ops. */
+void flow_outlet(struct flow *f, enum flow_framing framing, uint64_t length, struct slice head);
 
 /* The owner forwards the connection's edges while the flow lives. */
 void flow_conn_event(struct flow *f, unsigned events);
-/* Uncouples: resets the stream with `code` unless both directions have ended; the connection stays the owner's. */
+/* Uncouples: resets the stream with `code` unless both directions have ended; the connection stays the owner's. No calls afterwards. Harmless twice. */
 void flow_end(struct flow *f, enum link_code code);
 static inline bool
 flow_is_done(const struct flow *f)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What both directions share: coupling, ending, and the order in which the owner
+ * is told.  The directions themselves: inlet.c (connection -> stream) and
+ * outlet.c (stream -> connection).
+ */
+#include "relay/flow.h"
+
+#include "relay/flow_private.h"
+
+/* Bytes that may wait in a flow: a full window and the framing of small chunks. */
+#define OUT_BYTES_MAX (2 * (size_t)LIMIT_STREAM_RX_BYTES_MAX)
+/* Opening, head, and a scratch full of early body. */
+#define EARLY_BYTES_MAX (LIMIT_OPENING_BYTES + 2 * LIMIT_HEAD_BYTES + LOOP_SCRATCH_BYTES)
+
+void
+flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
+    void *owner)
+{
+	struct pool *chunks = loop_chunks(c->loop);
+
+	*f = (struct flow){ .conn = conn, .carrier = c, .loop = c->loop, .ops = ops, .owner = owner };
+	f->active_us = loop_now_us(c->loop);
+	bufq_init(&f->in_early, chunks, EARLY_BYTES_MAX);
+	bufq_init(&f->in_rest, chunks, LOOP_SCRATCH_BYTES);
+	bufq_init(&f->out, chunks, OUT_BYTES_MAX);
+	buf_init(&f->keep, 2 * LIMIT_HEAD_BYTES);
+}
+
+void
+flow_conn(struct flow *f, struct conn *conn)
+{
+	f->conn = conn;
+}
+
+void
+flow_bind(struct flow *f, struct stream *s)
+{
+	f->stream = s;
+	s->owner = f;
+}
+
+char *
+flow_head_scratch(struct flow *f)
+{
+	check(f->carrier != NULL);
+	return f->carrier->shared->head;
+}
+
+size_t
+flow_take_rest(struct flow *f, char *dst, size_t cap)
+{
+	struct iovec iov[4];
+	size_t done = 0;
+	int n;
+
+	while (done < cap && (n = bufq_peek(&f->in_rest, iov, 4)) > 0) {
+		size_t before = done;
+
+		for (int i = 0; i < n && done < cap; i++) {
+			size_t part = iov[i].iov_len < cap - done ? iov[i].iov_len : cap - done;
+
+			memcpy(dst + done, iov[i].iov_base, part);
+			done += part;
+		}
+		bufq_skip(&f->in_rest, done - before);
+	}
+	return done;
+}
+
+/* Drops the stream and everything that waits; the owner is not told. */
+void
+flow_end(struct flow *f, enum link_code code)
+{
+	struct stream *s = f->stream;
+
+	f->stream = NULL;
+	f->in_framing = f->out_framing = FLOW_IDLE;
+	f->in_end = f->out_over = true;
+	f->n_pieces = 0;
+	f->literal = (struct slice){ 0 };
+	f->ended = true;
+	bufq_reset(&f->in_early);
+	bufq_reset(&f->out);
+	bufq_reset(&f->in_rest);
+	buf_fini(&f->keep);
+	if (f->carrier != NULL && f->carrier->gathered == f)
+		f->carrier->gathered = NULL;
+	if (s == NULL)
+		return;
+	if (!s->rx_ended || !s->tx_ended)
+		stream_reset(s, code);
+	stream_free(s);
+	if (f->carrier != NULL)
+		carrier_kick(f->carrier);
+}
+
+/* Both directions have ended in order: the stream's number is free. */
+void
+flow_retire(struct flow *f)
+{
+	struct stream *s = f->stream;
+
+	if (s == NULL || !f->in_over || !f->out_over)
+		return;
+	f->stream = NULL;
+	stream_free(s);
+}
+
+void
+flow_fail_stream(struct flow *f, uint32_t code)
+{
+	flow_end(f, LINK_CODE_PROTOCOL);
+	f->ops->reset(f, code);
+}
+
+void
+flow_fail_conn(struct flow *f, enum close_code bad)
+{
+	if (!f->ended)
+		f->ops->conn_broken(f, bad);
+}
+
+void
+flow_lost(struct flow *f, uint32_t code)
+{
+	struct stream *s = f->stream;
+	bool link_died = f->carrier != NULL && f->carrier->dead;
+
+	/* All of it has come and the request is out: what waits is still good for the visitor. */
+	if (s->rx_ended && s->tx_ended && f->out_fin) {
+		f->stream = NULL;
+		stream_free(s);
+		if (link_died)
+			f->carrier = NULL;
+		return;
+	}
+	f->stream = NULL;
+	stream_free(s);
+	flow_end(f, code);
+	if (link_died)
+		f->carrier = NULL;
+	f->ops->reset(f, code);
+}
+
+void
+flow_conn_event(struct flow *f, unsigned events)
+{
+	if (f->ended)
+		return;
+	if (events & LOOP_OUT)
+		outlet_writable(f);
+	if (!f->ended && (events & LOOP_IN))
+		inlet_readable(f);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connection -> stream. Bytes are read only into space that the link has granted. */
+#include "relay/flow_private.h"
+
+/* Bytes read at once where the chunked coding must be taken off first. */
+#define CHUNKED_READ_BYTES LIMIT_DATA_FRAME_BYTES
+
+static void
+want(struct flow *f)
+{
+	if (f->stream == NULL || f->carrier == NULL)
+		return;
+	stream_want(f->stream);
+	carrier_kick(f->carrier);
+}
+
+static int
+queue_early(struct flow *f, struct slice s)
+{
+	return bufq_put(&f->in_early, s) == s.n ? 0 : -1;
+}
+
+int
+flow_send_head(struct flow *f, struct slice opening, struct slice head)
+{
+	if (queue_early(f, opening) != 0 || queue_early(f, head) != 0)
+		return -1;
+	f->opening_n += opening.n;
+	want(f);
+	return 0;
+}
+
+static int
+keep_rest(struct flow *f, struct slice rest)
+{
+	return bufq_put(&f->in_rest, rest) == rest.n ? 0 : -1;
+}
+
+/* The part of the body that was read with its head, its coding removed. */
+static int
+take_early(struct flow *f, struct slice early)
+{
+	struct slice data;
+
+	for (;;) {
+		switch (h1_body(f->in_h1, &early, &data)) {
+		case H1_MORE:
+			return 0;
+		case H1_DATA:
+			if (queue_early(f, data) != 0)
+				return -1;
+			f->rx_bytes += data.n;
+			break;
+		case H1_DONE:
+			f->in_end = true;
+			return keep_rest(f, early);
+		case H1_BAD:
+			f->in_bad = f->in_h1->error;
+			return 0;
+		}
+	}
+}
+
+int
+flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slice early)
+{
+	int rc = 0;
+
+	f->in_framing = framing;
+	f->in_h1 = h1;
+	switch (framing) {
+	case FLOW_IDLE:
+		check(framing != FLOW_IDLE);
+		break;
+	case FLOW_NONE:
+		f->in_end = true;
+		rc = keep_rest(f, early);
+		break;
+	case FLOW_LENGTH:
+	case FLOW_CHUNKED:
+		rc = take_early(f, early);
+		break;
+	case FLOW_RAW:
+	case FLOW_CLOSE:
+		rc = queue_early(f, early);
+		f->rx_bytes += early.n;
+		break;
+	}
+	want(f);
+	return rc;
+}
+
+void
+inlet_readable(struct flow *f)
+{
+	if (f->in_framing == FLOW_IDLE) {
+		if (f->ops->conn_readable != NULL)
+			f->ops->conn_readable(f);
+		return;
+	}
+	if (!f->in_end)
+		want(f);
+}
+
+/* --- filling a grant --- */
+
+/* Copies what waits into the grant; returns the bytes. */
+static size_t
+fill_early(struct flow *f, char *p, size_t cap)
+{
+	struct iovec iov[4];
+	size_t done = 0;
+	int n;
+
+	while (done < cap && (n = bufq_peek(&f->in_early, iov, 4)) > 0) {
+		size_t before = done;
+
+		for (int i = 0; i < n && done < cap; i++) {
+			size_t part = iov[i].iov_len < cap - done ? iov[i].iov_len : cap - done;
+
+			memcpy(p + done, iov[i].iov_base, part);
+			done += part;
+		}
+		bufq_skip(&f->in_early, done - before);
+	}
+	return done;
+}
+
+/* LENGTH, RAW, CLOSE: the kernel's bytes go straight into the frame. */
+static enum io
+read_plain(struct flow *f, char *p, size_t cap, size_t *ret_n)
+{
+	uint64_t left = f->in_framing == FLOW_LENGTH ? h1_left(f->in_h1) : UINT64_MAX;
+	enum io io;
+
+	*ret_n = 0;
+	if (cap > left)
+		cap = (size_t)left;
+	io = conn_read(f->conn, p, cap, ret_n);
+	if (io == IO_OK && f->in_framing == FLOW_LENGTH) {
+		h1_took(f->in_h1, *ret_n);
+		f->in_end = h1_left(f->in_h1) == 0;
+	} else if (io == IO_EOF && f->in_framing != FLOW_LENGTH) {
+		f->in_end = true;
+		io = IO_OK;
+	}
+	return io;
+}
+
+/* CHUNKED: through scratch memory, the coding taken off. The body is never longer than its coding. */
+static enum io
+read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
+{
+	char *scratch = loop_scratch(f->loop);
+	struct slice in, data;
+	size_t got;
+	enum io io;
+
+	*ret_n = 0;
+	if (cap > CHUNKED_READ_BYTES)
+		cap = CHUNKED_READ_BYTES;
+	io = conn_read(f->conn, scratch, cap, &got);
+	if (io != IO_OK)
+		return io;
+	in = slice_of(scratch, got);
+	for (;;) {
+		switch (h1_body(f->in_h1, &in, &data)) {
+		case H1_MORE:
+			return IO_OK;
+		case H1_DATA:
+			memcpy(p + *ret_n, data.p, data.n);
+			*ret_n += data.n;
+			break;
+		case H1_DONE:
+			f->in_end = true;
+			return keep_rest(f, in) == 0 ? IO_OK : IO_FAIL;
+		case H1_BAD:
+			f->in_bad = f->in_h1->error;
+			return IO_OK;
+		}
+	}
+}
+
+static enum io
+read_conn(struct flow *f, char *p, size_t cap, size_t *ret_n)
+{
+	enum io io;
+
+	io = f->in_framing == FLOW_CHUNKED ? read_chunked(f, p, cap, ret_n)
+	                                   : read_plain(f, p, cap, ret_n);
+	f->rx_bytes += *ret_n;
+	return io;
+}
+
+static void
+done(struct flow *f)
+{
+	f->in_framing = FLOW_IDLE;
+	f->in_over = true;
+	flow_retire(f);
+	f->ops->inlet_done(f);
+}
+
+/*
+ * One grant: first what waits, then the connection until the grant is full, the
+ * connection is dry, or the message ends.
+ */
+void
+flow_fill(struct flow *f)
+{
+	size_t cap, opening, n, more;
+	enum io io = IO_OK;
+	char *p;
+
+	if (f->in_over)
+		return;
+	cap = stream_grant(f->stream, &p);
+	if (cap == 0) {
+		stream_want(f->stream); /* the link remembers it until there is credit */
+		return;
+	}
+	opening = f->opening_n;
+	n = fill_early(f, p, cap);
+	if (n > 0)
+		f->opening_n = 0;
+	while (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && !f->in_end && n < cap &&
+	    f->in_bad == CLOSE_OK && f->conn != NULL) {
+		io = read_conn(f, p + n, cap - n, &more);
+		n += more;
+		if (io != IO_OK || !(f->conn->readable || conn_has_buffered(f->conn)))
+			break;
+	}
+	if (n > opening)
+		f->active_us = loop_now_us(f->loop);
+	stream_commit(f->stream, opening, n - opening, f->in_end && f->in_early.n == 0);
+	if (f->in_bad != CLOSE_OK)
+		flow_fail_conn(f, f->in_bad);
+	else if (io == IO_EOF || io == IO_FAIL)
+		flow_fail_conn(f, CLOSE_OK);
+	else if (f->in_end && f->in_early.n == 0)
+		done(f);
+	else if (f->in_early.n > 0 || (f->in_framing != FLOW_IDLE && io == IO_OK && n == cap))
+		stream_want(f->stream);
+}

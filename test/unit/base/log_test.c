@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include "base/rand.h"
+#include "base/utf8.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <unistd.h>
+
+static char line[8192];
+
+static struct slice
+write_line(enum log_format format, struct slice value)
+{
+	const struct log_field fields[] = { LOG_S("value", value), LOG_U("n", -7), { 0 } };
+
+	return slice_of(line,
+	    log_line(format, LOG_WARN, 1764000000123, "something", fields, line, sizeof(line)));
+}
+
+/* What a reader must find: the value with every byte that is no UTF-8 as U+FFFD. */
+static struct slice
+expected(struct slice s)
+{
+	static char out[4096];
+	size_t n = 0;
+
+	while (s.n > 0) {
+		size_t k = utf8_next(s);
+		struct slice piece = k == 0 ? S("\xef\xbf\xbd") : slice_head(s, k);
+
+		memcpy(out + n, piece.p, piece.n);
+		n += piece.n;
+		s = slice_from(s, k == 0 ? 1 : k);
+	}
+	return slice_of(out, n);
+}
+
+static bool
+one_line_of_ascii(struct slice s)
+{
+	for (size_t i = 0; i + 1 < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return false;
+	return s.n > 0 && s.p[s.n - 1] == '\n';
+}
+
+static void
+expect_json(struct slice text, struct slice value)
+{
+	json_t *root = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	json_t *v = json_object_get(root, "value");
+
+	EXPECT(root != NULL);
+	EXPECT_INT(json_object_size(root), 5);
+	EXPECT_SLICE(slice_of(json_string_value(v), json_string_length(v)), expected(value));
+	EXPECT_INT(json_integer_value(json_object_get(root, "n")), -7);
+	json_decref(root);
+}
+
+/* key=word or key="JSON string", one SP between. */
+static void
+expect_logfmt(struct slice text, struct slice value)
+{
+	int n_fields = 0;
+
+	text.n--; /* LF */
+	while (text.n > 0) {
+		struct slice key = slice_cut(&text, '='), raw = text;
+		size_t n = 0;
+
+		EXPECT(key.n > 0 && slice_find(key, ' ') == SIZE_MAX);
+		if (raw.n > 0 && raw.p[0] == '"') {
+			for (n = 1; n < raw.n && raw.p[n] != '"'; n++)
+				n += raw.p[n] == '\\';
+			n++;
+		} else {
+			while (n < raw.n && raw.p[n] != ' ')
+				n++;
+		}
+		EXPECT(n <= raw.n);
+		raw = slice_head(raw, n);
+		text = slice_from(text, n);
+		EXPECT(text.n == 0 || text.p[0] == ' ');
+		text = slice_from(text, 1);
+		n_fields++;
+		if (!slice_eq(key, S("value")))
+			continue;
+		if (raw.n > 0 && raw.p[0] == '"') {
+			json_t *v =
+			    json_loadb(raw.p, raw.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+
+			EXPECT(v != NULL);
+			EXPECT_SLICE(
+			    slice_of(json_string_value(v), json_string_length(v)), expected(value));
+			json_decref(v);
+		} else {
+			EXPECT_SLICE(raw, expected(value));
+		}
+	}
+	EXPECT_INT(n_fields, 5);
+}
+
+static void
+expect_value(struct slice value)
+{
+	struct slice text = write_line(LOG_JSON, value);
+
+	EXPECT(one_line_of_ascii(text));
+	expect_json(text, value);
+	text = write_line(LOG_LOGFMT, value);
+	EXPECT(one_line_of_ascii(text));
+	expect_logfmt(text, value);
+}
+
+TEST(forms)
+{
+	EXPECT_SLICE(write_line(LOG_LOGFMT, S("plain")),
+	    S("time=2025-11-24T16:00:00.123Z level=warn event=something value=plain n=-7\n"));
+	EXPECT_SLICE(write_line(LOG_LOGFMT, S("two words")),
+	    S("time=2025-11-24T16:00:00.123Z level=warn event=something value=\"two words\" "
+	      "n=-7\n"));
+	EXPECT_SLICE(write_line(LOG_JSON, S("plain")),
+	    S("{\"time\":\"2025-11-24T16:00:00.123Z\",\"level\":\"warn\",\"event\":\"something\","
+	      "\"value\":\"plain\",\"n\":-7}\n"));
+}
+
+/* Whatever a visitor sends, a line stays one line of ASCII and reads back equal. */
+TEST(s10_s23_any_bytes_stay_one_line)
+{
+	static const struct slice nasty[] = { S(""), S(" "), S("\""), S("\\"), S("\\\""), S("="),
+		S("a=b"), S("\n"), S("\r\nlevel=error event=fake"), S("\0"), S("a\0b"),
+		S("\x1b[2J"),
+		S("\xc2\x9b"
+		  "2J"),
+		S("\xe2\x80\xae"
+		  "txt.exe"),
+		S("\xf0\x9f\x98\x80"), S("\xff\xfe"), S("\x7f"), S("\xe2\x80\xa8"), S("{\"a\":1}"),
+		S("\"}\n{") };
+	char bytes[300];
+
+	for (size_t i = 0; i < sizeof(nasty) / sizeof(*nasty); i++)
+		expect_value(nasty[i]);
+	for (int i = 0; i < 3000 && unit_faults == 0; i++) {
+		size_t n = (size_t)rand_below(sizeof(bytes));
+
+		rand_bytes(bytes, n);
+		if (i % 2 == 0) /* mostly text, some of it syntax */
+			for (size_t k = 0; k < n; k++)
+				bytes[k] =
+				    "ab \"\\={}\n\r\t\xc3\xa9,:"[(unsigned char)bytes[k] % 16];
+		expect_value(slice_of(bytes, n));
+		if (unit_faults > 0)
+			for (size_t k = 0; k < n; k++)
+				printf("%02x%s", (unsigned char)bytes[k], k + 1 == n ? "\n" : "");
+	}
+}
+
+TEST(long_values_are_cut_between_characters)
+{
+	static char euros[3 * 1000];
+	struct slice text;
+
+	for (size_t i = 0; i < sizeof(euros); i++)
+		euros[i] = "\xe2\x82\xac"[i % 3];
+	text = write_line(LOG_JSON, slice_of(euros, sizeof(euros)));
+	EXPECT(one_line_of_ascii(text));
+	EXPECT(memmem(text.p, text.n, "fffd", 4) == NULL);
+	EXPECT(memmem(text.p, text.n, "\\u20ac\",\"n\":-7}", 15) != NULL);
+}
+
+TEST(a_long_line_loses_its_last_fields_whole)
+{
+	static char bytes[1000];
+	struct log_field fields[12] = { 0 };
+	char small[256];
+	struct slice text;
+	json_t *root;
+
+	memset(bytes, 1, sizeof(bytes)); /* six characters each */
+	for (int i = 0; i < 11; i++)
+		fields[i] = LOG_S(&"abcdefghijk"[i], slice_of(bytes, sizeof(bytes)));
+	text = slice_of(line, log_line(LOG_JSON, LOG_INFO, 0, "big", fields, line, sizeof(line)));
+	EXPECT(one_line_of_ascii(text));
+	root = json_loadb(text.p, text.n, 0, NULL);
+	EXPECT_INT(json_object_size(root), 3 + 1); /* one of them fits */
+	json_decref(root);
+	fields[0] = LOG_U("n", 1);
+	text =
+	    slice_of(small, log_line(LOG_JSON, LOG_INFO, 0, "big", fields, small, sizeof(small)));
+	root = json_loadb(text.p, text.n, 0, NULL);
+	EXPECT_INT(json_object_size(root), 3 + 1);
+	json_decref(root);
+}
+
+TEST(levels)
+{
+	enum log_level level = LOG_ERROR;
+	int fds[2];
+	char got[1000];
+	ssize_t n;
+
+	EXPECT(log_level_parse(S("debug"), &level) && level == LOG_DEBUG);
+	EXPECT(!log_level_parse(S("DEBUG"), &level));
+	EXPECT(!log_level_parse(S(""), &level));
+	EXPECT(pipe2(fds, O_NONBLOCK) == 0);
+	log_init(fds[1], LOG_WARN, LOG_JSON);
+	EXPECT(log_wants(LOG_ERROR) && log_wants(LOG_WARN) && !log_wants(LOG_INFO));
+	log_event(LOG_INFO, "dropped");
+	log_event(LOG_WARN, "kept");
+	log_event(LOG_ERROR, "kept-too", LOG_Z("why", "because"));
+	n = read(fds[0], got, sizeof(got) - 1);
+	EXPECT(n > 0);
+	got[n > 0 ? n : 0] = '\0';
+	EXPECT(strstr(got, "dropped") == NULL);
+	EXPECT(strstr(got, "\"event\":\"kept\"}\n") != NULL);
+	EXPECT(strstr(got, "\"event\":\"kept-too\",\"why\":\"because\"}\n") != NULL);
+	close(fds[0]);
+	signal(SIGPIPE, SIG_IGN);
+	log_event(LOG_ERROR, "nobody-reads"); /* must not stop the traffic */
+	close(fds[1]);
+	log_init(STDERR_FILENO, LOG_INFO, LOG_LOGFMT);
+}
+
+TESTS(TEST_ROW(forms) TEST_ROW(s10_s23_any_bytes_stay_one_line)
+	TEST_ROW(long_values_are_cut_between_characters)
+	    TEST_ROW(a_long_line_loses_its_last_fields_whole) TEST_ROW(levels))
