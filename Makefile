@@ -75,7 +75,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS=60
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	@tools/fuzz build/fuzz $(FUZZ_SECONDS)
 
-bench: ## speed and memory beside nginx, HAProxy, ssh -R and stunnel (BENCH_ARGS=--quick)
+bench: ## speed and memory beside nginx, HAProxy, ssh -R and stunnel (BENCH_ARGS="--rounds 2")
 	@tools/deps build bench
 	$(SUB) programs $(B)/bench
 	@$(PYTHON) bench/run --build $(B) $(BENCH_ARGS)

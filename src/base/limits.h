@@ -28,7 +28,11 @@
 	X(LINK_RX_BYTES_MAX,  33554432, "bytes", "receive budget of a link at its largest")        \
 	X(STREAM_RX_BYTES_MIN,   16384, "bytes", "receive window that every stream is guaranteed") \
 	X(STREAM_RX_BYTES_INIT, 262144, "bytes", "receive window of a new stream while budget lasts") \
+	X(STREAM_RX_BYTES_FIRST, 65536, "bytes", "credit that the first bytes of a stream need not wait for") \
 	X(STREAM_RX_BYTES_MAX, 16777216, "bytes", "receive window of a stream at its largest")     \
+	X(LINK_RX_BYTES_ALL, 100663296, "bytes", "all receive windows of a link: RX_BYTES_MAX + STREAMS * STREAM_RX_BYTES_MIN") \
+	X(LINK_GLITCHES,         4096, "frames", "frames of a link that move nothing, forgiven at once") \
+	X(LINK_GLITCHES_RATE,    1024, "frames/s", "frames of a link that move nothing, forgiven in a second") \
 	X(LINK_IDLE_MS,          10000, "ms", "silence of a link before a PING is sent")           \
 	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
 	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \
@@ -49,6 +53,8 @@
 	X(LINKS,                 20000, "links", "links of a worker")                              \
 	X(TUNNELS_PER_LINK,         64, "tunnels", "tunnels of a link")                            \
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \
+	X(LOOKUPS,                1024, "lookups", "host names that a worker looks up at one time")   \
+	X(DIAL_ADDRESSES,           16, "addresses", "addresses of a host that are tried")          \
 	X(LOOP_CHUNKS,           16384, "chunks", "16 KiB chunks of a worker that hold waiting bytes") \
 	X(LOOP_CHUNKS_KEPT,        256, "chunks", "unused chunks that a worker keeps for reuse")   \
 	X(RETRY_MS_MIN,            500, "ms", "first pause of the agent before it dials again")    \
@@ -82,6 +88,13 @@
 	X(HOOK_EXPLAIN_BYTES,    65536, "bytes", "webhook body that a wrong signature is explained for") \
 	X(HOOK_JSON_DEPTH,          64, "levels", "nesting of a webhook's JSON that is looked at") \
 	X(CHECKURL_BYTES,         8192, "bytes", "URL that check-url looks at")                    \
+	X(INBOX_BODY_BYTES,   16777216, "bytes", "body of a stored delivery, whatever its route allows") \
+	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \
+	X(INBOX_STEP,              500, "deliveries", "deliveries that one request replays, drops or deletes") \
+	X(INBOX_SCAN,            10000, "deliveries", "deliveries that one list request looks at") \
+	X(INBOX_ATTEMPTS,           50, "attempts", "attempts that are kept of a delivery, the newest") \
+	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \
+	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(DRAIN_MS,              30000, "ms", "graceful stop before connections are cut")

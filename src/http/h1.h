@@ -5,10 +5,12 @@
  * read differently is refused with a row of the close table, never repaired.
  *
  * A message is a head and a body.  The head must lie in one piece: feed h1_head()
- * the same growing buffer until it is whole; it resumes where it stopped, so each
- * byte is looked at once.  Slices of struct h1_head are offsets into that buffer
+ * the same growing buffer until it is whole; it resumes where it stopped, so no
+ * byte is scanned twice.  Slices of struct h1_head are offsets into that buffer
  * and stay good when it moves.  The body is then taken from any pieces by
  * h1_body(), which removes the chunked coding and never copies.
+ *
+ * How the bytes are cut into calls never changes the outcome, faults included.
  */
 #ifndef ADIT_HTTP_H1_H
 #define ADIT_HTTP_H1_H
@@ -28,6 +30,13 @@ enum h1_framing {
 	H1_UNTIL_CLOSE, /* responses only */
 };
 
+/*
+ * What rewrite_*() may add to a head.  The limits for what comes from outside are LIMIT_HEAD_BYTES and
+ * LIMIT_HEAD_FIELDS; a head that comes out of a stream (h1.inside) may be larger by this.
+ */
+#define H1_INSIDE_BYTES 2048
+#define H1_INSIDE_FIELDS 12
+
 /* A piece of the head by offset; n may be 0. */
 struct h1_span {
 	uint16_t at, n;
@@ -40,13 +49,22 @@ struct h1_field {
 enum h1_flag {
 	H1_KEEP_ALIVE = 1 << 0,   /* the connection persists after this message (9.3) */
 	H1_EXPECT_100 = 1 << 1,   /* Expect: 100-continue */
-	H1_UPGRADE = 1 << 2,      /* Connection: upgrade and an Upgrade field */
+	/*
+	 * Connection: upgrade and an Upgrade field, HTTP/1.1, not h2c, body not chunked.  A request or 101 that
+	 * may not switch lacks it and is treated as if it had not asked (RFC 9110 7.8 lets us).
+	 */
+	H1_UPGRADE = 1 << 2,
 	H1_ABSOLUTE = 1 << 3,     /* absolute-form: its authority has replaced Host */
+	H1_LISTED = 1 << 4,       /* Connection names fields besides close, keep-alive, upgrade */
 };
 
 struct h1_head {
-	/* requests; authority is the canonical Host: the one of an absolute target where there is one */
-	struct h1_span method, target, path, query; /* query without '?'; path "*" for asterisk-form */
+	/*
+	 * Requests.  authority is the canonical Host: the one of an absolute target where there is one.  query is
+	 * without '?'; path is "*" for asterisk-form; it is empty for an absolute target without one, and means "/" then
+	 * ("*" for OPTIONS without a query).
+	 */
+	struct h1_span method, target, path, query;
 	struct h1_span authority;                   /* host[:port] as sent, validated */
 	/* responses */
 	struct h1_span reason;
@@ -58,17 +76,21 @@ struct h1_head {
 	uint64_t length; /* with H1_LENGTH */
 	uint16_t n_fields;
 	uint32_t n_bytes; /* of the head, its empty line included */
-	struct h1_field fields[LIMIT_HEAD_FIELDS];
+	struct h1_field fields[LIMIT_HEAD_FIELDS + H1_INSIDE_FIELDS];
 };
 
 struct h1 {
 	enum h1_kind kind;
+	bool inside;       /* the message comes out of a stream; set after h1_init() */
 	bool head_request; /* the response to be parsed answers a HEAD: it has no body */
-	enum close_code error;
-	/* private: position of the scan and state of the body */
-	uint32_t scanned, state;
+	enum close_code error; /* what to answer */
+	enum close_code fault; /* what exactly was wrong, for the log; of a request the same as error */
+	/* private: position of the scan, where the line began, what was seen so far */
+	uint16_t scanned, line, marks;
+	uint8_t state, body, listed;
+	/* private: the body; seen: digits of the size, bytes of the extension or the trailer section */
 	uint64_t left;
-	uint32_t seen; /* bytes of the current extension or of the trailer section */
+	uint32_t seen, trailer;
 	struct h1_head head;
 };
 
@@ -76,17 +98,17 @@ enum h1_result {
 	H1_MORE, /* all input was looked at; feed more */
 	H1_DONE, /* head whole, or message ended */
 	H1_DATA, /* h1_body(): *ret_data has body bytes */
-	H1_BAD,  /* h1->error says why; answer its status and close */
+	H1_BAD,  /* h1->error says why; answer its status and close.  Of a response: CLOSE_ORIGIN_BAD_RESPONSE */
 };
 
 void h1_init(struct h1 *h, enum h1_kind kind);
-/* For the next message of the same connection. */
+/* For the next message of the same connection; head_request becomes false: set it anew. */
 void h1_reset(struct h1 *h);
 
 /*
  * buf: everything from the first byte of the message on, so far.  H1_DONE when the head
  * is whole: h->head is filled and the body begins at buf + head.n_bytes.
- * An empty line (CRLF) before a request line is skipped by the caller's leave: once (RFC 9112 2.2); it counts into n_bytes.
+ * One empty line (CRLF) before a request line is skipped (RFC 9112 2.2); it counts into n_bytes.
  */
 enum h1_result h1_head(struct h1 *h, struct slice buf) must_use;
 

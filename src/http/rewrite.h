@@ -12,42 +12,59 @@
 
 #include "http/h1.h"
 
-/* For requests at the edge. Text slices are trusted (ours), not from the visitor. */
+/* For requests at the edge.  Text slices are trusted (ours, or checked by h1_head()), not raw from the visitor. */
 struct rewrite_forward {
-	struct slice client_address; /* "192.0.2.1", or "[2001:db8::1]" is made where needed from "2001:db8::1" */
+	struct slice client_address; /* "192.0.2.1" or "2001:db8::1"; anything that is no address (a Unix socket): empty */
 	struct slice proto;          /* "https" or "http" */
 	struct slice host;           /* the Host as the visitor wrote it */
-	uint16_t port;               /* of the public listener */
+	uint16_t port;               /* of the public listener; 0: none is told */
 	struct slice request_id;
 	bool trusted;                /* keep and append to the chain instead of setting it anew */
 };
 
 /*
- * Request head for a stream: origin-form target, Host from the canonical authority, hop-by-hop and Expect removed,
- * every spelling of X-Forwarded-*, Forwarded, X-Real-IP (with '_' for '-' too) and adit-* removed and ours set.
- * Upgrade and Connection: Upgrade stay when H1_UPGRADE and the token is allowed (websocket; any other but h2c).
- * Returns the bytes written, 0 when dst is too small.
+ * Request head for a stream: origin-form target, byte for byte as it came; Host from the canonical authority, where it
+ * stood; hop-by-hop fields, what Connection names, Expect and Proxy* removed.
+ *
+ * What speaks of the visitor to the origin is ours alone (S-11).  Removed, unless trusted: X-Forwarded-*, Forwarded,
+ * X-Real-IP, the like of other proxies (True-Client-IP, CF-Connecting-IP, X-Client-IP, X-Cluster-Client-IP), and
+ * X-Original-URL, X-Rewrite-URL, X-Original-Host, with which some frameworks replace what policy has looked at.  Always
+ * removed: adit-*, and all these, hop-by-hop and framing fields included, with '_' for '-' (CGI reads them as one).
+ * Set: X-Forwarded-For, -Proto, -Host, -Port, Forwarded, adit-request-id.  Trusted: ours is appended to
+ * X-Forwarded-For and Forwarded; -Proto, -Host, -Port stay where they are there.
+ *
+ * Upgrade and Connection: Upgrade stay with H1_UPGRADE.  Returns the bytes written, 0 when dst is too small: never
+ * with cap >= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES.
  */
 size_t rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
     char *dst, size_t cap) must_use;
 
-/* Request head for an origin, from one that came by a stream: framing added (Content-Length stays; else Transfer-Encoding:
- * chunked where `body_follows`), Connection: keep-alive or upgrade; host replaced when host.p != NULL. */
+/*
+ * Request head for an origin, from one that came by a stream: framing added (Content-Length stays; else
+ * Transfer-Encoding: chunked where body_follows, but never to an upgrade), Connection: Upgrade with H1_UPGRADE and no
+ * Connection otherwise; host replaced when host.p != NULL.  0: dst is too small.
+ */
 size_t rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows,
     struct slice host, char *dst, size_t cap) must_use;
 
-/* Response head for a stream, from an origin: hop-by-hop and adit-* removed, Transfer-Encoding removed. 101 keeps Upgrade. */
+/*
+ * Response head for a stream, from an origin: hop-by-hop fields and adit-* removed, Content-Length too where no body
+ * can follow (1xx, 204).  101 keeps Upgrade.  0: dst is too small.
+ */
 size_t rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap) must_use;
 
-/* Response head for a visitor, from a stream: framing and Connection added as the visitor's version needs:
- * Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0; adit-request-id added. */
+/*
+ * Response head for a visitor, from a stream: framing and Connection added as the visitor's version needs:
+ * Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0; adit-request-id added (not
+ * to 1xx but 101).  Interim responses must not be sent to a visitor of 1.0.
+ */
 struct rewrite_answer {
 	uint8_t visitor_minor;
 	bool keep_alive;
 	bool head_request;
 	struct slice request_id;
 };
-/* *ret_framing: how the body has to be framed now. */
+/* *ret_framing: how the body has to be framed now; H1_UNTIL_CLOSE: close behind it whatever keep_alive said. */
 size_t rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
     char *dst, size_t cap, enum h1_framing *ret_framing) must_use;
 

@@ -36,6 +36,7 @@ struct loop_io {
 	int fd;
 	struct loop *loop; /* NULL while not watched */
 	void (*fn)(struct loop_io *io, unsigned events);
+	bool ended; /* the kernel has told of an end or an error: a short read is not yet all there is */
 	struct list again; /* private */
 	unsigned again_events;
 };
@@ -81,7 +82,7 @@ void loop_unwatch(struct loop_io *io);
  * for work that was cut short to be fair. */
 void loop_again(struct loop_io *io, unsigned events);
 
-/* Sets or moves; fn runs once. */
+/* Sets or moves; fn runs once, never in the turn's timer step in which it was set. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, int64_t delay_us);
 void loop_timer_stop(struct loop *l, struct loop_timer *t);
 
@@ -91,7 +92,8 @@ loop_task_init(struct loop_task *t, void (*fn)(struct loop_task *))
 	t->fn = fn;
 	list_init(&t->node);
 }
-/* Runs once at the end of this turn; queuing it twice is queuing it once. */
+/* Runs once at the end of this turn; queuing it twice is queuing it once. What is queued while
+ * these tasks run waits for the end of the next turn, which then begins without waiting. */
 void loop_at_end(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop_task *t);
 
@@ -122,5 +124,9 @@ int loop_connect(const struct sockaddr *addr, socklen_t len) must_use;
 int loop_connect_result(int fd);
 void loop_shutdown(int fd);
 void loop_close(int fd);
+/* What addr_listen() and conn_tune() stand on; see there. */
+int loop_listen(const struct sockaddr *addr, socklen_t len, bool share,
+    struct sockaddr_storage *ret_bound, socklen_t *ret_len) must_use;
+void loop_tune(int fd, int user_timeout_ms, int notsent_lowat_bytes);
 
 #endif

@@ -49,6 +49,8 @@ void tls_client_unref(struct tls_client *c);
 struct tls *tls_connect(struct tls_client *c, const char *host) must_use;
 
 void tls_free(struct tls *t);
+/* A FIN without close_notify is a failure from now on: for messages that end with the connection. */
+void tls_strict_eof(struct tls *t);
 /* After the handshake. ALPN: "" when none. SNI: "" when none; server side lower-cased and a legal
  * host name, otherwise the handshake was refused. */
 struct slice tls_alpn(const struct tls *t);

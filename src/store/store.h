@@ -32,22 +32,23 @@ enum store_result {
 	STORE_LIMIT,   /* the account has as many as it may */
 	STORE_REVOKED, /* token revoked or expired */
 	STORE_FULL,    /* no space on the disk */
-	STORE_BROKEN,  /* the store has failed; see the log */
+	STORE_BROKEN,  /* the store has failed; see store_error() */
+	STORE_INVALID, /* the request is not well formed: a name that is empty or too long, a port out of range */
 };
 
 enum store_op {
 	STORE_TOKEN_ADD,     /* in: account (made when new), label, expires; out: token_id, token (clear, only here) */
-	STORE_TOKEN_LIST,    /* out: rows */
+	STORE_TOKEN_LIST,    /* in: account ("" = all), token_id (rows after it); out: rows, at most LIMIT_STORE_ROWS */
 	STORE_TOKEN_REVOKE,  /* in: token_id; out: account */
 	STORE_LOGIN,         /* in: token (clear); out: account, token_id. Same work for an unknown one (S-05) */
 	STORE_NAME_CLAIM,    /* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
 	STORE_NAME_RELEASE,  /* in: account ("" = operator), name: becomes a tombstone for ever */
-	STORE_NAME_LIST,     /* in: account ("" = all); out: rows */
+	STORE_NAME_LIST,     /* in: account ("" = all), name (rows after it); out: rows, at most LIMIT_STORE_ROWS */
 	STORE_NAME_LOOKUP,   /* in: name; out: account; OK, NONE or GONE */
 	STORE_PORT_CLAIM,    /* in: account, port (0 = the one kept for `key`, or a free one of port_min..port_max), key; out: port */
 	STORE_PORT_RELEASE,  /* in: account ("" = operator), port */
 	STORE_AUDIT,         /* in: account, label (event), text */
-	STORE_STAT,          /* out: rows: one line of counters */
+	STORE_STAT,          /* out: text: one line of counters */
 };
 
 struct store_row {
@@ -57,6 +58,14 @@ struct store_row {
 	int64_t created_ms, expires_ms, used_ms; /* wall clock, 0 = none */
 };
 
+/* Private: how a request of any kind waits for the store's thread. */
+struct store_job {
+	struct store_job *next;
+	const struct store_job_kind *kind;
+	enum store_result result;
+	bool settled;
+};
+
 struct store_req {
 	enum store_op op;
 	void (*done)(struct store_req *req);
@@ -64,7 +73,7 @@ struct store_req {
 	/* in and out, NUL-terminated */
 	char account[64], name[64], key[64], label[64], text[256];
 	char token_id[24], token[128];
-	int64_t now_ms, expires_ms; /* in: wall clock */
+	int64_t now_ms, expires_ms; /* in: wall clock; now_ms 0 = the store looks itself */
 	uint16_t port, port_min, port_max;
 	uint32_t per_account_max; /* CLAIM: how many names or ports an account may have, 0 = no limit */
 	/* out */
@@ -72,7 +81,7 @@ struct store_req {
 	struct store_row *rows; /* malloced; freed by store_req_fini() */
 	size_t n_rows;
 	/* private */
-	struct store_req *next;
+	struct store_job job;
 };
 
 /* The request stays the caller's and must live until done(). */
@@ -81,6 +90,8 @@ void store_submit(struct store *s, struct store_req *req);
 void store_req_fini(struct store_req *req);
 /* False after a write or fsync has failed. Any thread. */
 bool store_healthy(const struct store *s);
+/* Why store_healthy() is false, as a sentence for the log; "" while it is true. Any thread. */
+const char *store_error(const struct store *s);
 const char *store_result_text(enum store_result r);
 
 /*

@@ -15,9 +15,9 @@
 #define FRAME_HEADER_BYTES 8
 
 enum frame_type {
-	FRAME_DATA = 0,    /* bytes of a stream; with SYN, an opening (2-byte length) stands before them */
+	FRAME_DATA = 0,    /* bytes of a stream; with SYN: two credits and an opening stand before them */
 	FRAME_RST = 1,     /* 4 bytes: code; ends both directions of a stream */
-	FRAME_WINDOW = 2,  /* 4 bytes: credit granted anew, in bytes */
+	FRAME_WINDOW = 2,  /* 4 bytes: credit granted anew, in bytes; stream 0, agent to edge: credit of new streams */
 	FRAME_PING = 3,    /* 8 opaque bytes; flag ACK: the answer with the same bytes; stream 0 */
 	FRAME_GOAWAY = 4,  /* last stream 4, code 4, retry-after ms 4; stream 0 */
 	FRAME_CONTROL = 5, /* a JSON object (hello.h); stream 0 */
@@ -25,11 +25,34 @@ enum frame_type {
 
 enum frame_flag { FRAME_SYN = 1, FRAME_FIN = 2, FRAME_ACK = 1 };
 
+/*
+ * A SYN's payload: credit that the opener takes for granted (4), credit that it
+ * grants (4), length of the opening (2), opening, data.
+ */
+#define FRAME_SYN_BYTES 8
+
 struct frame {
 	uint32_t length; /* 24 bits */
 	uint8_t type, flags;
 	uint32_t stream;
 };
+
+static inline uint32_t
+frame_u32(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 | u[3];
+}
+
+static inline void
+frame_put_u32(char *p, uint32_t v)
+{
+	p[0] = (char)(v >> 24);
+	p[1] = (char)(v >> 16);
+	p[2] = (char)(v >> 8);
+	p[3] = (char)v;
+}
 
 /* p has FRAME_HEADER_BYTES. Any 8 bytes decode; the link judges them. */
 void frame_decode(const char *p, struct frame *ret_frame);

@@ -16,9 +16,10 @@
  *	send:     while ((s = link_turn(l)) != NULL) { n = stream_grant(s, &p); ...; stream_commit(s, ...); }
  *	          out = link_out(l); write; link_out_done(l, written)
  *
- * Flow control, in bytes of stream data (openings and headers are free): see facts in doc/protocol.txt. Every
- * stream is guaranteed LIMIT_STREAM_RX_BYTES_MIN; what is free of the link's budget is lent; a window doubles while its reader keeps up within
- * two round trips and falls back when its reader is blocked; a reserve stays that only streams with progress can take.
+ * Flow control, in bytes of stream data (openings and headers are free): the rules stand in doc/protocol.txt, the
+ * algorithm in window.c. Every stream is guaranteed LIMIT_STREAM_RX_BYTES_MIN; what is free of the link's budget is lent;
+ * a window doubles while its reader keeps up within about two round trips and falls back when its reader is blocked;
+ * a reserve stays that only streams with progress can take. All windows together never exceed link_rx_ceiling().
  */
 #ifndef ADIT_TUNNEL_LINK_H
 #define ADIT_TUNNEL_LINK_H
@@ -38,24 +39,36 @@ enum link_side { LINK_EDGE, LINK_AGENT };
 struct link;
 
 struct stream {
-	uint32_t id;
+	uint32_t id; /* 0 until its first commit has opened it */
 	void *owner; /* the user's; the link never looks at it */
 	struct link *link;
 	bool rx_ended; /* FIN or RST came */
 	bool tx_ended; /* FIN was committed, or RST sent or received */
 	/* private to tunnel/ from here on */
+	bool opened;      /* SYN was sent or received */
+	bool dead;        /* RST was sent or received */
+	bool blocked;     /* wants to send, but has no credit */
+	bool rx_blocked;  /* its reader does not keep up */
+	uint32_t syn_block; /* the output block that its SYN was written to */
 	struct map_node by_id;
+	struct list all;       /* in link.all */
 	struct list round;     /* in one of the link's queues of wanting streams */
-	bool opened;           /* SYN was sent or received */
-	bool blocked;          /* has bytes but no credit */
-	uint32_t deficit;
+	struct list returning; /* in link.returning: credit goes back with the next control frames */
+	/* sending */
 	int64_t tx_credit;     /* bytes that may be sent */
+	int64_t tx_recent_us;
+	uint32_t tx_recent;    /* bytes sent since tx_recent_us: tells small streams from bulk */
+	uint32_t deficit;      /* bytes that it may still send in this round */
+	/* receiving */
 	int64_t rx_credit;     /* bytes that the other side may still send */
-	uint32_t rx_window;    /* what is granted at most */
-	uint32_t rx_eaten;     /* eaten since the last WINDOW */
 	uint32_t rx_held;      /* received, not yet eaten */
-	int64_t rx_grown_us;   /* when the window was last looked at */
-	bool rx_blocked;       /* its reader does not keep up */
+	uint32_t rx_window;    /* rx_credit + rx_held are brought up to this again */
+	uint32_t rx_share;     /* what it counts for in link.rx_promised */
+	uint32_t rx_eaten;     /* since rx_epoch_us */
+	uint32_t rx_held_min;  /* least that was held since rx_epoch_us */
+	int64_t rx_epoch_us;   /* since when eating is being measured */
+	int64_t rx_eaten_us;   /* when something was eaten last */
+	int64_t rx_useful_us;  /* when half of the window was last needed */
 };
 
 struct link_params {
@@ -65,38 +78,74 @@ struct link_params {
 	struct slab *streams;  /* of struct stream; of this thread, shared by its links */
 	struct pool *out_pool; /* blocks of LINK_OUT_BLOCK_BYTES; held only while frames wait */
 };
+/* Free space in front of the frames, so that control frames can leave in the same write. */
+#define LINK_OUT_FRONT_BYTES 1024
+/* Header and opening of the largest frame. */
+#define LINK_FRAME_EXTRA_BYTES (FRAME_HEADER_BYTES + FRAME_SYN_BYTES + 2 + LIMIT_OPENING_BYTES)
 #define LINK_OUT_BLOCK_BYTES                                                                       \
-	(LIMIT_LINK_OUT_BYTES + LIMIT_DATA_FRAME_BYTES + LIMIT_OPENING_BYTES + 64)
+	(LINK_OUT_FRONT_BYTES + LIMIT_LINK_OUT_BYTES + LIMIT_DATA_FRAME_BYTES +                    \
+	    LINK_FRAME_EXTRA_BYTES)
+
+/* What all receive windows of a link may come to, held and promised together. */
+static inline size_t
+link_rx_ceiling(const struct link_params *p)
+{
+	return p->rx_bytes_max + p->streams_max * LIMIT_STREAM_RX_BYTES_MIN;
+}
+
+enum link_phase { LINK_HEAD, LINK_SMALL, LINK_SYN, LINK_GATHER, LINK_BODY, LINK_SKIP };
 
 /* Zero-cost when idle: no table, no buffer. Fields are private; sizes matter (10,000 idle links). */
 struct link {
 	struct link_params params;
-	struct map streams;
-	struct list fresh, bulk;  /* wanting streams: new or small ones, the rest */
-	uint32_t last_id;         /* opened last, by either side */
+	struct map streams;            /* the opened ones, by number */
+	struct list all;               /* all of them */
+	struct list fresh, bulk;       /* wanting streams: new or small ones, the rest */
+	struct list returning;         /* streams whose credit goes back */
+	uint32_t n_streams;
+	uint32_t last_id, n_ids;       /* opened last, by either side; how many (stops at 2^31) */
+	int64_t now_us;                /* latest time told by anybody */
 	/* receiving */
-	struct frame frame;       /* whose payload is being fed */
+	enum link_phase phase;
+	struct frame frame;            /* whose payload is being fed */
 	uint32_t frame_left;
-	char head[FRAME_HEADER_BYTES];
-	uint8_t head_n;
-	bool in_frame;
-	char *gather;             /* a payload that must be whole: opening or control; malloced, NULL when none */
-	uint32_t gather_n, gather_want;
-	size_t rx_budget, rx_promised; /* bytes that all windows together may be, and are */
-	/* sending */
-	char *out;                /* block of out_pool, or NULL */
-	uint32_t out_from, out_to;
-	char *ctl;                /* control frames, malloced, NULL when none */
-	uint32_t ctl_from, ctl_to, ctl_cap;
-	bool out_started;         /* a data frame was sent in part: control waits for its end */
-	/* liveness */
-	int64_t heard_us, said_us, ping_us; /* last byte received, sent; PING on its way since, or 0 */
-	uint64_t ping_opaque;
-	int64_t rtt_us;           /* smallest lately, 0 = unknown */
+	struct stream *rx_stream;      /* of the frame, NULL when it has gone */
+	char small[16];                /* header, then a payload of fixed size */
+	uint8_t small_n;
+	char *gather;                  /* a payload that must be whole: opening or control; malloced, NULL when none */
+	uint32_t gather_n, gather_want, gather_cap;
+	bool gathered;                 /* it was told; freed by the next link_feed() */
+	int32_t glitches;              /* frames that moved nothing, less what time and work forgive */
+	int64_t glitches_us;
+	/* windows */
+	size_t rx_promised;            /* bytes that all streams together hold and may still be sent */
+	size_t rx_lent;                /* of these, beyond STREAM_RX_BYTES_MIN of each stream */
+	size_t rx_budget;              /* most that may be lent, as last measured */
+	size_t rx_stalled;             /* lent to streams that eat nothing, as last counted */
+	int64_t census_us;
+	uint32_t rx_first, tx_first;   /* agent: credit told for new streams; edge: credit that they have */
+	bool first_due;
+	int64_t rtt_us, rtt_at_us;     /* smallest lately and when, 0 = unknown */
 	int64_t rate_from_us;
 	uint64_t rate_bytes, rate_max; /* measured delivery rate, bytes per second */
-	bool goaway_sent, goaway_received;
-	enum link_code dead;      /* why it failed, for people */
+	/* sending */
+	char *out;                     /* block of out_pool, or NULL */
+	uint32_t out_from, out_to;
+	uint32_t out_edge;             /* end of the frame in which out_from lies, or out_from */
+	uint32_t out_block;            /* counts blocks that were sent whole */
+	uint32_t fresh_run;            /* bytes that fresh streams sent while bulk waited */
+	char *ctl;                     /* control frames, malloced, NULL when none */
+	uint32_t ctl_from, ctl_to, ctl_cap;
+	bool ctl_started;              /* a part was sent: the rest goes before anything else */
+	bool ctl_hold;                 /* must not overtake the SYN in the output block */
+	bool out_is_ctl;               /* what link_out() gave last */
+	/* liveness */
+	int64_t heard_us, said_us;     /* last byte received, sent */
+	int64_t ping_us;               /* PING on its way since, or 0 */
+	bool ping_queued, probing;
+	uint64_t ping_opaque;
+	bool goaway_sent, goaway_received, bad_told;
+	enum link_code dead;           /* why it failed, for people */
 };
 
 int link_init(struct link *l, const struct link_params *p, int64_t now_us) must_use;
@@ -131,7 +180,7 @@ enum link_what link_feed(struct link *l, struct slice *in, struct link_event *re
 
 /* --- streams --- */
 
-/* Edge: a new stream, which opens with its first commit. NULL: too many, going away, or no memory. */
+/* Edge: a new stream, which opens (and gets its number) with its first commit. NULL: too many, going away, or no memory. */
 struct stream *stream_open(struct link *l, void *owner) must_use;
 /* The owner has bytes or an end to send. */
 void stream_want(struct stream *s);
@@ -143,7 +192,7 @@ bool link_has_room(const struct link *l);
 /*
  * Space for the next payload, at most DATA_FRAME_BYTES and the credit: *ret_p, its size, 0 when there is no credit or room.
  * A stream that was not opened yet gets OPENING_BYTES + 2 more; write wire length (2 bytes) and opening first.
- * Nothing else of the link may be called before the commit, which may be of nothing.
+ * Nothing else of the link may be called before the commit, which may be of nothing; after 0, of nothing or a FIN.
  */
 size_t stream_grant(struct stream *s, char **ret_p) must_use;
 /* opening_n: bytes of opening with its length (first commit only, else 0), then n bytes of data. */

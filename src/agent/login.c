@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/login.h"
+
+#include "agent/agent.h"
+#include "agent/config_file.h"
+
+#include <stdlib.h>
+
+static int
+store(const struct options *o, const struct command_edge *e, const char *account)
+{
+	char *ca = o->ca == NULL ? NULL : realpath(o->ca, NULL), *error;
+
+	error = o->ca != NULL && ca == NULL ? strdup("--ca: no such file")
+	                                    : config_file_save_login(e->path, e->edge, ca, e->token);
+	free(ca);
+	if (error != NULL) {
+		fprintf(stderr, "adit: %s\n", error);
+		free(error);
+		return EXIT_BROKE;
+	}
+	fprintf(stderr, "logged in to %s as %s; stored in %s\n", e->edge, account, e->path);
+	return EXIT_STOPPED;
+}
+
+int
+login_command(const struct options *o)
+{
+	struct options with_edge = *o;
+	struct command_edge e;
+	struct agent_params p = { .json = o->json, .once = true };
+	char account[64] = "";
+	int rc;
+
+	if (o->edge != NULL)
+		return command_usage("the edge is given once: adit login URL");
+	if (o->token_file == NULL && getenv("ADIT_TOKEN") == NULL)
+		return command_usage("give the token by --token-file FILE, - for standard input, or ADIT_TOKEN");
+	with_edge.edge = o->args[0];
+	rc = command_edge_open(&e, &with_edge);
+	if (rc != 0)
+		return rc;
+	p.edge = e.edge;
+	p.ca = e.ca;
+	p.token = e.token;
+	if (e.path[0] == '\0')
+		rc = command_usage("no place to store a login: neither XDG_CONFIG_HOME nor HOME is set");
+	else
+		rc = agent_run(&p, account);
+	if (rc == EXIT_STOPPED)
+		rc = account[0] == '\0' ? EXIT_BROKE : store(o, &e, account);
+	command_edge_close(&e);
+	return rc;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/screen.h"
+
+#include "base/utf8.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A pipe that poll() calls writable takes this much without blocking (PIPE_BUF). */
+#define LINE_BYTES_MAX 4096
+#define VALUE_BYTES_MAX 768
+
+void
+screen_init(struct screen *s, int fd, bool json, bool requests)
+{
+	*s = (struct screen){ .fd = fd, .json = json, .requests = requests };
+	buf_init(&s->line, LINE_BYTES_MAX);
+}
+
+void
+screen_fini(struct screen *s)
+{
+	buf_fini(&s->line);
+}
+
+/* Text for a terminal: no control characters, neither C0 nor C1. */
+static void
+put_plain(struct buf *b, struct slice s)
+{
+	s = slice_head(s, VALUE_BYTES_MAX);
+	while (s.n > 0) {
+		size_t n = utf8_next(s);
+		unsigned char c = (unsigned char)s.p[0];
+		bool c1 = n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0;
+
+		if (n == 0 || c < 0x20 || c == 0x7f || c1) {
+			buf_printf(b, "\\x%02x", c);
+			n = 1;
+		} else {
+			buf_put(b, slice_head(s, n));
+		}
+		s = slice_from(s, n);
+	}
+}
+
+static void
+put_member(struct buf *b, const char *key, struct slice value)
+{
+	buf_printf(b, ",\"%s\":", key);
+	buf_json(b, slice_head(value, VALUE_BYTES_MAX));
+}
+
+static void
+write_line(struct screen *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+
+	buf_putc(&s->line, '\n');
+	/* The end of a line that never ends up there must not stop the traffic. */
+	if (s->line.failed || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT) ||
+	    write(s->fd, s->line.p, s->line.n) < 0)
+		s->dropped++;
+	else
+		s->dropped = 0;
+}
+
+/* In JSON: the first member, and how many lines were lost before this one. */
+static void
+begin(struct screen *s, const char *event)
+{
+	buf_reset(&s->line);
+	if (!s->json)
+		return;
+	buf_printf(&s->line, "{\"event\":\"%s\"", event);
+	if (s->dropped > 0)
+		buf_printf(&s->line, ",\"dropped\":%llu", (unsigned long long)s->dropped);
+}
+
+static void
+end(struct screen *s)
+{
+	if (s->json)
+		buf_putc(&s->line, '}');
+	write_line(s);
+}
+
+void
+screen_up(struct screen *s, const char *name, const char *url, const char *origin)
+{
+	begin(s, "up");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "url", slice_str(url));
+		put_member(&s->line, "origin", slice_str(origin));
+	} else {
+		put_plain(&s->line, slice_str(url));
+		buf_put(&s->line, S(" -> "));
+		put_plain(&s->line, slice_str(origin));
+	}
+	end(s);
+}
+
+void
+screen_down(struct screen *s, const char *why)
+{
+	begin(s, "down");
+	if (s->json) {
+		put_member(&s->line, "reason", slice_str(why));
+	} else {
+		buf_put(&s->line, S("link lost: "));
+		put_plain(&s->line, slice_str(why));
+	}
+	end(s);
+}
+
+void
+screen_retry(struct screen *s, int64_t pause_ms, const char *why)
+{
+	begin(s, "retry");
+	if (s->json) {
+		buf_printf(&s->line, ",\"in_ms\":%lld", (long long)pause_ms);
+		put_member(&s->line, "reason", slice_str(why));
+	} else {
+		buf_printf(&s->line, "connecting in %lld.%lld s: ", (long long)(pause_ms / 1000),
+		    (long long)(pause_ms % 1000 / 100));
+		put_plain(&s->line, slice_str(why));
+	}
+	end(s);
+}
+
+void
+screen_refused(struct screen *s, const char *name, const char *code, const char *text)
+{
+	begin(s, "refused");
+	if (s->json) {
+		if (name[0] != '\0')
+			put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "code", slice_str(code));
+		put_member(&s->line, "text", slice_str(text));
+	} else {
+		if (name[0] != '\0') {
+			put_plain(&s->line, slice_str(name));
+			buf_put(&s->line, S(": "));
+		}
+		buf_put(&s->line, S("refused by the edge: "));
+		put_plain(&s->line, slice_str(text[0] != '\0' ? text : code));
+		if (text[0] != '\0') {
+			buf_put(&s->line, S(" ("));
+			put_plain(&s->line, slice_str(code));
+			buf_putc(&s->line, ')');
+		}
+	}
+	end(s);
+}
+
+void
+screen_replaced(struct screen *s, const char *name, const char *text)
+{
+	begin(s, "replaced");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "text", slice_str(text));
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": taken over by a newer agent of this account"));
+	}
+	end(s);
+}
+
+void
+screen_stopping(struct screen *s, size_t n)
+{
+	begin(s, "stopping");
+	if (s->json)
+		buf_printf(&s->line, ",\"open\":%zu", n);
+	else
+		buf_printf(&s->line, "stopping; %zu still open, a second signal ends them", n);
+	end(s);
+}
+
+static void
+request_json(struct buf *b, const struct screen_request *r)
+{
+	put_member(b, "name", slice_str(r->name));
+	put_member(b, "request_id", r->request_id);
+	put_member(b, "method", r->method);
+	put_member(b, "path", r->path);
+	put_member(b, "outcome", slice_str(r->outcome));
+	buf_printf(b, ",\"status\":%u,\"ms\":%lld.%03lld,\"bytes_in\":%llu,\"bytes_out\":%llu",
+	    r->status, (long long)(r->took_us / 1000), (long long)(r->took_us % 1000),
+	    (unsigned long long)r->tx_bytes, (unsigned long long)r->rx_bytes);
+}
+
+void
+screen_request(struct screen *s, const struct screen_request *r)
+{
+	if (!s->requests)
+		return;
+	begin(s, "request");
+	if (s->json) {
+		request_json(&s->line, r);
+	} else {
+		put_plain(&s->line, slice_str(r->name));
+		buf_putc(&s->line, ' ');
+		put_plain(&s->line, r->method);
+		buf_putc(&s->line, ' ');
+		put_plain(&s->line, r->path);
+		buf_printf(&s->line, " %u %s %lld.%lld ms", r->status, r->outcome,
+		    (long long)(r->took_us / 1000), (long long)(r->took_us % 1000 / 100));
+	}
+	end(s);
+}

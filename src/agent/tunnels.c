@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/tunnels.h"
+
+#include "agent/agent.h"
+#include "agent/suggest.h"
+#include "base/log.h"
+#include "http/url.h"
+
+#include <stdlib.h>
+
+/* Runs these tunnels with the edge and token of the options. */
+static int
+run(const struct options *o, struct command_edge *e, const struct config_tunnel *tunnels, size_t n)
+{
+	struct agent_params p = {
+		.edge = e->edge,
+		.ca = e->ca,
+		.token = e->token,
+		.tunnels = tunnels,
+		.n_tunnels = n,
+		.json = o->json,
+		.requests = log_wants(LOG_DEBUG),
+	};
+
+	return agent_run(&p, NULL);
+}
+
+/* Options are strings of the command line: nothing of t is to be freed. */
+static int
+run_one(const struct options *o, const struct config_tunnel *t)
+{
+	struct command_edge e;
+	int rc = command_edge_open(&e, o);
+
+	if (rc != 0)
+		return rc;
+	rc = run(o, &e, t, 1);
+	command_edge_close(&e);
+	return rc;
+}
+
+static char *
+text(const char *z)
+{
+	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
+}
+
+int
+tunnels_http_command(const struct options *o)
+{
+	struct config_tunnel t = {
+		.kind = TUNNEL_HTTP,
+		.origin = text(o->args[0]),
+		.origin_host = text(o->origin_host),
+		.origin_ca = text(o->origin_ca),
+		.origin_insecure = o->origin_insecure,
+	};
+	char name[64];
+	const char *why;
+
+	if (o->name != NULL) {
+		why = url_name(slice_str(o->name), name, sizeof(name));
+		if (why != NULL)
+			return command_usage("--name %s: %s", o->name, why);
+		t.name = name;
+	}
+	return run_one(o, &t);
+}
+
+int
+tunnels_tcp_command(const struct options *o)
+{
+	struct config_tunnel t = { .kind = TUNNEL_TCP, .origin = text(o->args[0]) };
+	uint64_t port;
+
+	if (o->port != NULL) {
+		if (!slice_u64(slice_str(o->port), &port) || port < 1 || port > 65535)
+			return command_usage("--port %s: a number from 1 to 65535 is wanted", o->port);
+		t.port = (uint16_t)port;
+	}
+	return run_one(o, &t);
+}
+
+/* --- adit start --- */
+
+static const struct config_tunnel *
+find(const struct config *c, const char *label)
+{
+	for (size_t i = 0; i < c->n_tunnels; i++)
+		if (strcmp(c->tunnels[i].label, label) == 0)
+			return &c->tunnels[i];
+	return NULL;
+}
+
+/* Copies of the named tunnels, in the order of the command line, into list; 0, or EXIT_USAGE. */
+static int
+pick(const struct options *o, const struct command_edge *e, struct config_tunnel *list, size_t *ret_n)
+{
+	const struct config *c = &e->config;
+	size_t n = 0;
+
+	for (int i = 0; i < o->n_args; i++) {
+		const struct config_tunnel *t = find(c, o->args[i]);
+		const char *near;
+
+		if (t == NULL) {
+			near = suggest(slice_str(o->args[i]), c->tunnels, c->n_tunnels, sizeof(*c->tunnels));
+			return near == NULL
+			    ? command_usage("%s has no tunnel \"%s\"", e->path, o->args[i])
+			    : command_usage("%s has no tunnel \"%s\"; did you mean \"%s\"?", e->path,
+			          o->args[i], near);
+		}
+		for (size_t j = 0; j < n; j++)
+			if (list[j].label == t->label)
+				return command_usage("tunnel \"%s\" is named twice", o->args[i]);
+		list[n++] = *t;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int
+tunnels_start_command(const struct options *o)
+{
+	struct config_tunnel list[LIMIT_TUNNELS_PER_LINK];
+	struct command_edge e;
+	size_t n = 0;
+	int rc;
+
+	if (o->all == (o->n_args > 0))
+		return command_usage("name the tunnels to start, or give --all");
+	rc = command_edge_open(&e, o);
+	if (rc != 0)
+		return rc;
+	if (e.config.n_tunnels == 0)
+		rc = command_usage("%s has no tunnels", e.path);
+	else if (o->all)
+		rc = run(o, &e, e.config.tunnels, e.config.n_tunnels);
+	else if ((rc = pick(o, &e, list, &n)) == 0)
+		rc = run(o, &e, list, n);
+	command_edge_close(&e);
+	return rc;
+}

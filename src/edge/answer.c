@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the log. */
+#include "edge/visitor.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/page.h"
+
+/* Whether the request's message is sound, so that the next one can follow on the connection. */
+static bool
+is_sound(enum close_code code)
+{
+	enum blame blame = close_row(code)->blame;
+
+	return blame == BLAME_AGENT || blame == BLAME_ORIGIN || code == CLOSE_UNKNOWN_NAME ||
+	    code == CLOSE_RELEASED_NAME;
+}
+
+/* What is left of the request must be short, or it costs more than a new connection. */
+static bool
+can_drain(const struct exchange *x)
+{
+	const struct h1_head *h = &x->req.head;
+
+	if (x->in_over || h->framing == H1_NO_BODY)
+		return true;
+	if ((h->flags & H1_EXPECT_100) && !x->continued)
+		return false; /* nobody knows whether the body will come */
+	return h->framing != H1_LENGTH || h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
+}
+
+/* Writes w->page; what the socket does not take waits in the exchange. */
+static void
+send_page(struct exchange *x, struct slice read_ahead)
+{
+	struct visitor *v = x->visitor;
+	struct buf *page = &x->worker->page;
+	struct iovec iov = { page->p, page->n };
+	size_t n = 0;
+
+	counter_add(&x->worker->counters.answers_own, 1);
+	if (page->failed || conn_write(&v->conn, &iov, 1, &n) == IO_FAIL) {
+		visitor_close(v);
+		return;
+	}
+	if (n == page->n) {
+		visitor_answered(v, read_ahead);
+		return;
+	}
+	buf_put(&x->page, slice_from(buf_slice(page), n));
+	if (read_ahead.p != x->rest.p)
+		buf_put(&x->rest, read_ahead);
+	if (x->page.failed || x->rest.failed)
+		visitor_close(v);
+	else
+		visitor_move(v, VISITOR_ANSWER);
+}
+
+/* False: an answer has begun, or something else waits for the socket, and the connection was cut. */
+static bool
+stop_flow(struct exchange *x)
+{
+	bool clean = x->flow.out.n == 0 && x->status == 0;
+
+	if (!x->flowing)
+		return true;
+	flow_end(&x->flow, LINK_CODE_CANCELLED);
+	if (clean)
+		return true;
+	visitor_will_reset(&x->visitor->conn);
+	visitor_close(x->visitor);
+	return false;
+}
+
+void
+answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
+{
+	struct page page = {
+		.code = code,
+		.accept = slice_str(x->accept),
+		.request_id = slice_str(x->id),
+		.host = slice_str(x->host),
+		.head_request = x->req_head,
+		.wall_ms = clock_wall_ms(),
+	};
+
+	x->error = code;
+	if (!stop_flow(x))
+		return;
+	x->status = (uint16_t)close_row(code)->status;
+	x->keep = x->keep && is_sound(code) && !x->worker->draining && !x->visitor->conn.eof &&
+	    can_drain(x);
+	page.keep_alive = x->keep;
+	buf_reset(&x->worker->page);
+	page_write(&x->worker->page, &page);
+	send_page(x, read_ahead);
+}
+
+void
+answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead)
+{
+	struct buf *page = &x->worker->page;
+	char url[330];
+
+	x->status = 308;
+	x->keep = x->keep && !x->worker->draining && can_drain(x);
+	if (path.n == 0 || path.p[0] != '/')
+		path = S("/");
+	edge_url(x->worker->edge, x->name, url, sizeof(url));
+	buf_reset(page);
+	buf_printf(page, "HTTP/1.1 308 Permanent Redirect\r\nLocation: %s%.*s%s%.*s\r\n", url, PS(path),
+	    query.n > 0 ? "?" : "", PS(query));
+	buf_printf(page, "Content-Length: 0\r\nadit-request-id: %s\r\n%s\r\n", x->id,
+	    x->keep ? "" : "Connection: close\r\n");
+	send_page(x, read_ahead);
+}
+
+void
+answer_writable(struct visitor *v)
+{
+	struct exchange *x = v->x;
+	struct iovec iov = { x->page.p, x->page.n };
+	size_t n = 0;
+
+	if (conn_write(&v->conn, &iov, 1, &n) == IO_FAIL) {
+		visitor_close(v);
+		return;
+	}
+	buf_skip(&x->page, n);
+	if (x->page.n == 0)
+		visitor_answered(v, buf_slice(&x->rest));
+}
+
+void
+exchange_log(struct exchange *x)
+{
+	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
+	struct worker *w = x->worker;
+
+	if (x->logged || x->id[0] == '\0')
+		return;
+	x->logged = true;
+	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
+	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
+	if (!w->settings->log_access)
+		return;
+	log_event(LOG_INFO, "request", LOG_Z("id", x->id), LOG_Z("peer", x->visitor->peer),
+	    LOG_Z("host", x->host), LOG_Z("method", x->method), LOG_Z("path", x->path),
+	    LOG_U("status", x->status), LOG_Z("error", error), LOG_U("rx", x->flow.rx_bytes),
+	    LOG_U("tx", x->flow.tx_bytes), LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
+}

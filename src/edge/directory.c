@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/directory.h"
+
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct directory {
+	pthread_rwlock_t lock;
+	struct map routes;
+};
+
+struct directory *
+directory_new(void)
+{
+	struct directory *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	map_init(&d->routes);
+	check(pthread_rwlock_init(&d->lock, NULL) == 0);
+	return d;
+}
+
+void
+directory_free(struct directory *d)
+{
+	struct map_node *node;
+
+	if (d == NULL)
+		return;
+	while ((node = map_take_any(&d->routes)) != NULL) {
+		struct route *r = map_of(node, struct route, by_key);
+
+		if (r->listen_fd >= 0)
+			close(r->listen_fd);
+		free(r);
+	}
+	map_fini(&d->routes);
+	pthread_rwlock_destroy(&d->lock);
+	free(d);
+}
+
+static struct route *
+find(const struct directory *d, struct slice key)
+{
+	struct map_node *node;
+
+	for (node = map_first(&d->routes, map_hash(key)); node != NULL; node = map_next_same(node)) {
+		struct route *r = map_of(node, struct route, by_key);
+
+		if (slice_eq(slice_str(r->key), key))
+			return r;
+	}
+	return NULL;
+}
+
+static struct route *
+add(struct directory *d, struct slice key, struct slice account)
+{
+	struct route *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->listen_fd = -1;
+	if (!slice_z(key, r->key, sizeof(r->key)) ||
+	    !slice_z(account, r->account, sizeof(r->account)) ||
+	    map_put(&d->routes, &r->by_key, map_hash(key)) != 0) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+int
+directory_load(struct directory *d, struct slice key, struct slice account, bool tombstone)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r == NULL)
+		r = add(d, key, account);
+	if (r != NULL)
+		r->tombstone = tombstone;
+	pthread_rwlock_unlock(&d->lock);
+	return r != NULL ? 0 : -1;
+}
+
+static void
+serve_nobody(struct route *r)
+{
+	atomic_store_explicit(&r->generation, 0, memory_order_release);
+	if (r->listen_fd >= 0)
+		close(r->listen_fd);
+	r->listen_fd = -1;
+}
+
+bool
+directory_release(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	struct route *r;
+	bool served = false;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		served = !route_serves(r, 0);
+		*ret_worker = r->worker;
+		r->tombstone = true;
+		serve_nobody(r);
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return served;
+}
+
+enum directory_bound
+directory_bind(struct directory *d, struct slice key, struct slice account, uint64_t generation,
+    unsigned worker, struct route **ret_route, bool *ret_old, unsigned *ret_old_worker)
+{
+	enum directory_bound bound = DIRECTORY_BOUND;
+	struct route *r;
+	uint64_t now;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r == NULL)
+		r = add(d, key, account);
+	now = r == NULL ? 0 : atomic_load_explicit(&r->generation, memory_order_relaxed);
+	if (r == NULL) {
+		bound = DIRECTORY_NOMEM;
+	} else if (r->tombstone) {
+		bound = DIRECTORY_GONE;
+	} else if (!slice_eq(slice_str(r->account), account)) {
+		bound = DIRECTORY_TAKEN;
+	} else if (now > generation) {
+		bound = DIRECTORY_STALE;
+	} else {
+		*ret_old = now != 0;
+		*ret_old_worker = r->worker;
+		r->worker = worker;
+		r->since_ms = clock_wall_ms();
+		atomic_store_explicit(&r->generation, generation, memory_order_release);
+		*ret_route = r;
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return bound;
+}
+
+void
+directory_unbind(struct directory *d, struct route *route, uint64_t generation)
+{
+	pthread_rwlock_wrlock(&d->lock);
+	if (route_serves(route, generation))
+		serve_nobody(route);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+enum directory_found
+directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	enum directory_found found = DIRECTORY_UNKNOWN;
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && r->tombstone) {
+		found = DIRECTORY_RELEASED;
+	} else if (r != NULL && route_serves(r, 0)) {
+		found = DIRECTORY_AWAY;
+	} else if (r != NULL) {
+		found = DIRECTORY_UP;
+		*ret_worker = r->worker;
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return found;
+}
+
+int
+directory_listener(struct directory *d, struct slice key)
+{
+	struct route *route;
+	int fd = -1;
+
+	pthread_rwlock_rdlock(&d->lock);
+	route = find(d, key);
+	if (route != NULL && route->listen_fd >= 0)
+		fd = fcntl(route->listen_fd, F_DUPFD_CLOEXEC, 0);
+	pthread_rwlock_unlock(&d->lock);
+	return fd;
+}
+
+void
+directory_keep(struct directory *d, struct route *route, int fd)
+{
+	pthread_rwlock_wrlock(&d->lock);
+	if (route->listen_fd < 0 && !route_serves(route, 0))
+		route->listen_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+void
+directory_each(struct directory *d, bool (*fn)(const struct route *r, void *arg), void *arg)
+{
+	struct map_node *node = NULL;
+
+	pthread_rwlock_rdlock(&d->lock);
+	while ((node = map_walk(&d->routes, node)) != NULL)
+		if (!fn(map_of(node, struct route, by_key), arg))
+			break;
+	pthread_rwlock_unlock(&d->lock);
+}

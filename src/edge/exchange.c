@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request of a visitor: which tunnel it is for, and the flow that carries it there and the answer back. */
+#include "edge/visitor.h"
+
+#include "base/log.h"
+#include "http/rewrite.h"
+#include "http/url.h"
+#include "tunnel/opening.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+/* --- routing: everything reads the one canonical host (S-06, S-07) --- */
+
+/* An IP address is no name of a tenant: clients that send one as SNI mean none. */
+static bool
+is_address(const char *sni)
+{
+	struct in_addr v4;
+
+	return inet_pton(AF_INET, sni, &v4) == 1;
+}
+
+static bool
+is_misdirected(const struct exchange *x)
+{
+	const struct tls *tls = x->visitor->conn.tls;
+	struct slice sni = tls == NULL ? S("") : slice_str(tls_sni(tls));
+
+	if (sni.n == 0 || is_address(tls_sni(tls)))
+		return false;
+	if (sni.p[sni.n - 1] == '.')
+		sni.n--;
+	return !slice_ieq(sni, slice_str(x->host));
+}
+
+/* CLOSE_OK and the tunnel; CLOSE_OK and *ret_to: it is on that worker; else why not. */
+static enum close_code
+find_tunnel(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_to)
+{
+	struct worker *w = x->worker;
+	struct slice name = edge_name_of(w->edge, slice_str(x->host));
+	unsigned at = 0;
+
+	if (name.n == 0)
+		return CLOSE_UNKNOWN_NAME;
+	memcpy(x->name, name.p, name.n);
+	*ret_tunnel = session_tunnel(w, name);
+	if (*ret_tunnel != NULL)
+		return CLOSE_OK;
+	switch (directory_find(w->edge->directory, name, &at)) {
+	case DIRECTORY_UNKNOWN:
+		return CLOSE_UNKNOWN_NAME;
+	case DIRECTORY_RELEASED:
+		return CLOSE_RELEASED_NAME;
+	case DIRECTORY_AWAY:
+		return CLOSE_AGENT_AWAY;
+	case DIRECTORY_UP:
+		break;
+	}
+	if (at == w->index)
+		return CLOSE_AGENT_AWAY; /* it has gone, or comes, in this very turn */
+	*ret_to = w->edge->workers[at];
+	return CLOSE_OK;
+}
+
+static enum close_code
+look_at_head(struct exchange *x, struct slice bytes)
+{
+	const struct h1_head *h = &x->req.head;
+	struct settings *set = x->worker->settings;
+	uint16_t port = 0;
+
+	if (slice_eq(h1_text(bytes, h->method), S("CONNECT")))
+		return CLOSE_CONNECT_REFUSED;
+	if (!url_authority(h1_text(bytes, h->authority), x->host, sizeof(x->host), &port))
+		return CLOSE_BAD_HOST;
+	if (is_misdirected(x))
+		return CLOSE_MISDIRECTED;
+	if (set->limits.body_bytes != 0 && h->framing == H1_LENGTH &&
+	    h->length > (uint64_t)set->limits.body_bytes)
+		return CLOSE_BODY_TOO_LARGE;
+	return x->worker->draining ? CLOSE_STOPPING : CLOSE_OK;
+}
+
+static void
+copy_cut(char *dst, size_t cap, struct slice s)
+{
+	if (s.n >= cap)
+		s.n = cap - 1;
+	memcpy(dst, s.p, s.n);
+	dst[s.n] = '\0';
+}
+
+/* What is needed of the head when its buffer has gone. */
+static void
+remember(struct exchange *x, struct slice bytes)
+{
+	const struct h1_head *h = &x->req.head;
+	const struct h1_field *accept;
+	size_t at = 0;
+
+	x->start_us = loop_now_us(x->worker->loop);
+	x->keep = (h->flags & H1_KEEP_ALIVE) != 0;
+	worker_request_id(x->worker, x->id);
+	accept = h1_find(h, bytes, S("Accept"), &at);
+	if (accept != NULL)
+		copy_cut(x->accept, sizeof(x->accept), h1_text(bytes, accept->value));
+	if (!x->worker->settings->log_access || !log_wants(LOG_INFO))
+		return;
+	copy_cut(x->method, sizeof(x->method), h1_text(bytes, h->method));
+	copy_cut(x->path, sizeof(x->path), h1_text(bytes, h->path));
+}
+
+/* --- forward --- */
+
+static const struct flow_ops ops;
+
+static struct slice
+peer_host(const struct visitor *v)
+{
+	struct slice peer = slice_str(v->peer);
+	size_t colon = peer.n;
+
+	while (colon > 0 && peer.p[colon - 1] != ':')
+		colon--;
+	if (colon < 2 || slice_starts(peer, S("unix:")))
+		return S("unknown"); /* RFC 7239 6.2 */
+	peer.n = colon - 1;
+	if (peer.p[0] == '[' && peer.n > 2)
+		return slice_of(peer.p + 1, peer.n - 2);
+	return peer;
+}
+
+static size_t
+write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_t cap)
+{
+	const struct visitor *v = x->visitor;
+	const struct tls *tls = v->conn.tls;
+	struct opening o = {
+		.tunnel = t->id,
+		.kind = OPENING_HTTP,
+		.request_id = slice_str(x->id),
+		.visitor = slice_str(v->peer),
+		.local = slice_str(v->local),
+		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
+		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
+		.alpn = tls == NULL ? S("") : tls_alpn(tls),
+	};
+
+	return opening_encode(&o, dst, cap);
+}
+
+static size_t
+write_head(struct exchange *x, struct slice bytes)
+{
+	const struct visitor *v = x->visitor;
+	const struct edge *e = x->worker->edge;
+	struct rewrite_forward forward = {
+		.client_address = peer_host(v),
+		.proto = v->conn.tls != NULL ? S("https") : S("http"),
+		.host = h1_text(bytes, x->req.head.authority),
+		.port = v->conn.tls != NULL ? e->https_port : e->http_port,
+		.request_id = slice_str(x->id),
+		.trusted = v->trusted,
+	};
+
+	return rewrite_request(&x->req.head, bytes, &forward, flow_head_scratch(&x->flow),
+	    FLOW_HEAD_SCRATCH_BYTES);
+}
+
+static enum flow_framing
+request_framing(const struct h1_head *h)
+{
+	if (h->framing == H1_LENGTH && h->length > 0)
+		return FLOW_LENGTH;
+	return h->framing == H1_CHUNKED ? FLOW_CHUNKED : FLOW_NONE;
+}
+
+/*
+ * The inlet of a request.  What may become another protocol sends nothing before the origin has agreed: to an origin
+ * that does not, those bytes would be a request of their own.
+ */
+static int
+start_inlet(struct exchange *x, struct slice early)
+{
+	enum flow_framing framing = request_framing(&x->req.head);
+
+	x->upgrade = (x->req.head.flags & H1_UPGRADE) != 0;
+	if (x->upgrade) {
+		buf_put(&x->rest, early);
+		return x->rest.failed ? -1 : 0;
+	}
+	if (flow_inlet(&x->flow, framing, &x->req, early) != 0)
+		return -1;
+	if ((x->req.head.flags & H1_EXPECT_100) && framing != FLOW_NONE && early.n == 0) {
+		x->continued = true;
+		return flow_write(&x->flow, S("HTTP/1.1 100 Continue\r\n\r\n"));
+	}
+	return 0;
+}
+
+static int
+send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
+{
+	char opening[LIMIT_OPENING_BYTES + 2];
+	size_t n_opening = write_opening(x, t, opening, sizeof(opening)), n;
+
+	if (request_framing(&x->req.head) != FLOW_NONE)
+		x->req.head.flags &= (uint8_t)~H1_UPGRADE; /* RFC 9110 7.8 lets us ignore it */
+	n = write_head(x, bytes);
+	if (n_opening == 0 || n == 0)
+		return -1;
+	if (flow_send_head(&x->flow, slice_of(opening, n_opening),
+	        slice_of(flow_head_scratch(&x->flow), n)) != 0)
+		return -1;
+	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
+}
+
+static void
+forward(struct exchange *x, struct tunnel *t, struct slice bytes)
+{
+	struct carrier *c = &t->session->carrier;
+	struct stream *s = stream_open(&c->link, NULL);
+	int64_t now = loop_now_us(x->worker->loop);
+
+	if (s == NULL) {
+		answer_error(x,
+		    c->link.goaway_sent || c->link.goaway_received ? CLOSE_AGENT_AWAY : CLOSE_TOO_MANY_STREAMS,
+		    slice_from(bytes, x->req.head.n_bytes));
+		return;
+	}
+	flow_init(&x->flow, c, &x->visitor->conn, &ops, x);
+	x->flowing = true;
+	flow_bind(&x->flow, s);
+	visitor_move(x->visitor, VISITOR_FLOW);
+	h1_init(&x->res, H1_RESPONSE);
+	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
+	x->since_us = x->rate_us = now;
+	if (send_request(x, t, bytes) != 0) {
+		x->keep = false;
+		answer_error(x, CLOSE_OVERLOAD, S(""));
+		return;
+	}
+	buf_fini(&x->head);
+}
+
+void
+exchange_request(struct exchange *x, struct slice bytes)
+{
+	const struct h1_head *h = &x->req.head;
+	struct slice read_ahead = slice_from(bytes, h->n_bytes);
+	struct tunnel *t = NULL;
+	struct worker *to = NULL;
+	enum close_code code;
+
+	remember(x, bytes);
+	code = look_at_head(x, bytes);
+	if (code != CLOSE_OK)
+		x->keep = false;
+	else
+		code = find_tunnel(x, &t, &to);
+	if (to != NULL) {
+		visitor_hand_over(x->visitor, to, bytes);
+		return;
+	}
+	counter_add(&x->worker->counters.requests, 1);
+	x->req_head = slice_eq(h1_text(bytes, h->method), S("HEAD"));
+	if (x->name[0] != '\0' && x->visitor->conn.tls == NULL &&
+	    x->worker->settings->http_mode == SETTINGS_HTTP_REDIRECT)
+		answer_redirect(x, h1_text(bytes, h->path), h1_text(bytes, h->query), read_ahead);
+	else if (code != CLOSE_OK)
+		answer_error(x, code, read_ahead);
+	else
+		forward(x, t, bytes);
+}
+
+/* --- the answer --- */
+
+/* Nothing can be said any more in order: the visitor must see that the answer is not whole. */
+static void
+cut(struct exchange *x)
+{
+	visitor_will_reset(&x->visitor->conn);
+	visitor_close(x->visitor);
+}
+
+static void
+fail(struct exchange *x, enum close_code code)
+{
+	x->error = code;
+	if (x->status != 0) {
+		cut(x);
+		return;
+	}
+	if (!x->in_over)
+		x->keep = false;
+	answer_error(x, code, buf_slice(&x->rest));
+}
+
+static size_t
+write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framing)
+{
+	struct rewrite_answer answer = {
+		.visitor_minor = x->req.head.minor,
+		.keep_alive = x->keep,
+		.head_request = x->req_head,
+		.request_id = slice_str(x->id),
+	};
+
+	return rewrite_to_visitor(&x->res.head, bytes, &answer, flow_head_scratch(&x->flow),
+	    FLOW_HEAD_SCRATCH_BYTES, ret_framing);
+}
+
+static enum flow_framing
+answer_framing(enum h1_framing framing)
+{
+	switch (framing) {
+	case H1_NO_BODY:
+		return FLOW_NONE;
+	case H1_LENGTH:
+		return FLOW_LENGTH;
+	case H1_CHUNKED:
+		return FLOW_CHUNKED;
+	case H1_UNTIL_CLOSE:
+		break;
+	}
+	return FLOW_CLOSE;
+}
+
+/* 100 is ours to say; others are passed on to who can understand them. */
+static size_t
+interim(struct exchange *x, struct slice bytes)
+{
+	size_t used = x->res.head.n_bytes, n;
+	enum h1_framing framing;
+
+	if (x->res.head.status != 100 && x->req.head.minor > 0) {
+		n = write_answer(x, bytes, &framing);
+		if (n == 0 || flow_write(&x->flow, slice_of(flow_head_scratch(&x->flow), n)) != 0) {
+			if (!x->flow.ended)
+				fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+			return 0;
+		}
+	}
+	h1_reset(&x->res);
+	x->res.head_request = x->req_head;
+	return used;
+}
+
+static size_t
+switch_protocol(struct exchange *x, struct slice bytes)
+{
+	enum h1_framing framing;
+	size_t n;
+
+	if (!x->upgrade || !(x->res.head.flags & H1_UPGRADE) ||
+	    (n = write_answer(x, bytes, &framing)) == 0) {
+		fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		return 0;
+	}
+	x->status = 101;
+	x->switched = true;
+	x->keep = false;
+	if (flow_inlet(&x->flow, FLOW_RAW, NULL, buf_slice(&x->rest)) != 0) {
+		fail(x, CLOSE_OVERLOAD);
+		return 0;
+	}
+	buf_fini(&x->rest);
+	flow_outlet(&x->flow, FLOW_RAW, 0, slice_of(flow_head_scratch(&x->flow), n));
+	return x->res.head.n_bytes;
+}
+
+/* An answer before the end of the request: the rest of it must be short for the connection to be kept. */
+static bool
+may_keep(const struct exchange *x)
+{
+	if (!x->keep || x->worker->draining || x->visitor->conn.eof)
+		return false;
+	return x->in_over || x->req.head.framing != H1_LENGTH ||
+	    h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
+}
+
+static size_t
+final(struct exchange *x, struct slice bytes)
+{
+	enum h1_framing framing;
+	size_t n;
+
+	x->keep = may_keep(x);
+	n = write_answer(x, bytes, &framing);
+	if (n == 0) {
+		fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		return 0;
+	}
+	if (framing == H1_UNTIL_CLOSE)
+		x->keep = false;
+	x->status = x->res.head.status;
+	if (x->upgrade && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
+		fail(x, CLOSE_OVERLOAD);
+		return 0;
+	}
+	flow_outlet(&x->flow, answer_framing(framing), x->res.head.length,
+	    slice_of(flow_head_scratch(&x->flow), n));
+	return x->res.head.n_bytes;
+}
+
+static size_t
+on_head(struct flow *f, struct slice bytes, bool fin)
+{
+	struct exchange *x = f->owner;
+
+	switch (h1_head(&x->res, bytes)) {
+	case H1_DONE:
+		break;
+	case H1_MORE:
+		if (fin)
+			fail(x, CLOSE_ORIGIN_BROKE);
+		return 0;
+	case H1_DATA:
+	case H1_BAD:
+		log_event(LOG_WARN, "bad-response", LOG_Z("id", x->id), LOG_Z("tunnel", x->name),
+		    LOG_Z("fault", close_row(x->res.fault)->name));
+		fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		return 0;
+	}
+	if (x->res.head.status == 101)
+		return switch_protocol(x, bytes);
+	return x->res.head.status < 200 ? interim(x, bytes) : final(x, bytes);
+}
+
+static void
+finish(struct exchange *x)
+{
+	struct visitor *v = x->visitor;
+
+	if (x->switched) {
+		if (x->in_over)
+			visitor_linger(v);
+		return;
+	}
+	if (!x->in_over)
+		flow_end(&x->flow, LINK_CODE_CANCELLED);
+	visitor_answered(v, buf_slice(&x->rest));
+}
+
+/* What was read behind the request is kept here: it is the next one. */
+static void
+on_inlet_done(struct flow *f)
+{
+	struct exchange *x = f->owner;
+	size_t n = flow_rest(f);
+	char *room;
+
+	x->in_over = true;
+	x->since_us = loop_now_us(x->worker->loop);
+	if (n > 0 && (room = buf_room(&x->rest, n)) != NULL)
+		x->rest.n += flow_take_rest(f, room, n);
+	if (x->rest.failed)
+		x->keep = false;
+	if (x->out_over)
+		finish(x);
+}
+
+static void
+on_outlet_done(struct flow *f)
+{
+	struct exchange *x = f->owner;
+
+	x->out_over = true;
+	finish(x);
+}
+
+static enum close_code
+close_of_link_code(uint32_t code)
+{
+	switch (code) {
+	case LINK_CODE_ORIGIN_REFUSED:
+		return CLOSE_ORIGIN_REFUSED;
+	case LINK_CODE_ORIGIN_SILENT:
+		return CLOSE_ORIGIN_SILENT;
+	case LINK_CODE_ORIGIN_TLS:
+		return CLOSE_ORIGIN_TLS;
+	case LINK_CODE_NO_TUNNEL:
+		return CLOSE_NO_TUNNEL;
+	case LINK_CODE_TOO_MANY:
+	case LINK_CODE_BUSY:
+		return CLOSE_TOO_MANY_STREAMS;
+	case LINK_CODE_SHUTDOWN:
+		return CLOSE_AGENT_AWAY;
+	default:
+		return CLOSE_ORIGIN_BROKE;
+	}
+}
+
+static void
+on_reset(struct flow *f, uint32_t code)
+{
+	fail(f->owner, f->carrier == NULL ? CLOSE_LINK_LOST : close_of_link_code(code));
+}
+
+static void
+on_broken(struct flow *f, enum close_code bad)
+{
+	struct exchange *x = f->owner;
+
+	flow_end(f, LINK_CODE_CANCELLED);
+	if (bad == CLOSE_OK)
+		visitor_close(x->visitor);
+	else
+		fail(x, bad);
+}
+
+/* No inlet runs: the next request, or the visitor's end.  An end in order leaves it its answer. */
+static void
+on_readable(struct flow *f)
+{
+	struct exchange *x = f->owner;
+	struct conn *c = f->conn;
+	size_t n;
+	char *room;
+
+	while (x->rest.n < LIMIT_DATA_FRAME_BYTES) {
+		room = buf_room(&x->rest, LIMIT_DATA_FRAME_BYTES - x->rest.n);
+		if (room == NULL) {
+			x->keep = false;
+			return;
+		}
+		switch (conn_read(c, room, LIMIT_DATA_FRAME_BYTES - x->rest.n, &n)) {
+		case IO_OK:
+			x->rest.n += n;
+			break;
+		case IO_WAIT:
+		case IO_EOF:
+			return;
+		case IO_FAIL:
+			on_broken(f, CLOSE_OK);
+			return;
+		}
+	}
+}
+
+static const struct flow_ops ops = {
+	.head = on_head,
+	.inlet_done = on_inlet_done,
+	.outlet_done = on_outlet_done,
+	.reset = on_reset,
+	.conn_broken = on_broken,
+	.conn_readable = on_readable,
+};
+
+/* --- time --- */
+
+/*
+ * The visitor owes us body bytes at a minimum rate.  While bytes of it wait to be read it is us, or the
+ * origin, who is slow.
+ */
+static bool
+is_slow(struct exchange *x, int64_t now_us)
+{
+	int64_t rate = x->worker->settings->limits.body_rate_bytes, window_us = now_us - x->rate_us;
+	uint64_t got = x->flow.rx_bytes - x->rate_bytes;
+
+	if (rate == 0 || x->visitor->conn.readable) {
+		x->rate_us = now_us;
+		x->rate_bytes = x->flow.rx_bytes;
+		return false;
+	}
+	if (window_us < (int64_t)LIMIT_BODY_GRACE_MS * 1000)
+		return false;
+	x->rate_us = now_us;
+	x->rate_bytes = x->flow.rx_bytes;
+	return (int64_t)got < rate * (window_us / 1000000);
+}
+
+void
+exchange_tick(struct exchange *x, int64_t now_us)
+{
+	struct settings *set = x->worker->settings;
+	bool waits = x->status == 0 && (x->in_over || x->upgrade);
+
+	if (now_us - x->flow.active_us > set->limits.stream_idle_ms * 1000 ||
+	    (waits && now_us - x->since_us > (int64_t)LIMIT_EDGE_SILENT_MS * 1000))
+		fail(x, CLOSE_ORIGIN_SILENT);
+	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
+		fail(x, CLOSE_SLOW_BODY);
+	else if (set->limits.body_bytes != 0 && !x->switched &&
+	    x->flow.rx_bytes > (uint64_t)set->limits.body_bytes)
+		fail(x, CLOSE_BODY_TOO_LARGE);
+}

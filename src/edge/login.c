@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/login.h"
+
+#include "edge/port.h"
+#include "http/url.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PORT_TRIES 8
+#define RETRY_BUSY_MS 5000
+
+/* One request to the store, for the token or for tunnel `index` of the HELLO. */
+struct claim {
+	struct loop_mail mail;
+	struct store_req req;
+	struct session *session;
+	size_t index;
+	int tries;
+	int fd;       /* TCP: the listening socket, until it is bound; -1 */
+	bool release; /* the port is not free here: it is given back, then another is claimed */
+};
+
+struct login {
+	struct hello hello;
+	size_t pending;
+	struct claim *claims; /* of the tunnels */
+	struct claim token;
+};
+
+static void
+login_free(struct session *s)
+{
+	struct login *l = s->login;
+
+	s->login = NULL;
+	if (l == NULL)
+		return;
+	hello_wipe(&l->hello);
+	store_req_fini(&l->token.req);
+	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++) {
+		store_req_fini(&l->claims[i].req);
+		if (l->claims[i].fd >= 0)
+			loop_close(l->claims[i].fd);
+	}
+	free(l->claims);
+	free(l);
+}
+
+bool
+login_abandon(struct session *s)
+{
+	if (s->login != NULL && s->login->pending > 0)
+		return true;
+	login_free(s);
+	return false;
+}
+
+/* On the store's thread. */
+static void
+on_stored(struct store_req *req)
+{
+	struct claim *c = req->owner;
+
+	loop_post(c->session->worker->loop, &c->mail);
+}
+
+static void
+submit(struct session *s, struct claim *c, void (*done)(struct store_req *),
+    void (*fn)(struct loop *, struct loop_mail *))
+{
+	c->session = s;
+	c->mail.fn = fn;
+	c->req.done = done;
+	c->req.owner = c;
+	s->login->pending++;
+	s->worker->n_stored++;
+	store_submit(s->worker->edge->store, &c->req);
+}
+
+/* An answer of the store has come. False when the session is over, and perhaps freed. */
+static bool
+arrived(struct session *s)
+{
+	struct worker *w = s->worker;
+	bool over = s->state == SESSION_OVER;
+
+	s->login->pending--;
+	w->n_stored--;
+	if (over && s->login->pending == 0) {
+		login_free(s);
+		session_free(s);
+	}
+	if (over)
+		worker_check_idle(w);
+	return !over;
+}
+
+/* --- names and ports --- */
+
+static const struct {
+	enum store_result result;
+	const char *code, *text;
+} refusals[] = {
+	{ STORE_TAKEN, "name-taken", "this name or port belongs to another account" },
+	{ STORE_GONE, "name-released", "this name was released and is not handed on" },
+	{ STORE_LIMIT, "limit", "the account has as many names or ports as it may, or no port is free" },
+	{ STORE_INVALID, "not-allowed", "this edge does not give out this name or port" },
+	{ STORE_NONE, "account-gone", "the account does not exist any more" },
+	{ STORE_FULL, "store-full", "the edge cannot write its store: its disk is full" },
+	{ STORE_BROKEN, "store-broken", "the edge cannot use its store: see its log" },
+};
+
+static void
+refuse_tunnel(struct hello_tunnel *h, const char *code, const char *text)
+{
+	snprintf(h->error, sizeof(h->error), "%s", code);
+	snprintf(h->text, sizeof(h->text), "%s", text);
+}
+
+static void
+refuse_result(struct hello_tunnel *h, enum store_result r)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (refusals[i].result == r)
+			refuse_tunnel(h, refusals[i].code, refusals[i].text);
+	if (h->error[0] == '\0')
+		refuse_tunnel(h, "store", store_result_text(r));
+}
+
+static void
+welcome(struct session *s)
+{
+	struct login *l = s->login;
+	struct hello *h = &l->hello;
+	struct buf out;
+
+	s->tunnels = calloc(h->n_tunnels + 1, sizeof(*s->tunnels));
+	if (s->tunnels == NULL) {
+		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
+		return;
+	}
+	s->state = SESSION_UP;
+	for (size_t i = 0; i < h->n_tunnels; i++)
+		if (h->tunnels[i].error[0] == '\0') {
+			session_bind(s, &h->tunnels[i], l->claims[i].fd);
+			l->claims[i].fd = -1;
+		}
+	hello_wipe(h);
+	h->type = HELLO_WELCOME;
+	h->protocol = LINK_PROTOCOL;
+	h->generation = s->generation;
+	snprintf(h->program, sizeof(h->program), "aditd/" ADIT_VERSION);
+	snprintf(h->account, sizeof(h->account), "%s", s->account);
+	buf_init(&out, LIMIT_CONTROL_BYTES);
+	hello_encode(h, &out);
+	if (out.failed)
+		session_close(s, LINK_CODE_INTERNAL, "the welcome is too large");
+	else
+		carrier_control(&s->carrier, buf_slice(&out));
+	buf_fini(&out);
+	login_free(s);
+}
+
+static void on_claimed_mail(struct loop *loop, struct loop_mail *m);
+
+/* On the store's thread, in the order of commits: what the directory knows of a name follows the store. */
+static void
+on_claimed(struct store_req *req)
+{
+	struct claim *c = req->owner;
+	struct edge *e = c->session->worker->edge;
+
+	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK &&
+	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
+		req->result = STORE_FULL;
+	on_stored(req);
+}
+
+static void
+submit_port(struct session *s, struct claim *c)
+{
+	struct settings *set = s->worker->settings;
+
+	c->release = false;
+	c->req.op = STORE_PORT_CLAIM;
+	c->req.port = s->login->hello.tunnels[c->index].port;
+	c->req.port_min = (uint16_t)set->port_min;
+	c->req.port_max = (uint16_t)set->port_max;
+	c->req.per_account_max = (uint32_t)set->limits.ports_per_account;
+	submit(s, c, on_claimed, on_claimed_mail);
+}
+
+/* The kept or random port is in use by another program here: another one. */
+static void
+submit_port_release(struct session *s, struct claim *c)
+{
+	c->release = true;
+	c->req.op = STORE_PORT_RELEASE;
+	submit(s, c, on_claimed, on_claimed_mail);
+}
+
+/* Listens on the port that the store gave. False: another request was submitted. */
+static bool
+try_port(struct session *s, struct claim *c, struct hello_tunnel *h)
+{
+	int error;
+
+	c->fd = port_listen(s->worker, c->req.port);
+	if (c->fd >= 0) {
+		h->port = c->req.port;
+		return true;
+	}
+	error = errno;
+	if (error == EADDRINUSE && h->port == 0 && c->tries++ < PORT_TRIES) {
+		submit_port_release(s, c);
+		return false;
+	}
+	refuse_tunnel(h, "port-unavailable",
+	    error == EACCES ? "the edge may not listen on this port" :
+	                      "another program of the edge's host listens on this port");
+	return true;
+}
+
+static void
+on_claimed_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct claim *c = list_of(m, struct claim, mail);
+	struct session *s = c->session;
+	struct hello_tunnel *h;
+
+	(void)loop;
+	if (!arrived(s))
+		return;
+	h = &s->login->hello.tunnels[c->index];
+	if (c->release) {
+		submit_port(s, c);
+		return;
+	}
+	if (c->req.result != STORE_OK)
+		refuse_result(h, c->req.result);
+	else if (h->kind == TUNNEL_HTTP)
+		snprintf(h->name, sizeof(h->name), "%s", c->req.name);
+	else if (!try_port(s, c, h))
+		return;
+	if (s->login->pending == 0)
+		welcome(s);
+}
+
+/* What a tunnel is kept for when it has no name: the agent's key, or its number. */
+static void
+key_of(const struct hello_tunnel *h, char *dst, size_t cap)
+{
+	if (h->key[0] != '\0')
+		snprintf(dst, cap, "%s", h->key);
+	else
+		snprintf(dst, cap, "tunnel %u", h->id);
+}
+
+static bool
+is_id_twice(const struct hello *h, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (h->tunnels[j].id == h->tunnels[i].id)
+			return true;
+	return false;
+}
+
+static void
+claim(struct session *s, size_t i)
+{
+	struct login *l = s->login;
+	struct hello_tunnel *h = &l->hello.tunnels[i];
+	struct claim *c = &l->claims[i];
+	const char *why = NULL;
+
+	h->error[0] = h->url[0] = '\0';
+	c->index = i;
+	snprintf(c->req.account, sizeof(c->req.account), "%s", s->account);
+	key_of(h, c->req.key, sizeof(c->req.key));
+	if (is_id_twice(&l->hello, i)) {
+		refuse_tunnel(h, "id-twice", "another tunnel of this HELLO has the same id");
+		return;
+	}
+	switch (h->kind) {
+	case TUNNEL_HTTP:
+		if (h->name[0] != '\0')
+			why = url_name(slice_str(h->name), c->req.name, sizeof(c->req.name));
+		if (why != NULL) {
+			refuse_tunnel(h, "bad-name", why);
+			return;
+		}
+		c->req.op = STORE_NAME_CLAIM;
+		c->req.per_account_max = (uint32_t)s->worker->settings->limits.names_per_account;
+		submit(s, c, on_claimed, on_claimed_mail);
+		return;
+	case TUNNEL_TCP:
+		submit_port(s, c);
+		return;
+	case TUNNEL_TLS:
+		refuse_tunnel(h, "unsupported", "this edge does not pass TLS through yet");
+		return;
+	}
+}
+
+/* --- the token --- */
+
+static void
+refuse_token(struct session *s, const char *code, const char *text)
+{
+	if (s->has_source)
+		guard_failed(s->worker->edge->guard, &s->source, loop_now_us(s->worker->loop));
+	session_refuse(s, LINK_CODE_REVOKED, code, text, 0);
+}
+
+static void
+on_token_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct claim *c = list_of(m, struct claim, mail);
+	struct session *s = c->session;
+	struct login *l = s->login;
+
+	(void)loop;
+	if (!arrived(s))
+		return;
+	switch (c->req.result) {
+	case STORE_OK:
+		break;
+	case STORE_REVOKED:
+		refuse_token(s, "token-revoked", "this token was revoked or has expired");
+		return;
+	case STORE_FULL:
+	case STORE_BROKEN:
+		session_refuse(s, LINK_CODE_BUSY, "store", "the edge cannot use its store now",
+		    RETRY_BUSY_MS);
+		return;
+	default:
+		refuse_token(s, "bad-token", "this edge does not know this token");
+		return;
+	}
+	s->state = SESSION_CLAIM;
+	snprintf(s->account, sizeof(s->account), "%s", c->req.account);
+	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
+	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
+	if (l->claims == NULL) {
+		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
+		return;
+	}
+	for (size_t i = 0; i < l->hello.n_tunnels; i++)
+		l->claims[i].fd = -1;
+	for (size_t i = 0; i < l->hello.n_tunnels; i++)
+		claim(s, i);
+	if (l->pending == 0)
+		welcome(s);
+}
+
+/* --- HELLO --- */
+
+/* NULL, or why this HELLO is refused. */
+static const char *
+look_at_hello(struct session *s, struct slice json)
+{
+	struct login *l = s->login;
+	const char *why;
+
+	if (!hello_decode(json, &l->hello, &why))
+		return why;
+	if (l->hello.type != HELLO_HELLO)
+		return "the first message of an agent must be a HELLO";
+	return l->hello.protocol < 1 ? "this version of the protocol is not spoken here" : NULL;
+}
+
+void
+login_hello(struct session *s, struct slice json)
+{
+	struct login *l = s->login = calloc(1, sizeof(*l));
+	const char *why;
+	uint32_t wait_ms = 0;
+
+	if (l == NULL) {
+		session_close(s, LINK_CODE_BUSY, "out of memory");
+		return;
+	}
+	why = look_at_hello(s, json);
+	if (why != NULL) {
+		session_refuse(s, LINK_CODE_PROTOCOL, "bad-hello", why, 0);
+		return;
+	}
+	if (s->has_source)
+		wait_ms = guard_wait_ms(s->worker->edge->guard, &s->source, loop_now_us(s->worker->loop));
+	if (wait_ms > 0) {
+		session_refuse(s, LINK_CODE_BUSY, "too-many-failures",
+		    "too many bad tokens came from this address; wait a minute", wait_ms);
+		return;
+	}
+	if (!store_token_ok(slice_str(l->hello.token))) {
+		refuse_token(s, "bad-token", "this is not a token of an adit edge");
+		return;
+	}
+	s->state = SESSION_LOGIN;
+	l->token.req.op = STORE_LOGIN;
+	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);
+	submit(s, &l->token, on_stored, on_token_mail);
+}

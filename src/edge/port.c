@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/port.h"
+
+#include "base/log.h"
+#include "edge/visitor.h"
+#include "relay/flow.h"
+#include "tunnel/opening.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct port {
+	struct listener listener;
+	struct tunnel *tunnel;
+	struct loop_grave grave;
+};
+
+struct pipe {
+	struct conn conn;
+	struct flow flow;
+	struct worker *worker;
+	struct list node;       /* in worker->pipe_list */
+	struct source *source;
+	struct loop_grave grave;
+	int64_t start_us;
+	char tunnel[DIRECTORY_KEY_BYTES], peer[PEER_TEXT_BYTES], id[17];
+	bool in_over, out_over, dead;
+};
+
+const size_t pipe_bytes = sizeof(struct pipe);
+
+struct pipe *
+pipe_of(struct list *node)
+{
+	return list_of(node, struct pipe, node);
+}
+
+/* --- pipes --- */
+
+static void
+on_pipe_grave(struct loop_grave *g)
+{
+	struct pipe *p = list_of(g, struct pipe, grave);
+
+	slab_put(&p->worker->pipes, p);
+}
+
+static void
+finish(struct pipe *p, const char *how)
+{
+	struct worker *w = p->worker;
+
+	if (p->dead)
+		return;
+	p->dead = true;
+	log_event(LOG_INFO, "stream", LOG_Z("id", p->id), LOG_Z("tunnel", p->tunnel),
+	    LOG_Z("peer", p->peer), LOG_Z("end", how), LOG_U("rx", p->flow.rx_bytes),
+	    LOG_U("tx", p->flow.tx_bytes), LOG_U("ms", (loop_now_us(w->loop) - p->start_us) / 1000));
+	counter_add(&w->counters.rx_bytes, p->flow.rx_bytes);
+	counter_add(&w->counters.tx_bytes, p->flow.tx_bytes);
+	counter_add(&w->counters.pipes, (uint64_t)-1);
+	flow_end(&p->flow, LINK_CODE_CANCELLED);
+	conn_close(&p->conn);
+	sources_put(&w->sources, p->source);
+	list_del(&p->node);
+	loop_bury(w->loop, &p->grave, on_pipe_grave);
+	worker_check_idle(w);
+}
+
+/* The visitor sees a reset rather than an end in order, since the stream did not end in order. */
+static void
+abort_pipe(struct pipe *p, const char *how)
+{
+	if (!p->dead)
+		visitor_will_reset(&p->conn);
+	finish(p, how);
+}
+
+void
+pipe_close(struct pipe *p)
+{
+	abort_pipe(p, "stopped");
+}
+
+static size_t
+on_head(struct flow *f, struct slice bytes, bool fin)
+{
+	(void)bytes;
+	(void)fin;
+	flow_outlet(f, FLOW_RAW, 0, S(""));
+	return 0;
+}
+
+static void
+on_inlet_done(struct flow *f)
+{
+	struct pipe *p = f->owner;
+
+	p->in_over = true;
+	if (p->out_over)
+		finish(p, "ok");
+}
+
+static void
+on_outlet_done(struct flow *f)
+{
+	struct pipe *p = f->owner;
+
+	p->out_over = true;
+	if (p->in_over)
+		finish(p, "ok");
+}
+
+static void
+on_reset(struct flow *f, uint32_t code)
+{
+	abort_pipe(f->owner, f->carrier == NULL ? "link-lost" : link_code_name(code));
+}
+
+static void
+on_broken(struct flow *f, enum close_code bad)
+{
+	(void)bad;
+	finish(f->owner, "visitor-gone");
+}
+
+static const struct flow_ops ops = {
+	.head = on_head,
+	.inlet_done = on_inlet_done,
+	.outlet_done = on_outlet_done,
+	.reset = on_reset,
+	.conn_broken = on_broken,
+};
+
+static void
+on_conn(struct conn *c, unsigned events)
+{
+	struct pipe *p = list_of(c, struct pipe, conn);
+
+	if (!p->dead)
+		flow_conn_event(&p->flow, events);
+}
+
+void
+pipe_tick(struct pipe *p, int64_t now_us)
+{
+	if (now_us - p->flow.active_us > p->worker->settings->limits.stream_idle_ms * 1000)
+		abort_pipe(p, "idle");
+}
+
+/* Couples the visitor with a new stream. False: the pipe is over. */
+static bool
+start(struct pipe *p, struct tunnel *t, const char *local)
+{
+	struct carrier *c = &t->session->carrier;
+	struct stream *s = stream_open(&c->link, NULL);
+	struct opening o = {
+		.tunnel = t->id,
+		.kind = OPENING_BYTES,
+		.request_id = slice_str(p->id),
+		.visitor = slice_str(p->peer),
+		.local = slice_str(local),
+	};
+	char opening[LIMIT_OPENING_BYTES + 2];
+	size_t n;
+
+	flow_init(&p->flow, c, &p->conn, &ops, p);
+	if (s == NULL)
+		return false;
+	flow_bind(&p->flow, s);
+	n = opening_encode(&o, opening, sizeof(opening));
+	return n > 0 && flow_send_head(&p->flow, slice_of(opening, n), S("")) == 0 &&
+	    flow_inlet(&p->flow, FLOW_RAW, NULL, S("")) == 0;
+}
+
+static void
+pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
+    const struct sockaddr_storage *ss, socklen_t len)
+{
+	struct pipe *p = slab_get(&w->pipes);
+	char local[PEER_TEXT_BYTES];
+
+	if (p == NULL) {
+		sources_put(&w->sources, source);
+		loop_close(fd);
+		return;
+	}
+	p->worker = w;
+	p->source = source;
+	p->start_us = loop_now_us(w->loop);
+	worker_request_id(w, p->id);
+	snprintf(p->tunnel, sizeof(p->tunnel), "%s", t->route->key);
+	addr_show(ss, len, p->peer, sizeof(p->peer));
+	visitor_local_text(fd, local);
+	conn_init(&p->conn, fd, NULL, on_conn);
+	conn_tune(&p->conn, 0, 0);
+	list_push(&w->pipe_list, &p->node);
+	counter_add(&w->counters.pipes, 1);
+	counter_add(&w->counters.pipes_total, 1);
+	if (!start(p, t, local))
+		abort_pipe(p, "no-stream");
+	else if (conn_attach(&p->conn, w->loop) != 0)
+		abort_pipe(p, "no-memory");
+}
+
+/* --- the listener --- */
+
+static void
+on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
+{
+	struct port *port = l->owner;
+	struct tunnel *t = port->tunnel;
+	struct worker *w = t->session->worker;
+	struct source_key key;
+	struct source *source = NULL;
+
+	if (source_key(ss, &key) && (source = sources_take(&w->sources, &key)) == NULL) {
+		loop_close(fd);
+		return;
+	}
+	pipe_start(w, t, fd, source, ss, len);
+}
+
+int
+port_listen(struct worker *w, uint16_t number)
+{
+	struct addr a = { .kind = ADDR_TCP, .port = number };
+	char key[DIRECTORY_KEY_BYTES];
+	int fd;
+
+	snprintf(key, sizeof(key), "tcp:%u", number);
+	fd = directory_listener(w->edge->directory, slice_str(key));
+	if (fd >= 0)
+		return fd;
+	memcpy(a.host, w->settings->host, sizeof(a.host));
+	return addr_listen(&a, false, NULL);
+}
+
+int
+port_open(struct tunnel *t, int fd)
+{
+	struct worker *w = t->session->worker;
+	struct port *port = calloc(1, sizeof(*port));
+
+	if (port == NULL) {
+		loop_close(fd);
+		return -1;
+	}
+	port->tunnel = t;
+	directory_keep(w->edge->directory, t->route, fd);
+	if (listener_open(&port->listener, w->loop, fd, on_accepted, port) != 0) {
+		free(port);
+		return -1;
+	}
+	t->port = port;
+	return 0;
+}
+
+static void
+on_port_grave(struct loop_grave *g)
+{
+	free(list_of(g, struct port, grave));
+}
+
+void
+port_close(struct tunnel *t)
+{
+	struct port *port = t->port;
+
+	if (port == NULL)
+		return;
+	t->port = NULL;
+	listener_close(&port->listener);
+	loop_bury(t->session->worker->loop, &port->grave, on_port_grave);
+}

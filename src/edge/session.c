@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/session.h"
+
+#include "base/log.h"
+#include "base/rand.h"
+#include "edge/login.h"
+#include "edge/port.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Pause that agents are told at a stop, each its own, so that they do not all come back at once. */
+#define RETRY_MS_MIN 500
+#define RETRY_MS_SPREAD 2000
+
+/*
+ *	HELLO -> LOGIN -> CLAIM -> UP -> LEAVING -> OVER
+ * Every state may go to OVER; only UP has tunnels in the directory.
+ */
+
+static struct tunnel *
+find(struct worker *w, struct slice key)
+{
+	struct map_node *node;
+
+	for (node = map_first(&w->tunnels, map_hash(key)); node != NULL; node = map_next_same(node)) {
+		struct tunnel *t = map_of(node, struct tunnel, by_key);
+
+		if (slice_eq(slice_str(t->route->key), key))
+			return t;
+	}
+	return NULL;
+}
+
+struct tunnel *
+session_tunnel(struct worker *w, struct slice key)
+{
+	struct tunnel *t = find(w, key);
+
+	return t != NULL && route_serves(t->route, t->session->generation) ? t : NULL;
+}
+
+/* --- tunnels come and go --- */
+
+/* Out of map and directory; the agent is not told. */
+static void
+retire(struct session *s, struct tunnel *t)
+{
+	struct worker *w = s->worker;
+
+	if (!t->up)
+		return;
+	t->up = false;
+	s->n_up--;
+	map_del(&w->tunnels, &t->by_key);
+	port_close(t);
+	directory_unbind(w->edge->directory, t->route, s->generation);
+}
+
+static void
+say_replaced(struct session *s, struct tunnel *t, const char *text)
+{
+	struct hello *h = calloc(1, sizeof(*h));
+	struct buf out;
+
+	if (h == NULL)
+		return;
+	h->type = HELLO_REPLACED;
+	h->id = t->id;
+	snprintf(h->text, sizeof(h->text), "%s", text);
+	buf_init(&out, LIMIT_CONTROL_BYTES);
+	hello_encode(h, &out);
+	if (!out.failed)
+		carrier_control(&s->carrier, buf_slice(&out));
+	buf_fini(&out);
+	free(h);
+}
+
+void
+session_drop(struct session *s, struct tunnel *t, const char *text)
+{
+	if (!t->up)
+		return;
+	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
+	    LOG_Z("account", s->account), LOG_U("generation", s->generation), LOG_Z("why", text));
+	retire(s, t);
+	say_replaced(s, t, text);
+	if (s->n_up == 0)
+		session_leave(s, LINK_CODE_REPLACED, "no tunnel is left to this link");
+}
+
+static void
+refuse_bind(struct hello_tunnel *h, const char *code, const char *text)
+{
+	snprintf(h->error, sizeof(h->error), "%s", code);
+	snprintf(h->text, sizeof(h->text), "%s", text);
+}
+
+/* The link that served the route until now is fenced already; this tells it so. */
+static void
+tell_old(struct worker *w, const char *key, unsigned old_worker)
+{
+	struct tunnel *old;
+
+	if (old_worker != w->index) {
+		worker_fence(w->edge->workers[old_worker], key);
+		return;
+	}
+	old = find(w, slice_str(key));
+	if (old != NULL)
+		session_drop(old->session, old, "a newer link of this account serves the tunnel now");
+}
+
+static bool
+enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *key)
+{
+	struct worker *w = s->worker;
+	unsigned old_worker = 0;
+	bool old = false;
+
+	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), s->generation,
+	    w->index, &t->route, &old, &old_worker)) {
+	case DIRECTORY_BOUND:
+		break;
+	case DIRECTORY_STALE:
+		refuse_bind(h, "replaced", "a newer link of this account serves the tunnel");
+		return false;
+	case DIRECTORY_TAKEN:
+		refuse_bind(h, "name-taken", "this name or port belongs to another account");
+		return false;
+	case DIRECTORY_GONE:
+		refuse_bind(h, "name-released", "this name was released");
+		return false;
+	case DIRECTORY_NOMEM:
+		refuse_bind(h, "memory", "the edge is out of memory");
+		return false;
+	}
+	if (old)
+		tell_old(w, key, old_worker);
+	if (map_put(&w->tunnels, &t->by_key, map_hash(slice_str(key))) != 0) {
+		directory_unbind(w->edge->directory, t->route, s->generation);
+		refuse_bind(h, "memory", "the edge is out of memory");
+		return false;
+	}
+	t->up = true;
+	s->n_up++;
+	return true;
+}
+
+void
+session_bind(struct session *s, struct hello_tunnel *h, int fd)
+{
+	struct edge *e = s->worker->edge;
+	struct tunnel *t = &s->tunnels[s->n_tunnels];
+	char key[DIRECTORY_KEY_BYTES];
+
+	if (h->kind == TUNNEL_TCP)
+		snprintf(key, sizeof(key), "tcp:%u", h->port);
+	else
+		snprintf(key, sizeof(key), "%.63s", h->name);
+	*t = (struct tunnel){ .session = s, .id = h->id };
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
+			refuse_bind(h, "name-twice", "another tunnel of this HELLO has the same name or port");
+	if (h->error[0] != '\0' || !enter(s, t, h, key)) {
+		if (fd >= 0)
+			loop_close(fd);
+		return;
+	}
+	s->n_tunnels++;
+	if (h->kind == TUNNEL_TCP && port_open(t, fd) != 0) {
+		retire(s, t);
+		s->n_tunnels--;
+		refuse_bind(h, "memory", "the edge is out of memory");
+		return;
+	}
+	if (h->kind == TUNNEL_TCP)
+		snprintf(h->url, sizeof(h->url), "tcp://%.250s:%u", e->domain, h->port);
+	else
+		edge_url(e, h->name, h->url, sizeof(h->url));
+	log_event(LOG_INFO, "tunnel-up", LOG_Z("tunnel", key), LOG_Z("account", s->account),
+	    LOG_U("generation", s->generation), LOG_Z("peer", s->peer));
+	edge_tell_up(e, key);
+}
+
+/* --- the end --- */
+
+void
+session_leave(struct session *s, enum link_code code, const char *why)
+{
+	uint32_t retry_ms = 0;
+
+	if (s->state == SESSION_LEAVING || s->state == SESSION_OVER)
+		return;
+	if (s->state != SESSION_UP) {
+		session_close(s, code, why);
+		return;
+	}
+	if (code == LINK_CODE_SHUTDOWN)
+		retry_ms = RETRY_MS_MIN + (uint32_t)rand_below(RETRY_MS_SPREAD);
+	log_event(LOG_INFO, "link-leaving", LOG_Z("account", s->account),
+	    LOG_U("generation", s->generation), LOG_Z("why", why));
+	s->state = SESSION_LEAVING;
+	carrier_goaway(&s->carrier, code, retry_ms);
+	loop_timer_set(s->worker->loop, &s->timer, s->worker->settings->limits.drain_ms * 1000);
+}
+
+void
+session_close(struct session *s, enum link_code code, const char *why)
+{
+	if (s->state != SESSION_OVER)
+		carrier_close(&s->carrier, code, why);
+}
+
+void
+session_refuse(struct session *s, enum link_code link_code, const char *code, const char *text,
+    uint32_t retry_ms)
+{
+	struct hello *h = calloc(1, sizeof(*h));
+	struct buf out;
+
+	log_event(LOG_WARN, "link-refused", LOG_Z("code", code), LOG_Z("peer", s->peer),
+	    LOG_Z("account", s->account));
+	buf_init(&out, LIMIT_CONTROL_BYTES);
+	if (h != NULL) {
+		h->type = HELLO_REFUSED;
+		h->retry_ms = retry_ms;
+		snprintf(h->code, sizeof(h->code), "%s", code);
+		snprintf(h->text, sizeof(h->text), "%s", text);
+		hello_encode(h, &out);
+		if (!out.failed)
+			carrier_control(&s->carrier, buf_slice(&out));
+	}
+	buf_fini(&out);
+	free(h);
+	carrier_goaway(&s->carrier, link_code, retry_ms);
+	session_close(s, link_code, text);
+}
+
+void
+session_free(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	free(s->tunnels);
+	slab_put(&w->sessions, s);
+}
+
+static void
+on_grave(struct loop_grave *g)
+{
+	session_free(list_of(g, struct session, grave));
+}
+
+/* --- what the carrier tells --- */
+
+static void
+on_control(struct carrier *c, struct slice json)
+{
+	struct session *s = c->owner;
+
+	switch (s->state) {
+	case SESSION_HELLO:
+		loop_timer_stop(s->worker->loop, &s->timer);
+		login_hello(s, json);
+		return;
+	case SESSION_LOGIN:
+	case SESSION_CLAIM:
+		session_close(s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
+		return;
+	case SESSION_UP:
+	case SESSION_LEAVING:
+	case SESSION_OVER:
+		return; /* messages of later versions are ignored */
+	}
+}
+
+static void
+on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
+{
+	struct session *s = c->owner;
+
+	(void)retry_ms;
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		retire(s, &s->tunnels[i]);
+	session_leave(s, LINK_CODE_OK, link_code_name(code));
+	if (link_n_streams(&c->link) == 0)
+		session_close(s, LINK_CODE_OK, "the agent left");
+}
+
+static void
+on_closed(struct carrier *c, uint32_t code, const char *why)
+{
+	struct session *s = c->owner;
+	struct worker *w = s->worker;
+
+	if (s->state == SESSION_OVER)
+		return;
+	log_event(LOG_INFO, "link-down", LOG_Z("account", s->account), LOG_Z("peer", s->peer),
+	    LOG_U("generation", s->generation), LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
+	s->state = SESSION_OVER;
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		retire(s, &s->tunnels[i]);
+	loop_timer_stop(w->loop, &s->timer);
+	list_del(&s->node);
+	counter_add(&w->counters.links, (uint64_t)-1);
+	if (!login_abandon(s))
+		loop_bury(w->loop, &s->grave, on_grave);
+	worker_check_idle(w);
+}
+
+static const struct carrier_ops ops = {
+	.control = on_control,
+	.goaway = on_goaway,
+	.closed = on_closed,
+};
+
+static void
+on_timer(struct loop_timer *t)
+{
+	struct session *s = list_of(t, struct session, timer);
+
+	if (s->state == SESSION_HELLO)
+		session_refuse(s, LINK_CODE_SILENT, "slow-hello", "no HELLO came in time", 0);
+	else
+		session_close(s, LINK_CODE_SHUTDOWN, "the time for ending in order is over");
+}
+
+void
+session_start(struct worker *w, struct arrival *a)
+{
+	struct session *s = slab_get(&w->sessions);
+
+	if (s == NULL) {
+		log_event(LOG_WARN, "links-full", LOG_Z("peer", a->peer));
+		conn_close(&a->conn);
+		return;
+	}
+	s->worker = w;
+	s->state = SESSION_HELLO;
+	s->generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
+	s->timer.fn = on_timer;
+	s->has_source = source_key(&a->ss, &s->source);
+	memcpy(s->peer, a->peer, sizeof(s->peer));
+	if (carrier_init(&s->carrier, w->loop, &w->shared, &a->conn, LINK_EDGE, &ops, s) != 0) {
+		log_event(LOG_ERROR, "link-failed", LOG_Z("peer", a->peer));
+		conn_close(&a->conn);
+		session_free(s);
+		return;
+	}
+	list_push(&w->session_list, &s->node);
+	loop_timer_set(w->loop, &s->timer, (int64_t)LIMIT_HELLO_MS * 1000);
+	counter_add(&w->counters.links, 1);
+	counter_add(&w->counters.links_total, 1);
+}

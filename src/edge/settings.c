@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/settings.h"
+
+#include "base/limits.h"
+#include "edge/schema.h"
+#include "http/url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRUSTED_MAX 1024
+
+static bool
+read_addr(struct schema_read *r, const struct yamldoc_node *n, struct addr *dst)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	const char *why;
+
+	if (n->kind != YAMLDOC_SCALAR)
+		return schema_fault(r, n, "one address is wanted");
+	why = addr_parse(slice_str(n->text), dst);
+	if (why != NULL)
+		return schema_fault(r, n, "%s", why);
+	if (dst->tls || addr_sockaddr(dst, true, &ss, &len) != 0)
+		return schema_fault(r, n,
+		    "write a port, a numeric address with a port, *:PORT or unix:/PATH");
+	return true;
+}
+
+static bool
+read_https(struct schema_read *r, const struct yamldoc_node *n)
+{
+	return read_addr(r, n, &((struct settings *)r->dst)->https);
+}
+
+static bool
+read_http(struct schema_read *r, const struct yamldoc_node *n)
+{
+	struct settings *s = r->dst;
+
+	s->has_http = true;
+	return read_addr(r, n, &s->http);
+}
+
+static bool
+read_control(struct schema_read *r, const struct yamldoc_node *n)
+{
+	struct settings *s = r->dst;
+
+	if (!read_addr(r, n, &s->control))
+		return false;
+	return s->control.kind == ADDR_UNIX ||
+	    schema_fault(r, n, "the control socket must be unix:/PATH");
+}
+
+bool
+settings_domain(struct slice s, char *dst, size_t cap)
+{
+	uint16_t port = 0;
+
+	return url_authority(s, dst, cap, &port) && slice_find(s, ':') == SIZE_MAX && dst[0] != '[';
+}
+
+static bool
+read_domain(struct schema_read *r, const struct yamldoc_node *n)
+{
+	struct settings *s = r->dst;
+
+	if (n->kind != YAMLDOC_SCALAR || !settings_domain(slice_str(n->text), s->domain, sizeof(s->domain)))
+		return schema_fault(r, n, "a domain is wanted, such as tunnel.example.org");
+	return true;
+}
+
+static bool
+read_host(struct schema_read *r, const struct yamldoc_node *n)
+{
+	struct settings *s = r->dst;
+	struct addr a = { .kind = ADDR_TCP };
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	if (n->kind != YAMLDOC_SCALAR || !slice_z(slice_str(n->text), a.host, sizeof(a.host)))
+		return schema_fault(r, n, "a numeric address is wanted");
+	if (strcmp(a.host, "*") == 0)
+		a.host[0] = '\0';
+	if (addr_sockaddr(&a, true, &ss, &len) != 0)
+		return schema_fault(r, n, "a numeric address is wanted, or \"*\"");
+	memcpy(s->host, a.host, sizeof(s->host));
+	return true;
+}
+
+static bool
+read_trusted(struct schema_read *r, const struct yamldoc_node *list)
+{
+	struct settings *s = r->dst;
+	const char *why;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list of networks is wanted, such as [10.0.0.0/8]");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		if (n->kind != YAMLDOC_SCALAR)
+			return schema_fault(r, n, "a network is wanted, such as 10.0.0.0/8");
+		if (s->trusted.n >= TRUSTED_MAX)
+			return schema_fault(r, n, "more than %d networks", TRUSTED_MAX);
+		why = cidr_set_add(&s->trusted, slice_str(n->text));
+		if (why != NULL)
+			return schema_fault(r, n, "%s", why);
+	}
+	return true;
+}
+
+/* --- certificates: a list of { cert, key } --- */
+
+struct cert_paths {
+	char cert[1024], key[1024];
+};
+
+static const struct schema_row cert_rows[] = {
+	{ "cert", SCHEMA_PATH, offsetof(struct cert_paths, cert), .max = 1024 },
+	{ "key", SCHEMA_PATH, offsetof(struct cert_paths, key), .max = 1024 },
+	{ NULL },
+};
+
+static bool
+read_certs(struct schema_read *r, const struct yamldoc_node *list)
+{
+	struct settings *s = r->dst;
+	struct tls_cert_files *grown;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list is wanted: - { cert: FILE, key: FILE }");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		struct cert_paths paths = { .cert = "" };
+		struct schema_read inner = { .dst = &paths, .error = r->error, .dir = r->dir };
+
+		if (!schema_apply(&inner, cert_rows, n))
+			return false;
+		if (paths.cert[0] == '\0' || paths.key[0] == '\0')
+			return schema_fault(r, n, "cert and key are both needed");
+		if (s->n_certs >= LIMIT_CERTIFICATES)
+			return schema_fault(r, n, "more than %d certificates", LIMIT_CERTIFICATES);
+		grown = reallocarray(s->certs, s->n_certs + 1, sizeof(*s->certs));
+		if (grown == NULL)
+			return schema_fault(r, n, "out of memory");
+		s->certs = grown;
+		grown += s->n_certs++;
+		grown->cert_path = strdup(paths.cert);
+		grown->key_path = strdup(paths.key);
+		if (grown->cert_path == NULL || grown->key_path == NULL)
+			return schema_fault(r, n, "out of memory");
+	}
+	return true;
+}
+
+/* --- the schema --- */
+
+#define AT(member) offsetof(struct settings, member)
+#define SIZE(member) sizeof(((struct settings *)0)->member)
+
+static const char *const http_words[] = { "redirect", "serve", NULL };
+static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
+static const char *const format_words[] = { "logfmt", "json", NULL };
+
+static const struct schema_row listen_rows[] = {
+	{ "https", SCHEMA_CALL, .call = read_https },
+	{ "http", SCHEMA_CALL, .call = read_http },
+	{ "control", SCHEMA_CALL, .call = read_control },
+	{ NULL },
+};
+static const struct schema_row port_rows[] = {
+	{ "from", SCHEMA_INT, AT(port_min), 1, 65535 },
+	{ "to", SCHEMA_INT, AT(port_max), 1, 65535 },
+	{ "address", SCHEMA_CALL, .call = read_host },
+	{ NULL },
+};
+static const struct schema_row log_rows[] = {
+	{ "level", SCHEMA_WORD, AT(log_level), .words = level_words },
+	{ "format", SCHEMA_WORD, AT(log_format), .words = format_words },
+	{ "access", SCHEMA_BOOL, AT(log_access) },
+	{ NULL },
+};
+static const struct schema_row limit_rows[] = {
+	{ "visitors", SCHEMA_INT, AT(limits.visitors), 1, LIMIT_VISITORS },
+	{ "visitors_per_address", SCHEMA_INT, AT(limits.visitors_per_address), 1, LIMIT_VISITORS },
+	{ "names_per_account", SCHEMA_INT, AT(limits.names_per_account), 1, 1000000 },
+	{ "ports_per_account", SCHEMA_INT, AT(limits.ports_per_account), 1, 65535 },
+	{ "body_bytes", SCHEMA_INT, AT(limits.body_bytes), 0, INT64_MAX },
+	{ "body_rate_bytes", SCHEMA_INT, AT(limits.body_rate_bytes), 0, 1 << 30 },
+	{ "head_ms", SCHEMA_INT, AT(limits.head_ms), 100, 3600000 },
+	{ "idle_ms", SCHEMA_INT, AT(limits.idle_ms), 100, 86400000 },
+	{ "stream_idle_ms", SCHEMA_INT, AT(limits.stream_idle_ms), 1000, 86400000 },
+	{ "drain_ms", SCHEMA_INT, AT(limits.drain_ms), 0, 3600000 },
+	{ NULL },
+};
+static const struct schema_row rows[] = {
+	{ "domain", SCHEMA_CALL, .call = read_domain },
+	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
+	{ "user", SCHEMA_TEXT, AT(user), .max = SIZE(user) },
+	{ "group", SCHEMA_TEXT, AT(group), .max = SIZE(group) },
+	{ "workers", SCHEMA_INT, AT(workers), 0, LIMIT_WORKERS },
+	{ "public_port", SCHEMA_INT, AT(public_port), 1, 65535 },
+	{ "http", SCHEMA_WORD, AT(http_mode), .words = http_words },
+	{ "listen", SCHEMA_MAP, .rows = listen_rows },
+	{ "certificates", SCHEMA_CALL, .call = read_certs },
+	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },
+	{ "trusted_proxies", SCHEMA_CALL, .call = read_trusted },
+	{ "log", SCHEMA_MAP, .rows = log_rows },
+	{ "limits", SCHEMA_MAP, .rows = limit_rows },
+	{ NULL },
+};
+
+struct settings *
+settings_new(void)
+{
+	struct settings *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	atomic_init(&s->refs, 1);
+	strcpy(s->state_dir, "/var/lib/adit");
+	s->https = (struct addr){ .kind = ADDR_TCP, .port = 443 };
+	s->control = (struct addr){ .kind = ADDR_UNIX, .path = "/run/adit/control.sock" };
+	s->port_min = 20000;
+	s->port_max = 29999;
+	s->log_level = LOG_INFO;
+	s->log_access = true;
+	s->limits.visitors = LIMIT_VISITORS;
+	s->limits.visitors_per_address = LIMIT_VISITORS_PER_ADDRESS;
+	s->limits.names_per_account = LIMIT_NAMES_PER_ACCOUNT;
+	s->limits.ports_per_account = LIMIT_PORTS_PER_ACCOUNT;
+	s->limits.body_rate_bytes = LIMIT_BODY_RATE_BYTES;
+	s->limits.head_ms = LIMIT_VISITOR_HEAD_MS;
+	s->limits.idle_ms = LIMIT_VISITOR_IDLE_MS;
+	s->limits.stream_idle_ms = LIMIT_STREAM_IDLE_MS;
+	s->limits.drain_ms = LIMIT_DRAIN_MS;
+	return s;
+}
+
+struct settings *
+settings_ref(struct settings *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+static void
+free_text(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+void
+settings_unref(struct settings *s)
+{
+	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < s->n_certs; i++) {
+		free_text(s->certs[i].cert_path);
+		free_text(s->certs[i].key_path);
+	}
+	free(s->certs);
+	cidr_set_fini(&s->trusted);
+	free(s);
+}
+
+/* What only the whole can tell. */
+static bool
+check_whole(struct schema_read *r, const struct yamldoc_node *root)
+{
+	struct settings *s = r->dst;
+
+	if (s->domain[0] == '\0')
+		return schema_fault(r, root, "\"domain\" is missing: tunnels are NAME.domain");
+	if (s->n_certs == 0)
+		return schema_fault(r, root,
+		    "\"certificates\" is missing: - { cert: FILE, key: FILE } for *.%s", s->domain);
+	if (s->port_min > s->port_max)
+		return schema_fault(r, root, "tcp_ports: \"from\" is above \"to\"");
+	return true;
+}
+
+struct settings *
+settings_parse(struct slice text, const char *path, char **ret_error)
+{
+	struct yamldoc_node nothing = { .kind = YAMLDOC_MAP, .line = 1, .column = 1 }, *root;
+	struct yamldoc_error error = { 0 };
+	struct yamldoc doc;
+	struct settings *s = settings_new();
+	const char *slash = strrchr(path, '/');
+	char dir[1024] = "";
+	struct schema_read r = { .dst = s, .error = &error, .dir = dir };
+	bool ok;
+
+	if (s == NULL) {
+		*ret_error = strdup("out of memory");
+		return NULL;
+	}
+	if (slash != NULL)
+		(void)slice_z(slice_of(path, (size_t)(slash - path)), dir, sizeof(dir));
+	ok = yamldoc_parse(&doc, text, &error);
+	root = doc.root != NULL ? doc.root : &nothing;
+	ok = ok && schema_apply(&r, rows, root) && check_whole(&r, root);
+	yamldoc_fini(&doc);
+	if (ok)
+		return s;
+	settings_unref(s);
+	if (asprintf(ret_error, "%s:%d:%d: %s", path, error.line, error.column, error.text) < 0)
+		*ret_error = NULL;
+	return NULL;
+}
+
+static char *
+read_error(const char *path)
+{
+	char *text;
+
+	return asprintf(&text, "%s: %s", path, strerror(errno)) < 0 ? NULL : text;
+}
+
+struct settings *
+settings_load(const char *path, char **ret_error)
+{
+	char *bytes = malloc(LIMIT_CONFIG_BYTES + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct settings *s = NULL;
+	size_t n = 0;
+	ssize_t got = -1;
+
+	while (fd >= 0 && bytes != NULL && n <= LIMIT_CONFIG_BYTES &&
+	    (got = read(fd, bytes + n, LIMIT_CONFIG_BYTES + 1 - n)) > 0)
+		n += (size_t)got;
+	if (got < 0)
+		*ret_error = read_error(path);
+	else
+		s = settings_parse(slice_of(bytes, n), path, ret_error);
+	if (fd >= 0)
+		close(fd);
+	free(bytes);
+	return s;
+}
+
+static bool
+same_addr(const struct addr *a, const struct addr *b)
+{
+	return a->kind == b->kind && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+	    strcmp(a->path, b->path) == 0;
+}
+
+const char *
+settings_restart_for(const struct settings *now, const struct settings *next)
+{
+	if (!same_addr(&now->https, &next->https))
+		return "listen.https";
+	if (now->has_http != next->has_http || !same_addr(&now->http, &next->http))
+		return "listen.http";
+	if (!same_addr(&now->control, &next->control))
+		return "listen.control";
+	if (strcmp(now->domain, next->domain) != 0)
+		return "domain";
+	if (strcmp(now->state_dir, next->state_dir) != 0)
+		return "state_dir";
+	if (strcmp(now->user, next->user) != 0 || strcmp(now->group, next->group) != 0)
+		return "user and group";
+	if (now->workers != next->workers)
+		return "workers";
+	if (now->log_level != next->log_level || now->log_format != next->log_format)
+		return "log.level and log.format";
+	return NULL;
+}

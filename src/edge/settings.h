@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of the edge, aditd.yml (aditd.yml(5)): rows of a schema read from YAML.  A mistake is told
+ * as "file:line:column: path: what, and what was perhaps meant".  Settings never change once read: a reload reads
+ * new ones, and whoever still holds the old ones keeps a reference.
+ */
+#ifndef ADIT_EDGE_SETTINGS_H
+#define ADIT_EDGE_SETTINGS_H
+
+#include "base/cidr.h"
+#include "base/log.h"
+#include "net/addr.h"
+#include "net/tls.h"
+
+#include <stdatomic.h>
+
+enum settings_http {
+	SETTINGS_HTTP_REDIRECT, /* plain HTTP is answered with 308 to https:// */
+	SETTINGS_HTTP_SERVE,    /* plain HTTP reaches tunnels */
+};
+
+struct settings {
+	_Atomic unsigned refs;
+	char domain[254];       /* lower case; tunnels are NAME.domain */
+	char state_dir[1024];
+	char user[64], group[64];
+	struct addr https, http, control;
+	bool has_http;
+	char host[256];         /* TCP tunnels listen here, "" is everywhere */
+	int64_t port_min, port_max;
+	int64_t public_port;    /* of https:// URLs; 0: the one that is listened on */
+	int64_t workers;        /* 0: one for each processor */
+	int64_t http_mode;      /* enum settings_http */
+	int64_t log_level, log_format; /* enum log_level, enum log_format */
+	bool log_access;        /* a line for each request */
+	struct {
+		int64_t visitors, visitors_per_address;
+		int64_t names_per_account, ports_per_account;
+		int64_t body_bytes;      /* of a request, 0: any */
+		int64_t body_rate_bytes; /* 0: no minimum */
+		int64_t head_ms, idle_ms, stream_idle_ms, drain_ms;
+	} limits;
+	struct cidr_set trusted;
+	struct tls_cert_files *certs; /* both paths malloced */
+	size_t n_certs;
+};
+
+/* Defaults; NULL without memory. */
+struct settings *settings_new(void) must_use;
+struct settings *settings_ref(struct settings *s);
+void settings_unref(struct settings *s);
+
+/* Reads a file, or text that came from `path`. NULL and a malloced sentence. */
+struct settings *settings_load(const char *path, char **ret_error) must_use;
+struct settings *settings_parse(struct slice text, const char *path, char **ret_error) must_use;
+
+/* NULL, or what of `next` cannot take effect without a restart, e.g. "listen.https". */
+const char *settings_restart_for(const struct settings *now, const struct settings *next);
+
+/* A host name in lower case without a trailing dot; false when it is none. Also for --domain. */
+bool settings_domain(struct slice s, char *dst, size_t cap);
+
+#endif

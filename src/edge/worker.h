@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one thread with its loop, its links, and the visitors of the tunnels of those links.  Workers share
+ * nothing but struct edge; what belongs on another worker is sent there as mail (struct arrival).
+ */
+#ifndef ADIT_EDGE_WORKER_H
+#define ADIT_EDGE_WORKER_H
+
+#include "base/buf.h"
+#include "edge/edge.h"
+#include "edge/listener.h"
+#include "net/conn.h"
+#include "relay/carrier.h"
+
+#include <pthread.h>
+
+#define PEER_TEXT_BYTES 56 /* "[v6 address]:port" */
+
+/* Written by the worker alone, read by anybody. */
+struct worker_counters {
+	_Atomic uint64_t links, links_total;
+	_Atomic uint64_t visitors, visitors_total;
+	_Atomic uint64_t exchanges, requests;
+	_Atomic uint64_t answers_own;           /* error pages and redirects */
+	_Atomic uint64_t rx_bytes, tx_bytes;    /* of visitors: bodies and byte streams */
+	_Atomic uint64_t pipes, pipes_total;    /* visitors of TCP tunnels */
+};
+
+static inline void
+counter_add(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+struct worker {
+	struct edge *edge;
+	unsigned index;
+	pthread_t thread;
+	bool started;
+	struct loop *loop;
+	struct settings *settings;      /* this worker's reference */
+	struct carrier_shared shared;
+	struct listener http;           /* plain HTTP */
+	struct map tunnels;             /* struct tunnel by key: those of this worker's links */
+	struct sources sources;         /* visitors by address */
+	struct slab visitors, exchanges, sessions, pipes;
+	struct list visitor_list, session_list, pipe_list;
+	size_t n_partial;               /* request heads that have come in part */
+	struct loop_timer tick;         /* looks after deadlines */
+	struct buf page;                /* for writing one answer */
+	uint64_t id_state;              /* of request ids */
+	size_t n_stored;                /* requests that the store works at */
+	bool draining, stopping, told_idle;
+	struct worker_counters counters;
+};
+
+/* A connection on its way to a worker, with what was read of it. */
+struct arrival {
+	struct loop_mail mail;
+	struct conn conn;               /* detached, handshake done */
+	struct sockaddr_storage ss;
+	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
+	bool link;
+	size_t n;
+	char bytes[];
+};
+
+/* Makes a worker; its thread starts with worker_start(). http_fd: listening socket or -1. NULL and errno. */
+struct worker *worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd) must_use;
+int worker_start(struct worker *w) must_use;
+/* Cuts everything; the thread ends; then worker_free(). From the main thread. */
+void worker_stop(struct worker *w);
+void worker_free(struct worker *w);
+
+/* --- from any thread --- */
+
+/* Takes over conn (moved). -1 without memory: conn stays the caller's. bytes are copied. */
+int worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss, const char *peer,
+    const char *local, bool link, struct slice bytes) must_use;
+/* The worker with the fewest links gets the next. */
+struct worker *worker_for_link(struct edge *e);
+/* No new visitors; GOAWAY to every link; what is under way goes on. edge->worker_idle tells the end. */
+void worker_drain(struct worker *w);
+void worker_use_settings(struct worker *w, struct settings *s);
+/* Ends the links that logged in with this token. */
+void worker_revoke(struct worker *w, const char *token_id);
+/* The route is served by a newer link, or is released: the tunnel that this worker has for it is over. */
+void worker_fence(struct worker *w, const char *key);
+
+/* --- on the worker's thread --- */
+
+/* 16 hexadecimal digits and NUL. */
+void worker_request_id(struct worker *w, char dst[17]);
+/* Called when something under way has ended. */
+void worker_check_idle(struct worker *w);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Would Bitbucket take this URL for a webhook, and would the hook arrive?  The part that needs no network: a URL as a
+ * person typed it is taken apart leniently, everything that is wrong with it is found at once, and each finding says the cause
+ * and what to type instead.  Addresses that the name resolves to, and the certificate, are judged by the caller with
+ * checkurl_address() and its own probes.
+ *
+ * "Cloud" is bitbucket.org, which calls from the internet; "DC" is a Bitbucket Data Center or Server in one's own network, which may call
+ * private addresses.
+ */
+#ifndef ADIT_HOOK_CHECKURL_H
+#define ADIT_HOOK_CHECKURL_H
+
+#include "base/limits.h"
+#include "hook/ipclass.h"
+#include "hook/preset.h"
+
+enum checkurl_severity {
+	CHECKURL_OK,
+	CHECKURL_WARNING, /* is saved, but may not work or not for long */
+	CHECKURL_REFUSED, /* "Invalid URL" */
+};
+const char *checkurl_severity_name(enum checkurl_severity s);
+
+#define CHECKURL_FINDINGS 16
+
+struct checkurl_finding {
+	const char *code; /* stable: "localhost", "slash-missing" ... */
+	enum checkurl_severity cloud, dc;
+	char cause[240];
+	char remedy[320]; /* ends with what to type, where there is something to type */
+};
+
+/* What the caller knows; zeroed fields are unknown. */
+struct checkurl_params {
+	const struct preset *preset; /* what the hook is for; NULL: guessed from the path */
+	const char *name;            /* tunnel name for remedies; NULL: "jenkins" */
+	const char *edge;            /* domain of the edge for remedies; NULL: "EDGE" */
+};
+
+struct checkurl {
+	enum checkurl_severity cloud, dc; /* the worst of the findings */
+	struct checkurl_finding findings[CHECKURL_FINDINGS];
+	size_t n_findings;
+	/* as understood; "" or 0 where missing */
+	char scheme[16], host[256], path[512];
+	bool has_query;
+	uint16_t port; /* written or by the scheme */
+	bool is_address;
+	enum ipclass class;      /* with is_address */
+	const struct preset *preset; /* given or guessed; NULL none */
+	char suggestion[600];    /* the URL to use instead, "" when it is good as it is */
+	char command[160];       /* what to type for a public name, "" when the host is good */
+};
+
+/* Any bytes. url: at most LIMIT_CHECKURL_BYTES are looked at. */
+void checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl *ret);
+
+/* Adds the finding, if there is one, that this address of the host gives. text: the address, for people. */
+void checkurl_address(struct checkurl *c, const struct sockaddr *sa, socklen_t len, const char *text);
+
+/* Every code that can occur, for the manual and its test. */
+struct checkurl_code {
+	const char *code;
+	enum checkurl_severity cloud, dc;
+};
+extern const struct checkurl_code checkurl_codes[];
+extern const size_t checkurl_codes_n;
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/x509.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static const struct {
+	char digest[8];
+	size_t bytes;
+} macs[] = {
+	[SIGN_SHA256] = { "SHA256", 32 },
+	[SIGN_SHA1] = { "SHA1", 20 },
+	[SIGN_SHA384] = { "SHA384", 48 },
+	[SIGN_SHA512] = { "SHA512", 64 },
+};
+#define MACS (sizeof(macs) / sizeof(*macs))
+
+/*
+ * HMAC contexts with their digest set and no key. They are made once and only copied afterwards: looking the
+ * algorithms up in libcrypto 3.0 costs more than the HMAC of a small body.
+ */
+static EVP_MAC_CTX *blanks[MACS];
+static EVP_MD *sha256;
+static pthread_once_t blanks_once = PTHREAD_ONCE_INIT;
+
+static void
+make_blanks(void)
+{
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	for (size_t i = 0; i < MACS && mac != NULL; i++) {
+		char digest[8];
+		OSSL_PARAM params[2];
+		EVP_MAC_CTX *c = EVP_MAC_CTX_new(mac);
+
+		memcpy(digest, macs[i].digest, sizeof(digest));
+		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
+		params[1] = OSSL_PARAM_construct_end();
+		if (c != NULL && EVP_MAC_CTX_set_params(c, params) != 1) {
+			EVP_MAC_CTX_free(c);
+			c = NULL;
+		}
+		blanks[i] = c;
+	}
+	EVP_MAC_free(mac); /* the contexts hold it */
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+size_t
+crypto_mac_bytes(enum sign_algorithm a)
+{
+	return macs[a].bytes;
+}
+
+static const uint8_t *
+bytes_of(struct slice s)
+{
+	return (const uint8_t *)s.p;
+}
+
+bool
+crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n, uint8_t *dst)
+{
+	EVP_MAC_CTX *c;
+	size_t len = 0;
+	bool ok;
+
+	pthread_once(&blanks_once, make_blanks);
+	if (key.n == 0 || blanks[a] == NULL || (c = EVP_MAC_CTX_dup(blanks[a])) == NULL)
+		return false;
+	ok = EVP_MAC_init(c, bytes_of(key), key.n, NULL) == 1;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = parts[i].n == 0 || EVP_MAC_update(c, bytes_of(parts[i]), parts[i].n) == 1;
+	ok = ok && EVP_MAC_final(c, dst, &len, macs[a].bytes) == 1 && len == macs[a].bytes;
+	EVP_MAC_CTX_free(c);
+	return ok;
+}
+
+bool
+crypto_sha256(const struct slice *parts, size_t n, uint8_t *dst)
+{
+	EVP_MD_CTX *c;
+	bool ok;
+
+	pthread_once(&blanks_once, make_blanks);
+	if (sha256 == NULL || (c = EVP_MD_CTX_new()) == NULL)
+		return false;
+	ok = EVP_DigestInit_ex2(c, sha256, NULL) == 1;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = parts[i].n == 0 || EVP_DigestUpdate(c, parts[i].p, parts[i].n) == 1;
+	ok = ok && EVP_DigestFinal_ex(c, dst, NULL) == 1;
+	EVP_MD_CTX_free(c);
+	return ok;
+}
+
+bool
+crypto_same(struct slice a, struct slice b)
+{
+	uint8_t x[32], y[32];
+
+	return crypto_sha256(&a, 1, x) && crypto_sha256(&b, 1, y) && CRYPTO_memcmp(x, y, 32) == 0;
+}
+
+/*
+ * What fails below is an ordinary answer, but libcrypto leaves it in the thread's queue of errors, and SSL_get_error() of
+ * some connection would read it there: ERR_set_mark() and ERR_pop_to_mark() around each.  On an empty queue there is nothing to mark.
+ */
+static void
+forget(int marked)
+{
+	if (marked)
+		ERR_pop_to_mark();
+	else
+		ERR_clear_error();
+}
+
+/* Ed25519 reads its message twice, so libcrypto wants it whole. NULL without memory. */
+static uint8_t *
+join(const struct slice *parts, size_t n, size_t *ret_n)
+{
+	size_t total = 0;
+	uint8_t *all, *at;
+
+	for (size_t i = 0; i < n; i++)
+		total += parts[i].n;
+	at = all = malloc(total + 1);
+	for (size_t i = 0; i < n && all != NULL; i++) {
+		if (parts[i].n > 0)
+			memcpy(at, parts[i].p, parts[i].n);
+		at += parts[i].n;
+	}
+	*ret_n = total;
+	return all;
+}
+
+bool
+crypto_ed25519_ok(struct slice key, struct slice sig, const struct slice *parts, size_t n)
+{
+	int marked = ERR_set_mark();
+	EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes_of(key), key.n);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	size_t all_n;
+	uint8_t *all = join(parts, n, &all_n);
+	bool ok = k != NULL && c != NULL && all != NULL &&
+	    EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1 &&
+	    EVP_DigestVerify(c, bytes_of(sig), sig.n, all, all_n) == 1;
+
+	free(all);
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(k);
+	forget(marked);
+	return ok;
+}
+
+bool
+crypto_ed25519_sign(struct slice key, const struct slice *parts, size_t n, uint8_t *dst)
+{
+	int marked = ERR_set_mark();
+	EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes_of(key), key.n);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	size_t all_n, len = 64;
+	uint8_t *all = join(parts, n, &all_n);
+	bool ok = k != NULL && c != NULL && all != NULL &&
+	    EVP_DigestSignInit(c, NULL, NULL, NULL, k) == 1 &&
+	    EVP_DigestSign(c, dst, &len, all, all_n) == 1 && len == 64;
+
+	free(all);
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(k);
+	forget(marked);
+	return ok;
+}
+
+static EVP_PKEY *
+read_ec_key(struct slice key)
+{
+	const uint8_t *at = bytes_of(key);
+	EVP_PKEY *k = key.n > 1024 ? NULL : d2i_PUBKEY(NULL, &at, (long)key.n);
+
+	if (k != NULL && (EVP_PKEY_get_base_id(k) != EVP_PKEY_EC || at != bytes_of(key) + key.n)) {
+		EVP_PKEY_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+bool
+crypto_ecdsa_key_ok(struct slice key)
+{
+	int marked = ERR_set_mark();
+	EVP_PKEY *k = read_ec_key(key);
+
+	EVP_PKEY_free(k);
+	forget(marked);
+	return k != NULL;
+}
+
+bool
+crypto_ecdsa_ok(struct slice key, struct slice sig, const struct slice *parts, size_t n)
+{
+	int marked = ERR_set_mark();
+	EVP_PKEY *k = read_ec_key(key);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool ok = k != NULL && c != NULL &&
+	    EVP_DigestVerifyInit_ex(c, NULL, "SHA256", NULL, NULL, k, NULL) == 1;
+
+	for (size_t i = 0; i < n && ok; i++)
+		ok = parts[i].n == 0 || EVP_DigestVerifyUpdate(c, parts[i].p, parts[i].n) == 1;
+	ok = ok && EVP_DigestVerifyFinal(c, bytes_of(sig), sig.n) == 1;
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(k);
+	forget(marked);
+	return ok;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/sign.h"
+
+#include "base/text.h"
+#include "hook/peek.h"
+#include "hook/sign_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* --- the schemes --- */
+
+static const struct sign_form bitbucket = {
+	.places = { { "X-Hub-Signature", SIGN_NAMED } }, .message = "%b", .ping = true
+};
+static const struct sign_form github = {
+	.places = { { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" }, { "X-Hub-Signature", SIGN_NAMED } },
+	.message = "%b"
+};
+static const struct sign_form gitea = {
+	.places = { { "X-Gitea-Signature", SIGN_PLAIN, "" }, { "X-Forgejo-Signature", SIGN_PLAIN, "" },
+	    { "X-Gogs-Signature", SIGN_PLAIN, "" }, { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" } },
+	.message = "%b"
+};
+static const struct sign_form gogs = {
+	.places = { { "X-Gogs-Signature", SIGN_PLAIN, "" } }, .message = "%b"
+};
+static const struct sign_form gitlab_token = { .places = { { "X-Gitlab-Token" } } };
+static const struct sign_form standard = {
+	.places = { { "webhook-signature", SIGN_LIST } },
+	.encoding = SIGN_BASE64,
+	.key = SIGN_KEY_WHSEC,
+	.message = "%i.%t.%b",
+	.time_header = "webhook-timestamp",
+	.id_header = "webhook-id",
+};
+static const struct sign_form svix = {
+	.places = { { "svix-signature", SIGN_LIST } },
+	.encoding = SIGN_BASE64,
+	.key = SIGN_KEY_WHSEC,
+	.message = "%i.%t.%b",
+	.time_header = "svix-timestamp",
+	.id_header = "svix-id",
+};
+static const struct sign_form stripe = {
+	.places = { { "Stripe-Signature", SIGN_PAIRS } },
+	.message = "%t.%b",
+	.separator = ',',
+	.time_key = "t",
+	.mark_key = "v1",
+};
+static const struct sign_form slack = {
+	.places = { { "X-Slack-Signature", SIGN_PLAIN, "v0=" } },
+	.message = "v0:%t:%b",
+	.time_header = "X-Slack-Request-Timestamp",
+};
+static const struct sign_form zoom = {
+	.places = { { "x-zm-signature", SIGN_PLAIN, "v0=" } },
+	.message = "v0:%t:%b",
+	.time_header = "x-zm-request-timestamp",
+};
+static const struct sign_form shopify = {
+	.places = { { "X-Shopify-Hmac-Sha256", SIGN_PLAIN, "" } }, .encoding = SIGN_BASE64, .message = "%b"
+};
+static const struct sign_form paddle = {
+	.places = { { "Paddle-Signature", SIGN_PAIRS } },
+	.message = "%t:%b",
+	.separator = ';',
+	.time_key = "ts",
+	.mark_key = "h1",
+};
+static const struct sign_form sendgrid = {
+	.places = { { "X-Twilio-Email-Event-Webhook-Signature", SIGN_PLAIN, "" } },
+	.encoding = SIGN_BASE64,
+	.key = SIGN_KEY_SPKI,
+	.message = "%t%b",
+	.time_header = "X-Twilio-Email-Event-Webhook-Timestamp",
+};
+static const struct sign_form hookdeck = {
+	.places = { { "x-hookdeck-signature", SIGN_PLAIN, "" }, { "x-hookdeck-signature-2", SIGN_PLAIN, "" } },
+	.encoding = SIGN_BASE64,
+	.message = "%b"
+};
+static const struct sign_form jira = {
+	.places = { { "X-Hub-Signature", SIGN_NAMED } }, .message = "%b"
+};
+static const struct sign_form meta = {
+	.places = { { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" } }, .message = "%b"
+};
+static const struct sign_form twilio = { .places = { { "X-Twilio-Signature" } } };
+static const struct sign_form authorization = { .places = { { "Authorization" } } };
+/* Its place is made from the route's configuration. */
+static const struct sign_form generic = { .message = "%b" };
+
+/* clang-format off */
+const struct sign_scheme sign_schemes[] = {
+	{ "bitbucket", "Bitbucket Cloud and Data Center", "the Secret of the webhook",
+	    0, true, SIGN_KIND_MAC, &bitbucket },
+	{ "github", "GitHub", "the Secret of the webhook", 0, true, SIGN_KIND_MAC, &github },
+	{ "gitea", "Gitea, Forgejo", "the Secret of the webhook", 0, true, SIGN_KIND_MAC, &gitea },
+	{ "gogs", "Gogs", "the Secret of the webhook", 0, true, SIGN_KIND_MAC, &gogs },
+	{ "gitlab-token", "GitLab, secret token", "the Secret token of the webhook",
+	    0, true, SIGN_KIND_TOKEN, &gitlab_token },
+	{ "gitlab-signing", "GitLab, signing token", "the signing token, whsec_...",
+	    300, true, SIGN_KIND_MAC, &standard },
+	{ "standard-webhooks", "Standard Webhooks",
+	    "whsec_... (v1) or the public key whpk_... (v1a)", 300, true, SIGN_KIND_MAC, &standard },
+	{ "svix", "Svix", "the endpoint's signing secret, whsec_...", 300, true, SIGN_KIND_MAC, &svix },
+	{ "stripe", "Stripe", "the endpoint's signing secret, whsec_... as a whole",
+	    300, true, SIGN_KIND_MAC, &stripe },
+	{ "slack", "Slack", "the Signing Secret of the app", 300, true, SIGN_KIND_MAC, &slack },
+	{ "zoom", "Zoom", "the Secret Token of the app", 300, true, SIGN_KIND_MAC, &zoom },
+	{ "shopify", "Shopify", "the app's client secret or the webhook's key",
+	    0, true, SIGN_KIND_MAC, &shopify },
+	{ "paddle", "Paddle", "the notification destination's secret key",
+	    300, true, SIGN_KIND_MAC, &paddle },
+	{ "twilio", "Twilio", "the account's Auth Token", 0, true, SIGN_KIND_TWILIO, &twilio },
+	{ "sendgrid", "SendGrid event webhook", "the verification key (base64, public)",
+	    0, false, SIGN_KIND_MAC, &sendgrid },
+	{ "jira", "Jira webhooks", "the Secret of the webhook", 0, true, SIGN_KIND_MAC, &jira },
+	{ "meta", "Facebook, Instagram, WhatsApp", "the App Secret; further secrets: verify tokens",
+	    0, true, SIGN_KIND_MAC, &meta },
+	{ "atlassian-connect", "Atlassian Connect apps", "the sharedSecret of the installation",
+	    60, true, SIGN_KIND_JWT, &authorization },
+	{ "azure-devops", "Azure DevOps, basic authentication", "user:password of the service hook",
+	    0, true, SIGN_KIND_BASIC, &authorization },
+	{ "hookdeck", "Hookdeck", "the signing secret of the project", 0, true, SIGN_KIND_MAC, &hookdeck },
+	{ "hmac", "HMAC in a header of your choice", "the shared secret", 0, true, SIGN_KIND_MAC, &generic },
+};
+/* clang-format on */
+const size_t sign_schemes_n = sizeof(sign_schemes) / sizeof(*sign_schemes);
+
+const struct sign_scheme *
+sign_find(struct slice name)
+{
+	for (size_t i = 0; i < sign_schemes_n; i++) {
+		if (slice_eq(slice_str(sign_schemes[i].name), name))
+			return &sign_schemes[i];
+	}
+	return NULL;
+}
+
+/* --- reasons --- */
+
+static const struct {
+	const char *name, *text;
+} reasons[] = {
+#define X(symbol, name, text) [SIGN_##symbol] = { name, text },
+	SIGN_REASONS(X)
+#undef X
+};
+
+const char *
+sign_reason_name(enum sign_reason r)
+{
+	return reasons[r].name;
+}
+
+bool
+sign_settle(struct sign_verdict *v, enum sign_reason r)
+{
+	v->reason = r;
+	snprintf(v->text, sizeof(v->text), "%s", reasons[r].text);
+	return r == SIGN_OK;
+}
+
+void
+sign_say(struct sign_verdict *v, enum sign_reason r, const char *fmt, ...)
+{
+	va_list ap;
+
+	v->reason = r;
+	va_start(ap, fmt);
+	vsnprintf(v->text, sizeof(v->text), fmt, ap);
+	va_end(ap);
+}
+
+size_t
+sign_n_secrets(const struct sign_params *p)
+{
+	return p->n_secrets < LIMIT_HOOK_SECRETS ? p->n_secrets : LIMIT_HOOK_SECRETS;
+}
+
+bool
+sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64_t seconds,
+    struct sign_verdict *v)
+{
+	int64_t allowed = p->tolerance_ms != 0 ? p->tolerance_ms : (int64_t)p->scheme->tolerance_s * 1000;
+	int64_t late;
+
+	if (allowed <= 0)
+		return true;
+	late = req->now_ms / 1000 - (int64_t)seconds;
+	if (late * 1000 <= allowed && late * 1000 >= -allowed)
+		return true;
+	v->skew_s = late;
+	sign_say(v, SIGN_SKEW,
+	    "Signed %lld s %s (%lld s are allowed): an old request sent again, or a clock is wrong; compare this "
+	    "machine's clock with the sender's.",
+	    (long long)(late < 0 ? -late : late), late < 0 ? "in the future" : "ago",
+	    (long long)(allowed / 1000));
+	return false;
+}
+
+/* --- verifying --- */
+
+/* Data Center's connection test: these bytes and no others, so that nothing can be smuggled in unsigned. */
+static bool
+is_ping(const struct hook_request *req)
+{
+	struct peek test = { .path = "test" };
+
+	return slice_eq(hook_header(req, S("X-Event-Key")), S("diagnostics:ping")) && req->body.n <= 64 &&
+	    peek_json(req->body, &test, 1) && test.kind == PEEK_TRUE;
+}
+
+bool
+hook_verify(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *ret)
+{
+	const struct sign_form *f = p->scheme->form;
+
+	*ret = (struct sign_verdict){ 0 };
+	if (f->ping && hook_header_count(req, S("X-Hub-Signature")) == 0 && is_ping(req))
+		return sign_settle(ret, SIGN_PING);
+	if (sign_n_secrets(p) == 0)
+		return sign_settle(ret, SIGN_NO_SECRET);
+	for (size_t i = 0; i < SIGN_PLACES && f->places[i].header != NULL; i++) {
+		if (hook_header_count(req, slice_str(f->places[i].header)) > 1) {
+			sign_say(ret, SIGN_MALFORMED, "The request has two %s fields.", f->places[i].header);
+			return false;
+		}
+	}
+	switch ((enum sign_kind)p->scheme->kind) {
+	case SIGN_KIND_MAC:
+		return sign_mac_ok(p, req, ret);
+	case SIGN_KIND_TOKEN:
+		return sign_token_ok(p, req, ret);
+	case SIGN_KIND_BASIC:
+		return sign_basic_ok(p, req, ret);
+	case SIGN_KIND_TWILIO:
+		return sign_twilio_ok(p, req, ret);
+	case SIGN_KIND_JWT:
+		return sign_jwt_ok(p, req, ret);
+	}
+	return sign_settle(ret, SIGN_NO_SECRET);
+}
+
+/* --- signing --- */
+
+void
+sign_put(struct sign_writer *w, struct slice s)
+{
+	if (w->failed || s.n > sizeof(w->out->text) - w->at) {
+		w->failed = true;
+		return;
+	}
+	if (s.n > 0)
+		memcpy(w->out->text + w->at, s.p, s.n);
+	w->at += s.n;
+}
+
+void
+sign_put_coded(struct sign_writer *w, enum sign_encoding e, const uint8_t *bytes, size_t n)
+{
+	char text[2 * CRYPTO_MAC_MAX + 1];
+
+	check(n <= CRYPTO_MAC_MAX);
+	if (e == SIGN_HEX)
+		text_hex(bytes, n, text);
+	else
+		text_base64(bytes, n, text);
+	sign_put(w, slice_str(text));
+}
+
+void
+sign_field(struct sign_writer *w, struct slice name, size_t from)
+{
+	struct sign_output *o = w->out;
+
+	if (w->failed || o->n_fields == sizeof(o->fields) / sizeof(*o->fields)) {
+		w->failed = true;
+		return;
+	}
+	o->fields[o->n_fields++] = (struct hook_field){ name, slice_of(o->text + from, w->at - from) };
+}
+
+static bool
+make_secret(const struct sign_params *p, struct sign_writer *w)
+{
+	if (p->scheme->kind == SIGN_KIND_BASIC) {
+		char text[1400];
+
+		if (p->secrets[0].n > 1000)
+			return false;
+		text_base64(p->secrets[0].p, p->secrets[0].n, text);
+		sign_put(w, S("Basic "));
+		sign_put(w, slice_str(text));
+	} else
+		sign_put(w, p->secrets[0]);
+	sign_field(w, slice_str(p->scheme->form->places[0].header), 0);
+	return true;
+}
+
+bool
+hook_sign(const struct sign_params *p, const struct hook_request *req, struct slice id,
+    struct sign_output *ret)
+{
+	struct sign_writer w = { .out = ret };
+	bool ok = false;
+
+	ret->n_fields = 0;
+	if (!p->scheme->can_sign || p->n_secrets == 0 || p->secrets[0].n == 0)
+		return false;
+	switch ((enum sign_kind)p->scheme->kind) {
+	case SIGN_KIND_MAC:
+		ok = sign_mac_make(p, req, id, &w);
+		break;
+	case SIGN_KIND_TOKEN:
+	case SIGN_KIND_BASIC:
+		ok = make_secret(p, &w);
+		break;
+	case SIGN_KIND_TWILIO:
+		ok = sign_twilio_make(p, req, &w);
+		break;
+	case SIGN_KIND_JWT:
+		ok = sign_jwt_make(p, req, id, &w);
+		break;
+	}
+	return ok && !w.failed;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/close.h"
+
+static const struct close_row rows[] = {
+#define X(symbol, name, blame, status, retry, what, remedy)                                        \
+	[CLOSE_##symbol] = { name, BLAME_##blame, status, retry, what, remedy },
+	CLOSE_TABLE(X)
+#undef X
+};
+
+const struct close_row *
+close_row(enum close_code code)
+{
+	return &rows[(unsigned)code < CLOSE_ROWS ? code : CLOSE_INTERNAL];
+}
+
+const char *
+close_blame_name(enum blame blame)
+{
+	switch (blame) {
+	case BLAME_VISITOR:
+		return "visitor";
+	case BLAME_AGENT:
+		return "agent";
+	case BLAME_ORIGIN:
+		return "origin";
+	case BLAME_EDGE:
+		return "edge";
+	case BLAME_NOBODY:
+		break;
+	}
+	return "nobody";
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share: h1.c (heads), h1_body.c, rewrite.c. */
+#ifndef ADIT_HTTP_H1_PRIVATE_H
+#define ADIT_HTTP_H1_PRIVATE_H
+
+#include "http/h1.h"
+
+/* Names in Connection, each of which is compared with each field: more are a trick, not a message. */
+#define H1_LISTED_MAX 16
+
+/* Classes of bytes. */
+enum {
+	CHAR_TOKEN = 1, /* RFC 9110 5.6.2 */
+	CHAR_PATH = 2,  /* of a target: RFC 3986 and what browsers leave raw in it */
+	CHAR_QUERY = 4,
+	CHAR_HEX = 8,
+};
+
+#define T CHAR_TOKEN
+#define B (CHAR_PATH | CHAR_QUERY)
+static const uint8_t char_class[256] = {
+	['!'] = T | B, ['"'] = CHAR_QUERY, ['#'] = T, ['$' ... '\''] = T | B, ['(' ... ')'] = B,
+	['*' ... '+'] = T | B, [','] = B, ['-' ... '.'] = T | B, ['/'] = B,
+	['0' ... '9'] = T | B | CHAR_HEX, [':' ... ';'] = B, ['<'] = CHAR_QUERY, ['='] = B,
+	['>' ... '?'] = CHAR_QUERY, ['@'] = B, ['A' ... 'F'] = T | B | CHAR_HEX,
+	['G' ... 'Z'] = T | B, ['['] = B, ['\\'] = CHAR_QUERY, [']'] = B, ['^' ... '`'] = T | B,
+	['a' ... 'f'] = T | B | CHAR_HEX, ['g' ... 'z'] = T | B, ['{'] = B, ['|'] = T | B,
+	['}'] = B, ['~'] = T | B,
+};
+#undef T
+#undef B
+
+static inline bool
+char_is(char c, unsigned classes)
+{
+	return (char_class[(unsigned char)c] & classes) != 0;
+}
+
+/* Records the fault; from now on everything returns H1_BAD. */
+enum h1_result h1_fail(struct h1 *h, enum close_code fault);
+/* The head is whole: h->head.framing and length say what follows. */
+void h1_body_begin(struct h1 *h);
+
+#endif

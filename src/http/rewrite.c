@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/rewrite.h"
+
+#include "base/wire.h"
+#include "http/h1_private.h"
+#include "http/token.h"
+
+/* --- what a field is to a proxy --- */
+
+enum field_class {
+	PLAIN,
+	HOST,
+	LENGTH,
+	HOP,     /* for the next hop only, or of no use behind us */
+	SWITCH,  /* Upgrade */
+	VISITOR, /* speaks of the visitor: ours to set */
+	OURS,    /* adit-* */
+	SHADOW,  /* one of the above with '_' for '-' */
+};
+
+/* X(first letter, name, class); no two rows share first letter and length. */
+#define NAMES(X)                                                                                   \
+	X('h', "host", HOST)                                                                       \
+	X('c', "content-length", LENGTH)                                                           \
+	X('c', "connection", HOP)                                                                  \
+	X('e', "expect", HOP)                                                                      \
+	X('h', "http2-settings", HOP)                                                              \
+	X('k', "keep-alive", HOP)                                                                  \
+	X('p', "proxy", HOP)                                                                       \
+	X('t', "te", HOP)                                                                          \
+	X('t', "trailer", HOP)                                                                     \
+	X('t', "transfer-encoding", HOP)                                                           \
+	X('u', "upgrade", SWITCH)                                                                  \
+	X('c', "cf-connecting-ip", VISITOR)                                                        \
+	X('f', "forwarded", VISITOR)                                                               \
+	X('t', "true-client-ip", VISITOR)                                                          \
+	X('x', "x-client-ip", VISITOR)                                                             \
+	X('x', "x-cluster-client-ip", VISITOR)                                                     \
+	X('x', "x-original-host", VISITOR)                                                         \
+	X('x', "x-original-url", VISITOR)                                                          \
+	X('x', "x-real-ip", VISITOR)                                                               \
+	X('x', "x-rewrite-url", VISITOR)
+
+/* `p` (a token) against `lower`, '_' taken for '-' and *ret_shadow set where it was one. */
+static bool
+reads_as(const char *p, const char *lower, size_t n, bool *ret_shadow)
+{
+	unsigned diff = 0, shadow = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned c = (unsigned char)p[i] | 0x20u;
+
+		if (c == ('_' | 0x20)) {
+			c = '-';
+			shadow = 1;
+		}
+		diff |= c ^ (unsigned char)lower[i];
+	}
+	*ret_shadow = shadow != 0;
+	return diff == 0;
+}
+
+static enum field_class
+classify_prefix(struct slice name, bool *ret_shadow)
+{
+	switch (name.p[0] | 0x20) {
+	case 'a':
+		if (name.n > 5 && reads_as(name.p, "adit-", 5, ret_shadow))
+			return OURS;
+		break;
+	case 'p':
+		if (name.n > 6 && reads_as(name.p, "proxy-", 6, ret_shadow))
+			return HOP;
+		break;
+	case 'x':
+		if (name.n > 12 && reads_as(name.p, "x-forwarded-", 12, ret_shadow))
+			return VISITOR;
+		break;
+	}
+	return PLAIN;
+}
+
+static enum field_class
+classify(struct slice name)
+{
+	enum field_class class = PLAIN;
+	bool shadow = false;
+
+	switch (name.n << 8 | ((unsigned char)name.p[0] | 0x20u)) {
+#define X(letter, lower, as)                                                                       \
+	case (sizeof(lower) - 1) << 8 | (letter):                                                  \
+		if (reads_as(name.p, lower, sizeof(lower) - 1, &shadow))                           \
+			class = as;                                                                \
+		break;
+		NAMES(X)
+#undef X
+	}
+	if (class == PLAIN)
+		class = classify_prefix(name, &shadow);
+	return class != PLAIN && shadow ? SHADOW : class;
+}
+
+/* --- what Connection names --- */
+
+struct listed {
+	struct slice names[H1_LISTED_MAX];
+	size_t n;
+};
+
+static void
+collect_listed(const struct h1_head *h, struct slice buf, struct listed *ret)
+{
+	const struct h1_field *f;
+	size_t at = 0;
+
+	ret->n = 0;
+	if ((h->flags & H1_LISTED) == 0)
+		return;
+	while ((f = h1_find(h, buf, S("connection"), &at)) != NULL) {
+		struct slice list = h1_text(buf, f->value), token;
+
+		while (ret->n < H1_LISTED_MAX && token_next(&list, &token))
+			if (!token_is(token, S("close")) && !token_is(token, S("keep-alive")) &&
+			    !token_is(token, S("upgrade")))
+				ret->names[ret->n++] = token;
+	}
+}
+
+static bool
+is_listed(const struct listed *l, struct slice name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (token_eq(l->names[i], name))
+			return true;
+	return false;
+}
+
+/* --- writing --- */
+
+static void
+put_field(struct wire_out *w, struct slice name, struct slice value)
+{
+	char *p = w->p + w->n;
+
+	if (w->failed || name.n + value.n + 4 > w->cap - w->n) {
+		w->failed = true;
+		return;
+	}
+	memcpy(p, name.p, name.n);
+	p += name.n;
+	*p++ = ':';
+	*p++ = ' ';
+	memcpy(p, value.p, value.n);
+	p += value.n;
+	*p++ = '\r';
+	*p++ = '\n';
+	w->n = (size_t)(p - w->p);
+}
+
+static struct slice
+number(unsigned v, char *text, size_t n)
+{
+	size_t at = n;
+
+	do {
+		text[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0 && at > 0);
+	return slice_of(text + at, n - at);
+}
+
+/* The empty line; the size of the head, or 0. */
+static size_t
+put_end(struct wire_out *w)
+{
+	wire_put(w, S("\r\n"));
+	return w->failed ? 0 : w->n;
+}
+
+static void
+put_request_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
+{
+	struct slice method = h1_text(buf, h->method), target = h1_text(buf, h->target);
+
+	wire_put(w, method);
+	wire_put(w, S(" "));
+	if (h->flags & H1_ABSOLUTE) {
+		/* from the path on; RFC 9112 3.2.4 for where there is none */
+		target = slice_from(target, (size_t)(h->path.at - h->target.at));
+		if (h->path.n == 0)
+			wire_put(w, target.n == 0 && slice_eq(method, S("OPTIONS")) ? S("*") : S("/"));
+	}
+	wire_put(w, target);
+	wire_put(w, S(" HTTP/1.1\r\n"));
+}
+
+static void
+put_status_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
+{
+	char text[4];
+
+	wire_put(w, S("HTTP/1.1 "));
+	wire_put(w, number(h->status, text, sizeof(text)));
+	wire_put(w, S(" "));
+	wire_put(w, h1_text(buf, h->reason));
+	wire_put(w, S("\r\n"));
+}
+
+/* --- who the visitor is (RFC 7239) --- */
+
+/* Which of the outer proxy's fields were kept. */
+struct kept {
+	bool proto, host, port;
+};
+
+/* Of a trusted proxy: true when the field stays as it is; the chains are written anew. */
+static bool
+keep_visitor(struct slice name, struct kept *kept)
+{
+	if (token_is(name, S("x-forwarded-for")) || token_is(name, S("forwarded")))
+		return false;
+	kept->proto |= token_is(name, S("x-forwarded-proto"));
+	kept->host |= token_is(name, S("x-forwarded-host"));
+	kept->port |= token_is(name, S("x-forwarded-port"));
+	return true;
+}
+
+/* All values of a chain with a comma behind each. */
+static void
+put_chain(struct wire_out *w, const struct h1_head *h, struct slice buf, struct slice name)
+{
+	const struct h1_field *f;
+	size_t at = 0;
+
+	while ((f = h1_find(h, buf, name, &at)) != NULL) {
+		if (f->value.n == 0)
+			continue;
+		wire_put(w, h1_text(buf, f->value));
+		wire_put(w, S(", "));
+	}
+}
+
+static void
+put_quoted(struct wire_out *w, struct slice before, struct slice s, struct slice behind)
+{
+	wire_put(w, S("\""));
+	wire_put(w, before);
+	wire_put(w, s);
+	wire_put(w, behind);
+	wire_put(w, S("\""));
+}
+
+static void
+put_forwarded(struct wire_out *w, const struct rewrite_forward *f)
+{
+	wire_put(w, S("for="));
+	if (f->client_address.n == 0)
+		wire_put(w, S("unknown"));
+	else if (slice_find(f->client_address, ':') != SIZE_MAX)
+		put_quoted(w, S("["), f->client_address, S("]"));
+	else
+		wire_put(w, f->client_address);
+	if (f->host.n > 0) {
+		wire_put(w, S(";host="));
+		if (slice_find(f->host, ':') != SIZE_MAX)
+			put_quoted(w, S(""), f->host, S(""));
+		else
+			wire_put(w, f->host);
+	}
+	wire_put(w, S(";proto="));
+	wire_put(w, f->proto);
+}
+
+static void
+put_visitor(struct wire_out *w, const struct h1_head *h, struct slice buf,
+    const struct rewrite_forward *f, const struct kept *kept)
+{
+	char text[5];
+
+	wire_put(w, S("X-Forwarded-For: "));
+	if (f->trusted)
+		put_chain(w, h, buf, S("x-forwarded-for"));
+	wire_put(w, f->client_address.n > 0 ? f->client_address : S("unknown"));
+	wire_put(w, S("\r\n"));
+	if (!kept->proto)
+		put_field(w, S("X-Forwarded-Proto"), f->proto);
+	if (!kept->host && f->host.n > 0)
+		put_field(w, S("X-Forwarded-Host"), f->host);
+	if (!kept->port && f->port != 0)
+		put_field(w, S("X-Forwarded-Port"), number(f->port, text, sizeof(text)));
+	wire_put(w, S("Forwarded: "));
+	if (f->trusted)
+		put_chain(w, h, buf, S("forwarded"));
+	put_forwarded(w, f);
+	wire_put(w, S("\r\n"));
+	if (f->request_id.n > 0)
+		put_field(w, S("adit-request-id"), f->request_id);
+}
+
+/* --- heads --- */
+
+/* Whether a field goes on its way as it stands. */
+static bool
+passes_request(enum field_class class, const struct h1_head *h, const struct listed *l,
+    struct slice name)
+{
+	switch (class) {
+	case PLAIN:
+	case VISITOR:
+	case OURS:
+		return !is_listed(l, name);
+	case HOST:
+	case LENGTH:
+		return true;
+	case SWITCH:
+		return (h->flags & H1_UPGRADE) != 0;
+	case HOP:
+	case SHADOW:
+		break;
+	}
+	return false;
+}
+
+size_t
+rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
+    char *dst, size_t cap)
+{
+	struct wire_out w = wire_out(dst, cap);
+	struct kept kept = { 0 };
+	struct listed listed;
+
+	collect_listed(h, buf, &listed);
+	put_request_line(&w, h, buf);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct slice name = h1_text(buf, h->fields[i].name);
+		struct slice value = h1_text(buf, h->fields[i].value);
+		enum field_class class = classify(name);
+
+		if (class == OURS || !passes_request(class, h, &listed, name))
+			continue;
+		if (class == VISITOR && !(f->trusted && keep_visitor(name, &kept)))
+			continue;
+		put_field(&w, name, class == HOST ? h1_text(buf, h->authority) : value);
+	}
+	if (h->flags & H1_UPGRADE)
+		put_field(&w, S("Connection"), S("Upgrade"));
+	put_visitor(&w, h, buf, f, &kept);
+	return put_end(&w);
+}
+
+size_t
+rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, struct slice host,
+    char *dst, size_t cap)
+{
+	struct wire_out w = wire_out(dst, cap);
+	struct listed listed;
+
+	if (host.p == NULL)
+		host = h1_text(buf, h->authority);
+	collect_listed(h, buf, &listed);
+	put_request_line(&w, h, buf);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct slice name = h1_text(buf, h->fields[i].name);
+		struct slice value = h1_text(buf, h->fields[i].value);
+		enum field_class class = classify(name);
+
+		if (passes_request(class, h, &listed, name))
+			put_field(&w, name, class == HOST ? host : value);
+	}
+	if (h->flags & H1_UPGRADE)
+		put_field(&w, S("Connection"), S("Upgrade"));
+	else if (body_follows && h->framing != H1_LENGTH)
+		put_field(&w, S("Transfer-Encoding"), S("chunked"));
+	return put_end(&w);
+}
+
+/* RFC 9110 8.6: these never have a Content-Length, and some clients wait for what it promises. */
+static bool
+may_have_length(uint16_t status)
+{
+	return status >= 200 && status != 204;
+}
+
+static bool
+passes_response(enum field_class class, const struct h1_head *h, const struct listed *l,
+    struct slice name)
+{
+	switch (class) {
+	case PLAIN:
+	case VISITOR:
+	case OURS:
+	case SHADOW:
+	case HOST:
+		return !is_listed(l, name);
+	case LENGTH:
+		return may_have_length(h->status);
+	case SWITCH:
+		return (h->flags & H1_UPGRADE) != 0;
+	case HOP:
+		break;
+	}
+	return false;
+}
+
+size_t
+rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap)
+{
+	struct wire_out w = wire_out(dst, cap);
+	struct listed listed;
+
+	collect_listed(h, buf, &listed);
+	put_status_line(&w, h, buf);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct slice name = h1_text(buf, h->fields[i].name);
+		enum field_class class = classify(name);
+
+		if (class != OURS && passes_response(class, h, &listed, name))
+			put_field(&w, name, h1_text(buf, h->fields[i].value));
+	}
+	if (h->flags & H1_UPGRADE)
+		put_field(&w, S("Connection"), S("Upgrade"));
+	return put_end(&w);
+}
+
+/* What the body of a stream becomes on the visitor's connection. */
+static enum h1_framing
+visitor_framing(const struct h1_head *h, const struct rewrite_answer *a)
+{
+	if (a->head_request || h->framing == H1_NO_BODY)
+		return H1_NO_BODY;
+	if (h->framing == H1_LENGTH)
+		return H1_LENGTH;
+	return a->visitor_minor == 0 ? H1_UNTIL_CLOSE : H1_CHUNKED;
+}
+
+static void
+put_answer(struct wire_out *w, const struct h1_head *h, const struct rewrite_answer *a,
+    enum h1_framing framing)
+{
+	if (framing == H1_CHUNKED)
+		put_field(w, S("Transfer-Encoding"), S("chunked"));
+	if (h->flags & H1_UPGRADE)
+		put_field(w, S("Connection"), S("Upgrade"));
+	else if (h->status < 200)
+		return;
+	else if (!a->keep_alive || framing == H1_UNTIL_CLOSE)
+		put_field(w, S("Connection"), S("close"));
+	else if (a->visitor_minor == 0)
+		put_field(w, S("Connection"), S("keep-alive"));
+	if (a->request_id.n > 0)
+		put_field(w, S("adit-request-id"), a->request_id);
+}
+
+size_t
+rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
+    char *dst, size_t cap, enum h1_framing *ret_framing)
+{
+	struct wire_out w = wire_out(dst, cap);
+	enum h1_framing framing = visitor_framing(h, a);
+	struct listed listed;
+
+	collect_listed(h, buf, &listed);
+	put_status_line(&w, h, buf);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct slice name = h1_text(buf, h->fields[i].name);
+		enum field_class class = classify(name);
+
+		if (class == OURS && token_is(name, S("adit-request-id")))
+			continue;
+		if (passes_response(class, h, &listed, name))
+			put_field(&w, name, h1_text(buf, h->fields[i].value));
+	}
+	put_answer(&w, h, a, framing);
+	*ret_framing = framing;
+	return put_end(&w);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/addr.h"
+
+#include "net/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/un.h>
+
+/* --- as people write them --- */
+
+static const char *
+parse_unix(struct slice path, struct addr *a)
+{
+	a->kind = ADDR_UNIX;
+	if (path.n == 0)
+		return "a path must follow unix:";
+	if (!slice_z(path, a->path, sizeof(a->path)))
+		return "the path of a Unix socket has at most 107 bytes";
+	return NULL;
+}
+
+static bool
+is_host_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '-' || c == '.' || c == '_';
+}
+
+static const char *
+parse_host(struct slice host, struct addr *a)
+{
+	if (slice_eq(host, S("*")))
+		return NULL; /* "" */
+	if (host.n == 0)
+		return "the host is missing";
+	for (size_t i = 0; i < host.n; i++) {
+		if (!is_host_char(host.p[i]))
+			return "a host consists of letters, digits, '-', '.' and '_'";
+	}
+	if (!slice_z(host, a->host, sizeof(a->host)))
+		return "a host name has at most 255 characters";
+	return NULL;
+}
+
+static const char *
+parse_port(struct slice s, struct addr *a)
+{
+	uint64_t port;
+
+	if (!slice_u64(s, &port) || port > UINT16_MAX)
+		return "a port is a number from 1 to 65535";
+	a->port = (uint16_t)port;
+	return NULL;
+}
+
+/* `rest` is what stands behind the host: nothing or ":port". */
+static const char *
+parse_rest(struct slice rest, uint16_t port_default, struct addr *a)
+{
+	if (rest.n == 0 && port_default == 0)
+		return "the port is missing: write host:port";
+	if (rest.n == 0) {
+		a->port = port_default;
+		return NULL;
+	}
+	if (rest.p[0] != ':')
+		return "only :port may follow the host";
+	return parse_port(slice_from(rest, 1), a);
+}
+
+static const char *
+parse_v6(struct slice s, uint16_t port_default, struct addr *a)
+{
+	size_t end = slice_find(s, ']');
+	struct in6_addr v6;
+
+	if (end == SIZE_MAX)
+		return "the closing ] of the IPv6 address is missing";
+	if (!slice_z(slice_head(slice_from(s, 1), end - 1), a->host, sizeof(a->host)) ||
+	    inet_pton(AF_INET6, a->host, &v6) != 1)
+		return "what stands in [] is not an IPv6 address";
+	return parse_rest(slice_from(s, end + 1), port_default, a);
+}
+
+static const char *
+parse_tcp(struct slice s, uint16_t port_default, struct addr *a)
+{
+	size_t colon = slice_find(s, ':');
+	const char *why;
+	uint64_t number;
+
+	if (s.n == 0)
+		return "the address is empty";
+	if (s.p[0] == '[')
+		return parse_v6(s, port_default, a);
+	if (port_default == 0 && slice_u64(s, &number))
+		return parse_port(s, a);
+	if (colon == SIZE_MAX)
+		colon = s.n;
+	else if (slice_find(slice_from(s, colon + 1), ':') != SIZE_MAX)
+		return "an IPv6 address is written in brackets: [::1]:8080";
+	why = parse_host(slice_head(s, colon), a);
+	return why != NULL ? why : parse_rest(slice_from(s, colon), port_default, a);
+}
+
+static const char *
+parse_any(struct slice s, struct addr *a)
+{
+	uint16_t port_default = 0;
+
+	if (slice_starts(s, S("unix:")))
+		return parse_unix(slice_from(s, 5), a);
+	if (slice_starts(s, S("https://"))) {
+		a->tls = true;
+		port_default = 443;
+		s = slice_from(s, 8);
+	} else if (slice_starts(s, S("http://"))) {
+		port_default = 80;
+		s = slice_from(s, 7);
+	}
+	if (port_default != 0 && slice_ends(s, S("/")))
+		s = slice_head(s, s.n - 1);
+	if (slice_find(s, '/') != SIZE_MAX)
+		return port_default != 0 ? "an address has no path" :
+					   "an address is 8080, host:8080, https://host or unix:/path";
+	return parse_tcp(s, port_default, a);
+}
+
+const char *
+addr_parse(struct slice s, struct addr *ret_addr)
+{
+	struct addr a = { 0 };
+	const char *why = parse_any(s, &a);
+
+	if (why == NULL)
+		*ret_addr = a;
+	return why;
+}
+
+void
+addr_text(const struct addr *a, char *dst, size_t cap)
+{
+	const char *scheme = a->tls ? "https://" : "";
+
+	if (a->kind == ADDR_UNIX)
+		snprintf(dst, cap, "unix:%s", a->path);
+	else if (strchr(a->host, ':') != NULL)
+		snprintf(dst, cap, "%s[%s]:%u", scheme, a->host, a->port);
+	else
+		snprintf(dst, cap, "%s%s:%u", scheme, a->host[0] == '\0' ? "*" : a->host, a->port);
+}
+
+/* --- as the system has them --- */
+
+static int
+unix_sockaddr(const struct addr *a, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	_Static_assert(sizeof(un.sun_path) >= sizeof(a->path), "a path must fit");
+	memcpy(un.sun_path, a->path, sizeof(a->path));
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, &un, sizeof(un));
+	*ret_len = sizeof(un);
+	return 0;
+}
+
+static int
+v4_sockaddr(const struct in_addr *v4, uint16_t port, struct sockaddr_storage *ret,
+    socklen_t *ret_len)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = *v4 };
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, &in, sizeof(in));
+	*ret_len = sizeof(in);
+	return 0;
+}
+
+static int
+v6_sockaddr(const struct in6_addr *v6, uint16_t port, struct sockaddr_storage *ret,
+    socklen_t *ret_len)
+{
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(port),
+		.sin6_addr = *v6,
+	};
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, &in6, sizeof(in6));
+	*ret_len = sizeof(in6);
+	return 0;
+}
+
+int
+addr_sockaddr(const struct addr *a, bool any, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	struct in_addr v4 = { htonl(INADDR_LOOPBACK) };
+	struct in6_addr v6;
+
+	if (a->kind == ADDR_UNIX)
+		return unix_sockaddr(a, ret, ret_len);
+	if (a->host[0] == '\0' && any)
+		return v6_sockaddr(&in6addr_any, a->port, ret, ret_len);
+	if (a->host[0] == '\0' || inet_pton(AF_INET, a->host, &v4) == 1)
+		return v4_sockaddr(&v4, a->port, ret, ret_len);
+	if (inet_pton(AF_INET6, a->host, &v6) == 1)
+		return v6_sockaddr(&v6, a->port, ret, ret_len);
+	return -1;
+}
+
+uint16_t
+addr_split(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (ss->ss_family == AF_INET && len >= sizeof(in)) {
+		memcpy(&in, ss, sizeof(in));
+		inet_ntop(AF_INET, &in.sin_addr, dst, (socklen_t)cap);
+		return ntohs(in.sin_port);
+	}
+	if (ss->ss_family == AF_INET6 && len >= sizeof(in6)) {
+		memcpy(&in6, ss, sizeof(in6));
+		if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr))
+			inet_ntop(AF_INET, &in6.sin6_addr.s6_addr[12], dst, (socklen_t)cap);
+		else
+			inet_ntop(AF_INET6, &in6.sin6_addr, dst, (socklen_t)cap);
+		return ntohs(in6.sin6_port);
+	}
+	snprintf(dst, cap, "unix:");
+	return 0;
+}
+
+void
+addr_show(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap)
+{
+	char host[INET6_ADDRSTRLEN];
+	uint16_t port = addr_split(ss, len, host, sizeof(host));
+
+	if (ss->ss_family != AF_INET && ss->ss_family != AF_INET6)
+		snprintf(dst, cap, "%s", host);
+	else
+		snprintf(dst, cap, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+static int
+listen_on(const struct addr *a, bool share, struct sockaddr_storage *ss, socklen_t *len)
+{
+	static const struct in_addr any4 = { 0 };
+	int fd;
+
+	if (addr_sockaddr(a, true, ss, len) != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = loop_listen((struct sockaddr *)ss, *len, share, ss, len);
+	if (fd >= 0 || (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL) || a->host[0] != '\0')
+		return fd;
+	/* A kernel without IPv6. */
+	v4_sockaddr(&any4, a->port, ss, len);
+	return loop_listen((struct sockaddr *)ss, *len, share, ss, len);
+}
+
+int
+addr_listen(const struct addr *a, bool share, struct addr *ret_bound)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd = listen_on(a, share, &ss, &len);
+
+	if (fd < 0 || ret_bound == NULL)
+		return fd;
+	*ret_bound = *a;
+	if (a->kind == ADDR_TCP) {
+		char host[INET6_ADDRSTRLEN];
+
+		ret_bound->port = addr_split(&ss, len, host, sizeof(host));
+	}
+	return fd;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/conn.h"
+
+#include "net/conn_private.h"
+
+#include <errno.h>
+#include <limits.h>
+
+/* What the owner may look at follows from the socket and from what the TLS layer holds. */
+static void
+refresh(struct conn *c)
+{
+	c->readable = c->sock_in || (c->tls != NULL && tls_has_buffered(c->tls));
+	c->writable = c->sock_out && conn_waiting(c) == 0;
+	c->failed = c->rx_failed || c->tx_failed;
+}
+
+static void
+finish_shut(struct conn *c)
+{
+	if (!c->shut_wanted || conn_waiting(c) > 0)
+		return;
+	c->shut_wanted = false;
+	loop_shutdown(c->io.fd);
+}
+
+static void
+on_io(struct loop_io *io, unsigned events)
+{
+	struct conn *c = list_of(io, struct conn, io);
+
+	if (events & LOOP_IN)
+		c->sock_in = true;
+	if (events & LOOP_OUT) {
+		c->sock_out = true;
+		if (conn_waiting(c) > 0 && tls_flush(c) == IO_WAIT)
+			events &= ~(unsigned)LOOP_OUT; /* still not: nothing to tell */
+		finish_shut(c);
+	}
+	refresh(c);
+	if (events != 0)
+		c->fn(c, events);
+}
+
+void
+conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, unsigned))
+{
+	*c = (struct conn){
+		.io = { .fd = fd, .fn = on_io },
+		.fn = fn,
+		.tls = tls,
+		.sock_in = true,
+		.sock_out = true,
+		.readable = true,
+		.writable = true,
+	};
+}
+
+void
+conn_move(struct conn *dst, struct conn *src, void (*fn)(struct conn *, unsigned))
+{
+	check(src->io.loop == NULL);
+	*dst = *src;
+	dst->fn = fn;
+	conn_init(src, -1, NULL, NULL);
+}
+
+int
+conn_attach(struct conn *c, struct loop *l)
+{
+	if (loop_watch(l, &c->io) != 0)
+		return -1;
+	/* The kernel tells what it knows; only we know of bytes that were read before. */
+	c->sock_in = c->sock_out = true;
+	refresh(c);
+	loop_again(&c->io, LOOP_IN | LOOP_OUT);
+	return 0;
+}
+
+void
+conn_detach(struct conn *c)
+{
+	loop_unwatch(&c->io);
+}
+
+void
+conn_close(struct conn *c)
+{
+	loop_unwatch(&c->io);
+	if (c->io.fd >= 0)
+		loop_close(c->io.fd);
+	c->io.fd = -1;
+	tls_free(c->tls);
+	c->tls = NULL;
+	c->sock_in = c->sock_out = c->readable = c->writable = false;
+	c->shut_wanted = false;
+}
+
+/* --- the socket --- */
+
+/*
+ * Edges come only to who has emptied the socket.  A short read has, too, and saves the call that would say
+ * EAGAIN; but not when an end has been told already: its edge is spent, so the end must be read out now.
+ */
+enum io
+conn_raw_recv(struct conn *c, void *dst, size_t cap, size_t *ret_n)
+{
+	bool watched = c->io.loop != NULL;
+	enum io io;
+
+	if (watched && !c->sock_in)
+		return IO_WAIT;
+	io = loop_recv(c->io.fd, dst, cap, ret_n);
+	if (io == IO_OK && *ret_n < cap && watched && !c->io.ended)
+		c->sock_in = false;
+	else if (io == IO_WAIT && cap > 0)
+		c->sock_in = false;
+	else if (io == IO_FAIL)
+		c->error = errno;
+	/* After a reset that writing has met the kernel shows an end in order, which it was not. */
+	if (io == IO_EOF && c->tx_failed && c->error != EPIPE)
+		return IO_FAIL;
+	return io;
+}
+
+enum io
+conn_raw_send(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
+{
+	size_t total = 0;
+	enum io io;
+
+	if (c->io.loop != NULL && !c->sock_out)
+		return IO_WAIT;
+	if (n_iov > IOV_MAX)
+		n_iov = IOV_MAX;
+	for (int i = 0; i < n_iov; i++)
+		total += iov[i].iov_len;
+	io = loop_send(c->io.fd, iov, n_iov, ret_n);
+	if (io == IO_WAIT || (io == IO_OK && *ret_n < total))
+		c->sock_out = false;
+	if (io == IO_FAIL) {
+		c->error = errno;
+		c->tx_failed = true;
+	}
+	return io;
+}
+
+/* --- the four calls --- */
+
+enum io
+conn_handshake(struct conn *c)
+{
+	enum io io;
+
+	if (c->rx_failed || c->tx_failed)
+		return IO_FAIL;
+	if (c->tls == NULL)
+		return IO_OK;
+	io = tls_handshake(c);
+	if (io == IO_FAIL || io == IO_EOF)
+		c->rx_failed = c->tx_failed = true;
+	refresh(c);
+	return io == IO_EOF ? IO_FAIL : io;
+}
+
+enum io
+conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
+{
+	enum io io;
+
+	*ret_n = 0;
+	if (c->eof)
+		return IO_EOF;
+	if (c->rx_failed)
+		return IO_FAIL;
+	if (c->tls == NULL)
+		io = conn_raw_recv(c, dst, cap, ret_n);
+	else
+		io = tls_read(c, dst, cap, ret_n);
+	if (io == IO_EOF)
+		c->eof = true;
+	if (io == IO_FAIL)
+		c->rx_failed = true;
+	refresh(c);
+	return io;
+}
+
+bool
+conn_has_buffered(const struct conn *c)
+{
+	return c->tls != NULL && tls_has_buffered(c->tls);
+}
+
+enum io
+conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
+{
+	size_t n = 0;
+	enum io io;
+
+	*ret_n = 0;
+	if (c->tx_failed)
+		return IO_FAIL;
+	if (c->shut) {
+		c->error = EPIPE;
+		return IO_FAIL;
+	}
+	if (c->tls == NULL)
+		io = conn_raw_send(c, iov, n_iov, &n);
+	else
+		io = tls_write(c, iov, n_iov, &n);
+	if (io == IO_FAIL)
+		c->tx_failed = true;
+	if (io == IO_OK)
+		*ret_n = n;
+	refresh(c);
+	return io;
+}
+
+size_t
+conn_waiting(const struct conn *c)
+{
+	return c->tls == NULL ? 0 : tls_waiting(c->tls);
+}
+
+void
+conn_shut(struct conn *c)
+{
+	if (c->shut || c->io.fd < 0)
+		return;
+	c->shut = c->shut_wanted = true;
+	if (c->tls != NULL && !c->tx_failed)
+		tls_shut(c);
+	finish_shut(c);
+	refresh(c);
+}
+
+static const char *
+errno_sentence(int error)
+{
+	switch (error) {
+	case 0:
+		return "no error";
+	case ECONNRESET:
+		return "the other side has reset the connection";
+	case EPIPE:
+		return "the other side takes no more bytes";
+	case ETIMEDOUT:
+		return "the other side has stopped to acknowledge bytes";
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "the other side cannot be reached any more";
+	default:
+		return strerror(error);
+	}
+}
+
+const char *
+conn_error(const struct conn *c)
+{
+	const char *why = c->tls == NULL ? NULL : tls_why(c->tls);
+
+	return why != NULL ? why : errno_sentence(c->error);
+}
+
+void
+conn_tune(struct conn *c, int user_timeout_ms, int notsent_lowat_bytes)
+{
+	loop_tune(c->io.fd, user_timeout_ms, notsent_lowat_bytes);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/loop_private.h"
+
+#include "base/limits.h"
+
+#include <stdlib.h>
+
+#define CHUNK_BYTES (16 * 1024)
+
+int
+loop_core_init(struct loop *l)
+{
+	*l = (struct loop){ 0 };
+	list_init(&l->again);
+	list_init(&l->tasks);
+	atomic_init(&l->mail, NULL);
+	pool_init(&l->chunks, CHUNK_BYTES, LIMIT_LOOP_CHUNKS_KEPT, LIMIT_LOOP_CHUNKS);
+	l->scratch = malloc(LOOP_SCRATCH_BYTES);
+	return l->scratch == NULL ? -1 : 0;
+}
+
+void
+loop_core_fini(struct loop *l)
+{
+	check(l->n_watched == 0);
+	check(l->n_timers == 0);
+	check(list_empty(&l->tasks));
+	check(l->graves == NULL);
+	pool_fini(&l->chunks);
+	free(l->scratch);
+	free(l->heap);
+}
+
+int64_t
+loop_now_us(const struct loop *l)
+{
+	return l->now_us;
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}
+
+char *
+loop_scratch(struct loop *l)
+{
+	return l->scratch;
+}
+
+struct pool *
+loop_chunks(struct loop *l)
+{
+	return &l->chunks;
+}
+
+/* --- watched descriptors --- */
+
+void
+loop_core_watch(struct loop *l, struct loop_io *io)
+{
+	check(io->loop == NULL);
+	io->loop = l;
+	io->ended = false;
+	io->again_events = 0;
+	list_init(&io->again);
+	l->n_watched++;
+}
+
+void
+loop_core_unwatch(struct loop_io *io)
+{
+	list_del(&io->again);
+	io->again_events = 0;
+	io->loop->n_watched--;
+	io->loop = NULL;
+}
+
+void
+loop_core_dispatch(struct loop_io *io, unsigned events)
+{
+	events |= io->again_events;
+	io->again_events = 0;
+	list_del(&io->again);
+	io->fn(io, events);
+}
+
+void
+loop_again(struct loop_io *io, unsigned events)
+{
+	if (io->loop == NULL)
+		return;
+	io->again_events |= events;
+	if (list_empty(&io->again))
+		list_push(&io->loop->again, &io->again);
+}
+
+/* --- timers: a binary heap whose entries know their slot --- */
+
+static void
+heap_place(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	l->heap[slot] = t;
+	t->slot = slot;
+}
+
+static void
+heap_up(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	while (slot > 1 && t->at_us < l->heap[slot / 2]->at_us) {
+		heap_place(l, slot, l->heap[slot / 2]);
+		slot /= 2;
+	}
+	heap_place(l, slot, t);
+}
+
+static void
+heap_down(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	size_t child;
+
+	while ((child = 2 * slot) <= l->n_timers) {
+		if (child < l->n_timers && l->heap[child + 1]->at_us < l->heap[child]->at_us)
+			child++;
+		if (t->at_us <= l->heap[child]->at_us)
+			break;
+		heap_place(l, slot, l->heap[child]);
+		slot = child;
+	}
+	heap_place(l, slot, t);
+}
+
+static void
+heap_sift(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	if (slot > 1 && t->at_us < l->heap[slot / 2]->at_us)
+		heap_up(l, slot, t);
+	else
+		heap_down(l, slot, t);
+}
+
+static void
+heap_grow(struct loop *l)
+{
+	size_t cap = l->cap_timers == 0 ? 64 : 2 * l->cap_timers;
+	struct loop_timer **heap = realloc(l->heap, cap * sizeof(struct loop_timer *));
+
+	/* A deadline that is not kept would be worse than the end. */
+	check(heap != NULL);
+	l->heap = heap;
+	l->cap_timers = cap;
+}
+
+void
+loop_timer_set(struct loop *l, struct loop_timer *t, int64_t delay_us)
+{
+	t->at_us = l->now_us + (delay_us < 1 ? 1 : delay_us);
+	if (t->slot != 0) {
+		heap_sift(l, t->slot, t);
+		return;
+	}
+	if (l->n_timers + 1 >= l->cap_timers)
+		heap_grow(l);
+	heap_up(l, ++l->n_timers, t);
+}
+
+void
+loop_timer_stop(struct loop *l, struct loop_timer *t)
+{
+	size_t slot = t->slot;
+	struct loop_timer *last;
+
+	if (slot == 0)
+		return;
+	check(slot <= l->n_timers && l->heap[slot] == t);
+	t->slot = 0;
+	last = l->heap[l->n_timers--];
+	if (last != t)
+		heap_sift(l, slot, last);
+}
+
+int64_t
+loop_core_due_us(const struct loop *l)
+{
+	return l->n_timers == 0 ? INT64_MAX : l->heap[1]->at_us;
+}
+
+static void
+run_timers(struct loop *l)
+{
+	while (l->n_timers > 0 && l->heap[1]->at_us <= l->now_us) {
+		struct loop_timer *t = l->heap[1];
+
+		loop_timer_stop(l, t);
+		t->fn(t);
+	}
+}
+
+/* --- mail: a stack that any thread pushes to and the owner takes whole --- */
+
+void
+loop_post(struct loop *l, struct loop_mail *m)
+{
+	struct loop_mail *head = atomic_load_explicit(&l->mail, memory_order_relaxed);
+
+	do {
+		m->next = head;
+	} while (!atomic_compare_exchange_weak_explicit(&l->mail, &head, m, memory_order_release,
+	    memory_order_relaxed));
+	/* Not the first: whoever put the first has woken the loop, or is about to. */
+	if (head == NULL)
+		loop_wake(l);
+}
+
+static void
+run_mail(struct loop *l)
+{
+	struct loop_mail *m, *oldest = NULL;
+
+	if (atomic_load_explicit(&l->mail, memory_order_relaxed) == NULL)
+		return;
+	m = atomic_exchange_explicit(&l->mail, NULL, memory_order_acquire);
+	while (m != NULL) {
+		struct loop_mail *older = m->next;
+
+		m->next = oldest;
+		oldest = m;
+		m = older;
+	}
+	while (oldest != NULL) {
+		m = oldest;
+		oldest = m->next;
+		m->fn(l, m);
+	}
+}
+
+/* --- the end of a turn --- */
+
+void
+loop_at_end(struct loop *l, struct loop_task *t)
+{
+	if (list_empty(&t->node))
+		list_push(&l->tasks, &t->node);
+}
+
+void
+loop_task_cancel(struct loop_task *t)
+{
+	list_del(&t->node);
+}
+
+static void
+run_tasks(struct loop *l)
+{
+	struct list now, *node;
+
+	list_init(&now);
+	list_splice(&now, &l->tasks);
+	while ((node = list_pop(&now)) != NULL) {
+		struct loop_task *t = list_of(node, struct loop_task, node);
+
+		t->fn(t);
+	}
+}
+
+void
+loop_bury(struct loop *l, struct loop_grave *g, void (*fn)(struct loop_grave *))
+{
+	g->fn = fn;
+	g->next = l->graves;
+	l->graves = g;
+}
+
+static void
+empty_graves(struct loop *l)
+{
+	struct loop_grave *g;
+
+	/* What is freed may bury what it owned. */
+	while ((g = l->graves) != NULL) {
+		l->graves = g->next;
+		g->fn(g);
+	}
+}
+
+static void
+run_again(struct list *again)
+{
+	struct list *node;
+
+	while ((node = list_pop(again)) != NULL)
+		loop_core_dispatch(list_of(node, struct loop_io, again), 0);
+}
+
+bool
+loop_core_busy(const struct loop *l)
+{
+	return !list_empty(&l->again) || !list_empty(&l->tasks);
+}
+
+void
+loop_core_turn(struct loop *l, struct list *again)
+{
+	run_again(again);
+	run_timers(l);
+	run_mail(l);
+	run_tasks(l);
+	empty_graves(l);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates of our own: a CA that lives in one directory, and a leaf under it. */
+#include "net/tls.h"
+
+#include "base/rand.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DAY (24 * 3600)
+#define CA_DAYS 3650
+#define LEAF_DAYS 397
+#define NAMES_BYTES 4096
+
+struct pair {
+	X509 *cert;
+	EVP_PKEY *key;
+};
+
+/* What one call works on. */
+struct dev {
+	const char *dir;
+	const char *const *names;
+	size_t n;
+	struct pair ca, leaf;
+	char *error;
+};
+
+static void
+pair_fini(struct pair *p)
+{
+	X509_free(p->cert);
+	EVP_PKEY_free(p->key);
+	*p = (struct pair){ 0 };
+}
+
+static bool
+fail(struct dev *d, const char *fmt, ...) printf_like(2, 3);
+
+static bool
+fail(struct dev *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (d->error == NULL && vasprintf(&d->error, fmt, ap) < 0)
+		d->error = strdup("out of memory");
+	va_end(ap);
+	ERR_clear_error();
+	return false;
+}
+
+static bool
+path_of(struct dev *d, const char *file, char *dst, size_t cap)
+{
+	int n = snprintf(dst, cap, "%s/%s", d->dir, file);
+
+	return n > 0 && (size_t)n < cap ? true : fail(d, "the path %s is too long", d->dir);
+}
+
+/* --- reading what is there --- */
+
+static FILE *
+open_read(struct dev *d, const char *file)
+{
+	char path[1024];
+
+	return path_of(d, file, path, sizeof(path)) ? fopen(path, "re") : NULL;
+}
+
+/* An empty pair when a file is missing or no PEM, or when they do not belong together. */
+static void
+load_pair(struct dev *d, const char *cert, const char *key, struct pair *p)
+{
+	FILE *f = open_read(d, cert);
+
+	if (f != NULL) {
+		p->cert = PEM_read_X509(f, NULL, NULL, NULL);
+		fclose(f);
+	}
+	f = open_read(d, key);
+	if (f != NULL) {
+		static char none[] = "";
+
+		p->key = PEM_read_PrivateKey(f, NULL, NULL, none);
+		fclose(f);
+	}
+	if (p->cert == NULL || p->key == NULL || X509_check_private_key(p->cert, p->key) != 1)
+		pair_fini(p);
+	ERR_clear_error();
+}
+
+static bool
+is_valid(const struct pair *p)
+{
+	time_t tomorrow = time(NULL) + DAY;
+
+	return p->cert != NULL && X509_cmp_time(X509_get0_notAfter(p->cert), &tomorrow) > 0 &&
+	    X509_cmp_current_time(X509_get0_notBefore(p->cert)) < 0;
+}
+
+static bool
+is_ip(const char *name)
+{
+	unsigned char ip[16];
+
+	return inet_pton(AF_INET, name, ip) == 1 || inet_pton(AF_INET6, name, ip) == 1;
+}
+
+static bool
+covers(X509 *cert, const char *name)
+{
+	if (is_ip(name))
+		return X509_check_ip_asc(cert, name, 0) == 1;
+	/* A wildcard is asked for by any name that it stands for. */
+	if (strncmp(name, "*.", 2) == 0) {
+		char one[256];
+
+		snprintf(one, sizeof(one), "any%s", name + 1);
+		return X509_check_host(cert, one, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+	}
+	return X509_check_host(cert, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+}
+
+static bool
+leaf_is_good(const struct dev *d)
+{
+	EVP_PKEY *ca_key;
+
+	if (!is_valid(&d->leaf) || (ca_key = X509_get0_pubkey(d->ca.cert)) == NULL)
+		return false;
+	for (size_t i = 0; i < d->n; i++) {
+		if (!covers(d->leaf.cert, d->names[i]))
+			return false;
+	}
+	return X509_verify(d->leaf.cert, ca_key) == 1;
+}
+
+/* --- making --- */
+
+static bool
+add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *ext;
+	bool good;
+
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	if (ext == NULL)
+		return false;
+	good = X509_add_ext(cert, ext, -1) == 1;
+	X509_EXTENSION_free(ext);
+	return good;
+}
+
+static bool
+set_serial(X509 *cert)
+{
+	unsigned char bytes[16];
+	BIGNUM *n;
+	bool good;
+
+	rand_bytes(bytes, sizeof(bytes));
+	bytes[0] &= 0x7f;
+	n = BN_bin2bn(bytes, sizeof(bytes), NULL);
+	good = n != NULL && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert)) != NULL;
+	BN_free(n);
+	return good;
+}
+
+static bool
+set_subject(X509 *cert, const char *cn)
+{
+	X509_NAME *name = X509_get_subject_name(cert);
+
+	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1,
+		   -1, 0) == 1;
+}
+
+/* A key, and a certificate for it without extensions or signature. */
+static bool
+make_pair(struct pair *p, const char *cn, X509 *issuer, int days)
+{
+	p->key = EVP_EC_gen("P-256");
+	p->cert = X509_new();
+	if (p->key == NULL || p->cert == NULL)
+		return false;
+	/* An hour back, for clocks that are not quite together. */
+	return X509_set_version(p->cert, X509_VERSION_3) == 1 && set_serial(p->cert) &&
+	    X509_gmtime_adj(X509_getm_notBefore(p->cert), -3600) != NULL &&
+	    X509_time_adj_ex(X509_getm_notAfter(p->cert), days, 0, NULL) != NULL &&
+	    set_subject(p->cert, cn) &&
+	    X509_set_issuer_name(p->cert, X509_get_subject_name(issuer ? issuer : p->cert)) == 1 &&
+	    X509_set_pubkey(p->cert, p->key) == 1;
+}
+
+static bool
+make_ca(struct pair *ca)
+{
+	char cn[64] = "adit development CA ";
+
+	/* A name of its own, so that two of them in one trust store are told apart. */
+	rand_name(cn + strlen(cn), 8);
+	return make_pair(ca, cn, NULL, CA_DAYS) &&
+	    add_ext(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	    add_ext(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+	    add_ext(ca->cert, ca->cert, NID_subject_key_identifier, "hash") &&
+	    X509_sign(ca->cert, ca->key, EVP_sha256()) > 0;
+}
+
+/* "DNS:a,IP:::1"; the names are ours or of the configuration, but a comma would be another entry. */
+static bool
+names_text(struct dev *d, char *dst, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const char *name = d->names[i];
+
+		if (name[0] == '\0' || strlen(name) > 253 ||
+		    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*:") !=
+			strlen(name))
+			return fail(d, "\"%s\" is no name for a certificate", name);
+		if (n + strlen(name) + 8 > cap)
+			return fail(d, "too many names for one certificate");
+		n += (size_t)snprintf(dst + n, cap - n, "%s%s:%s", n > 0 ? "," : "",
+		    is_ip(name) ? "IP" : "DNS", name);
+	}
+	return true;
+}
+
+static bool
+make_leaf(struct dev *d)
+{
+	struct pair *leaf = &d->leaf;
+	char names[NAMES_BYTES];
+
+	if (!names_text(d, names, sizeof(names)))
+		return false;
+	return make_pair(leaf, "adit development", d->ca.cert, LEAF_DAYS) &&
+	    add_ext(leaf->cert, d->ca.cert, NID_basic_constraints, "critical,CA:FALSE") &&
+	    add_ext(leaf->cert, d->ca.cert, NID_key_usage, "critical,digitalSignature") &&
+	    add_ext(leaf->cert, d->ca.cert, NID_ext_key_usage, "serverAuth") &&
+	    add_ext(leaf->cert, d->ca.cert, NID_subject_alt_name, names) &&
+	    add_ext(leaf->cert, d->ca.cert, NID_subject_key_identifier, "hash") &&
+	    add_ext(leaf->cert, d->ca.cert, NID_authority_key_identifier, "keyid") &&
+	    X509_sign(leaf->cert, d->ca.key, EVP_sha256()) > 0;
+}
+
+/* --- writing: each file appears whole or not at all --- */
+
+static bool
+write_pem(FILE *f, X509 *cert, EVP_PKEY *key)
+{
+	if (cert != NULL)
+		return PEM_write_X509(f, cert) == 1;
+	return PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1;
+}
+
+static bool
+save(struct dev *d, const char *file, X509 *cert, EVP_PKEY *key)
+{
+	char path[1024], temp[1100];
+	FILE *f = NULL;
+	bool good;
+	int fd;
+
+	if (!path_of(d, file, path, sizeof(path)))
+		return false;
+	snprintf(temp, sizeof(temp), "%s.new", path);
+	unlink(temp);
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, key != NULL ? 0600 : 0644);
+	if (fd >= 0 && (f = fdopen(fd, "w")) == NULL)
+		close(fd);
+	if (f == NULL)
+		return fail(d, "cannot write %s: %s", temp, strerror(errno));
+	good = write_pem(f, cert, key) && fflush(f) == 0 && fsync(fd) == 0;
+	if (fclose(f) == 0 && good && rename(temp, path) == 0)
+		return true;
+	fail(d, "cannot write %s: %s", path, strerror(errno));
+	unlink(temp);
+	return false;
+}
+
+static bool
+ensure_ca(struct dev *d)
+{
+	load_pair(d, "ca.pem", "ca.key", &d->ca);
+	if (is_valid(&d->ca))
+		return true;
+	pair_fini(&d->ca);
+	if (!make_ca(&d->ca))
+		return fail(d, "cannot make a CA: out of memory");
+	return save(d, "ca.key", NULL, d->ca.key) && save(d, "ca.pem", d->ca.cert, NULL);
+}
+
+static bool
+ensure_leaf(struct dev *d)
+{
+	load_pair(d, "cert.pem", "key.pem", &d->leaf);
+	if (leaf_is_good(d))
+		return true;
+	pair_fini(&d->leaf);
+	if (!make_leaf(d))
+		return fail(d, "cannot make a certificate: OpenSSL refuses");
+	return save(d, "key.pem", NULL, d->leaf.key) && save(d, "cert.pem", d->leaf.cert, NULL);
+}
+
+char *
+tls_make_dev_certs(const char *dir, const char *const *names, size_t n)
+{
+	struct dev d = { .dir = dir, .names = names, .n = n };
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		fail(&d, "cannot make the directory %s: %s", dir, strerror(errno));
+	else if (ensure_ca(&d))
+		ensure_leaf(&d);
+	pair_fini(&d.ca);
+	pair_fini(&d.leaf);
+	return d.error;
+}

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS records between OpenSSL and the socket, through memory of the thread:
+ *
+ *	socket --recv, up to 256 KiB--> in  --bio_read--> SSL_read --> caller
+ *	caller --> SSL_write --bio_write--> seal --one send for all records--> socket
+ *
+ * Thread memory is used only inside of a call, so a connection can go on in another
+ * thread at any time.  What is left over at the end of a call moves to the connection:
+ * ciphertext that the caller's buffer had no room for (`kept`, about one record at
+ * most, as no more is asked of the socket than the caller can take), and records that the
+ * socket did not take (`out`; the buffer itself changes hands when much is left).
+ */
+#include "net/conn_private.h"
+#include "net/tls_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define RECORD_BYTES 16384
+/* Of a record beside its plaintext, with much to spare: header, tag, content type. */
+#define RECORD_EXTRA 64
+#define IN_BYTES (256 * 1024)
+#define IN_BYTES_MIN (RECORD_BYTES + 1024)
+#define SEAL_BYTES CONN_SEALED_BYTES
+#define QUOTA_MAX (256 * 1024)
+#define QUOTA_MIN RECORD_BYTES
+#define QUOTA_FIRST (64 * 1024)
+/* Pieces below this are copied together into one record. */
+#define SMALL_BYTES 4096
+/* Below this a rest is copied, above it the buffer changes hands. */
+#define SWAP_BYTES (64 * 1024)
+/* Receives of a call that yield no plaintext, before others get their turn. */
+#define RECEIVES_MAX 4
+
+struct thread_memory {
+	char *in; /* received: in_n bytes from in_at */
+	size_t in_at, in_n;
+	char *seal;
+	size_t seal_n;
+	char *stage; /* RECORD_BYTES, for small pieces */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t memory_key;
+static BIO_METHOD *bio_method;
+static _Thread_local struct thread_memory *thread_memory;
+
+static void
+memory_free(void *p)
+{
+	struct thread_memory *m = p;
+
+	free(m->in);
+	free(m->seal);
+	free(m->stage);
+	free(m);
+	thread_memory = NULL;
+}
+
+/* NULL without memory. `seal` may have gone away with a connection and is made again here. */
+static struct thread_memory *
+memory_get(void)
+{
+	struct thread_memory *m = thread_memory;
+
+	if (m == NULL) {
+		m = calloc(1, sizeof(*m));
+		if (m == NULL)
+			return NULL;
+		m->in = malloc(IN_BYTES);
+		m->stage = malloc(RECORD_BYTES);
+		if (m->in == NULL || m->stage == NULL || pthread_setspecific(memory_key, m) != 0) {
+			memory_free(m);
+			return NULL;
+		}
+		thread_memory = m;
+	}
+	if (m->seal == NULL)
+		m->seal = malloc(SEAL_BYTES);
+	return m->seal == NULL ? NULL : m;
+}
+
+/* --- the BIO --- */
+
+static size_t
+take(char *dst, size_t cap, const char *src, size_t n)
+{
+	if (n > cap)
+		n = cap;
+	memcpy(dst, src, n);
+	return n;
+}
+
+static int
+read_kept(struct tls *t, char *dst, size_t cap)
+{
+	size_t n = take(dst, cap, t->kept + t->kept_at, t->kept_n);
+
+	t->kept_at += (uint32_t)n;
+	t->kept_n -= (uint32_t)n;
+	if (t->kept_n == 0) {
+		free(t->kept);
+		t->kept = NULL;
+	}
+	return (int)n;
+}
+
+/* Fills the thread's buffer: 1, 0 at the end, -1 (with the retry flag when more may come). */
+static int
+receive(BIO *b, struct tls *t, struct thread_memory *m)
+{
+	size_t n;
+
+	if (t->fin)
+		return 0;
+	if (t->receives == 0) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	t->receives--;
+	switch (conn_raw_recv(t->conn, m->in, t->want, &n)) {
+	case IO_OK:
+		m->in_at = 0;
+		m->in_n = n;
+		return 1;
+	case IO_WAIT:
+		BIO_set_retry_read(b);
+		return -1;
+	case IO_EOF:
+		t->fin = true;
+		return 0;
+	case IO_FAIL:
+		break;
+	}
+	return -1;
+}
+
+static int
+bio_read(BIO *b, char *dst, int cap)
+{
+	struct tls *t = BIO_get_data(b);
+	struct thread_memory *m = thread_memory;
+	size_t n;
+
+	BIO_clear_retry_flags(b);
+	if (cap <= 0)
+		return 0;
+	if (t->kept_n > 0)
+		return read_kept(t, dst, (size_t)cap);
+	if (m->in_n == 0) {
+		int r = receive(b, t, m);
+
+		if (r <= 0)
+			return r;
+	}
+	n = take(dst, (size_t)cap, m->in + m->in_at, m->in_n);
+	m->in_at += n;
+	m->in_n -= n;
+	return (int)n;
+}
+
+/* There is always room: tls_write() counts before it seals, a handshake's flight is far smaller. */
+static int
+bio_write(BIO *b, const char *src, int n)
+{
+	struct tls *t = BIO_get_data(b);
+	struct thread_memory *m = thread_memory;
+
+	BIO_clear_retry_flags(b);
+	if (n < 0 || (size_t)n > SEAL_BYTES - t->out_n - m->seal_n) {
+		BIO_set_retry_write(b);
+		return -1;
+	}
+	memcpy(m->seal + m->seal_n, src, (size_t)n);
+	m->seal_n += (size_t)n;
+	return n;
+}
+
+static long
+bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+	(void)b;
+	(void)num;
+	(void)ptr;
+	return cmd == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+static void
+init_once(void)
+{
+	check(pthread_key_create(&memory_key, memory_free) == 0);
+	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "adit connection");
+	check(bio_method != NULL);
+	BIO_meth_set_read(bio_method, bio_read);
+	BIO_meth_set_write(bio_method, bio_write);
+	BIO_meth_set_ctrl(bio_method, bio_ctrl);
+}
+
+int
+tls_io_init(struct tls *t)
+{
+	BIO *b;
+
+	pthread_once(&once, init_once);
+	b = BIO_new(bio_method);
+	if (b == NULL)
+		return -1;
+	BIO_set_data(b, t);
+	BIO_set_init(b, 1);
+	SSL_set_bio(t->ssl, b, b);
+	t->quota = QUOTA_FIRST;
+	return 0;
+}
+
+void
+tls_io_fini(struct tls *t)
+{
+	free(t->kept);
+	free(t->out);
+	t->kept = t->out = NULL;
+	t->kept_n = t->out_n = 0;
+}
+
+/* --- entering and leaving --- */
+
+static struct thread_memory *
+enter(struct conn *c, size_t cap)
+{
+	struct thread_memory *m = memory_get();
+	struct tls *t = c->tls;
+	size_t want = cap + cap / RECORD_BYTES * RECORD_EXTRA + RECORD_EXTRA;
+
+	if (m == NULL) {
+		tls_fail(t, "out of memory");
+		return NULL;
+	}
+	if (want < IN_BYTES_MIN)
+		want = IN_BYTES_MIN;
+	t->want = (uint32_t)(want > IN_BYTES ? IN_BYTES : want);
+	t->receives = RECEIVES_MAX;
+	t->conn = c;
+	return m;
+}
+
+static void
+out_release(struct tls *t)
+{
+	struct thread_memory *m = thread_memory;
+
+	if (m != NULL && m->seal == NULL && t->out_cap == SEAL_BYTES)
+		m->seal = t->out;
+	else
+		free(t->out);
+	t->out = NULL;
+	t->out_at = t->out_n = t->out_cap = 0;
+}
+
+static enum io
+send_out(struct conn *c)
+{
+	struct tls *t = c->tls;
+	struct iovec iov = { t->out + t->out_at, t->out_n };
+	size_t n;
+	enum io io = conn_raw_send(c, &iov, 1, &n);
+
+	if (io != IO_OK)
+		return io;
+	t->out_at += (uint32_t)n;
+	t->out_n -= (uint32_t)n;
+	if (t->out_n > 0)
+		return IO_WAIT;
+	out_release(t);
+	return IO_OK;
+}
+
+/* Behind what waits already: a close_notify, an alert. */
+static enum io
+append_out(struct tls *t, struct thread_memory *m)
+{
+	char *p = malloc(t->out_n + m->seal_n);
+
+	if (p == NULL) {
+		tls_fail(t, "out of memory");
+		return IO_FAIL;
+	}
+	memcpy(p, t->out + t->out_at, t->out_n);
+	memcpy(p + t->out_n, m->seal, m->seal_n);
+	free(t->out);
+	t->out = p;
+	t->out_at = 0;
+	t->out_n += (uint32_t)m->seal_n;
+	t->out_cap = t->out_n;
+	m->seal_n = 0;
+	return IO_WAIT;
+}
+
+/* What the socket did not take of the thread's buffer becomes the connection's. */
+static enum io
+keep_rest(struct tls *t, struct thread_memory *m, size_t sent)
+{
+	size_t rest = m->seal_n - sent;
+
+	m->seal_n = 0;
+	if (rest >= SWAP_BYTES) {
+		t->out = m->seal;
+		t->out_at = (uint32_t)sent;
+		t->out_cap = SEAL_BYTES;
+		m->seal = NULL;
+	} else {
+		t->out = malloc(rest);
+		if (t->out == NULL) {
+			tls_fail(t, "out of memory");
+			return IO_FAIL;
+		}
+		memcpy(t->out, m->seal + sent, rest);
+		t->out_at = 0;
+		t->out_cap = (uint32_t)rest;
+	}
+	t->out_n = (uint32_t)rest;
+	return IO_WAIT;
+}
+
+static enum io
+send_sealed(struct conn *c, struct thread_memory *m)
+{
+	struct tls *t = c->tls;
+	struct iovec iov = { m->seal, m->seal_n };
+	size_t n = 0;
+	enum io io;
+
+	if (m->seal_n == 0)
+		return t->out_n > 0 ? IO_WAIT : IO_OK;
+	if (t->out_n > 0)
+		return append_out(t, m);
+	io = conn_raw_send(c, &iov, 1, &n);
+	if (io == IO_FAIL) {
+		m->seal_n = 0;
+		return IO_FAIL;
+	}
+	if (n < m->seal_n)
+		return keep_rest(t, m, n);
+	m->seal_n = 0;
+	return IO_OK;
+}
+
+static enum io
+keep_received(struct tls *t, struct thread_memory *m)
+{
+	size_t n = m->in_n;
+
+	m->in_n = 0;
+	if (n == 0)
+		return IO_OK;
+	/* bio_read() asks the socket only after what was kept is used up. */
+	check(t->kept_n == 0);
+	t->kept = malloc(n);
+	if (t->kept == NULL) {
+		tls_fail(t, "out of memory");
+		return IO_FAIL;
+	}
+	memcpy(t->kept, m->in + m->in_at, n);
+	t->kept_at = 0;
+	t->kept_n = (uint32_t)n;
+	return IO_OK;
+}
+
+/* Gives the thread's memory back. IO_WAIT when sealed bytes wait. */
+static enum io
+leave(struct conn *c, struct thread_memory *m)
+{
+	enum io kept = keep_received(c->tls, m), sent = send_sealed(c, m);
+
+	c->tls->conn = NULL;
+	return kept == IO_FAIL ? kept : sent;
+}
+
+/*
+ * After an SSL call that did not succeed: IO_WAIT, IO_EOF, IO_FAIL (with the sentence, or the
+ * socket's errno in the connection).
+ */
+static enum io
+judge(struct conn *c, int r)
+{
+	struct tls *t = c->tls;
+
+	switch (SSL_get_error(t->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		return IO_WAIT;
+	case SSL_ERROR_ZERO_RETURN:
+		return IO_EOF;
+	case SSL_ERROR_SSL:
+		tls_fail_openssl(t);
+		break;
+	default:
+		if (!t->fin)
+			break;
+		if (!t->ready)
+			tls_fail(t, "the other side has closed the connection during the TLS handshake");
+		else if (t->strict_eof)
+			tls_fail(t, "the other side has ended without close_notify: bytes may be missing");
+		else
+			return IO_EOF;
+		break;
+	}
+	t->failed = true;
+	return IO_FAIL;
+}
+
+/* A call that moved nothing has stopped to be fair while the socket may hold more: no edge would come. */
+static void
+ask_again(struct conn *c)
+{
+	if (c->tls->receives == 0 && c->sock_in)
+		loop_again(&c->io, LOOP_IN);
+}
+
+/* --- the calls of conn.c --- */
+
+/* A server that ignores ALPN would take a link's frames for HTTP. */
+static enum io
+finish_handshake(struct tls *t)
+{
+	if (t->link && !slice_eq(tls_alpn(t), S(TLS_ALPN_LINK))) {
+		tls_fail(t, "the server does not speak adit/1: is this the address of an aditd?");
+		return IO_FAIL;
+	}
+	t->ready = true;
+	return IO_OK;
+}
+
+enum io
+tls_handshake(struct conn *c)
+{
+	struct tls *t = c->tls;
+	struct thread_memory *m;
+	enum io io = IO_OK, sent;
+	int r;
+
+	if (t->ready)
+		return IO_OK;
+	if (t->failed || (m = enter(c, 0)) == NULL)
+		return IO_FAIL;
+	ERR_clear_error();
+	r = SSL_do_handshake(t->ssl);
+	if (r == 1)
+		io = finish_handshake(t);
+	else
+		io = judge(c, r);
+	if (io == IO_WAIT)
+		ask_again(c);
+	sent = leave(c, m); /* of a failure, too: the alert */
+	if (sent == IO_FAIL || io == IO_EOF) {
+		tls_fail(t, "the connection broke during the TLS handshake");
+		io = IO_FAIL;
+	}
+	return io;
+}
+
+static bool
+nothing_left(const struct tls *t, const struct thread_memory *m)
+{
+	return t->kept_n == 0 && m->in_n == 0 && SSL_pending(t->ssl) == 0;
+}
+
+enum io
+tls_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
+{
+	struct tls *t = c->tls;
+	struct thread_memory *m;
+	size_t n = 0;
+	enum io io = t->ready ? IO_OK : tls_handshake(c);
+
+	if (io != IO_OK)
+		return io;
+	if (cap == 0)
+		return IO_WAIT;
+	if (t->failed)
+		return IO_FAIL;
+	if (!c->sock_in && c->io.loop != NULL && !tls_has_buffered(t))
+		return IO_WAIT;
+	if ((m = enter(c, cap)) == NULL)
+		return IO_FAIL;
+	while (n < cap) {
+		int ask = cap - n > INT_MAX ? INT_MAX : (int)(cap - n), r;
+
+		ERR_clear_error();
+		r = SSL_read(t->ssl, (char *)dst + n, ask);
+		if (r <= 0) {
+			io = judge(c, r);
+			break;
+		}
+		n += (size_t)r;
+		t->receives = 0; /* what was received now is enough for one call */
+		if (nothing_left(t, m))
+			break;
+	}
+	if (io == IO_WAIT && n == 0)
+		ask_again(c);
+	if (leave(c, m) == IO_FAIL && !c->tx_failed)
+		return IO_FAIL;
+	*ret_n = n;
+	/* With bytes in hand, the end and the failure are for the next call: both are sticky. */
+	return n > 0 ? IO_OK : io;
+}
+
+struct sealing {
+	struct tls *t;
+	struct thread_memory *m;
+	size_t staged, taken, left;
+};
+
+/* The error of an SSL_write() is a failure always: the BIO never asks to wait. */
+static bool
+seal(struct sealing *s, const char *p, size_t n)
+{
+	int r;
+
+	ERR_clear_error();
+	r = SSL_write(s->t->ssl, p, (int)n);
+	if (r == (int)n)
+		return true;
+	if (SSL_get_error(s->t->ssl, r) == SSL_ERROR_SSL)
+		tls_fail_openssl(s->t);
+	else
+		tls_fail(s->t, "TLS cannot send any more");
+	s->t->failed = true;
+	return false;
+}
+
+static bool
+seal_staged(struct sealing *s)
+{
+	size_t n = s->staged;
+
+	s->staged = 0;
+	return n == 0 || seal(s, s->m->stage, n);
+}
+
+/* Takes what the quota allows of a piece. */
+static bool
+seal_piece(struct sealing *s, const char *p, size_t n)
+{
+	bool small = n < SMALL_BYTES;
+
+	if (n > s->left)
+		n = s->left;
+	s->left -= n;
+	s->taken += n;
+	if (n == 0)
+		return true;
+	if (!small)
+		return seal_staged(s) && seal(s, p, n);
+	if (s->staged + n > RECORD_BYTES && !seal_staged(s))
+		return false;
+	memcpy(s->m->stage + s->staged, p, n);
+	s->staged += n;
+	return true;
+}
+
+/* A reader that keeps up gets more in one go; of one that does not, less has to be kept for. */
+static void
+adapt_quota(struct tls *t, bool used_up, enum io sent)
+{
+	if (sent == IO_WAIT)
+		t->quota = t->quota / 2 < QUOTA_MIN ? QUOTA_MIN : t->quota / 2;
+	else if (used_up)
+		t->quota = t->quota * 2 > QUOTA_MAX ? QUOTA_MAX : t->quota * 2;
+}
+
+enum io
+tls_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
+{
+	struct tls *t = c->tls;
+	struct sealing s = { .t = t };
+	enum io io = t->ready ? IO_OK : tls_handshake(c);
+	bool good = true;
+
+	if (io == IO_OK && t->out_n > 0)
+		io = tls_flush(c);
+	if (io == IO_OK && c->io.loop != NULL && !c->sock_out)
+		io = IO_WAIT;
+	if (io != IO_OK)
+		return io;
+	if (t->failed || (s.m = enter(c, 0)) == NULL)
+		return IO_FAIL;
+	s.left = t->quota;
+	for (int i = 0; i < n_iov && good && s.left > 0; i++)
+		good = seal_piece(&s, iov[i].iov_base, iov[i].iov_len);
+	good = good && seal_staged(&s);
+	io = leave(c, s.m);
+	if (!good || io == IO_FAIL)
+		return IO_FAIL;
+	adapt_quota(t, s.left == 0, io);
+	*ret_n = s.taken;
+	return IO_OK;
+}
+
+enum io
+tls_flush(struct conn *c)
+{
+	return c->tls->out_n == 0 ? IO_OK : send_out(c);
+}
+
+void
+tls_shut(struct conn *c)
+{
+	struct tls *t = c->tls;
+	struct thread_memory *m;
+
+	if (!t->ready || t->failed || (m = enter(c, 0)) == NULL)
+		return;
+	ERR_clear_error();
+	(void)SSL_shutdown(t->ssl);
+	ERR_clear_error();
+	(void)leave(c, m);
+}
+
+bool
+tls_has_buffered(const struct tls *t)
+{
+	return t->kept_n > 0 || SSL_pending(t->ssl) > 0;
+}
+
+size_t
+tls_waiting(const struct tls *t)
+{
+	return t->out_n;
+}
+
+const char *
+tls_why(const struct tls *t)
+{
+	return t->why;
+}

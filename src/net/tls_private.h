@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection's TLS state, shared by tls.c and tls_server.c (contexts), tls_io.c (records), tls_why.c (words). */
+#ifndef ADIT_NET_TLS_PRIVATE_H
+#define ADIT_NET_TLS_PRIVATE_H
+
+#include "net/tls.h"
+
+#include <openssl/ssl.h>
+
+struct conn;
+
+struct tls {
+	SSL *ssl;
+	struct tls_server *server;
+	struct tls_client *client;
+	struct conn *conn; /* only during a call */
+	char *sni;         /* NULL: none */
+	char *host;        /* client: what the certificate must cover */
+	char *why;         /* sentence of the failure */
+	char *kept;        /* ciphertext that was received and not opened: kept_n bytes from kept_at */
+	char *out;         /* sealed records that wait for the socket: out_n bytes from out_at */
+	uint32_t kept_at, kept_n;
+	uint32_t out_at, out_n, out_cap;
+	uint32_t quota;    /* plaintext sealed by one conn_write() at most: follows what the socket takes */
+	uint32_t want;     /* ciphertext to ask of the socket in this call */
+	uint8_t receives;  /* how often this call may still ask */
+	bool link;         /* client: ALPN adit/1 demanded */
+	bool ready;        /* the handshake is done */
+	bool strict_eof, fin, failed;
+};
+
+/* A context with what both sides have in common, and a connection's state. NULL without memory. */
+SSL_CTX *tls_new_ctx(const SSL_METHOD *method, int version_min) must_use;
+struct tls *tls_new(SSL_CTX *ctx) must_use;
+/* A malloced sentence; empties OpenSSL's error queue. */
+char *tls_sentence(const char *fmt, ...) printf_like(1, 2);
+/* Why a file could not be loaded: the system's reason if there is one, else OpenSSL's. */
+const char *tls_load_reason(void);
+
+/* Wires the SSL object to the record layer of tls_io.c. -1 without memory. */
+int tls_io_init(struct tls *t) must_use;
+void tls_io_fini(struct tls *t);
+
+/* Keeps the first sentence. */
+void tls_fail(struct tls *t, const char *fmt, ...) printf_like(2, 3);
+/* Makes the sentence from OpenSSL's error queue. */
+void tls_fail_openssl(struct tls *t);
+/* SSL_verify_cb of clients: puts what is wrong with a certificate into words. */
+int tls_verify_cb(int ok, X509_STORE_CTX *x);
+
+/* Session ticket keys of this process: made at random, renewed every 12 hours. */
+int tls_tickets_init(SSL_CTX *ctx) must_use;
+
+#endif

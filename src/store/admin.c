@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/admin.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "store/db.h"
+#include "store/names.h"
+#include "store/token.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { USED_EVERY_MS = 60000 };
+
+int64_t
+admin_account(struct db *db, struct slice name, int64_t now_ms, bool make)
+{
+	struct db_query q = db_query(db, SQL_ACCOUNT_ID);
+	int64_t id = 0;
+
+	db_put_text(&q, name);
+	if (db_next(&q))
+		id = db_get_int(&q);
+	db_end(&q);
+	if (id != 0 || !make || db->fault != DB_FINE)
+		return id;
+	q = db_query(db, SQL_ACCOUNT_ADD);
+	db_put_text(&q, name);
+	db_put_int(&q, now_ms);
+	return db_run(&q) ? sqlite3_last_insert_rowid(db->sqlite) : 0;
+}
+
+bool
+admin_rows(struct store_req *req)
+{
+	req->rows = calloc(LIMIT_STORE_ROWS, sizeof(*req->rows));
+	return req->rows != NULL;
+}
+
+/* --- tokens --- */
+
+static enum store_result
+token_add(struct db *db, struct store_req *req)
+{
+	unsigned char hash[TOKEN_HASH_BYTES];
+	struct db_query q;
+	int64_t account;
+	bool ok;
+
+	if (req->account[0] == '\0')
+		return STORE_INVALID;
+	account = admin_account(db, slice_str(req->account), req->now_ms, true);
+	token_make(req->token, req->token_id);
+	if (account == 0 || !token_hash(slice_str(req->token), hash))
+		return STORE_FULL;
+	q = db_query(db, SQL_TOKEN_ADD);
+	db_put_text(&q, slice_str(req->token_id));
+	db_put_int(&q, account);
+	db_put_blob(&q, slice_of(hash, sizeof(hash)));
+	db_put_text(&q, slice_str(req->label));
+	db_put_int(&q, req->now_ms);
+	db_put_int(&q, req->expires_ms);
+	ok = db_run(&q);
+	if (!ok)
+		OPENSSL_cleanse(req->token, sizeof(req->token));
+	return ok ? STORE_OK : STORE_FULL;
+}
+
+static enum store_result
+token_list(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_TOKEN_LIST);
+
+	if (!admin_rows(req))
+		return STORE_FULL;
+	db_put_text(&q, slice_str(req->token_id));
+	db_put_text(&q, slice_str(req->account));
+	db_put_int(&q, LIMIT_STORE_ROWS);
+	while (db_next(&q)) {
+		struct store_row *row = &req->rows[req->n_rows++];
+
+		db_get_z(&q, row->token_id, sizeof(row->token_id));
+		db_get_z(&q, row->account, sizeof(row->account));
+		db_get_z(&q, row->label, sizeof(row->label));
+		row->created_ms = db_get_int(&q);
+		row->expires_ms = db_get_int(&q);
+		row->used_ms = db_get_int(&q);
+		row->revoked = db_get_int(&q) != 0;
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+token_revoke(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_TOKEN_GET);
+	bool found = false, revoked = false;
+
+	db_put_text(&q, slice_str(req->token_id));
+	if (db_next(&q)) {
+		found = true;
+		(void)db_get_bytes(&q);
+		(void)db_get_int(&q);
+		revoked = db_get_int(&q) != 0;
+		(void)db_get_int(&q);
+		db_get_z(&q, req->account, sizeof(req->account));
+	}
+	db_end(&q);
+	if (!found)
+		return STORE_NONE;
+	if (revoked)
+		return STORE_OK;
+	q = db_query(db, SQL_TOKEN_REVOKE);
+	db_put_int(&q, req->now_ms);
+	db_put_text(&q, slice_str(req->token_id));
+	return db_run(&q) ? STORE_OK : STORE_FULL;
+}
+
+/* At most once a minute for each token, and never a commit of its own. */
+static void
+note_used(struct db *db, const char *id, int64_t used_ms, int64_t now_ms)
+{
+	/* A clock that was set back must not stop the column for years. */
+	if (now_ms - used_ms < USED_EVERY_MS && now_ms >= used_ms)
+		return;
+	for (size_t i = 0; i < db->n_used; i++) {
+		if (strcmp(db->used[i].token_id, id) == 0)
+			return;
+	}
+	if (db->n_used == DB_USED_MAX)
+		return;
+	snprintf(db->used[db->n_used].token_id, sizeof(db->used->token_id), "%s", id);
+	db->used[db->n_used++].used_ms = now_ms;
+}
+
+void
+admin_put_used(struct db *db)
+{
+	for (size_t i = 0; i < db->n_used; i++) {
+		struct db_query q = db_query(db, SQL_TOKEN_USED);
+
+		db_put_int(&q, db->used[i].used_ms);
+		db_put_text(&q, slice_str(db->used[i].token_id));
+		if (!db_run(&q))
+			return;
+	}
+}
+
+/*
+ * The same statements, one hash and one comparison whether the id is known or not (S-05).  What is malformed is
+ * looked up as an empty id; the id is public, so the look-up itself may take what it takes.
+ */
+static enum store_result
+login(struct db *db, struct store_req *req)
+{
+	unsigned char want[TOKEN_HASH_BYTES] = { 0 }, have[TOKEN_HASH_BYTES] = { 1 };
+	struct slice token = slice_str(req->token);
+	char account[sizeof(req->account)] = "", id[sizeof(req->token_id)] = "";
+	struct db_query q = db_query(db, SQL_TOKEN_GET);
+	int64_t expires_ms = 0, revoked_ms = 0, used_ms = 0;
+	bool found = false, hashed, equal;
+
+	if (store_token_ok(token))
+		(void)slice_z(token_id(token), id, sizeof(id));
+	db_put_text(&q, slice_str(id));
+	if (db_next(&q)) {
+		struct slice hash = db_get_bytes(&q);
+
+		found = hash.n == sizeof(want);
+		if (found)
+			memcpy(want, hash.p, sizeof(want));
+		expires_ms = db_get_int(&q);
+		revoked_ms = db_get_int(&q);
+		used_ms = db_get_int(&q);
+		db_get_z(&q, account, sizeof(account));
+	}
+	db_end(&q);
+	hashed = token_hash(token, have);
+	equal = CRYPTO_memcmp(want, have, sizeof(want)) == 0;
+	if (!hashed || !found || !equal)
+		return STORE_NONE;
+	memcpy(req->account, account, sizeof(account));
+	memcpy(req->token_id, id, sizeof(id));
+	if (revoked_ms != 0 || (expires_ms != 0 && expires_ms <= req->now_ms))
+		return STORE_REVOKED;
+	note_used(db, id, used_ms, req->now_ms);
+	return STORE_OK;
+}
+
+/* --- audit, counters --- */
+
+static enum store_result
+audit(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_AUDIT_ADD);
+	int64_t id;
+
+	db_put_int(&q, req->now_ms);
+	db_put_text(&q, slice_str(req->account));
+	db_put_text(&q, slice_str(req->label));
+	db_put_text(&q, slice_str(req->text));
+	if (!db_run(&q))
+		return STORE_FULL;
+	id = sqlite3_last_insert_rowid(db->sqlite);
+	if (id <= LIMIT_AUDIT_ROWS)
+		return STORE_OK;
+	q = db_query(db, SQL_AUDIT_TRIM);
+	db_put_int(&q, id - LIMIT_AUDIT_ROWS);
+	return db_run(&q) ? STORE_OK : STORE_FULL;
+}
+
+static enum store_result
+stat_line(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_STAT);
+	long long n[5] = { 0 };
+
+	if (db_next(&q)) {
+		for (size_t i = 0; i < 5; i++)
+			n[i] = db_get_int(&q);
+	}
+	db_end(&q);
+	snprintf(req->text, sizeof(req->text),
+	    "accounts=%lld tokens=%lld names=%lld tombstones=%lld ports=%lld wal_bytes=%lld "
+	    "space_low=%d",
+	    n[0], n[1], n[2], n[3], n[4], (long long)(db->wal_frames * db->page_bytes),
+	    db_space_low(db));
+	return STORE_OK;
+}
+
+/* --- the kind --- */
+
+static bool
+ends(const char *z, size_t cap)
+{
+	return memchr(z, '\0', cap) != NULL;
+}
+
+static bool
+all_end(const struct store_req *r)
+{
+	return ends(r->account, sizeof(r->account)) && ends(r->name, sizeof(r->name)) &&
+	    ends(r->key, sizeof(r->key)) && ends(r->label, sizeof(r->label)) &&
+	    ends(r->text, sizeof(r->text)) && ends(r->token_id, sizeof(r->token_id)) &&
+	    ends(r->token, sizeof(r->token));
+}
+
+static enum job_need
+need(const struct store_job *job)
+{
+	const struct store_req *req = job_of_const(job, struct store_req, job);
+
+	switch (req->op) {
+	case STORE_LOGIN:
+	case STORE_TOKEN_LIST:
+	case STORE_NAME_LIST:
+	case STORE_NAME_LOOKUP:
+	case STORE_STAT:
+		return JOB_READS;
+	case STORE_TOKEN_ADD:
+	case STORE_TOKEN_REVOKE:
+	case STORE_NAME_CLAIM:
+	case STORE_NAME_RELEASE:
+	case STORE_PORT_CLAIM:
+	case STORE_PORT_RELEASE:
+	case STORE_AUDIT:
+		break;
+	}
+	return JOB_WRITES;
+}
+
+static size_t
+bytes(const struct store_job *job)
+{
+	(void)job;
+	return sizeof(struct store_req);
+}
+
+static enum store_result
+run(struct db *db, struct store_job *job)
+{
+	struct store_req *req = job_of(job, struct store_req, job);
+
+	free(req->rows);
+	req->rows = NULL;
+	req->n_rows = 0;
+	if (!all_end(req))
+		return STORE_INVALID;
+	if (req->now_ms == 0)
+		req->now_ms = clock_wall_ms();
+	switch (req->op) {
+	case STORE_TOKEN_ADD:
+		return token_add(db, req);
+	case STORE_TOKEN_LIST:
+		return token_list(db, req);
+	case STORE_TOKEN_REVOKE:
+		return token_revoke(db, req);
+	case STORE_LOGIN:
+		return login(db, req);
+	case STORE_NAME_CLAIM:
+		return names_claim(db, req);
+	case STORE_NAME_RELEASE:
+		return names_release(db, req);
+	case STORE_NAME_LIST:
+		return names_list(db, req);
+	case STORE_NAME_LOOKUP:
+		return names_lookup(db, req);
+	case STORE_PORT_CLAIM:
+		return ports_claim(db, req);
+	case STORE_PORT_RELEASE:
+		return ports_release(db, req);
+	case STORE_AUDIT:
+		return audit(db, req);
+	case STORE_STAT:
+		return stat_line(db, req);
+	}
+	return STORE_INVALID;
+}
+
+static void
+finish(struct store_job *job)
+{
+	struct store_req *req = job_of(job, struct store_req, job);
+
+	req->result = job->result;
+	req->done(req);
+}
+
+const struct store_job_kind admin_kind = {
+	.need = need,
+	.bytes = bytes,
+	.run = run,
+	.finish = finish,
+};

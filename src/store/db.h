@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The SQLite connection: opening, the lock, prepared statements, transactions, checkpoints, and what an error
+ * means.  Used by one thread at a time and by no other connection: SQLite before 3.51.3 can corrupt a WAL
+ * when one connection checkpoints while another commits, so this one does all writes and all checkpoints, holds
+ * the file in exclusive locking mode, and no version has to be warned about.
+ *
+ * A failure is sticky for the transaction: write everything, look at db->fault once.
+ */
+#ifndef ADIT_STORE_DB_H
+#define ADIT_STORE_DB_H
+
+#include "base/check.h"
+#include "base/slice.h"
+#include "store/statements.h"
+
+#include <sqlite3.h>
+
+enum db_fault {
+	DB_FINE,
+	DB_FULL,   /* no space (or memory): roll back, answer so, go on later */
+	DB_BROKEN, /* write, read or fsync failed, or the file is damaged: never again */
+};
+
+enum sql {
+#define X(name, text) SQL_##name,
+	STATEMENTS(X)
+#undef X
+	SQL_N
+};
+
+enum { DB_USED_MAX = 256 };
+
+/* When a token was last used: remembered here, written with the next commit that writes anyway. */
+struct db_used {
+	char token_id[24];
+	int64_t used_ms;
+};
+
+struct db {
+	sqlite3 *sqlite;
+	sqlite3_stmt *statements[SQL_N];
+	enum db_fault fault;
+	char error[512]; /* why it is broken */
+	char *path;
+	int lock_fd;
+	int64_t page_bytes;
+	int64_t wal_frames;   /* committed and not yet in the database file */
+	uint64_t n_run;       /* statements run, for tests and counters */
+	struct db_used used[DB_USED_MAX];
+	size_t n_used;
+	/* The inbox's clock, see inbox.h. */
+	bool clock_set;
+	int64_t clock_mono_ms, clock_base_ms, clock_saved_ms;
+};
+
+/* NULL and a malloced sentence.  Creates, locks, migrates, and checks the file after an unclean stop. */
+struct db *db_open(const char *path, char **ret_error) must_use;
+void db_close(struct db *db);
+
+/* One running statement; parameters are bound in order. */
+struct db_query {
+	struct db *db;
+	sqlite3_stmt *statement;
+	int n_bound, column;
+};
+
+struct db_query db_query(struct db *db, enum sql id);
+void db_put_int(struct db_query *q, int64_t v);
+/* The bytes must live until db_end() or the end of the rows. */
+void db_put_text(struct db_query *q, struct slice s);
+void db_put_blob(struct db_query *q, struct slice s);
+void db_put_null(struct db_query *q);
+/* True on a row; false at the end or on a failure, and the statement is reset. */
+bool db_next(struct db_query *q);
+/* Columns of the row in order. Slices live until the next db_next() or db_end(). */
+int64_t db_get_int(struct db_query *q);
+struct slice db_get_bytes(struct db_query *q);
+/* Copies text that is cut to what fits. */
+void db_get_z(struct db_query *q, char *dst, size_t cap);
+/* Ends a query early. */
+void db_end(struct db_query *q);
+/* Runs a statement that gives no rows: false when a constraint refused it or db->fault is set. */
+bool db_run(struct db_query *q) must_use;
+
+bool db_begin(struct db *db) must_use;
+/* False: nothing of the transaction is stored, db->fault says why. */
+bool db_commit(struct db *db) must_use;
+void db_rollback(struct db *db);
+/* After a commit, when the WAL has grown: may set db->fault. */
+void db_checkpoint(struct db *db, bool now);
+/* Bytes that can still be written: free space of the disk and free pages of the file. */
+bool db_space_low(struct db *db);
+/* Classifies a result code of SQLite and keeps it in db->fault. */
+void db_failed(struct db *db, int rc);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inbox: deliveries (stored webhooks), in the same store and the same commits as everything else (store.h).
+ * What was answered STORE_OK to a PUT is on the disk and survives kill -9 and power cuts; it is delivered at least
+ * once or stands in a list until a person has decided.
+ *
+ *	                 hold (relay)                 +------------------ REPLAY ------------------+
+ *	PUT -> received -----------+                  v                                            |
+ *	    \                      +--> (SETTLE) ... queued --LEASE--> leased --SETTLE--> delivered  |
+ *	     +--> queued           |                  ^                  |  |  \--------> parked ----+
+ *	                           +------------------+---- (retry) -----+  |   \-------> dead ------+
+ *	                                              any of them ---DROP---+-----------> dropped ---+
+ *
+ * Lanes: deliveries of a tunnel with the same order key form a lane.  Only its oldest may be leased; the next one
+ * follows when that is delivered, parked, dead, dropped, or has failed `skip_after` times (then it goes on on its
+ * own and holds up nobody).  Lanes are parallel to each other; an empty order key means no order.
+ *
+ * Time: a delivery's next attempt is kept on the inbox's own clock, which runs with mono_ms and never goes back:
+ * a wall clock that jumps neither delivers again nor lets anything wait or expire.  Wall time is for people.
+ *
+ * Leases are not timed: they end with SETTLE, DROP, or the process (store_open() puts them back into the queue).
+ */
+#ifndef ADIT_STORE_INBOX_H
+#define ADIT_STORE_INBOX_H
+
+#include "base/limits.h"
+#include "store/store.h"
+
+/* X(NAME, word, number in the database, what it means) */
+#define INBOX_STATES(X)                                                                            \
+	X(RECEIVED, "received", 0, "stored; its sender still waits for the origin's answer")       \
+	X(QUEUED, "queued", 1, "waits for its turn or its next attempt")                           \
+	X(LEASED, "leased", 2, "on its way to the origin")                                         \
+	X(DELIVERED, "delivered", 3, "the origin has taken it")                                    \
+	X(PARKED, "parked", 4, "the set-up is wrong; a person must replay or drop it")             \
+	X(DEAD, "dead", 5, "given up after many attempts")                                         \
+	X(DROPPED, "dropped", 6, "dropped by hand or by a newer one")
+
+enum inbox_state {
+#define X(name, word, number, what) INBOX_##name = (number),
+	INBOX_STATES(X)
+#undef X
+};
+
+#define INBOX_STATE_BIT(state) (1u << (state))
+enum { INBOX_N_STATES = 7 };
+
+const char *inbox_state_text(enum inbox_state state);
+bool inbox_state_parse(struct slice word, enum inbox_state *ret_state);
+
+enum inbox_op {
+	/*
+	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
+	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
+	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.  Replays are no duplicates.
+	 */
+	INBOX_PUT,
+	/* in: account, tunnel, n_max, bytes_max. out: items with head and body; wait_ms when fewer than n_max */
+	INBOX_LEASE,
+	/*
+	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note; tried: an attempt was
+	 * made and is recorded and counted; without it (the agent went away first) nothing is.  skip_after.
+	 * out: state, attempts.  STORE_NONE: that lease is over, the report changes nothing.
+	 */
+	INBOX_SETTLE,
+	/* in: account, tunnel: what waits for a later attempt is due now (the origin is back). out: n_changed, more */
+	INBOX_WAKE,
+	/* in: filter, n_max. out: items without head and body, newest first; cursor, more */
+	INBOX_LIST,
+	/* in: filter, n_max, bytes_max. out: items with head and body, oldest first; cursor, more */
+	INBOX_EXPORT,
+	/* in: account ("" = operator), id. out: one item with head and body, attempts */
+	INBOX_SHOW,
+	/* in: account, id or filter (id 0), to_tunnel ("" = its own; else a copy). Oldest first.
+	 * out: n_changed, cursor, more; id of the copy when one was named */
+	INBOX_REPLAY,
+	/* in: account, id or filter (id 0), note. out: n_changed, cursor, more */
+	INBOX_DROP,
+	/*
+	 * in: account ("" = all), keep_ms (delivered and dropped), keep_failed_ms (dead and parked), 0 = for ever;
+	 * account_bytes_max: of an account above it the oldest delivered, dropped, then dead ones are deleted.
+	 * Queued ones are never deleted.  out: n_changed, more
+	 */
+	INBOX_RETAIN,
+	/* in: account ("" = all), tunnel ("" = all). out: counts */
+	INBOX_COUNT,
+};
+
+struct inbox_attempt {
+	uint32_t number;
+	int64_t at_ms; /* wall clock */
+	int status;    /* of the origin, 0 = there was none */
+	uint32_t latency_ms;
+	char reason[64]; /* result class, "refused", "timeout" */
+	char answer[LIMIT_INBOX_ANSWER_BYTES];
+	size_t n_answer;
+};
+
+struct inbox_delivery {
+	uint64_t id, lease, replay_of;
+	enum inbox_state state;
+	uint32_t attempts, fails; /* fails: since it was queued or replayed */
+	bool waits;               /* behind an older one of its lane */
+	int64_t received_ms;      /* wall clock */
+	int64_t due_ms;           /* until its next attempt when it is queued, <= 0 = due */
+	size_t bytes;             /* of its head and body */
+	/* Slices of one malloced block; each is followed by a NUL. head, body: {NULL, 0} when not asked for. */
+	struct slice account, tunnel, event, provider_id, order_key, method, target, note, head, body;
+	void *block;
+};
+
+struct inbox_counts {
+	uint64_t n[INBOX_N_STATES], bytes[INBOX_N_STATES];
+	int64_t oldest_ms; /* when the oldest one that is not finished was received; 0 = there is none */
+};
+
+struct inbox_req {
+	enum inbox_op op;
+	void (*done)(struct inbox_req *req);
+	void *owner;
+	int64_t now_ms;  /* wall clock, 0 = the store looks itself */
+	int64_t mono_ms; /* a clock that never jumps, 0 = the store takes CLOCK_BOOTTIME; not both in one store */
+	/* in, see the operations; strings end with NUL */
+	char account[64], tunnel[64], to_tunnel[64], note[128];
+	/* in: what a PUT stores, the caller's until done(). event, order_key: also the filter's, see below */
+	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
+	int64_t dedupe_ms; /* an equal dedupe_key of this tunnel within it is a duplicate; 0 = never */
+	uint64_t account_bytes_max;
+	bool hold, tried;
+	uint64_t id, lease;
+	enum inbox_state to;
+	int64_t delay_ms;
+	uint32_t skip_after; /* 0 = never */
+	struct inbox_attempt attempt;
+	uint32_t n_max; /* at most LIMIT_STORE_ROWS, or LIMIT_INBOX_LEASE */
+	size_t bytes_max; /* of heads and bodies; one item is always given */
+	/*
+	 * The filter: account, tunnel, event, order_key (a prefix: "repository" or all of it) where they are not
+	 * empty; states: a mask of INBOX_STATE_BIT, 0 = all; received from from_ms until before to_ms, 0 = open;
+	 * before_id: only older ones.  cursor: where the last answer ended, 0 = at the start.
+	 */
+	uint32_t states;
+	int64_t from_ms, to_ms;
+	uint64_t before_id, cursor;
+	int64_t keep_ms, keep_failed_ms;
+	/* out */
+	enum store_result result;
+	enum inbox_state state;
+	bool duplicate;
+	bool more; /* there is more to do or to look at: ask again with this cursor */
+	uint32_t n_changed;
+	int64_t wait_ms; /* until something is due, -1 = nothing waits for time */
+	struct inbox_delivery *items;
+	size_t n_items;
+	struct inbox_attempt *attempts; /* oldest first */
+	size_t n_attempts;
+	struct inbox_counts counts;
+	/* private */
+	struct store_job job;
+};
+
+/* As store_submit(): the request and its slices stay the caller's and must live until done(). */
+void inbox_submit(struct store *s, struct inbox_req *req);
+/* Frees items and attempts; the request may then be submitted again. */
+void inbox_req_fini(struct inbox_req *req);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the store's thread needs to know of a request: a kind is a row of functions, a request embeds a
+ * struct store_job.  run() may be called again after a rollback, so it starts by forgetting what it gave before.
+ * A run() that returns anything but STORE_OK must not have written; when it has, the batch is rolled back and
+ * run again without it.
+ */
+#ifndef ADIT_STORE_JOB_H
+#define ADIT_STORE_JOB_H
+
+#include "store/store.h"
+
+struct db;
+
+enum job_need {
+	JOB_READS,  /* works on a full disk */
+	JOB_WRITES, /* may use the last of the space, which is kept for it */
+	JOB_GROWS,  /* stores a body: refused while the space is low */
+};
+
+struct store_job_kind {
+	enum job_need (*need)(const struct store_job *job);
+	size_t (*bytes)(const struct store_job *job); /* that the commit has to carry */
+	enum store_result (*run)(struct db *db, struct store_job *job);
+	/* Takes job->result and calls the caller's done(); the request may be gone afterwards. */
+	void (*finish)(struct store_job *job);
+};
+
+/* Any thread.  The kind's own submit function prepares the request first. */
+void store_submit_job(struct store *s, struct store_job *job, const struct store_job_kind *kind);
+
+#define job_of(ptr, type, member)                                                                  \
+	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define job_of_const(ptr, type, member)                                                            \
+	((const type *)(const void *)((const char *)(ptr) - offsetof(type, member)))
+
+#endif

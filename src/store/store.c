@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *	submit (any thread) -> queue -> batch -> BEGIN, run each, COMMIT (one fsync) -> finish each, in order
+ *
+ * While a commit waits for the disk, the next batch gathers: no timer is needed.  The queue holds only what
+ * callers own and is as long as what they have under way, so its ceiling is theirs.
+ */
+#include "store/store.h"
+
+#include "base/limits.h"
+#include "store/admin.h"
+#include "store/db.h"
+#include "store/inbox_walk.h"
+#include "store/job.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { USED_FLUSH_S = 60 };
+
+struct store {
+	struct db *db;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	struct store_job *first, **last; /* the queue, under the mutex */
+	bool waiting, closing;
+	atomic_bool broken;
+	/* The thread's own. */
+	struct store_job *batch[LIMIT_STORE_BATCH];
+	size_t n_batch;
+};
+
+/* --- the queue --- */
+
+void
+store_submit_job(struct store *s, struct store_job *job, const struct store_job_kind *kind)
+{
+	bool wake;
+
+	*job = (struct store_job){ .kind = kind };
+	pthread_mutex_lock(&s->mutex);
+	check(!s->closing);
+	*s->last = job;
+	s->last = &job->next;
+	wake = s->waiting;
+	s->waiting = false;
+	pthread_mutex_unlock(&s->mutex);
+	if (wake)
+		pthread_cond_signal(&s->wake);
+}
+
+/* Waits for work; false after a minute without any, so that last-used times reach the disk. */
+static bool
+wait_for_work(struct store *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += USED_FLUSH_S;
+	while (s->first == NULL && !s->closing) {
+		s->waiting = true;
+		if (pthread_cond_timedwait(&s->wake, &s->mutex, &until) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Takes a batch; false at the end, when the queue is empty for ever. */
+static bool
+take(struct store *s)
+{
+	size_t bytes = 0;
+	bool more;
+
+	s->n_batch = 0;
+	pthread_mutex_lock(&s->mutex);
+	(void)wait_for_work(s);
+	while (s->first != NULL && s->n_batch < LIMIT_STORE_BATCH && bytes < LIMIT_STORE_BATCH_BYTES) {
+		struct store_job *job = s->first;
+
+		s->first = job->next;
+		bytes += job->kind->bytes(job);
+		s->batch[s->n_batch++] = job;
+	}
+	if (s->first == NULL)
+		s->last = &s->first;
+	more = s->n_batch > 0 || !s->closing;
+	pthread_mutex_unlock(&s->mutex);
+	return more;
+}
+
+/* --- batches --- */
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FULL, ATTEMPT_BROKEN };
+
+static enum attempt
+rolled_back(struct db *db)
+{
+	enum attempt a = db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_FULL;
+
+	db_rollback(db);
+	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : a;
+}
+
+/* ATTEMPT_DONE: the job has its result; ATTEMPT_AGAIN: it has spoilt the transaction and is out. */
+static enum attempt
+run_job(struct db *db, struct store_job *job, bool full, bool low)
+{
+	enum job_need need = job->kind->need(job);
+	int64_t changes = sqlite3_total_changes64(db->sqlite);
+
+	if (job->settled)
+		return ATTEMPT_DONE;
+	if ((full && need != JOB_READS) || (low && need == JOB_GROWS)) {
+		job->result = STORE_FULL;
+		return ATTEMPT_DONE;
+	}
+	job->result = job->kind->run(db, job);
+	if (db->fault != DB_FINE)
+		return rolled_back(db);
+	if (job->result == STORE_OK || changes == sqlite3_total_changes64(db->sqlite))
+		return ATTEMPT_DONE;
+	job->settled = true;
+	db_rollback(db);
+	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;
+}
+
+static enum attempt
+run_batch(struct store *s, bool full)
+{
+	struct db *db = s->db;
+	bool low, wrote, idle = s->n_batch == 0;
+	int64_t changes = sqlite3_total_changes64(db->sqlite);
+
+	if (!db_begin(db))
+		return rolled_back(db);
+	low = !full && db_space_low(db);
+	for (size_t i = 0; i < s->n_batch; i++) {
+		enum attempt a = run_job(db, s->batch[i], full, low);
+
+		if (a != ATTEMPT_DONE)
+			return a;
+	}
+	wrote = changes != sqlite3_total_changes64(db->sqlite);
+	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
+		admin_put_used(db);
+	if (db->fault != DB_FINE || !db_commit(db))
+		return rolled_back(db);
+	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
+		db->n_used = 0;
+	return ATTEMPT_DONE;
+}
+
+/* Without space what reads still gets its answer, and the rest is told; nothing of a failed batch is stored. */
+static enum attempt
+commit_batch(struct store *s)
+{
+	enum attempt a;
+	bool full = false;
+
+	for (;;) {
+		a = run_batch(s, full);
+		if (a == ATTEMPT_DONE || a == ATTEMPT_BROKEN)
+			return a;
+		if (a == ATTEMPT_FULL && full)
+			return a;
+		full = full || a == ATTEMPT_FULL;
+	}
+}
+
+static void
+finish_batch(struct store *s, enum attempt a)
+{
+	for (size_t i = 0; i < s->n_batch; i++) {
+		struct store_job *job = s->batch[i];
+
+		if (a == ATTEMPT_BROKEN)
+			job->result = STORE_BROKEN;
+		else if (a == ATTEMPT_FULL)
+			job->result = STORE_FULL;
+		job->kind->finish(job);
+	}
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct store *s = arg;
+	struct db *db = s->db;
+
+	while (take(s)) {
+		enum attempt a = ATTEMPT_BROKEN;
+
+		if (db->fault != DB_BROKEN && (s->n_batch > 0 || db->n_used > 0))
+			a = commit_batch(s);
+		/* Before anyone is told: whoever asks after a STORE_BROKEN must see why. */
+		if (db->fault == DB_BROKEN)
+			atomic_store(&s->broken, true);
+		finish_batch(s, a);
+		db_checkpoint(db, false);
+		if (db->fault == DB_BROKEN)
+			atomic_store(&s->broken, true);
+	}
+	if (db->n_used > 0 && db->fault != DB_BROKEN)
+		(void)commit_batch(s);
+	return NULL;
+}
+
+/* --- the contract --- */
+
+/* What was on its way when the last process ended is not: it is queued again. */
+static int
+recover(struct db *db, char **ret_error)
+{
+	if (db_begin(db) && inbox_walk_release(db) && db_commit(db))
+		return 0;
+	if (asprintf(ret_error, "cannot bring the inbox of %s in order: %s", db->path,
+		db->fault == DB_BROKEN ? db->error : "no space on the disk") < 0)
+		*ret_error = NULL;
+	db_rollback(db);
+	return -1;
+}
+
+struct store *
+store_open(const char *path, char **ret_error)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+
+	*ret_error = NULL;
+	if (s == NULL)
+		return NULL;
+	s->db = db_open(path, ret_error);
+	if (s->db == NULL || recover(s->db, ret_error) < 0) {
+		db_close(s->db);
+		free(s);
+		return NULL;
+	}
+	s->last = &s->first;
+	pthread_mutex_init(&s->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	if (pthread_create(&s->thread, NULL, thread_main, s) != 0) {
+		*ret_error = strdup("cannot start the thread of the store");
+		db_close(s->db);
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	s->closing = true;
+	pthread_mutex_unlock(&s->mutex);
+	pthread_cond_signal(&s->wake);
+	pthread_join(s->thread, NULL);
+	db_close(s->db);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+void
+store_submit(struct store *s, struct store_req *req)
+{
+	req->rows = NULL;
+	req->n_rows = 0;
+	store_submit_job(s, &req->job, &admin_kind);
+}
+
+void
+store_req_fini(struct store_req *req)
+{
+	free(req->rows);
+	req->rows = NULL;
+	req->n_rows = 0;
+	OPENSSL_cleanse(req->token, sizeof(req->token));
+}
+
+bool
+store_healthy(const struct store *s)
+{
+	return !atomic_load(&s->broken);
+}
+
+const char *
+store_error(const struct store *s)
+{
+	return store_healthy(s) ? "" : s->db->error;
+}
+
+const char *
+store_result_text(enum store_result r)
+{
+	switch (r) {
+	case STORE_OK:
+		return "ok";
+	case STORE_NONE:
+		return "there is no such thing";
+	case STORE_TAKEN:
+		return "it belongs to another account";
+	case STORE_GONE:
+		return "the name was released and is never given out again";
+	case STORE_LIMIT:
+		return "the account has as many as it may";
+	case STORE_REVOKED:
+		return "the token was revoked or has expired";
+	case STORE_FULL:
+		return "no space on the disk of the store";
+	case STORE_BROKEN:
+		return "the store has failed";
+	case STORE_INVALID:
+		return "the request is not well formed";
+	}
+	return "unknown";
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of a link tell each other: link.c (life, receiving), link_send.c (output), window.c. */
+#ifndef ADIT_TUNNEL_LINK_PRIVATE_H
+#define ADIT_TUNNEL_LINK_PRIVATE_H
+
+#include "tunnel/link.h"
+
+#define CREDIT_MAX INT32_MAX
+
+/* The link is over: the other side broke the protocol, or something of ours overflowed. Once. */
+void link_fail(struct link *l, enum link_code code);
+
+/* The next free number: the stream is opened with the frame that is being written. */
+void stream_take_id(struct stream *s);
+
+/* --- link_send.c --- */
+
+/* RST was sent or came: nothing moves any more. */
+void stream_kill(struct stream *s);
+
+/* Puts a control frame into the queue. */
+void link_put(struct link *l, const struct frame *f, struct slice payload);
+/* A PING, unless one is under way. */
+void link_ping(struct link *l);
+/* Credit has come. */
+void stream_unblock(struct stream *s);
+/* Gives the memory of what is empty back. */
+void link_trim(struct link *l);
+static inline bool
+link_out_pending(const struct link *l)
+{
+	return l->out_to > l->out_from || l->ctl_to > l->ctl_from;
+}
+
+/* --- window.c --- */
+
+/* Window for a stream that has shown nothing yet. */
+uint32_t window_first(const struct link *l);
+/* The stream exists on the wire: `credit` is what the other side may send at once. */
+void window_open(struct stream *s, uint32_t credit);
+/* No byte will be asked for any more: what is held still counts. */
+void window_close(struct stream *s);
+/* Everything of the stream has gone. */
+void window_drop(struct stream *s);
+/* n bytes of data came, within the credit. */
+void window_arrived(struct stream *s, uint32_t n);
+/* Credit that is worth a WINDOW frame now, taken as sent; 0: none. */
+uint32_t window_take_due(struct stream *s);
+/* A PING came back. */
+void window_rtt(struct link *l, int64_t rtt_us);
+/* The budget and the credit of new streams follow what was measured. */
+void window_update(struct link *l);
+
+#endif

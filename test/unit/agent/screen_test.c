@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/screen.h"
+
+#include "unit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static struct screen screen;
+static int pipe_fds[2];
+
+static void
+start(bool json, bool requests)
+{
+	if (pipe(pipe_fds) != 0)
+		abort();
+	screen_init(&screen, pipe_fds[1], json, requests);
+}
+
+/* What was written since start(). */
+static struct slice
+written(void)
+{
+	static char text[65536];
+	ssize_t n;
+
+	fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
+	n = read(pipe_fds[0], text, sizeof(text));
+	return slice_of(text, n < 0 ? 0 : (size_t)n);
+}
+
+static void
+stop(void)
+{
+	screen_fini(&screen);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+TEST(json_lines)
+{
+	start(true, true);
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080");
+	EXPECT_SLICE(written(), S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
+	                          "\"origin\":\"http://127.0.0.1:8080\"}\n"));
+	screen_down(&screen, "the \"other\" side");
+	EXPECT_SLICE(written(), S("{\"event\":\"down\",\"reason\":\"the \\\"other\\\" side\"}\n"));
+	screen_retry(&screen, 1234, "connection refused");
+	EXPECT_SLICE(written(), S("{\"event\":\"retry\",\"in_ms\":1234,\"reason\":\"connection refused\"}\n"));
+	screen_refused(&screen, "", "bad-token", "No such token.");
+	EXPECT_SLICE(written(), S("{\"event\":\"refused\",\"code\":\"bad-token\",\"text\":\"No such token.\"}\n"));
+	screen_refused(&screen, "ci", "name-taken", "");
+	EXPECT_SLICE(written(), S("{\"event\":\"refused\",\"name\":\"ci\",\"code\":\"name-taken\",\"text\":\"\"}\n"));
+	screen_replaced(&screen, "ci", "");
+	EXPECT_SLICE(written(), S("{\"event\":\"replaced\",\"name\":\"ci\",\"text\":\"\"}\n"));
+	screen_stopping(&screen, 2);
+	EXPECT_SLICE(written(), S("{\"event\":\"stopping\",\"open\":2}\n"));
+	stop();
+}
+
+TEST(plain_lines)
+{
+	start(false, false);
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080");
+	EXPECT_SLICE(written(), S("https://jenkins.localhost -> http://127.0.0.1:8080\n"));
+	screen_retry(&screen, 3021, "connection refused");
+	EXPECT_SLICE(written(), S("connecting in 3.0 s: connection refused\n"));
+	screen_refused(&screen, "ci", "name-taken", "Another account owns it.");
+	EXPECT_SLICE(written(), S("ci: refused by the edge: Another account owns it. (name-taken)\n"));
+	stop();
+}
+
+static const struct screen_request request = {
+	.name = "ci",
+	.request_id = { "r1", 2 },
+	.method = { "POST", 4 },
+	.path = { "/hook\x1b[2J/", 10 },
+	.status = 201,
+	.outcome = "ok",
+	.took_us = 12345,
+	.rx_bytes = 7,
+	.tx_bytes = 9,
+};
+
+TEST(requests)
+{
+	start(false, false);
+	screen_request(&screen, &request);
+	EXPECT_SLICE(written(), S(""));
+	stop();
+	start(true, true);
+	screen_request(&screen, &request);
+	EXPECT_SLICE(written(), S("{\"event\":\"request\",\"name\":\"ci\",\"request_id\":\"r1\",\"method\":\"POST\","
+	                          "\"path\":\"/hook\\u001b[2J/\",\"outcome\":\"ok\",\"status\":201,\"ms\":12.345,"
+	                          "\"bytes_in\":9,\"bytes_out\":7}\n"));
+	stop();
+}
+
+/* What visitors and the edge send cannot move the cursor, clear the screen or begin a line of its own. */
+TEST(s23_terminal_is_not_obeyed)
+{
+	start(false, true);
+	screen_request(&screen, &request);
+	EXPECT_SLICE(written(), S("ci POST /hook\\x1b[2J/ 201 ok 12.3 ms\n"));
+	screen_down(&screen, "a\nb\r\x9b" "c\xc2\x9b" "d\x7f\xc3\xa4");
+	EXPECT_SLICE(written(), S("link lost: a\\x0ab\\x0d\\x9bc\\xc2\\x9bd\\x7f\xc3\xa4\n"));
+	stop();
+}
+
+/* A pipe that nobody reads: lines are lost whole, nothing waits, and the loss is told. */
+TEST(a_full_pipe_does_not_block)
+{
+	struct slice out;
+
+	start(true, false);
+	for (int i = 0; i < 5000; i++)
+		screen_down(&screen, "some reason that fills the pipe");
+	EXPECT(screen.dropped > 0);
+	out = written();
+	EXPECT(out.n > 0 && out.p[out.n - 1] == '\n');
+	while (written().n > 0)
+		;
+	screen_down(&screen, "x");
+	out = written();
+	EXPECT(slice_starts(out, S("{\"event\":\"down\",\"dropped\":")));
+	EXPECT_INT(screen.dropped, 0);
+	stop();
+}
+
+TESTS(TEST_ROW(json_lines) TEST_ROW(plain_lines) TEST_ROW(requests)
+    TEST_ROW(s23_terminal_is_not_obeyed) TEST_ROW(a_full_pipe_does_not_block))

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store on a disk that lies, fails, is full, or loses its power. */
+#include "unit/store/bad_vfs.h"
+#include "unit/store/help.h"
+
+#include <sys/statvfs.h>
+
+/* --- the space that statvfs tells --- */
+
+static atomic_bool space_is_low;
+
+/* In the place of libc's: 1 TB of which 100 GB or 1 MB is free. */
+int
+statvfs(const char *restrict path, struct statvfs *restrict v)
+{
+	(void)path;
+	*v = (struct statvfs){ .f_bsize = 4096, .f_frsize = 4096, .f_blocks = 268435456,
+		.f_bavail = space_is_low ? 256 : 26214400 };
+	return 0;
+}
+
+/* --- claims and what became of them --- */
+
+enum { CLAIMS = 24 };
+
+struct claims {
+	struct store_req reqs[CLAIMS];
+	struct waiter waiter;
+};
+
+static void
+claim_all(struct store *s, struct claims *c, const char *prefix)
+{
+	c->waiter = (struct waiter)WAITER;
+	for (size_t i = 0; i < CLAIMS; i++) {
+		struct store_req *r = &c->reqs[i];
+
+		*r = (struct store_req){ .op = STORE_NAME_CLAIM, .done = help_done,
+			.owner = &c->waiter };
+		PUT(r->account, "ann");
+		snprintf(r->name, sizeof(r->name), "%s-%zu", prefix, i);
+		store_submit(s, r);
+		/* In a few batches: as many as it takes, the order of the disk's operations is the same. */
+		if (i % 4 == 3)
+			waiter_wait(&c->waiter, i + 1);
+	}
+}
+
+static size_t
+count(const struct claims *c, enum store_result r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CLAIMS; i++)
+		n += c->reqs[i].result == r;
+	return n;
+}
+
+/* Of the acknowledged ones, how many are not there; of the refused ones, how many are. */
+static void
+compare(struct store *s, const struct claims *c, size_t *lost, size_t *ghosts)
+{
+	for (size_t i = 0; i < CLAIMS; i++) {
+		bool there = help_name(s, STORE_NAME_LOOKUP, "", c->reqs[i].name) == STORE_OK;
+
+		*lost += c->reqs[i].result == STORE_OK && !there;
+		*ghosts += c->reqs[i].result != STORE_OK && there;
+	}
+}
+
+/* the commit whose fsync failed is not acknowledged, nothing later is, and it does not come back. */
+TEST(q03_fsync_eio)
+{
+	size_t lost = 0, ghosts = 0;
+
+	for (long at = 0; at < 6; at++) {
+		const char *path = help_path();
+		struct store *s;
+		struct claims c;
+
+		bad_reset(1);
+		s = help_open(path);
+		help_account(s, "ann", NULL, 0);
+		EXPECT(store_healthy(s));
+		EXPECT_SLICE(slice_str(store_error(s)), S(""));
+		bad.fail_sync_at = bad.n_syncs + at;
+		claim_all(s, &c, "n");
+		EXPECT(count(&c, STORE_BROKEN) > 0);
+		EXPECT_INT(count(&c, STORE_OK) + count(&c, STORE_BROKEN), CLAIMS);
+		EXPECT(!store_healthy(s));
+		EXPECT(strstr(store_error(s), "until a restart") != NULL);
+		/* The disk is well again, the store is not: nothing is tried twice. */
+		EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "later"), STORE_BROKEN);
+		EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "", "n-0"), STORE_BROKEN);
+		store_close(s);
+		s = help_open(path);
+		compare(s, &c, &lost, &ghosts);
+		EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "later"), STORE_OK);
+		store_close(s);
+		help_clean();
+	}
+	EXPECT_INT(lost, 0);
+	EXPECT_INT(ghosts, 0);
+}
+
+/* no space: said so, reading goes on, and it works again when there is space. */
+TEST(q04_disk_full)
+{
+	const char *path = help_path();
+	size_t lost = 0, ghosts = 0;
+	struct claims before, full, after;
+	struct store_req r = { .op = STORE_LOGIN };
+	struct store *s;
+
+	bad_reset(1);
+	s = help_open(path);
+	help_account(s, "ann", r.token, sizeof(r.token));
+	claim_all(s, &before, "before");
+	EXPECT_INT(count(&before, STORE_OK), CLAIMS);
+	bad.full = true;
+	claim_all(s, &full, "full");
+	EXPECT_INT(count(&full, STORE_FULL), CLAIMS);
+	EXPECT(store_healthy(s));
+	EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "", "before-3"), STORE_OK);
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "", "full-3"), STORE_NONE);
+	bad.full = false;
+	claim_all(s, &after, "after");
+	EXPECT_INT(count(&after, STORE_OK), CLAIMS);
+	compare(s, &before, &lost, &ghosts);
+	compare(s, &full, &lost, &ghosts);
+	store_close(s);
+	s = help_open(path);
+	compare(s, &before, &lost, &ghosts);
+	compare(s, &full, &lost, &ghosts);
+	compare(s, &after, &lost, &ghosts);
+	EXPECT_INT(lost, 0);
+	EXPECT_INT(ghosts, 0);
+	store_close(s);
+	help_clean();
+}
+
+/* One power cut at the n-th operation of the disk; false when the work ended before it. */
+static bool
+cut_once(long n, bool lying, size_t *lost, size_t *acked)
+{
+	const char *path = help_path();
+	size_t ghosts = 0;
+	struct claims c;
+	struct store *s;
+	bool cut;
+
+	bad_reset((unsigned)n);
+	s = help_open(path);
+	help_account(s, "ann", NULL, 0);
+	bad.lying = lying;
+	bad.cut_at = bad.n_ops + n;
+	claim_all(s, &c, "n");
+	cut = bad_off();
+	*acked += count(&c, STORE_OK);
+	bad.cut_at = bad.n_ops; /* and what closing would write is lost in any case */
+	store_close(s);
+	bad_power_up();
+	s = help_open(path);
+	compare(s, &c, lost, &ghosts);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "later"), STORE_OK);
+	store_close(s);
+	help_clean();
+	return cut;
+}
+
+/* a power cut at each operation in turn, with unsynced sectors torn and reordered, loses no acknowledgement. */
+TEST(q02_power_cut_at_each_operation)
+{
+	size_t lost = 0, acked = 0;
+	long n = 0;
+
+	while (cut_once(n, false, &lost, &acked))
+		n++;
+	EXPECT(n > 20);
+	EXPECT(acked > (size_t)n);
+	EXPECT_INT(lost, 0);
+}
+
+/* The rig is able to see a loss: with syncs that do nothing, as synchronous=OFF would have it, there are many. */
+TEST(q02_negative_control)
+{
+	size_t lost = 0, acked = 0;
+
+	for (long n = 5; n < 60; n += 5)
+		(void)cut_once(n, true, &lost, &acked);
+	EXPECT(lost > 0);
+}
+
+TEST(space_low_admin_works)
+{
+	struct store *s;
+	struct store_req r = { .op = STORE_STAT };
+
+	bad_reset(1);
+	s = help_open(help_path());
+	space_is_low = true;
+	help_account(s, "ann", NULL, 0);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "n"), STORE_OK);
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT(strstr(r.text, "space_low=1") != NULL);
+	space_is_low = false;
+	store_close(s);
+	help_clean();
+}
+
+__attribute__((constructor)) static void
+before_all(void)
+{
+	bad_install();
+}
+
+TESTS(TEST_ROW(q03_fsync_eio) TEST_ROW(q04_disk_full) TEST_ROW(q02_power_cut_at_each_operation)
+	TEST_ROW(q02_negative_control) TEST_ROW(space_low_admin_works))

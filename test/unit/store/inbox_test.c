@@ -1,0 +1,993 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/inbox.h"
+
+#include "store/db.h"
+#include "unit/store/inbox_help.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+/* --- storing --- */
+
+TEST(words)
+{
+	enum inbox_state s;
+
+	EXPECT_SLICE(slice_str(inbox_state_text(INBOX_PARKED)), S("parked"));
+	EXPECT(inbox_state_parse(S("delivered"), &s) && s == INBOX_DELIVERED);
+	EXPECT(!inbox_state_parse(S("deliver"), &s));
+	EXPECT(!inbox_state_parse(S(""), &s));
+}
+
+TEST(bytes_stay_as_they_were)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = new_put("jenkins", "repo main", ""), show = { .op = INBOX_SHOW };
+	char body[70000];
+
+	for (size_t i = 0; i < sizeof(body); i++)
+		body[i] = (char)(i * 31 >> 3);
+	r.body = slice_of(body, sizeof(body));
+	r.head = S("A: \xff\x00\x01\r\nb:  x \r\n");
+	r.provider_id = S("uuid-1");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.state, INBOX_QUEUED);
+	EXPECT(!r.duplicate && r.id != 0);
+	show.id = r.id;
+	PUT(show.account, "ann");
+	EXPECT_INT(ask(s, &show), STORE_OK);
+	EXPECT_INT(show.n_items, 1);
+	EXPECT_SLICE(show.items[0].body, r.body);
+	EXPECT_SLICE(show.items[0].head, r.head);
+	EXPECT_SLICE(show.items[0].target, r.target);
+	EXPECT_SLICE(show.items[0].method, S("POST"));
+	EXPECT_SLICE(show.items[0].event, S("repo:push"));
+	EXPECT_SLICE(show.items[0].provider_id, S("uuid-1"));
+	EXPECT_SLICE(show.items[0].order_key, S("repo main"));
+	EXPECT_SLICE(show.items[0].account, S("ann"));
+	EXPECT_SLICE(show.items[0].tunnel, S("jenkins"));
+	EXPECT_INT(show.items[0].received_ms, wall_ms);
+	EXPECT_INT(show.items[0].bytes, r.head.n + r.body.n);
+	inbox_req_fini(&show);
+	/* Another account does not even learn that it exists. */
+	PUT(show.account, "eve");
+	EXPECT_INT(ask(s, &show), STORE_NONE);
+	inbox_end(s);
+}
+
+/* what is too large or not whole is refused, and takes nothing with it. */
+TEST(q07_limits)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = new_put("jenkins", "", "x");
+	char *big = calloc(1, LIMIT_INBOX_BODY_BYTES + 1);
+
+	r.body = slice_of(big, LIMIT_INBOX_BODY_BYTES + 1);
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	r.body = slice_of(big, LIMIT_INBOX_BODY_BYTES);
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	r = new_put("jenkins", "", "x");
+	r.target = slice_of(big, LIMIT_REQUEST_LINE_BYTES + 1);
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	r = new_put("jenkins", "", "x");
+	r.order_key = slice_of(big, 257);
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	r = new_put("", "", "x");
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	r = new_put("jenkins", "", "x");
+	PUT(r.account, "nobody");
+	EXPECT_INT(ask(s, &r), STORE_NONE);
+	memset(r.account, 'a', sizeof(r.account));
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	r = new_put("jenkins", "", "x");
+	r.account_bytes_max = LIMIT_INBOX_BODY_BYTES;
+	EXPECT_INT(ask(s, &r), STORE_LIMIT);
+	r = new_put("never-seen", "", "x");
+	r.account_bytes_max = 1;
+	EXPECT_INT(ask(s, &r), STORE_LIMIT);
+	r.account_bytes_max = 2 * LIMIT_INBOX_BODY_BYTES;
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	free(big);
+	inbox_end(s);
+}
+
+static uint64_t
+put_keyed(struct store *s, const char *tunnel, const char *key, bool *ret_duplicate)
+{
+	struct inbox_req r = new_put(tunnel, "", "x");
+
+	r.dedupe_key = slice_str(key);
+	r.dedupe_ms = 1000;
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	*ret_duplicate = r.duplicate;
+	return r.id;
+}
+
+/* Q-06, S-24: a repeat within the window is the first one again, over restarts and jumps of the clock. */
+TEST(s24_replay_is_not_stored_twice)
+{
+	struct store *s = inbox_new();
+	char path[128];
+	bool dup;
+	uint64_t first = put_keyed(s, "jenkins", "k1", &dup), other;
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	EXPECT(!dup);
+	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
+	EXPECT(dup);
+	EXPECT(put_keyed(s, "jenkins", "k2", &dup) != first && !dup);
+	/* Another tunnel's keys are its own. */
+	other = put_keyed(s, "gitea", "k1", &dup);
+	EXPECT(other != first && !dup);
+	pass(999);
+	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
+	wall_ms += 86400000LL * 365;
+	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
+	wall_ms -= 2 * 86400000LL * 365;
+	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
+	/* The wall clock is a year behind, the process a new one, its monotonic clock starts anew. */
+	store_close(s);
+	mono_ms = 7;
+	s = help_open(path);
+	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
+	EXPECT(dup);
+	pass(1000);
+	EXPECT(put_keyed(s, "jenkins", "k1", &dup) != first);
+	EXPECT(!dup);
+	wall_ms = START_MS;
+	inbox_end(s);
+}
+
+/* --- order --- */
+
+TEST(lanes_keep_order_and_run_in_parallel)
+{
+	struct store *s = inbox_new();
+	uint64_t a1, a2, a3;
+
+	a1 = store_one(s, "jenkins", "a", "a1");
+	a2 = store_one(s, "jenkins", "a", "a2");
+	store_one(s, "jenkins", "b", "b1");
+	a3 = store_one(s, "jenkins", "a", "a3");
+	store_one(s, "jenkins", "", "n1");
+	store_one(s, "jenkins", "", "n2");
+	store_one(s, "gitea", "a", "g1");
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1 b1 n1 n2"));
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
+	EXPECT_SLICE(slice_str(leased(s, "gitea")), S("g1"));
+	EXPECT_SLICE(slice_str(leased(s, "unknown")), S(""));
+	EXPECT_INT(settle(s, a1, INBOX_DELIVERED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a2"));
+	EXPECT_INT(settle(s, a2, INBOX_PARKED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a3"));
+	EXPECT_INT(settle(s, a3, INBOX_DEAD, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
+	EXPECT_INT(state_of(s, a2), INBOX_PARKED);
+	inbox_end(s);
+}
+
+/* retries wait for their time and hold up their lane, but a poison event does so only N times. */
+TEST(q05_poison_blocks_nobody)
+{
+	struct store *s = inbox_new();
+	uint64_t a1 = store_one(s, "jenkins", "a", "a1");
+	struct inbox_req r;
+
+	store_one(s, "jenkins", "a", "a2");
+	for (int i = 0; i < 2; i++) {
+		EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+		EXPECT_INT(settle(s, a1, INBOX_QUEUED, 1000), STORE_OK);
+		pass(999);
+		r = lease_all(s, "jenkins");
+		EXPECT_INT(r.n_items, 0);
+		EXPECT_INT(r.wait_ms, 1);
+		inbox_req_fini(&r);
+		pass(1);
+	}
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	EXPECT_INT(settle(s, a1, INBOX_QUEUED, 1000), STORE_OK);
+	/* The third time the next one goes on. */
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a2"));
+	store_one(s, "jenkins", "a", "a3");
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
+	pass(1000);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	EXPECT_INT(settle(s, a1, INBOX_DELIVERED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
+	r = (struct inbox_req){ .op = INBOX_SHOW, .id = a1 };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_attempts, 4);
+	EXPECT_INT(r.attempts[0].status, 503);
+	EXPECT_INT(r.attempts[3].status, 200);
+	EXPECT_INT(r.attempts[3].number, 4);
+	inbox_req_fini(&r);
+	inbox_end(s);
+}
+
+/* A lease that was given back without an attempt counts for nothing. */
+TEST(untried_is_no_failure)
+{
+	struct store *s = inbox_new();
+	uint64_t id = store_one(s, "jenkins", "a", "a1");
+
+	for (int i = 0; i < 5; i++) {
+		struct inbox_req r = lease_all(s, "jenkins");
+		struct inbox_req back = { .op = INBOX_SETTLE, .to = INBOX_QUEUED, .skip_after = 1 };
+
+		EXPECT_INT(r.n_items, 1);
+		back.id = r.items[0].id;
+		back.lease = r.items[0].lease;
+		EXPECT_INT(r.items[0].attempts, 0);
+		EXPECT_INT(r.items[0].fails, 0);
+		inbox_req_fini(&r);
+		EXPECT_INT(ask(s, &back), STORE_OK);
+	}
+	EXPECT_INT(state_of(s, id), INBOX_QUEUED);
+	inbox_end(s);
+}
+
+/* A report of a lease that is over changes nothing. */
+TEST(stale_lease_is_fenced)
+{
+	struct store *s = inbox_new();
+	uint64_t id = store_one(s, "jenkins", "a", "a1"), old;
+	struct inbox_req r = { .op = INBOX_SETTLE, .id = id, .to = INBOX_DELIVERED, .tried = true };
+
+	EXPECT_INT(ask(s, &r), STORE_NONE);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	old = lease_of(s, id);
+	EXPECT_INT(settle(s, id, INBOX_QUEUED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	r.lease = old;
+	EXPECT_INT(ask(s, &r), STORE_NONE);
+	EXPECT_INT(state_of(s, id), INBOX_LEASED);
+	r = (struct inbox_req){ .op = INBOX_DROP, .id = id };
+	old = lease_of(s, id);
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 1);
+	r = (struct inbox_req){ .op = INBOX_SETTLE, .id = id, .lease = old, .to = INBOX_DELIVERED };
+	EXPECT_INT(ask(s, &r), STORE_NONE);
+	EXPECT_INT(state_of(s, id), INBOX_DROPPED);
+	r.to = INBOX_LEASED;
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	inbox_end(s);
+}
+
+TEST(hold_for_relay)
+{
+	struct store *s = inbox_new();
+	struct inbox_req a = new_put("jenkins", "a", "a1"), b = new_put("jenkins", "a", "a2"), r;
+
+	a.hold = b.hold = true;
+	EXPECT_INT(ask(s, &a), STORE_OK);
+	EXPECT_INT(a.state, INBOX_RECEIVED);
+	EXPECT(a.lease != 0);
+	/* Behind another there is nothing to try at once. */
+	EXPECT_INT(ask(s, &b), STORE_OK);
+	EXPECT_INT(b.state, INBOX_QUEUED);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
+	r = (struct inbox_req){ .op = INBOX_SETTLE, .id = a.id, .lease = a.lease, .tried = true,
+		.to = INBOX_DELIVERED };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a2"));
+	inbox_end(s);
+}
+
+TEST(wake_when_the_origin_is_back)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = { .op = INBOX_WAKE };
+	uint64_t ids[3];
+
+	for (int i = 0; i < 3; i++)
+		ids[i] = store_one(s, "jenkins", i == 0 ? "a" : "", i == 0 ? "a1" : "n");
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1 n n"));
+	for (int i = 0; i < 3; i++)
+		EXPECT_INT(settle(s, ids[i], INBOX_QUEUED, 3600000), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
+	PUT(r.account, "ann");
+	PUT(r.tunnel, "jenkins");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 3);
+	EXPECT(!r.more);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1 n n"));
+	inbox_end(s);
+}
+
+/* the wall clock jumps both ways; a retry is due when its time has passed, not before, not never. */
+TEST(r09_clock_jumps)
+{
+	static const int64_t jumps[] = { 86400000LL * 365, -86400000LL * 365, 1000, -999, 0 };
+	struct store *s = inbox_new();
+	uint64_t id = store_one(s, "jenkins", "a", "a1");
+	struct inbox_req r;
+
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(*jumps); i++) {
+		EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+		EXPECT_INT(settle(s, id, INBOX_QUEUED, 1000), STORE_OK);
+		wall_ms += jumps[i];
+		r = lease_all(s, "jenkins");
+		EXPECT_INT(r.n_items, 0);
+		EXPECT_INT(r.wait_ms, 1000);
+		inbox_req_fini(&r);
+		/* And retention lets nothing expire by it. */
+		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 60000, .keep_failed_ms = 60000 };
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT_INT(r.n_changed, 0);
+		mono_ms += 1000;
+	}
+	wall_ms = START_MS;
+	inbox_end(s);
+}
+
+/* --- crashes --- */
+
+static uint64_t
+count_of(struct store *s, const char *account, enum inbox_state state)
+{
+	struct inbox_req r = { .op = INBOX_COUNT };
+
+	PUT(r.account, account);
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	return r.counts.n[state];
+}
+
+TEST(leases_end_with_the_process)
+{
+	struct store *s = inbox_new();
+	struct inbox_req hold = new_put("jenkins", "b", "b1");
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	store_one(s, "jenkins", "a", "a1");
+	store_one(s, "jenkins", "a", "a2");
+	hold.hold = true;
+	EXPECT_INT(ask(s, &hold), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	EXPECT_INT(count_of(s, "ann", INBOX_LEASED), 1);
+	EXPECT_INT(count_of(s, "ann", INBOX_RECEIVED), 1);
+	store_close(s);
+	s = help_open(path);
+	EXPECT_INT(count_of(s, "ann", INBOX_QUEUED), 3);
+	EXPECT_INT(count_of(s, "", INBOX_LEASED), 0);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1 b1"));
+	inbox_end(s);
+}
+
+struct acked {
+	uint64_t id;
+	unsigned seed; /* of the body */
+};
+
+/* A body that can be told whole from torn: length and bytes follow from a number. */
+static size_t
+make_body(char *dst, unsigned seed)
+{
+	size_t n = 200 + seed * 7919u % 6000;
+
+	for (size_t i = 0; i < n; i++)
+		dst[i] = (char)(seed * 31 + i * 7);
+	return n;
+}
+
+static void
+crash_done(struct inbox_req *req)
+{
+	struct acked a = { req->id, (unsigned)req->delay_ms };
+	char *body;
+
+	if (req->result == STORE_OK && write(*(int *)req->owner, &a, sizeof(a)) < 0)
+		_exit(2);
+	memcpy(&body, &req->body.p, sizeof(body));
+	free(body); /* and the key behind it */
+	free(req);
+}
+
+/* Stores, leases and settles in a loop until it is killed. */
+static void
+put_for_ever(const char *path, int fd, int round)
+{
+	struct store *s = help_open(path);
+
+	for (unsigned i = 0;; i++) {
+		struct inbox_req *r = malloc(sizeof(*r));
+		unsigned seed = (unsigned)round * 100000 + i;
+		char *body = malloc(8192 + sizeof(seed));
+
+		*r = new_put("jenkins", i % 4 == 0 ? "" : i % 4 == 1 ? "a" : "b", "");
+		r->body = slice_of(body, make_body(body, seed));
+		r->delay_ms = seed;
+		r->done = crash_done;
+		r->owner = &fd;
+		memcpy(body + 8192, &seed, sizeof(seed));
+		r->dedupe_key = slice_of(body + 8192, sizeof(seed));
+		r->dedupe_ms = 60000;
+		inbox_submit(s, r);
+		if (i % 16 == 15) {
+			struct inbox_req l = lease_all(s, "jenkins");
+
+			for (size_t k = 0; k < l.n_items; k++)
+				(void)settle(s, l.items[k].id,
+				    k % 2 == 0 ? INBOX_DELIVERED : INBOX_QUEUED, 0);
+			inbox_req_fini(&l);
+		}
+	}
+}
+
+static size_t
+run_until_killed(const char *path, int round, struct acked *acked, size_t n, size_t cap)
+{
+	size_t kill_after = (size_t)(round * round * 13 % 300 + 1), got = 0;
+	int fds[2];
+	pid_t child;
+
+	EXPECT_INT(pipe(fds), 0);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		close(fds[0]);
+		put_for_ever(path, fds[1], round);
+	}
+	close(fds[1]);
+	while (n < cap && read(fds[0], &acked[n], sizeof(*acked)) == sizeof(*acked)) {
+		n++;
+		if (++got == kill_after)
+			kill(child, SIGKILL);
+	}
+	close(fds[0]);
+	EXPECT_INT(waitpid(child, NULL, 0), child);
+	EXPECT(got >= kill_after);
+	return n;
+}
+
+/* Lanes and counters of a closed store, by statements of the test's own: how many rows are not as they should. */
+static int
+faults_of(const char *path)
+{
+	static const char *const sql[] = {
+		/* A lane has one first, and whoever waits waits behind one. */
+		"SELECT count(*) FROM (SELECT lane FROM deliveries WHERE place = 2 GROUP BY lane"
+		" HAVING count(*) > 1 OR lane = 0)",
+		"SELECT count(*) FROM deliveries d WHERE place = 1 AND NOT EXISTS"
+		" (SELECT 1 FROM deliveries f WHERE f.lane = d.lane AND f.place = 2)",
+		/* Only what is to be delivered has a place. */
+		"SELECT count(*) FROM deliveries WHERE (state <= 2) <> (place > 0)",
+		"SELECT count(*) FROM deliveries WHERE place = 1 AND state <> 1",
+		/* Each has its payload and the other way round. */
+		"SELECT count(*) FROM deliveries WHERE id NOT IN (SELECT id FROM payloads)",
+		"SELECT count(*) FROM payloads WHERE id NOT IN (SELECT id FROM deliveries)",
+		"SELECT count(*) FROM attempts WHERE delivery NOT IN (SELECT id FROM deliveries)",
+		/* The triggers have counted right. */
+		"SELECT count(*) FROM usage u WHERE n <> (SELECT count(*) FROM deliveries d"
+		" WHERE d.route = u.route AND d.state = u.state)",
+		"SELECT count(*) FROM usage u WHERE bytes <> (SELECT coalesce(sum(bytes), 0)"
+		" FROM deliveries d WHERE d.route = u.route AND d.state = u.state)",
+		"SELECT count(*) FROM accounts a WHERE inbox_bytes <> (SELECT coalesce(sum(d.bytes), 0)"
+		" FROM deliveries d JOIN routes r ON r.id = d.route WHERE r.account = a.id)",
+		"SELECT count(*) FROM deliveries d WHERE bytes <>"
+		" (SELECT length(head) + length(body) FROM payloads p WHERE p.id = d.id)",
+		"SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+	};
+	sqlite3 *db;
+	int faults = 0;
+
+	EXPECT_INT(sqlite3_open(path, &db), SQLITE_OK);
+	for (size_t i = 0; i < sizeof(sql) / sizeof(*sql); i++) {
+		sqlite3_stmt *st;
+
+		EXPECT_INT(sqlite3_prepare_v2(db, sql[i], -1, &st, NULL), SQLITE_OK);
+		if (sqlite3_step(st) != SQLITE_ROW || sqlite3_column_int(st, 0) != 0) {
+			printf("%d rows: %s\n", sqlite3_column_int(st, 0), sql[i]);
+			faults++;
+		}
+		sqlite3_finalize(st);
+	}
+	sqlite3_close(db);
+	return faults;
+}
+
+/* whatever was acknowledged before SIGKILL is there, byte for byte, and lanes and counters are right. */
+TEST(q01_kill_at_any_point)
+{
+	enum { ROUNDS = 30, CAP = 60000 };
+	struct acked *acked = calloc(CAP, sizeof(*acked));
+	struct store *s = inbox_new();
+	size_t n = 0, n_lost = 0;
+	char path[128], body[8192];
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	store_close(s);
+	for (int round = 0; round < ROUNDS; round++)
+		n = run_until_killed(path, round, acked, n, CAP);
+	s = help_open(path);
+	for (size_t i = 0; i < n; i++) {
+		struct inbox_req r = { .op = INBOX_SHOW, .id = acked[i].id };
+		size_t n_body = make_body(body, acked[i].seed);
+
+		n_lost += ask(s, &r) != STORE_OK ||
+		    !slice_eq(r.items[0].body, slice_of(body, n_body));
+		inbox_req_fini(&r);
+	}
+	EXPECT(n > 1000);
+	EXPECT_INT(n_lost, 0);
+	store_close(s);
+	EXPECT_INT(faults_of(path), 0);
+	free(acked);
+	help_clean();
+}
+
+/* --- lists, replay, drop --- */
+
+static struct inbox_req
+list(struct store *s, const char *account, const char *tunnel, uint32_t states, uint32_t n_max)
+{
+	struct inbox_req r = { .op = INBOX_LIST, .states = states, .n_max = n_max };
+
+	PUT(r.account, account);
+	PUT(r.tunnel, tunnel);
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	return r;
+}
+
+static size_t
+listed(struct store *s, const char *account, const char *tunnel, uint32_t states)
+{
+	struct inbox_req r = list(s, account, tunnel, states, 1000);
+	size_t n = r.n_items;
+
+	EXPECT(!r.more);
+	for (size_t i = 1; i < n; i++)
+		EXPECT(r.items[i].id < r.items[i - 1].id);
+	inbox_req_fini(&r);
+	return n;
+}
+
+TEST(list_filters)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = new_put("jenkins", "team/app main", "x");
+	uint64_t parked;
+
+	for (int i = 0; i < 5; i++)
+		store_one(s, i % 2 == 0 ? "jenkins" : "gitea", "team/other main", "x");
+	pass(1000);
+	r.event = S("pr:opened");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	PUT(r.account, "eve");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	parked = store_one(s, "jenkins", "", "x");
+	r = lease_all(s, "jenkins");
+	inbox_req_fini(&r);
+	EXPECT_INT(settle(s, parked, INBOX_PARKED, 0), STORE_OK);
+	EXPECT_INT(listed(s, "ann", "", 0), 7);
+	EXPECT_INT(listed(s, "", "", 0), 8);
+	EXPECT_INT(listed(s, "eve", "", 0), 1);
+	EXPECT_INT(listed(s, "nobody", "", 0), 0);
+	EXPECT_INT(listed(s, "ann", "gitea", 0), 2);
+	EXPECT_INT(listed(s, "ann", "", INBOX_STATE_BIT(INBOX_PARKED)), 1);
+	EXPECT_INT(listed(s, "ann", "gitea", INBOX_STATE_BIT(INBOX_PARKED)), 0);
+	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .order_key = S("team/app") };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_items, 2);
+	EXPECT(r.items[0].body.p == NULL);
+	EXPECT_SLICE(r.items[0].account, S("eve"));
+	inbox_req_fini(&r);
+	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .event = S("pr:opened") };
+	PUT(r.account, "ann");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_items, 1);
+	inbox_req_fini(&r);
+	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .from_ms = wall_ms };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_items, 3);
+	inbox_req_fini(&r);
+	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .to_ms = wall_ms };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_items, 5);
+	inbox_req_fini(&r);
+	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 0 };
+	EXPECT_INT(ask(s, &r), STORE_INVALID);
+	inbox_end(s);
+}
+
+/* Pages of a list meet each delivery once, over several tunnels and states, whatever the page's size. */
+TEST(list_pages)
+{
+	enum { N = 700 };
+	struct store *s = inbox_new();
+	struct inbox_req *puts = calloc(N, sizeof(*puts)), r;
+	struct waiter w = WAITER;
+	char tunnel[16];
+
+	for (int i = 0; i < N; i++) {
+		snprintf(tunnel, sizeof(tunnel), "t%d", i % 7);
+		puts[i] = new_put(tunnel, "", "x");
+		puts[i].done = inbox_done;
+		puts[i].owner = &w;
+		puts[i].now_ms = wall_ms;
+		puts[i].mono_ms = mono_ms;
+		inbox_submit(s, &puts[i]);
+	}
+	waiter_wait(&w, N);
+	r = (struct inbox_req){ .op = INBOX_DROP };
+	PUT(r.account, "ann");
+	PUT(r.tunnel, "t3");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 100);
+	for (uint32_t page = 1; page <= 256; page = page * 3 + 1) {
+		uint64_t last = UINT64_MAX;
+		size_t n = 0;
+
+		r = (struct inbox_req){ .op = INBOX_LIST, .n_max = page };
+		PUT(r.account, "ann");
+		do {
+			EXPECT_INT(ask(s, &r), STORE_OK);
+			for (size_t i = 0; i < r.n_items; i++) {
+				EXPECT(r.items[i].id < last);
+				last = r.items[i].id;
+				n++;
+			}
+			inbox_req_fini(&r);
+		} while (r.more);
+		EXPECT_INT(n, N);
+	}
+	/* Export is the other way round, whole, and in pieces of bytes. */
+	r = (struct inbox_req){ .op = INBOX_EXPORT, .n_max = 1000, .bytes_max = 100 };
+	PUT(r.tunnel, "t2");
+	for (int i = 0; i < 25; i++) {
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT_INT(r.n_items, 4);
+		EXPECT_SLICE(r.items[0].body, S("x"));
+		EXPECT(r.items[0].id < r.items[3].id);
+		inbox_req_fini(&r);
+	}
+	free(puts);
+	inbox_end(s);
+}
+
+TEST(replay_one_and_many)
+{
+	struct store *s = inbox_new();
+	uint64_t ids[6];
+	struct inbox_req r;
+	char body[16];
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(body, sizeof(body), "a%d", i);
+		ids[i] = store_one(s, "jenkins", "a", body);
+	}
+	for (int i = 0; i < 6; i++) {
+		r = lease_all(s, "jenkins");
+		EXPECT_INT(r.n_items, 1);
+		inbox_req_fini(&r);
+		EXPECT_INT(settle(s, ids[i], i < 3 ? INBOX_PARKED : INBOX_DELIVERED, 0), STORE_OK);
+	}
+	/* Another account's hands off. */
+	r = (struct inbox_req){ .op = INBOX_REPLAY, .id = ids[0] };
+	PUT(r.account, "eve");
+	EXPECT_INT(ask(s, &r), STORE_NONE);
+	/* All that is parked, oldest first. */
+	r = (struct inbox_req){ .op = INBOX_REPLAY };
+	PUT(r.account, "eve");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 0);
+	PUT(r.account, "ann");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 3);
+	/* A delivered one by hand; twice is once. */
+	for (int i = 0; i < 2; i++) {
+		r = (struct inbox_req){ .op = INBOX_REPLAY, .id = ids[5] };
+		PUT(r.account, "ann");
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT_INT(r.n_changed, i == 0);
+	}
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a0"));
+	EXPECT_INT(settle(s, ids[0], INBOX_DELIVERED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	EXPECT_INT(settle(s, ids[1], INBOX_DELIVERED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a2"));
+	EXPECT_INT(settle(s, ids[2], INBOX_DELIVERED, 0), STORE_OK);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a5"));
+	EXPECT_INT(settle(s, ids[5], INBOX_DELIVERED, 0), STORE_OK);
+	/* To another tunnel: copies, that say whose, and the old ones stay as they were. */
+	r = (struct inbox_req){ .op = INBOX_REPLAY,
+		.states = INBOX_STATE_BIT(INBOX_DELIVERED) | INBOX_STATE_BIT(INBOX_QUEUED) };
+	PUT(r.account, "ann");
+	PUT(r.to_tunnel, "staging");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 6);
+	EXPECT(!r.more);
+	r = lease_all(s, "staging");
+	EXPECT_INT(r.n_items, 1);
+	EXPECT_SLICE(r.items[0].body, S("a0"));
+	EXPECT_INT(r.items[0].replay_of, ids[0]);
+	EXPECT(r.items[0].id > ids[5]);
+	inbox_req_fini(&r);
+	EXPECT_INT(state_of(s, ids[0]), INBOX_DELIVERED);
+	inbox_end(s);
+}
+
+TEST(drop_older_of_a_branch)
+{
+	struct store *s = inbox_new();
+	uint64_t ids[4];
+	struct inbox_req r;
+
+	for (int i = 0; i < 4; i++)
+		ids[i] = store_one(s, "jenkins", i == 1 ? "app dev" : "app main", i == 3 ? "new" : "x");
+	r = (struct inbox_req){ .op = INBOX_DROP, .order_key = S("app main"), .before_id = ids[3],
+		.states = INBOX_STATE_BIT(INBOX_QUEUED), .note = "a newer push has come" };
+	PUT(r.account, "ann");
+	PUT(r.tunnel, "jenkins");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 2);
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("x new"));
+	r = (struct inbox_req){ .op = INBOX_SHOW, .id = ids[0] };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.state, INBOX_DROPPED);
+	EXPECT_SLICE(r.items[0].note, S("a newer push has come"));
+	inbox_req_fini(&r);
+	inbox_end(s);
+}
+
+/* --- retention --- */
+
+TEST(retention_by_age)
+{
+	struct store *s = inbox_new();
+	uint64_t done = store_one(s, "jenkins", "", "x"), parked = store_one(s, "jenkins", "", "x");
+	uint64_t queued = store_one(s, "jenkins", "", "x"), young;
+	struct inbox_req r = lease_all(s, "jenkins");
+
+	inbox_req_fini(&r);
+	EXPECT_INT(settle(s, done, INBOX_DELIVERED, 0), STORE_OK);
+	EXPECT_INT(settle(s, parked, INBOX_PARKED, 0), STORE_OK);
+	EXPECT_INT(settle(s, queued, INBOX_QUEUED, 0), STORE_OK);
+	pass(60000);
+	young = store_one(s, "gitea", "", "x");
+	r = lease_all(s, "gitea");
+	inbox_req_fini(&r);
+	EXPECT_INT(settle(s, young, INBOX_DELIVERED, 0), STORE_OK);
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 60000 };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 1);
+	EXPECT_INT(state_of(s, done), -1);
+	EXPECT_INT(state_of(s, parked), INBOX_PARKED);
+	EXPECT_INT(state_of(s, young), INBOX_DELIVERED);
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_failed_ms = 60000 };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(state_of(s, parked), -1);
+	pass(86400000LL * 1000);
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(state_of(s, queued), INBOX_QUEUED);
+	inbox_end(s);
+}
+
+TEST(retention_by_bytes)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = { .op = INBOX_PUT };
+	static char body[10000];
+	uint64_t ids[10];
+
+	for (int i = 0; i < 10; i++) {
+		r = new_put(i % 2 == 0 ? "jenkins" : "gitea", "", "");
+		r.body = slice_of(body, sizeof(body));
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		ids[i] = r.id;
+	}
+	PUT(r.account, "eve");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	for (int i = 0; i < 8; i++) {
+		struct inbox_req l = lease_all(s, i % 2 == 0 ? "jenkins" : "gitea");
+
+		inbox_req_fini(&l);
+		EXPECT_INT(settle(s, ids[i], i == 0 ? INBOX_DEAD : INBOX_DELIVERED, 0), STORE_OK);
+	}
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .account_bytes_max = 55000 };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	/* 10 x 10,032 bytes: five are gone, the oldest delivered ones; the dead one is not the first choice. */
+	EXPECT_INT(r.n_changed, 5);
+	EXPECT_INT(state_of(s, ids[0]), INBOX_DEAD);
+	EXPECT_INT(state_of(s, ids[5]), -1);
+	EXPECT_INT(state_of(s, ids[6]), INBOX_DELIVERED);
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .account_bytes_max = 1 };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_changed, 3);
+	EXPECT_INT(count_of(s, "ann", INBOX_LEASED) + count_of(s, "ann", INBOX_QUEUED), 2);
+	EXPECT_INT(count_of(s, "eve", INBOX_QUEUED), 1);
+	inbox_end(s);
+}
+
+TEST(attempts_are_bounded)
+{
+	struct store *s = inbox_new();
+	uint64_t id = store_one(s, "jenkins", "a", "a1");
+	struct inbox_req r;
+
+	for (int i = 0; i < LIMIT_INBOX_ATTEMPTS + 5; i++) {
+		r = lease_all(s, "jenkins");
+		EXPECT_INT(r.n_items, 1);
+		EXPECT_INT(r.items[0].attempts, i);
+		inbox_req_fini(&r);
+		r = (struct inbox_req){ .op = INBOX_SETTLE, .id = id, .lease = lease_of(s, id),
+			.to = INBOX_QUEUED, .tried = true,
+			.attempt = { .status = 500, .latency_ms = 12, .reason = "5xx",
+			    .n_answer = 9999 } };
+		memset(r.attempt.answer, 'x', sizeof(r.attempt.answer));
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT_INT(r.attempt.number, i + 1);
+	}
+	r = (struct inbox_req){ .op = INBOX_SHOW, .id = id };
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_attempts, LIMIT_INBOX_ATTEMPTS);
+	EXPECT_INT(r.attempts[0].number, 6);
+	EXPECT_INT(r.attempts[0].n_answer, LIMIT_INBOX_ANSWER_BYTES);
+	EXPECT_SLICE(slice_str(r.attempts[0].reason), S("5xx"));
+	inbox_req_fini(&r);
+	inbox_end(s);
+}
+
+TEST(counts)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = { .op = INBOX_COUNT };
+	int64_t first = wall_ms;
+
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.counts.oldest_ms, 0);
+	store_one(s, "jenkins", "", "x");
+	pass(10);
+	store_one(s, "gitea", "", "xx");
+	store_one(s, "gitea", "", "xx");
+	PUT(r.account, "ann");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.counts.n[INBOX_QUEUED], 3);
+	EXPECT_INT(r.counts.oldest_ms, first);
+	PUT(r.tunnel, "gitea");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.counts.n[INBOX_QUEUED], 2);
+	EXPECT_INT(r.counts.bytes[INBOX_QUEUED], 2 * (32 + 2));
+	EXPECT_INT(r.counts.oldest_ms, first + 10);
+	PUT(r.account, "eve");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.counts.n[INBOX_QUEUED], 0);
+	inbox_end(s);
+}
+
+/* --- the whole machine --- */
+
+static unsigned random_state = 7;
+
+static unsigned
+dice(unsigned n)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return (random_state >> 16) % n;
+}
+
+/* One random operation of any kind on small numbers of tunnels, keys and ids. */
+static void
+random_step(struct store *s, uint64_t *n_puts)
+{
+	static const char *const tunnels[] = { "t0", "t1" };
+	static const char *const keys[] = { "", "a", "b" };
+	struct inbox_req r = { 0 };
+
+	switch (dice(9)) {
+	case 0:
+	case 1:
+	case 2:
+		r = new_put(tunnels[dice(2)], keys[dice(3)], "body");
+		r.hold = dice(4) == 0;
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		(*n_puts)++;
+		break;
+	case 3:
+	case 4:
+		r = lease_all(s, tunnels[dice(2)]);
+		break;
+	case 5:
+	case 6:
+		(void)settle(s, 1 + dice((unsigned)*n_puts + 1),
+		    (enum inbox_state[]){ INBOX_DELIVERED, INBOX_QUEUED, INBOX_QUEUED, INBOX_QUEUED,
+			INBOX_PARKED, INBOX_DEAD }[dice(6)],
+		    dice(3) * 100);
+		break;
+	case 7:
+		r = (struct inbox_req){ .op = dice(2) == 0 ? INBOX_DROP : INBOX_REPLAY,
+			.id = dice(4) == 0 ? 0 : 1 + dice((unsigned)*n_puts + 1) };
+		(void)ask(s, &r);
+		break;
+	case 8:
+		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 5000, .keep_failed_ms = 9000 };
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT(!r.more);
+		break;
+	}
+	inbox_req_fini(&r);
+	pass(dice(100));
+}
+
+/* After anything, lanes and counters are as they must be, and everything can still be delivered to its end. */
+TEST(random_operations_keep_the_invariants)
+{
+	struct store *s = inbox_new();
+	uint64_t n_puts = 0, left;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	for (int round = 0; round < 8; round++) {
+		for (int i = 0; i < 150; i++)
+			random_step(s, &n_puts);
+		store_close(s);
+		EXPECT_INT(faults_of(path), 0);
+		mono_ms = 10 + (int64_t)dice(1000);
+		s = help_open(path);
+	}
+	left = count_of(s, "", INBOX_QUEUED);
+	EXPECT(left > 10);
+	for (int i = 0; i < 1000 && left > 0; i++) {
+		struct inbox_req r = lease_all(s, i % 2 == 0 ? "t0" : "t1");
+
+		for (size_t k = 0; k < r.n_items; k++)
+			EXPECT_INT(settle(s, r.items[k].id, INBOX_DELIVERED, 0), STORE_OK);
+		left -= r.n_items;
+		inbox_req_fini(&r);
+		pass(100);
+	}
+	EXPECT_INT(left, 0);
+	EXPECT_INT(count_of(s, "", INBOX_QUEUED), 0);
+	wall_ms = START_MS;
+	inbox_end(s);
+}
+
+/* No statement of the hot path reads a whole table or sorts. */
+TEST(plans_use_indexes)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		STATEMENTS(X)
+#undef X
+	};
+	const char *path = help_path(), *may_scan[] = { "FROM usage u JOIN", "FROM accounts WHERE inbox",
+		"SELECT count(*) FROM accounts", "WHERE id > ?1 ORDER BY id LIMIT",
+		"ORDER BY id DESC LIMIT", "ORDER BY t.id", "ORDER BY n.name" };
+	char *error;
+	struct db *db = db_open(path, &error);
+
+	for (size_t i = 0; i < SQL_N; i++) {
+		char explain[2048];
+		sqlite3_stmt *st;
+		bool allowed = false;
+
+		for (size_t k = 0; k < sizeof(may_scan) / sizeof(*may_scan); k++)
+			allowed = allowed || strstr(texts[i], may_scan[k]) != NULL;
+		snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", texts[i]);
+		EXPECT_INT(sqlite3_prepare_v2(db->sqlite, explain, -1, &st, NULL), SQLITE_OK);
+		while (sqlite3_step(st) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(st, 3);
+
+			if (allowed || (strstr(step, "SCAN") == NULL && strstr(step, "TEMP") == NULL))
+				continue;
+			printf("%s: %s\n", texts[i], step);
+			EXPECT(false);
+		}
+		sqlite3_finalize(st);
+	}
+	db_close(db);
+	help_clean();
+}
+
+TESTS(TEST_ROW(words) TEST_ROW(bytes_stay_as_they_were) TEST_ROW(q07_limits)
+	TEST_ROW(s24_replay_is_not_stored_twice) TEST_ROW(lanes_keep_order_and_run_in_parallel)
+	    TEST_ROW(q05_poison_blocks_nobody) TEST_ROW(untried_is_no_failure)
+		TEST_ROW(stale_lease_is_fenced) TEST_ROW(hold_for_relay)
+		    TEST_ROW(wake_when_the_origin_is_back) TEST_ROW(r09_clock_jumps)
+			TEST_ROW(leases_end_with_the_process) TEST_ROW(q01_kill_at_any_point)
+			    TEST_ROW(list_filters) TEST_ROW(list_pages)
+				TEST_ROW(replay_one_and_many) TEST_ROW(drop_older_of_a_branch)
+				    TEST_ROW(retention_by_age) TEST_ROW(retention_by_bytes)
+					TEST_ROW(attempts_are_bounded) TEST_ROW(counts)
+					    TEST_ROW(random_operations_keep_the_invariants)
+						TEST_ROW(plans_use_indexes))
