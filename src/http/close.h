@@ -25,7 +25,7 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	  "Send METHOD SP target SP HTTP/1.1 and CRLF (RFC 9112 section 3).")                      \
 	X(BAD_TARGET, "bad-target", VISITOR, 400, 0,                                               \
 	  "The request target is malformed or does not fit the method.",                           \
-	  "Send /path?query, percent-encode what is not allowed in it, and leave out a #fragment.") \
+	  "Send /path?query, percent-encoded where need be, without a #fragment.")                 \
 	X(BAD_VERSION, "bad-version", VISITOR, 400, 0,                                             \
 	  "The version is neither HTTP/1.1 nor HTTP/1.0.",                                         \
 	  "Send exactly HTTP/1.1.")                                                                \
@@ -106,7 +106,7 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	  "This is not a forward proxy: CONNECT is not served.",                                   \
 	  "Send the request itself; to tunnel TCP, open: adit tcp PORT.")                          \
 	X(MISDIRECTED, "misdirected", VISITOR, 421, 0,                                             \
-	  "The request's Host does not belong to the name that this TLS connection was opened for.", \
+	  "This TLS connection was opened for another name than the request's Host.",              \
 	  "Open a connection of its own for each host.")                                           \
 	X(PLAIN_HTTP_ON_TLS, "plain-http-on-tls", VISITOR, 400, 0,                                 \
 	  "A plain HTTP request was sent to a port that speaks TLS.",                              \

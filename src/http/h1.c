@@ -2,8 +2,9 @@
 /*
  * Heads: START [START_LF] LINE LINE_LF { FIELD NAME VALUE VALUE_LF } FIELD END_LF WHOLE
  *
- * They are scanned in runs (a name, a value) that stop at the first byte that does not belong, so that feeding byte
- * by byte resumes inside of a run and ends where feeding it whole does.  A field is judged when its line is whole.
+ * They are scanned in runs (a name, a value) that stop at the first byte that does not belong, so
+ * that feeding byte by byte resumes inside of a run and ends where feeding it whole does.  A field
+ * is judged when its line is whole.
  */
 #include "http/h1.h"
 
@@ -48,7 +49,7 @@ skip(const char *p, const char *end, unsigned classes)
 
 /* --- eight bytes at a time: a mark is the top bit of a byte --- */
 
-#define EACH(c) ((c) * UINT64_C(0x0101010101010101))
+#define EACH(c) ((c)*UINT64_C(0x0101010101010101))
 #define MARKS EACH(0x80)
 
 static uint64_t
@@ -69,7 +70,8 @@ first_mark(uint64_t marks)
 	return (size_t)__builtin_ctzll(marks) / 8;
 }
 
-/* Control characters.  Borrows may raise marks above a true one, never below: the first is right. */
+/* Control characters.  Borrows may raise marks above a true one, never below: the first is right.
+ */
 static uint64_t
 mark_controls(uint64_t v)
 {
@@ -184,7 +186,7 @@ parse_version(struct h1_head *head, struct slice s)
 static bool
 host_is_valid(struct slice s)
 {
-	char host[URL_HOST_BYTES] __attribute__((uninitialized)); /* clearing it costs as much as the check */
+	char host[URL_HOST_BYTES] UNCLEARED;
 	uint16_t port;
 
 	return url_authority(s, host, sizeof(host), &port);
@@ -216,7 +218,7 @@ parse_absolute(struct h1_head *head, const char *buf, struct slice target)
 
 	if (scheme == SIZE_MAX || !slice_starts(slice_from(target, scheme), S("://")) ||
 	    !(token_is(slice_head(target, scheme), S("http")) ||
-	        token_is(slice_head(target, scheme), S("https"))))
+		token_is(slice_head(target, scheme), S("https"))))
 		return CLOSE_BAD_TARGET;
 	authority = p = target.p + scheme + 3;
 	while (p < end && *p != '/' && *p != '?' && *p != '#')
@@ -241,7 +243,7 @@ parse_target(struct h1_head *head, const char *buf)
 	if (target.p[0] == '*') {
 		head->path = head->target;
 		return target.n == 1 && slice_eq(method, S("OPTIONS")) ? CLOSE_OK
-		                                                       : CLOSE_BAD_TARGET;
+								       : CLOSE_BAD_TARGET;
 	}
 	return parse_absolute(head, buf, target);
 }
@@ -342,7 +344,7 @@ field_connection(struct h1 *h, struct slice value)
 		} else if (token_is(token, S("upgrade"))) {
 			mark(h, SAYS_UPGRADE);
 		} else if (h->listed == H1_LISTED_MAX || token_is(token, S("host")) ||
-		    token_is(token, S("content-length"))) {
+			   token_is(token, S("content-length"))) {
 			return CLOSE_BAD_CONNECTION;
 		} else {
 			h->listed++;
@@ -352,7 +354,8 @@ field_connection(struct h1 *h, struct slice value)
 	return CLOSE_OK;
 }
 
-/* h2c must never reach an origin (it would open a second parser of our bytes), nor any HTTP by another name. */
+/* h2c must never reach an origin (it would open a second parser of our bytes), nor any HTTP by
+ * another name. */
 static enum close_code
 field_upgrade(struct h1 *h, struct slice value)
 {
@@ -478,8 +481,8 @@ finish(struct h1 *h, uint32_t n_bytes)
 }
 
 /*
- * --- the steps of the head: each takes a run from p on and returns where it stopped.  What to do next
- * is in h->state, a fault in h->error.  p < end on entry. ---
+ * --- the steps of the head: each takes a run from p on and returns where it stopped.  What to do
+ * next is in h->state, a fault in h->error.  p < end on entry. ---
  */
 
 static const char *
@@ -527,8 +530,8 @@ step_lf(struct h1 *h, const char *p, enum state next)
 }
 
 /*
- * The three steps of a field go on by themselves while there are bytes, so that the usual field, which is there whole,
- * costs one dispatch.
+ * The three steps of a field go on by themselves while there are bytes, so that the usual field,
+ * which is there whole, costs one dispatch.
  */
 static const char *
 step_value(struct h1 *h, const char *buf, const char *p, const char *end)

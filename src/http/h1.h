@@ -31,8 +31,8 @@ enum h1_framing {
 };
 
 /*
- * What rewrite_*() may add to a head.  The limits for what comes from outside are LIMIT_HEAD_BYTES and
- * LIMIT_HEAD_FIELDS; a head that comes out of a stream (h1.inside) may be larger by this.
+ * What rewrite_*() may add to a head.  The limits for what comes from outside are LIMIT_HEAD_BYTES
+ * and LIMIT_HEAD_FIELDS; a head that comes out of a stream (h1.inside) may be larger by this.
  */
 #define H1_INSIDE_BYTES 2048
 #define H1_INSIDE_FIELDS 12
@@ -47,25 +47,26 @@ struct h1_field {
 };
 
 enum h1_flag {
-	H1_KEEP_ALIVE = 1 << 0,   /* the connection persists after this message (9.3) */
-	H1_EXPECT_100 = 1 << 1,   /* Expect: 100-continue */
+	H1_KEEP_ALIVE = 1 << 0, /* the connection persists after this message (9.3) */
+	H1_EXPECT_100 = 1 << 1, /* Expect: 100-continue */
 	/*
-	 * Connection: upgrade and an Upgrade field, HTTP/1.1, not h2c, body not chunked.  A request or 101 that
-	 * may not switch lacks it and is treated as if it had not asked (RFC 9110 7.8 lets us).
+	 * Connection: upgrade and an Upgrade field, HTTP/1.1, not h2c, body not chunked.  A request
+	 * or 101 that may not switch lacks it and is treated as if it had not asked (RFC 9110 7.8
+	 * lets us).
 	 */
 	H1_UPGRADE = 1 << 2,
-	H1_ABSOLUTE = 1 << 3,     /* absolute-form: its authority has replaced Host */
-	H1_LISTED = 1 << 4,       /* Connection names fields besides close, keep-alive, upgrade */
+	H1_ABSOLUTE = 1 << 3, /* absolute-form: its authority has replaced Host */
+	H1_LISTED = 1 << 4,   /* Connection names fields besides close, keep-alive, upgrade */
 };
 
 struct h1_head {
 	/*
-	 * Requests.  authority is the canonical Host: the one of an absolute target where there is one.  query is
-	 * without '?'; path is "*" for asterisk-form; it is empty for an absolute target without one, and means "/" then
-	 * ("*" for OPTIONS without a query).
+	 * Requests.  authority is the canonical Host: the one of an absolute target where there is
+	 * one.  query is without '?'; path is "*" for asterisk-form; it is empty for an absolute
+	 * target without one, and means "/" then ("*" for OPTIONS without a query).
 	 */
 	struct h1_span method, target, path, query;
-	struct h1_span authority;                   /* host[:port] as sent, validated */
+	struct h1_span authority; /* host[:port] as sent, validated */
 	/* responses */
 	struct h1_span reason;
 	uint16_t status;
@@ -81,14 +82,14 @@ struct h1_head {
 
 struct h1 {
 	enum h1_kind kind;
-	bool inside;       /* the message comes out of a stream; set after h1_init() */
-	bool head_request; /* the response to be parsed answers a HEAD: it has no body */
+	bool inside;           /* the message comes out of a stream; set after h1_init() */
+	bool head_request;     /* the response to be parsed answers a HEAD: it has no body */
 	enum close_code error; /* what to answer */
-	enum close_code fault; /* what exactly was wrong, for the log; of a request the same as error */
+	enum close_code fault; /* what exactly was wrong, for the log; differs for responses */
 	/* private: position of the scan, where the line began, what was seen so far */
 	uint16_t scanned, line, marks;
 	uint8_t state, body, listed;
-	/* private: the body; seen: digits of the size, bytes of the extension or the trailer section */
+	/* private: the body; bytes to come, digits or extension bytes of a chunk, trailer bytes */
 	uint64_t left;
 	uint32_t seen, trailer;
 	struct h1_head head;
@@ -98,7 +99,7 @@ enum h1_result {
 	H1_MORE, /* all input was looked at; feed more */
 	H1_DONE, /* head whole, or message ended */
 	H1_DATA, /* h1_body(): *ret_data has body bytes */
-	H1_BAD,  /* h1->error says why; answer its status and close.  Of a response: CLOSE_ORIGIN_BAD_RESPONSE */
+	H1_BAD,  /* answer the status of h1->error (a response: ORIGIN_BAD_RESPONSE) and close */
 };
 
 void h1_init(struct h1 *h, enum h1_kind kind);
@@ -114,14 +115,15 @@ enum h1_result h1_head(struct h1 *h, struct slice buf) must_use;
 
 /*
  * Takes body bytes from the front of *in.  H1_DATA: *ret_data is a part of the input.  H1_DONE: the
- * message ended, *in begins with what follows it.  H1_UNTIL_CLOSE never ends here: the caller sees EOF.
+ * message ended, *in begins with what follows it.  H1_UNTIL_CLOSE never ends here: the caller sees
+ * EOF.
  */
 enum h1_result h1_body(struct h1 *h, struct slice *in, struct slice *ret_data) must_use;
 /* EOF came: true when the message may end here (H1_UNTIL_CLOSE, or it had ended). */
 bool h1_eof_ok(const struct h1 *h);
 /*
- * For a body that is read straight into a frame: with H1_LENGTH, how many bytes are still to come, with
- * H1_UNTIL_CLOSE SIZE_MAX, else 0 (must go through h1_body). h1_took() counts them down.
+ * For a body that is read straight into a frame: with H1_LENGTH, how many bytes are still to come,
+ * with H1_UNTIL_CLOSE SIZE_MAX, else 0 (must go through h1_body). h1_took() counts them down.
  */
 uint64_t h1_left(const struct h1 *h);
 void h1_took(struct h1 *h, uint64_t n);
@@ -133,7 +135,8 @@ h1_text(struct slice buf, struct h1_span s)
 }
 
 /* The first field of that name from index *at on (case ignored); *at moves past it. NULL: none. */
-const struct h1_field *h1_find(const struct h1_head *h, struct slice buf, struct slice name, size_t *at);
+const struct h1_field *
+h1_find(const struct h1_head *h, struct slice buf, struct slice name, size_t *at);
 /* True when a comma list field (all its lines) holds the token, case ignored. */
 bool h1_has_token(const struct h1_head *h, struct slice buf, struct slice name, struct slice token);
 

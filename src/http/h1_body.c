@@ -2,7 +2,8 @@
 /*
  * Bodies.  The chunked coding is taken byte by byte, its data in slices of the input:
  *
- *	SIZE [EXT_...] SIZE_LF DATA DATA_CR DATA_LF  SIZE ...  SIZE_LF { TRAILER ... TRAILER_LF } TRAILER FINAL_LF ENDED
+ *	SIZE [EXT_...] SIZE_LF DATA DATA_CR DATA_LF  SIZE ...  SIZE_LF { TRAILER ... TRAILER_LF }
+ *TRAILER FINAL_LF ENDED
  */
 #include "http/h1_private.h"
 
@@ -111,8 +112,8 @@ take_data_lf(struct h1 *h, char c)
 }
 
 /*
- * chunk-ext = *( ";" name [ "=" ( token / quoted-string ) ] ) (RFC 9112 7.1.1), all dropped.  The whitespace that
- * its grammar calls bad is refused.
+ * chunk-ext = *( ";" name [ "=" ( token / quoted-string ) ] ) (RFC 9112 7.1.1), all dropped.  The
+ * whitespace that its grammar calls bad is refused.
  */
 static enum close_code
 take_ext_start(struct h1 *h, char c)
@@ -230,8 +231,7 @@ take_coding(struct h1 *h, char c)
 {
 	if (h->body >= TRAILER && ++h->trailer > LIMIT_TRAILER_BYTES)
 		return CLOSE_TRAILER_TOO_LARGE;
-	if (h->body >= EXT_START && h->body <= EXT_QUOTED_END &&
-	    ++h->seen > LIMIT_CHUNK_EXT_BYTES)
+	if (h->body >= EXT_START && h->body <= EXT_QUOTED_END && ++h->seen > LIMIT_CHUNK_EXT_BYTES)
 		return CLOSE_BAD_CHUNK;
 	return take[h->body](h, c);
 }
@@ -288,7 +288,7 @@ bool
 h1_eof_ok(const struct h1 *h)
 {
 	return h->error == CLOSE_OK &&
-	    (h->body == UNTIL_CLOSE || h->body == ENDED || (h->body == LENGTH && h->left == 0));
+	       (h->body == UNTIL_CLOSE || h->body == ENDED || (h->body == LENGTH && h->left == 0));
 }
 
 uint64_t

@@ -5,8 +5,15 @@
 
 #include "http/h1.h"
 
-/* Names in Connection, each of which is compared with each field: more are a trick, not a message. */
+/* Names in Connection, each of which is compared with each field: more are a trick. */
 #define H1_LISTED_MAX 16
+
+/* For large locals of the hot path, which -ftrivial-auto-var-init would clear at each call. */
+#if __has_attribute(uninitialized)
+#define UNCLEARED __attribute__((uninitialized))
+#else
+#define UNCLEARED
+#endif
 
 /* Classes of bytes. */
 enum {
@@ -16,6 +23,7 @@ enum {
 	CHAR_HEX = 8,
 };
 
+/* clang-format off */
 #define T CHAR_TOKEN
 #define B (CHAR_PATH | CHAR_QUERY)
 static const uint8_t char_class[256] = {
@@ -29,6 +37,7 @@ static const uint8_t char_class[256] = {
 };
 #undef T
 #undef B
+/* clang-format on */
 
 static inline bool
 char_is(char c, unsigned classes)

@@ -50,8 +50,8 @@ void
 page_date(int64_t wall_ms, char dst[PAGE_DATE_BYTES])
 {
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
-		"Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
 	time_t t = (time_t)(wall_ms / 1000);
 	struct tm tm;
 
@@ -207,8 +207,8 @@ static void
 body_html(struct buf *b, const struct page *p, const struct close_row *row)
 {
 	buf_put(b, S("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	             "<meta name=\"robots\" content=\"noindex\">\n"));
+		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		     "<meta name=\"robots\" content=\"noindex\">\n"));
 	buf_printf(b, "<title>%d %s</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n",
 	    row->status, reason_of(row->status), style);
 	buf_printf(b, "<p class=\"code\">%d %s</p>\n<h1>", row->status, row->name);

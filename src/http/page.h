@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers of our own: a whole response for a row of the close table.  HTML, JSON or plain text by
- * Accept (text for curl and for anything that does not ask), with adit-error, adit-request-id, Retry-After
- * where the row has one, Cache-Control: no-store, and a sentence on what to do.
+ * Accept (text for curl and for anything that does not ask), with adit-error, adit-request-id,
+ * Retry-After where the row has one, Cache-Control: no-store, and a sentence on what to do.
  *
- * host and detail may hold any bytes: they are shown escaped, and only so much of them as a page needs.
+ * host and detail may hold any bytes: they are shown escaped, and only so much of them as a page
+ * needs.
  */
 #ifndef ADIT_HTTP_PAGE_H
 #define ADIT_HTTP_PAGE_H
@@ -14,20 +15,20 @@
 
 struct page {
 	enum close_code code;
-	struct slice accept;     /* the visitor's Accept, or empty */
+	struct slice accept; /* the visitor's Accept, or empty */
 	struct slice request_id;
-	struct slice host;       /* what was asked for, or empty */
-	struct slice detail;     /* one more sentence, or empty */
-	struct slice allow;      /* for 405: the methods that are allowed, "POST, GET"; ours */
-	bool head_request;       /* no body, same fields */
-	bool keep_alive;         /* else Connection: close */
-	int64_t wall_ms;         /* for Date, since 1970 */
+	struct slice host;   /* what was asked for, or empty */
+	struct slice detail; /* one more sentence, or empty */
+	struct slice allow;  /* for 405: the methods that are allowed, "POST, GET"; ours */
+	bool head_request;   /* no body, same fields */
+	bool keep_alive;     /* else Connection: close */
+	int64_t wall_ms;     /* for Date, since 1970 */
 };
 /* Appends the response; out->failed when it did not fit. */
 #define PAGE_BYTES_MAX 16384
 void page_write(struct buf *out, const struct page *p);
 
-/* "Wed, 24 Nov 2027 18:43:00 GMT" (RFC 9110 5.6.7), with a NUL; whatever the locale. */
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) and a NUL, whatever the locale. */
 #define PAGE_DATE_BYTES 30
 void page_date(int64_t wall_ms, char dst[PAGE_DATE_BYTES]);
 

@@ -18,6 +18,7 @@ enum field_class {
 	SHADOW,  /* one of the above with '_' for '-' */
 };
 
+/* clang-format off */
 /* X(first letter, name, class); no two rows share first letter and length. */
 #define NAMES(X)                                                                                   \
 	X('h', "host", HOST)                                                                       \
@@ -40,24 +41,25 @@ enum field_class {
 	X('x', "x-original-url", VISITOR)                                                          \
 	X('x', "x-real-ip", VISITOR)                                                               \
 	X('x', "x-rewrite-url", VISITOR)
+/* clang-format on */
 
 /* `p` (a token) against `lower`, '_' taken for '-' and *ret_shadow set where it was one. */
 static bool
 reads_as(const char *p, const char *lower, size_t n, bool *ret_shadow)
 {
-	unsigned diff = 0, shadow = 0;
+	bool shadow = false;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned c = (unsigned char)p[i] | 0x20u;
+		char c = (char)(p[i] | 0x20);
 
-		if (c == ('_' | 0x20)) {
-			c = '-';
-			shadow = 1;
-		}
-		diff |= c ^ (unsigned char)lower[i];
+		if (c == lower[i])
+			continue;
+		if (p[i] != '_' || lower[i] != '-')
+			return false;
+		shadow = true;
 	}
-	*ret_shadow = shadow != 0;
-	return diff == 0;
+	*ret_shadow = shadow;
+	return true;
 }
 
 static enum field_class
@@ -65,15 +67,15 @@ classify_prefix(struct slice name, bool *ret_shadow)
 {
 	switch (name.p[0] | 0x20) {
 	case 'a':
-		if (name.n > 5 && reads_as(name.p, "adit-", 5, ret_shadow))
+		if (name.n >= 5 && reads_as(name.p, "adit-", 5, ret_shadow))
 			return OURS;
 		break;
 	case 'p':
-		if (name.n > 6 && reads_as(name.p, "proxy-", 6, ret_shadow))
+		if (name.n >= 6 && reads_as(name.p, "proxy-", 6, ret_shadow))
 			return HOP;
 		break;
 	case 'x':
-		if (name.n > 12 && reads_as(name.p, "x-forwarded-", 12, ret_shadow))
+		if (name.n >= 11 && reads_as(name.p, "x-forwarded", 11, ret_shadow))
 			return VISITOR;
 		break;
 	}
@@ -188,7 +190,8 @@ put_request_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
 		/* from the path on; RFC 9112 3.2.4 for where there is none */
 		target = slice_from(target, (size_t)(h->path.at - h->target.at));
 		if (h->path.n == 0)
-			wire_put(w, target.n == 0 && slice_eq(method, S("OPTIONS")) ? S("*") : S("/"));
+			wire_put(
+			    w, target.n == 0 && slice_eq(method, S("OPTIONS")) ? S("*") : S("/"));
 	}
 	wire_put(w, target);
 	wire_put(w, S(" HTTP/1.1\r\n"));
@@ -301,8 +304,8 @@ put_visitor(struct wire_out *w, const struct h1_head *h, struct slice buf,
 
 /* Whether a field goes on its way as it stands. */
 static bool
-passes_request(enum field_class class, const struct h1_head *h, const struct listed *l,
-    struct slice name)
+passes_request(
+    enum field_class class, const struct h1_head *h, const struct listed *l, struct slice name)
 {
 	switch (class) {
 	case PLAIN:
@@ -327,7 +330,7 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 {
 	struct wire_out w = wire_out(dst, cap);
 	struct kept kept = { 0 };
-	struct listed listed;
+	struct listed listed UNCLEARED;
 
 	collect_listed(h, buf, &listed);
 	put_request_line(&w, h, buf);
@@ -353,7 +356,7 @@ rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, 
     char *dst, size_t cap)
 {
 	struct wire_out w = wire_out(dst, cap);
-	struct listed listed;
+	struct listed listed UNCLEARED;
 
 	if (host.p == NULL)
 		host = h1_text(buf, h->authority);
@@ -382,8 +385,8 @@ may_have_length(uint16_t status)
 }
 
 static bool
-passes_response(enum field_class class, const struct h1_head *h, const struct listed *l,
-    struct slice name)
+passes_response(
+    enum field_class class, const struct h1_head *h, const struct listed *l, struct slice name)
 {
 	switch (class) {
 	case PLAIN:
@@ -406,7 +409,7 @@ size_t
 rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap)
 {
 	struct wire_out w = wire_out(dst, cap);
-	struct listed listed;
+	struct listed listed UNCLEARED;
 
 	collect_listed(h, buf, &listed);
 	put_status_line(&w, h, buf);
@@ -457,7 +460,7 @@ rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewri
 {
 	struct wire_out w = wire_out(dst, cap);
 	enum h1_framing framing = visitor_framing(h, a);
-	struct listed listed;
+	struct listed listed UNCLEARED;
 
 	collect_listed(h, buf, &listed);
 	put_status_line(&w, h, buf);

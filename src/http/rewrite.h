@@ -1,62 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a proxy does to a head (RFC 9110 section 7.6, RFC 7239): a new head is written
- * from the parsed one, field by field in the order and case they came in; hop-by-hop fields, those that
- * Connection names, and our own names are left out; ours are added at the end.  Never byte-copied.
+ * from the parsed one, field by field in the order and case they came in; hop-by-hop fields, those
+ * that Connection names, and our own names are left out; ours are added at the end.  Never
+ * byte-copied.
  *
- * Inside a stream a head carries no Transfer-Encoding and no Connection (but for an upgrade): body bytes follow
- * as they are and the end of the stream's direction is the end of the body.  The last hop adds framing.
+ * Inside a stream a head carries no Transfer-Encoding and no Connection (but for an upgrade): body
+ * bytes follow as they are and the end of the stream's direction is the end of the body.  The last
+ * hop adds framing.
  */
 #ifndef ADIT_HTTP_REWRITE_H
 #define ADIT_HTTP_REWRITE_H
 
 #include "http/h1.h"
 
-/* For requests at the edge.  Text slices are trusted (ours, or checked by h1_head()), not raw from the visitor. */
+/* For requests at the edge.  Texts are ours or checked by h1_head(), not raw from the visitor. */
 struct rewrite_forward {
-	struct slice client_address; /* "192.0.2.1" or "2001:db8::1"; anything that is no address (a Unix socket): empty */
+	struct slice client_address; /* "192.0.2.1" or "2001:db8::1"; empty for a Unix socket */
 	struct slice proto;          /* "https" or "http" */
 	struct slice host;           /* the Host as the visitor wrote it */
 	uint16_t port;               /* of the public listener; 0: none is told */
 	struct slice request_id;
-	bool trusted;                /* keep and append to the chain instead of setting it anew */
+	bool trusted; /* keep and append to the chain instead of setting it anew */
 };
 
 /*
- * Request head for a stream: origin-form target, byte for byte as it came; Host from the canonical authority, where it
- * stood; hop-by-hop fields, what Connection names, Expect and Proxy* removed.
+ * Request head for a stream: origin-form target, byte for byte as it came; Host from the canonical
+ * authority, where it stood; hop-by-hop fields, what Connection names, Expect and Proxy* removed.
  *
- * What speaks of the visitor to the origin is ours alone (S-11).  Removed, unless trusted: X-Forwarded-*, Forwarded,
- * X-Real-IP, the like of other proxies (True-Client-IP, CF-Connecting-IP, X-Client-IP, X-Cluster-Client-IP), and
- * X-Original-URL, X-Rewrite-URL, X-Original-Host, with which some frameworks replace what policy has looked at.  Always
- * removed: adit-*, and all these, hop-by-hop and framing fields included, with '_' for '-' (CGI reads them as one).
- * Set: X-Forwarded-For, -Proto, -Host, -Port, Forwarded, adit-request-id.  Trusted: ours is appended to
+ * What speaks of the visitor to the origin is ours alone (S-11).  Removed, unless trusted:
+ * X-Forwarded*, Forwarded, X-Real-IP, the like of other proxies (True-Client-IP, CF-Connecting-IP,
+ * X-Client-IP, X-Cluster-Client-IP), and X-Original-URL, X-Rewrite-URL, X-Original-Host, with which
+ * some frameworks replace what policy has looked at.  Always removed: adit-*, and all these,
+ * hop-by-hop and framing fields included, with '_' for '-' (CGI reads them as one). Set:
+ * X-Forwarded-For, -Proto, -Host, -Port, Forwarded, adit-request-id.  Trusted: ours is appended to
  * X-Forwarded-For and Forwarded; -Proto, -Host, -Port stay where they are there.
  *
- * Upgrade and Connection: Upgrade stay with H1_UPGRADE.  Returns the bytes written, 0 when dst is too small: never
- * with cap >= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES.
+ * Upgrade and Connection: Upgrade stay with H1_UPGRADE.  Returns the bytes written, 0 when dst is
+ * too small: never with cap >= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES.
  */
 size_t rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
     char *dst, size_t cap) must_use;
 
 /*
- * Request head for an origin, from one that came by a stream: framing added (Content-Length stays; else
- * Transfer-Encoding: chunked where body_follows, but never to an upgrade), Connection: Upgrade with H1_UPGRADE and no
- * Connection otherwise; host replaced when host.p != NULL.  0: dst is too small.
+ * Request head for an origin, from one that came by a stream: framing added (Content-Length stays;
+ * else Transfer-Encoding: chunked where body_follows, but never to an upgrade), Connection: Upgrade
+ * with H1_UPGRADE and no Connection otherwise; host replaced when host.p != NULL.  0: dst is too
+ * small.
  */
 size_t rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows,
     struct slice host, char *dst, size_t cap) must_use;
 
 /*
- * Response head for a stream, from an origin: hop-by-hop fields and adit-* removed, Content-Length too where no body
- * can follow (1xx, 204).  101 keeps Upgrade.  0: dst is too small.
+ * Response head for a stream, from an origin: hop-by-hop fields and adit-* removed, Content-Length
+ * too where no body can follow (1xx, 204).  101 keeps Upgrade.  0: dst is too small.
  */
 size_t rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap) must_use;
 
 /*
- * Response head for a visitor, from a stream: framing and Connection added as the visitor's version needs:
- * Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0; adit-request-id added (not
- * to 1xx but 101).  Interim responses must not be sent to a visitor of 1.0.
+ * Response head for a visitor, from a stream: framing and Connection added as the visitor's version
+ * needs: Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0;
+ * adit-request-id added (not to 1xx but 101).  Interim responses must not be sent to a visitor
+ * of 1.0.
  */
 struct rewrite_answer {
 	uint8_t visitor_minor;
@@ -64,7 +69,7 @@ struct rewrite_answer {
 	bool head_request;
 	struct slice request_id;
 };
-/* *ret_framing: how the body has to be framed now; H1_UNTIL_CLOSE: close behind it whatever keep_alive said. */
+/* *ret_framing: how to frame the body now; H1_UNTIL_CLOSE: close behind it, keep_alive or not. */
 size_t rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
     char *dst, size_t cap, enum h1_framing *ret_framing) must_use;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of fields and tokens compared without regard to case; inline, since it is done for every field. */
+/* Names of fields and tokens compared without regard to case; inline: it is done for every field.
+ */
 #ifndef ADIT_HTTP_TOKEN_H
 #define ADIT_HTTP_TOKEN_H
 
 #include "base/slice.h"
 
 /*
- * `p` against `lower`, n bytes, which holds a-z, 0-9 and '-' only.  Or-ing 0x20 folds A-Z, and makes no other
- * byte that a token may hold into one of these.
+ * `p` against `lower`, n bytes, which holds a-z, 0-9 and '-' only.  Or-ing 0x20 folds A-Z, and
+ * makes no other byte that a token may hold into one of these.
  */
 static inline bool
 token_is_n(const char *p, const char *lower, size_t n)
@@ -19,7 +20,7 @@ token_is_n(const char *p, const char *lower, size_t n)
 	return diff == 0;
 }
 
-/* The same for a slice of any bytes: false where a control character would fold into a '-' or digit. */
+/* The same for a slice of any bytes, of which or-ing would fold a CR into a '-'. */
 static inline bool
 token_is(struct slice s, struct slice lower)
 {
@@ -54,7 +55,7 @@ token_eq(struct slice a, struct slice b)
 	return true;
 }
 
-/* The next element of a comma list (RFC 9110 5.6.1), trimmed, empty ones skipped; false at the end. */
+/* The next element of a comma list (RFC 9110 5.6.1), trimmed, not empty; false at the end. */
 static inline bool
 token_next(struct slice *list, struct slice *ret_token)
 {

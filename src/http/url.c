@@ -5,6 +5,7 @@
 
 #define LABEL_BYTES_MAX 63
 
+/* clang-format off */
 /* Letters, digits and '-' (RFC 1123), folded to lower case; 0 for every other byte. */
 static const char ldh[256] = {
 	['-'] = '-',
@@ -18,6 +19,7 @@ static const char ldh[256] = {
 	L('V', 'v'), L('W', 'w'), L('X', 'x'), L('Y', 'y'), L('Z', 'z'),
 #undef L
 };
+/* clang-format on */
 
 static bool
 is_digit(char c)
@@ -43,7 +45,8 @@ parse_port(struct slice s, uint16_t *ret_port)
 	return true;
 }
 
-/* Digits only, or 0x and hexadecimal digits: resolvers take such a last label for an IPv4 address. */
+/* Digits only, or 0x and hexadecimal digits: resolvers take such a last label for an IPv4 address.
+ */
 static bool
 is_number(struct slice label)
 {
@@ -160,21 +163,24 @@ url_authority(struct slice s, char *dst, size_t cap, uint16_t *ret_port)
 /* --- names of tunnels --- */
 
 /*
- * Names that stand for something by convention: services that clients look for by themselves, mailboxes that
- * certificate authorities write to (so that nobody gets a certificate by them), and our own.
+ * Names that stand for something by convention: services that clients look for by themselves,
+ * mailboxes that certificate authorities write to (so that nobody gets a certificate by them), and
+ * our own.
  */
+/* clang-format off */
 static const char *const reserved[] = {
 	"abuse", "account", "accounts", "acme", "adit", "aditd", "admin", "administrator", "api",
 	"app", "assets", "auth", "autoconfig", "autodiscover", "billing", "blog", "broadcasthost",
 	"cdn", "console", "control", "dashboard", "dns", "docs", "edge", "email", "example",
-	"ftp", "gateway", "git", "help", "hostmaster", "imap", "inbox", "info", "internal", "invalid",
-	"isatap", "ldap", "local", "localdomain", "localhost", "login", "mail", "metrics", "mta-sts",
-	"mx", "news", "no-reply", "noc", "noreply", "ns", "ntp", "onion", "openpgpkey", "pop", "pop3",
-	"postmaster", "proxy", "relay", "root", "security", "sftp", "signin", "signup", "sip",
-	"smtp", "ssh", "ssl", "ssladmin", "ssladministrator", "sslwebmaster", "static", "status",
-	"support", "sysadmin", "system", "tls", "tunnel", "usenet", "vpn", "webdisk", "webmail",
-	"webmaster", "wpad", "www", "www1", "www2", "xmpp",
+	"ftp", "gateway", "git", "help", "hostmaster", "imap", "inbox", "info", "internal",
+	"invalid", "isatap", "ldap", "local", "localdomain", "localhost", "login", "mail",
+	"metrics", "mta-sts", "mx", "news", "no-reply", "noc", "noreply", "ns", "ntp", "onion",
+	"openpgpkey", "pop", "pop3", "postmaster", "proxy", "relay", "root", "security", "sftp",
+	"signin", "signup", "sip", "smtp", "ssh", "ssl", "ssladmin", "ssladministrator",
+	"sslwebmaster", "static", "status", "support", "sysadmin", "system", "tls", "tunnel",
+	"usenet", "vpn", "webdisk", "webmail", "webmaster", "wpad", "www", "www1", "www2", "xmpp",
 };
+/* clang-format on */
 
 /* ns1, mx2, dns3: a letter row of the list that numbers usually follow. */
 static bool

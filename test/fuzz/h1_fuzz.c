@@ -4,7 +4,7 @@
  *
  *	- split invariance: whole, byte by byte and cut at random, the same heads, bodies and faults
  *	- every slice lies in the input
- *	- what rewrite_*() makes of a head is a head again, with the same method, target, authority, status and
+ *	- a head that rewrite_*() wrote is a head again: same method, target, authority, status and
  *	  framing, one Host, and no CR or LF but at the ends of its lines
  */
 #include "http/h1.h"
@@ -228,8 +228,7 @@ check_request(const struct h1_head *h, struct slice buf, const struct choices *c
 	n = rewrite_request(h, buf, &f, room[0], sizeof(room[0]));
 	MUST(n > 0 && rewrite_request(h, buf, &f, room[0], n - 1) == 0);
 	MUST(n <= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES || c->inside);
-	if (n > LIMIT_HEAD_BYTES + H1_INSIDE_BYTES ||
-	    h->n_fields > LIMIT_HEAD_FIELDS)
+	if (n > LIMIT_HEAD_BYTES + H1_INSIDE_BYTES || h->n_fields > LIMIT_HEAD_FIELDS)
 		return; /* a head from a stream is not rewritten for one */
 	n = rewrite_request(h, buf, &f, room[0], n);
 	one = slice_of(room[0], n);
@@ -237,9 +236,9 @@ check_request(const struct h1_head *h, struct slice buf, const struct choices *c
 	MUST(slice_eq(h1_text(one, s->method), method));
 	if (path.n == 0)
 		path = h->query.n == 0 && h->target.n > 0 && slice_eq(method, S("OPTIONS")) &&
-		        buf.p[h->target.at + h->target.n - 1] != '?'
-		    ? S("*")
-		    : S("/");
+			       buf.p[h->target.at + h->target.n - 1] != '?'
+			   ? S("*")
+			   : S("/");
 	MUST(slice_eq(h1_text(one, s->path), path));
 	MUST(slice_eq(h1_text(one, s->query), h1_text(buf, h->query)));
 	MUST(slice_eq(h1_text(one, s->authority), h1_text(buf, h->authority)));
@@ -250,7 +249,7 @@ check_request(const struct h1_head *h, struct slice buf, const struct choices *c
 	MUST(count(s, one, S("x-forwarded-for")) == 1 && count(s, one, S("forwarded")) == 1);
 	MUST(count(s, one, S("adit-request-id")) == 1);
 	MUST(c->trusted || slice_eq(h1_text(one, h1_find(s, one, S("x-forwarded-for"), &at)->value),
-	                       f.client_address));
+			       f.client_address));
 
 	n = rewrite_to_origin(s, one, c->body_follows, host, room[1], sizeof(room[1]));
 	MUST(n > 0 && rewrite_to_origin(s, one, c->body_follows, host, room[1], n - 1) == 0);
@@ -259,13 +258,13 @@ check_request(const struct h1_head *h, struct slice buf, const struct choices *c
 	parse_again(&at_origin, H1_REQUEST, false, two);
 	MUST(slice_eq(h1_text(two, o->method), method));
 	MUST(slice_eq(h1_text(two, o->target), h1_text(one, s->target)));
-	MUST(slice_eq(h1_text(two, o->authority),
-	    host.p != NULL ? host : h1_text(buf, h->authority)));
+	MUST(slice_eq(
+	    h1_text(two, o->authority), host.p != NULL ? host : h1_text(buf, h->authority)));
 	if (s->framing == H1_LENGTH)
 		MUST(o->framing == H1_LENGTH && o->length == s->length);
 	else
 		MUST(o->framing ==
-		    (c->body_follows && (s->flags & H1_UPGRADE) == 0 ? H1_CHUNKED : H1_NO_BODY));
+		     (c->body_follows && (s->flags & H1_UPGRADE) == 0 ? H1_CHUNKED : H1_NO_BODY));
 	MUST((o->flags & H1_UPGRADE) == (s->flags & H1_UPGRADE));
 }
 
@@ -305,7 +304,7 @@ check_response(const struct h1_head *h, struct slice buf, const struct choices *
 	MUST(framing != H1_CHUNKED || a.visitor_minor == 1);
 	if (h->status >= 200)
 		MUST(((v->flags & H1_KEEP_ALIVE) != 0) ==
-		    (a.keep_alive && framing != H1_UNTIL_CLOSE));
+		     (a.keep_alive && framing != H1_UNTIL_CLOSE));
 	MUST(count(v, two, S("adit-request-id")) == (h->status >= 200 || h->status == 101));
 }
 
@@ -336,7 +335,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (int i = 0; i < 8; i++) {
 		struct reader whole = { .all = all, .have = all.n, .cutting = WHOLE };
 		struct reader bytes = { .all = all, .have = at, .cutting = BYTES };
-		struct reader random = { .all = all, .have = at, .cutting = RANDOM, .seed = c.seed };
+		struct reader random = {
+			.all = all, .have = at, .cutting = RANDOM, .seed = c.seed
+		};
 		struct seen seen = read_message(&h, &c, &whole, at), again;
 
 		again = read_message(&other, &c, &bytes, at);

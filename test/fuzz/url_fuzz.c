@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A canonical host is its own canonical form, and every name that may be reserved is a host that means itself. */
+/* A canonical host is its own canonical form, and every name that may be reserved is a host that
+ * means itself. */
 #include "http/url.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ check_authority(struct slice s)
 	if (!url_authority(s, host, sizeof(host), &port))
 		return;
 	n = port == 0 ? snprintf(text, sizeof(text), "%s", host)
-	              : snprintf(text, sizeof(text), "%s:%u", host, port);
+		      : snprintf(text, sizeof(text), "%s:%u", host, port);
 	MUST(url_authority(slice_of(text, (size_t)n), again, sizeof(again), &port_again));
 	MUST(strcmp(host, again) == 0 && port == port_again);
 	MUST(strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == strlen(host));

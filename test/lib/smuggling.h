@@ -116,7 +116,7 @@ smuggling_next(struct smuggling *s)
 				break;
 			begun = true;
 			if (sscanf(s->line, "== %63s %31s %u %7s", s->name, s->row, &s->good,
-			        s->where) != 4)
+				s->where) != 4)
 				smuggling_bad(s, "== NAME ROW GOOD WHERE expected");
 		} else if (strncmp(s->line, "| ", 2) == 0) {
 			smuggling_put_line(s, s->line + 2);

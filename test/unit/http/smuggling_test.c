@@ -16,7 +16,8 @@ struct cut {
 	size_t first, more;
 };
 
-/* Reads requests out of `all` as a server does that gets it in these pieces; the sender then ends. */
+/* Reads requests out of `all` as a server does that gets it in these pieces; the sender then ends.
+ */
 static struct verdict
 judge(struct slice all, struct cut cut)
 {
@@ -117,7 +118,8 @@ TEST(s08_odd_but_legal_is_accepted)
 TEST(s08_nothing_follows_a_fault)
 {
 	static struct h1 h;
-	struct slice bad = S("GET / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	struct slice bad =
+	    S("GET / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
 	struct slice data;
 
 	h1_init(&h, H1_REQUEST);
@@ -129,4 +131,4 @@ TEST(s08_nothing_follows_a_fault)
 }
 
 TESTS(TEST_ROW(s08_smuggling_is_refused) TEST_ROW(s08_odd_but_legal_is_accepted)
-    TEST_ROW(s08_nothing_follows_a_fault))
+	TEST_ROW(s08_nothing_follows_a_fault))
