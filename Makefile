@@ -7,7 +7,7 @@ CC      ?= cc
 B       ?= build
 PREFIX  ?= /usr/local
 SYSCONF ?= /etc
-PKGS     = openssl libcares sqlite3 jansson yaml-0.1
+PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2
 PYTHON   = /usr/bin/python3
 
 CSTD     = -std=gnu17 -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -Isrc
@@ -23,7 +23,9 @@ LDFLAGS ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SAN) $(PKG_CFLAGS)
-LIBS     = $(PKG_LIBS) -lpthread
+LIBS     = $(PKG_LIBS) -lcrypt -lpthread
+# V=1 shows whole commands.
+Q        = $(if $(V),,@echo "  $(notdir $(CC)) $@"; )
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
@@ -57,7 +59,7 @@ build: ## programs in build/adit and build/aditd
 
 check: ## all tests
 	@tools/deps build test
-	$(SUB) programs units replays
+	$(SUB) programs units replays $(B)/bench
 	@PYTHON=$(PYTHON) JOBS=$(JOBS) $(PYTHON) tools/check $(B)
 
 asan: ## all tests under AddressSanitizer (with leaks)
@@ -91,7 +93,7 @@ lint: ## form of sources and manuals, static analysis, walls between rooms
 	@tools/layers
 	clang-format --dry-run -Werror $(FORMATTED)
 	cppcheck --quiet --std=c11 --language=c -Isrc -Itest -D_GNU_SOURCE --inline-suppr --error-exitcode=1 \
-	    --enable=warning,portability,performance --suppress=missingIncludeSystem -j $(JOBS) src
+	    --enable=warning,portability,performance --suppress=missingIncludeSystem --suppress=uninitvar -j $(JOBS) src
 	mandoc -Tlint -W warning $(wildcard man/*)
 
 format: ## lets clang-format rewrite the sources
@@ -133,7 +135,7 @@ define room
 $(B)/lib$(1).a: $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$(Q)$(AR) rcs $$@ $$^
+	$(if $(V),,@)$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS) edge agent,$(eval $(call room,$(r))))
 

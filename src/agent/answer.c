@@ -63,8 +63,6 @@ pass_final(struct exchange *x, struct slice buf)
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, framing, &x->h1, slice_from(buf, h->n_bytes)) != 0)
 		exchange_end(x, LINK_CODE_INTERNAL);
-	else if (x->upgrade)
-		flow_outlet(&x->flow, FLOW_NONE, 0, S("")); /* refused: nothing may follow the request */
 }
 
 /* A whole head stands at the front of *buf. True when it was an interim one: go on behind it. */

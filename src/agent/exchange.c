@@ -333,8 +333,8 @@ on_inlet_done(struct flow *f)
 	if (x->out_done) {
 		end_well(x);
 	} else if (!x->switched) {
-		/* An early answer: the rest of the request is nobody's. The edge has the whole answer and ends the stream;
-		 * a reset by us could overtake it on its way to the visitor. */
+		/* An early answer, or an upgrade that was refused: the rest of the request is nobody's. The edge has the
+		 * whole answer and ends the stream; a reset by us could overtake it on its way to the visitor. */
 		flow_conn(f, NULL);
 		origin_drop(x->conn);
 		x->conn = NULL;

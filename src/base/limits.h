@@ -29,6 +29,7 @@
 	X(STREAM_RX_BYTES_MIN,   16384, "bytes", "receive window that every stream is guaranteed") \
 	X(STREAM_RX_BYTES_INIT, 262144, "bytes", "receive window of a new stream while budget lasts") \
 	X(STREAM_RX_BYTES_FIRST, 65536, "bytes", "credit that the first bytes of a stream need not wait for") \
+	X(STREAMS_RX_FIRST,        128, "streams", "streams of a link that may still send and got that credit") \
 	X(STREAM_RX_BYTES_MAX, 16777216, "bytes", "receive window of a stream at its largest")     \
 	X(LINK_RX_BYTES_ALL, 100663296, "bytes", "all receive windows of a link: RX_BYTES_MAX + STREAMS * STREAM_RX_BYTES_MIN") \
 	X(LINK_GLITCHES,         4096, "frames", "frames of a link that move nothing, forgiven at once") \
@@ -79,7 +80,8 @@
 	X(STORE_BATCH_BYTES,   8388608, "bytes", "bodies that share one commit of the store")      \
 	X(STORE_ROWS,             1000, "rows", "rows of one answer of the store")                 \
 	X(STORE_CACHE_BYTES,  33554432, "bytes", "page cache of the store")                        \
-	X(STORE_WAL_BYTES,    33554432, "bytes", "write-ahead log of the store before a checkpoint") \
+	X(STORE_WAL_BYTES,     8388608, "bytes", "write-ahead log of the store before a checkpoint") \
+	X(STORE_CHECK_BYTES, 268435456, "bytes", "store that is checked whole after an unclean stop") \
 	X(STORE_SPACE_BYTES,  67108864, "bytes", "free disk space below which nothing new is stored") \
 	X(HOOK_SECRETS,              8, "secrets", "secrets of a route that are tried")            \
 	X(HOOK_SIGNATURES,          16, "signatures", "signatures in one header of a webhook")     \
@@ -88,13 +90,19 @@
 	X(HOOK_EXPLAIN_BYTES,    65536, "bytes", "webhook body that a wrong signature is explained for") \
 	X(HOOK_JSON_DEPTH,          64, "levels", "nesting of a webhook's JSON that is looked at") \
 	X(CHECKURL_BYTES,         8192, "bytes", "URL that check-url looks at")                    \
+	X(RELAY_BYTES,          65536, "bytes", "answer of an origin that is passed on in mode relay") \
+	X(RELAY_MS,              8000, "ms", "wait for an origin in mode relay before 202 is answered") \
+	X(COURIER_BYTES,      4194304, "bytes", "deliveries of one tunnel on their way at once, one is always") \
+	X(WEBHOOK_BYTES,      1048576, "bytes", "body of a webhook where its route names no limit") \
+	X(PASSWORD_QUEUE,         32, "jobs", "password hashes of the edge that wait to be computed") \
 	X(INBOX_BODY_BYTES,   16777216, "bytes", "body of a stored delivery, whatever its route allows") \
 	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \
 	X(INBOX_STEP,              500, "deliveries", "deliveries that one request replays, drops or deletes") \
-	X(INBOX_SCAN,            10000, "deliveries", "deliveries that one list request looks at") \
+	X(INBOX_SCAN,             2000, "deliveries", "deliveries that one list request looks at") \
 	X(INBOX_ATTEMPTS,           50, "attempts", "attempts that are kept of a delivery, the newest") \
 	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \
 	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
+	X(INBOX_DEDUPE_RUNS,      1024, "runs", "runs of 8,192 deliveries that are known again, 16 KiB each") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(DRAIN_MS,              30000, "ms", "graceful stop before connections are cut")

@@ -33,11 +33,12 @@ void log_init(int fd, enum log_level level, enum log_format format);
 bool log_level_parse(struct slice s, enum log_level *ret_level);
 bool log_wants(enum log_level level);
 
+/* The empty field in front is there for the comma alone. */
 #define log_event(level, event, ...)                                                               \
 	do {                                                                                       \
 		if (log_wants(level))                                                              \
 			log_write(level, event,                                                    \
-			    (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } });        \
+			    (const struct log_field[]){ { 0 }, ##__VA_ARGS__, { 0 } } + 1);        \
 	} while (0)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

@@ -49,6 +49,7 @@ add_page(struct slab *s)
 	page = malloc(head + n * s->object_bytes);
 	if (page == NULL)
 		return -1;
+	/* cppcheck-suppress pointerSize; a page begins with the address of the next one */
 	memcpy(page, &s->pages, sizeof(void *));
 	s->pages = page;
 	for (size_t i = n; i-- > 0;)

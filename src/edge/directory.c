@@ -99,8 +99,8 @@ serve_nobody(struct route *r)
 	r->listen_fd = -1;
 }
 
-bool
-directory_release(struct directory *d, struct slice key, unsigned *ret_worker)
+static bool
+give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_worker)
 {
 	struct route *r;
 	bool served = false;
@@ -110,11 +110,25 @@ directory_release(struct directory *d, struct slice key, unsigned *ret_worker)
 	if (r != NULL) {
 		served = !route_serves(r, 0);
 		*ret_worker = r->worker;
-		r->tombstone = true;
+		r->tombstone = tombstone;
+		if (!tombstone)
+			r->account[0] = '\0';
 		serve_nobody(r);
 	}
 	pthread_rwlock_unlock(&d->lock);
 	return served;
+}
+
+bool
+directory_release(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	return give_up(d, key, true, ret_worker);
+}
+
+bool
+directory_forget(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	return give_up(d, key, false, ret_worker);
 }
 
 enum directory_bound
@@ -134,11 +148,13 @@ directory_bind(struct directory *d, struct slice key, struct slice account, uint
 		bound = DIRECTORY_NOMEM;
 	} else if (r->tombstone) {
 		bound = DIRECTORY_GONE;
-	} else if (!slice_eq(slice_str(r->account), account)) {
+	} else if (r->account[0] != '\0' && !slice_eq(slice_str(r->account), account)) {
 		bound = DIRECTORY_TAKEN;
 	} else if (now > generation) {
 		bound = DIRECTORY_STALE;
 	} else {
+		if (r->account[0] == '\0' && !slice_z(account, r->account, sizeof(r->account)))
+			r->account[0] = '\0';
 		*ret_old = now != 0;
 		*ret_old_worker = r->worker;
 		r->worker = worker;

@@ -40,6 +40,9 @@ int directory_load(struct directory *d, struct slice key, struct slice account, 
 /* A name became a tombstone. True when a link served it: that worker is to be told. */
 bool directory_release(struct directory *d, struct slice key, unsigned *ret_worker);
 
+/* "tcp:PORT" belongs to nobody any more; another account may get it. True as above. */
+bool directory_forget(struct directory *d, struct slice key, unsigned *ret_worker);
+
 enum directory_bound {
 	DIRECTORY_BOUND,  /* *ret_route is served by this link now; *ret_old_worker told when another was before */
 	DIRECTORY_STALE,  /* a newer link of the account serves it */

@@ -125,7 +125,7 @@ peer_host(const struct visitor *v)
 	while (colon > 0 && peer.p[colon - 1] != ':')
 		colon--;
 	if (colon < 2 || slice_starts(peer, S("unix:")))
-		return S("unknown"); /* RFC 7239 6.2 */
+		return S("");
 	peer.n = colon - 1;
 	if (peer.p[0] == '[' && peer.n > 2)
 		return slice_of(peer.p + 1, peer.n - 2);
@@ -235,6 +235,7 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 	flow_bind(&x->flow, s);
 	visitor_move(x->visitor, VISITOR_FLOW);
 	h1_init(&x->res, H1_RESPONSE);
+	x->res.inside = true;
 	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
 	x->since_us = x->rate_us = now;
 	if (send_request(x, t, bytes) != 0) {

@@ -147,7 +147,7 @@ welcome(struct session *s)
 			session_bind(s, &h->tunnels[i], l->claims[i].fd);
 			l->claims[i].fd = -1;
 		}
-	hello_wipe(h);
+	explicit_bzero(h->token, sizeof(h->token));
 	h->type = HELLO_WELCOME;
 	h->protocol = LINK_PROTOCOL;
 	h->generation = s->generation;

@@ -196,6 +196,7 @@ pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
 	conn_init(&p->conn, fd, NULL, on_conn);
 	conn_tune(&p->conn, 0, 0);
 	list_push(&w->pipe_list, &p->node);
+	worker_tick(w);
 	counter_add(&w->counters.pipes, 1);
 	counter_add(&w->counters.pipes_total, 1);
 	if (!start(p, t, local))

@@ -89,6 +89,15 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 		session_leave(s, LINK_CODE_REPLACED, "no tunnel is left to this link");
 }
 
+void
+session_fence(struct worker *w, struct slice key)
+{
+	struct tunnel *t = find(w, key);
+
+	if (t != NULL && !route_serves(t->route, t->session->generation))
+		session_drop(t->session, t, "another link serves the tunnel now, or its name was released");
+}
+
 static void
 refuse_bind(struct hello_tunnel *h, const char *code, const char *text)
 {

@@ -53,6 +53,8 @@ struct session {
 void session_start(struct worker *w, struct arrival *a);
 /* The tunnel of this worker that serves the key now, or NULL. */
 struct tunnel *session_tunnel(struct worker *w, struct slice key);
+/* The route of this key is not served by the tunnel that this worker has for it any more, if it has one. */
+void session_fence(struct worker *w, struct slice key);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);
 void session_close(struct session *s, enum link_code code, const char *why);

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "edge/schema.h"
+#include "edge/sentence.h"
 #include "http/url.h"
 
 #include <errno.h>
@@ -222,9 +223,9 @@ settings_new(void)
 	if (s == NULL)
 		return NULL;
 	atomic_init(&s->refs, 1);
-	strcpy(s->state_dir, "/var/lib/adit");
+	strcpy(s->state_dir, "/var/lib/aditd");
 	s->https = (struct addr){ .kind = ADDR_TCP, .port = 443 };
-	s->control = (struct addr){ .kind = ADDR_UNIX, .path = "/run/adit/control.sock" };
+	s->control = (struct addr){ .kind = ADDR_UNIX, .path = "/run/aditd/control.sock" };
 	s->port_min = 20000;
 	s->port_max = 29999;
 	s->log_level = LOG_INFO;
@@ -309,17 +310,8 @@ settings_parse(struct slice text, const char *path, char **ret_error)
 	if (ok)
 		return s;
 	settings_unref(s);
-	if (asprintf(ret_error, "%s:%d:%d: %s", path, error.line, error.column, error.text) < 0)
-		*ret_error = NULL;
+	*ret_error = sentence("%s:%d:%d: %s", path, error.line, error.column, error.text);
 	return NULL;
-}
-
-static char *
-read_error(const char *path)
-{
-	char *text;
-
-	return asprintf(&text, "%s: %s", path, strerror(errno)) < 0 ? NULL : text;
 }
 
 struct settings *
@@ -335,7 +327,7 @@ settings_load(const char *path, char **ret_error)
 	    (got = read(fd, bytes + n, LIMIT_CONFIG_BYTES + 1 - n)) > 0)
 		n += (size_t)got;
 	if (got < 0)
-		*ret_error = read_error(path);
+		*ret_error = sentence("%s: %s", path, strerror(errno));
 	else
 		s = settings_parse(slice_of(bytes, n), path, ret_error);
 	if (fd >= 0)
@@ -370,5 +362,19 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 		return "workers";
 	if (now->log_level != next->log_level || now->log_format != next->log_format)
 		return "log.level and log.format";
+	return NULL;
+}
+
+struct tls_server *
+settings_tls(const struct settings *s, char **ret_error)
+{
+	struct tls_server *server = tls_server_new(s->certs, s->n_certs, ret_error);
+
+	if (server == NULL || !s->mint)
+		return server;
+	*ret_error = tls_server_mint(server, s->state_dir);
+	if (*ret_error == NULL)
+		return server;
+	tls_server_unref(server);
 	return NULL;
 }

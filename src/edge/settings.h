@@ -43,6 +43,7 @@ struct settings {
 	struct cidr_set trusted;
 	struct tls_cert_files *certs; /* both paths malloced */
 	size_t n_certs;
+	bool mint;              /* --dev: names get certificates when they are first asked for */
 };
 
 /* Defaults; NULL without memory. */
@@ -53,6 +54,9 @@ void settings_unref(struct settings *s);
 /* Reads a file, or text that came from `path`. NULL and a malloced sentence. */
 struct settings *settings_load(const char *path, char **ret_error) must_use;
 struct settings *settings_parse(struct slice text, const char *path, char **ret_error) must_use;
+
+/* The server side of TLS that these settings ask for; NULL and a malloced sentence. */
+struct tls_server *settings_tls(const struct settings *s, char **ret_error) must_use;
 
 /* NULL, or what of `next` cannot take effect without a restart, e.g. "listen.https". */
 const char *settings_restart_for(const struct settings *now, const struct settings *next);

@@ -473,6 +473,7 @@ visitor_start(struct worker *w, struct arrival *a)
 	counter_add(&w->counters.visitors, 1);
 	counter_add(&w->counters.visitors_total, 1);
 	visitor_move(v, VISITOR_HEAD);
+	worker_tick(w);
 	if (conn_attach(&v->conn, w->loop) != 0) {
 		visitor_close(v);
 		return;

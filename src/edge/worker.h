@@ -50,13 +50,14 @@ struct worker {
 	struct buf page;                /* for writing one answer */
 	uint64_t id_state;              /* of request ids */
 	size_t n_stored;                /* requests that the store works at */
-	bool draining, stopping, told_idle;
+	bool ticking, draining, stopping, told_idle;
 	struct worker_counters counters;
 };
 
 /* A connection on its way to a worker, with what was read of it. */
 struct arrival {
 	struct loop_mail mail;
+	struct worker *worker;
 	struct conn conn;               /* detached, handshake done */
 	struct sockaddr_storage ss;
 	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
@@ -91,6 +92,8 @@ void worker_fence(struct worker *w, const char *key);
 
 /* 16 hexadecimal digits and NUL. */
 void worker_request_id(struct worker *w, char dst[17]);
+/* There is a visitor or pipe whose deadlines are to be looked at. */
+void worker_tick(struct worker *w);
 /* Called when something under way has ended. */
 void worker_check_idle(struct worker *w);
 

@@ -28,7 +28,7 @@ struct checkurl_finding {
 	const char *code; /* stable: "localhost", "slash-missing" ... */
 	enum checkurl_severity cloud, dc;
 	char cause[240];
-	char remedy[320]; /* ends with what to type, where there is something to type */
+	char remedy[800]; /* ends with what to type, where there is something to type */
 };
 
 /* What the caller knows; zeroed fields are unknown. */
@@ -50,14 +50,18 @@ struct checkurl {
 	enum ipclass class;      /* with is_address */
 	const struct preset *preset; /* given or guessed; NULL none */
 	char suggestion[600];    /* the URL to use instead, "" when it is good as it is */
-	char command[160];       /* what to type for a public name, "" when the host is good */
+	char command[400];       /* what to type for a public name, "" when the host is good */
 };
 
 /* Any bytes. url: at most LIMIT_CHECKURL_BYTES are looked at. */
 void checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl *ret);
 
-/* Adds the finding, if there is one, that this address of the host gives. text: the address, for people. */
-void checkurl_address(struct checkurl *c, const struct sockaddr *sa, socklen_t len, const char *text);
+/*
+ * Adds the finding, if there is one, that this address of the host gives; p as for checkurl_read(). text: the address, for
+ * people.
+ */
+void checkurl_address(struct checkurl *c, const struct checkurl_params *p, const struct sockaddr *sa, socklen_t len,
+    const char *text);
 
 /* Every code that can occur, for the manual and its test. */
 struct checkurl_code {

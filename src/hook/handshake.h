@@ -28,7 +28,7 @@ struct handshake {
 	size_t body_n;
 };
 
-/* v: what hook_verify() said about req with p; NULL for a route without a scheme (only the ping is answered then). */
+/* v: what hook_verify() said about req with p; NULL for a route without a scheme: there nothing is a handshake. */
 enum handshake_result handshake_read(const struct hook_request *req, const struct sign_params *p,
     const struct sign_verdict *v, struct handshake *ret) must_use;
 

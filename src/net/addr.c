@@ -26,7 +26,7 @@ static bool
 is_host_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    c == '-' || c == '.' || c == '_';
+	       c == '-' || c == '.' || c == '_';
 }
 
 static const char *
@@ -36,6 +36,8 @@ parse_host(struct slice host, struct addr *a)
 		return NULL; /* "" */
 	if (host.n == 0)
 		return "the host is missing";
+	if (slice_eq(host, S("unix")))
+		return "a host of the name \"unix\" would be taken for a path";
 	for (size_t i = 0; i < host.n; i++) {
 		if (!is_host_char(host.p[i]))
 			return "a host consists of letters, digits, '-', '.' and '_'";
@@ -124,8 +126,9 @@ parse_any(struct slice s, struct addr *a)
 	if (port_default != 0 && slice_ends(s, S("/")))
 		s = slice_head(s, s.n - 1);
 	if (slice_find(s, '/') != SIZE_MAX)
-		return port_default != 0 ? "an address has no path" :
-					   "an address is 8080, host:8080, https://host or unix:/path";
+		return port_default != 0
+			   ? "an address has no path"
+			   : "an address is 8080, host:8080, https://host or unix:/path";
 	return parse_tcp(s, port_default, a);
 }
 
@@ -169,8 +172,8 @@ unix_sockaddr(const struct addr *a, struct sockaddr_storage *ret, socklen_t *ret
 }
 
 static int
-v4_sockaddr(const struct in_addr *v4, uint16_t port, struct sockaddr_storage *ret,
-    socklen_t *ret_len)
+v4_sockaddr(
+    const struct in_addr *v4, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = *v4 };
 
@@ -181,8 +184,8 @@ v4_sockaddr(const struct in_addr *v4, uint16_t port, struct sockaddr_storage *re
 }
 
 static int
-v6_sockaddr(const struct in6_addr *v6, uint16_t port, struct sockaddr_storage *ret,
-    socklen_t *ret_len)
+v6_sockaddr(
+    const struct in6_addr *v6, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
 {
 	struct sockaddr_in6 in6 = {
 		.sin6_family = AF_INET6,

@@ -99,8 +99,9 @@ conn_close(struct conn *c)
 /* --- the socket --- */
 
 /*
- * Edges come only to who has emptied the socket.  A short read has, too, and saves the call that would say
- * EAGAIN; but not when an end has been told already: its edge is spent, so the end must be read out now.
+ * Edges come only to who has emptied the socket.  A short read has, too, and saves the call that
+ * would say EAGAIN; but not when an end has been told already: its edge is spent, so the end must
+ * be read out now.
  */
 enum io
 conn_raw_recv(struct conn *c, void *dst, size_t cap, size_t *ret_n)

@@ -22,18 +22,19 @@ struct conn {
 	/* Called with LOOP_IN / LOOP_OUT edges. The owner remembers what it cannot use now: an
 	 * edge is told once. After conn_attach() both are told in the next turn. */
 	void (*fn)(struct conn *c, unsigned events);
-	struct tls *tls;   /* NULL: plain */
-	bool eof, failed;  /* sticky results of reading and writing */
+	struct tls *tls;  /* NULL: plain */
+	bool eof, failed; /* sticky results of reading and writing */
 	/*
-	 * To look at, kept by conn.c. `readable` goes false only where the socket was seen empty (EAGAIN, or a short
-	 * read while the kernel has told of no end) and nothing that was received waits to be opened or read.
-	 * `writable` goes false where the socket did not take all, until an edge. While false, conn_read()
-	 * and conn_write() give IO_WAIT without a system call; an edge is certain to come.
+	 * To look at, kept by conn.c. `readable` goes false only where the socket was seen empty
+	 * (EAGAIN, or a short read while the kernel has told of no end) and nothing that was
+	 * received waits to be opened or read. `writable` goes false where the socket did not take
+	 * all, until an edge. While false, conn_read() and conn_write() give IO_WAIT without a
+	 * system call; an edge is certain to come.
 	 */
 	bool readable, writable;
-	bool shut_wanted;  /* private: shut down as soon as all is sent */
+	bool shut_wanted; /* private: shut down as soon as all is sent */
 	bool sock_in, sock_out, rx_failed, tx_failed, shut; /* private */
-	int error;         /* private: errno of the failure, 0 where the TLS state knows */
+	int error; /* private: errno of the failure, 0 where the TLS state knows */
 };
 
 /* Takes over a non-blocking descriptor; tls may be NULL (and is owned from now on). */
@@ -51,11 +52,13 @@ conn_is_open(const struct conn *c)
 	return c->io.fd >= 0;
 }
 
-/* Goes on with the TLS handshake. IO_OK when it is done (or there is none), IO_WAIT, IO_FAIL (conn_error()). */
+/* Goes on with the TLS handshake. IO_OK when it is done (or there is none), IO_WAIT, IO_FAIL
+ * (conn_error()). */
 enum io conn_handshake(struct conn *c);
 
-/* Reads up to cap bytes of plaintext, from at most one receive. IO_EOF only after an orderly end (FIN; with TLS close_notify:
- * a FIN without one is IO_FAIL where tls_strict_eof was set, else IO_EOF). */
+/* Reads up to cap bytes of plaintext, from at most one receive. IO_EOF only after an orderly end
+ * (FIN; with TLS close_notify: a FIN without one is IO_FAIL where tls_strict_eof was set, else
+ * IO_EOF). */
 enum io conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n);
 /* Plaintext bytes that can be read without a system call (TLS), for fairness decisions. */
 bool conn_has_buffered(const struct conn *c);
@@ -63,7 +66,8 @@ bool conn_has_buffered(const struct conn *c);
 /*
  * Writes; *ret_n of the bytes were taken. Plain: what the kernel took. TLS: what was sealed,
  * of which up to CONN_SEALED_BYTES may still wait in the connection; as long as something
- * waits, IO_WAIT. *ret_n is 0 unless IO_OK. Small pieces are sealed together. On LOOP_OUT conn.c sends what waits before it calls fn.
+ * waits, IO_WAIT. *ret_n is 0 unless IO_OK. Small pieces are sealed together. On LOOP_OUT conn.c
+ * sends what waits before it calls fn.
  */
 #define CONN_SEALED_BYTES (320 * 1024)
 enum io conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
@@ -74,7 +78,8 @@ void conn_shut(struct conn *c);
 /* One sentence on why IO_FAIL; lives until the next call. */
 const char *conn_error(const struct conn *c);
 
-/* TCP_NODELAY, keep-alive off, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT; 0 = leave. No effect on Unix sockets. */
+/* TCP_NODELAY, keep-alive off, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT; 0 = leave. No effect on Unix
+ * sockets. */
 void conn_tune(struct conn *c, int user_timeout_ms, int notsent_lowat_bytes);
 
 #endif

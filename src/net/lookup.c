@@ -27,6 +27,7 @@ struct lookups {
 	ares_channel channel;
 	bool up;
 	int64_t made_us;
+	const char *servers; /* NULL: the system's */
 	struct list sockets; /* of struct ares_io */
 	struct list running; /* of struct lookup_private */
 	size_t n_running;
@@ -65,7 +66,8 @@ set_tick(struct lookups *ls)
 	if (!ls->up || (next = ares_timeout(ls->channel, NULL, &tv)) == NULL)
 		loop_timer_stop(ls->loop, &ls->tick);
 	else
-		loop_timer_set(ls->loop, &ls->tick, next->tv_sec * INT64_C(1000000) + next->tv_usec);
+		loop_timer_set(
+		    ls->loop, &ls->tick, next->tv_sec * INT64_C(1000000) + next->tv_usec);
 }
 
 static void
@@ -80,7 +82,8 @@ on_tick(struct loop_timer *t)
 static struct ares_io *
 find_socket(struct lookups *ls, int fd)
 {
-	LIST_EACH(node, &ls->sockets) {
+	LIST_EACH(node, &ls->sockets)
+	{
 		struct ares_io *s = list_of(node, struct ares_io, node);
 
 		if (s->io.fd == fd)
@@ -107,7 +110,8 @@ on_socket(struct loop_io *io, unsigned events)
 	char byte;
 
 	/* May close the socket, which frees s. */
-	ares_process_fd(ls->channel, events & LOOP_IN ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(
+	    ls->channel, events & LOOP_IN ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
 	s = find_socket(ls, fd);
 	if (s != NULL && events & LOOP_IN && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
 		loop_again(&s->io, LOOP_IN);
@@ -146,7 +150,8 @@ static void
 channel_down(struct lookups *ls)
 {
 	if (ls->up)
-		ares_destroy(ls->channel); /* ends what runs through on_answer(), closes sockets through on_state() */
+		ares_destroy(ls->channel); /* ends what runs through on_answer(), closes sockets
+					      through on_state() */
 	ls->up = false;
 	loop_timer_stop(ls->loop, &ls->tick);
 }
@@ -168,7 +173,16 @@ channel_up(struct lookups *ls)
 	ls->up = ares_init_options(&ls->channel, &options,
 		     ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) == ARES_SUCCESS;
 	ls->made_us = loop_now_us(ls->loop);
+	if (ls->up && ls->servers != NULL &&
+	    ares_set_servers_ports_csv(ls->channel, ls->servers) != ARES_SUCCESS)
+		channel_down(ls);
 	return ls->up;
+}
+
+void
+lookups_servers(struct lookups *ls, const char *csv)
+{
+	ls->servers = csv;
 }
 
 /* --- questions --- */
@@ -253,7 +267,8 @@ lookup_start(struct lookups *ls, struct lookup *q, const char *host, int family)
 	if (channel_up(ls))
 		p = calloc(1, sizeof(*p));
 	if (p == NULL) {
-		q->done(q, NULL, 0, ENOMEM, "names cannot be looked up: out of memory or descriptors");
+		q->done(
+		    q, NULL, 0, ENOMEM, "names cannot be looked up: out of memory or descriptors");
 		return;
 	}
 	*p = (struct lookup_private){ .ls = ls, .q = q };
@@ -293,7 +308,12 @@ lookups_free(struct lookups *ls)
 	if (ls == NULL)
 		return;
 	LIST_EACH(node, &ls->running)
-		lookup_cancel(list_of(node, struct lookup_private, node)->q);
+	{
+		struct lookup *q = list_of(node, struct lookup_private, node)->q;
+
+		if (q != NULL)
+			lookup_cancel(q);
+	}
 	channel_down(ls);
 	check(list_empty(&ls->running) && list_empty(&ls->sockets));
 	free(ls);

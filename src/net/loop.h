@@ -36,7 +36,8 @@ struct loop_io {
 	int fd;
 	struct loop *loop; /* NULL while not watched */
 	void (*fn)(struct loop_io *io, unsigned events);
-	bool ended; /* the kernel has told of an end or an error: a short read is not yet all there is */
+	bool ended; /* the kernel has told of an end or an error: a short read is not yet all there
+		       is */
 	struct list again; /* private */
 	unsigned again_events;
 };

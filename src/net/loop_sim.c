@@ -25,8 +25,8 @@ enum sock_state { CONNECTING, CONNECTED, LISTENING, CLOSED };
 struct sock {
 	int fd;
 	enum sock_state state;
-	struct loop_io *io;  /* NULL: not watched */
-	struct list node;    /* of its loop's edges */
+	struct loop_io *io; /* NULL: not watched */
+	struct list node;   /* of its loop's edges */
 	unsigned edges;
 	struct sim_link link;
 	struct sock *peer;
@@ -314,7 +314,8 @@ static void
 arm_user_timeout(struct sock *s)
 {
 	if (s->cut && s->user_timeout_ms > 0)
-		add_moment(world.now_us + s->user_timeout_ms * INT64_C(1000), on_user_timeout, s, 0);
+		add_moment(
+		    world.now_us + s->user_timeout_ms * INT64_C(1000), on_user_timeout, s, 0);
 }
 
 /* When n bytes that leave now are there: behind those that left before. */
@@ -504,11 +505,13 @@ find_listener(const struct sockaddr_storage *to)
 		struct sock *s = world.socks[i];
 		const struct sockaddr_in *a = (const void *)&s->addr, *b = (const void *)to;
 
-		if (s->state != LISTENING || (s->addr.ss_family == AF_UNIX) != (to->ss_family == AF_UNIX))
+		if (s->state != LISTENING ||
+		    (s->addr.ss_family == AF_UNIX) != (to->ss_family == AF_UNIX))
 			continue;
-		/* Ports are all that counts on this one machine; sin_port and sin6_port are one place. */
-		if (to->ss_family == AF_UNIX ? memcmp(&s->addr, to, sizeof(struct sockaddr_un)) == 0 :
-					       a->sin_port == b->sin_port) {
+		/* Ports are all that counts on this one machine; sin_port and sin6_port are one
+		 * place. */
+		if (to->ss_family == AF_UNIX ? memcmp(&s->addr, to, sizeof(struct sockaddr_un)) == 0
+					     : a->sin_port == b->sin_port) {
 			/* Of several that share it, any. */
 			if (sim_rand(++n) == 0)
 				found = s;
@@ -715,9 +718,8 @@ has_mail(struct loop_sim *l)
 static bool
 can_run(struct loop_sim *l)
 {
-	return !l->frozen &&
-	    (!list_empty(&l->edges) || loop_core_busy(&l->core) || has_mail(l) ||
-		loop_core_due_us(&l->core) <= world.now_us);
+	return !l->frozen && (!list_empty(&l->edges) || loop_core_busy(&l->core) || has_mail(l) ||
+				 loop_core_due_us(&l->core) <= world.now_us);
 }
 
 static void
@@ -753,7 +755,8 @@ run_loops(void)
 	struct loop_sim *ready[64];
 	size_t n = 0, first;
 
-	LIST_EACH(node, &world.loops) {
+	LIST_EACH(node, &world.loops)
+	{
 		struct loop_sim *l = list_of(node, struct loop_sim, node);
 
 		if (can_run(l) && n < 64)
@@ -772,7 +775,8 @@ next_us(void)
 {
 	int64_t at = world.n_moments > 0 ? world.heap[1]->at_us : INT64_MAX;
 
-	LIST_EACH(node, &world.loops) {
+	LIST_EACH(node, &world.loops)
+	{
 		struct loop_sim *l = list_of(node, struct loop_sim, node);
 		int64_t due = loop_core_due_us(&l->core);
 

@@ -14,12 +14,12 @@
 
 /* Of connections that are made from now on, each way. */
 struct sim_link {
-	int64_t latency_us;    /* one way */
-	int64_t jitter_us;     /* at most so much more; order is kept */
-	uint64_t bytes_per_s;  /* 0: without limit */
-	size_t buffer_bytes;   /* sent and not yet read by the other side */
-	size_t chunk_bytes;    /* bytes arrive in pieces of random size up to this */
-	bool shorts;           /* writes are cut short at random, too */
+	int64_t latency_us;   /* one way */
+	int64_t jitter_us;    /* at most so much more; order is kept */
+	uint64_t bytes_per_s; /* 0: without limit */
+	size_t buffer_bytes;  /* sent and not yet read by the other side */
+	size_t chunk_bytes;   /* bytes arrive in pieces of random size up to this */
+	bool shorts;          /* writes are cut short at random, too */
 };
 
 /* Before any loop_new(). */
@@ -39,7 +39,8 @@ void sim_at(int64_t delay_us, void (*fn)(void *arg), void *arg);
 void sim_pair(int ret_fd[2]);
 /* The source address of connections from now on; NULL: 127.0.0.1. */
 void sim_connect_from(const struct sockaddr *addr, socklen_t len);
-/* What connecting does from now on: 0 succeeds where somebody listens, an errno fails, -1 is silence. */
+/* What connecting does from now on: 0 succeeds where somebody listens, an errno fails, -1 is
+ * silence. */
 void sim_connect_mode(int code);
 
 /* The wire is cut: nothing arrives any more, nobody is told. What user timeout was set counts. */

@@ -53,12 +53,12 @@ struct dial_private {
 	struct loop_timer deadline, stagger;
 	struct loop_task report;
 	struct family families[N_FAMILIES];
-	int turn;         /* whose address is next */
-	socklen_t len;    /* of a Unix address */
+	int turn;      /* whose address is next */
+	socklen_t len; /* of a Unix address */
 	struct attempt attempts[N_FAMILIES * LIMIT_DIAL_ADDRESSES];
 	size_t n_attempts, n_open;
 	bool over;
-	int fd;           /* the result */
+	int fd; /* the result */
 	int code, lookup_code;
 	char why[WHY_BYTES], lookup_why[WHY_BYTES];
 };
@@ -157,7 +157,7 @@ static bool
 says_little(int code)
 {
 	return code == 0 || code == ENETUNREACH || code == EHOSTUNREACH || code == EADDRNOTAVAIL ||
-	    code == EAFNOSUPPORT;
+	       code == EAFNOSUPPORT;
 }
 
 static void
@@ -296,7 +296,8 @@ on_deadline(struct loop_timer *t)
 
 		addr_text(&p->to, where, sizeof(where));
 		snprintf(p->why, sizeof(p->why), "%s (%s)",
-		    lookups_run(p) && p->n_open == 0 ? "the name servers do not answer" : "no answer",
+		    lookups_run(p) && p->n_open == 0 ? "the name servers do not answer"
+						     : "no answer",
 		    where);
 		p->code = ETIMEDOUT;
 	}
@@ -315,7 +316,8 @@ set_port(struct sockaddr_storage *ss, uint16_t port)
 }
 
 static void
-on_lookup(struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int code, const char *why)
+on_lookup(
+    struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int code, const char *why)
 {
 	struct family *f = list_of(q, struct family, lookup);
 	struct dial_private *p = f->p;
@@ -345,7 +347,7 @@ is_localhost(const char *host)
 
 	/* RFC 6761 6.3. */
 	return slice_ieq(s, S("localhost")) ||
-	    (s.n > 10 && slice_ieq(slice_from(s, s.n - 10), S(".localhost")));
+	       (s.n > 10 && slice_ieq(slice_from(s, s.n - 10), S(".localhost")));
 }
 
 static void
@@ -380,7 +382,8 @@ find_addresses(struct dial_private *p)
 		p->families[V6].asked = p->families[V4].asked = true;
 		/* An answer may come from within, and its address may win at once. */
 		for (int i = 0; i < N_FAMILIES && !p->over; i++)
-			lookup_start(p->r->lookups, &p->families[i].lookup, p->to.host, families[i]);
+			lookup_start(
+			    p->r->lookups, &p->families[i].lookup, p->to.host, families[i]);
 		return;
 	}
 	try_next(p);
@@ -410,9 +413,15 @@ resolver_free(struct resolver *r)
 	if (r == NULL)
 		return;
 	LIST_EACH(node, &r->dials)
-		dial_cancel(list_of(node, struct dial_private, node)->dial);
+	dial_cancel(list_of(node, struct dial_private, node)->dial);
 	lookups_free(r->lookups);
 	free(r);
+}
+
+void
+resolver_servers(struct resolver *r, const char *csv)
+{
+	lookups_servers(r->lookups, csv);
 }
 
 void

@@ -11,12 +11,14 @@ struct resolver;
 struct resolver *resolver_new(struct loop *l) must_use;
 /* Running dials end without a call. */
 void resolver_free(struct resolver *r);
+/* "host:port,..." to ask instead of the name servers of the system; must live as long as r. */
+void resolver_servers(struct resolver *r, const char *csv);
 
 /*
  * Connects to an address, numeric or by name: every address in turn (IPv6 first, a second
  * attempt beside a slow one after 250 ms: RFC 8305), until one is connected or all failed or
- * timeout_us has passed. done() gets the connected descriptor, not watched by any loop, or -1 and why:
- * a sentence like "connection refused" that lives during the call, and errno-like code
+ * timeout_us has passed. done() gets the connected descriptor, not watched by any loop, or -1 and
+ * why: a sentence like "connection refused" that lives during the call, and errno-like code
  * (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOENT for a name that does not exist, ...).
  * done() is never called from within dial_start().
  */

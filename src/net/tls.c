@@ -91,13 +91,14 @@ tls_new_ctx(const SSL_METHOD *method, int version_min)
 	if (ctx == NULL)
 		return NULL;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+				     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	if (SSL_CTX_set_min_proto_version(ctx, version_min) == 1 &&
 	    SSL_CTX_set_ciphersuites(ctx, has_fast_aes() ? SUITES_AES : SUITES_CHACHA) == 1 &&
-	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 && SSL_CTX_set1_groups_list(ctx, GROUPS) == 1)
+	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
+	    SSL_CTX_set1_groups_list(ctx, GROUPS) == 1)
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
@@ -150,17 +151,19 @@ set_client_alpn(SSL_CTX *ctx, const char *name)
 static char *
 set_trust(SSL_CTX *ctx, const struct tls_client_params *p)
 {
-	SSL_CTX_set_verify(ctx, p->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-	    p->verify ? tls_verify_cb : NULL);
+	SSL_CTX_set_verify(
+	    ctx, p->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, p->verify ? tls_verify_cb : NULL);
 	if (!p->verify)
 		return NULL;
 	ERR_clear_error();
 	if (p->ca_path == NULL)
-		return SSL_CTX_set_default_verify_paths(ctx) == 1 ?
-		    NULL :
-		    tls_sentence("cannot load the system's certificates: %s", tls_load_reason());
+		return SSL_CTX_set_default_verify_paths(ctx) == 1
+			   ? NULL
+			   : tls_sentence(
+				 "cannot load the system's certificates: %s", tls_load_reason());
 	if (SSL_CTX_load_verify_file(ctx, p->ca_path) != 1)
-		return tls_sentence("cannot read the CA certificates of %s: %s", p->ca_path, tls_load_reason());
+		return tls_sentence(
+		    "cannot read the CA certificates of %s: %s", p->ca_path, tls_load_reason());
 	return NULL;
 }
 
@@ -174,7 +177,8 @@ tls_client_new(const struct tls_client_params *p, char **ret_error)
 		atomic_init(&c->refs, 1);
 		c->verify = p->verify;
 		c->link = p->link;
-		c->ctx = tls_new_ctx(TLS_client_method(), p->link ? TLS1_3_VERSION : TLS1_2_VERSION);
+		c->ctx =
+		    tls_new_ctx(TLS_client_method(), p->link ? TLS1_3_VERSION : TLS1_2_VERSION);
 	}
 	if (c == NULL || c->ctx == NULL ||
 	    !set_client_alpn(c->ctx, p->link ? TLS_ALPN_LINK : TLS_ALPN_HTTP))
@@ -208,10 +212,10 @@ expect_host(struct tls *t, struct tls_client *c)
 		return false;
 	if (!c->verify)
 		return true;
-	X509_VERIFY_PARAM_set_hostflags(param,
-	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	return is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, t->host) == 1 :
-		       X509_VERIFY_PARAM_set1_host(param, t->host, 0) == 1;
+	X509_VERIFY_PARAM_set_hostflags(
+	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	return is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, t->host) == 1
+		     : X509_VERIFY_PARAM_set1_host(param, t->host, 0) == 1;
 }
 
 struct tls *

@@ -24,12 +24,20 @@ struct tls_cert_files {
 	const char *key_path;
 };
 
-/* --- server: told apart by ALPN; no ALPN is HTTP/1.1; an unknown one is refused (RFC 7301 3.2) --- */
+/* --- server: told apart by ALPN; no ALPN is HTTP/1.1; an unknown one is refused (RFC 7301 3.2) ---
+ */
 struct tls_server;
 
-/* NULL and *ret_error (malloced sentence with file and what to do). The first is the default certificate. */
-struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
-    must_use;
+/* NULL and *ret_error (malloced sentence with file and what to do). The first is the default
+ * certificate. */
+struct tls_server *
+tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error) must_use;
+/*
+ * For --dev: names that only a wildcard certificate covers get one of their own, made when first asked for
+ * under the CA in DIR (tls_make_dev_certs): clients refuse a wildcard right below a top-level
+ * domain, and *.localhost is one.  NULL or a malloced sentence.
+ */
+char *tls_server_mint(struct tls_server *s, const char *dir) must_use;
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 /* A connection's state, server side. NULL without memory. Keeps a reference. */
@@ -39,9 +47,9 @@ struct tls *tls_accept(struct tls_server *s) must_use;
 struct tls_client;
 
 struct tls_client_params {
-	const char *ca_path;  /* PEM file; NULL: the system's */
-	bool verify;          /* false: accept any certificate */
-	bool link;            /* TLS 1.3 only, ALPN adit/1 demanded; else ALPN http/1.1 offered */
+	const char *ca_path; /* PEM file; NULL: the system's */
+	bool verify;         /* false: accept any certificate */
+	bool link;           /* TLS 1.3 only, ALPN adit/1 demanded; else ALPN http/1.1 offered */
 };
 struct tls_client *tls_client_new(const struct tls_client_params *p, char **ret_error) must_use;
 void tls_client_unref(struct tls_client *c);
@@ -49,7 +57,8 @@ void tls_client_unref(struct tls_client *c);
 struct tls *tls_connect(struct tls_client *c, const char *host) must_use;
 
 void tls_free(struct tls *t);
-/* A FIN without close_notify is a failure from now on: for messages that end with the connection. */
+/* A FIN without close_notify is a failure from now on: for messages that end with the connection.
+ */
 void tls_strict_eof(struct tls *t);
 /* After the handshake. ALPN: "" when none. SNI: "" when none; server side lower-cased and a legal
  * host name, otherwise the handshake was refused. */
@@ -59,9 +68,9 @@ const char *tls_version(const struct tls *t); /* "TLSv1.3" */
 
 /* --- certificates of our own, for --dev and tests --- */
 
-/* Writes DIR/ca.pem, DIR/ca.key, DIR/cert.pem, DIR/key.pem (ECDSA P-256, keys 0600) unless they exist and
- * are valid for another day: a CA of this directory and a leaf for `names` (DNS names, wildcards, IP
- * addresses). NULL or a malloced sentence. */
+/* Writes DIR/ca.pem, DIR/ca.key, DIR/cert.pem, DIR/key.pem (ECDSA P-256, keys 0600) unless they
+ * exist and are valid for another day: a CA of this directory and a leaf for `names` (DNS names,
+ * wildcards, IP addresses). NULL or a malloced sentence. */
 char *tls_make_dev_certs(const char *dir, const char *const *names, size_t n) must_use;
 
 #endif

@@ -2,7 +2,9 @@
 /* Certificates of our own: a CA that lives in one directory, and a leaf under it. */
 #include "net/tls.h"
 
+#include "base/map.h"
 #include "base/rand.h"
+#include "net/tls_private.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +47,7 @@ pair_fini(struct pair *p)
 	*p = (struct pair){ 0 };
 }
 
-static bool
-fail(struct dev *d, const char *fmt, ...) printf_like(2, 3);
+static bool fail(struct dev *d, const char *fmt, ...) printf_like(2, 3);
 
 static bool
 fail(struct dev *d, const char *fmt, ...)
@@ -106,7 +108,7 @@ is_valid(const struct pair *p)
 	time_t tomorrow = time(NULL) + DAY;
 
 	return p->cert != NULL && X509_cmp_time(X509_get0_notAfter(p->cert), &tomorrow) > 0 &&
-	    X509_cmp_current_time(X509_get0_notBefore(p->cert)) < 0;
+	       X509_cmp_current_time(X509_get0_notBefore(p->cert)) < 0;
 }
 
 static bool
@@ -127,7 +129,8 @@ covers(X509 *cert, const char *name)
 		char one[256];
 
 		snprintf(one, sizeof(one), "any%s", name + 1);
-		return X509_check_host(cert, one, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+		return X509_check_host(cert, one, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) ==
+		       1;
 	}
 	return X509_check_host(cert, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
@@ -184,25 +187,27 @@ set_subject(X509 *cert, const char *cn)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 
-	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1,
-		   -1, 0) == 1;
+	return X509_NAME_add_entry_by_txt(
+		   name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0) == 1;
 }
 
 /* A key, and a certificate for it without extensions or signature. */
 static bool
 make_pair(struct pair *p, const char *cn, X509 *issuer, int days)
 {
-	p->key = EVP_EC_gen("P-256");
+	if (p->key == NULL)
+		p->key = EVP_EC_gen("P-256");
 	p->cert = X509_new();
 	if (p->key == NULL || p->cert == NULL)
 		return false;
 	/* An hour back, for clocks that are not quite together. */
 	return X509_set_version(p->cert, X509_VERSION_3) == 1 && set_serial(p->cert) &&
-	    X509_gmtime_adj(X509_getm_notBefore(p->cert), -3600) != NULL &&
-	    X509_time_adj_ex(X509_getm_notAfter(p->cert), days, 0, NULL) != NULL &&
-	    set_subject(p->cert, cn) &&
-	    X509_set_issuer_name(p->cert, X509_get_subject_name(issuer ? issuer : p->cert)) == 1 &&
-	    X509_set_pubkey(p->cert, p->key) == 1;
+	       X509_gmtime_adj(X509_getm_notBefore(p->cert), -3600) != NULL &&
+	       X509_time_adj_ex(X509_getm_notAfter(p->cert), days, 0, NULL) != NULL &&
+	       set_subject(p->cert, cn) &&
+	       X509_set_issuer_name(p->cert, X509_get_subject_name(issuer ? issuer : p->cert)) ==
+		   1 &&
+	       X509_set_pubkey(p->cert, p->key) == 1;
 }
 
 static bool
@@ -213,13 +218,14 @@ make_ca(struct pair *ca)
 	/* A name of its own, so that two of them in one trust store are told apart. */
 	rand_name(cn + strlen(cn), 8);
 	return make_pair(ca, cn, NULL, CA_DAYS) &&
-	    add_ext(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-	    add_ext(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-	    add_ext(ca->cert, ca->cert, NID_subject_key_identifier, "hash") &&
-	    X509_sign(ca->cert, ca->key, EVP_sha256()) > 0;
+	       add_ext(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	       add_ext(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+	       add_ext(ca->cert, ca->cert, NID_subject_key_identifier, "hash") &&
+	       X509_sign(ca->cert, ca->key, EVP_sha256()) > 0;
 }
 
-/* "DNS:a,IP:::1"; the names are ours or of the configuration, but a comma would be another entry. */
+/* "DNS:a,IP:::1"; the names are ours or of the configuration, but a comma would be another entry.
+ */
 static bool
 names_text(struct dev *d, char *dst, size_t cap)
 {
@@ -229,7 +235,8 @@ names_text(struct dev *d, char *dst, size_t cap)
 		const char *name = d->names[i];
 
 		if (name[0] == '\0' || strlen(name) > 253 ||
-		    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*:") !=
+		    strspn(name,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*:") !=
 			strlen(name))
 			return fail(d, "\"%s\" is no name for a certificate", name);
 		if (n + strlen(name) + 8 > cap)
@@ -240,6 +247,7 @@ names_text(struct dev *d, char *dst, size_t cap)
 	return true;
 }
 
+/* leaf->key may be there already. */
 static bool
 make_leaf(struct dev *d)
 {
@@ -249,13 +257,13 @@ make_leaf(struct dev *d)
 	if (!names_text(d, names, sizeof(names)))
 		return false;
 	return make_pair(leaf, "adit development", d->ca.cert, LEAF_DAYS) &&
-	    add_ext(leaf->cert, d->ca.cert, NID_basic_constraints, "critical,CA:FALSE") &&
-	    add_ext(leaf->cert, d->ca.cert, NID_key_usage, "critical,digitalSignature") &&
-	    add_ext(leaf->cert, d->ca.cert, NID_ext_key_usage, "serverAuth") &&
-	    add_ext(leaf->cert, d->ca.cert, NID_subject_alt_name, names) &&
-	    add_ext(leaf->cert, d->ca.cert, NID_subject_key_identifier, "hash") &&
-	    add_ext(leaf->cert, d->ca.cert, NID_authority_key_identifier, "keyid") &&
-	    X509_sign(leaf->cert, d->ca.key, EVP_sha256()) > 0;
+	       add_ext(leaf->cert, d->ca.cert, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_ext(leaf->cert, d->ca.cert, NID_key_usage, "critical,digitalSignature") &&
+	       add_ext(leaf->cert, d->ca.cert, NID_ext_key_usage, "serverAuth") &&
+	       add_ext(leaf->cert, d->ca.cert, NID_subject_alt_name, names) &&
+	       add_ext(leaf->cert, d->ca.cert, NID_subject_key_identifier, "hash") &&
+	       add_ext(leaf->cert, d->ca.cert, NID_authority_key_identifier, "keyid") &&
+	       X509_sign(leaf->cert, d->ca.key, EVP_sha256()) > 0;
 }
 
 /* --- writing: each file appears whole or not at all --- */
@@ -329,4 +337,117 @@ tls_make_dev_certs(const char *dir, const char *const *names, size_t n)
 	pair_fini(&d.ca);
 	pair_fini(&d.leaf);
 	return d.error;
+}
+
+/* --- certificates made while the server runs --- */
+
+#define MINTED_MAX 512
+
+struct minted {
+	struct map_node node;
+	X509 *cert;
+	char name[];
+};
+
+struct tls_mint {
+	pthread_mutex_t lock;
+	struct pair ca;
+	EVP_PKEY *key; /* of all of them */
+	struct map certs;
+};
+
+void
+tls_mint_free(struct tls_mint *m)
+{
+	struct map_node *node;
+
+	if (m == NULL)
+		return;
+	while ((node = map_take_any(&m->certs)) != NULL) {
+		struct minted *one = map_of(node, struct minted, node);
+
+		X509_free(one->cert);
+		free(one);
+	}
+	map_fini(&m->certs);
+	pair_fini(&m->ca);
+	EVP_PKEY_free(m->key);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+struct tls_mint *
+tls_mint_new(const char *dir, char **ret_error)
+{
+	struct dev d = { .dir = dir };
+	struct tls_mint *m = calloc(1, sizeof(*m));
+
+	load_pair(&d, "ca.pem", "ca.key", &d.ca);
+	load_pair(&d, "cert.pem", "key.pem", &d.leaf);
+	if (m != NULL && d.ca.cert != NULL && d.leaf.key != NULL) {
+		pthread_mutex_init(&m->lock, NULL);
+		map_init(&m->certs);
+		m->ca = d.ca;
+		m->key = d.leaf.key;
+		X509_free(d.leaf.cert);
+		return m;
+	}
+	fail(&d, "cannot read the CA in %s", dir);
+	pair_fini(&d.ca);
+	pair_fini(&d.leaf);
+	free(m);
+	*ret_error = d.error;
+	return NULL;
+}
+
+static struct minted *
+mint_find(struct tls_mint *m, const char *host)
+{
+	struct map_node *node = map_first(&m->certs, map_hash(slice_str(host)));
+
+	for (; node != NULL; node = map_next_same(node)) {
+		struct minted *one = map_of(node, struct minted, node);
+
+		if (strcmp(one->name, host) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+static struct minted *
+mint_make(struct tls_mint *m, const char *host)
+{
+	struct dev d = { .names = &host, .n = 1, .ca = m->ca, .leaf.key = m->key };
+	struct minted *one = malloc(sizeof(*one) + strlen(host) + 1);
+
+	if (one == NULL || m->certs.n >= MINTED_MAX || !make_leaf(&d)) {
+		X509_free(d.leaf.cert);
+		free(d.error);
+		free(one);
+		return NULL;
+	}
+	one->cert = d.leaf.cert;
+	strcpy(one->name, host);
+	if (map_put(&m->certs, &one->node, map_hash(slice_str(host))) == 0)
+		return one;
+	X509_free(one->cert);
+	free(one);
+	return NULL;
+}
+
+bool
+tls_mint_use(struct tls_mint *m, SSL *ssl, const char *host)
+{
+	struct minted *one;
+	bool good = false;
+
+	pthread_mutex_lock(&m->lock);
+	one = mint_find(m, host);
+	if (one == NULL)
+		one = mint_make(m, host);
+	if (one != NULL)
+		good = SSL_use_cert_and_key(ssl, one->cert, m->key, NULL, 1) == 1;
+	pthread_mutex_unlock(&m->lock);
+	ERR_clear_error();
+	return good;
 }

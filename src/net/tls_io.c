@@ -40,7 +40,7 @@
 struct thread_memory {
 	char *in; /* received: in_n bytes from in_at */
 	size_t in_at, in_n;
-	char *seal;
+	char *seal; /* SEAL_BYTES, made when needed: it may go away with a connection */
 	size_t seal_n;
 	char *stage; /* RECORD_BYTES, for small pieces */
 };
@@ -62,27 +62,25 @@ memory_free(void *p)
 	thread_memory = NULL;
 }
 
-/* NULL without memory. `seal` may have gone away with a connection and is made again here. */
+/* NULL without memory. */
 static struct thread_memory *
 memory_get(void)
 {
 	struct thread_memory *m = thread_memory;
 
-	if (m == NULL) {
-		m = calloc(1, sizeof(*m));
-		if (m == NULL)
-			return NULL;
-		m->in = malloc(IN_BYTES);
-		m->stage = malloc(RECORD_BYTES);
-		if (m->in == NULL || m->stage == NULL || pthread_setspecific(memory_key, m) != 0) {
-			memory_free(m);
-			return NULL;
-		}
-		thread_memory = m;
+	if (m != NULL)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (m == NULL)
+		return NULL;
+	m->in = malloc(IN_BYTES);
+	m->stage = malloc(RECORD_BYTES);
+	if (m->in == NULL || m->stage == NULL || pthread_setspecific(memory_key, m) != 0) {
+		memory_free(m);
+		return NULL;
 	}
-	if (m->seal == NULL)
-		m->seal = malloc(SEAL_BYTES);
-	return m->seal == NULL ? NULL : m;
+	thread_memory = m;
+	return m;
 }
 
 /* --- the BIO --- */
@@ -176,6 +174,8 @@ bio_write(BIO *b, const char *src, int n)
 		BIO_set_retry_write(b);
 		return -1;
 	}
+	if (m->seal == NULL && (m->seal = malloc(SEAL_BYTES)) == NULL)
+		return -1;
 	memcpy(m->seal + m->seal_n, src, (size_t)n);
 	m->seal_n += (size_t)n;
 	return n;
@@ -400,9 +400,11 @@ judge(struct conn *c, int r)
 		if (!t->fin)
 			break;
 		if (!t->ready)
-			tls_fail(t, "the other side has closed the connection during the TLS handshake");
+			tls_fail(
+			    t, "the other side has closed the connection during the TLS handshake");
 		else if (t->strict_eof)
-			tls_fail(t, "the other side has ended without close_notify: bytes may be missing");
+			tls_fail(t,
+			    "the other side has ended without close_notify: bytes may be missing");
 		else
 			return IO_EOF;
 		break;
@@ -411,7 +413,8 @@ judge(struct conn *c, int r)
 	return IO_FAIL;
 }
 
-/* A call that moved nothing has stopped to be fair while the socket may hold more: no edge would come. */
+/* A call that moved nothing has stopped to be fair while the socket may hold more: no edge would
+ * come. */
 static void
 ask_again(struct conn *c)
 {

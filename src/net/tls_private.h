@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection's TLS state, shared by tls.c and tls_server.c (contexts), tls_io.c (records), tls_why.c (words). */
+/* A connection's TLS state, shared by tls.c and tls_server.c (contexts), tls_io.c (records),
+ * tls_why.c (words). */
 #ifndef ADIT_NET_TLS_PRIVATE_H
 #define ADIT_NET_TLS_PRIVATE_H
 
@@ -17,15 +18,16 @@ struct tls {
 	char *sni;         /* NULL: none */
 	char *host;        /* client: what the certificate must cover */
 	char *why;         /* sentence of the failure */
-	char *kept;        /* ciphertext that was received and not opened: kept_n bytes from kept_at */
-	char *out;         /* sealed records that wait for the socket: out_n bytes from out_at */
+	char *kept; /* ciphertext that was received and not opened: kept_n bytes from kept_at */
+	char *out;  /* sealed records that wait for the socket: out_n bytes from out_at */
 	uint32_t kept_at, kept_n;
 	uint32_t out_at, out_n, out_cap;
-	uint32_t quota;    /* plaintext sealed by one conn_write() at most: follows what the socket takes */
-	uint32_t want;     /* ciphertext to ask of the socket in this call */
-	uint8_t receives;  /* how often this call may still ask */
-	bool link;         /* client: ALPN adit/1 demanded */
-	bool ready;        /* the handshake is done */
+	uint32_t
+	    quota; /* plaintext sealed by one conn_write() at most: follows what the socket takes */
+	uint32_t want;    /* ciphertext to ask of the socket in this call */
+	uint8_t receives; /* how often this call may still ask */
+	bool link;        /* client: ALPN adit/1 demanded */
+	bool ready;       /* the handshake is done */
 	bool strict_eof, fin, failed;
 };
 
@@ -47,6 +49,13 @@ void tls_fail(struct tls *t, const char *fmt, ...) printf_like(2, 3);
 void tls_fail_openssl(struct tls *t);
 /* SSL_verify_cb of clients: puts what is wrong with a certificate into words. */
 int tls_verify_cb(int ok, X509_STORE_CTX *x);
+
+/* Certificates made on demand (tls_dev.c). */
+struct tls_mint;
+struct tls_mint *tls_mint_new(const char *dir, char **ret_error) must_use;
+void tls_mint_free(struct tls_mint *m);
+/* Shows a certificate for exactly this host; false: the default one stays. */
+bool tls_mint_use(struct tls_mint *m, SSL *ssl, const char *host);
 
 /* Session ticket keys of this process: made at random, renewed every 12 hours. */
 int tls_tickets_init(SSL_CTX *ctx) must_use;

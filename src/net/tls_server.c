@@ -26,11 +26,13 @@ struct tls_server {
 	SSL_CTX **ctx; /* one per certificate; the first is the default */
 	struct map names;
 	struct cert_name *all;
+	struct tls_mint *mint; /* NULL: none */
 };
 
 /* --- which certificate --- */
 
-/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most 253; lower-cased into dst. */
+/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most 253; lower-cased into dst.
+ */
 static bool
 legal_host(struct slice s, char *dst)
 {
@@ -136,7 +138,8 @@ client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
 		struct slice name = parse_sni(slice_of(p, n));
 
 		if (!legal_host(name, host)) {
-			tls_fail(t, "the server name (SNI) of the other side is not a legal host name");
+			tls_fail(
+			    t, "the server name (SNI) of the other side is not a legal host name");
 			*ret_alert = SSL_AD_UNRECOGNIZED_NAME;
 			return SSL_CLIENT_HELLO_ERROR;
 		}
@@ -150,6 +153,8 @@ client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
 		*ret_alert = SSL_AD_INTERNAL_ERROR;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
+	if (s->mint != NULL && host[0] != '\0' && find_name(s, slice_str(host)) == NULL)
+		(void)tls_mint_use(s->mint, ssl, host); /* else the default one is shown */
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -225,17 +230,18 @@ add_name(struct tls_server *s, SSL_CTX *ctx, struct slice name)
 static int
 add_names(struct tls_server *s, SSL_CTX *ctx)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(SSL_CTX_get0_certificate(ctx), NID_subject_alt_name,
-	    NULL, NULL);
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(SSL_CTX_get0_certificate(ctx), NID_subject_alt_name, NULL, NULL);
 	int r = 0;
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
 		int type;
-		const ASN1_STRING *v = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+		const ASN1_STRING *v =
+		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
 
 		if (type == GEN_DNS)
-			r = add_name(s, ctx, slice_of(ASN1_STRING_get0_data(v),
-						 (size_t)ASN1_STRING_length(v)));
+			r = add_name(s, ctx,
+			    slice_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v)));
 	}
 	GENERAL_NAMES_free(names);
 	return r;
@@ -246,12 +252,13 @@ load_cert(SSL_CTX *ctx, const struct tls_cert_files *f)
 {
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, f->cert_path) != 1)
-		return tls_sentence("cannot read the certificate %s: %s", f->cert_path, tls_load_reason());
+		return tls_sentence(
+		    "cannot read the certificate %s: %s", f->cert_path, tls_load_reason());
 	if (SSL_CTX_use_PrivateKey_file(ctx, f->key_path, SSL_FILETYPE_PEM) == 1)
 		return NULL;
 	if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509)
-		return tls_sentence("the key %s does not belong to the certificate %s", f->key_path,
-		    f->cert_path);
+		return tls_sentence(
+		    "the key %s does not belong to the certificate %s", f->key_path, f->cert_path);
 	return tls_sentence("cannot read the key %s (PEM, without a passphrase): %s", f->key_path,
 	    tls_load_reason());
 }
@@ -299,6 +306,15 @@ tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 	return NULL;
 }
 
+char *
+tls_server_mint(struct tls_server *s, const char *dir)
+{
+	char *error = NULL;
+
+	s->mint = tls_mint_new(dir, &error);
+	return error;
+}
+
 struct tls_server *
 tls_server_ref(struct tls_server *s)
 {
@@ -319,6 +335,7 @@ tls_server_unref(struct tls_server *s)
 		free(cn);
 	}
 	map_fini(&s->names);
+	tls_mint_free(s->mint);
 	for (size_t i = 0; i < s->n; i++)
 		SSL_CTX_free(s->ctx[i]);
 	free(s->ctx);

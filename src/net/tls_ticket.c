@@ -44,7 +44,8 @@ find_key(const unsigned char *name, struct ticket_key *ret_key, bool *ret_old)
 	for (int i = 0; i < 2 && found < 0; i++) {
 		bool fresh = keys[i].made_us != 0 && now_us - keys[i].made_us < 2 * KEY_LIFE_US;
 
-		if (fresh && (name == NULL || memcmp(keys[i].name, name, sizeof(keys[i].name)) == 0))
+		if (fresh &&
+		    (name == NULL || memcmp(keys[i].name, name, sizeof(keys[i].name)) == 0))
 			found = i;
 	}
 	if (found >= 0)
@@ -67,10 +68,11 @@ set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
 	return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* OpenSSL's contract: -1 failure, 0 no such key (full handshake), 1 good, 2 good and worth a new ticket. */
+/* OpenSSL's contract: -1 failure, 0 no such key (full handshake), 1 good, 2 good and worth a new
+ * ticket. */
 static int
-ticket_cb(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-    int seal)
+ticket_cb(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+    EVP_MAC_CTX *mac, int seal)
 {
 	struct ticket_key key;
 	bool old;

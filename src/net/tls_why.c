@@ -38,8 +38,9 @@ known_reason(const struct tls *t, int reason)
 	case SSL_R_NO_APPLICATION_PROTOCOL:
 		return "the other side offers no protocol (ALPN) that is spoken here";
 	case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
-		return t->link ? "the server does not speak adit/1: is this the address of an aditd?" :
-				 "the server refuses http/1.1 (ALPN)";
+		return t->link
+			   ? "the server does not speak adit/1: is this the address of an aditd?"
+			   : "the server refuses http/1.1 (ALPN)";
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 		return "no TLS version in common";
@@ -123,11 +124,14 @@ fail_dates(struct tls *t, X509 *cert, int error)
 
 	if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
 		date_of(X509_get0_notAfter(cert), date, sizeof(date));
-		tls_fail(t, "the certificate has expired on %s: it must be renewed "
-		    "(or the clock here is wrong)", date);
+		tls_fail(t,
+		    "the certificate has expired on %s: it must be renewed "
+		    "(or the clock here is wrong)",
+		    date);
 	} else {
 		date_of(X509_get0_notBefore(cert), date, sizeof(date));
-		tls_fail(t, "the certificate is not valid before %s: is the clock here right?", date);
+		tls_fail(
+		    t, "the certificate is not valid before %s: is the clock here right?", date);
 	}
 }
 

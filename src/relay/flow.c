@@ -10,8 +10,9 @@
 
 /* Bytes that may wait in a flow: a full window and the framing of small chunks. */
 #define OUT_BYTES_MAX (2 * (size_t)LIMIT_STREAM_RX_BYTES_MAX)
-/* Opening, head, and a scratch full of early body. */
-#define EARLY_BYTES_MAX (LIMIT_OPENING_BYTES + 2 * LIMIT_HEAD_BYTES + LOOP_SCRATCH_BYTES)
+/* Opening, head, and a scratch full of early body, or a stored delivery whole. */
+#define EARLY_BYTES_MAX                                                                            \
+	(LIMIT_OPENING_BYTES + 2 * LIMIT_HEAD_BYTES + LOOP_SCRATCH_BYTES + LIMIT_INBOX_BODY_BYTES)
 
 void
 flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/slice.h"
+#include "store/seen.h"
 #include "store/statements.h"
 
 #include <sqlite3.h>
@@ -49,6 +50,7 @@ struct db {
 	uint64_t n_run;       /* statements run, for tests and counters */
 	struct db_used used[DB_USED_MAX];
 	size_t n_used;
+	struct seen seen;
 	/* The inbox's clock, see inbox.h. */
 	bool clock_set;
 	int64_t clock_mono_ms, clock_base_ms, clock_saved_ms;

@@ -5,12 +5,12 @@
 #include "base/rand.h"
 #include "store/inbox_kind.h"
 #include "store/inbox_walk.h"
+#include "store/seen.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HASH_BYTES = 16, CLOCK_SAVE_MS = 60000 };
+enum { CLOCK_SAVE_MS = 60000 };
 
 /* --- words --- */
 
@@ -137,49 +137,6 @@ put_ok(const struct inbox_req *req)
 	    req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES;
 }
 
-/* The dedupe key of a route, so that one tunnel's keys say nothing about another's. */
-static bool
-hash_key(int64_t route, struct slice key, unsigned char ret_hash[EVP_MAX_MD_SIZE])
-{
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-	    EVP_DigestUpdate(md, &route, sizeof(route)) == 1 &&
-	    EVP_DigestUpdate(md, key.p, key.n) == 1 && EVP_DigestFinal_ex(md, ret_hash, NULL) == 1;
-
-	EVP_MD_CTX_free(md);
-	return ok;
-}
-
-static bool
-is_duplicate(struct db *db, struct inbox_req *req, struct slice hash, int64_t now_t)
-{
-	struct db_query q = db_query(db, SQL_SEEN_GET);
-	int64_t id = 0, at_t = 0;
-
-	db_put_blob(&q, hash);
-	if (db_next(&q)) {
-		id = db_get_int(&q);
-		at_t = db_get_int(&q);
-	}
-	db_end(&q);
-	if (id == 0 || now_t - at_t >= req->dedupe_ms)
-		return false;
-	req->id = (uint64_t)id;
-	req->duplicate = true;
-	return true;
-}
-
-static bool
-see(struct db *db, struct slice hash, int64_t id, int64_t now_t)
-{
-	struct db_query q = db_query(db, SQL_SEEN_SET);
-
-	db_put_blob(&q, hash);
-	db_put_int(&q, id);
-	db_put_int(&q, now_t);
-	return db_run(&q);
-}
-
 static bool
 add_payload(struct db *db, int64_t id, int64_t copy_of, struct slice head, struct slice body)
 {
@@ -258,9 +215,8 @@ static enum store_result
 put(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	bool dedupe = req->dedupe_key.n > 0 && req->dedupe_ms > 0;
-	unsigned char hash[EVP_MAX_MD_SIZE];
-	struct slice seen = slice_of(hash, HASH_BYTES);
-	int64_t route, have = 0;
+	unsigned char hash[SEEN_HASH_BYTES];
+	int64_t route, have = 0, first;
 	enum store_result r;
 
 	if (!put_ok(req))
@@ -270,15 +226,19 @@ put(struct db *db, struct inbox_req *req, int64_t now_t)
 		route = inbox_route_make(db, req->account, req->tunnel);
 	if (route == 0)
 		return STORE_NONE;
-	if (dedupe && !hash_key(route, req->dedupe_key, hash))
+	if (dedupe && !seen_hash(route, req->dedupe_key, hash))
 		return STORE_FULL;
-	if (dedupe && is_duplicate(db, req, seen, now_t))
+	first = dedupe ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
+	if (first != 0) {
+		req->id = (uint64_t)first;
+		req->duplicate = true;
 		return STORE_OK;
+	}
 	if (req->account_bytes_max != 0 &&
 	    (uint64_t)have + req->head.n + req->body.n > req->account_bytes_max)
 		return STORE_LIMIT;
 	r = put_new(db, req, route, now_t);
-	if (r == STORE_OK && dedupe && !see(db, seen, (int64_t)req->id, now_t))
+	if (r == STORE_OK && dedupe && !seen_put(db, hash, (int64_t)req->id, now_t))
 		return STORE_FULL;
 	return r;
 }

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "store/inbox_kind.h"
+#include "store/seen.h"
 
 #include <stdlib.h>
 
@@ -521,16 +522,6 @@ shrink(struct db *db, struct inbox_req *req)
 	return r;
 }
 
-static bool
-forget_seen(struct db *db, int64_t now_t)
-{
-	struct db_query q = db_query(db, SQL_SEEN_TRIM);
-
-	db_put_int(&q, now_t - LIMIT_INBOX_DEDUPE_MS);
-	db_put_int(&q, LIMIT_INBOX_STEP);
-	return db_run(&q);
-}
-
 enum store_result
 inbox_walk_retain(struct db *db, struct inbox_req *req, int64_t now_t)
 {
@@ -541,7 +532,7 @@ inbox_walk_retain(struct db *db, struct inbox_req *req, int64_t now_t)
 		r = expire(db, req, BIT(PARKED) | BIT(DEAD), req->keep_failed_ms, now_t);
 	if (r == STORE_OK)
 		r = shrink(db, req);
-	if (r == STORE_OK && !forget_seen(db, now_t))
+	if (r == STORE_OK && !seen_trim(db, now_t - LIMIT_INBOX_DEDUPE_MS))
 		r = STORE_FULL;
 	req->more = req->n_changed == LIMIT_INBOX_STEP;
 	return r;

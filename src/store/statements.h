@@ -76,11 +76,15 @@
 	X(ATTEMPT_TRIM, "DELETE FROM attempts WHERE delivery = ?1 AND number <= ?2")               \
 	X(ATTEMPT_LIST, "SELECT number, at_ms, status, latency_ms, reason, answer FROM attempts"   \
 	    " WHERE delivery = ?1 ORDER BY number LIMIT ?2")                                       \
-	X(SEEN_GET, "SELECT s.delivery, s.at_t FROM seen s WHERE s.hash = ?1")                     \
-	X(SEEN_SET, "INSERT INTO seen (hash, delivery, at_t) VALUES (?1, ?2, ?3)"                  \
-	    " ON CONFLICT (hash) DO UPDATE SET delivery = excluded.delivery, at_t = excluded.at_t")\
-	X(SEEN_TRIM, "DELETE FROM seen WHERE hash IN"                                              \
-	    " (SELECT hash FROM seen WHERE at_t < ?1 ORDER BY at_t LIMIT ?2)")                     \
+	X(SEEN_RUNS, "SELECT run, last_t, filter FROM seen_runs ORDER BY run")                     \
+	X(SEEN_KEYS, "SELECT hash FROM seen WHERE run = ?1")                                       \
+	X(SEEN_GET, "SELECT delivery, at_t FROM seen WHERE run = ?1 AND hash = ?2")                \
+	X(SEEN_PUT, "INSERT INTO seen (run, hash, delivery, at_t) VALUES (?1, ?2, ?3, ?4)"         \
+	    " ON CONFLICT DO UPDATE SET delivery = excluded.delivery, at_t = excluded.at_t")       \
+	X(SEEN_DEL, "DELETE FROM seen WHERE run = ?1")                                             \
+	X(SEEN_RUN_ADD, "INSERT INTO seen_runs (run) VALUES (?1)")                                 \
+	X(SEEN_RUN_DEL, "DELETE FROM seen_runs WHERE run = ?1")                                    \
+	X(SEEN_SEAL, "UPDATE seen_runs SET last_t = ?2, filter = ?3 WHERE run = ?1")               \
 	X(USAGE, "SELECT u.route, u.state, u.n, u.bytes FROM accounts a"                           \
 	    " JOIN routes r ON r.account = a.id JOIN usage u ON u.route = r.id WHERE a.name = ?1"  \
 	    " AND (?2 = '' OR r.tunnel = ?2) AND u.n > 0 AND (?3 >> u.state) & 1 LIMIT ?4")        \

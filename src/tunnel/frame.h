@@ -17,7 +17,7 @@
 enum frame_type {
 	FRAME_DATA = 0,    /* bytes of a stream; with SYN: two credits and an opening stand before them */
 	FRAME_RST = 1,     /* 4 bytes: code; ends both directions of a stream */
-	FRAME_WINDOW = 2,  /* 4 bytes: credit granted anew, in bytes; stream 0, agent to edge: credit of new streams */
+	FRAME_WINDOW = 2,  /* 4 bytes: credit granted anew, in bytes */
 	FRAME_PING = 3,    /* 8 opaque bytes; flag ACK: the answer with the same bytes; stream 0 */
 	FRAME_GOAWAY = 4,  /* last stream 4, code 4, retry-after ms 4; stream 0 */
 	FRAME_CONTROL = 5, /* a JSON object (hello.h); stream 0 */

@@ -37,7 +37,6 @@ link_init(struct link *l, const struct link_params *p, int64_t now_us)
 	l->heard_us = l->said_us = l->glitches_us = now_us;
 	l->rate_from_us = now_us;
 	l->rx_budget = p->rx_bytes_min;
-	l->rx_first = l->tx_first = LIMIT_STREAM_RX_BYTES_FIRST;
 	l->out_block = 1;
 	return 0;
 }
@@ -271,6 +270,7 @@ on_syn(struct link *l, struct slice p, struct link_event *ev)
 	}
 	set_id(s, id);
 	s->tx_credit = grant;
+	l->n_sending++;
 	window_open(s, first);
 	if (l->rtt_us == 0)
 		link_ping(l);
@@ -300,26 +300,12 @@ on_rst(struct link *l, struct link_event *ev)
 	return LINK_RESET;
 }
 
-/* Credit that the agent gives to streams which will be opened. */
-static enum link_what
-on_window_first(struct link *l, struct link_event *ev, uint32_t n)
-{
-	if (l->params.side != LINK_EDGE || n < LIMIT_STREAM_RX_BYTES_MIN ||
-	    n > LIMIT_STREAM_RX_BYTES_FIRST)
-		return bad(l, ev, LINK_CODE_PROTOCOL);
-	glitch(l, GLITCH_FRAME);
-	l->tx_first = n;
-	return LINK_NONE;
-}
-
 static enum link_what
 on_window(struct link *l, struct link_event *ev)
 {
 	uint32_t n = frame_u32(l->small), id = l->frame.stream;
 	struct stream *s;
 
-	if (id == 0)
-		return on_window_first(l, ev, n);
 	s = find(l, id);
 	if (n == 0 || n > CREDIT_MAX || (s == NULL && !was_used(l, id)))
 		return bad(l, ev, LINK_CODE_PROTOCOL);
@@ -458,7 +444,7 @@ judge(struct link *l)
 	case FRAME_RST:
 		return judge_small(l, 4, true, 0);
 	case FRAME_WINDOW:
-		return judge_small(l, 4, f->stream != 0, 0);
+		return judge_small(l, 4, true, 0);
 	case FRAME_PING:
 		return judge_small(l, 8, false, FRAME_ACK);
 	case FRAME_GOAWAY:
@@ -706,6 +692,7 @@ link_feed(struct link *l, struct slice *in, struct link_event *ev, int64_t now_u
 	l->now_us = now_us;
 	if (in->n > 0) {
 		l->heard_us = now_us;
+		l->asked_us = 0;
 		l->probing = false;
 	}
 	if (l->gathered)

@@ -123,8 +123,6 @@ struct link {
 	size_t rx_budget;              /* most that may be lent, as last measured */
 	size_t rx_stalled;             /* lent to streams that eat nothing, as last counted */
 	int64_t census_us;
-	uint32_t rx_first, tx_first;   /* agent: credit told for new streams; edge: credit that they have */
-	bool first_due;
 	int64_t rtt_us, rtt_at_us;     /* smallest lately and when, 0 = unknown */
 	int64_t rate_from_us;
 	uint64_t rate_bytes, rate_max; /* measured delivery rate, bytes per second */
@@ -133,6 +131,7 @@ struct link {
 	uint32_t out_from, out_to;
 	uint32_t out_edge;             /* end of the frame in which out_from lies, or out_from */
 	uint32_t out_block;            /* counts blocks that were sent whole */
+	uint32_t n_sending;            /* opened streams that have not said FIN */
 	uint32_t fresh_run;            /* bytes that fresh streams sent while bulk waited */
 	char *ctl;                     /* control frames, malloced, NULL when none */
 	uint32_t ctl_from, ctl_to, ctl_cap;
@@ -142,7 +141,10 @@ struct link {
 	/* liveness */
 	int64_t heard_us, said_us;     /* last byte received, sent */
 	int64_t ping_us;               /* PING on its way since, or 0 */
-	bool ping_queued, probing;
+	int64_t asked_us;              /* first PING that left since something was heard, or 0 */
+	bool ping_queued, ping_merged; /* a PING waits: in the control queue, or merged into the block */
+	uint32_t ping_end;             /* where it ends there */
+	bool probing;
 	uint64_t ping_opaque;
 	bool goaway_sent, goaway_received, bad_told;
 	enum link_code dead;           /* why it failed, for people */
@@ -210,6 +212,7 @@ void stream_free(struct stream *s);
 
 /* --- the connection --- */
 
+/* 1 to LIMIT_CONTROL_BYTES; any other length, or too much waiting, ends the link. */
 void link_control(struct link *l, struct slice json);
 void link_goaway(struct link *l, enum link_code code, uint32_t retry_ms);
 /* Looks whether the other side lives (after a resume or a network change): a PING now. */

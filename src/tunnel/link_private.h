@@ -48,7 +48,7 @@ void window_arrived(struct stream *s, uint32_t n);
 uint32_t window_take_due(struct stream *s);
 /* A PING came back. */
 void window_rtt(struct link *l, int64_t rtt_us);
-/* The budget and the credit of new streams follow what was measured. */
+/* The budget follows what was measured. */
 void window_update(struct link *l);
 
 #endif

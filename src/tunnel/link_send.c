@@ -30,6 +30,8 @@
 #define ANSWER_US ((LIMIT_LINK_DEAD_MS - LIMIT_LINK_IDLE_MS) * INT64_C(1000))
 #define IDLE_US (LIMIT_LINK_IDLE_MS * INT64_C(1000))
 #define DEAD_US (LIMIT_LINK_DEAD_MS * INT64_C(1000))
+/* The agent speaks first on an idle link: one PING and its answer serve both sides. */
+#define AGENT_FIRST_US 500000
 
 /* --- control frames --- */
 
@@ -44,6 +46,7 @@ ctl_room(struct link *l, uint32_t n)
 	if (l->ctl_from > 0) {
 		memmove(l->ctl, l->ctl + l->ctl_from, l->ctl_to - l->ctl_from);
 		l->ctl_to -= l->ctl_from;
+		l->ping_end -= l->ctl_from;
 		l->ctl_from = 0;
 	}
 	while (cap < l->ctl_to + n)
@@ -94,8 +97,10 @@ link_control(struct link *l, struct slice json)
 {
 	struct frame f = { .length = (uint32_t)json.n, .type = FRAME_CONTROL };
 
-	check(json.n > 0 && json.n <= LIMIT_CONTROL_BYTES);
-	link_put(l, &f, json);
+	if (json.n > 0 && json.n <= LIMIT_CONTROL_BYTES)
+		link_put(l, &f, json);
+	else
+		link_fail(l, LINK_CODE_INTERNAL);
 }
 
 void
@@ -122,8 +127,10 @@ link_ping(struct link *l)
 	l->ping_opaque++;
 	frame_put_u32(payload, (uint32_t)(l->ping_opaque >> 32));
 	frame_put_u32(payload + 4, (uint32_t)l->ping_opaque);
-	l->ping_queued = true;
 	link_put(l, &f, slice_of(payload, sizeof(payload)));
+	l->ping_queued = true;
+	l->ping_merged = false;
+	l->ping_end = l->ctl_to;
 }
 
 /* Credit goes back late, when frames leave: what was eaten in one turn is one frame. */
@@ -134,11 +141,6 @@ put_windows(struct link *l)
 	struct list *node;
 	char payload[4];
 
-	if (l->first_due) {
-		l->first_due = false;
-		frame_put_u32(payload, l->rx_first);
-		link_put(l, &f, slice_of(payload, 4));
-	}
 	while ((node = list_pop(&l->returning)) != NULL) {
 		struct stream *s = list_of(node, struct stream, returning);
 		uint32_t n = window_take_due(s);
@@ -186,6 +188,8 @@ merge_ctl(struct link *l)
 	l->out_from -= n;
 	l->out_edge = l->out_from;
 	memcpy(l->out + l->out_from, l->ctl + l->ctl_from, n);
+	l->ping_merged = true;
+	l->ping_end = l->ping_end - l->ctl_from + l->out_from;
 	ctl_reset(l);
 	return true;
 }
@@ -199,7 +203,7 @@ link_out(struct link *l)
 		release_block(l);
 	ctl_may = !in_frame && !l->ctl_hold;
 	l->out_is_ctl = false;
-	if (ctl_may && (l->first_due || !list_empty(&l->returning)))
+	if (ctl_may && !list_empty(&l->returning))
 		put_windows(l);
 	if (ctl_may && l->ctl_to > l->ctl_from && !merge_ctl(l)) {
 		l->out_is_ctl = true;
@@ -239,6 +243,15 @@ ctl_sent(struct link *l, uint32_t n)
 		ctl_reset(l);
 }
 
+/* True when the last byte of the PING that waits has left. */
+static bool
+ping_has_left(const struct link *l)
+{
+	if (l->ping_merged)
+		return l->out == NULL || l->out_from >= l->ping_end;
+	return l->ctl_from == l->ctl_to || l->ctl_from >= l->ping_end;
+}
+
 void
 link_out_done(struct link *l, size_t n, int64_t now_us)
 {
@@ -250,9 +263,11 @@ link_out_done(struct link *l, size_t n, int64_t now_us)
 		ctl_sent(l, (uint32_t)n);
 	else
 		data_sent(l, (uint32_t)n);
-	if (l->ping_queued && l->ctl_to == l->ctl_from) {
+	if (l->ping_queued && ping_has_left(l)) {
 		l->ping_queued = false;
 		l->ping_us = now_us;
+		if (l->asked_us == 0)
+			l->asked_us = now_us;
 	}
 }
 
@@ -352,12 +367,20 @@ link_turn(struct link *l)
 	return NULL;
 }
 
+/* Credit that a stream takes for granted when it opens: as much only as the other side can give to all. */
+static uint32_t
+first_credit(const struct link *l)
+{
+	return l->n_sending < LIMIT_STREAMS_RX_FIRST ? LIMIT_STREAM_RX_BYTES_FIRST
+	                                             : LIMIT_STREAM_RX_BYTES_MIN;
+}
+
 size_t
 stream_credit(const struct stream *s)
 {
 	if (s->tx_ended)
 		return 0;
-	return (size_t)(s->opened ? s->tx_credit : s->link->tx_first);
+	return (size_t)(s->opened ? s->tx_credit : first_credit(s->link));
 }
 
 size_t
@@ -373,7 +396,7 @@ stream_grant(struct stream *s, char **ret_p)
 		n = (size_t)s->tx_credit;
 		return n < LIMIT_DATA_FRAME_BYTES ? n : LIMIT_DATA_FRAME_BYTES;
 	}
-	s->tx_credit = l->tx_first;
+	s->tx_credit = first_credit(l);
 	*ret_p = l->out + l->out_to + FRAME_HEADER_BYTES + FRAME_SYN_BYTES;
 	/* How much of it will be opening is not known yet: data alone must stay within the credit. */
 	n = (size_t)s->tx_credit - LIMIT_OPENING_BYTES;
@@ -391,6 +414,7 @@ write_syn(struct stream *s, char *p)
 	frame_put_u32(p + 4, window);
 	window_open(s, window);
 	s->syn_block = s->link->out_block;
+	s->link->n_sending++;
 }
 
 static void
@@ -403,6 +427,16 @@ count_sent(struct stream *s, uint32_t n)
 	if (s->tx_recent < FRESH_BYTES)
 		l->fresh_run += n;
 	s->tx_recent += n;
+}
+
+static void
+end_sending(struct stream *s)
+{
+	if (s->opened && !s->tx_ended)
+		s->link->n_sending--;
+	s->tx_ended = true;
+	s->blocked = false;
+	list_del(&s->round);
 }
 
 void
@@ -430,19 +464,15 @@ stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
 	frame_encode(&f, p);
 	l->out_to += FRAME_HEADER_BYTES + f.length;
 	count_sent(s, (uint32_t)n);
-	if (fin) {
-		s->tx_ended = true;
-		s->blocked = false;
-		list_del(&s->round);
-	}
+	if (fin)
+		end_sending(s);
 }
 
 void
 stream_kill(struct stream *s)
 {
-	s->dead = s->tx_ended = true;
-	s->blocked = false;
-	list_del(&s->round);
+	s->dead = true;
+	end_sending(s);
 	list_del(&s->returning);
 	window_close(s);
 }
@@ -471,7 +501,7 @@ link_probe(struct link *l, int64_t now_us)
 {
 	l->now_us = now_us;
 	l->probing = true;
-	l->ping_us = 0; /* one that was sent before the sleep says nothing */
+	l->ping_us = l->asked_us = 0; /* one that was sent before the sleep says nothing */
 	link_ping(l);
 }
 
@@ -484,7 +514,7 @@ link_probe(struct link *l, int64_t now_us)
 static bool
 is_silent(const struct link *l, int64_t now)
 {
-	int64_t asked = l->ping_us == 0 ? 0 : now - l->ping_us;
+	int64_t asked = l->asked_us == 0 ? 0 : now - l->asked_us;
 
 	if (l->probing && asked >= ANSWER_US)
 		return true;
@@ -493,21 +523,28 @@ is_silent(const struct link *l, int64_t now)
 	return asked >= ANSWER_US || (link_out_pending(l) && now - l->said_us >= DEAD_US);
 }
 
+/* How long we may say nothing ourselves. */
+static int64_t
+beat_us(const struct link *l)
+{
+	return l->params.side == LINK_AGENT ? IDLE_US - AGENT_FIRST_US : IDLE_US;
+}
+
+/* When silence will count, or when it is time to ask; and we must not be silent ourselves. */
 static int64_t
 next_look(const struct link *l)
 {
-	int64_t at = (l->heard_us < l->said_us ? l->heard_us : l->said_us) + IDLE_US;
-	int64_t last = l->heard_us + DEAD_US;
+	int64_t at = l->heard_us + IDLE_US, say = l->said_us + beat_us(l);
 
-	if (l->ping_us != 0) {
-		at = l->ping_us + ANSWER_US;
-		if (!l->probing && last > at)
-			at = last;
+	if (l->asked_us != 0) {
+		at = l->asked_us + ANSWER_US;
+		if (!l->probing && at < l->heard_us + DEAD_US)
+			at = l->heard_us + DEAD_US;
 	} else if (l->ping_queued) {
-		at = l->said_us + DEAD_US;
-		if (last > at)
-			at = last;
+		at = (l->heard_us > l->said_us ? l->heard_us : l->said_us) + DEAD_US;
 	}
+	if (!l->ping_queued && say < at)
+		at = say;
 	return at > l->now_us ? at : l->now_us + 1000000;
 }
 
@@ -521,9 +558,9 @@ link_tick(struct link *l, int64_t now_us)
 		return -1;
 	link_trim(l);
 	window_update(l);
-	if (l->ping_us != 0 && now_us - l->ping_us >= IDLE_US)
+	if (l->ping_us != 0 && now_us - l->ping_us >= beat_us(l))
 		l->ping_us = 0; /* it lives, but does not answer: ask again */
-	if (now_us - l->heard_us >= IDLE_US || now_us - l->said_us >= IDLE_US)
+	if (now_us - l->heard_us >= IDLE_US || now_us - l->said_us >= beat_us(l))
 		link_ping(l);
 	return next_look(l);
 }

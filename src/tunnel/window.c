@@ -5,12 +5,12 @@
  * A stream's window is what it may hold and still be sent together.  Of each window STREAM_RX_BYTES_MIN is its own;
  * the rest is lent from the link's budget:
  *
- *	budget = rx_bytes_min + 4 x rate x rtt + what stalled streams have, at most rx_bytes_max
+ *	budget = rx_bytes_min + 6 x rate x rtt + what stalled streams have, at most rx_bytes_max
  *
  * - A new stream gets INIT while three quarters of the unmeasured budget last, less and less as they shrink, then FIRST, then MIN.
  * - A window doubles when a whole window (half of a small one) was eaten within 1.5 round trips and something: the
- *   sender is then limited by the window, or nearly. It may take half of what is free, so that something is always left.
- * - Windows beyond WINDOW_LARGE come from three quarters of the budget: the last is for streams that begin to move.
+ *   sender is then limited by the window, or nearly. It may take half of what is free, so that something is always left;
+ *   of the last quarter, which only streams that move can have, an eighth.
  * - A queue that stays at the reader is window that is not needed: it is taken off. So is half per round trip of a reader that
  *   takes nothing, and half per 5 s in which not half of the window was used.
  * - What was granted cannot be taken back: a window shrinks by credit that does not go back.
@@ -23,7 +23,6 @@
 #define WINDOW_FIRST LIMIT_STREAM_RX_BYTES_FIRST
 #define WINDOW_INIT LIMIT_STREAM_RX_BYTES_INIT
 #define WINDOW_MAX LIMIT_STREAM_RX_BYTES_MAX
-#define WINDOW_LARGE (4 * WINDOW_INIT)
 /* Credit goes back in pieces of half a window, but not larger than this: large windows then flow evenly. */
 #define RETURN_BYTES_MAX (256 * 1024)
 
@@ -64,11 +63,11 @@ settle(struct stream *s)
 
 /* --- budget --- */
 
-/* 4 x bandwidth-delay product: a stream may take half of what is free, and shall double. */
+/* 6 x bandwidth-delay product: a stream may take half of three quarters, and shall double. */
 static size_t
 measured(const struct link *l)
 {
-	return (size_t)(4 * l->rate_max * (uint64_t)rtt(l) / 1000000);
+	return (size_t)(6 * l->rate_max * (uint64_t)rtt(l) / 1000000);
 }
 
 static size_t
@@ -101,22 +100,6 @@ update_budget(struct link *l)
 	else if (l->now_us - l->census_us >= CENSUS_US)
 		census(l);
 	l->rx_budget = budget_of(l, l->rx_stalled);
-}
-
-/* Tells the edge, which opens the streams, when the credit of new ones must be small. */
-static void
-update_first(struct link *l)
-{
-	uint32_t first = l->rx_first;
-
-	if (l->rx_lent > 2 * l->params.rx_bytes_min)
-		first = WINDOW_MIN;
-	else if (l->rx_lent < l->params.rx_bytes_min)
-		first = WINDOW_FIRST;
-	if (first == l->rx_first)
-		return;
-	l->rx_first = first;
-	l->first_due = true;
 }
 
 static void
@@ -177,8 +160,6 @@ window_open(struct stream *s, uint32_t credit)
 	s->rx_credit = credit;
 	s->rx_eaten_us = s->rx_useful_us = s->link->now_us;
 	settle(s);
-	if (s->link->params.side == LINK_AGENT)
-		update_first(s->link);
 }
 
 void
@@ -194,8 +175,6 @@ window_drop(struct stream *s)
 {
 	s->rx_held = 0;
 	window_close(s);
-	if (s->link->params.side == LINK_AGENT)
-		update_first(s->link);
 }
 
 void
@@ -203,17 +182,20 @@ window_arrived(struct stream *s, uint32_t n)
 {
 	s->rx_credit -= n;
 	s->rx_held += n;
-	count_rate(s->link, n);
 }
 
-/* The most that the stream may have: half of what is free and its own together. */
+/*
+ * The most that the stream may have: half of what is free of three quarters, its own part included, or an eighth of
+ * what is free of all.  N streams that want all come to rest at equal parts.
+ */
 static uint32_t
-window_cap(const struct stream *s, uint32_t wanted)
+window_cap(const struct stream *s)
 {
 	const struct link *l = s->link;
-	size_t pot = wanted > WINDOW_LARGE ? l->rx_budget / 4 * 3 : l->rx_budget;
-	size_t others = l->rx_lent - lent(s);
-	size_t cap = WINDOW_MIN + (pot > others ? (pot - others) / 2 : 0);
+	size_t others = l->rx_lent - lent(s), pot = l->rx_budget / 4 * 3;
+	size_t half = pot > others ? (pot - others) / 2 : 0;
+	size_t eighth = l->rx_budget > others ? (l->rx_budget - others) / 8 : 0;
+	size_t cap = WINDOW_MIN + (half > eighth ? half : eighth);
 
 	return cap < WINDOW_MAX ? (uint32_t)cap : WINDOW_MAX;
 }
@@ -227,17 +209,14 @@ grow(struct stream *s)
 	if (l->rtt_us == 0 || l->now_us - l->rtt_at_us >= RTT_PERIOD_US)
 		link_ping(l);
 	update_budget(l);
+	cap = window_cap(s);
 	if (wanted < WINDOW_INIT)
 		wanted = WINDOW_INIT;
-	cap = window_cap(s, wanted);
-	if (wanted > WINDOW_LARGE && cap < WINDOW_LARGE) {
-		wanted = WINDOW_LARGE;
-		cap = window_cap(s, wanted);
-	}
 	if (wanted > cap)
 		wanted = cap;
-	/* Others have come: what is too much falls to what is fair. */
-	s->rx_window = wanted > WINDOW_FIRST || wanted > s->rx_window ? wanted : s->rx_window;
+	/* Also down: when others have come, what was fair is too much. */
+	if (wanted > s->rx_window || s->rx_window > WINDOW_FIRST)
+		s->rx_window = wanted > WINDOW_FIRST ? wanted : WINDOW_FIRST;
 }
 
 static void
@@ -256,10 +235,17 @@ halve(struct stream *s, uint32_t floor, int64_t elapsed, int64_t period)
 	shrink_to(s, floor, s->rx_window >> (times < 16 ? times : 16));
 }
 
-static void
-restart(struct stream *s)
+/* What was never eaten in this epoch was not needed. */
+static uint32_t
+surplus(const struct stream *s)
 {
-	s->rx_epoch_us = s->link->now_us;
+	return s->rx_held_min < s->rx_window ? s->rx_held_min : s->rx_window;
+}
+
+static void
+restart(struct stream *s, int64_t from_us)
+{
+	s->rx_epoch_us = from_us;
 	s->rx_eaten = 0;
 	s->rx_held_min = s->rx_held;
 }
@@ -273,15 +259,16 @@ judge(struct stream *s, uint32_t n)
 
 	if (s->rx_blocked && now - s->rx_eaten_us >= keeps_up)
 		halve(s, WINDOW_FIRST, now - s->rx_eaten_us, keeps_up);
-	s->rx_eaten_us = now;
 	if (now - s->rx_epoch_us > keeps_up) {
 		/* The epoch before this one: it did not need all of the window. */
 		if (s->rx_eaten >= s->rx_window / 2)
 			s->rx_useful_us = now;
 		if (s->rx_held_min > s->rx_window / 4)
-			shrink_to(s, WINDOW_FIRST, s->rx_window - s->rx_held_min / 2);
-		restart(s);
+			shrink_to(s, WINDOW_FIRST, s->rx_window - surplus(s) / 2);
+		/* These n bytes took the time since the last ones, but after a pause: as good as none. */
+		restart(s, now - s->rx_eaten_us <= keeps_up ? s->rx_eaten_us : now);
 	}
+	s->rx_eaten_us = now;
 	s->rx_eaten += n;
 	if (s->rx_held < s->rx_held_min)
 		s->rx_held_min = s->rx_held;
@@ -289,7 +276,7 @@ judge(struct stream *s, uint32_t n)
 		s->rx_useful_us = now;
 		if (s->rx_held_min <= s->rx_window / 8)
 			grow(s);
-		restart(s);
+		restart(s, now);
 	} else if (now - s->rx_useful_us >= USELESS_US) {
 		halve(s, WINDOW_INIT, now - s->rx_useful_us, USELESS_US);
 		s->rx_useful_us = now;
@@ -324,6 +311,7 @@ stream_eaten(struct stream *s, size_t n, int64_t now_us)
 	if (n == 0)
 		return;
 	s->link->now_us = now_us;
+	count_rate(s->link, (uint32_t)n);
 	s->rx_held -= (uint32_t)n;
 	if (!s->rx_ended && !s->dead) {
 		judge(s, (uint32_t)n);

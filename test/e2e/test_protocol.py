@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from hostile import ACK, CONTROL, DATA, FIN, GOAWAY, PING, RST, SYN, WINDOW, FakeAgent, FakeEdge, frame, syn
+from hostile import ACK, CONTROL, DATA, FIN, GOAWAY, PING, RST, SYN, WINDOW, FakeAgent, FakeEdge, frame, opening, syn
 
 PROTOCOL = 1
 TUNNEL = {"id": 1, "kind": "http", "name": "fake"}
@@ -48,13 +48,14 @@ def test_r06_later_versions_are_understood(web):
                      resume={"a": [1, 2]})
         assert link.wait_control("welcome")["protocol"] == 1
         link.control(type="something-new", data=[1])
+        link.put(9, 5, 77, b"a frame of a later version")
         link.put(PING, 0, 0, b"12345678")
         assert link.wait(PING)[3] == b"12345678"
     still_serves(web)
 
 
 BAD_FRAMES = {
-    "unknown type": frame(9, 0, 0, b"x"),
+    "unknown flags": frame(DATA, 8, 1, b"x"),
     "huge length": struct.pack("!II", 0xffffff << 8 | DATA << 4, 1),
     "huge control": struct.pack("!II", 0xffffff << 8 | CONTROL << 4, 0),
     "data on stream 0": frame(DATA, 0, 0, b"x"),
@@ -168,7 +169,7 @@ def test_s13_an_edge_cannot_make_the_agent_misbehave(lab):
     edge = lab.edge()
     fake = lab.keep(FakeEdge(edge.folder))
     agent = lab.agent(edge, "http", lab.origin().address, "--name", "web", "--edge", fake.address, up=False)
-    for bad in (frame(9, 0, 0), frame(DATA, SYN, 2, b""), frame(DATA, SYN, 2, b"\0" * 8 + b"\xff\xff"),
+    for bad in (frame(DATA, SYN, 1, b""), frame(DATA, SYN, 2, b"\0" * 8 + opening(1)), frame(DATA, SYN, 1, b"\0" * 8 + b"\xff\xff"),
                 frame(DATA, 0, 5, b"x")):
         link = fake.accept()
         link.welcome([{"id": 1, "name": "web", "url": "https://web.localhost"}])

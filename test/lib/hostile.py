@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import struct
+import time
 
 from http1 import Closed, Wire
 from process import WAIT_S
@@ -57,8 +58,10 @@ class Link(Wire):
     def end(self):
         """How the other side ends the link: the code of its GOAWAY, or None; its connection must end."""
         code = None
+        give_up = time.monotonic() + 2 * WAIT_S
         try:
             while True:
+                assert time.monotonic() < give_up, "the other side goes on with the link"
                 kind, _, _, payload = self.take_frame()
                 if kind == GOAWAY:
                     code = struct.unpack("!I", payload[4:8])[0]

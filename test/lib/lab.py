@@ -29,21 +29,48 @@ def refusing_address():
     return "127.0.0.1:%d" % keeper.getsockname()[1], keeper
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Edge(Process):
-    def __init__(self, folder, *args, config=None, env=None):
+    """`aditd --dev FOLDER`; with config (text of aditd.yml), `aditd -f` with the certificates of such a folder."""
+
+    def __init__(self, folder, *args, config=None, env=None, prefix=()):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
-        argv = [ADITD, "--dev", self.folder]
-        if config is not None:
-            path = os.path.join(self.folder, "aditd.yml")
-            with open(path, "w") as f:
-                f.write(config)
-            argv += ["-f", path]
+        argv = [*prefix, ADITD]
+        if config is None:
+            argv += ["--dev", self.folder]
+        else:
+            argv += ["-f", self._configure(config)]
         super().__init__([*argv, *args], os.path.join(self.folder, "edge.log"), env, "aditd")
-        line, _ = self.wait_line(lambda text: text.startswith("{"), 4 * WAIT_S)
-        self.ready = json.loads(line)
+        if config is None:
+            line, _ = self.wait_line(lambda text: text.startswith("{"), 4 * WAIT_S)
+            self.ready = json.loads(line)
+        else:
+            until(lambda: not self.alive() or "event=ready" in self.logged() or '"event":"ready"' in self.logged(), 4 * WAIT_S)
+            assert self.alive(), self.everything()
         self.https, self.http = split(self.ready["https"]), split(self.ready["http"])
         self.ca, self.token = self.ready["ca"], self.ready["token"]
+        if config is not None:
+            self.token = self.new_token("dev")[0]
+
+    def _configure(self, config):
+        made = subprocess.run([ADITD, "-n", "--dev", self.folder], capture_output=True, text=True, timeout=4 * WAIT_S)
+        assert made.returncode == 0, made.stdout + made.stderr
+        self.ready = {"https": f"127.0.0.1:{free_port()}", "http": f"127.0.0.1:{free_port()}", "domain": "localhost",
+                      "ca": f"{self.folder}/ca.pem", "token": "", "control": f"{self.folder}/control.sock"}
+        path = os.path.join(self.folder, "aditd.yml")
+        with open(path, "w") as f:
+            f.write(f"domain: localhost\nstate_dir: {self.folder}\nlisten:\n  https: {self.ready['https']}\n"
+                    f"  http: {self.ready['http']}\n  control: unix:{self.ready['control']}\n"
+                    f"certificates:\n  - cert: {self.folder}/cert.pem\n    key: {self.folder}/key.pem\n"
+                    "tcp_ports: { from: 20000, to: 60000, address: 127.0.0.1 }\n"
+                    + ("" if "http:" in config else "http: serve\n") + config)
+        return path
 
     def ctl(self, *args, ok=True):
         """An administrator's command over the control socket; returns its standard output."""
@@ -56,7 +83,12 @@ class Edge(Process):
         return done.stdout + done.stderr
 
     def status(self):
-        return json.loads(self.ctl("status", "--json"))
+        """Links, visitors and streams (exchanges and byte streams) that are alive, of all workers."""
+        said = json.loads(self.ctl("status", "--json"))
+
+        def total(*counters):
+            return sum(worker[c] for worker in said["workers"] for c in counters)
+        return {"links": total("links"), "visitors": total("visitors"), "streams": total("exchanges", "streams"), "all": said}
 
     def wait_up(self, name):
         self.ctl("wait", "up", name)
@@ -64,10 +96,10 @@ class Edge(Process):
     def new_token(self, account):
         """A token of a (new) account, as a file for --token-file."""
         said = json.loads(self.ctl("token", "add", account, "--json"))
-        path = os.path.join(self.folder, f"token-{said['token_id']}")
+        path = os.path.join(self.folder, f"token-{said['id']}")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(said["token"] + "\n")
-        return path, said["token_id"]
+        return path, said["id"]
 
     def visitor(self, host="web.localhost", tls=True, **kw):
         return Visitor(self.https if tls else self.http, host, self.ca if tls else None, **kw)
@@ -94,9 +126,9 @@ class Edge(Process):
 class Agent(Process):
     """`adit http|tcp ORIGIN ...`; waits until the tunnel is up unless up=False."""
 
-    def __init__(self, edge, *args, token=None, up=True, env=None, name="agent"):
+    def __init__(self, edge, *args, token=None, up=True, env=None, name="agent", prefix=()):
         log = os.path.join(edge.folder, f"{name}-{len(os.listdir(edge.folder))}.log")
-        argv = [ADIT, *args, "--json", "--token-file", token or edge.token]
+        argv = [*prefix, ADIT, *args, "--json", "--token-file", token or edge.token]
         for option, value in (("--edge", edge.ready["https"]), ("--ca", edge.ca)):
             if option not in args:
                 argv += [option, value]

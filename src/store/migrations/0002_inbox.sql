@@ -52,13 +52,20 @@ CREATE TABLE attempts (
 	PRIMARY KEY (delivery, number)
 ) STRICT, WITHOUT ROWID;
 
--- Keys of deliveries that came lately: SHA-256 of route and dedupe key, cut to 128 bits.  Outlives its delivery.
+-- Keys of deliveries that came lately, in runs (seen.h): SHA-256 of route and dedupe key, cut to 128 bits.
+-- A key outlives its delivery.
 CREATE TABLE seen (
-	hash     BLOB PRIMARY KEY,
+	run      INTEGER NOT NULL,
+	hash     BLOB NOT NULL,
 	delivery INTEGER NOT NULL,
-	at_t     INTEGER NOT NULL
+	at_t     INTEGER NOT NULL,
+	PRIMARY KEY (run, hash)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX seen_at ON seen (at_t);
+CREATE TABLE seen_runs (
+	run    INTEGER PRIMARY KEY,
+	last_t INTEGER NOT NULL DEFAULT 0,
+	filter BLOB -- NULL while the run grows
+) STRICT;
 
 -- Counters, kept by triggers so that no statement can forget them.
 CREATE TABLE usage (

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the tests of this room: two ends of a stream on one loop, each sending a pattern and hashing what comes. */
+/* For the tests of this room: two ends of a stream on one loop, each sending a pattern and hashing
+ * what comes. */
 #ifndef ADIT_TEST_NET_PAIR_H
 #define ADIT_TEST_NET_PAIR_H
 
@@ -64,7 +65,7 @@ struct side {
 	uint64_t rx;
 	size_t read_cap, write_cap, n_pieces; /* per call */
 	EVP_MD_CTX *md;
-	bool hold_shut;        /* does not end its direction by itself */
+	bool hold_shut; /* does not end its direction by itself */
 	bool up, shut, eof, failed, stop_at_up;
 	char why[256];
 	void (*moved)(struct side *s); /* after each event, may be NULL */
@@ -104,7 +105,7 @@ side_read(struct side *s)
 static inline void
 side_write(struct side *s)
 {
-	static unsigned char buf[300000];
+	static _Thread_local unsigned char buf[300000];
 	size_t cap = s->write_cap == 0 || s->write_cap > sizeof(buf) ? sizeof(buf) : s->write_cap;
 
 	while (s->tx < s->tx_total) {
@@ -115,7 +116,8 @@ side_write(struct side *s)
 
 		pattern_fill(s->seed, s->tx, buf, n);
 		for (int i = 0; i < n_iov; i++) {
-			size_t from = n * (size_t)i / (size_t)n_iov, to = n * (size_t)(i + 1) / (size_t)n_iov;
+			size_t from = n * (size_t)i / (size_t)n_iov,
+			       to = n * (size_t)(i + 1) / (size_t)n_iov;
 
 			iov[i] = (struct iovec){ buf + from, to - from };
 		}
@@ -214,7 +216,8 @@ run_until_stopped(struct loop *l)
 
 /* --- descriptors --- */
 
-/* Of what is sent; a receive window below a segment would make TCP itself wait for its persist timer. */
+/* Of what is sent; a receive window below a segment would make TCP itself wait for its persist
+ * timer. */
 static inline void
 set_buffer(int fd, int bytes)
 {
@@ -249,28 +252,11 @@ tcp_pair(int fd[2])
 
 /* --- certificates --- */
 
-static char certs_dir[64];
-
-static inline const char *
-certs(void)
-{
-	static const char *const names[] = { "localhost", "*.example.test", "127.0.0.1", "::1" };
-	char *error;
-
-	if (certs_dir[0] != '\0')
-		return certs_dir;
-	snprintf(certs_dir, sizeof(certs_dir), "/tmp/adit-net-XXXXXX");
-	EXPECT(mkdtemp(certs_dir) != NULL);
-	error = tls_make_dev_certs(certs_dir, names, sizeof(names) / sizeof(*names));
-	EXPECT(error == NULL);
-	free(error);
-	return certs_dir;
-}
-
 static inline void
 remove_dir(const char *dir)
 {
-	static const char *const files[] = { "ca.pem", "ca.key", "cert.pem", "key.pem", "s" };
+	static const char *const files[] = { "ca.pem", "ca.key", "cert.pem", "key.pem", "s",
+		"out" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -278,6 +264,41 @@ remove_dir(const char *dir)
 		unlink(path);
 	}
 	rmdir(dir);
+}
+
+/* A directory with a CA and a certificate for these names. */
+static inline void
+make_certs(char *dir, const char *const *names, size_t n)
+{
+	char *error;
+
+	strcpy(dir, "/tmp/adit-net-XXXXXX");
+	EXPECT(mkdtemp(dir) != NULL);
+	error = tls_make_dev_certs(dir, names, n);
+	if (error != NULL)
+		printf("%s\n", error);
+	EXPECT(error == NULL);
+	free(error);
+}
+
+static char certs_dir[64];
+
+static inline void
+remove_certs(void)
+{
+	remove_dir(certs_dir);
+}
+
+static inline const char *
+certs(void)
+{
+	static const char *const names[] = { "localhost", "*.example.test", "127.0.0.1", "::1" };
+
+	if (certs_dir[0] == '\0') {
+		make_certs(certs_dir, names, sizeof(names) / sizeof(*names));
+		atexit(remove_certs);
+	}
+	return certs_dir;
 }
 
 static inline struct tls_server *

@@ -175,6 +175,7 @@ world_fini(struct world *w)
 			stream_free(s);
 		EXPECT_INT(l->rx_promised, 0);
 		EXPECT_INT(l->rx_lent, 0);
+		EXPECT_INT(l->n_sending, 0);
 		EXPECT_INT(link_n_streams(l), 0);
 		EXPECT_INT(l->streams.n, 0);
 		link_fini(l);
@@ -374,6 +375,8 @@ wire_send(struct world *w, int side, struct slice s)
 	if (w->queue_max > 0 &&
 	    (double)(start - w->now_us) * w->bytes_per_us >= (double)w->queue_max)
 		return 0;
+	if (w->bytes_per_us > 0 && w->bytes_per_us < 1 && s.n > 1460)
+		s.n = 1460; /* slow lines deliver as they go */
 	if (w->split && below(w, 3) == 0)
 		s.n = 1 + below(w, s.n);
 	seg = malloc(sizeof(*seg) + s.n);

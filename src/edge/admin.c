@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/admin.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/slice.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* --- the socket --- */
+
+static int
+dial(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!slice_z(slice_str(path), un.sun_path, sizeof(un.sun_path))) {
+		fprintf(stderr, "aditd: %s: the path of a socket has at most %zu bytes\n", path,
+		    sizeof(un.sun_path) - 1);
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
+		return fd;
+	fprintf(stderr, "aditd: %s: %s%s\n", path, strerror(errno),
+	    errno == ENOENT || errno == ECONNREFUSED ?
+	        "; is aditd running? --control, --dev or -f say where its socket is" :
+	        "");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool
+send_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+/* One line, without its end; malloced, NULL when the edge closed. */
+static char *
+receive_line(int fd)
+{
+	char *line = malloc(LIMIT_CONTROL_LINE_BYTES + 1);
+	size_t n = 0;
+
+	while (line != NULL && n < LIMIT_CONTROL_LINE_BYTES) {
+		ssize_t got = recv(fd, line + n, LIMIT_CONTROL_LINE_BYTES - n, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+		if (line[n - 1] == '\n') {
+			line[n - 1] = '\0';
+			return line;
+		}
+	}
+	free(line);
+	return NULL;
+}
+
+/* Consumes the request. NULL: told on stderr. */
+static json_t *
+ask(int fd, json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT), *line = NULL;
+	json_t *answer = NULL;
+	json_error_t error;
+
+	json_decref(request);
+	if (text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1))
+		line = receive_line(fd);
+	if (line != NULL)
+		answer = json_loads(line, 0, &error);
+	free(text);
+	free(line);
+	if (answer == NULL)
+		fputs("aditd: the edge closed the control socket without an answer\n", stderr);
+	return answer;
+}
+
+/* --- what people see --- */
+
+static const char *
+text_at(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text != NULL ? text : "";
+}
+
+static void
+date(const json_t *row, const char *key, char dst[32])
+{
+	json_int_t ms = json_integer_value(json_object_get(row, key));
+
+	if (ms == 0)
+		strcpy(dst, "-");
+	else
+		clock_rfc3339(ms, dst, 32);
+}
+
+static void
+show_token(const json_t *r)
+{
+	char made[32], used[32], ends[32];
+
+	date(r, "created_ms", made);
+	date(r, "used_ms", used);
+	date(r, "expires_ms", ends);
+	printf("%-14s %-20s %-8s %-25s %-25s %-25s %s\n", text_at(r, "id"), text_at(r, "account"),
+	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends,
+	    text_at(r, "label"));
+}
+
+static void
+show_name(const json_t *r)
+{
+	char made[32];
+
+	date(r, "created_ms", made);
+	printf("%-34s %-20s %-9s %-25s %s\n", text_at(r, "name"), text_at(r, "account"),
+	    json_is_true(json_object_get(r, "released")) ? "released" : "held", made, text_at(r, "key"));
+}
+
+static void
+show_limit(const json_t *r)
+{
+	printf("%-24s %12lld %-13s %s\n", text_at(r, "name"),
+	    (long long)json_integer_value(json_object_get(r, "value")), text_at(r, "unit"),
+	    text_at(r, "what"));
+}
+
+static void
+show_status(const json_t *a)
+{
+	const json_t *rows = json_object_get(a, "workers"), *r, *v;
+	const char *key;
+	size_t i;
+	char since[32];
+
+	printf("aditd %s, domain %s, store %s\n", text_at(a, "version"), text_at(a, "domain"),
+	    text_at(a, "store"));
+	json_array_foreach(rows, i, r) {
+		printf("worker %zu:", i);
+		json_object_foreach((json_t *)(uintptr_t)r, key, v)
+			printf(" %s %lld", key, (long long)json_integer_value(v));
+		putchar('\n');
+	}
+	rows = json_object_get(a, "tunnels");
+	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
+	json_array_foreach(rows, i, r) {
+		date(r, "since_ms", since);
+		printf("  %-34s %-20s since %s\n", text_at(r, "tunnel"), text_at(r, "account"), since);
+	}
+}
+
+static void
+show_added(const json_t *a)
+{
+	puts(text_at(a, "token"));
+	fprintf(stderr, "Token %s of account %s. This is the only time that it is shown.\n",
+	    text_at(a, "id"), text_at(a, "account"));
+}
+
+static void
+show_name_held(const json_t *a)
+{
+	printf("%s is held by %s\n", text_at(a, "name"), text_at(a, "account"));
+}
+
+static void
+show_text(const json_t *a)
+{
+	if (text_at(a, "text")[0] != '\0')
+		puts(text_at(a, "text"));
+}
+
+/* --- the subcommands --- */
+
+struct command {
+	const char *words[2];    /* second NULL: one word */
+	const char *op;
+	const char *args[2];     /* members that the arguments go to */
+	int n_args_min, n_args_max;
+	const char *usage;
+	const char *cursor;      /* lists: the member of a row that the next page begins after */
+	void (*show_row)(const json_t *row);
+	void (*show)(const json_t *answer);
+};
+
+static const struct command commands[] = {
+	{ { "token", "add" }, "token.add", { "account" }, 1, 1, "token add ACCOUNT [--label TEXT] [--days N]",
+	    .show = show_added },
+	{ { "token", "list" }, "token.list", { "account" }, 0, 1, "token list [ACCOUNT]", "id", show_token },
+	{ { "token", "revoke" }, "token.revoke", { "id" }, 1, 1, "token revoke ID" },
+	{ { "name", "reserve" }, "name.reserve", { "name", "account" }, 2, 2, "name reserve NAME ACCOUNT",
+	    .show = show_name_held },
+	{ { "name", "release" }, "name.release", { "name" }, 1, 1, "name release NAME" },
+	{ { "name", "list" }, "name.list", { "account" }, 0, 1, "name list [ACCOUNT]", "name", show_name },
+	{ { "port", "release" }, "port.release", { "port" }, 1, 1, "port release PORT" },
+	{ { "status" }, "status", { NULL }, 0, 0, "status", .show = show_status },
+	{ { "limits" }, "limits", { NULL }, 0, 0, "limits", .show_row = show_limit },
+	{ { "wait", "up" }, "wait", { "up" }, 1, 1, "wait up NAME [--timeout SECONDS]" },
+	{ { "reload" }, "reload", { NULL }, 0, 0, "reload", .show = show_text },
+	{ { "stop" }, "stop", { NULL }, 0, 0, "stop" },
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+bool
+admin_knows(const char *word)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(word, commands[i].words[0]) == 0)
+			return true;
+	return false;
+}
+
+static void
+show(const struct admin_options *o, const struct command *cmd, const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, "rows"), *row;
+	size_t i;
+
+	if (o->json) {
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (cmd->show != NULL) {
+		cmd->show(answer);
+	} else if (cmd->show_row != NULL) {
+		json_array_foreach(rows, i, row)
+			cmd->show_row(row);
+	}
+}
+
+/* Where the next page begins, in the request; false when this was the last. */
+static bool
+turn_page(const struct command *cmd, const json_t *answer, json_t *request)
+{
+	const json_t *rows = json_object_get(answer, "rows");
+	json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+
+	if (cmd->cursor == NULL || !json_is_true(json_object_get(answer, "more")) || last == NULL)
+		return false;
+	return json_object_set(request, cmd->cursor, json_object_get(last, cmd->cursor)) == 0;
+}
+
+static int
+converse(const struct admin_options *o, const struct command *cmd, json_t *request)
+{
+	int fd = dial(o->socket), rc = 1;
+	bool more = fd >= 0;
+
+	while (more) {
+		json_t *answer = ask(fd, json_deep_copy(request));
+
+		more = false;
+		if (answer != NULL && json_is_true(json_object_get(answer, "ok"))) {
+			rc = 0;
+			show(o, cmd, answer);
+			more = turn_page(cmd, answer, request);
+		} else if (answer != NULL) {
+			rc = 1;
+			if (o->json)
+				show(o, cmd, answer);
+			fprintf(stderr, "aditd: %s (%s)\n", text_at(answer, "text"), text_at(answer, "code"));
+		}
+		json_decref(answer);
+	}
+	if (fd >= 0)
+		close(fd);
+	json_decref(request);
+	return rc;
+}
+
+/* Numbers of the command line are numbers in JSON; what is none is refused by the edge. */
+static json_t *
+value(const char *member, const char *text, uint64_t scale)
+{
+	uint64_t n;
+
+	if (strcmp(member, "port") != 0 && scale == 0)
+		return json_string(text);
+	return slice_u64(slice_str(text), &n) && n < INT64_MAX / 1000 ?
+	    json_integer((json_int_t)(n * (scale == 0 ? 1 : scale))) :
+	    json_string(text);
+}
+
+static json_t *
+make_request(const struct admin_options *o, const struct command *cmd, int argc, char **argv)
+{
+	json_t *request = json_pack("{s:s}", "op", cmd->op);
+
+	for (int i = 0; i < argc; i++)
+		json_object_set_new(request, cmd->args[i], value(cmd->args[i], argv[i], 0));
+	if (o->label != NULL)
+		json_object_set_new(request, "label", json_string(o->label));
+	if (o->days != NULL)
+		json_object_set_new(request, "days", value("days", o->days, 1));
+	if (o->timeout != NULL)
+		json_object_set_new(request, "timeout_ms", value("timeout_ms", o->timeout, 1000));
+	return request;
+}
+
+int
+admin_run(const struct admin_options *o, int argc, char **argv)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *cmd = &commands[i];
+		int words = cmd->words[1] != NULL ? 2 : 1, n_args = argc - words;
+
+		if (strcmp(argv[0], cmd->words[0]) != 0 ||
+		    (words == 2 && (argc < 2 || strcmp(argv[1], cmd->words[1]) != 0)))
+			continue;
+		if (n_args < cmd->n_args_min || n_args > cmd->n_args_max) {
+			fprintf(stderr, "usage: aditd %s\n", cmd->usage);
+			return 2;
+		}
+		return converse(o, cmd, make_request(o, cmd, n_args, argv + words));
+	}
+	fputs("usage:\n", stderr);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(argv[0], commands[i].words[0]) == 0)
+			fprintf(stderr, "  aditd %s\n", commands[i].usage);
+	return 2;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/ask.h"
+
+#include "base/limits.h"
+
+#include <semaphore.h>
+#include <stdio.h>
+
+static void
+on_done(struct store_req *req)
+{
+	sem_post(req->owner);
+}
+
+enum store_result
+ask_store(struct store *s, struct store_req *req)
+{
+	sem_t done;
+
+	check(sem_init(&done, 0, 0) == 0);
+	req->done = on_done;
+	req->owner = &done;
+	store_submit(s, req);
+	while (sem_wait(&done) != 0)
+		continue; /* a signal */
+	sem_destroy(&done);
+	return req->result;
+}
+
+enum store_result
+ask_names(struct store *s, struct directory *d)
+{
+	struct store_req req = { .op = STORE_NAME_LIST };
+	enum store_result r;
+	bool more = true;
+
+	while (more) {
+		r = ask_store(s, &req);
+		if (r != STORE_OK)
+			return r;
+		more = req.n_rows == LIMIT_STORE_ROWS;
+		for (size_t i = 0; i < req.n_rows; i++) {
+			const struct store_row *row = &req.rows[i];
+
+			if (directory_load(d, slice_str(row->name), slice_str(row->account), row->tombstone) != 0)
+				r = STORE_FULL;
+			snprintf(req.name, sizeof(req.name), "%s", row->name);
+		}
+		store_req_fini(&req);
+		if (r != STORE_OK)
+			return r;
+	}
+	return STORE_OK;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to the store that the start of the daemon waits for. */
+#ifndef ADIT_EDGE_ASK_H
+#define ADIT_EDGE_ASK_H
+
+#include "edge/directory.h"
+#include "store/store.h"
+
+/* Submits and waits; rows and token are the caller's until store_req_fini(). */
+enum store_result ask_store(struct store *s, struct store_req *req) must_use;
+/* Reads all names into the directory. STORE_OK, or why not. */
+enum store_result ask_names(struct store *s, struct directory *d) must_use;
+
+#endif

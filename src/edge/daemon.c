@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/daemon.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "edge/ask.h"
+#include "edge/control.h"
+#include "edge/dev.h"
+#include "edge/gate.h"
+#include "edge/options.h"
+#include "edge/privilege.h"
+#include "edge/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct daemon {
+	const struct daemon_options *options;
+	struct settings *settings;
+	struct edge edge;
+	struct gate *gate;
+	struct control *control;
+	struct loop_io signals;
+	struct loop_timer deadline; /* of a stop in order */
+	unsigned n_idle;
+	bool stopping;
+	/* bound before root is given up */
+	struct addr https, http;
+	int https_fd, control_fd, http_fds[LIMIT_WORKERS];
+	struct tls_server *server;
+};
+
+static int
+fail(char *sentence)
+{
+	fprintf(stderr, "aditd: %s\n", sentence != NULL ? sentence : "out of memory");
+	free(sentence);
+	return -1;
+}
+
+static int
+fail_errno(const char *what)
+{
+	fprintf(stderr, "aditd: %s: %s\n", what, strerror(errno));
+	return -1;
+}
+
+/* --- sockets --- */
+
+static int
+listen_on(const struct addr *a, bool share, const char *key, struct addr *ret_bound)
+{
+	char text[ADDR_TEXT_BYTES + 256];
+	int fd = addr_listen(a, share, ret_bound);
+
+	if (fd >= 0)
+		return fd;
+	addr_text(a, text, sizeof(text));
+	fprintf(stderr, "aditd: %s: %s: %s%s\n", key, text, strerror(errno),
+	    errno == EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
+	return -1;
+}
+
+/* A socket that only this user may connect to. */
+static int
+listen_control(struct daemon *d)
+{
+	mode_t old = umask(0177);
+
+	d->control_fd = listen_on(&d->settings->control, false, "control socket", NULL);
+	umask(old);
+	if (d->control_fd < 0)
+		return -1;
+	return chmod(d->settings->control.path, 0600) == 0 ? 0 : fail_errno(d->settings->control.path);
+}
+
+/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket is the first worker's. */
+static int
+listen_http(struct daemon *d, unsigned n_workers)
+{
+	struct settings *s = d->settings;
+	bool share = s->http.kind == ADDR_TCP && n_workers > 1;
+	struct addr at = s->http;
+
+	for (unsigned i = 0; s->has_http && i < n_workers && (i == 0 || share); i++) {
+		d->http_fds[i] = listen_on(&at, share, "listen.http", &d->http);
+		if (d->http_fds[i] < 0)
+			return -1;
+		at.port = d->http.port;
+	}
+	return 0;
+}
+
+static int
+listen_all(struct daemon *d, unsigned n_workers)
+{
+	d->https_fd = listen_on(&d->settings->https, false, "listen.https", &d->https);
+	if (d->https_fd < 0 || listen_http(d, n_workers) != 0)
+		return -1;
+	return listen_control(d);
+}
+
+/* --- signals --- */
+
+static void
+end(struct daemon *d)
+{
+	loop_stop(d->edge.main_loop);
+}
+
+static void
+on_deadline(struct loop_timer *t)
+{
+	log_event(LOG_WARN, "drain-over", LOG_Z("why", "connections are cut"));
+	end(list_of(t, struct daemon, deadline));
+}
+
+static void
+on_idle(struct edge *e, unsigned worker)
+{
+	struct daemon *d = list_of(e, struct daemon, edge);
+
+	(void)worker;
+	if (++d->n_idle == e->n_workers)
+		end(d);
+}
+
+static void
+stop(struct daemon *d)
+{
+	if (d->stopping) {
+		end(d);
+		return;
+	}
+	d->stopping = true;
+	log_event(LOG_INFO, "stopping");
+	privilege_notify("STOPPING=1");
+	gate_drain(d->gate);
+	for (unsigned i = 0; i < d->edge.n_workers; i++)
+		worker_drain(d->edge.workers[i]);
+	loop_timer_set(d->edge.main_loop, &d->deadline, d->settings->limits.drain_ms * 1000);
+}
+
+/* New settings and certificates for what comes from now on; whatever is under way keeps the old ones. */
+static bool
+reload(struct daemon *d, char *ret_text, size_t cap)
+{
+	char *error = NULL;
+	struct settings *next = options_settings(d->options, &error);
+	struct tls_server *server = NULL;
+	const char *restart;
+
+	if (next != NULL)
+		server = settings_tls(next, &error);
+	if (server == NULL) {
+		snprintf(ret_text, cap, "%s", error != NULL ? error : "out of memory");
+		free(error);
+		settings_unref(next);
+		return false;
+	}
+	restart = settings_restart_for(d->settings, next);
+	if (restart != NULL)
+		snprintf(ret_text, cap, "reloaded, but for %s, which needs a restart", restart);
+	else
+		snprintf(ret_text, cap, "reloaded");
+	gate_use_server(d->gate, server);
+	for (unsigned i = 0; i < d->edge.n_workers; i++)
+		worker_use_settings(d->edge.workers[i], next);
+	settings_unref(d->settings);
+	d->settings = next;
+	return true;
+}
+
+static void
+on_hangup(struct daemon *d)
+{
+	char text[512], when[64];
+	bool ok;
+
+	snprintf(when, sizeof(when), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
+	privilege_notify(when);
+	ok = reload(d, text, sizeof(text));
+	log_event(ok ? LOG_INFO : LOG_ERROR, ok ? "reloaded" : "not-reloaded", LOG_Z("why", text));
+	privilege_notify("READY=1");
+}
+
+static void
+on_signal(struct loop_io *io, unsigned events)
+{
+	struct daemon *d = list_of(io, struct daemon, signals);
+	struct signalfd_siginfo si;
+
+	(void)events;
+	while (read(io->fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGHUP)
+			on_hangup(d);
+		else
+			stop(d);
+	}
+}
+
+static int
+watch_signals(struct daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return fail_errno("signals");
+	d->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	d->signals.fn = on_signal;
+	if (d->signals.fd < 0 || loop_watch(d->edge.main_loop, &d->signals) != 0)
+		return fail_errno("signals");
+	return 0;
+}
+
+/* --- control --- */
+
+static bool
+ctl_reload(void *owner, char *ret_text, size_t cap)
+{
+	return reload(owner, ret_text, cap);
+}
+
+static void
+ctl_stop(void *owner)
+{
+	stop(owner);
+}
+
+static void
+ctl_handshakes(void *owner, uint64_t *ret_begun, uint64_t *ret_failed)
+{
+	struct daemon *d = owner;
+
+	gate_counters(d->gate, ret_begun, ret_failed);
+}
+
+static const struct control_ops control_ops = {
+	.reload = ctl_reload,
+	.stop = ctl_stop,
+	.handshakes = ctl_handshakes,
+};
+
+static void
+on_up(struct edge *e, const char *key)
+{
+	struct daemon *d = list_of(e, struct daemon, edge);
+
+	if (d->control != NULL)
+		control_route_up(d->control, key);
+}
+
+/* --- start --- */
+
+static unsigned
+count_workers(const struct settings *s)
+{
+	long n = s->workers;
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n > LIMIT_WORKERS)
+		n = LIMIT_WORKERS;
+	return n < 1 ? 1 : (unsigned)n;
+}
+
+/* Everything that may need root. */
+static int
+prepare(struct daemon *d, unsigned n_workers)
+{
+	struct settings *s = d->settings;
+	char *error = NULL, folder[sizeof(s->control.path)];
+	char *slash;
+
+	privilege_limits();
+	error = privilege_folder(s->state_dir, s);
+	if (error != NULL)
+		return fail(error);
+	snprintf(folder, sizeof(folder), "%s", s->control.path);
+	slash = strrchr(folder, '/');
+	if (slash != NULL && slash != folder) {
+		*slash = '\0';
+		error = privilege_folder(folder, s);
+		if (error != NULL)
+			return fail(error);
+	}
+	d->server = settings_tls(s, &error);
+	if (d->server == NULL)
+		return fail(error);
+	if (listen_all(d, n_workers) != 0)
+		return -1;
+	error = privilege_give(s->control.path, s);
+	if (error == NULL)
+		error = privilege_drop(s);
+	if (error != NULL)
+		return fail(error);
+	if (geteuid() == 0 && d->options->dev == NULL)
+		log_event(LOG_WARN, "running-as-root", LOG_Z("remedy", "set user in the configuration"));
+	return 0;
+}
+
+static int
+open_store(struct daemon *d)
+{
+	struct edge *e = &d->edge;
+	char path[sizeof(d->settings->state_dir) + 16], *error = NULL;
+	enum store_result r;
+
+	snprintf(path, sizeof(path), "%s/adit.db", d->settings->state_dir);
+	e->store = store_open(path, &error);
+	if (e->store == NULL)
+		return fail(error);
+	e->directory = directory_new();
+	e->guard = guard_new();
+	if (e->directory == NULL || e->guard == NULL)
+		return fail(NULL);
+	r = ask_names(e->store, e->directory);
+	if (r != STORE_OK) {
+		fprintf(stderr, "aditd: %s: reading the names: %s\n", path, store_result_text(r));
+		return -1;
+	}
+	if (d->options->dev != NULL && (error = dev_token(d->options->dev, e->store)) != NULL)
+		return fail(error);
+	return 0;
+}
+
+static uint16_t
+public_port(const struct settings *s, const struct addr *bound)
+{
+	if (bound == NULL || bound->kind != ADDR_TCP)
+		return 0;
+	return s->public_port != 0 ? (uint16_t)s->public_port : bound->port;
+}
+
+static int
+make_threads(struct daemon *d, unsigned n_workers)
+{
+	struct edge *e = &d->edge;
+	struct devcert *dev = NULL;
+
+	snprintf(e->domain, sizeof(e->domain), "%s", d->settings->domain);
+	e->https_port = public_port(d->settings, &d->https);
+	e->http_port = d->settings->has_http && d->http.kind == ADDR_TCP ? d->http.port : 0;
+	if (d->settings->public_port != 0)
+		e->https_port = (uint16_t)d->settings->public_port;
+	/* Later than that of any earlier process, as long as fewer than 1,000 links came a second. */
+	atomic_init(&e->generation, (uint64_t)clock_wall_ms());
+	e->workers = calloc(n_workers, sizeof(struct worker *));
+	if (e->workers == NULL)
+		return fail(NULL);
+	for (; e->n_workers < n_workers; e->n_workers++) {
+		int fd = d->http_fds[e->n_workers];
+
+		d->http_fds[e->n_workers] = -1;
+		e->workers[e->n_workers] = worker_new(e, e->n_workers, d->settings, fd);
+		if (e->workers[e->n_workers] == NULL)
+			return fail_errno("making a worker");
+	}
+	if (d->options->dev != NULL && (dev = devcert_new(d->options->dev, e->domain)) == NULL)
+		return fail(NULL);
+	d->gate = gate_new(e, d->https_fd, d->server, dev);
+	d->https_fd = -1;
+	if (d->gate == NULL)
+		return fail_errno("making the gate");
+	d->server = NULL;
+	d->control = control_new(e, d->control_fd, &control_ops, d);
+	d->control_fd = -1;
+	return d->control != NULL ? 0 : fail_errno("control socket");
+}
+
+static int
+start_threads(struct daemon *d)
+{
+	struct edge *e = &d->edge;
+
+	for (unsigned i = 0; i < e->n_workers; i++)
+		if (worker_start(e->workers[i]) != 0)
+			return fail_errno("starting a worker");
+	return gate_start(d->gate) == 0 ? 0 : fail_errno("starting the gate");
+}
+
+static int
+start(struct daemon *d)
+{
+	unsigned n_workers = count_workers(d->settings);
+
+	d->edge.main_loop = loop_new();
+	if (d->edge.main_loop == NULL)
+		return fail_errno("making the main loop");
+	d->edge.route_up = on_up;
+	d->edge.worker_idle = on_idle;
+	d->deadline.fn = on_deadline;
+	if (watch_signals(d) != 0 || prepare(d, n_workers) != 0 || open_store(d) != 0 ||
+	    make_threads(d, n_workers) != 0 || start_threads(d) != 0)
+		return -1;
+	if (d->options->dev != NULL &&
+	    !dev_ready(d->options->dev, d->settings, &d->https, d->settings->has_http ? &d->http : NULL))
+		return fail_errno("standard output");
+	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION), LOG_Z("domain", d->edge.domain),
+	    LOG_U("https_port", d->https.port), LOG_U("workers", n_workers));
+	privilege_notify("READY=1");
+	return 0;
+}
+
+/* --- end --- */
+
+static void
+on_last_mail(struct loop *l, struct loop_mail *m)
+{
+	(void)m;
+	loop_stop(l);
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+finish(struct daemon *d)
+{
+	struct edge *e = &d->edge;
+	struct loop_mail last = { .fn = on_last_mail };
+
+	if (d->gate != NULL)
+		gate_stop(d->gate);
+	for (unsigned i = 0; i < e->n_workers; i++)
+		worker_stop(e->workers[i]);
+	control_close(d->control);
+	if (e->store != NULL)
+		store_close(e->store);
+	if (e->main_loop != NULL) {
+		/* What the store has answered last. */
+		loop_timer_stop(e->main_loop, &d->deadline);
+		loop_post(e->main_loop, &last);
+		loop_run(e->main_loop);
+	}
+	control_free(d->control);
+	for (unsigned i = 0; i < e->n_workers; i++)
+		worker_free(e->workers[i]);
+	free(e->workers);
+	gate_free(d->gate);
+	tls_server_unref(d->server);
+	close_fd(d->https_fd);
+	close_fd(d->control_fd);
+	for (int i = 0; i < LIMIT_WORKERS; i++)
+		close_fd(d->http_fds[i]);
+	if (d->signals.loop != NULL)
+		loop_unwatch(&d->signals);
+	close_fd(d->signals.fd);
+	directory_free(e->directory);
+	guard_free(e->guard);
+	if (e->main_loop != NULL)
+		loop_free(e->main_loop);
+	settings_unref(d->settings);
+}
+
+int
+daemon_run(const struct daemon_options *o)
+{
+	struct daemon d = { .options = o, .https_fd = -1, .control_fd = -1, .signals = { .fd = -1 } };
+	char *error = NULL;
+	int rc;
+
+	for (int i = 0; i < LIMIT_WORKERS; i++)
+		d.http_fds[i] = -1;
+	d.settings = options_settings(o, &error);
+	if (d.settings == NULL) {
+		fail(error);
+		return 1;
+	}
+	log_init(STDERR_FILENO, (enum log_level)d.settings->log_level,
+	    (enum log_format)d.settings->log_format);
+	rc = start(&d);
+	if (rc == 0)
+		loop_run(d.edge.main_loop);
+	finish(&d);
+	if (rc == 0)
+		log_event(LOG_INFO, "stopped");
+	return rc == 0 ? 0 : 1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate: a thread of its own that accepts on the HTTPS port and does TLS handshakes, so that a storm of them
+ * delays nobody who is connected.  A finished connection goes to a worker: a link by its ALPN, a visitor to
+ * where the tunnel of its SNI is.
+ */
+#ifndef ADIT_EDGE_GATE_H
+#define ADIT_EDGE_GATE_H
+
+#include "edge/devcert.h"
+#include "edge/edge.h"
+#include "net/tls.h"
+
+struct gate;
+
+/* Takes over the listening descriptor and a reference to the certificates; dev: of --dev, or NULL. NULL and errno. */
+struct gate *gate_new(struct edge *e, int fd, struct tls_server *server, struct devcert *dev) must_use;
+int gate_start(struct gate *g) must_use;
+/* New handshakes use these certificates; the reference is taken over. From the main thread. */
+void gate_use_server(struct gate *g, struct tls_server *server);
+/* Stops to accept; handshakes under way go on. */
+void gate_drain(struct gate *g);
+void gate_stop(struct gate *g);
+void gate_free(struct gate *g);
+/* Handshakes that were begun, failed. */
+void gate_counters(const struct gate *g, uint64_t *ret_begun, uint64_t *ret_failed);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/checkurl.h"
+
+#include "hook/checkurl_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define O CHECKURL_OK
+#define W CHECKURL_WARNING
+#define R CHECKURL_REFUSED
+
+const struct checkurl_code checkurl_codes[] = {
+#define X(symbol, code, cloud, dc, remedy) { code, cloud, dc },
+	CHECKURL_CODES(X)
+#undef X
+};
+const size_t checkurl_codes_n = sizeof(checkurl_codes) / sizeof(*checkurl_codes);
+
+static const char *const remedies[] = {
+#define X(symbol, code, cloud, dc, remedy) remedy,
+	CHECKURL_CODES(X)
+#undef X
+};
+
+const char *
+checkurl_severity_name(enum checkurl_severity s)
+{
+	static const char *const names[] = {
+		[CHECKURL_OK] = "ok",
+		[CHECKURL_WARNING] = "warning",
+		[CHECKURL_REFUSED] = "refused",
+	};
+
+	return names[s];
+}
+
+static enum checkurl_severity
+worse(enum checkurl_severity a, enum checkurl_severity b)
+{
+	return a > b ? a : b;
+}
+
+void
+checkurl_add(struct checkurl *c, enum checkurl_what what, const char *fmt, ...)
+{
+	const struct checkurl_code *code = &checkurl_codes[what];
+	struct checkurl_finding *f;
+	va_list ap;
+
+	/* The verdict stands even where the list is full. */
+	c->cloud = worse(c->cloud, code->cloud);
+	c->dc = worse(c->dc, code->dc);
+	if (c->n_findings == CHECKURL_FINDINGS)
+		return;
+	f = &c->findings[c->n_findings++];
+	*f = (struct checkurl_finding){ .code = code->code, .cloud = code->cloud, .dc = code->dc };
+	va_start(ap, fmt);
+	vsnprintf(f->cause, sizeof(f->cause), fmt, ap);
+	va_end(ap);
+}
+
+/* --- what to do --- */
+
+static const char *
+name_of(const struct checkurl_params *p)
+{
+	return p->name != NULL ? p->name : "jenkins";
+}
+
+/* Nothing in it that a shell would read. */
+static bool
+is_plain_host(const char *host)
+{
+	return host[0] != '\0' && host[0] != '-' && host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.:_-")] == '\0';
+}
+
+static bool
+found(const struct checkurl *c, const char *const *codes)
+{
+	for (size_t i = 0; i < c->n_findings; i++) {
+		for (size_t k = 0; codes[k] != NULL; k++) {
+			if (strcmp(c->findings[i].code, codes[k]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* `adit http` with what was typed as the origin. */
+static void
+set_command(struct checkurl *c, const struct checkurl_params *p)
+{
+	static const char *const here[] = { "localhost", "address-loopback", "address-unspecified", "random-name", "relay",
+		"reserved-name", "private-dns", "host-label", "host-numeric", "placeholder", "idn", "ipv6-zone", NULL };
+	bool tls = strcmp(c->scheme, "https") == 0, local = !is_plain_host(c->host) || found(c, here);
+	bool v6 = strchr(c->host, ':') != NULL;
+	unsigned port = c->port;
+	char origin[300];
+
+	/* A port that only the outside knows is not the server's. */
+	if (port == 0 || ((port == 80 || port == 443) && local))
+		port = 8080;
+	if (local)
+		snprintf(origin, sizeof(origin), "%u", port);
+	else
+		snprintf(origin, sizeof(origin), "%s%s%s%s:%u", tls ? "https://" : "", v6 ? "[" : "", c->host,
+		    v6 ? "]" : "", port);
+	snprintf(c->command, sizeof(c->command), "adit http %s --name %.40s%s%.40s", origin, name_of(p),
+	    c->preset != NULL ? " --for " : "", c->preset != NULL ? c->preset->name : "");
+}
+
+/* The path that was typed where it is good, or the preset's. */
+static const char *
+good_path(const struct checkurl *c)
+{
+	static const char *const faults[] = { "slash-missing", "slash-doubled", "path-case", "path-missing", "path-other",
+		"path-no-hook", "path-dots", "path-encoding", "space", "control-character", "backslash", NULL };
+	bool root = c->path[0] != '/' || strcmp(c->path, "/") == 0;
+
+	if (c->preset == NULL)
+		return root ? "/" : c->path;
+	return root || found(c, faults) ? c->preset->path : c->path;
+}
+
+static bool
+is_public(const struct checkurl *c)
+{
+	for (size_t i = 0; i < c->n_findings; i++) {
+		const char *code = c->findings[i].code;
+
+		for (size_t k = 0; k < checkurl_codes_n; k++) {
+			if (strcmp(remedies[k], PUBLISH) == 0 && strcmp(checkurl_codes[k].code, code) == 0)
+				return false;
+		}
+		if (strncmp(code, "host-", 5) == 0 && strcmp(code, "host-underscore") != 0)
+			return false;
+		if (strcmp(code, "placeholder") == 0 || strcmp(code, "idn") == 0 || strcmp(code, "ipv6-brackets") == 0)
+			return false;
+	}
+	return c->host[0] != '\0';
+}
+
+static void
+set_suggestion(struct checkurl *c, const struct checkurl_params *p)
+{
+	const char *edge = p->edge != NULL ? p->edge : "EDGE";
+	char port[8] = "";
+	bool v6 = strchr(c->host, ':') != NULL;
+
+	if (!is_public(c)) {
+		set_command(c, p);
+		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%s", name_of(p), edge, good_path(c));
+		return;
+	}
+	if (c->n_findings == 0)
+		return;
+	if (c->port != 80 && c->port != 443 && c->port != 0)
+		snprintf(port, sizeof(port), ":%u", c->port);
+	snprintf(c->suggestion, sizeof(c->suggestion), "https://%s%s%s%s%s%s", v6 ? "[" : "", c->host, v6 ? "]" : "",
+	    port, good_path(c), c->has_query ? "?..." : "");
+}
+
+static void
+set_remedies(struct checkurl *c)
+{
+	for (size_t i = 0; i < c->n_findings; i++) {
+		struct checkurl_finding *f = &c->findings[i];
+		const char *text = "";
+
+		for (size_t k = 0; k < checkurl_codes_n; k++) {
+			if (strcmp(checkurl_codes[k].code, f->code) == 0)
+				text = remedies[k];
+		}
+		if (strcmp(text, WRITE) == 0)
+			snprintf(f->remedy, sizeof(f->remedy), "Write %.300s", c->suggestion);
+		else if (strcmp(text, PUBLISH) == 0 && c->command[0] != '\0')
+			snprintf(f->remedy, sizeof(f->remedy), "Type `%s`: it prints the public URL to paste, %.120s",
+			    c->command, c->suggestion);
+		else
+			snprintf(f->remedy, sizeof(f->remedy), "%s", text);
+	}
+}
+
+/* --- the whole --- */
+
+static const struct preset *
+guess_preset(const struct checkurl_params *p, struct slice path)
+{
+	if (p->preset != NULL)
+		return p->preset;
+	if (path.n == 0 || slice_eq(path, S("/")))
+		return preset_find(S("jenkins-bitbucket"));
+	return preset_of_path(path);
+}
+
+static bool
+is_invisible(struct slice s, bool at_end, size_t *ret_n)
+{
+	/* no-break space, zero-width space, byte order mark: what comes along when one copies from a page */
+	static const struct slice odd[] = { S("\xc2\xa0"), S("\xe2\x80\x8b"), S("\xef\xbb\xbf") };
+
+	*ret_n = 1;
+	if (s.n > 0 && memchr(" \t\r\n\v\f", at_end ? s.p[s.n - 1] : s.p[0], 6) != NULL)
+		return true;
+	for (size_t i = 0; i < 3; i++) {
+		*ret_n = odd[i].n;
+		if (at_end ? slice_ends(s, odd[i]) : slice_starts(s, odd[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct slice
+strip(struct slice s)
+{
+	size_t n;
+
+	while (is_invisible(s, false, &n))
+		s = slice_from(s, n);
+	while (is_invisible(s, true, &n))
+		s.n -= n;
+	return s;
+}
+
+static void
+look_at_bytes(struct checkurl *c, struct slice url)
+{
+	bool control = false, space = false;
+
+	for (size_t i = 0; i < url.n; i++) {
+		unsigned char b = (unsigned char)url.p[i];
+
+		control = control || b < ' ' || b == 0x7f;
+		space = space || b == ' ';
+	}
+	if (control)
+		checkurl_add(c, CHECKURL_CONTROL, "There is a control character (a line break, a tab) inside the URL.");
+	if (space)
+		checkurl_add(c, CHECKURL_SPACE, "There is a space inside the URL.");
+	if (url.n > 2000)
+		checkurl_add(c, CHECKURL_LONG, "The URL has %zu characters, which is more than some programs keep.",
+		    url.n);
+}
+
+void
+checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl *ret)
+{
+	struct slice bare = strip(slice_head(url, LIMIT_CHECKURL_BYTES));
+	struct checkurl_parts parts = { { 0 } };
+
+	*ret = (struct checkurl){ 0 };
+	ret->preset = p->preset != NULL ? p->preset : preset_find(S("jenkins-bitbucket"));
+	if (url.n > LIMIT_CHECKURL_BYTES) {
+		checkurl_add(ret, CHECKURL_TOO_LONG, "The URL has more than %d characters.", LIMIT_CHECKURL_BYTES);
+	} else if (bare.n == 0) {
+		checkurl_add(ret, CHECKURL_EMPTY, "There is no URL.");
+	} else {
+		if (bare.n != url.n)
+			checkurl_add(ret, CHECKURL_SPACE_AROUND, "There is white space before or behind the URL.");
+		look_at_bytes(ret, bare);
+		checkurl_split(ret, bare, &parts);
+		ret->preset = guess_preset(p, parts.path);
+		checkurl_host(ret, &parts);
+		checkurl_path(ret, p, &parts);
+	}
+	set_suggestion(ret, p);
+	set_remedies(ret);
+}
+
+void
+checkurl_address(struct checkurl *c, const struct checkurl_params *p, const struct sockaddr *sa, socklen_t len,
+    const char *text)
+{
+	enum ipclass class = ipclass_sockaddr(sa, len);
+
+	if (class == IPCLASS_GLOBAL)
+		return;
+	checkurl_add(c, CHECKURL_RESOLVES, "%.100s has the address %.64s: that is %s.", c->host, text,
+	    ipclass_text(class));
+	set_suggestion(c, p);
+	set_remedies(c);
+}

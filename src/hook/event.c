@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/event.h"
+
+#include "base/text.h"
+#include "hook/crypto.h"
+#include "hook/peek.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * A sender is a row: the header with the event's key, the headers that identify a delivery, and where in the body the rest
+ * stands. Of several paths for one thing the first that is there counts.
+ */
+
+/* What a path of the body is for. */
+enum want {
+	WANT_KEY,
+	WANT_ID,	 /* of the delivery, where headers have none */
+	WANT_REPOSITORY,
+	WANT_PROJECT,	 /* stands before WANT_SLUG */
+	WANT_SLUG,
+	WANT_REF,	 /* branch or tag; refs/heads/ is taken off */
+	WANT_REF_GONE,	 /* its name where it was deleted */
+	WANT_CHANGES,	 /* array of changed refs */
+	WANT_DELETED,	 /* true, null, "DELETE" or a hash of zeros: the ref was deleted */
+	WANT_REQUEST,	 /* number of a pull request */
+	WANT_ACTOR,
+};
+
+struct want_row {
+	enum want want;
+	const char *path;
+};
+
+#define WANTS 16
+#define IDS 4
+
+struct sender {
+	const char *key_header;
+	const char *ids[IDS];	   /* first that is there; bitbucket: with hook_header before it */
+	const char *hook_header;   /* part of the dedupe key */
+	struct want_row wants[WANTS];
+};
+
+static const struct sender senders[] = {
+	[EVENT_GENERIC] = {
+		.key_header = "X-Event-Key",
+		.ids = { "Idempotency-Key", "webhook-id", "svix-id", "X-Shopify-Webhook-Id" },
+		.wants = {
+			{ WANT_KEY, "event" }, { WANT_KEY, "type" }, { WANT_KEY, "event_type" }, { WANT_KEY, "action" },
+			{ WANT_REPOSITORY, "repository.full_name" }, { WANT_REPOSITORY, "repository.name" },
+			{ WANT_REF, "ref" }, { WANT_ACTOR, "sender.login" }, { WANT_ACTOR, "user.name" },
+		},
+	},
+	[EVENT_BITBUCKET] = {
+		.key_header = "X-Event-Key",
+		.ids = { "X-Request-UUID" },
+		.hook_header = "X-Hook-UUID",
+		.wants = {
+			{ WANT_REPOSITORY, "repository.full_name" },
+			{ WANT_CHANGES, "push.changes" }, { WANT_DELETED, "push.changes.0.new" },
+			{ WANT_REF, "push.changes.0.new.name" }, { WANT_REF_GONE, "push.changes.0.old.name" },
+			{ WANT_REQUEST, "pullrequest.id" },
+			{ WANT_ACTOR, "actor.display_name" }, { WANT_ACTOR, "actor.nickname" },
+		},
+	},
+	[EVENT_BITBUCKET_DC] = {
+		.key_header = "X-Event-Key",
+		.ids = { "X-Request-Id" },
+		.wants = {
+			{ WANT_PROJECT, "repository.project.key" }, { WANT_SLUG, "repository.slug" },
+			{ WANT_PROJECT, "pullRequest.toRef.repository.project.key" },
+			{ WANT_SLUG, "pullRequest.toRef.repository.slug" },
+			{ WANT_CHANGES, "changes" }, { WANT_REF, "changes.0.refId" }, { WANT_REF, "changes.0.ref.id" },
+			{ WANT_DELETED, "changes.0.type" }, { WANT_REQUEST, "pullRequest.id" },
+			{ WANT_ACTOR, "actor.displayName" }, { WANT_ACTOR, "actor.name" },
+		},
+	},
+	[EVENT_GITHUB] = {
+		.key_header = "X-GitHub-Event",
+		.ids = { "X-GitHub-Delivery" },
+		.wants = {
+			{ WANT_REPOSITORY, "repository.full_name" }, { WANT_REF, "ref" }, { WANT_DELETED, "deleted" },
+			{ WANT_REQUEST, "pull_request.number" },
+			{ WANT_ACTOR, "pusher.name" }, { WANT_ACTOR, "sender.login" },
+		},
+	},
+	[EVENT_GITLAB] = {
+		.key_header = "X-Gitlab-Event",
+		/* X-Gitlab-Event-UUID is not among them: a hook that fires a hook hands it on (see gitlab_dedupe) */
+		.ids = { "Idempotency-Key", "webhook-id" },
+		.hook_header = "X-Gitlab-Webhook-UUID",
+		.wants = {
+			{ WANT_REPOSITORY, "project.path_with_namespace" }, { WANT_REF, "ref" },
+			{ WANT_DELETED, "after" }, { WANT_REQUEST, "object_attributes.iid" },
+			{ WANT_ACTOR, "user_name" }, { WANT_ACTOR, "user.name" }, { WANT_ACTOR, "user_username" },
+		},
+	},
+	[EVENT_GITEA] = {
+		.key_header = "X-Gitea-Event",
+		.ids = { "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "X-GitHub-Delivery" },
+		.wants = {
+			{ WANT_REPOSITORY, "repository.full_name" }, { WANT_REF, "ref" }, { WANT_DELETED, "after" },
+			{ WANT_REQUEST, "pull_request.number" },
+			{ WANT_ACTOR, "pusher.username" }, { WANT_ACTOR, "pusher.login" }, { WANT_ACTOR, "sender.login" },
+		},
+	},
+	[EVENT_STRIPE] = {
+		.wants = { { WANT_ID, "id" }, { WANT_KEY, "type" }, { WANT_REPOSITORY, "account" } },
+	},
+	[EVENT_SLACK] = {
+		.wants = {
+			{ WANT_ID, "event_id" }, { WANT_KEY, "event.type" }, { WANT_KEY, "type" },
+			{ WANT_REPOSITORY, "team_id" }, { WANT_REF, "event.channel" }, { WANT_ACTOR, "event.user" },
+		},
+	},
+};
+
+const char *
+event_sender_name(enum event_sender s)
+{
+	static const char *const names[] = {
+#define X(symbol, name) [EVENT_##symbol] = name,
+		EVENT_SENDERS(X)
+#undef X
+	};
+
+	return names[s];
+}
+
+enum event_sender
+event_guess(const struct hook_request *req)
+{
+	/* Gitea and Gogs send GitHub's headers too, so they stand before it. */
+	static const struct {
+		struct slice header;
+		enum event_sender sender;
+	} marks[] = {
+		{ S("X-Gitea-Event"), EVENT_GITEA },
+		{ S("X-Forgejo-Event"), EVENT_GITEA },
+		{ S("X-Gogs-Event"), EVENT_GITEA },
+		{ S("X-GitHub-Event"), EVENT_GITHUB },
+		{ S("X-Gitlab-Event"), EVENT_GITLAB },
+		{ S("Stripe-Signature"), EVENT_STRIPE },
+		{ S("X-Slack-Signature"), EVENT_SLACK },
+		{ S("X-Request-UUID"), EVENT_BITBUCKET },
+		{ S("X-Hook-UUID"), EVENT_BITBUCKET },
+		{ S("X-Event-Key"), EVENT_BITBUCKET_DC },
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		if (hook_header_count(req, marks[i].header) > 0)
+			return marks[i].sender;
+	}
+	return EVENT_GENERIC;
+}
+
+/* a, b and c one after the other, cut to size; they are UTF-8. */
+static void
+join(char *dst, size_t cap, const char *a, const char *b, const char *c)
+{
+	const char *const parts[] = { a, b, c };
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < 3; i++) {
+		hook_copy(slice_str(parts[i]), dst + n, cap - n);
+		n += strlen(dst + n);
+	}
+}
+
+/* --- body --- */
+
+/* What was found, by want; of a form only what stands in its payload=. */
+struct found {
+	struct peek peeks[WANTS];
+	const struct sender *sender;
+	size_t n;
+};
+
+static const struct peek *
+first_of(const struct found *f, enum want want)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->sender->wants[i].want == want && f->peeks[i].kind != PEEK_NONE &&
+		    f->peeks[i].kind != PEEK_NULL)
+			return &f->peeks[i];
+	}
+	return NULL;
+}
+
+static void
+text_of(const struct found *f, enum want want, char *dst, size_t cap)
+{
+	const struct peek *p = first_of(f, want);
+
+	dst[0] = '\0';
+	if (p != NULL)
+		peek_text(p, dst, cap);
+}
+
+/* Git's hash of nothing. */
+static bool
+all_zeros(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] == '0')
+		n++;
+	return n > 0 && n == s.n;
+}
+
+static bool
+is_deleted(const struct found *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct peek *p = &f->peeks[i];
+
+		if (f->sender->wants[i].want != WANT_DELETED)
+			continue;
+		if (p->kind == PEEK_TRUE || p->kind == PEEK_NULL)
+			return true;
+		if (p->kind == PEEK_STRING && (slice_eq(p->value, S("DELETE")) || all_zeros(p->value)))
+			return true;
+	}
+	return false;
+}
+
+static struct slice
+short_ref(struct slice ref)
+{
+	static const struct slice kinds[] = { S("refs/heads/"), S("refs/tags/") };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (slice_starts(ref, kinds[i]))
+			return slice_from(ref, kinds[i].n);
+	}
+	return ref;
+}
+
+static void
+set_branch(const struct found *f, struct event *e)
+{
+	char text[sizeof(e->branch) + 16];
+	const struct peek *changes = first_of(f, WANT_CHANGES);
+
+	text_of(f, WANT_REQUEST, text, 24);
+	if (text[0] != '\0') {
+		e->kind = EVENT_PULL_REQUEST;
+		join(e->branch, sizeof(e->branch), "pull/", text, "");
+		return;
+	}
+	e->deleted = is_deleted(f);
+	text_of(f, WANT_REF, text, sizeof(text));
+	if (text[0] == '\0')
+		text_of(f, WANT_REF_GONE, text, sizeof(text));
+	hook_copy(short_ref(slice_str(text)), e->branch, sizeof(e->branch));
+	e->n_refs = e->branch[0] != '\0';
+	if (changes != NULL && changes->kind == PEEK_ARRAY)
+		e->n_refs = (uint16_t)(changes->count < UINT16_MAX ? changes->count : UINT16_MAX);
+}
+
+static void
+set_repository(const struct found *f, struct event *e)
+{
+	char project[80], slug[80];
+
+	text_of(f, WANT_REPOSITORY, e->repository, sizeof(e->repository));
+	text_of(f, WANT_PROJECT, project, sizeof(project));
+	text_of(f, WANT_SLUG, slug, sizeof(slug));
+	if (e->repository[0] == '\0' && slug[0] != '\0')
+		join(e->repository, sizeof(e->repository), project, project[0] != '\0' ? "/" : "", slug);
+}
+
+static void
+read_json(const struct sender *s, struct slice json, struct event *e)
+{
+	struct found f = { .sender = s };
+
+	while (f.n < WANTS && s->wants[f.n].path != NULL) {
+		f.peeks[f.n].path = s->wants[f.n].path;
+		f.n++;
+	}
+	peek_json(json, f.peeks, f.n);
+	if (e->key[0] == '\0')
+		text_of(&f, WANT_KEY, e->key, sizeof(e->key));
+	if (e->delivery[0] == '\0')
+		text_of(&f, WANT_ID, e->delivery, sizeof(e->delivery));
+	text_of(&f, WANT_ACTOR, e->actor, sizeof(e->actor));
+	set_repository(&f, e);
+	set_branch(&f, e);
+}
+
+static void
+form_text(struct slice form, const char *name, char *dst, size_t cap)
+{
+	char plain[256];
+	struct slice raw = slice_head(hook_form_get(form, name), sizeof(plain));
+	ptrdiff_t n = hook_form_decode(raw, plain, sizeof(plain));
+
+	hook_copy(slice_of(plain, n > 0 ? (size_t)n : 0), dst, cap);
+}
+
+/* GitHub and Bitbucket can send the JSON as payload=; Slack's commands and Twilio send plain fields. */
+static void
+read_form(const struct sender *s, struct slice form, struct event *e)
+{
+	struct slice payload = hook_form_get(form, "payload");
+	char *plain;
+	ptrdiff_t n;
+
+	if (payload.n > 0 && payload.n <= LIMIT_HOOK_FORM_BYTES && (plain = malloc(payload.n)) != NULL) {
+		n = hook_form_decode(payload, plain, payload.n);
+		read_json(s, slice_of(plain, n > 0 ? (size_t)n : 0), e);
+		free(plain);
+		return;
+	}
+	if (e->key[0] == '\0')
+		form_text(form, "command", e->key, sizeof(e->key));
+	form_text(form, "team_id", e->repository, sizeof(e->repository));
+	form_text(form, "channel_id", e->branch, sizeof(e->branch));
+	form_text(form, "user_name", e->actor, sizeof(e->actor));
+}
+
+/* --- ids and keys --- */
+
+static void
+set_print(const struct hook_request *req, struct event *e)
+{
+	struct slice parts[] = { slice_str(e->key), S("\n"), req->body };
+	uint8_t hash[32];
+
+	if (crypto_sha256(parts, 3, hash))
+		text_hex(hash, sizeof(hash), e->print);
+}
+
+static struct slice
+first_id(const struct sender *s, const struct hook_request *req)
+{
+	for (size_t i = 0; i < IDS && s->ids[i] != NULL; i++) {
+		struct slice v = hook_header(req, slice_str(s->ids[i]));
+
+		if (v.n > 0)
+			return v;
+	}
+	return (struct slice){ NULL, 0 };
+}
+
+static bool
+is_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
+/* As they are where they fit, else their hash: two long or odd ids must not become one by being cut or cleaned. */
+static void
+set_dedupe(struct event *e, struct slice a, struct slice b)
+{
+	struct slice parts[] = { a, S(" "), b };
+	uint8_t hash[32];
+
+	if (a.n + b.n + 2 <= sizeof(e->dedupe) && is_plain(a) && is_plain(b)) {
+		memcpy(e->dedupe, a.p, a.n);
+		e->dedupe[a.n] = b.n > 0 ? ' ' : '\0';
+		if (b.n > 0)
+			memcpy(e->dedupe + a.n + 1, b.p, b.n);
+		return; /* the rest is zeros */
+	}
+	if (crypto_sha256(parts, 3, hash))
+		text_hex(hash, sizeof(hash), e->dedupe);
+}
+
+/* Older GitLabs have no id of their own; its event's id is shared with hooks that this hook fires, so the body goes in. */
+static void
+gitlab_dedupe(const struct hook_request *req, struct event *e)
+{
+	struct slice event = hook_header(req, S("X-Gitlab-Event-UUID"));
+
+	if (event.n == 0)
+		return;
+	hook_copy(event, e->delivery, sizeof(e->delivery));
+	set_dedupe(e, event, slice_str(e->print));
+}
+
+static void
+set_ids(const struct sender *s, const struct hook_request *req, struct event *e)
+{
+	struct slice id = first_id(s, req), hook = { NULL, 0 };
+
+	if (id.n == 0 && e->delivery[0] == '\0') {
+		if (e->sender == EVENT_GITLAB)
+			gitlab_dedupe(req, e);
+		return;
+	}
+	if (s->hook_header != NULL)
+		hook = hook_header(req, slice_str(s->hook_header));
+	if (id.n > 0)
+		hook_copy(id, e->delivery, sizeof(e->delivery));
+	else if (strlen(e->delivery) + 4 >= sizeof(e->delivery))
+		hook = slice_str(e->print); /* an id from the body that may have been cut */
+	set_dedupe(e, id.n > 0 ? id : slice_str(e->delivery), hook);
+}
+
+static void
+set_attempt(const struct hook_request *req, struct event *e)
+{
+	uint64_t n;
+
+	if (slice_u64(hook_header(req, S("X-Attempt-Number")), &n) && n < UINT32_MAX)
+		e->attempt = (uint32_t)n;
+	else if (slice_u64(hook_header(req, S("X-Slack-Retry-Num")), &n) && n < UINT32_MAX - 1)
+		e->attempt = (uint32_t)n + 1;
+}
+
+static void
+set_kind(struct event *e)
+{
+	static const char *const pings[] = { "ping", "diagnostics:ping" };
+	static const char *const pushes[] = { "push", "repo:push", "repo:refs_changed", "Push Hook", "Tag Push Hook",
+		"create", "delete" };
+
+	if (e->kind == EVENT_PULL_REQUEST)
+		return;
+	for (size_t i = 0; i < sizeof(pings) / sizeof(*pings); i++) {
+		if (strcmp(e->key, pings[i]) == 0)
+			e->kind = EVENT_PING;
+	}
+	for (size_t i = 0; i < sizeof(pushes) / sizeof(*pushes); i++) {
+		if (strcmp(e->key, pushes[i]) == 0)
+			e->kind = EVENT_PUSH;
+	}
+}
+
+/* "acme/web main"; what does not fit is replaced by its hash, so that keys stay apart. */
+static void
+set_order(struct event *e)
+{
+	struct slice parts[] = { slice_str(e->repository), S(" "), slice_str(e->branch) };
+	uint8_t hash[32];
+
+	if (e->repository[0] == '\0' && e->branch[0] == '\0')
+		return;
+	if (parts[0].n + parts[2].n + 2 <= sizeof(e->order)) {
+		join(e->order, sizeof(e->order), e->repository, e->branch[0] != '\0' ? " " : "", e->branch);
+		return;
+	}
+	if (crypto_sha256(parts, 3, hash))
+		text_hex(hash, sizeof(hash), e->order);
+}
+
+static void
+set_summary(struct event *e)
+{
+	char text[sizeof(e->key) + sizeof(e->repository) + sizeof(e->branch) + sizeof(e->actor) + 64];
+	char refs[24] = "";
+
+	if (e->n_refs > 1)
+		snprintf(refs, sizeof(refs), " and %u more", e->n_refs - 1u);
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s%s%s", e->key[0] != '\0' ? e->key : "webhook",
+	    e->repository[0] != '\0' ? " " : "", e->repository, e->branch[0] != '\0' ? " " : "", e->branch,
+	    refs, e->deleted ? " (deleted)" : "", e->actor[0] != '\0' ? " by " : "", e->actor);
+	hook_copy(slice_str(text), e->summary, sizeof(e->summary));
+}
+
+/* Gitea's names by age, and Shopify's, which is generic otherwise. */
+static struct slice
+key_of(const struct sender *s, const struct hook_request *req)
+{
+	static const struct slice others[] = { S("X-Forgejo-Event"), S("X-Gogs-Event"), S("X-Shopify-Topic") };
+	struct slice v = { NULL, 0 };
+
+	if (s->key_header != NULL)
+		v = hook_header(req, slice_str(s->key_header));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others) && v.n == 0; i++)
+		v = hook_header(req, others[i]);
+	return v;
+}
+
+void
+event_read(const struct hook_request *req, enum event_sender sender, struct event *ret)
+{
+	const struct sender *s = &senders[sender];
+
+	*ret = (struct event){ .sender = sender };
+	hook_copy(key_of(s, req), ret->key, sizeof(ret->key));
+	if (hook_is_type(req, S("application/x-www-form-urlencoded")))
+		read_form(s, req->body, ret);
+	else
+		read_json(s, req->body, ret);
+	set_attempt(req, ret);
+	set_print(req, ret);
+	set_ids(s, req, ret);
+	set_kind(ret);
+	set_order(ret);
+	set_summary(ret);
+}

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/policy.h"
+
+#include "base/rand.h"
+#include "base/text.h"
+
+#include <argon2.h>
+#include <crypt.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CREDENTIALS_BYTES 512
+#define ITEMS_MAX 256
+
+/* What is being read; the first fault stays. */
+struct reader {
+	struct policy *p;
+	char *why;
+	size_t cap;
+	bool failed;
+};
+
+static void
+fault(struct reader *r, const char *member, const char *what)
+{
+	if (!r->failed)
+		snprintf(r->why, r->cap, "policy: %s: %s", member, what);
+	r->failed = true;
+}
+
+static struct slice
+text_of(json_t *j)
+{
+	return slice_of(json_string_value(j), json_string_length(j));
+}
+
+static struct slice
+read_text(struct reader *r, json_t *j, const char *member)
+{
+	if (!json_is_string(j)) {
+		fault(r, member, "must be a text");
+		return S("");
+	}
+	return text_of(j);
+}
+
+static double
+read_number(struct reader *r, json_t *j, const char *member, double max)
+{
+	double v = json_number_value(j);
+
+	if (!json_is_number(j) || !(v >= 0 && v <= max)) {
+		fault(r, member, "must be a number that is not negative and not absurd");
+		return 0;
+	}
+	return v;
+}
+
+static bool
+read_bool(struct reader *r, json_t *j, const char *member)
+{
+	if (!json_is_boolean(j))
+		fault(r, member, "must be true or false");
+	return json_is_true(j);
+}
+
+/* A list of texts as slices into the JSON tree; NULL when empty or at fault. */
+static struct slice *
+read_list(struct reader *r, json_t *j, const char *member, size_t *ret_n)
+{
+	size_t n = json_array_size(j);
+	struct slice *list;
+
+	*ret_n = 0;
+	if (!json_is_array(j) || n > ITEMS_MAX) {
+		fault(r, member, "must be a list of texts, not too long");
+		return NULL;
+	}
+	if (n == 0)
+		return NULL;
+	list = calloc(n, sizeof(*list));
+	if (list == NULL) {
+		fault(r, member, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		list[i] = read_text(r, json_array_get(j, i), member);
+	*ret_n = n;
+	return list;
+}
+
+static bool
+is_token(struct slice s)
+{
+	static const char extra[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+		        (c != '\0' && strchr(extra, c) != NULL)))
+			return false;
+	}
+	return s.n > 0;
+}
+
+static bool
+is_field_value(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* --- one function a kind of member --- */
+
+static void
+read_mode(struct reader *r, json_t *j, const char *member)
+{
+	struct slice s = read_text(r, j, member);
+
+	if (slice_eq(s, S("pass")))
+		r->p->mode = PRESET_PASS;
+	else if (slice_eq(s, S("store")))
+		r->p->mode = PRESET_STORE;
+	else if (slice_eq(s, S("relay")))
+		r->p->mode = PRESET_RELAY;
+	else
+		fault(r, member, "must be pass, store or relay");
+}
+
+static void
+read_scheme(struct reader *r, json_t *j, const char *member)
+{
+	r->p->sign.scheme = sign_find(read_text(r, j, member));
+	if (r->p->sign.scheme == NULL)
+		fault(r, member, "no such signature scheme");
+}
+
+static void
+read_secrets(struct reader *r, json_t *j, const char *member)
+{
+	r->p->secrets = read_list(r, j, member, &r->p->sign.n_secrets);
+	r->p->sign.secrets = r->p->secrets;
+	if (r->p->sign.n_secrets > LIMIT_HOOK_SECRETS)
+		fault(r, member, "too many secrets");
+	for (size_t i = 0; i < r->p->sign.n_secrets; i++)
+		if (r->p->secrets[i].n == 0)
+			fault(r, member, "a secret is empty");
+}
+
+static void
+read_hmac(struct reader *r, json_t *j, const char *member)
+{
+	static const char *const algorithms[] = { "sha256", "sha1", "sha384", "sha512" };
+	struct sign_params *sign = &r->p->sign;
+	const char *key;
+	json_t *v;
+
+	if (!json_is_object(j))
+		fault(r, member, "must be an object");
+	json_object_foreach(j, key, v)
+	{
+		struct slice s = read_text(r, v, member);
+
+		if (strcmp(key, "header") == 0 && is_token(s)) {
+			sign->header = s;
+		} else if (strcmp(key, "prefix") == 0) {
+			sign->prefix = s;
+		} else if (strcmp(key, "encoding") == 0 && slice_eq(s, S("base64"))) {
+			sign->encoding = SIGN_BASE64;
+		} else if (strcmp(key, "encoding") == 0 && slice_eq(s, S("hex"))) {
+			sign->encoding = SIGN_HEX;
+		} else if (strcmp(key, "algorithm") == 0) {
+			unsigned i = 0;
+
+			while (i < 4 && !slice_eq(s, slice_str(algorithms[i])))
+				i++;
+			if (i == 4)
+				fault(r, member, "algorithm must be sha256, sha1, sha384 or sha512");
+			sign->algorithm = (enum sign_algorithm)i;
+		} else {
+			fault(r, member, "takes header, prefix, encoding (hex, base64) and algorithm");
+		}
+	}
+}
+
+static void
+read_methods(struct reader *r, json_t *j, const char *member)
+{
+	r->p->methods = read_list(r, j, member, &r->p->n_methods);
+	for (size_t i = 0; i < r->p->n_methods; i++)
+		if (!is_token(r->p->methods[i]))
+			fault(r, member, "not an HTTP method");
+}
+
+static void
+read_paths(struct reader *r, json_t *j, const char *member)
+{
+	size_t n;
+	struct slice *list = read_list(r, j, member, &n);
+
+	r->p->paths = n == 0 ? NULL : calloc(n, sizeof(*r->p->paths));
+	if (n > 0 && r->p->paths == NULL)
+		fault(r, member, "out of memory");
+	for (size_t i = 0; i < n && !r->failed; i++) {
+		struct policy_path *path = &r->p->paths[r->p->n_paths++];
+
+		if (list[i].n == 0 || list[i].p[0] != '/')
+			fault(r, member, "a path begins with '/'");
+		path->text = list[i];
+		path->prefix = slice_ends(list[i], S("*"));
+		if (path->prefix)
+			path->text.n--;
+	}
+	free(list);
+}
+
+static void
+read_cidrs(struct reader *r, json_t *j, const char *member, struct cidr_set *set)
+{
+	size_t n;
+	struct slice *list = read_list(r, j, member, &n);
+
+	for (size_t i = 0; i < n && !r->failed; i++) {
+		const char *why = cidr_set_add(set, list[i]);
+
+		if (why != NULL)
+			fault(r, member, why);
+	}
+	free(list);
+}
+
+static void
+read_allow(struct reader *r, json_t *j, const char *member)
+{
+	read_cidrs(r, j, member, &r->p->allow);
+}
+
+static void
+read_deny(struct reader *r, json_t *j, const char *member)
+{
+	read_cidrs(r, j, member, &r->p->deny);
+}
+
+static void
+read_users(struct reader *r, json_t *j, const char *member)
+{
+	size_t n;
+	struct slice *list = read_list(r, j, member, &n);
+
+	r->p->users = n == 0 ? NULL : calloc(n, sizeof(*r->p->users));
+	if (n > 0 && r->p->users == NULL)
+		fault(r, member, "out of memory");
+	for (size_t i = 0; i < n && !r->failed; i++) {
+		struct slice hash = list[i], name = slice_cut(&hash, ':');
+
+		if (hash.n < 2 || name.n == 0 || hash.p[0] != '$') {
+			fault(r, member, "must be name:hash with a hash of bcrypt, yescrypt, SHA-512 or "
+			                 "argon2id; make one with: adit passwd NAME");
+			break;
+		}
+		r->p->users[i] = (struct policy_user){ name, strndup(hash.p, hash.n) };
+		r->p->n_users++;
+		if (r->p->users[i].hash == NULL)
+			fault(r, member, "out of memory");
+	}
+	free(list);
+}
+
+#define NUMBER(fn, member_, max)                                                                   \
+	static void fn(struct reader *r, json_t *j, const char *member)                            \
+	{                                                                                          \
+		r->p->member_ = (__typeof__(r->p->member_))read_number(r, j, member, max);         \
+	}
+
+NUMBER(read_body_max, body_max, 1e15)
+NUMBER(read_rate, rate, 1e6)
+NUMBER(read_burst, burst, 1e6)
+NUMBER(read_visitor_rate, visitor_rate, 1e6)
+NUMBER(read_visitor_burst, visitor_burst, 1e6)
+
+static void
+read_preset(struct reader *r, json_t *j, const char *member)
+{
+	r->p->preset = preset_find(read_text(r, j, member));
+	if (r->p->preset == NULL)
+		fault(r, member, "no such preset; adit http --help lists them");
+}
+
+static void
+read_context(struct reader *r, json_t *j, const char *member)
+{
+	struct slice s = read_text(r, j, member);
+
+	if (s.n > 0 && (s.p[0] != '/' || slice_ends(s, S("/"))))
+		fault(r, member, "begins with '/' and does not end with it");
+	r->p->context = s;
+}
+
+/* "set" and "remove" of one direction; lines: where the lines to add are kept. */
+static void
+read_headers(struct reader *r, json_t *j, const char *member, struct policy_headers *h, char **lines)
+{
+	json_t *set = json_object_get(j, "set"), *remove = json_object_get(j, "remove"), *v;
+	size_t n_set = json_object_size(set), n_remove = 0, bytes = 1;
+	struct slice *removed = NULL;
+	const char *key;
+
+	if (!json_is_object(j) || (set != NULL && !json_is_object(set)) ||
+	    json_object_size(j) != (size_t)(set != NULL) + (size_t)(remove != NULL)) {
+		fault(r, member, "takes set (an object) and remove (a list)");
+		return;
+	}
+	if (remove != NULL)
+		removed = read_list(r, remove, member, &n_remove);
+	h->drop = calloc(n_set + n_remove + 1, sizeof(*h->drop));
+	json_object_foreach(set, key, v)
+	{
+		if (!is_token(slice_str(key)) || !json_is_string(v) || !is_field_value(text_of(v)))
+			fault(r, member, "not a header field");
+		bytes += strlen(key) + json_string_length(v) + 4;
+	}
+	*lines = malloc(bytes);
+	if (h->drop == NULL || *lines == NULL)
+		fault(r, member, "out of memory");
+	for (size_t i = 0; i < n_remove && !r->failed; i++) {
+		if (!is_token(removed[i]))
+			fault(r, member, "not the name of a header field");
+		h->drop[h->n_drop++] = removed[i];
+	}
+	free(removed);
+	if (r->failed || *lines == NULL)
+		return;
+	h->add = slice_of(*lines, 0);
+	json_object_foreach(set, key, v)
+	{
+		h->drop[h->n_drop++] = slice_str(key);
+		h->add.n += (size_t)sprintf(*lines + h->add.n, "%s: %s\r\n", key, json_string_value(v));
+	}
+}
+
+static void
+read_request_headers(struct reader *r, json_t *j, const char *member)
+{
+	read_headers(r, j, member, &r->p->request, &r->p->lines[0]);
+}
+
+static void
+read_response_headers(struct reader *r, json_t *j, const char *member)
+{
+	read_headers(r, j, member, &r->p->response, &r->p->lines[1]);
+}
+
+static void
+read_deliver(struct reader *r, json_t *j, const char *member)
+{
+	const char *key;
+	json_t *v;
+
+	if (!json_is_object(j))
+		fault(r, member, "must be an object");
+	json_object_foreach(j, key, v)
+	{
+		if (strcmp(key, "skip_after") == 0)
+			r->p->skip_after = (uint32_t)read_number(r, v, member, 1e6);
+		else if (strcmp(key, "concurrency") == 0)
+			r->p->concurrency = (uint32_t)read_number(r, v, member, LIMIT_INBOX_LEASE);
+		else if (strcmp(key, "rate") == 0)
+			r->p->deliver_rate = read_number(r, v, member, 1e6);
+		else if (strcmp(key, "coalesce") == 0)
+			r->p->coalesce = read_bool(r, v, member);
+		else if (strcmp(key, "resign") == 0)
+			r->p->resign = read_bool(r, v, member);
+		else
+			fault(r, member, "takes skip_after, concurrency, rate, coalesce and resign");
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*read)(struct reader *r, json_t *j, const char *member);
+} members[] = {
+	{ "preset", read_preset },
+	{ "mode", read_mode },
+	{ "context", read_context },
+	{ "scheme", read_scheme },
+	{ "secrets", read_secrets },
+	{ "hmac", read_hmac },
+	{ "methods", read_methods },
+	{ "paths", read_paths },
+	{ "allow", read_allow },
+	{ "deny", read_deny },
+	{ "users", read_users },
+	{ "body_max", read_body_max },
+	{ "rate", read_rate },
+	{ "burst", read_burst },
+	{ "visitor_rate", read_visitor_rate },
+	{ "visitor_burst", read_visitor_burst },
+	{ "request_headers", read_request_headers },
+	{ "response_headers", read_response_headers },
+	{ "deliver", read_deliver },
+};
+#define N_MEMBERS (sizeof(members) / sizeof(*members))
+
+/* What the preset brings, and what must fit together. */
+static void
+complete(struct reader *r)
+{
+	struct policy *p = r->p;
+
+	if (p->preset != NULL) {
+		if (json_object_get(p->root, "mode") == NULL)
+			p->mode = p->preset->mode;
+		if (p->sign.scheme == NULL && p->preset->scheme != NULL && p->sign.n_secrets > 0)
+			p->sign.scheme = sign_find(slice_str(p->preset->scheme));
+	}
+	if (p->sign.scheme != NULL && p->sign.n_secrets == 0)
+		fault(r, "scheme", "needs secrets to check with");
+	if (p->sign.scheme == NULL && p->sign.n_secrets > 0)
+		fault(r, "secrets", "need a scheme (or a preset that has one)");
+	if (p->sign.scheme != NULL && strcmp(p->sign.scheme->name, "hmac") == 0 && p->sign.header.n == 0)
+		fault(r, "hmac", "needs the name of the header");
+	if (p->rate > 0 && p->burst < 1)
+		p->burst = p->rate < 1 ? 1 : p->rate;
+	if (p->visitor_rate > 0 && p->visitor_burst < 1)
+		p->visitor_burst = p->visitor_rate < 1 ? 1 : p->visitor_rate;
+}
+
+struct policy *
+policy_new(struct slice json, char *why, size_t cap)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	struct reader r = { .p = p, .why = why, .cap = cap };
+	json_error_t error;
+	const char *key;
+	json_t *v;
+
+	if (p == NULL) {
+		snprintf(why, cap, "policy: out of memory");
+		return NULL;
+	}
+	atomic_init(&p->refs, 1);
+	pthread_mutex_init(&p->known_lock, NULL);
+	p->skip_after = 5;
+	p->concurrency = 8;
+	p->json = strndup(json.p, json.n);
+	p->root = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &error);
+	if (p->json == NULL || !json_is_object((json_t *)p->root))
+		fault(&r, "JSON", p->root == NULL ? error.text : "must be an object");
+	json_object_foreach((json_t *)p->root, key, v)
+	{
+		size_t i = 0;
+
+		while (i < N_MEMBERS && strcmp(members[i].name, key) != 0)
+			i++;
+		if (i == N_MEMBERS)
+			fault(&r, key, "no such member");
+		else
+			members[i].read(&r, v, key);
+	}
+	if (!r.failed)
+		complete(&r);
+	if (!r.failed)
+		return p;
+	policy_unref(p);
+	return NULL;
+}
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	if (p != NULL)
+		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	return p;
+}
+
+void
+policy_unref(struct policy *p)
+{
+	if (p == NULL || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (p->json != NULL)
+		OPENSSL_cleanse(p->json, strlen(p->json));
+	for (size_t i = 0; i < p->sign.n_secrets && p->secrets != NULL; i++)
+		OPENSSL_cleanse((void *)(uintptr_t)p->secrets[i].p, p->secrets[i].n);
+	for (size_t i = 0; i < p->n_users; i++)
+		free(p->users[i].hash);
+	free(p->json);
+	free(p->secrets);
+	free(p->methods);
+	free(p->paths);
+	free(p->users);
+	free(p->request.drop);
+	free(p->response.drop);
+	free(p->lines[0]);
+	free(p->lines[1]);
+	cidr_set_fini(&p->allow);
+	cidr_set_fini(&p->deny);
+	json_decref(p->root);
+	pthread_mutex_destroy(&p->known_lock);
+	free(p);
+}
+
+/* --- judging --- */
+
+/*
+ * Below a prefix only plain spellings: what an origin might fold into another path (dot segments, empty segments,
+ * backslashes, encoded dots, slashes and NULs, path parameters behind dots) could leave the prefix again.
+ */
+static bool
+is_dots(struct slice segment)
+{
+	if (segment.n == 0 || segment.p[0] != '.')
+		return false;
+	return segment.n == 1 || strchr("./;", segment.p[1]) != NULL;
+}
+
+static bool
+is_plain(struct slice path)
+{
+	static const char *const encoded[] = { "2e", "2f", "5c", "00", "25" };
+
+	for (size_t i = 0; i < path.n; i++) {
+		struct slice rest = slice_from(path, i + 1);
+
+		if (path.p[i] == '\\')
+			return false;
+		if (path.p[i] == '/' && rest.n > 0 && (rest.p[0] == '/' || rest.p[0] == ';' || is_dots(rest)))
+			return false;
+		for (size_t k = 0; path.p[i] == '%' && k < sizeof(encoded) / sizeof(*encoded); k++)
+			if (slice_ieq(slice_head(rest, 2), slice_str(encoded[k])))
+				return false;
+	}
+	return true;
+}
+
+static bool
+path_allowed(const struct policy *p, struct slice path)
+{
+	for (size_t i = 0; i < p->n_paths; i++) {
+		const struct policy_path *row = &p->paths[i];
+
+		if (row->prefix ? slice_starts(path, row->text) && is_plain(path)
+		                : slice_eq(path, row->text))
+			return true;
+	}
+	return p->n_paths == 0;
+}
+
+static bool
+method_allowed(const struct policy *p, struct slice method)
+{
+	for (size_t i = 0; i < p->n_methods; i++)
+		if (slice_eq(method, p->methods[i]))
+			return true;
+	return p->n_methods == 0;
+}
+
+static enum policy_verdict
+judge_preset(const struct policy *p, struct slice method, struct slice path)
+{
+	if (!slice_starts(path, p->context))
+		return POLICY_PATH;
+	switch (preset_access(p->preset, method, slice_from(path, p->context.n))) {
+	case PRESET_ALLOWED:
+		return POLICY_ALLOW;
+	case PRESET_METHOD:
+		return POLICY_METHOD;
+	case PRESET_SLASH:
+		return POLICY_SLASH;
+	case PRESET_OTHER:
+		break;
+	}
+	return POLICY_PATH;
+}
+
+static unsigned char known_key[32];
+
+static void
+known_key_make(void)
+{
+	rand_bytes(known_key, sizeof(known_key));
+}
+
+/* The keyed hash of a user's credentials; the key never leaves the process. */
+static void
+known_hash(struct slice authorization, unsigned char dst[32])
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	unsigned n = 32;
+
+	pthread_once(&once, known_key_make);
+	check(HMAC(EVP_sha256(), known_key, sizeof(known_key), (const unsigned char *)authorization.p,
+	          authorization.n, dst, &n) != NULL);
+}
+
+static bool
+is_known(struct policy *p, struct slice authorization)
+{
+	unsigned char hash[32];
+	int hit = 0;
+
+	known_hash(authorization, hash);
+	pthread_mutex_lock(&p->known_lock);
+	for (unsigned i = 0; i < POLICY_KNOWN && i < p->known_at; i++)
+		hit |= CRYPTO_memcmp(p->known[i], hash, sizeof(hash)) == 0;
+	pthread_mutex_unlock(&p->known_lock);
+	return hit;
+}
+
+enum policy_verdict
+policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct slice method,
+    struct slice path, struct slice authorization)
+{
+	enum policy_verdict v;
+
+	if (cidr_set_has(&p->deny, visitor) || (p->allow.n > 0 && !cidr_set_has(&p->allow, visitor)))
+		return POLICY_ADDRESS;
+	if (!path_allowed(p, path))
+		return POLICY_PATH;
+	if (!method_allowed(p, method))
+		return POLICY_METHOD;
+	/* a route's own list of paths takes the place of the preset's */
+	if (p->preset != NULL && p->n_paths == 0) {
+		v = judge_preset(p, method, path);
+		if (v != POLICY_ALLOW)
+			return v;
+	}
+	if (p->n_users > 0 && (authorization.n == 0 || !is_known(p, authorization)))
+		return POLICY_PASSWORD;
+	return POLICY_ALLOW;
+}
+
+static bool
+hash_matches(const char *hash, const char *password)
+{
+	struct crypt_data *data;
+	const char *got;
+	bool good;
+
+	if (strncmp(hash, "$argon2id$", 10) == 0)
+		return argon2id_verify(hash, password, strlen(password)) == ARGON2_OK;
+	data = calloc(1, sizeof(*data));
+	if (data == NULL)
+		return false;
+	got = crypt_r(password, hash, data);
+	good = got != NULL && got[0] == '$' && strlen(got) == strlen(hash) &&
+	    CRYPTO_memcmp(got, hash, strlen(hash)) == 0;
+	OPENSSL_cleanse(data, sizeof(*data));
+	free(data);
+	return good;
+}
+
+static void
+remember(struct policy *p, struct slice authorization)
+{
+	unsigned char hash[32];
+
+	known_hash(authorization, hash);
+	pthread_mutex_lock(&p->known_lock);
+	memcpy(p->known[p->known_at % POLICY_KNOWN], hash, sizeof(hash));
+	p->known_at++;
+	if (p->known_at == 2 * POLICY_KNOWN)
+		p->known_at = POLICY_KNOWN;
+	pthread_mutex_unlock(&p->known_lock);
+}
+
+bool
+policy_password(struct policy *p, struct slice authorization)
+{
+	char clear[CREDENTIALS_BYTES + 1];
+	struct slice encoded = authorization, scheme = slice_cut(&encoded, ' '), password, name;
+	const struct policy_user *user = NULL;
+	ptrdiff_t n;
+	bool good;
+
+	if (!slice_ieq(scheme, S("Basic")) || p->n_users == 0)
+		return false;
+	n = text_unbase64(slice_trim(encoded), false, true, clear, CREDENTIALS_BYTES);
+	if (n < 0 || memchr(clear, 0, (size_t)n) != NULL)
+		return false;
+	clear[n] = '\0';
+	password = slice_of(clear, (size_t)n);
+	name = slice_cut(&password, ':');
+	if (password.p == NULL)
+		return false;
+	for (size_t i = 0; i < p->n_users; i++)
+		if (slice_eq(p->users[i].name, name))
+			user = &p->users[i];
+	/* somebody's hash is computed for an unknown user, too */
+	good = hash_matches(user != NULL ? user->hash : p->users[0].hash, password.p) && user != NULL;
+	OPENSSL_cleanse(clear, sizeof(clear));
+	if (good)
+		remember(p, authorization);
+	return good;
+}
+
+bool
+policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
+{
+	int64_t one = (int64_t)(1e6 / rate), deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
+
+	if (b->full_us < now_us)
+		b->full_us = now_us;
+	if (b->full_us + one > now_us + deep) {
+		*ret_wait_us = b->full_us + one - deep - now_us;
+		return false;
+	}
+	b->full_us += one;
+	return true;
+}

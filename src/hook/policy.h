@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The policy of a route: who may ask for what, and what happens with a webhook.  It is written as one JSON object:
+ * by the agent in its HELLO, by the edge in its store, so that it holds while the agent is away.
+ *
+ *	mode            "pass" (default), "store", "relay"; a preset brings its own
+ *	preset          name of a row of preset.h: methods, paths, scheme and mode come from it where not given
+ *	context         path of the origin under which the preset's paths lie: "/jenkins"
+ *	scheme          name of a row of sign.h: requests are verified at the edge
+ *	secrets         list, newest first
+ *	hmac            {"header","prefix","encoding":"hex"|"base64","algorithm":"sha256"|"sha1"|"sha384"|"sha512"} for scheme "hmac"
+ *	methods         list of tokens
+ *	paths           list: exact bytes, or a prefix when it ends with '*'
+ *	allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is refused
+ *	users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or $argon2id$
+ *	body_max        bytes
+ *	rate, burst     requests a second to the route; visitor_rate, visitor_burst: from one address
+ *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
+ *	deliver         {"skip_after":5,"concurrency":8,"rate":0,"coalesce":false,"resign":false}
+ *
+ * Unknown members are errors: a protection that is spelled wrong must not silently be none.
+ */
+#ifndef ADIT_HOOK_POLICY_H
+#define ADIT_HOOK_POLICY_H
+
+#include "base/cidr.h"
+#include "base/limits.h"
+#include "hook/preset.h"
+#include "hook/sign.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct policy_path {
+	struct slice text;
+	bool prefix; /* the '*' is taken off */
+};
+
+struct policy_user {
+	struct slice name;
+	char *hash; /* NUL-terminated */
+};
+
+/* Changes to a head: names to drop (set ones too), and lines to add, each with its CRLF. */
+struct policy_headers {
+	struct slice *drop;
+	size_t n_drop;
+	struct slice add;
+};
+
+#define POLICY_KNOWN 16
+
+struct policy {
+	_Atomic unsigned refs;
+	char *json;                /* as given, for the store; holds secrets */
+	const struct preset *preset; /* NULL: none */
+	enum preset_mode mode;
+	struct sign_params sign;   /* sign.scheme NULL: not verified */
+	struct slice context;
+	struct slice *methods;
+	size_t n_methods;
+	struct policy_path *paths;
+	size_t n_paths;
+	struct cidr_set allow, deny;
+	struct policy_user *users;
+	size_t n_users;
+	uint64_t body_max;         /* 0: no limit but that of the mode */
+	double rate, burst, visitor_rate, visitor_burst; /* 0: none */
+	struct policy_headers request, response;
+	uint32_t skip_after, concurrency;
+	double deliver_rate;       /* deliveries a second, 0: none */
+	bool coalesce, resign;
+	/* private: slices point into these */
+	void *root;                /* json_t */
+	struct slice *secrets;
+	char *lines[2];
+	/* credentials that were good lately, as keyed hashes; guarded */
+	pthread_mutex_t known_lock;
+	unsigned char known[POLICY_KNOWN][32];
+	unsigned known_at;
+};
+
+/* NULL and a sentence in why (with the member's name). */
+struct policy *policy_new(struct slice json, char *why, size_t cap) must_use;
+struct policy *policy_ref(struct policy *p);
+void policy_unref(struct policy *p);
+
+enum policy_verdict {
+	POLICY_ALLOW,
+	POLICY_ADDRESS,  /* 403 */
+	POLICY_METHOD,   /* 405 */
+	POLICY_PATH,     /* 403 */
+	POLICY_SLASH,    /* 403: a preset's path without its slash: worth telling the owner */
+	POLICY_PASSWORD, /* 401, unless the password turns out good */
+};
+
+/*
+ * method, path: raw bytes, as routed. authorization: value of the one Authorization field, p NULL when there is none. With users,
+ * POLICY_PASSWORD unless these credentials were good lately: then see policy_password().
+ */
+enum policy_verdict policy_judge(struct policy *p, const struct sockaddr_storage *visitor,
+    struct slice method, struct slice path, struct slice authorization) must_use;
+
+/*
+ * True when the value of Authorization is Basic with a user's password.  Slow on purpose (tens of ms): not on a worker's
+ * thread. A good one is remembered for policy_judge(). The same time for an unknown user.
+ */
+bool policy_password(struct policy *p, struct slice authorization) must_use;
+
+/* A bucket: `rate` a second, `burst` at once. Zeroed at first. */
+struct policy_bucket {
+	int64_t full_us; /* when it will be full again */
+};
+/* Takes one; false when it is empty, and *ret_wait_us is when to come again. */
+bool policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
+    must_use;
+
+#endif

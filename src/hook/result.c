@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hook/result.h"
+
+const char *
+result_class_name(enum result_class c)
+{
+	static const char *const names[] = {
+		[RESULT_DONE] = "done",
+		[RESULT_RETRY] = "retry",
+		[RESULT_PARK] = "park",
+		[RESULT_HOLD] = "hold",
+		[RESULT_AWAY] = "away",
+	};
+
+	return names[c];
+}
+
+enum result_class
+result_of_status(int status)
+{
+	if (status >= 200 && status <= 299)
+		return RESULT_DONE;
+	if (status == 408 || status == 425 || status == 429 || status < 200 || status > 499)
+		return RESULT_RETRY;
+	/* 3xx too: nobody may turn a POST into a GET, and a redirect that is followed once hides the mistake. */
+	return RESULT_PARK;
+}
+
+/* --- the schedule --- */
+
+#define S_(s) ((s)*1000LL)
+#define MIN_(m) S_((m)*60LL)
+#define H_(h) MIN_((h)*60LL)
+
+/* Pauses before attempt 2, 3, ...: dense for an hour, since a CI that restarts is back soon, then like Standard Webhooks. */
+static const int64_t pauses_ms[] = {
+	S_(5), S_(10), S_(20), S_(40), S_(80), S_(160), MIN_(5), MIN_(5), MIN_(5), MIN_(5), MIN_(5), MIN_(5),
+	MIN_(5), MIN_(5), MIN_(5), MIN_(5), MIN_(30), H_(2), H_(5), H_(10), H_(14), H_(20), H_(24),
+};
+#define PAUSES (sizeof(pauses_ms) / sizeof(*pauses_ms))
+#define HOLD_MS S_(5)
+
+unsigned
+result_attempts_max(void)
+{
+	return PAUSES + 1;
+}
+
+/* ms and up to a quarter more or less. */
+static int64_t
+vary(int64_t ms, uint64_t random)
+{
+	int64_t quarter = ms / 4;
+
+	return ms - quarter + (int64_t)(random % (uint64_t)(2 * quarter + 1));
+}
+
+static struct result_plan
+wait_for(int64_t pause_ms, int64_t retry_after_ms, uint64_t random)
+{
+	int64_t delay = vary(pause_ms, random);
+
+	if (retry_after_ms > RESULT_RETRY_AFTER_MS_MAX)
+		retry_after_ms = RESULT_RETRY_AFTER_MS_MAX;
+	/* Up to a second later, so that a crowd that was told one time does not come at one time. */
+	if (retry_after_ms >= 0 && delay < retry_after_ms)
+		delay = retry_after_ms + (int64_t)(random % 1000);
+	return (struct result_plan){ RESULT_STEP_WAIT, delay };
+}
+
+struct result_plan
+result_next(unsigned attempts, enum result_class c, int64_t retry_after_ms, uint64_t random)
+{
+	switch (c) {
+	case RESULT_DONE:
+		return (struct result_plan){ RESULT_STEP_DONE, 0 };
+	case RESULT_PARK:
+		return (struct result_plan){ RESULT_STEP_PARK, 0 };
+	case RESULT_AWAY:
+		return (struct result_plan){ RESULT_STEP_AWAY, 0 };
+	case RESULT_HOLD:
+		return wait_for(HOLD_MS, retry_after_ms, random);
+	case RESULT_RETRY:
+		break;
+	}
+	if (attempts > PAUSES)
+		return (struct result_plan){ RESULT_STEP_DEAD, 0 };
+	return wait_for(pauses_ms[attempts == 0 ? 0 : attempts - 1], retry_after_ms, random);
+}
+
+/* --- Retry-After --- */
+
+static bool
+number_of(struct slice s, unsigned max, unsigned *ret)
+{
+	uint64_t v;
+
+	if (!slice_u64(s, &v) || v > max)
+		return false;
+	*ret = (unsigned)v;
+	return true;
+}
+
+static bool
+month_of(struct slice s, unsigned *ret)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (unsigned i = 0; i < 12 && s.n == 3; i++) {
+		if (memcmp(names + 3 * (size_t)i, s.p, 3) == 0) {
+			*ret = i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Days from 1970-01-01 to that date of the Gregorian calendar (years from March, so that the leap day is last). */
+static int64_t
+days_of(unsigned year, unsigned month, unsigned day)
+{
+	int64_t y = (int64_t)year - (month <= 2), era = y / 400, of_era = y - era * 400;
+	int64_t of_year = (153 * (int64_t)((month + 9) % 12) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate; the two obsolete forms are not sent any more). */
+static bool
+date_of(struct slice s, int64_t *ret_ms)
+{
+	unsigned day, month, year, hour, minute, second;
+
+	if (s.n != 29 || memcmp(s.p + 3, ", ", 2) != 0 || !slice_ends(s, S(" GMT")) || s.p[7] != ' ' ||
+	    s.p[11] != ' ' || s.p[16] != ' ' || s.p[19] != ':' || s.p[22] != ':')
+		return false;
+	if (!number_of(slice_of(s.p + 5, 2), 31, &day) || !month_of(slice_of(s.p + 8, 3), &month) ||
+	    !number_of(slice_of(s.p + 12, 4), 9999, &year) || !number_of(slice_of(s.p + 17, 2), 23, &hour) ||
+	    !number_of(slice_of(s.p + 20, 2), 59, &minute) || !number_of(slice_of(s.p + 23, 2), 60, &second) ||
+	    day == 0 || year < 1970)
+		return false;
+	*ret_ms = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000;
+	return true;
+}
+
+int64_t
+result_retry_after(struct slice value, int64_t now_ms)
+{
+	uint64_t seconds;
+	int64_t at_ms;
+
+	if (slice_u64(value, &seconds))
+		return seconds > RESULT_RETRY_AFTER_MS_MAX / 1000 ? RESULT_RETRY_AFTER_MS_MAX :
+								    (int64_t)seconds * 1000;
+	if (!date_of(value, &at_ms))
+		return -1;
+	return at_ms > now_ms ? at_ms - now_ms : 0;
+}
