@@ -37,6 +37,7 @@
 	X(LINK_IDLE_MS,          10000, "ms", "silence of a link before a PING is sent")           \
 	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
 	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \
+	X(TLS_MESSAGES,             32, "messages", "key updates and such between 1 MiB of a TLS connection") \
 	X(HELLO_MS,              10000, "ms", "wait for an agent's HELLO")                         \
 	X(VISITOR_HEAD_MS,       15000, "ms", "wait for the rest of a request head")               \
 	X(VISITOR_IDLE_MS,       60000, "ms", "idle keep-alive connection of a visitor")           \

@@ -97,6 +97,25 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 }
 
 void
+answer_own(struct exchange *x, int status, const char *fields, struct slice type, struct slice body,
+    struct slice read_ahead)
+{
+	struct buf *page = &x->worker->page;
+
+	x->status = (uint16_t)status;
+	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	buf_reset(page);
+	buf_printf(page, "HTTP/1.1 %d %s\r\n%s", status, page_reason(status), fields);
+	if (type.n > 0)
+		buf_printf(page, "Content-Type: %.*s\r\n", PS(type));
+	buf_printf(page, "Content-Length: %zu\r\nadit-request-id: %s\r\n%s\r\n", body.n, x->id,
+	    x->keep ? "" : "Connection: close\r\n");
+	if (!x->req_head)
+		buf_put(page, body);
+	send_page(x, read_ahead);
+}
+
+void
 answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead)
 {
 	struct buf *page = &x->worker->page;

@@ -8,6 +8,7 @@
 #include "edge/dev.h"
 #include "edge/gate.h"
 #include "edge/options.h"
+#include "edge/password.h"
 #include "edge/privilege.h"
 #include "edge/worker.h"
 
@@ -321,7 +322,8 @@ open_store(struct daemon *d)
 		return fail(error);
 	e->directory = directory_new();
 	e->guard = guard_new();
-	if (e->directory == NULL || e->guard == NULL)
+	e->passwords = password_start();
+	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL)
 		return fail(NULL);
 	r = ask_names(e->store, e->directory);
 	if (r != STORE_OK) {
@@ -345,7 +347,6 @@ static int
 make_threads(struct daemon *d, unsigned n_workers)
 {
 	struct edge *e = &d->edge;
-	struct devcert *dev = NULL;
 
 	snprintf(e->domain, sizeof(e->domain), "%s", d->settings->domain);
 	e->https_port = public_port(d->settings, &d->https);
@@ -365,9 +366,7 @@ make_threads(struct daemon *d, unsigned n_workers)
 		if (e->workers[e->n_workers] == NULL)
 			return fail_errno("making a worker");
 	}
-	if (d->options->dev != NULL && (dev = devcert_new(d->options->dev, e->domain)) == NULL)
-		return fail(NULL);
-	d->gate = gate_new(e, d->https_fd, d->server, dev);
+	d->gate = gate_new(e, d->https_fd, d->server);
 	d->https_fd = -1;
 	if (d->gate == NULL)
 		return fail_errno("making the gate");
@@ -437,6 +436,7 @@ finish(struct daemon *d)
 		gate_stop(d->gate);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		worker_stop(e->workers[i]);
+	password_stop(e->passwords);
 	control_close(d->control);
 	if (e->store != NULL)
 		store_close(e->store);

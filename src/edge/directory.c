@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/directory.h"
 
+#include "hook/policy.h"
+
 #include "base/clock.h"
 
 #include <fcntl.h>
@@ -37,6 +39,7 @@ directory_free(struct directory *d)
 
 		if (r->listen_fd >= 0)
 			close(r->listen_fd);
+		policy_unref(r->policy);
 		free(r);
 	}
 	map_fini(&d->routes);
@@ -193,6 +196,38 @@ directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
 	}
 	pthread_rwlock_unlock(&d->lock);
 	return found;
+}
+
+void
+directory_set_policy(struct directory *d, struct slice key, struct policy *policy)
+{
+	struct policy *old = NULL;
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		old = r->policy;
+		r->policy = policy_ref(policy);
+	}
+	pthread_rwlock_unlock(&d->lock);
+	policy_unref(old);
+}
+
+struct policy *
+directory_policy(struct directory *d, struct slice key, char account[64])
+{
+	struct policy *policy = NULL;
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && !r->tombstone) {
+		policy = policy_ref(r->policy);
+		memcpy(account, r->account, sizeof(r->account));
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return policy;
 }
 
 int

@@ -28,9 +28,11 @@ struct route {
 	bool tombstone;
 	int listen_fd;     /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor; -1 */
 	int64_t since_ms;  /* wall clock of the last bind */
+	struct policy *policy; /* of the last link that served it: it holds while nobody does; NULL: none */
 };
 
 struct directory;
+struct policy;
 
 struct directory *directory_new(void) must_use;
 void directory_free(struct directory *d);
@@ -65,6 +67,11 @@ route_serves(const struct route *r, uint64_t generation)
 enum directory_found { DIRECTORY_UNKNOWN, DIRECTORY_RELEASED, DIRECTORY_AWAY, DIRECTORY_UP };
 /* *ret_worker: with DIRECTORY_UP. */
 enum directory_found directory_find(struct directory *d, struct slice key, unsigned *ret_worker);
+
+/* Keeps a reference; NULL: none. */
+void directory_set_policy(struct directory *d, struct slice key, struct policy *policy);
+/* A reference to the policy of a route and its account, or NULL. */
+struct policy *directory_policy(struct directory *d, struct slice key, char account[64]) must_use;
 
 /*
  * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_keep() keeps a duplicate of

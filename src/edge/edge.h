@@ -9,12 +9,14 @@
 #include "net/loop.h"
 #include "store/store.h"
 
+struct password_thread;
 struct worker;
 
 struct edge {
 	struct store *store;
 	struct directory *directory;
 	struct guard *guard;
+	struct password_thread *passwords;
 	struct worker **workers;
 	unsigned n_workers;
 	struct loop *main_loop;    /* signals and control socket */

@@ -3,6 +3,8 @@
 #include "edge/visitor.h"
 
 #include "base/log.h"
+#include "edge/access.h"
+#include "edge/intake.h"
 #include "http/rewrite.h"
 #include "http/url.h"
 #include "tunnel/opening.h"
@@ -151,12 +153,13 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 	return opening_encode(&o, dst, cap);
 }
 
-static size_t
-write_head(struct exchange *x, struct slice bytes)
+void
+exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_forward *ret)
 {
 	const struct visitor *v = x->visitor;
 	const struct edge *e = x->worker->edge;
-	struct rewrite_forward forward = {
+
+	*ret = (struct rewrite_forward){
 		.client_address = peer_host(v),
 		.proto = v->conn.tls != NULL ? S("https") : S("http"),
 		.host = h1_text(bytes, x->req.head.authority),
@@ -164,9 +167,26 @@ write_head(struct exchange *x, struct slice bytes)
 		.request_id = slice_str(x->id),
 		.trusted = v->trusted,
 	};
+}
 
-	return rewrite_request(&x->req.head, bytes, &forward, flow_head_scratch(&x->flow),
-	    FLOW_HEAD_SCRATCH_BYTES);
+/* The header rules of the route's policy, on a head that was written to scratch memory. */
+static size_t
+apply_rules(const struct policy_headers *h, char *head, size_t n)
+{
+	return h->n_drop == 0 ? n
+	                      : rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, h->drop, h->n_drop, h->add);
+}
+
+static size_t
+write_head(struct exchange *x, struct slice bytes)
+{
+	char *head = flow_head_scratch(&x->flow);
+	struct rewrite_forward forward;
+	size_t n;
+
+	exchange_forward(x, bytes, &forward);
+	n = rewrite_request(&x->req.head, bytes, &forward, head, FLOW_HEAD_SCRATCH_BYTES);
+	return x->policy == NULL ? n : apply_rules(&x->policy->request, head, n);
 }
 
 static enum flow_framing
@@ -246,6 +266,33 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 	buf_fini(&x->head);
 }
 
+/* The route is known, or why there is none; code is CLOSE_AGENT_AWAY where it is only not served now. */
+static void
+admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice bytes)
+{
+	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
+	struct policy_bucket away = { 0 };
+	char account[64] = "";
+
+	policy_unref(x->policy);
+	x->policy = NULL;
+	if (t != NULL) {
+		x->policy = policy_ref(t->policy);
+		snprintf(account, sizeof(account), "%s", t->session->account);
+	} else if (code == CLOSE_AGENT_AWAY) {
+		x->policy = directory_policy(x->worker->edge->directory, slice_str(x->name), account);
+	}
+	if (x->policy != NULL &&
+	    access_check(x, x->policy, t != NULL ? &t->bucket : &away, bytes) == ACCESS_TAKEN)
+		return;
+	if (x->policy != NULL && x->policy->mode != PRESET_PASS)
+		intake_start(x, x->policy, account, bytes);
+	else if (code != CLOSE_OK)
+		answer_error(x, code, read_ahead);
+	else
+		forward(x, t, bytes);
+}
+
 void
 exchange_request(struct exchange *x, struct slice bytes)
 {
@@ -270,10 +317,8 @@ exchange_request(struct exchange *x, struct slice bytes)
 	if (x->name[0] != '\0' && x->visitor->conn.tls == NULL &&
 	    x->worker->settings->http_mode == SETTINGS_HTTP_REDIRECT)
 		answer_redirect(x, h1_text(bytes, h->path), h1_text(bytes, h->query), read_ahead);
-	else if (code != CLOSE_OK)
-		answer_error(x, code, read_ahead);
 	else
-		forward(x, t, bytes);
+		admit(x, t, code, bytes);
 }
 
 /* --- the answer --- */
@@ -309,8 +354,11 @@ write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framin
 		.request_id = slice_str(x->id),
 	};
 
-	return rewrite_to_visitor(&x->res.head, bytes, &answer, flow_head_scratch(&x->flow),
-	    FLOW_HEAD_SCRATCH_BYTES, ret_framing);
+	char *head = flow_head_scratch(&x->flow);
+	size_t n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
+	    ret_framing);
+
+	return x->policy == NULL ? n : apply_rules(&x->policy->response, head, n);
 }
 
 static enum flow_framing

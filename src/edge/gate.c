@@ -13,9 +13,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Of a ClientHello that is looked at for its SNI. */
-#define HELLO_BYTES 16384
-
 struct gate {
 	struct edge *edge;
 	pthread_t thread;
@@ -23,7 +20,6 @@ struct gate {
 	struct loop *loop;
 	struct listener listener;
 	struct tls_server *server;
-	struct devcert *dev; /* --dev, else NULL */
 	struct sources sources;
 	struct slab handshakes;
 	struct list list;
@@ -116,7 +112,7 @@ answer_plain(struct handshake *h)
 }
 
 /*
- * The first bytes are looked at before OpenSSL eats them: a letter begins a method of HTTP, 22 a handshake. The TLS
+ * The first byte is looked at before OpenSSL eats it: a letter begins a method of HTTP, 22 a handshake. The TLS
  * state is made only now, so that who connects and says nothing costs little.  False: the connection is over, or
  * nothing has come yet.
  */
@@ -124,22 +120,15 @@ static bool
 begin(struct handshake *h)
 {
 	struct gate *g = h->gate;
-	char *first = loop_scratch(g->loop);
-	ssize_t n = recv(h->conn.io.fd, first, g->dev != NULL ? HELLO_BYTES : 1, MSG_PEEK | MSG_DONTWAIT);
-	struct tls_server *server = NULL;
+	char first = 0;
+	ssize_t n = recv(h->conn.io.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n > 0 && first[0] >= 'A' && first[0] <= 'Z') {
+	if (n > 0 && first >= 'A' && first <= 'Z') {
 		answer_plain(h);
 		finish(h);
 		return false;
-	}
-	if (n > 0 && g->dev != NULL)
-		server = devcert_server(g->dev, slice_of(first, (size_t)n));
-	if (server != NULL) {
-		tls_server_unref(g->server);
-		g->server = server;
 	}
 	if (n > 0)
 		h->conn.tls = tls_accept(g->server);
@@ -231,8 +220,6 @@ on_order(struct loop *loop, struct loop_mail *m)
 	if (o->server != NULL) {
 		tls_server_unref(g->server);
 		g->server = o->server;
-		if (g->dev != NULL)
-			devcert_forget(g->dev);
 	}
 	if (o->drain || o->stop)
 		listener_close(&g->listener);
@@ -269,7 +256,7 @@ gate_drain(struct gate *g)
 /* --- life --- */
 
 struct gate *
-gate_new(struct edge *e, int fd, struct tls_server *server, struct devcert *dev)
+gate_new(struct edge *e, int fd, struct tls_server *server)
 {
 	struct gate *g = calloc(1, sizeof(*g));
 
@@ -282,7 +269,6 @@ gate_new(struct edge *e, int fd, struct tls_server *server, struct devcert *dev)
 	}
 	g->edge = e;
 	g->server = server;
-	g->dev = dev;
 	list_init(&g->list);
 	listener_init(&g->listener);
 	sources_init(&g->sources, LIMIT_HANDSHAKES_PER_ADDRESS, LIMIT_HANDSHAKES);
@@ -335,7 +321,6 @@ gate_free(struct gate *g)
 	sources_fini(&g->sources);
 	slab_fini(&g->handshakes);
 	tls_server_unref(g->server);
-	devcert_free(g->dev);
 	loop_free(g->loop);
 	free(g);
 }

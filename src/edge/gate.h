@@ -7,14 +7,13 @@
 #ifndef ADIT_EDGE_GATE_H
 #define ADIT_EDGE_GATE_H
 
-#include "edge/devcert.h"
 #include "edge/edge.h"
 #include "net/tls.h"
 
 struct gate;
 
-/* Takes over the listening descriptor and a reference to the certificates; dev: of --dev, or NULL. NULL and errno. */
-struct gate *gate_new(struct edge *e, int fd, struct tls_server *server, struct devcert *dev) must_use;
+/* Takes over the listening descriptor and a reference to the certificates. NULL and errno. */
+struct gate *gate_new(struct edge *e, int fd, struct tls_server *server) must_use;
 int gate_start(struct gate *g) must_use;
 /* New handshakes use these certificates; the reference is taken over. From the main thread. */
 void gate_use_server(struct gate *g, struct tls_server *server);

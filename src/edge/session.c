@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "edge/courier.h"
 #include "edge/login.h"
 #include "edge/port.h"
 
@@ -54,6 +55,11 @@ retire(struct session *s, struct tunnel *t)
 	s->n_up--;
 	map_del(&w->tunnels, &t->by_key);
 	port_close(t);
+	if (t->courier != NULL)
+		courier_close(t->courier);
+	t->courier = NULL;
+	policy_unref(t->policy);
+	t->policy = NULL;
 	directory_unbind(w->edge->directory, t->route, s->generation);
 }
 
@@ -156,6 +162,21 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 	return true;
 }
 
+/* A protection that cannot be kept is no reason to go on without it. */
+static void
+read_policy(struct tunnel *t, struct hello_tunnel *h)
+{
+	char why[sizeof(h->text)];
+
+	if (h->kind != TUNNEL_HTTP) {
+		refuse_bind(h, "bad-policy", "policies are for HTTP tunnels");
+		return;
+	}
+	t->policy = policy_new(slice_str(h->policy), why, sizeof(why));
+	if (t->policy == NULL)
+		refuse_bind(h, "bad-policy", why);
+}
+
 void
 session_bind(struct session *s, struct hello_tunnel *h, int fd)
 {
@@ -168,10 +189,13 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 	else
 		snprintf(key, sizeof(key), "%.63s", h->name);
 	*t = (struct tunnel){ .session = s, .id = h->id };
+	if (h->policy != NULL && h->error[0] == '\0')
+		read_policy(t, h);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice", "another tunnel of this HELLO has the same name or port");
 	if (h->error[0] != '\0' || !enter(s, t, h, key)) {
+		policy_unref(t->policy);
 		if (fd >= 0)
 			loop_close(fd);
 		return;
@@ -183,6 +207,10 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		refuse_bind(h, "memory", "the edge is out of memory");
 		return;
 	}
+	if (h->kind == TUNNEL_HTTP)
+		directory_set_policy(e->directory, slice_str(key), t->policy);
+	if (t->policy != NULL && t->policy->mode != PRESET_PASS)
+		t->courier = courier_new(t, t->policy);
 	if (h->kind == TUNNEL_TCP)
 		snprintf(h->url, sizeof(h->url), "tcp://%.250s:%u", e->domain, h->port);
 	else

@@ -8,8 +8,10 @@
 #define ADIT_EDGE_SESSION_H
 
 #include "edge/worker.h"
+#include "hook/policy.h"
 #include "tunnel/hello.h"
 
+struct courier;
 struct login;
 struct port;
 
@@ -19,6 +21,9 @@ struct tunnel {
 	struct session *session;
 	struct route *route;            /* in the directory */
 	struct port *port;              /* TCP: its listener */
+	struct policy *policy;          /* NULL: none */
+	struct policy_bucket bucket;    /* of its rate */
+	struct courier *courier;        /* delivers what is stored for it; NULL: nothing to deliver */
 	uint16_t id;
 	bool up;
 };

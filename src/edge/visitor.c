@@ -2,6 +2,8 @@
 #include "edge/visitor.h"
 
 #include "base/log.h"
+#include "edge/access.h"
+#include "edge/intake.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +21,18 @@ visitor_of(struct list *node)
 }
 
 /* clang-format off */
+#define INTAKES (1 << VISITOR_INTAKE | 1 << VISITOR_STORE)
 static const unsigned predecessors[] = {
-	[VISITOR_HEAD] = 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | 1 << VISITOR_DRAIN | 1 << VISITOR_HEAD,
+	[VISITOR_HEAD] = 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | 1 << VISITOR_DRAIN | 1 << VISITOR_HEAD |
+	    1 << VISITOR_WAIT | INTAKES,
 	[VISITOR_FLOW] = 1 << VISITOR_HEAD,
-	[VISITOR_ANSWER] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW,
-	[VISITOR_DRAIN] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER,
-	[VISITOR_LINGER] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | 1 << VISITOR_DRAIN,
+	[VISITOR_WAIT] = 1 << VISITOR_HEAD,
+	[VISITOR_INTAKE] = 1 << VISITOR_HEAD,
+	[VISITOR_STORE] = 1 << VISITOR_INTAKE,
+	[VISITOR_ANSWER] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | INTAKES,
+	[VISITOR_DRAIN] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | INTAKES,
+	[VISITOR_LINGER] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | 1 << VISITOR_DRAIN |
+	    INTAKES,
 	[VISITOR_DEAD] = ~0u,
 };
 /* clang-format on */
@@ -48,7 +56,12 @@ visitor_move(struct visitor *v, enum visitor_state to)
 	case VISITOR_LINGER:
 		ms = LIMIT_LINGER_MS;
 		break;
-	case VISITOR_FLOW: /* exchange_tick() knows */
+	case VISITOR_INTAKE: /* a webhook is small: all of it must be there in this time */
+		ms = set->limits.head_ms;
+		break;
+	case VISITOR_WAIT:  /* ends by itself */
+	case VISITOR_STORE: /* ends by itself */
+	case VISITOR_FLOW:  /* exchange_tick() knows */
 	case VISITOR_DEAD:
 		break;
 	}
@@ -106,6 +119,9 @@ exchange_end(struct visitor *v)
 		return;
 	v->x = NULL;
 	exchange_log(x);
+	access_abandon(x);
+	intake_abandon(x);
+	policy_unref(x->policy);
 	if (x->flowing)
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
 	set_partial(x, false);
@@ -399,6 +415,13 @@ on_conn(struct conn *c, unsigned events)
 	case VISITOR_FLOW:
 		flow_conn_event(&v->x->flow, events);
 		return;
+	case VISITOR_INTAKE:
+		if (events & LOOP_IN)
+			intake_readable(v);
+		return;
+	case VISITOR_WAIT:
+	case VISITOR_STORE:
+		return; /* nothing is read; an end is seen when the answer is written */
 	case VISITOR_ANSWER:
 		if (events & LOOP_OUT)
 			answer_writable(v);
@@ -489,6 +512,12 @@ visitor_tick(struct visitor *v, int64_t now_us)
 {
 	struct slice none = { 0 };
 
+	if (v->state == VISITOR_WAIT || v->state == VISITOR_STORE)
+		return;
+	if (v->state == VISITOR_INTAKE) {
+		intake_tick(v->x, now_us);
+		return;
+	}
 	if (v->state == VISITOR_FLOW) {
 		exchange_tick(v->x, now_us);
 		return;

@@ -7,7 +7,9 @@
  *	HEAD ---> FLOW ----> HEAD        the request goes through a stream, the answer comes back
  *	  |        |  \----> DRAIN ----> HEAD     the answer was early: the rest of the body is read away
  *	  |        |  \----> LINGER ---> DEAD     ours was the last byte: FIN, then read until theirs
- *	  \--------+--> ANSWER --> HEAD, DRAIN or LINGER       a page of our own waits for the socket
+ *	  |--------+--> ANSWER --> HEAD, DRAIN or LINGER       a page of our own waits for the socket
+ *	  |--> WAIT --> HEAD                                   a password is being looked at
+ *	  \--> INTAKE --> STORE --> ANSWER ...                 a webhook is read whole, then stored
  *
  * Every state may go to DEAD.  A visitor whose tunnel is on another worker is moved there from HEAD, whole.
  */
@@ -16,18 +18,24 @@
 
 #include "edge/session.h"
 #include "http/h1.h"
+#include "http/rewrite.h"
 #include "relay/flow.h"
 
 enum visitor_state {
 	VISITOR_HEAD,
 	VISITOR_FLOW,
+	VISITOR_WAIT,
+	VISITOR_INTAKE,
+	VISITOR_STORE,
 	VISITOR_ANSWER,
 	VISITOR_DRAIN,
 	VISITOR_LINGER,
 	VISITOR_DEAD,
 };
 
+struct access_wait;
 struct exchange;
+struct intake;
 
 struct visitor {
 	struct conn conn;
@@ -48,6 +56,9 @@ struct exchange {
 	struct worker *worker;
 	struct flow flow;
 	struct h1 req, res;
+	struct policy *policy;   /* of the route, a reference; NULL: none */
+	struct access_wait *access; /* a password is being looked at */
+	struct intake *intake;   /* a webhook on its way into the store */
 	struct buf head;         /* a head that has come in part, or what was read ahead */
 	struct buf rest;         /* read behind the request while its answer is awaited */
 	struct buf page;         /* what the socket has not taken of our own answer */
@@ -101,6 +112,8 @@ void visitor_will_reset(struct conn *c);
 /* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the request finds its way. */
 void exchange_request(struct exchange *x, struct slice bytes);
 void exchange_tick(struct exchange *x, int64_t now_us);
+/* What rewrite_request() is to say of the visitor. */
+void exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_forward *ret);
 /* One line for the log, once. */
 void exchange_log(struct exchange *x);
 
@@ -109,6 +122,9 @@ void exchange_log(struct exchange *x);
  * to the flow.  Where an answer has begun already, the connection is cut instead.
  */
 void answer_error(struct exchange *x, enum close_code code, struct slice read_ahead);
+/* An answer of our own that is no page: fields are whole lines; type may be empty. */
+void answer_own(struct exchange *x, int status, const char *fields, struct slice type, struct slice body,
+    struct slice read_ahead);
 /* 308 to the same target on https:// */
 void answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead);
 /* The socket takes bytes again. */

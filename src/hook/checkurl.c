@@ -72,7 +72,8 @@ name_of(const struct checkurl_params *p)
 static bool
 is_plain_host(const char *host)
 {
-	return host[0] != '\0' && host[0] != '-' && host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.:_-")] == '\0';
+	return host[0] != '\0' && host[0] != '-' &&
+	       host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.:_-")] == '\0';
 }
 
 static bool
@@ -91,31 +92,36 @@ found(const struct checkurl *c, const char *const *codes)
 static void
 set_command(struct checkurl *c, const struct checkurl_params *p)
 {
-	static const char *const here[] = { "localhost", "address-loopback", "address-unspecified", "random-name", "relay",
-		"reserved-name", "private-dns", "host-label", "host-numeric", "placeholder", "idn", "ipv6-zone", NULL };
-	bool tls = strcmp(c->scheme, "https") == 0, local = !is_plain_host(c->host) || found(c, here);
+	static const char *const here[] = { "localhost", "address-loopback", "address-unspecified",
+		"random-name", "relay", "reserved-name", "private-dns", "host-label",
+		"host-numeric", "placeholder", "idn", "ipv6-zone", NULL };
+	bool tls = strcmp(c->scheme, "https") == 0,
+	     local = !is_plain_host(c->host) || found(c, here);
 	bool v6 = strchr(c->host, ':') != NULL;
 	unsigned port = c->port;
 	char origin[300];
 
 	/* A port that only the outside knows is not the server's. */
-	if (port == 0 || ((port == 80 || port == 443) && local))
+	if (port == 0 || ((port == 80 || port == 443) && local) || (port == 443 && !tls))
 		port = 8080;
 	if (local)
-		snprintf(origin, sizeof(origin), "%u", port);
+		snprintf(origin, sizeof(origin), "%s%u",
+		    port == 8443 && tls ? "https://localhost:" : "", port);
 	else
-		snprintf(origin, sizeof(origin), "%s%s%s%s:%u", tls ? "https://" : "", v6 ? "[" : "", c->host,
-		    v6 ? "]" : "", port);
-	snprintf(c->command, sizeof(c->command), "adit http %s --name %.40s%s%.40s", origin, name_of(p),
-	    c->preset != NULL ? " --for " : "", c->preset != NULL ? c->preset->name : "");
+		snprintf(origin, sizeof(origin), "%s%s%s%s:%u", tls ? "https://" : "",
+		    v6 ? "[" : "", c->host, v6 ? "]" : "", port);
+	snprintf(c->command, sizeof(c->command), "adit http %s --name %.40s%s%.40s", origin,
+	    name_of(p), c->preset != NULL ? " --for " : "",
+	    c->preset != NULL ? c->preset->name : "");
 }
 
 /* The path that was typed where it is good, or the preset's. */
 static const char *
 good_path(const struct checkurl *c)
 {
-	static const char *const faults[] = { "slash-missing", "slash-doubled", "path-case", "path-missing", "path-other",
-		"path-no-hook", "path-dots", "path-encoding", "space", "control-character", "backslash", NULL };
+	static const char *const faults[] = { "slash-missing", "slash-doubled", "path-case",
+		"path-missing", "path-other", "path-no-hook", "path-dots", "path-encoding", "space",
+		"control-character", "backslash", NULL };
 	bool root = c->path[0] != '/' || strcmp(c->path, "/") == 0;
 
 	if (c->preset == NULL)
@@ -130,12 +136,14 @@ is_public(const struct checkurl *c)
 		const char *code = c->findings[i].code;
 
 		for (size_t k = 0; k < checkurl_codes_n; k++) {
-			if (strcmp(remedies[k], PUBLISH) == 0 && strcmp(checkurl_codes[k].code, code) == 0)
+			if (strcmp(remedies[k], PUBLISH) == 0 &&
+			    strcmp(checkurl_codes[k].code, code) == 0)
 				return false;
 		}
 		if (strncmp(code, "host-", 5) == 0 && strcmp(code, "host-underscore") != 0)
 			return false;
-		if (strcmp(code, "placeholder") == 0 || strcmp(code, "idn") == 0 || strcmp(code, "ipv6-brackets") == 0)
+		if (strcmp(code, "placeholder") == 0 || strcmp(code, "idn") == 0 ||
+		    strcmp(code, "ipv6-brackets") == 0)
 			return false;
 	}
 	return c->host[0] != '\0';
@@ -150,15 +158,16 @@ set_suggestion(struct checkurl *c, const struct checkurl_params *p)
 
 	if (!is_public(c)) {
 		set_command(c, p);
-		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%s", name_of(p), edge, good_path(c));
+		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%s", name_of(p), edge,
+		    good_path(c));
 		return;
 	}
 	if (c->n_findings == 0)
 		return;
 	if (c->port != 80 && c->port != 443 && c->port != 0)
 		snprintf(port, sizeof(port), ":%u", c->port);
-	snprintf(c->suggestion, sizeof(c->suggestion), "https://%s%s%s%s%s%s", v6 ? "[" : "", c->host, v6 ? "]" : "",
-	    port, good_path(c), c->has_query ? "?..." : "");
+	snprintf(c->suggestion, sizeof(c->suggestion), "https://%s%s%s%s%s%s", v6 ? "[" : "",
+	    c->host, v6 ? "]" : "", port, good_path(c), c->has_query ? "?..." : "");
 }
 
 static void
@@ -175,10 +184,27 @@ set_remedies(struct checkurl *c)
 		if (strcmp(text, WRITE) == 0)
 			snprintf(f->remedy, sizeof(f->remedy), "Write %.300s", c->suggestion);
 		else if (strcmp(text, PUBLISH) == 0 && c->command[0] != '\0')
-			snprintf(f->remedy, sizeof(f->remedy), "Type `%s`: it prints the public URL to paste, %.120s",
-			    c->command, c->suggestion);
+			snprintf(f->remedy, sizeof(f->remedy),
+			    "Type `%s`: it prints the public URL to paste, %.120s", c->command,
+			    c->suggestion);
 		else
 			snprintf(f->remedy, sizeof(f->remedy), "%s", text);
+	}
+}
+
+/* The worst first: it is what a person asks for. */
+static void
+sort(struct checkurl *c)
+{
+	for (size_t i = 1; i < c->n_findings; i++) {
+		struct checkurl_finding f = c->findings[i];
+		size_t at = i;
+
+		for (;
+		     at > 0 && c->findings[at - 1].cloud + c->findings[at - 1].dc < f.cloud + f.dc;
+		     at--)
+			c->findings[at] = c->findings[at - 1];
+		c->findings[at] = f;
 	}
 }
 
@@ -197,7 +223,8 @@ guess_preset(const struct checkurl_params *p, struct slice path)
 static bool
 is_invisible(struct slice s, bool at_end, size_t *ret_n)
 {
-	/* no-break space, zero-width space, byte order mark: what comes along when one copies from a page */
+	/* no-break space, zero-width space, byte order mark: what comes along when one copies from
+	 * a page */
 	static const struct slice odd[] = { S("\xc2\xa0"), S("\xe2\x80\x8b"), S("\xef\xbb\xbf") };
 
 	*ret_n = 1;
@@ -235,12 +262,13 @@ look_at_bytes(struct checkurl *c, struct slice url)
 		space = space || b == ' ';
 	}
 	if (control)
-		checkurl_add(c, CHECKURL_CONTROL, "There is a control character (a line break, a tab) inside the URL.");
+		checkurl_add(c, CHECKURL_CONTROL,
+		    "There is a control character (a line break, a tab) inside the URL.");
 	if (space)
 		checkurl_add(c, CHECKURL_SPACE, "There is a space inside the URL.");
 	if (url.n > 2000)
-		checkurl_add(c, CHECKURL_LONG, "The URL has %zu characters, which is more than some programs keep.",
-		    url.n);
+		checkurl_add(c, CHECKURL_LONG,
+		    "The URL has %zu characters, which is more than some programs keep.", url.n);
 }
 
 void
@@ -252,32 +280,36 @@ checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl
 	*ret = (struct checkurl){ 0 };
 	ret->preset = p->preset != NULL ? p->preset : preset_find(S("jenkins-bitbucket"));
 	if (url.n > LIMIT_CHECKURL_BYTES) {
-		checkurl_add(ret, CHECKURL_TOO_LONG, "The URL has more than %d characters.", LIMIT_CHECKURL_BYTES);
+		checkurl_add(ret, CHECKURL_TOO_LONG, "The URL has more than %d characters.",
+		    LIMIT_CHECKURL_BYTES);
 	} else if (bare.n == 0) {
 		checkurl_add(ret, CHECKURL_EMPTY, "There is no URL.");
 	} else {
 		if (bare.n != url.n)
-			checkurl_add(ret, CHECKURL_SPACE_AROUND, "There is white space before or behind the URL.");
+			checkurl_add(ret, CHECKURL_SPACE_AROUND,
+			    "There is white space before or behind the URL.");
 		look_at_bytes(ret, bare);
 		checkurl_split(ret, bare, &parts);
 		ret->preset = guess_preset(p, parts.path);
 		checkurl_host(ret, &parts);
 		checkurl_path(ret, p, &parts);
 	}
+	sort(ret);
 	set_suggestion(ret, p);
 	set_remedies(ret);
 }
 
 void
-checkurl_address(struct checkurl *c, const struct checkurl_params *p, const struct sockaddr *sa, socklen_t len,
-    const char *text)
+checkurl_address(struct checkurl *c, const struct checkurl_params *p, const struct sockaddr *sa,
+    socklen_t len, const char *text)
 {
 	enum ipclass class = ipclass_sockaddr(sa, len);
 
 	if (class == IPCLASS_GLOBAL)
 		return;
-	checkurl_add(c, CHECKURL_RESOLVES, "%.100s has the address %.64s: that is %s.", c->host, text,
-	    ipclass_text(class));
+	checkurl_add(c, CHECKURL_RESOLVES, "%.100s has the address %.64s: that is %s.", c->host,
+	    text, ipclass_text(class));
+	sort(c);
 	set_suggestion(c, p);
 	set_remedies(c);
 }

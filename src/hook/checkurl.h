@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Would Bitbucket take this URL for a webhook, and would the hook arrive?  The part that needs no network: a URL as a
- * person typed it is taken apart leniently, everything that is wrong with it is found at once, and each finding says the cause
- * and what to type instead.  Addresses that the name resolves to, and the certificate, are judged by the caller with
- * checkurl_address() and its own probes.
+ * Would Bitbucket take this URL for a webhook, and would the hook arrive?  The part that needs no
+ * network: a URL as a person typed it is taken apart leniently, everything that is wrong with it is
+ * found at once, and each finding says the cause and what to type instead.  Addresses that the name
+ * resolves to, and the certificate, are judged by the caller with checkurl_address() and its own
+ * probes.
  *
- * "Cloud" is bitbucket.org, which calls from the internet; "DC" is a Bitbucket Data Center or Server in one's own network, which may call
- * private addresses.
+ * "Cloud" is bitbucket.org, which calls from the internet; "DC" is a Bitbucket Data Center or
+ * Server in one's own network, which may call private addresses.
  */
 #ifndef ADIT_HOOK_CHECKURL_H
 #define ADIT_HOOK_CHECKURL_H
@@ -39,29 +40,29 @@ struct checkurl_params {
 };
 
 struct checkurl {
-	enum checkurl_severity cloud, dc; /* the worst of the findings */
-	struct checkurl_finding findings[CHECKURL_FINDINGS];
+	enum checkurl_severity cloud, dc;                    /* the worst of the findings */
+	struct checkurl_finding findings[CHECKURL_FINDINGS]; /* the worst first */
 	size_t n_findings;
 	/* as understood; "" or 0 where missing */
 	char scheme[16], host[256], path[512];
 	bool has_query;
 	uint16_t port; /* written or by the scheme */
 	bool is_address;
-	enum ipclass class;      /* with is_address */
+	enum ipclass class;          /* with is_address */
 	const struct preset *preset; /* given or guessed; NULL none */
-	char suggestion[600];    /* the URL to use instead, "" when it is good as it is */
-	char command[400];       /* what to type for a public name, "" when the host is good */
+	char suggestion[600];        /* the URL to use instead, "" when it is good as it is */
+	char command[400];           /* what to type for a public name, "" when the host is good */
 };
 
 /* Any bytes. url: at most LIMIT_CHECKURL_BYTES are looked at. */
 void checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl *ret);
 
 /*
- * Adds the finding, if there is one, that this address of the host gives; p as for checkurl_read(). text: the address, for
- * people.
+ * Adds the finding, if there is one, that this address of the host gives; p as for checkurl_read().
+ * text: the address, for people.
  */
-void checkurl_address(struct checkurl *c, const struct checkurl_params *p, const struct sockaddr *sa, socklen_t len,
-    const char *text);
+void checkurl_address(struct checkurl *c, const struct checkurl_params *p,
+    const struct sockaddr *sa, socklen_t len, const char *text);
 
 /* Every code that can occur, for the manual and its test. */
 struct checkurl_code {

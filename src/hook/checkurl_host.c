@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kind of host that is: names that only mean something at home, and addresses in every spelling. */
+/* What kind of host that is: names that only mean something at home, and addresses in every
+ * spelling. */
 #include "hook/checkurl_private.h"
 
 #include "base/text.h"
@@ -17,7 +18,8 @@ static const struct name_row names[] = {
 	{ S("localhost"), CHECKURL_LOCALHOST },
 	{ S("localhost.localdomain"), CHECKURL_LOCALHOST },
 	{ S("host.docker.internal"), CHECKURL_LOCAL_NAME },
-	/* names of one's own network; .local is multicast DNS (RFC 6762), home.arpa RFC 8375, .internal ICANN 2024 */
+	/* names of one's own network; .local is multicast DNS (RFC 6762), home.arpa RFC 8375,
+	   .internal ICANN 2024 */
 	{ S("local"), CHECKURL_LOCAL_NAME },
 	{ S("localdomain"), CHECKURL_LOCAL_NAME },
 	{ S("lan"), CHECKURL_LOCAL_NAME },
@@ -75,7 +77,8 @@ find_name(struct slice host)
 		struct slice suffix = names[i].suffix;
 
 		if (slice_eq(host, suffix) ||
-		    (host.n > suffix.n && host.p[host.n - suffix.n - 1] == '.' && slice_ends(host, suffix)))
+		    (host.n > suffix.n && host.p[host.n - suffix.n - 1] == '.' &&
+			slice_ends(host, suffix)))
 			return &names[i];
 	}
 	return NULL;
@@ -87,27 +90,34 @@ add_name(struct checkurl *c, const struct name_row *row)
 	switch (row->what) {
 	case CHECKURL_LOCALHOST:
 		checkurl_add(c, row->what,
-		    "'%.60s' means the very machine that asks: Bitbucket would call itself, not you.", c->host);
+		    "'%.60s' means the very machine that asks: Bitbucket would call itself, not "
+		    "you.",
+		    c->host);
 		break;
 	case CHECKURL_LOCAL_NAME:
-		checkurl_add(c, row->what, "Names under .%.*s exist only in your own network.", PS(row->suffix));
+		checkurl_add(c, row->what, "Names under .%.*s exist only in your own network.",
+		    PS(row->suffix));
 		break;
 	case CHECKURL_RESERVED_NAME:
-		checkurl_add(c, row->what, "%.*s is reserved for examples and tests: nobody has it on the internet.",
+		checkurl_add(c, row->what,
+		    "%.*s is reserved for examples and tests: nobody has it on the internet.",
 		    PS(row->suffix));
 		break;
 	case CHECKURL_PRIVATE_DNS:
-		checkurl_add(c, row->what, "Every name under %.*s has the address 127.0.0.1.", PS(row->suffix));
+		checkurl_add(c, row->what, "Every name under %.*s has the address 127.0.0.1.",
+		    PS(row->suffix));
 		break;
 	case CHECKURL_RANDOM_NAME:
 		checkurl_add(c, row->what,
-		    "A name under %.*s may be another person's tomorrow, who then receives your pushes; while the tunnel is "
+		    "A name under %.*s may be another person's tomorrow, who then receives your "
+		    "pushes; while the tunnel is "
 		    "down they are lost.",
 		    PS(row->suffix));
 		break;
 	default:
 		checkurl_add(c, row->what,
-		    "%.*s keeps no event for you, and relays that write the JSON anew break the signature.",
+		    "%.*s keeps no event for you, and relays that write the JSON anew break the "
+		    "signature.",
 		    PS(row->suffix));
 		break;
 	}
@@ -143,11 +153,13 @@ embedded_address(struct slice host, uint32_t *ret)
 	}
 	if (rest.n < 8 || text_unhex(slice_from(rest, rest.n - 8), bytes, 4) != 4)
 		return false;
-	*ret = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+	*ret = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
 	return true;
 }
 
-/* Letters, digits, '-' and '_'; lengths; no label that only looks like a number at the end (RFC 1123, WHATWG). */
+/* Letters, digits, '-' and '_'; lengths; no label that only looks like a number at the end (RFC
+ * 1123, WHATWG). */
 static void
 check_labels(struct checkurl *c, struct slice host)
 {
@@ -156,23 +168,28 @@ check_labels(struct checkurl *c, struct slice host)
 
 	while (rest.p != NULL) {
 		last = slice_cut(&rest, '.');
-		label = label || last.n == 0 || last.n > 63 || last.p[0] == '-' || last.p[last.n - 1] == '-';
+		label = label || last.n == 0 || last.n > 63 || last.p[0] == '-' ||
+			last.p[last.n - 1] == '-';
 		for (size_t i = 0; i < last.n; i++) {
 			char b = last.p[i];
 
 			underscore = underscore || b == '_';
-			character = character ||
-			    !((b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '-' || b == '_');
+			character =
+			    character || !((b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') ||
+					     b == '-' || b == '_');
 		}
 	}
 	if (character)
-		checkurl_add(c, CHECKURL_HOST_CHARACTER, "The host holds a character that no host name has.");
+		checkurl_add(c, CHECKURL_HOST_CHARACTER,
+		    "The host holds a character that no host name has.");
 	if (label)
-		checkurl_add(c, CHECKURL_HOST_LABEL, "A part of the host is empty, too long, or begins or ends with '-'.");
+		checkurl_add(c, CHECKURL_HOST_LABEL,
+		    "A part of the host is empty, too long, or begins or ends with '-'.");
 	if (underscore)
 		checkurl_add(c, CHECKURL_HOST_UNDERSCORE, "There is a '_' in the host.");
 	if (!character && last.n > 0 && last.p[0] >= '0' && last.p[0] <= '9')
-		checkurl_add(c, CHECKURL_HOST_NUMERIC, "The host ends like an address, but is none.");
+		checkurl_add(
+		    c, CHECKURL_HOST_NUMERIC, "The host ends like an address, but is none.");
 }
 
 static bool
@@ -200,8 +217,10 @@ check_name(struct checkurl *c)
 	if (row != NULL)
 		add_name(c, row);
 	else if (embedded_address(host, &address) && ipclass_v4(address) != IPCLASS_GLOBAL)
-		checkurl_add(c, CHECKURL_PRIVATE_DNS, "The name stands for %u.%u.%u.%u: that is %s.", address >> 24,
-		    address >> 16 & 255, address >> 8 & 255, address & 255, ipclass_text(ipclass_v4(address)));
+		checkurl_add(c, CHECKURL_PRIVATE_DNS,
+		    "The name stands for %u.%u.%u.%u: that is %s.", address >> 24,
+		    address >> 16 & 255, address >> 8 & 255, address & 255,
+		    ipclass_text(ipclass_v4(address)));
 	else if (slice_find(host, '.') == SIZE_MAX)
 		checkurl_add(c, CHECKURL_SINGLE_LABEL,
 		    "The host has no dot: such a name exists only in your own network.");
@@ -236,7 +255,8 @@ add_class(struct checkurl *c, enum ipclass class)
 	if (class == IPCLASS_GLOBAL)
 		checkurl_add(c, CHECKURL_ADDRESS_BARE, "The host is an address, not a name.");
 	else
-		checkurl_add(c, whats[class], "%s is %s: Bitbucket Cloud cannot reach it.", c->host, ipclass_text(class));
+		checkurl_add(c, whats[class], "%s is %s: Bitbucket Cloud cannot reach it.", c->host,
+		    ipclass_text(class));
 }
 
 static bool
@@ -249,9 +269,11 @@ check_v4(struct checkurl *c)
 	if (!ipclass_parse_v4(typed, &v, &plain))
 		return false;
 	if (!plain)
-		checkurl_add(c, CHECKURL_ADDRESS_SPELLING, "%.60s is an odd spelling of the address %u.%u.%u.%u.",
-		    c->host, v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
-	snprintf(c->host, sizeof(c->host), "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
+		checkurl_add(c, CHECKURL_ADDRESS_SPELLING,
+		    "%.60s is an odd spelling of the address %u.%u.%u.%u.", c->host, v >> 24,
+		    v >> 16 & 255, v >> 8 & 255, v & 255);
+	snprintf(
+	    c->host, sizeof(c->host), "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
 	add_class(c, ipclass_v4(v));
 	return true;
 }
@@ -263,18 +285,21 @@ check_v6(struct checkurl *c)
 	uint8_t bytes[16];
 
 	if (!ipclass_parse_v6(host, bytes)) {
-		checkurl_add(c, CHECKURL_HOST_CHARACTER, "What stands in the brackets is not an IPv6 address.");
+		checkurl_add(c, CHECKURL_HOST_CHARACTER,
+		    "What stands in the brackets is not an IPv6 address.");
 		return;
 	}
 	if (rest.p != NULL)
-		checkurl_add(c, CHECKURL_V6_ZONE, "Behind '%%' stands an interface of one machine, unknown to all others.");
+		checkurl_add(c, CHECKURL_V6_ZONE,
+		    "Behind '%%' stands an interface of one machine, unknown to all others.");
 	c->host[host.n] = '\0';
 	add_class(c, ipclass_v6(bytes));
 }
 
 /* --- the whole --- */
 
-/* Full-width forms as input methods make them (U+FF01 to U+FF5E) and the ideographic full stops: one byte, or 0. */
+/* Full-width forms as input methods make them (U+FF01 to U+FF5E) and the ideographic full stops:
+ * one byte, or 0. */
 static char
 folded(struct slice s)
 {
@@ -293,7 +318,8 @@ folded(struct slice s)
 	return b == 0xbd && d >= 0x80 && d <= 0x9e ? (char)(d - 0x80 + 0x60) : 0;
 }
 
-/* Lower case, full-width forms folded, into c->host. False: there are other characters, or it is too long. */
+/* Lower case, full-width forms folded, into c->host. False: there are other characters, or it is
+ * too long. */
 static bool
 fold(struct checkurl *c, struct slice s)
 {
@@ -335,7 +361,8 @@ checkurl_host(struct checkurl *c, struct checkurl_parts *parts)
 	if (!fold(c, parts->host))
 		return;
 	if (parts->host_bad)
-		checkurl_add(c, CHECKURL_HOST_CHARACTER, "Something stands between the brackets of the host and its port.");
+		checkurl_add(c, CHECKURL_HOST_CHARACTER,
+		    "Something stands between the brackets of the host and its port.");
 	if (parts->bracketed) {
 		check_v6(c);
 		return;
@@ -344,7 +371,8 @@ checkurl_host(struct checkurl *c, struct checkurl_parts *parts)
 		return;
 	n = strlen(c->host);
 	if (n > 1 && c->host[n - 1] == '.' && c->host[n - 2] != '.') {
-		checkurl_add(c, CHECKURL_TRAILING_DOT, "The host ends with a dot; some programs take it for another host.");
+		checkurl_add(c, CHECKURL_TRAILING_DOT,
+		    "The host ends with a dot; some programs take it for another host.");
 		c->host[n - 1] = '\0';
 	}
 	check_name(c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes a URL apart as a person meant it, however it is written, and says what is wrong with the writing. */
+/* Takes a URL apart as a person meant it, however it is written, and says what is wrong with the
+ * writing. */
 #include "hook/checkurl_private.h"
 
 #include "base/text.h"
@@ -27,7 +28,8 @@ scheme_length(struct slice s)
 {
 	size_t n = 0;
 
-	while (n < s.n &&
+	while (
+	    n < s.n &&
 	    ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
 		(n > 0 && ((s.p[n] >= '0' && s.p[n] <= '9') || memchr("+-.", s.p[n], 3) != NULL))))
 		n++;
@@ -40,7 +42,8 @@ set_scheme(struct checkurl *c, struct slice name)
 	size_t n = name.n < sizeof(c->scheme) ? name.n : sizeof(c->scheme) - 1;
 
 	for (size_t i = 0; i < n; i++)
-		c->scheme[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
+		c->scheme[i] =
+		    name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
 	c->scheme[n] = '\0';
 }
 
@@ -61,9 +64,10 @@ skip(struct slice s, const char *bytes)
 static struct slice
 no_scheme(struct checkurl *c, struct slice rest)
 {
-	checkurl_add(c, CHECKURL_SCHEME_MISSING, "The URL does not begin with https:// (or http://).");
+	checkurl_add(
+	    c, CHECKURL_SCHEME_MISSING, "The URL does not begin with https:// (or http://).");
 	c->scheme[0] = '\0';
-	return skip(rest, "/");
+	return skip(rest, ":/");
 }
 
 /* What follows the scheme. */
@@ -75,7 +79,8 @@ split_scheme(struct checkurl *c, struct slice s)
 
 	set_scheme(c, name);
 	/* "https//host", "https;//host": the colon was missed */
-	if (is_web(c) && rest.n > 0 && rest.p[0] != ':' && slice_starts(skip(rest, ";,."), S("//"))) {
+	if (is_web(c) && rest.n > 0 && rest.p[0] != ':' &&
+	    slice_starts(skip(rest, ";,."), S("//"))) {
 		checkurl_add(c, CHECKURL_SCHEME_SLASHES, "Behind %s there must be ://", c->scheme);
 		return skip(rest, ";,./");
 	}
@@ -86,7 +91,8 @@ split_scheme(struct checkurl *c, struct slice s)
 		struct slice behind = skip(rest, "/\\");
 
 		if (!slice_starts(rest, S("//")) || behind.n != rest.n - 2)
-			checkurl_add(c, CHECKURL_SCHEME_SLASHES, "Behind %s: there must be two slashes.", c->scheme);
+			checkurl_add(c, CHECKURL_SCHEME_SLASHES,
+			    "Behind %s: there must be two slashes.", c->scheme);
 		return behind;
 	}
 	/* "host:8080": a colon before a number is a port's */
@@ -94,7 +100,8 @@ split_scheme(struct checkurl *c, struct slice s)
 	    (slice_find(name, '.') != SIZE_MAX || slice_ieq(name, S("localhost")) ||
 		(rest.n > 0 && rest.p[0] >= '0' && rest.p[0] <= '9')))
 		return no_scheme(c, s);
-	checkurl_add(c, CHECKURL_SCHEME_UNKNOWN, "Bitbucket calls https:// and http:// URLs only, not %s:", c->scheme);
+	checkurl_add(c, CHECKURL_SCHEME_UNKNOWN,
+	    "Bitbucket calls https:// and http:// URLs only, not %s:", c->scheme);
 	return skip(rest, "/");
 }
 
@@ -107,16 +114,20 @@ split_port(struct checkurl *c, struct checkurl_parts *parts)
 	if (!parts->has_port)
 		return;
 	if (parts->port.n == 0) {
-		checkurl_add(c, CHECKURL_PORT_EMPTY, "Behind the colon of the host there is no port.");
+		checkurl_add(
+		    c, CHECKURL_PORT_EMPTY, "Behind the colon of the host there is no port.");
 		return;
 	}
 	if (!slice_u64(parts->port, &port) || port == 0 || port > 65535) {
-		checkurl_add(c, CHECKURL_PORT_INVALID, "What stands behind the colon of the host is not a port.");
+		checkurl_add(c, CHECKURL_PORT_INVALID,
+		    "What stands behind the colon of the host is not a port.");
 		return;
 	}
 	c->port = (uint16_t)port;
-	if ((port == 80 && strcmp(c->scheme, "https") == 0) || (port == 443 && strcmp(c->scheme, "http") == 0))
-		checkurl_add(c, CHECKURL_PORT_SCHEME, "Port %u is not the one where %s is spoken.", c->port, c->scheme);
+	if ((port == 80 && strcmp(c->scheme, "https") == 0) ||
+	    (port == 443 && strcmp(c->scheme, "http") == 0))
+		checkurl_add(c, CHECKURL_PORT_SCHEME, "Port %u is not the one where %s is spoken.",
+		    c->port, c->scheme);
 	else if (port != 80 && port != 443)
 		checkurl_add(c, CHECKURL_PORT_ODD, "Port %u is neither 443 nor 80.", c->port);
 }
@@ -141,7 +152,8 @@ split_authority(struct checkurl *c, struct slice s, struct checkurl_parts *parts
 	for (at = s.n; at > 0 && s.p[at - 1] != '@'; at--)
 		continue;
 	if (at > 0) {
-		checkurl_add(c, CHECKURL_USERINFO, "There is a user name or password before the host.");
+		checkurl_add(
+		    c, CHECKURL_USERINFO, "There is a user name or password before the host.");
 		s = slice_from(s, at);
 	}
 	if (s.n > 0 && s.p[0] == '[' && (at = slice_find(s, ']')) != SIZE_MAX) {
@@ -154,7 +166,8 @@ split_authority(struct checkurl *c, struct slice s, struct checkurl_parts *parts
 		return;
 	}
 	if (count(s, ':') > 1 && ipclass_parse_v6(s, bytes)) {
-		checkurl_add(c, CHECKURL_V6_BRACKETS, "An IPv6 address in a URL stands in brackets.");
+		checkurl_add(
+		    c, CHECKURL_V6_BRACKETS, "An IPv6 address in a URL stands in brackets.");
 		parts->bracketed = true;
 		parts->host = s;
 		return;
@@ -175,7 +188,8 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 	ret->authority = slice_head(rest, end);
 	rest = slice_from(rest, end);
 	if (slice_find(rest, '#') != SIZE_MAX)
-		checkurl_add(c, CHECKURL_FRAGMENT, "What stands behind '#' is never sent to a server.");
+		checkurl_add(
+		    c, CHECKURL_FRAGMENT, "What stands behind '#' is never sent to a server.");
 	path = slice_cut(&rest, '#');
 	ret->path = slice_cut(&path, '?');
 	ret->query = path;
@@ -186,7 +200,8 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 	split_port(c, ret);
 	if (strcmp(c->scheme, "http") == 0)
 		checkurl_add(c, CHECKURL_HTTP,
-		    "http:// is not encrypted, and where a server redirects it to https:// the POST is lost.");
+		    "http:// is not encrypted, and where a server redirects it to https:// the "
+		    "POST is lost.");
 }
 
 /* --- path --- */
@@ -204,7 +219,8 @@ holds(struct slice s, struct slice part)
 static bool
 has_dots(struct slice path)
 {
-	static const struct slice dots[] = { S("."), S(".."), S("%2e"), S("%2e%2e"), S(".%2e"), S("%2e.") };
+	static const struct slice dots[] = { S("."), S(".."), S("%2e"), S("%2e%2e"), S(".%2e"),
+		S("%2e.") };
 
 	while (path.p != NULL) {
 		struct slice part = slice_cut(&path, '/');
@@ -225,7 +241,8 @@ bad_escapes(struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		if ((unsigned char)s.p[i] >= 0x80)
 			return true;
-		if (s.p[i] == '%' && (s.n - i < 3 || text_unhex(slice_of(s.p + i + 1, 2), &byte, 1) != 1))
+		if (s.p[i] == '%' &&
+		    (s.n - i < 3 || text_unhex(slice_of(s.p + i + 1, 2), &byte, 1) != 1))
 			return true;
 	}
 	return false;
@@ -243,26 +260,30 @@ compare(struct checkurl *c, const struct preset *p, struct slice path)
 		while (bare.n > 1 && bare.p[bare.n - 1] == '/')
 			bare.n--;
 		exact = exact || slice_ends(path, want);
-		folded = folded || (path.n >= want.n && slice_ieq(slice_from(path, path.n - want.n), want));
-		slash = slash || (path.n >= bare.n && slice_ieq(slice_from(path, path.n - bare.n), bare));
+		folded = folded ||
+			 (path.n >= want.n && slice_ieq(slice_from(path, path.n - want.n), want));
+		slash = slash ||
+			(path.n >= bare.n && slice_ieq(slice_from(path, path.n - bare.n), bare));
 	}
 	if (exact)
 		return;
 	if (folded)
-		checkurl_add(c, CHECKURL_PATH_CASE, "Jenkins tells capital letters apart: its path is %s", p->path);
+		checkurl_add(c, CHECKURL_PATH_CASE,
+		    "Jenkins tells capital letters apart: its path is %s", p->path);
 	else if (slash)
 		checkurl_add(c, CHECKURL_SLASH_MISSING,
-		    "The final '/' is missing: Jenkins answers with a redirect, and the push is lost on the way.");
+		    "The final '/' is missing: Jenkins answers with a redirect, and the push is "
+		    "lost on the way.");
 	else
-		checkurl_add(c, CHECKURL_PATH_OTHER, "The webhooks of %s arrive at %s, not at this path.", p->title,
-		    p->path);
+		checkurl_add(c, CHECKURL_PATH_OTHER,
+		    "The webhooks of %s arrive at %s, not at this path.", p->title, p->path);
 }
 
 static bool
 is_jenkins_page(struct slice path)
 {
-	static const struct slice pages[] = { S("/job/"), S("/view/"), S("/manage"), S("/login"), S("/configure"),
-		S("/build?token"), S("/buildWithParameters") };
+	static const struct slice pages[] = { S("/job/"), S("/view/"), S("/manage"), S("/login"),
+		S("/configure"), S("/build?token"), S("/buildWithParameters") };
 
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
 		if (holds(path, pages[i]))
@@ -293,28 +314,34 @@ keep_path(struct checkurl *c, struct slice path)
 }
 
 void
-checkurl_path(struct checkurl *c, const struct checkurl_params *p, const struct checkurl_parts *parts)
+checkurl_path(
+    struct checkurl *c, const struct checkurl_params *p, const struct checkurl_parts *parts)
 {
 	struct slice path = parts->path, query = parts->query;
 	bool root = path.n == 0 || slice_eq(path, S("/"));
 
 	keep_path(c, path);
 	if (holds(path, S("//")))
-		checkurl_add(c, CHECKURL_SLASH_DOUBLED, "There are two slashes in a row in the path.");
+		checkurl_add(
+		    c, CHECKURL_SLASH_DOUBLED, "There are two slashes in a row in the path.");
 	if (has_dots(path))
 		checkurl_add(c, CHECKURL_PATH_DOTS, "There is a '.' or '..' in the path.");
 	if (bad_escapes(path) || bad_escapes(query))
-		checkurl_add(c, CHECKURL_PATH_ENCODING, "There is a '%%' without two hex digits, or a character outside ASCII.");
+		checkurl_add(c, CHECKURL_PATH_ENCODING,
+		    "There is a '%%' without two hex digits, or a character outside ASCII.");
 	if (root && p->preset != NULL && p->preset->paths[0] != NULL)
-		checkurl_add(c, CHECKURL_PATH_MISSING, "The webhooks of %s arrive at %s", p->preset->title, p->preset->path);
+		checkurl_add(c, CHECKURL_PATH_MISSING, "The webhooks of %s arrive at %s",
+		    p->preset->title, p->preset->path);
 	else if (!root && c->preset != NULL)
 		compare(c, c->preset, path);
 	else if (!root && is_jenkins_page(path)) {
 		c->preset = preset_find(S("jenkins-bitbucket"));
 		checkurl_add(c, CHECKURL_PATH_NO_HOOK,
-		    "This is a page of Jenkins, not a webhook: Jenkins answers 403 (no valid crumb).");
+		    "This is a page of Jenkins, not a webhook: Jenkins answers 403 (no valid "
+		    "crumb).");
 	}
-	if (c->preset != NULL && strcmp(c->preset->name, "jenkins-bitbucket-branch-source") == 0 && !root &&
-	    hook_form_get(query, "server_url").p == NULL)
-		checkurl_add(c, CHECKURL_SERVER_URL, "The plugin wants to know which Data Center calls.");
+	if (c->preset != NULL && strcmp(c->preset->name, "jenkins-bitbucket-branch-source") == 0 &&
+	    !root && hook_form_get(query, "server_url").p == NULL)
+		checkurl_add(
+		    c, CHECKURL_SERVER_URL, "The plugin wants to know which Data Center calls.");
 }

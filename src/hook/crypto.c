@@ -23,8 +23,8 @@ static const struct {
 #define MACS (sizeof(macs) / sizeof(*macs))
 
 /*
- * HMAC contexts with their digest set and no key. They are made once and only copied afterwards: looking the
- * algorithms up in libcrypto 3.0 costs more than the HMAC of a small body.
+ * HMAC contexts with their digest set and no key. They are made once and only copied afterwards:
+ * looking the algorithms up in libcrypto 3.0 costs more than the HMAC of a small body.
  */
 static EVP_MAC_CTX *blanks[MACS];
 static EVP_MD *sha256;
@@ -66,7 +66,8 @@ bytes_of(struct slice s)
 }
 
 bool
-crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n, uint8_t *dst)
+crypto_hmac(
+    enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n, uint8_t *dst)
 {
 	EVP_MAC_CTX *c;
 	size_t len = 0;
@@ -109,8 +110,9 @@ crypto_same(struct slice a, struct slice b)
 }
 
 /*
- * What fails below is an ordinary answer, but libcrypto leaves it in the thread's queue of errors, and SSL_get_error() of
- * some connection would read it there: ERR_set_mark() and ERR_pop_to_mark() around each.  On an empty queue there is nothing to mark.
+ * What fails below is an ordinary answer, but libcrypto leaves it in the thread's queue of errors,
+ * and SSL_get_error() of some connection would read it there: ERR_set_mark() and ERR_pop_to_mark()
+ * around each.  On an empty queue there is nothing to mark.
  */
 static void
 forget(int marked)
@@ -149,8 +151,8 @@ crypto_ed25519_ok(struct slice key, struct slice sig, const struct slice *parts,
 	size_t all_n;
 	uint8_t *all = join(parts, n, &all_n);
 	bool ok = k != NULL && c != NULL && all != NULL &&
-	    EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1 &&
-	    EVP_DigestVerify(c, bytes_of(sig), sig.n, all, all_n) == 1;
+		  EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1 &&
+		  EVP_DigestVerify(c, bytes_of(sig), sig.n, all, all_n) == 1;
 
 	free(all);
 	EVP_MD_CTX_free(c);
@@ -168,8 +170,8 @@ crypto_ed25519_sign(struct slice key, const struct slice *parts, size_t n, uint8
 	size_t all_n, len = 64;
 	uint8_t *all = join(parts, n, &all_n);
 	bool ok = k != NULL && c != NULL && all != NULL &&
-	    EVP_DigestSignInit(c, NULL, NULL, NULL, k) == 1 &&
-	    EVP_DigestSign(c, dst, &len, all, all_n) == 1 && len == 64;
+		  EVP_DigestSignInit(c, NULL, NULL, NULL, k) == 1 &&
+		  EVP_DigestSign(c, dst, &len, all, all_n) == 1 && len == 64;
 
 	free(all);
 	EVP_MD_CTX_free(c);
@@ -209,7 +211,7 @@ crypto_ecdsa_ok(struct slice key, struct slice sig, const struct slice *parts, s
 	EVP_PKEY *k = read_ec_key(key);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool ok = k != NULL && c != NULL &&
-	    EVP_DigestVerifyInit_ex(c, NULL, "SHA256", NULL, NULL, k, NULL) == 1;
+		  EVP_DigestVerifyInit_ex(c, NULL, "SHA256", NULL, NULL, k, NULL) == 1;
 
 	for (size_t i = 0; i < n && ok; i++)
 		ok = parts[i].n == 0 || EVP_DigestVerifyUpdate(c, parts[i].p, parts[i].n) == 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The failures that lie on the way from a hook to a build, in the order of that way, as rows of one table. The doctor above this room finds
- * them; what it says stands here.
+ * The failures that lie on the way from a hook to a build, in the order of that way, as rows of one
+ * table. The doctor above this room finds them; what it says stands here.
  */
 #ifndef ADIT_HOOK_DOCTOR_H
 #define ADIT_HOOK_DOCTOR_H
@@ -27,11 +27,12 @@ enum doctor_severity { DOCTOR_INFO, DOCTOR_WARNING, DOCTOR_FAILURE };
 const char *doctor_severity_name(enum doctor_severity s);
 
 struct doctor_row {
-	const char *code;  /* stable: "hook-localhost" */
-	uint8_t number;    /* 1 .. 44 */
+	const char *code; /* stable: "hook-localhost" */
+	uint8_t number;   /* 1 .. 44 */
 	enum doctor_stage stage;
 	enum doctor_severity severity;
-	const char *text;   /* one sentence; {host} {port} {path} {preset} ... are filled in by doctor_text() */
+	const char *text;   /* one sentence; {host} {port} {path} {preset} ... are filled in by
+			       doctor_text() */
 	const char *remedy; /* what to do, likewise */
 };
 
@@ -43,7 +44,9 @@ struct doctor_value {
 	const char *key;
 	struct slice value;
 };
-/* Appends `template` with {key} replaced; an unknown key stays readable without its braces. Control characters become '?'. */
-void doctor_text(const char *template, const struct doctor_value *values, size_t n, struct buf *out);
+/* Appends `template` with {key} replaced; an unknown key stays readable without its braces. Control
+ * characters become '?'. */
+void
+doctor_text(const char *template, const struct doctor_value *values, size_t n, struct buf *out);
 
 #endif

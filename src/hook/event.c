@@ -9,22 +9,22 @@
 #include <stdlib.h>
 
 /*
- * A sender is a row: the header with the event's key, the headers that identify a delivery, and where in the body the rest
- * stands. Of several paths for one thing the first that is there counts.
+ * A sender is a row: the header with the event's key, the headers that identify a delivery, and
+ * where in the body the rest stands. Of several paths for one thing the first that is there counts.
  */
 
 /* What a path of the body is for. */
 enum want {
 	WANT_KEY,
-	WANT_ID,	 /* of the delivery, where headers have none */
+	WANT_ID, /* of the delivery, where headers have none */
 	WANT_REPOSITORY,
-	WANT_PROJECT,	 /* stands before WANT_SLUG */
+	WANT_PROJECT, /* stands before WANT_SLUG */
 	WANT_SLUG,
-	WANT_REF,	 /* branch or tag; refs/heads/ is taken off */
-	WANT_REF_GONE,	 /* its name where it was deleted */
-	WANT_CHANGES,	 /* array of changed refs */
-	WANT_DELETED,	 /* true, null, "DELETE" or a hash of zeros: the ref was deleted */
-	WANT_REQUEST,	 /* number of a pull request */
+	WANT_REF,      /* branch or tag; refs/heads/ is taken off */
+	WANT_REF_GONE, /* its name where it was deleted */
+	WANT_CHANGES,  /* array of changed refs */
+	WANT_DELETED,  /* true, null, "DELETE" or a hash of zeros: the ref was deleted */
+	WANT_REQUEST,  /* number of a pull request */
 	WANT_ACTOR,
 };
 
@@ -36,86 +36,132 @@ struct want_row {
 #define WANTS 16
 #define IDS 4
 
-struct sender {
-	const char *key_header;
-	const char *ids[IDS];	   /* first that is there; bitbucket: with hook_header before it */
-	const char *hook_header;   /* part of the dedupe key */
-	struct want_row wants[WANTS];
+/* Of several rows for one want the first that the body has counts; the list ends with an empty row.
+ */
+static const struct want_row generic_wants[WANTS] = {
+	{ WANT_KEY, "event" },
+	{ WANT_KEY, "type" },
+	{ WANT_KEY, "event_type" },
+	{ WANT_KEY, "action" },
+	{ WANT_REPOSITORY, "repository.full_name" },
+	{ WANT_REPOSITORY, "repository.name" },
+	{ WANT_REF, "ref" },
+	{ WANT_ACTOR, "sender.login" },
+	{ WANT_ACTOR, "user.name" },
+};
+static const struct want_row bitbucket_wants[WANTS] = {
+	{ WANT_REPOSITORY, "repository.full_name" },
+	{ WANT_CHANGES, "push.changes" },
+	{ WANT_DELETED, "push.changes.0.new" },
+	{ WANT_REF, "push.changes.0.new.name" },
+	{ WANT_REF_GONE, "push.changes.0.old.name" },
+	{ WANT_REQUEST, "pullrequest.id" },
+	{ WANT_ACTOR, "actor.display_name" },
+	{ WANT_ACTOR, "actor.nickname" },
+};
+static const struct want_row bitbucket_dc_wants[WANTS] = {
+	{ WANT_PROJECT, "repository.project.key" },
+	{ WANT_SLUG, "repository.slug" },
+	{ WANT_PROJECT, "pullRequest.toRef.repository.project.key" },
+	{ WANT_SLUG, "pullRequest.toRef.repository.slug" },
+	{ WANT_CHANGES, "changes" },
+	{ WANT_REF, "changes.0.refId" },
+	{ WANT_REF, "changes.0.ref.id" },
+	{ WANT_DELETED, "changes.0.type" },
+	{ WANT_REQUEST, "pullRequest.id" },
+	{ WANT_ACTOR, "actor.displayName" },
+	{ WANT_ACTOR, "actor.name" },
+};
+static const struct want_row github_wants[WANTS] = {
+	{ WANT_REPOSITORY, "repository.full_name" },
+	{ WANT_REF, "ref" },
+	{ WANT_DELETED, "deleted" },
+	{ WANT_REQUEST, "pull_request.number" },
+	{ WANT_ACTOR, "pusher.name" },
+	{ WANT_ACTOR, "sender.login" },
+};
+static const struct want_row gitlab_wants[WANTS] = {
+	{ WANT_REPOSITORY, "project.path_with_namespace" },
+	{ WANT_REF, "ref" },
+	{ WANT_DELETED, "after" },
+	{ WANT_REQUEST, "object_attributes.iid" },
+	{ WANT_ACTOR, "user_name" },
+	{ WANT_ACTOR, "user.name" },
+	{ WANT_ACTOR, "user_username" },
+};
+static const struct want_row gitea_wants[WANTS] = {
+	{ WANT_REPOSITORY, "repository.full_name" },
+	{ WANT_REF, "ref" },
+	{ WANT_DELETED, "after" },
+	{ WANT_REQUEST, "pull_request.number" },
+	{ WANT_ACTOR, "pusher.username" },
+	{ WANT_ACTOR, "pusher.login" },
+	{ WANT_ACTOR, "sender.login" },
+};
+static const struct want_row stripe_wants[WANTS] = {
+	{ WANT_ID, "id" },
+	{ WANT_KEY, "type" },
+	{ WANT_REPOSITORY, "account" },
+};
+static const struct want_row slack_wants[WANTS] = {
+	{ WANT_ID, "event_id" },
+	{ WANT_KEY, "event.type" },
+	{ WANT_KEY, "type" },
+	{ WANT_REPOSITORY, "team_id" },
+	{ WANT_REF, "event.channel" },
+	{ WANT_ACTOR, "event.user" },
 };
 
+struct sender {
+	const char *key_header;
+	const char *ids[IDS];    /* the first that is there */
+	const char *hook_header; /* goes into the dedupe key with it */
+	const struct want_row *wants;
+};
+
+/* clang-format off */
 static const struct sender senders[] = {
 	[EVENT_GENERIC] = {
 		.key_header = "X-Event-Key",
 		.ids = { "Idempotency-Key", "webhook-id", "svix-id", "X-Shopify-Webhook-Id" },
-		.wants = {
-			{ WANT_KEY, "event" }, { WANT_KEY, "type" }, { WANT_KEY, "event_type" }, { WANT_KEY, "action" },
-			{ WANT_REPOSITORY, "repository.full_name" }, { WANT_REPOSITORY, "repository.name" },
-			{ WANT_REF, "ref" }, { WANT_ACTOR, "sender.login" }, { WANT_ACTOR, "user.name" },
-		},
+		.wants = generic_wants,
 	},
 	[EVENT_BITBUCKET] = {
 		.key_header = "X-Event-Key",
 		.ids = { "X-Request-UUID" },
 		.hook_header = "X-Hook-UUID",
-		.wants = {
-			{ WANT_REPOSITORY, "repository.full_name" },
-			{ WANT_CHANGES, "push.changes" }, { WANT_DELETED, "push.changes.0.new" },
-			{ WANT_REF, "push.changes.0.new.name" }, { WANT_REF_GONE, "push.changes.0.old.name" },
-			{ WANT_REQUEST, "pullrequest.id" },
-			{ WANT_ACTOR, "actor.display_name" }, { WANT_ACTOR, "actor.nickname" },
-		},
+		.wants = bitbucket_wants,
 	},
 	[EVENT_BITBUCKET_DC] = {
 		.key_header = "X-Event-Key",
 		.ids = { "X-Request-Id" },
-		.wants = {
-			{ WANT_PROJECT, "repository.project.key" }, { WANT_SLUG, "repository.slug" },
-			{ WANT_PROJECT, "pullRequest.toRef.repository.project.key" },
-			{ WANT_SLUG, "pullRequest.toRef.repository.slug" },
-			{ WANT_CHANGES, "changes" }, { WANT_REF, "changes.0.refId" }, { WANT_REF, "changes.0.ref.id" },
-			{ WANT_DELETED, "changes.0.type" }, { WANT_REQUEST, "pullRequest.id" },
-			{ WANT_ACTOR, "actor.displayName" }, { WANT_ACTOR, "actor.name" },
-		},
+		.wants = bitbucket_dc_wants,
 	},
 	[EVENT_GITHUB] = {
 		.key_header = "X-GitHub-Event",
 		.ids = { "X-GitHub-Delivery" },
-		.wants = {
-			{ WANT_REPOSITORY, "repository.full_name" }, { WANT_REF, "ref" }, { WANT_DELETED, "deleted" },
-			{ WANT_REQUEST, "pull_request.number" },
-			{ WANT_ACTOR, "pusher.name" }, { WANT_ACTOR, "sender.login" },
-		},
+		.wants = github_wants,
 	},
 	[EVENT_GITLAB] = {
 		.key_header = "X-Gitlab-Event",
-		/* X-Gitlab-Event-UUID is not among them: a hook that fires a hook hands it on (see gitlab_dedupe) */
+		/* not X-Gitlab-Event-UUID: a hook that fires a hook hands it on (gitlab_dedupe) */
 		.ids = { "Idempotency-Key", "webhook-id" },
 		.hook_header = "X-Gitlab-Webhook-UUID",
-		.wants = {
-			{ WANT_REPOSITORY, "project.path_with_namespace" }, { WANT_REF, "ref" },
-			{ WANT_DELETED, "after" }, { WANT_REQUEST, "object_attributes.iid" },
-			{ WANT_ACTOR, "user_name" }, { WANT_ACTOR, "user.name" }, { WANT_ACTOR, "user_username" },
-		},
+		.wants = gitlab_wants,
 	},
 	[EVENT_GITEA] = {
 		.key_header = "X-Gitea-Event",
 		.ids = { "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "X-GitHub-Delivery" },
-		.wants = {
-			{ WANT_REPOSITORY, "repository.full_name" }, { WANT_REF, "ref" }, { WANT_DELETED, "after" },
-			{ WANT_REQUEST, "pull_request.number" },
-			{ WANT_ACTOR, "pusher.username" }, { WANT_ACTOR, "pusher.login" }, { WANT_ACTOR, "sender.login" },
-		},
+		.wants = gitea_wants,
 	},
 	[EVENT_STRIPE] = {
-		.wants = { { WANT_ID, "id" }, { WANT_KEY, "type" }, { WANT_REPOSITORY, "account" } },
+		.wants = stripe_wants,
 	},
 	[EVENT_SLACK] = {
-		.wants = {
-			{ WANT_ID, "event_id" }, { WANT_KEY, "event.type" }, { WANT_KEY, "type" },
-			{ WANT_REPOSITORY, "team_id" }, { WANT_REF, "event.channel" }, { WANT_ACTOR, "event.user" },
-		},
+		.wants = slack_wants,
 	},
 };
+/* clang-format on */
 
 const char *
 event_sender_name(enum event_sender s)
@@ -221,7 +267,8 @@ is_deleted(const struct found *f)
 			continue;
 		if (p->kind == PEEK_TRUE || p->kind == PEEK_NULL)
 			return true;
-		if (p->kind == PEEK_STRING && (slice_eq(p->value, S("DELETE")) || all_zeros(p->value)))
+		if (p->kind == PEEK_STRING &&
+		    (slice_eq(p->value, S("DELETE")) || all_zeros(p->value)))
 			return true;
 	}
 	return false;
@@ -270,7 +317,8 @@ set_repository(const struct found *f, struct event *e)
 	text_of(f, WANT_PROJECT, project, sizeof(project));
 	text_of(f, WANT_SLUG, slug, sizeof(slug));
 	if (e->repository[0] == '\0' && slug[0] != '\0')
-		join(e->repository, sizeof(e->repository), project, project[0] != '\0' ? "/" : "", slug);
+		join(e->repository, sizeof(e->repository), project, project[0] != '\0' ? "/" : "",
+		    slug);
 }
 
 static void
@@ -302,7 +350,8 @@ form_text(struct slice form, const char *name, char *dst, size_t cap)
 	hook_copy(slice_of(plain, n > 0 ? (size_t)n : 0), dst, cap);
 }
 
-/* GitHub and Bitbucket can send the JSON as payload=; Slack's commands and Twilio send plain fields. */
+/* GitHub and Bitbucket can send the JSON as payload=; Slack's commands and Twilio send plain
+ * fields. */
 static void
 read_form(const struct sender *s, struct slice form, struct event *e)
 {
@@ -310,7 +359,8 @@ read_form(const struct sender *s, struct slice form, struct event *e)
 	char *plain;
 	ptrdiff_t n;
 
-	if (payload.n > 0 && payload.n <= LIMIT_HOOK_FORM_BYTES && (plain = malloc(payload.n)) != NULL) {
+	if (payload.n > 0 && payload.n <= LIMIT_HOOK_FORM_BYTES &&
+	    (plain = malloc(payload.n)) != NULL) {
 		n = hook_form_decode(payload, plain, payload.n);
 		read_json(s, slice_of(plain, n > 0 ? (size_t)n : 0), e);
 		free(plain);
@@ -357,7 +407,8 @@ is_plain(struct slice s)
 	return true;
 }
 
-/* As they are where they fit, else their hash: two long or odd ids must not become one by being cut or cleaned. */
+/* As they are where they fit, else their hash: two long or odd ids must not become one by being cut
+ * or cleaned. */
 static void
 set_dedupe(struct event *e, struct slice a, struct slice b)
 {
@@ -375,7 +426,8 @@ set_dedupe(struct event *e, struct slice a, struct slice b)
 		text_hex(hash, sizeof(hash), e->dedupe);
 }
 
-/* Older GitLabs have no id of their own; its event's id is shared with hooks that this hook fires, so the body goes in. */
+/* Older GitLabs have no id of their own; its event's id is shared with hooks that this hook fires,
+ * so the body goes in. */
 static void
 gitlab_dedupe(const struct hook_request *req, struct event *e)
 {
@@ -421,8 +473,8 @@ static void
 set_kind(struct event *e)
 {
 	static const char *const pings[] = { "ping", "diagnostics:ping" };
-	static const char *const pushes[] = { "push", "repo:push", "repo:refs_changed", "Push Hook", "Tag Push Hook",
-		"create", "delete" };
+	static const char *const pushes[] = { "push", "repo:push", "repo:refs_changed", "Push Hook",
+		"Tag Push Hook", "create", "delete" };
 
 	if (e->kind == EVENT_PULL_REQUEST)
 		return;
@@ -446,7 +498,8 @@ set_order(struct event *e)
 	if (e->repository[0] == '\0' && e->branch[0] == '\0')
 		return;
 	if (parts[0].n + parts[2].n + 2 <= sizeof(e->order)) {
-		join(e->order, sizeof(e->order), e->repository, e->branch[0] != '\0' ? " " : "", e->branch);
+		join(e->order, sizeof(e->order), e->repository, e->branch[0] != '\0' ? " " : "",
+		    e->branch);
 		return;
 	}
 	if (crypto_sha256(parts, 3, hash))
@@ -456,14 +509,16 @@ set_order(struct event *e)
 static void
 set_summary(struct event *e)
 {
-	char text[sizeof(e->key) + sizeof(e->repository) + sizeof(e->branch) + sizeof(e->actor) + 64];
+	char text[sizeof(e->key) + sizeof(e->repository) + sizeof(e->branch) + sizeof(e->actor) +
+		  64];
 	char refs[24] = "";
 
 	if (e->n_refs > 1)
 		snprintf(refs, sizeof(refs), " and %u more", e->n_refs - 1u);
 	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s%s%s", e->key[0] != '\0' ? e->key : "webhook",
-	    e->repository[0] != '\0' ? " " : "", e->repository, e->branch[0] != '\0' ? " " : "", e->branch,
-	    refs, e->deleted ? " (deleted)" : "", e->actor[0] != '\0' ? " by " : "", e->actor);
+	    e->repository[0] != '\0' ? " " : "", e->repository, e->branch[0] != '\0' ? " " : "",
+	    e->branch, refs, e->deleted ? " (deleted)" : "", e->actor[0] != '\0' ? " by " : "",
+	    e->actor);
 	hook_copy(slice_str(text), e->summary, sizeof(e->summary));
 }
 
@@ -471,7 +526,8 @@ set_summary(struct event *e)
 static struct slice
 key_of(const struct sender *s, const struct hook_request *req)
 {
-	static const struct slice others[] = { S("X-Forgejo-Event"), S("X-Gogs-Event"), S("X-Shopify-Topic") };
+	static const struct slice others[] = { S("X-Forgejo-Event"), S("X-Gogs-Event"),
+		S("X-Shopify-Topic") };
 	struct slice v = { NULL, 0 };
 
 	if (s->key_header != NULL)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a webhook is about: its event key, the ids that make it unique, the key that orders it, a line for people.
- * Read from headers and, tolerantly and without allocation, from the body: a body that is no JSON, or not the JSON that was
- * expected, gives emptier fields and never an error.  Everything here is text from outside: valid UTF-8, cut
- * to size, not escaped.
+ * What a webhook is about: its event key, the ids that make it unique, the key that orders it, a
+ * line for people. Read from headers and, tolerantly and without allocation, from the body: a body
+ * that is no JSON, or not the JSON that was expected, gives emptier fields and never an error.
+ * Everything here is text from outside: valid UTF-8, cut to size, not escaped.
  */
 #ifndef ADIT_HOOK_EVENT_H
 #define ADIT_HOOK_EVENT_H
@@ -12,14 +12,14 @@
 #include "hook/hook.h"
 
 /* clang-format off */
-#define EVENT_SENDERS(X)                                                                           \
-	X(GENERIC, "generic")                                                                      \
-	X(BITBUCKET, "bitbucket")       /* Cloud */                                                \
-	X(BITBUCKET_DC, "bitbucket-dc") /* Data Center and Server */                               \
-	X(GITHUB, "github")                                                                        \
-	X(GITLAB, "gitlab")                                                                        \
-	X(GITEA, "gitea")               /* Forgejo and Gogs too */                                 \
-	X(STRIPE, "stripe")                                                                        \
+#define EVENT_SENDERS(X) \
+	X(GENERIC, "generic") \
+	X(BITBUCKET, "bitbucket")       /* Cloud */ \
+	X(BITBUCKET_DC, "bitbucket-dc") /* Data Center and Server */ \
+	X(GITHUB, "github") \
+	X(GITLAB, "gitlab") \
+	X(GITEA, "gitea")               /* Forgejo and Gogs too */ \
+	X(STRIPE, "stripe") \
 	X(SLACK, "slack")
 /* clang-format on */
 
@@ -40,28 +40,30 @@ enum event_kind {
 struct event {
 	enum event_sender sender;
 	enum event_kind kind;
-	char key[64];          /* "repo:push", "push", "Push Hook", "invoice.paid"; "" unknown */
-	char delivery[128];    /* the sender's id of this delivery, for people; "" none */
+	char key[64];       /* "repo:push", "push", "Push Hook", "invoice.paid"; "" unknown */
+	char delivery[128]; /* the sender's id of this delivery, for people; "" none */
 	/*
-	 * The same for every attempt of one event, different for others; "" when the sender gives no id: then
-	 * nothing may be taken for a duplicate, since equal bodies can be two events (a branch pushed to and fro).
+	 * The same for every attempt of one event, different for others; "" when the sender gives
+	 * no id: then nothing may be taken for a duplicate, since equal bodies can be two events (a
+	 * branch pushed to and fro).
 	 */
 	char dedupe[160];
 	/*
-	 * SHA-256 of event key and body, in hex. Bitbucket Cloud does not promise that its id stays the same over
-	 * attempts: a delivery with attempt > 1 and an unseen dedupe key that has the print of one of the last
-	 * hour is a repeat.
+	 * SHA-256 of event key and body, in hex. Bitbucket Cloud does not promise that its id stays
+	 * the same over attempts: a delivery with attempt > 1 and an unseen dedupe key that has the
+	 * print of one of the last hour is a repeat.
 	 */
 	char print[65];
-	uint32_t attempt;      /* X-Attempt-Number; 0 where the sender does not count */
-	char repository[160];  /* "acme/web" */
-	char branch[160];      /* branch or tag of the first change, "pull/17" of a pull request; "" none */
+	uint32_t attempt;     /* X-Attempt-Number; 0 where the sender does not count */
+	char repository[160]; /* "acme/web" */
+	char branch[160]; /* branch or tag of the first change, "pull/17" of a pull request; "" none
+			   */
 	char actor[80];
-	uint16_t n_refs;       /* refs of a push that were seen; order is by the first */
-	bool deleted;          /* the first ref was deleted: must not be coalesced away */
+	uint16_t n_refs; /* refs of a push that were seen; order is by the first */
+	bool deleted;    /* the first ref was deleted: must not be coalesced away */
 	/* Deliveries of a route with the same key keep their order; "" has no order. */
 	char order[192];
-	char summary[256];     /* "repo:push acme/web main by Rosa Quarry" */
+	char summary[256]; /* "repo:push acme/web main by Rosa Quarry" */
 };
 
 /* By the headers that only that sender has; EVENT_GENERIC when none fits. */

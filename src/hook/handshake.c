@@ -28,7 +28,8 @@ say(struct handshake *h, const char *text)
 static bool
 is_token(const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
 	size_t n = strlen(text);
 
 	return n > 0 && n < TOKEN_MAX && strspn(text, plain) == n;
@@ -117,8 +118,8 @@ meta(const struct hook_request *req, const struct sign_params *p, struct handsha
 }
 
 enum handshake_result
-handshake_read(const struct hook_request *req, const struct sign_params *p, const struct sign_verdict *v,
-    struct handshake *ret)
+handshake_read(const struct hook_request *req, const struct sign_params *p,
+    const struct sign_verdict *v, struct handshake *ret)
 {
 	bool done = false;
 

@@ -58,7 +58,7 @@ hook_form_decode(struct slice s, char *dst, size_t cap)
 		if (c == '+')
 			c = ' ';
 		else if (c == '%' && s.n - i > 2 &&
-		    text_unhex(slice_of(s.p + i + 1, 2), &c, 1) == 1)
+			 text_unhex(slice_of(s.p + i + 1, 2), &c, 1) == 1)
 			i += 2;
 		dst[n++] = c;
 	}

@@ -17,7 +17,8 @@ struct hook_request {
 	struct slice method;
 	struct slice path;  /* raw bytes of the path, without the query */
 	struct slice query; /* raw, without '?' */
-	struct slice url;   /* public URL that the sender called, scheme to query; "" where unknown (Twilio signs it) */
+	struct slice url;   /* public URL that the sender called, scheme to query; "" where unknown
+			       (Twilio signs it) */
 	const struct hook_field *fields;
 	size_t n_fields;
 	struct slice body; /* after the transfer coding, before any content coding */
@@ -33,16 +34,18 @@ size_t hook_header_count(const struct hook_request *req, struct slice name);
 bool hook_is_type(const struct hook_request *req, struct slice type);
 
 /*
- * Decodes %XX and '+' of application/x-www-form-urlencoded; a broken escape stays as it is.  The number of
- * bytes, or -1 when they do not fit.  dst may be s.p's own memory.
+ * Decodes %XX and '+' of application/x-www-form-urlencoded; a broken escape stays as it is.  The
+ * number of bytes, or -1 when they do not fit.  dst may be s.p's own memory.
  */
 ptrdiff_t hook_form_decode(struct slice s, char *dst, size_t cap) must_use;
 /* Takes the next name=value pair from the front of *form, still encoded. False at the end. */
 bool hook_form_next(struct slice *form, struct slice *ret_name, struct slice *ret_value) must_use;
-/* The still encoded value of a parameter whose name is written plainly; p is NULL when there is none. */
+/* The still encoded value of a parameter whose name is written plainly; p is NULL when there is
+ * none. */
 struct slice hook_form_get(struct slice form, const char *name);
 
-/* Copies valid UTF-8 up to cap - 1 bytes, cut between characters; other bytes become '?'. NUL-terminated. */
+/* Copies valid UTF-8 up to cap - 1 bytes, cut between characters; other bytes become '?'.
+ * NUL-terminated. */
 void hook_copy(struct slice s, char *dst, size_t cap);
 
 #endif

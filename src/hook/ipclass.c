@@ -24,9 +24,11 @@ ipclass_text(enum ipclass c)
 	return classes[c].text;
 }
 
-/* --- the registries; the first row that fits counts, so exceptions stand before what they are taken from --- */
+/* --- the registries; the first row that fits counts, so exceptions stand before what they are
+ * taken from --- */
 
-#define V4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+#define V4(a, b, c, d)                                                                             \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 /* IANA IPv4 Special-Purpose Address Registry, and multicast. */
 static const struct {
@@ -35,15 +37,16 @@ static const struct {
 	enum ipclass class;
 } v4[] = {
 	{ V4(0, 0, 0, 0), 32, IPCLASS_UNSPECIFIED },
-	{ V4(0, 0, 0, 0), 8, IPCLASS_RESERVED }, /* "this network": Linux takes 0.0.0.0/8 for itself */
+	{ V4(0, 0, 0, 0), 8,
+	    IPCLASS_RESERVED }, /* "this network": Linux takes 0.0.0.0/8 for itself */
 	{ V4(10, 0, 0, 0), 8, IPCLASS_PRIVATE },
 	{ V4(100, 64, 0, 0), 10, IPCLASS_CGNAT },
 	{ V4(127, 0, 0, 0), 8, IPCLASS_LOOPBACK },
 	{ V4(169, 254, 0, 0), 16, IPCLASS_LINK_LOCAL },
 	{ V4(172, 16, 0, 0), 12, IPCLASS_PRIVATE },
-	{ V4(192, 0, 0, 0), 24, IPCLASS_RESERVED },	/* IETF protocol assignments */
+	{ V4(192, 0, 0, 0), 24, IPCLASS_RESERVED }, /* IETF protocol assignments */
 	{ V4(192, 0, 2, 0), 24, IPCLASS_DOCUMENTATION },
-	{ V4(192, 88, 99, 0), 24, IPCLASS_RESERVED },	/* 6to4 relays, RFC 7526 */
+	{ V4(192, 88, 99, 0), 24, IPCLASS_RESERVED }, /* 6to4 relays, RFC 7526 */
 	{ V4(192, 168, 0, 0), 16, IPCLASS_PRIVATE },
 	{ V4(198, 18, 0, 0), 15, IPCLASS_BENCHMARK },
 	{ V4(198, 51, 100, 0), 24, IPCLASS_DOCUMENTATION },
@@ -59,22 +62,20 @@ static const struct {
 	unsigned bits;
 	enum ipclass class;
 } v6[] = {
-	{ { 0 }, 128, IPCLASS_UNSPECIFIED },
-	{ { [15] = 1 }, 128, IPCLASS_LOOPBACK },
+	{ { 0 }, 128, IPCLASS_UNSPECIFIED }, { { [15] = 1 }, 128, IPCLASS_LOOPBACK },
 	{ { 0x00, 0x64, 0xff, 0x9b }, 96, IPCLASS_NAT64 },
 	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, IPCLASS_NAT64 }, /* RFC 8215 */
-	{ { 0x20, 0x01, 0x00, 0x00 }, 32, IPCLASS_TUNNEL },	       /* Teredo */
+	{ { 0x20, 0x01, 0x00, 0x00 }, 32, IPCLASS_TUNNEL },            /* Teredo */
 	{ { 0x20, 0x01, 0x00, 0x02 }, 48, IPCLASS_BENCHMARK },
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, IPCLASS_DOCUMENTATION },
-	{ { 0x20, 0x01 }, 23, IPCLASS_RESERVED }, /* IETF protocol assignments, ORCHID */
-	{ { 0x20, 0x02 }, 16, IPCLASS_TUNNEL },	  /* 6to4 */
+	{ { 0x20, 0x01 }, 23, IPCLASS_RESERVED },      /* IETF protocol assignments, ORCHID */
+	{ { 0x20, 0x02 }, 16, IPCLASS_TUNNEL },        /* 6to4 */
 	{ { 0x3f, 0xff }, 20, IPCLASS_DOCUMENTATION }, /* RFC 9637 */
-	{ { 0x20 }, 3, IPCLASS_GLOBAL },
-	{ { 0xfc }, 7, IPCLASS_ULA },
-	{ { 0xfe, 0x80 }, 10, IPCLASS_LINK_LOCAL },
-	{ { 0xfe, 0xc0 }, 10, IPCLASS_SITE_LOCAL },
+	{ { 0x20 }, 3, IPCLASS_GLOBAL }, { { 0xfc }, 7, IPCLASS_ULA },
+	{ { 0xfe, 0x80 }, 10, IPCLASS_LINK_LOCAL }, { { 0xfe, 0xc0 }, 10, IPCLASS_SITE_LOCAL },
 	{ { 0xff }, 8, IPCLASS_MULTICAST },
-	{ { 0 }, 0, IPCLASS_RESERVED }, /* everything else: discard 100::/64, v4-compatible, SIIT, not allocated */
+	{ { 0 }, 0, IPCLASS_RESERVED }, /* everything else: discard 100::/64, v4-compatible, SIIT,
+					   not allocated */
 };
 
 enum ipclass
@@ -92,7 +93,8 @@ in_net(const uint8_t *bytes, const uint8_t *net, unsigned bits)
 {
 	unsigned whole = bits / 8, rest = bits % 8;
 
-	return memcmp(bytes, net, whole) == 0 && (rest == 0 || (bytes[whole] ^ net[whole]) >> (8 - rest) == 0);
+	return memcmp(bytes, net, whole) == 0 &&
+	       (rest == 0 || (bytes[whole] ^ net[whole]) >> (8 - rest) == 0);
 }
 
 enum ipclass
@@ -128,7 +130,8 @@ ipclass_sockaddr(const struct sockaddr *sa, socklen_t len)
 
 /* --- spellings --- */
 
-/* Decimal, 0 octal, 0x hexadecimal; at most 32 bits. *ret_plain is cleared for anything but plain decimal. */
+/* Decimal, 0 octal, 0x hexadecimal; at most 32 bits. *ret_plain is cleared for anything but plain
+ * decimal. */
 static bool
 v4_number(struct slice s, uint64_t *ret, bool *ret_plain)
 {
@@ -141,14 +144,15 @@ v4_number(struct slice s, uint64_t *ret, bool *ret_plain)
 		base = hex ? 16 : 8;
 		s = slice_from(s, hex ? 2 : 1);
 		*ret_plain = false;
-		/* "0x" alone is a zero for some and an error for others; take it for what it means to the former */
+		/* "0x" alone is a zero for some and an error for others; take it for what it means
+		 * to the former */
 	} else if (s.n == 0)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		int c = s.p[i] | 0x20;
-		unsigned d = s.p[i] >= '0' && s.p[i] <= '9' ? (unsigned)(s.p[i] - '0') :
-		    c >= 'a' && c <= 'f'		    ? (unsigned)(c - 'a' + 10) :
-							      16;
+		unsigned d = s.p[i] >= '0' && s.p[i] <= '9' ? (unsigned)(s.p[i] - '0')
+			     : c >= 'a' && c <= 'f'         ? (unsigned)(c - 'a' + 10)
+							    : 16;
 
 		if (d >= base || v > UINT32_MAX)
 			return false;

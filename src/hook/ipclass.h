@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What kind of address that is: the special-purpose registries of IANA as rows of one table. Used twice: to say why Bitbucket
- * refuses a URL, and as the policy against SSRF (S-12): only IPCLASS_GLOBAL may be dialled for a stranger, judged after the name was
- * resolved and on the very address that is connected to.
+ * What kind of address that is: the special-purpose registries of IANA as rows of one table. Used
+ * twice: to say why Bitbucket refuses a URL, and as the policy against SSRF (S-12): only
+ * IPCLASS_GLOBAL may be dialled for a stranger, judged after the name was resolved and on the very
+ * address that is connected to.
  */
 #ifndef ADIT_HOOK_IPCLASS_H
 #define ADIT_HOOK_IPCLASS_H
@@ -14,21 +15,21 @@
 
 /* X(symbol, name, what people call it) */
 /* clang-format off */
-#define IPCLASSES(X)                                                                               \
-	X(GLOBAL, "global", "a public address")                                                    \
-	X(LOOPBACK, "loopback", "this very machine")                                               \
-	X(UNSPECIFIED, "unspecified", "no address at all")                                         \
-	X(PRIVATE, "private", "a private network (RFC 1918)")                                      \
-	X(LINK_LOCAL, "link-local", "one cable or Wi-Fi only (link-local)")                        \
-	X(CGNAT, "cgnat", "a provider's shared network (carrier-grade NAT, RFC 6598)")             \
-	X(ULA, "ula", "a private IPv6 network (unique local, RFC 4193)")                           \
-	X(SITE_LOCAL, "site-local", "a private IPv6 network of an old kind (site-local)")          \
-	X(DOCUMENTATION, "documentation", "reserved for examples in documentation")                \
-	X(BENCHMARK, "benchmark", "reserved for benchmarks (RFC 2544)")                            \
-	X(MULTICAST, "multicast", "a multicast group, not one machine")                            \
-	X(BROADCAST, "broadcast", "the broadcast address")                                         \
-	X(NAT64, "nat64", "a translated IPv4 address (NAT64)")                                     \
-	X(TUNNEL, "tunnel", "an IPv4 address in an IPv6 tunnel (6to4, Teredo)")                    \
+#define IPCLASSES(X) \
+	X(GLOBAL, "global", "a public address") \
+	X(LOOPBACK, "loopback", "this very machine") \
+	X(UNSPECIFIED, "unspecified", "no address at all") \
+	X(PRIVATE, "private", "a private network (RFC 1918)") \
+	X(LINK_LOCAL, "link-local", "one cable or Wi-Fi only (link-local)") \
+	X(CGNAT, "cgnat", "a provider's shared network (carrier-grade NAT, RFC 6598)") \
+	X(ULA, "ula", "a private IPv6 network (unique local, RFC 4193)") \
+	X(SITE_LOCAL, "site-local", "a private IPv6 network of an old kind (site-local)") \
+	X(DOCUMENTATION, "documentation", "reserved for examples in documentation") \
+	X(BENCHMARK, "benchmark", "reserved for benchmarks (RFC 2544)") \
+	X(MULTICAST, "multicast", "a multicast group, not one machine") \
+	X(BROADCAST, "broadcast", "the broadcast address") \
+	X(NAT64, "nat64", "a translated IPv4 address (NAT64)") \
+	X(TUNNEL, "tunnel", "an IPv4 address in an IPv6 tunnel (6to4, Teredo)") \
 	X(RESERVED, "reserved", "reserved, not routed on the internet")
 /* clang-format on */
 
@@ -47,8 +48,9 @@ enum ipclass ipclass_v6(const uint8_t *bytes);
 enum ipclass ipclass_sockaddr(const struct sockaddr *sa, socklen_t len);
 
 /*
- * An IPv4 address in any spelling that inet_aton() and browsers take: 127.1, 0x7f000001, 017700000001, 2130706433, 127.0.0.1.
- * (trailing dot). False when it is not one. *ret_plain: it was written as four decimal numbers.
+ * An IPv4 address in any spelling that inet_aton() and browsers take: 127.1, 0x7f000001,
+ * 017700000001, 2130706433, 127.0.0.1. (trailing dot). False when it is not one. *ret_plain: it was
+ * written as four decimal numbers.
  */
 bool ipclass_parse_v4(struct slice s, uint32_t *ret_host_order, bool *ret_plain) must_use;
 /* IPv6 text without brackets and zone (RFC 4291), v4 tail included. */

@@ -26,7 +26,8 @@ static size_t
 encode(struct slice s, char *dst)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {

@@ -13,8 +13,8 @@ struct params {
 };
 
 /*
- * Reads `form` (urlencoded). encoded: names and values are written anew with RFC 3986's escapes, else they are decoded. False:
- * too many, too long, or no memory; nothing to free then.
+ * Reads `form` (urlencoded). encoded: names and values are written anew with RFC 3986's escapes,
+ * else they are decoded. False: too many, too long, or no memory; nothing to free then.
  */
 bool params_read(struct params *p, struct slice form, bool encoded) must_use;
 void params_fini(struct params *p);

@@ -59,14 +59,6 @@ read_number(struct reader *r, json_t *j, const char *member, double max)
 	return v;
 }
 
-static bool
-read_bool(struct reader *r, json_t *j, const char *member)
-{
-	if (!json_is_boolean(j))
-		fault(r, member, "must be true or false");
-	return json_is_true(j);
-}
-
 /* A list of texts as slices into the JSON tree; NULL when empty or at fault. */
 static struct slice *
 read_list(struct reader *r, json_t *j, const char *member, size_t *ret_n)
@@ -302,6 +294,19 @@ read_context(struct reader *r, json_t *j, const char *member)
 	r->p->context = s;
 }
 
+/* Fields that frame messages or speak of the connection are the proxy's own affair. */
+static bool
+is_ours(struct slice name)
+{
+	static const char *const ours[] = { "content-length", "transfer-encoding", "connection", "upgrade", "te",
+		"trailer", "expect", "keep-alive", "host" };
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (slice_ieq(name, slice_str(ours[i])))
+			return true;
+	return slice_ieq(slice_head(name, 5), S("adit-"));
+}
+
 /* "set" and "remove" of one direction; lines: where the lines to add are kept. */
 static void
 read_headers(struct reader *r, json_t *j, const char *member, struct policy_headers *h, char **lines)
@@ -321,16 +326,16 @@ read_headers(struct reader *r, json_t *j, const char *member, struct policy_head
 	h->drop = calloc(n_set + n_remove + 1, sizeof(*h->drop));
 	json_object_foreach(set, key, v)
 	{
-		if (!is_token(slice_str(key)) || !json_is_string(v) || !is_field_value(text_of(v)))
-			fault(r, member, "not a header field");
+		if (!is_token(slice_str(key)) || is_ours(slice_str(key)) || !json_is_string(v) || !is_field_value(text_of(v)))
+			fault(r, member, "not a header field that may be set");
 		bytes += strlen(key) + json_string_length(v) + 4;
 	}
 	*lines = malloc(bytes);
 	if (h->drop == NULL || *lines == NULL)
 		fault(r, member, "out of memory");
 	for (size_t i = 0; i < n_remove && !r->failed; i++) {
-		if (!is_token(removed[i]))
-			fault(r, member, "not the name of a header field");
+		if (!is_token(removed[i]) || is_ours(removed[i]))
+			fault(r, member, "not the name of a header field that may be changed");
 		h->drop[h->n_drop++] = removed[i];
 	}
 	free(removed);
@@ -372,12 +377,8 @@ read_deliver(struct reader *r, json_t *j, const char *member)
 			r->p->concurrency = (uint32_t)read_number(r, v, member, LIMIT_INBOX_LEASE);
 		else if (strcmp(key, "rate") == 0)
 			r->p->deliver_rate = read_number(r, v, member, 1e6);
-		else if (strcmp(key, "coalesce") == 0)
-			r->p->coalesce = read_bool(r, v, member);
-		else if (strcmp(key, "resign") == 0)
-			r->p->resign = read_bool(r, v, member);
 		else
-			fault(r, member, "takes skip_after, concurrency, rate, coalesce and resign");
+			fault(r, member, "takes skip_after, concurrency and rate");
 	}
 }
 

@@ -16,7 +16,7 @@
  *	body_max        bytes
  *	rate, burst     requests a second to the route; visitor_rate, visitor_burst: from one address
  *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
- *	deliver         {"skip_after":5,"concurrency":8,"rate":0,"coalesce":false,"resign":false}
+ *	deliver         {"skip_after":5,"concurrency":8,"rate":0}
  *
  * Unknown members are errors: a protection that is spelled wrong must not silently be none.
  */
@@ -69,7 +69,6 @@ struct policy {
 	struct policy_headers request, response;
 	uint32_t skip_after, concurrency;
 	double deliver_rate;       /* deliveries a second, 0: none */
-	bool coalesce, resign;
 	/* private: slices point into these */
 	void *root;                /* json_t */
 	struct slice *secrets;

@@ -12,7 +12,8 @@ const struct preset presets[] = {
 	    .path = "/bitbucket-hook/",
 	    .events = "Repository push",
 	    .headers = { "X-Event-Key", "User-Agent", "X-Hub-Signature" },
-	    .next = "In the job tick 'Build when a change is pushed to Bitbucket' and build it once by hand, so that Jenkins "
+	    .next = "In the job tick 'Build when a change is pushed to Bitbucket' and build it "
+		    "once by hand, so that Jenkins "
 		    "learns its repository.",
 	    .judge = JUDGE_BITBUCKET,
 	},
@@ -40,7 +41,8 @@ const struct preset presets[] = {
 	    .path = "/bitbucket-hook/",
 	    .events = "Repository push; Pull request created, updated, approved, merged",
 	    .headers = { "X-Event-Key", "X-Hub-Signature" },
-	    .next = "In the job tick 'Build with BitBucket Push and Pull Request Plugin'; do not install the plugin Bitbucket "
+	    .next = "In the job tick 'Build with BitBucket Push and Pull Request Plugin'; do not "
+		    "install the plugin Bitbucket "
 		    "beside it, both listen on the same path.",
 	    .judge = JUDGE_PPR,
 	},
@@ -54,7 +56,8 @@ const struct preset presets[] = {
 	    .path = "/bitbucket-server-webhook/trigger",
 	    .events = "none: the plugin creates the webhook itself",
 	    .headers = { "X-Event-Key", "Content-Type" },
-	    .next = "Set Manage Jenkins, System, Jenkins URL to the public URL and save the job: the plugin then creates the "
+	    .next = "Set Manage Jenkins, System, Jenkins URL to the public URL and save the job: "
+		    "the plugin then creates the "
 		    "webhook.",
 	    .judge = JUDGE_SERVER,
 	},
@@ -68,7 +71,8 @@ const struct preset presets[] = {
 	    .path = "/github-webhook/",
 	    .events = "Just the push event (and Pull requests, for the branch source)",
 	    .headers = { "X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256" },
-	    .next = "In the job tick 'GitHub hook trigger for GITScm polling' and build it once by hand.",
+	    .next = "In the job tick 'GitHub hook trigger for GITScm polling' and build it once by "
+		    "hand.",
 	    .judge = JUDGE_GITHUB,
 	},
 	{
@@ -81,7 +85,8 @@ const struct preset presets[] = {
 	    .path = "/project/FOLDER/JOB",
 	    .events = "Push events, Merge request events",
 	    .headers = { "X-Gitlab-Event", "X-Gitlab-Token" },
-	    .next = "Put the job's path (with its folders) behind /project/, and the job's own token into GitLab's Secret token.",
+	    .next = "Put the job's path (with its folders) behind /project/, and the job's own "
+		    "token into GitLab's Secret token.",
 	    .judge = JUDGE_GITLAB,
 	},
 	{
@@ -95,7 +100,8 @@ const struct preset presets[] = {
 	    .query = "token=TOKEN",
 	    .events = "whatever the job wants to see",
 	    .headers = { "Content-Type" },
-	    .next = "In the job tick 'Generic Webhook Trigger' and give it a token of its own; set --scheme and a secret, so that "
+	    .next = "In the job tick 'Generic Webhook Trigger' and give it a token of its own; set "
+		    "--scheme and a secret, so that "
 		    "the edge can check the sender.",
 	    .judge = JUDGE_GENERIC,
 	},
@@ -103,14 +109,16 @@ const struct preset presets[] = {
 	    .name = "buildbot",
 	    .title = "Buildbot, change hooks",
 	    .methods = "POST",
-	    .paths = { "/change_hook/bitbucketcloud", "/change_hook/bitbucketserver", "/change_hook/bitbucket",
-		"/change_hook/github", "/change_hook/gitlab", "/change_hook/gitea" },
+	    .paths = { "/change_hook/bitbucketcloud", "/change_hook/bitbucketserver",
+		"/change_hook/bitbucket", "/change_hook/github", "/change_hook/gitlab",
+		"/change_hook/gitea" },
 	    .mode = PRESET_STORE,
 	    .scheme = "bitbucket",
 	    .path = "/change_hook/bitbucketcloud",
 	    .events = "Repository push",
 	    .headers = { "X-Event-Key", "Content-Type" },
-	    .next = "Enable the dialect in master.cfg: change_hook_dialects={'bitbucketcloud': {}}; Buildbot checks no Bitbucket "
+	    .next = "Enable the dialect in master.cfg: change_hook_dialects={'bitbucketcloud': "
+		    "{}}; Buildbot checks no Bitbucket "
 		    "signature, the edge does.",
 	    .judge = JUDGE_BUILDBOT,
 	},
@@ -119,11 +127,13 @@ const struct preset presets[] = {
 	    .title = "Atlassian Connect app",
 	    .methods = "GET POST",
 	    .mode = PRESET_PASS,
-	    /* The app checks its tokens itself: pages, descriptor and installation callback are signed differently or not at all. */
+	    /* The app checks its tokens itself: pages, descriptor and installation callback are
+	       signed differently or not at all. */
 	    .path = "/atlassian-connect.json",
 	    .events = "none: the descriptor names them",
 	    .headers = { "Authorization" },
-	    .next = "Install the app from the URL of its descriptor. Connect's support ends in December 2026: plan for Forge.",
+	    .next = "Install the app from the URL of its descriptor. Connect's support ends in "
+		    "December 2026: plan for Forge.",
 	    .judge = JUDGE_PLAIN,
 	},
 	{
@@ -164,7 +174,8 @@ preset_of_path(struct slice path)
 		const struct preset *p = &presets[i];
 		struct slice prefix = slice_str(p->prefix);
 
-		if (prefix.n > 0 && path.n > prefix.n && slice_ieq(slice_head(path, prefix.n), prefix))
+		if (prefix.n > 0 && path.n > prefix.n &&
+		    slice_ieq(slice_head(path, prefix.n), prefix))
 			return p;
 		for (size_t k = 0; k < PRESET_PATHS && p->paths[k] != NULL; k++) {
 			struct slice want = without_slash(slice_str(p->paths[k]));
@@ -192,13 +203,15 @@ has_word(const char *words, struct slice word)
 }
 
 /*
- * Segments of letters, digits, '-', '_', '.', '~', '+', ',' and the escape %20, none of them empty, "." or "..".  Every other
- * escape, ';', '\\' and byte is refused: servers disagree about what they mean.
+ * Segments of letters, digits, '-', '_', '.', '~', '+', ',' and the escape %20, none of them empty,
+ * "." or "..".  Every other escape, ';', '\\' and byte is refused: servers disagree about what they
+ * mean.
  */
 static bool
 is_plain_below(struct slice path)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+,";
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~+,";
 
 	while (path.p != NULL) {
 		struct slice part = slice_cut(&path, '/');
@@ -225,7 +238,7 @@ path_allowed(const struct preset *p, struct slice path)
 			return true;
 	}
 	return p->prefix != NULL && slice_starts(path, slice_str(p->prefix)) &&
-	    is_plain_below(slice_from(path, strlen(p->prefix)));
+	       is_plain_below(slice_from(path, strlen(p->prefix)));
 }
 
 static bool

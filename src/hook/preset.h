@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What adit knows about receivers of webhooks, as rows of one table: which requests may reach them, how they are signed,
- * and what their answers really mean (Jenkins says 200 when nothing was built).
+ * What adit knows about receivers of webhooks, as rows of one table: which requests may reach them,
+ * how they are signed, and what their answers really mean (Jenkins says 200 when nothing was
+ * built).
  */
 #ifndef ADIT_HOOK_PRESET_H
 #define ADIT_HOOK_PRESET_H
@@ -15,19 +16,20 @@ enum preset_mode { PRESET_PASS, PRESET_STORE, PRESET_RELAY };
 #define PRESET_HEADERS 4
 
 struct preset {
-	const char *name;  /* for --for: "jenkins-bitbucket" */
-	const char *title; /* "Jenkins, plugin Bitbucket" */
-	const char *methods;              /* "POST", "GET POST"; NULL: any */
-	const char *paths[PRESET_PATHS];  /* exact bytes; all NULL and prefix NULL: any path */
-	const char *prefix;               /* and below it plain segments only; NULL: none */
+	const char *name;                /* for --for: "jenkins-bitbucket" */
+	const char *title;               /* "Jenkins, plugin Bitbucket" */
+	const char *methods;             /* "POST", "GET POST"; NULL: any */
+	const char *paths[PRESET_PATHS]; /* exact bytes; all NULL and prefix NULL: any path */
+	const char *prefix;              /* and below it plain segments only; NULL: none */
 	enum preset_mode mode;
-	const char *scheme;               /* sign_find(); NULL: not signed, or the origin checks itself */
-	const char *path;                 /* to append to the public URL */
-	const char *query;                /* to append, a part in capitals is to be filled in; NULL: none */
-	const char *events;               /* to tick at the sender, for people */
-	const char *headers[PRESET_HEADERS]; /* without which the receiver does nothing; forwarded untouched */
-	const char *next;                 /* what to do after pasting, one sentence */
-	int judge;                        /* private */
+	const char *scheme; /* sign_find(); NULL: not signed, or the origin checks itself */
+	const char *path;   /* to append to the public URL */
+	const char *query;  /* to append, a part in capitals is to be filled in; NULL: none */
+	const char *events; /* to tick at the sender, for people */
+	const char *headers[PRESET_HEADERS]; /* without which the receiver does nothing; forwarded
+						untouched */
+	const char *next;                    /* what to do after pasting, one sentence */
+	int judge;                           /* private */
 };
 
 extern const struct preset presets[];
@@ -39,13 +41,15 @@ const struct preset *preset_of_path(struct slice path);
 enum preset_access {
 	PRESET_ALLOWED,
 	PRESET_METHOD, /* 405 */
-	PRESET_SLASH,  /* the path lacks the final slash (or has one too many): 403, and tell the owner */
+	PRESET_SLASH,  /* the path lacks the final slash (or has one too many): 403, and tell the
+			  owner */
 	PRESET_OTHER,  /* 403 */
 };
 
 /*
- * path: the raw bytes of the request target's path, never decoded; where the origin has a context path, the caller
- * has taken it off. Every other spelling of an allowed path is refused, since the origin might read it as another one.
+ * path: the raw bytes of the request target's path, never decoded; where the origin has a context
+ * path, the caller has taken it off. Every other spelling of an allowed path is refused, since the
+ * origin might read it as another one.
  */
 enum preset_access preset_access(const struct preset *p, struct slice method, struct slice path);
 static inline bool

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an answer means. Jenkins' plugins say 200 when nothing was built and 403 for six different mistakes, so the first
- * bytes of the body decide; the rules stand in one table, the first that fits counts.
+ * What an answer means. Jenkins' plugins say 200 when nothing was built and 403 for six different
+ * mistakes, so the first bytes of the body decide; the rules stand in one table, the first that
+ * fits counts.
  */
 #include "hook/preset_private.h"
 
 struct rule {
-	unsigned who; /* enum judge, or'ed */
-	int status;   /* 0: any; 200: any 2xx */
+	unsigned who;     /* enum judge, or'ed */
+	int status;       /* 0: any; 200: any 2xx */
 	const char *body; /* that the body holds, case ignored; NULL: any */
 	struct preset_judgement judgement;
 };
@@ -30,49 +31,62 @@ static const struct rule rules[] = {
 	{ JUDGE_JENKINS | JUDGE_PLAIN, 403, "No valid crumb",
 	    { RESULT_PARK, false, "crumb",
 	    "Jenkins wants a crumb: to it, this path is no webhook of an installed plugin.",
-	    "Check three things: the plugin is installed and Jenkins was restarted since; the path has its final slash and no "
+	    "Check three things: the plugin is installed and Jenkins was restarted since; the "
+	    "path has its final slash and no "
 	    "doubled one; Jenkins has no context path (like /jenkins) that is missing." } },
 
 	/* --- plugin Bitbucket --- */
 	{ JUDGE_BITBUCKET, 403, "Invalid Bitbucket webhook signature",
 	    { RESULT_PARK, false, "signature",
 	    "Jenkins does not accept the signature, although the edge did.",
-	    "Give the job the same secret as the webhook; a job without a secret refuses signed webhooks too." } },
+	    "Give the job the same secret as the webhook; a job without a secret refuses signed "
+	    "webhooks too." } },
 	{ JUDGE_PPR, 403, "signature",
-	    { RESULT_PARK, false, "signature", "Jenkins does not accept the signature, although the edge did.",
+	    { RESULT_PARK, false, "signature",
+	    "Jenkins does not accept the signature, although the edge did.",
 	    "Give the plugin the same secret as the webhook (Manage Jenkins, System)." } },
 	{ JUDGE_BITBUCKET, 500, NULL,
 	    { RESULT_RETRY, false, "origin-error",
-	    "Jenkins failed on this body: it is no JSON to it, or its User-Agent is not Bitbucket-Webhooks/2.0 any more.",
+	    "Jenkins failed on this body: it is no JSON to it, or its User-Agent is not "
+	    "Bitbucket-Webhooks/2.0 any more.",
 	    "Look into Jenkins' log; no header rule may change User-Agent." } },
 	{ JUDGE_PPR, 200, "request received successfully",
-	    { RESULT_DONE, false, "delivered", "The plugin took the request; it says so also when no job matches.", "" } },
+	    { RESULT_DONE, false, "delivered",
+	    "The plugin took the request; it says so also when no job matches.", "" } },
 	{ JUDGE_PPR, 400, "request failed",
 	    { RESULT_PARK, false, "refused", "The plugin could not read the request.",
 	    "Send it an event that it knows: pushes and pull requests." } },
 	{ JUDGE_BITBUCKET, 200, NULL,
-	    { RESULT_DONE, false, "delivered", "The plugin took the request; it says 200 also when no job matches.", "" } },
+	    { RESULT_DONE, false, "delivered",
+	    "The plugin took the request; it says 200 also when no job matches.", "" } },
 
 	/* --- plugin Bitbucket Branch Source --- */
 	{ JUDGE_BRANCH_SOURCE, 200, "Matched 0",
-	    { RESULT_PARK, true, "matched-0", "200, but Jenkins built nothing: no project has this repository (Matched 0).",
-	    "Compare the repository's owner and name in the project with the payload's, case included, and scan the project "
+	    { RESULT_PARK, true, "matched-0",
+	    "200, but Jenkins built nothing: no project has this repository (Matched 0).",
+	    "Compare the repository's owner and name in the project with the payload's, case "
+	    "included, and scan the project "
 	    "once; then replay this delivery." } },
 	{ JUDGE_BRANCH_SOURCE, 403, "signature",
-	    { RESULT_PARK, false, "signature", "Jenkins does not accept the signature, although the edge did.",
+	    { RESULT_PARK, false, "signature",
+	    "Jenkins does not accept the signature, although the edge did.",
 	    "Choose the webhook's secret in Manage Jenkins, System, Bitbucket endpoints." } },
 	{ JUDGE_BRANCH_SOURCE, 400, "No bitbucket endpoint found",
 	    { RESULT_PARK, false, "server-url", "Jenkins knows no Bitbucket of that server_url.",
-	    "Add ?server_url= and the base URL of your Bitbucket to the webhook, exactly as in Manage Jenkins, System." } },
+	    "Add ?server_url= and the base URL of your Bitbucket to the webhook, exactly as in "
+	    "Manage Jenkins, System." } },
 	{ JUDGE_BRANCH_SOURCE, 400, "server_url",
 	    { RESULT_PARK, false, "server-url", "A Data Center webhook needs ?server_url= here.",
 	    "Add ?server_url= and the base URL of your Bitbucket to the webhook's URL." } },
 	{ JUDGE_BRANCH_SOURCE, 400, "No processor found",
-	    { RESULT_PARK, false, "event", "The plugin does not know this event, or a header that it needs is missing.",
-	    "Tick only pushes and pull requests; X-Event-Key and X-Request-UUID must reach Jenkins." } },
+	    { RESULT_PARK, false, "event",
+	    "The plugin does not know this event, or a header that it needs is missing.",
+	    "Tick only pushes and pull requests; X-Event-Key and X-Request-UUID must reach "
+	    "Jenkins." } },
 	{ JUDGE_BRANCH_SOURCE, 400, "Payload is empty",
 	    { RESULT_PARK, false, "empty", "The body reached Jenkins empty.",
-	    "Look for a redirect on the way: a POST that is redirected becomes a GET without a body." } },
+	    "Look for a redirect on the way: a POST that is redirected becomes a GET without a "
+	    "body." } },
 	{ JUDGE_BRANCH_SOURCE, 409, NULL,
 	    { RESULT_PARK, false, "two-processors", "Two plugins claim this webhook.",
 	    "Remove one of the Bitbucket plugins that bring their own processor." } },
@@ -82,12 +96,14 @@ static const struct rule rules[] = {
 	    { RESULT_PARK, false, "content-type", "The plugin takes application/json only.",
 	    "Leave the Content-Type header as Bitbucket sends it." } },
 	{ JUDGE_SERVER, 400, NULL,
-	    { RESULT_PARK, false, "event", "The plugin does not know this event, or X-Event-Key is missing.",
+	    { RESULT_PARK, false, "event",
+	    "The plugin does not know this event, or X-Event-Key is missing.",
 	    "Let the plugin create its webhook itself." } },
 
 	/* --- plugin GitHub --- */
 	{ JUDGE_GITHUB, 400, "signature",
-	    { RESULT_PARK, false, "signature", "Jenkins does not accept the signature, although the edge did.",
+	    { RESULT_PARK, false, "signature",
+	    "Jenkins does not accept the signature, although the edge did.",
 	    "Give Manage Jenkins, System, GitHub the same shared secret as the webhook." } },
 	{ JUDGE_GITHUB, 400, NULL,
 	    { RESULT_PARK, false, "event", "The plugin misses the event or the payload.",
@@ -95,8 +111,10 @@ static const struct rule rules[] = {
 
 	/* --- plugin GitLab --- */
 	{ JUDGE_GITLAB, 401, NULL,
-	    { RESULT_PARK, false, "token", "The job's secret token is another one than the webhook's.",
-	    "Copy the token from the job (Build when a change is pushed to GitLab, Advanced) into GitLab." } },
+	    { RESULT_PARK, false, "token",
+	    "The job's secret token is another one than the webhook's.",
+	    "Copy the token from the job (Build when a change is pushed to GitLab, Advanced) into "
+	    "GitLab." } },
 	{ JUDGE_GITLAB, 404, NULL,
 	    { RESULT_PARK, false, "no-job", "Jenkins has no job of that path.",
 	    "Put the job's full path with its folders behind /project/." } },
@@ -106,8 +124,10 @@ static const struct rule rules[] = {
 	    { RESULT_PARK, true, "no-job", "No job has this token.",
 	    "Tick 'Generic Webhook Trigger' in the job and give it the token of the URL." } },
 	{ JUDGE_GENERIC, 403, NULL,
-	    { RESULT_PARK, false, "whitelist", "The plugin's list of allowed addresses refuses 127.0.0.1, where adit comes from.",
-	    "Take the list out (Manage Jenkins, System) and let the edge check addresses and signatures." } },
+	    { RESULT_PARK, false, "whitelist",
+	    "The plugin's list of allowed addresses refuses 127.0.0.1, where adit comes from.",
+	    "Take the list out (Manage Jenkins, System) and let the edge check addresses and "
+	    "signatures." } },
 	{ JUDGE_GENERIC, 200, "\"triggered\":true",
 	    { RESULT_DONE, false, "delivered", "A job was started.", "" } },
 	{ JUDGE_GENERIC, 200, "\"triggered\":false",
@@ -118,7 +138,8 @@ static const struct rule rules[] = {
 	{ JUDGE_BUILDBOT, 200, "no change found",
 	    { RESULT_DONE, true, "no-change", "200, but Buildbot found no change in it.", "" } },
 	{ JUDGE_BUILDBOT, 400, "Unknown event",
-	    { RESULT_PARK, true, "event", "Buildbot does not know this event.", "Tick Repository push only." } },
+	    { RESULT_PARK, true, "event", "Buildbot does not know this event.",
+	    "Tick Repository push only." } },
 	{ JUDGE_BUILDBOT, 400, "Invalid secret",
 	    { RESULT_PARK, false, "signature", "Buildbot has another secret than the webhook.",
 	    "Put the webhook's secret into the dialect's options in master.cfg." } },
@@ -135,37 +156,49 @@ static const struct rule rules[] = {
 	    { RESULT_PARK, false, "login", "The server wants a login, and webhooks cannot log in.",
 	    "Exempt this path from the login." } },
 	{ JUDGE_ALL, 403, NULL,
-	    { RESULT_PARK, false, "forbidden", "The server refuses the request.", "Look for the reason in its log." } },
+	    { RESULT_PARK, false, "forbidden", "The server refuses the request.",
+	    "Look for the reason in its log." } },
 	{ JUDGE_JENKINS, 404, NULL,
 	    { RESULT_PARK, false, "no-plugin", "Nothing listens on this path of the server.",
-	    "Install the plugin that the preset is for and restart Jenkins, or choose the preset of the plugin that is there; "
+	    "Install the plugin that the preset is for and restart Jenkins, or choose the preset "
+	    "of the plugin that is there; "
 	    "with a context path (/jenkins) add it to the address of the tunnel." } },
 	{ JUDGE_ALL, 404, NULL,
-	    { RESULT_PARK, false, "not-found", "The server knows nothing under this path.", "Check the path." } },
+	    { RESULT_PARK, false, "not-found", "The server knows nothing under this path.",
+	    "Check the path." } },
 	{ JUDGE_ALL, 405, NULL,
 	    { RESULT_PARK, false, "method", "The server does not take this method here.",
-	    "Check the path: a redirect may have turned POST into GET, or the slash at the end is missing." } },
+	    "Check the path: a redirect may have turned POST into GET, or the slash at the end is "
+	    "missing." } },
 	{ JUDGE_ALL, 410, NULL,
 	    { RESULT_PARK, false, "gone", "The server says that this receiver is gone for good.",
 	    "Remove the webhook at the sender." } },
 	{ JUDGE_ALL, 413, NULL,
-	    { RESULT_PARK, false, "too-big", "The body is larger than the server takes.", "Raise the server's limit." } },
+	    { RESULT_PARK, false, "too-big", "The body is larger than the server takes.",
+	    "Raise the server's limit." } },
 	{ JUDGE_ALL, 415, NULL,
 	    { RESULT_PARK, false, "content-type", "The server does not take this Content-Type.",
 	    "Set the webhook's content type to application/json." } },
-	{ JUDGE_ALL, 408, NULL, { RESULT_RETRY, false, "slow", "The server gave up waiting for the request.", "" } },
-	{ JUDGE_ALL, 425, NULL, { RESULT_RETRY, false, "early", "The server wants the request again.", "" } },
+	{ JUDGE_ALL, 408, NULL, { RESULT_RETRY, false, "slow",
+	    "The server gave up waiting for the request.", "" } },
+	{ JUDGE_ALL, 425, NULL, { RESULT_RETRY, false, "early",
+	    "The server wants the request again.", "" } },
 	{ JUDGE_ALL, 429, NULL,
-	    { RESULT_RETRY, false, "busy", "The server has too much to do and asks for a pause.", "" } },
+	    { RESULT_RETRY, false, "busy", "The server has too much to do and asks for a pause.",
+	    "" } },
 	{ JUDGE_ALL, 502, NULL,
-	    { RESULT_RETRY, false, "bad-gateway", "A proxy before the server cannot reach it.", "Look at that proxy's log." } },
-	{ JUDGE_ALL, 503, NULL, { RESULT_RETRY, false, "unavailable", "The server is not available for the moment.", "" } },
+	    { RESULT_RETRY, false, "bad-gateway", "A proxy before the server cannot reach it.",
+	    "Look at that proxy's log." } },
+	{ JUDGE_ALL, 503, NULL, { RESULT_RETRY, false, "unavailable",
+	    "The server is not available for the moment.", "" } },
 	{ JUDGE_ALL, 504, NULL,
-	    { RESULT_RETRY, false, "gateway-timeout", "A proxy before the server waited too long for it.", "" } },
+	    { RESULT_RETRY, false, "gateway-timeout",
+	    "A proxy before the server waited too long for it.", "" } },
 };
 
 static const struct preset_judgement slash = { RESULT_PARK, false, "slash",
-	"The server redirects to the same path with a slash at the end; following that would turn the POST into a GET.",
+	"The server redirects to the same path with a slash at the end; following that would turn "
+	    "the POST into a GET.",
 	"Add the final '/' to the URL of the webhook." };
 static const struct preset_judgement login = { RESULT_PARK, false, "login",
 	"The server redirects to its login page, and webhooks cannot log in.",
@@ -176,9 +209,11 @@ static const struct preset_judgement redirect = { RESULT_PARK, false, "redirect"
 static const struct preset_judgement not_jenkins = { RESULT_PARK, false, "not-jenkins",
 	"Something answers, but it does not look like Jenkins (no X-Jenkins header).",
 	"Check the port, and whether Jenkins runs under a path like /jenkins." };
-static const struct preset_judgement refused = { RESULT_PARK, false, "refused", "The server refuses the request.",
+static const struct preset_judgement refused = { RESULT_PARK, false, "refused",
+	    "The server refuses the request.",
 	"Look for the reason in its answer and its log." };
-static const struct preset_judgement failed = { RESULT_RETRY, false, "origin-error", "The server failed.",
+static const struct preset_judgement failed = { RESULT_RETRY, false, "origin-error",
+	    "The server failed.",
 	"Look into its log." };
 /* clang-format on */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between preset.c, whose rows name who answers, and preset_judge.c, which knows what their answers mean. */
+/* Between preset.c, whose rows name who answers, and preset_judge.c, which knows what their answers
+ * mean. */
 #ifndef ADIT_HOOK_PRESET_PRIVATE_H
 #define ADIT_HOOK_PRESET_PRIVATE_H
 
@@ -18,7 +19,7 @@ enum judge {
 	JUDGE_PLAIN = 1 << 8,
 };
 #define JUDGE_JENKINS                                                                              \
-	(JUDGE_BITBUCKET | JUDGE_BRANCH_SOURCE | JUDGE_PPR | JUDGE_SERVER | JUDGE_GITHUB |        \
+	(JUDGE_BITBUCKET | JUDGE_BRANCH_SOURCE | JUDGE_PPR | JUDGE_SERVER | JUDGE_GITHUB |         \
 	    JUDGE_GITLAB | JUDGE_GENERIC)
 #define JUDGE_ALL (JUDGE_JENKINS | JUDGE_BUILDBOT | JUDGE_PLAIN)
 

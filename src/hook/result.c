@@ -22,7 +22,8 @@ result_of_status(int status)
 		return RESULT_DONE;
 	if (status == 408 || status == 425 || status == 429 || status < 200 || status > 499)
 		return RESULT_RETRY;
-	/* 3xx too: nobody may turn a POST into a GET, and a redirect that is followed once hides the mistake. */
+	/* 3xx too: nobody may turn a POST into a GET, and a redirect that is followed once hides
+	 * the mistake. */
 	return RESULT_PARK;
 }
 
@@ -32,10 +33,32 @@ result_of_status(int status)
 #define MIN_(m) S_((m)*60LL)
 #define H_(h) MIN_((h)*60LL)
 
-/* Pauses before attempt 2, 3, ...: dense for an hour, since a CI that restarts is back soon, then like Standard Webhooks. */
+/* Pauses before attempt 2, 3, ...: dense for an hour, since a CI that restarts is back soon, then
+ * like Standard Webhooks. */
 static const int64_t pauses_ms[] = {
-	S_(5), S_(10), S_(20), S_(40), S_(80), S_(160), MIN_(5), MIN_(5), MIN_(5), MIN_(5), MIN_(5), MIN_(5),
-	MIN_(5), MIN_(5), MIN_(5), MIN_(5), MIN_(30), H_(2), H_(5), H_(10), H_(14), H_(20), H_(24),
+	S_(5),
+	S_(10),
+	S_(20),
+	S_(40),
+	S_(80),
+	S_(160),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(5),
+	MIN_(30),
+	H_(2),
+	H_(5),
+	H_(10),
+	H_(14),
+	H_(20),
+	H_(24),
 };
 #define PAUSES (sizeof(pauses_ms) / sizeof(*pauses_ms))
 #define HOLD_MS S_(5)
@@ -62,7 +85,8 @@ wait_for(int64_t pause_ms, int64_t retry_after_ms, uint64_t random)
 
 	if (retry_after_ms > RESULT_RETRY_AFTER_MS_MAX)
 		retry_after_ms = RESULT_RETRY_AFTER_MS_MAX;
-	/* Up to a second later, so that a crowd that was told one time does not come at one time. */
+	/* Up to a second later, so that a crowd that was told one time does not come at one time.
+	 */
 	if (retry_after_ms >= 0 && delay < retry_after_ms)
 		delay = retry_after_ms + (int64_t)(random % 1000);
 	return (struct result_plan){ RESULT_STEP_WAIT, delay };
@@ -115,7 +139,8 @@ month_of(struct slice s, unsigned *ret)
 	return false;
 }
 
-/* Days from 1970-01-01 to that date of the Gregorian calendar (years from March, so that the leap day is last). */
+/* Days from 1970-01-01 to that date of the Gregorian calendar (years from March, so that the leap
+ * day is last). */
 static int64_t
 days_of(unsigned year, unsigned month, unsigned day)
 {
@@ -131,13 +156,14 @@ date_of(struct slice s, int64_t *ret_ms)
 {
 	unsigned day, month, year, hour, minute, second;
 
-	if (s.n != 29 || memcmp(s.p + 3, ", ", 2) != 0 || !slice_ends(s, S(" GMT")) || s.p[7] != ' ' ||
-	    s.p[11] != ' ' || s.p[16] != ' ' || s.p[19] != ':' || s.p[22] != ':')
+	if (s.n != 29 || memcmp(s.p + 3, ", ", 2) != 0 || !slice_ends(s, S(" GMT")) ||
+	    s.p[7] != ' ' || s.p[11] != ' ' || s.p[16] != ' ' || s.p[19] != ':' || s.p[22] != ':')
 		return false;
 	if (!number_of(slice_of(s.p + 5, 2), 31, &day) || !month_of(slice_of(s.p + 8, 3), &month) ||
-	    !number_of(slice_of(s.p + 12, 4), 9999, &year) || !number_of(slice_of(s.p + 17, 2), 23, &hour) ||
-	    !number_of(slice_of(s.p + 20, 2), 59, &minute) || !number_of(slice_of(s.p + 23, 2), 60, &second) ||
-	    day == 0 || year < 1970)
+	    !number_of(slice_of(s.p + 12, 4), 9999, &year) ||
+	    !number_of(slice_of(s.p + 17, 2), 23, &hour) ||
+	    !number_of(slice_of(s.p + 20, 2), 59, &minute) ||
+	    !number_of(slice_of(s.p + 23, 2), 60, &second) || day == 0 || year < 1970)
 		return false;
 	*ret_ms = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000;
 	return true;
@@ -150,8 +176,8 @@ result_retry_after(struct slice value, int64_t now_ms)
 	int64_t at_ms;
 
 	if (slice_u64(value, &seconds))
-		return seconds > RESULT_RETRY_AFTER_MS_MAX / 1000 ? RESULT_RETRY_AFTER_MS_MAX :
-								    (int64_t)seconds * 1000;
+		return seconds > RESULT_RETRY_AFTER_MS_MAX / 1000 ? RESULT_RETRY_AFTER_MS_MAX
+								  : (int64_t)seconds * 1000;
 	if (!date_of(value, &at_ms))
 		return -1;
 	return at_ms > now_ms ? at_ms - now_ms : 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the answer of an origin to a delivery means, and when to try again.  Pure: time, attempts and randomness are parameters.
+ * What the answer of an origin to a delivery means, and when to try again.  Pure: time, attempts
+ *and randomness are parameters.
  *
- *	attempt 1 at once, then after 5 s x 2^n up to 5 min through the first hour (17 attempts), then 30 min,
- *	2 h, 5 h, 10 h, 14 h, 20 h, 24 h, then it is dead: a little over three days.  Each pause varies by a quarter.
+ *	attempt 1 at once, then after 5 s x 2^n up to 5 min through the first hour (17 attempts),
+ *then 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, then it is dead: a little over three days.  Each
+ *pause varies by a quarter.
  */
 #ifndef ADIT_HOOK_RESULT_H
 #define ADIT_HOOK_RESULT_H
@@ -38,10 +40,12 @@ struct result_plan {
 };
 
 /*
- * attempts: made so far and counted, this one included (>= 1). retry_after_ms: -1 when the answer had none. random: 64
- * uniform bits. A Retry-After lengthens the pause, never shortens it, up to RESULT_RETRY_AFTER_MS_MAX.
+ * attempts: made so far and counted, this one included (>= 1). retry_after_ms: -1 when the answer
+ * had none. random: 64 uniform bits. A Retry-After lengthens the pause, never shortens it, up to
+ * RESULT_RETRY_AFTER_MS_MAX.
  */
-struct result_plan result_next(unsigned attempts, enum result_class c, int64_t retry_after_ms, uint64_t random);
+struct result_plan
+result_next(unsigned attempts, enum result_class c, int64_t retry_after_ms, uint64_t random);
 #define RESULT_RETRY_AFTER_MS_MAX 86400000
 
 /* Attempts after which a delivery is dead. */

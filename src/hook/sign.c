@@ -14,17 +14,17 @@ static const struct sign_form bitbucket = {
 	.places = { { "X-Hub-Signature", SIGN_NAMED } }, .message = "%b", .ping = true
 };
 static const struct sign_form github = {
-	.places = { { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" }, { "X-Hub-Signature", SIGN_NAMED } },
+	.places = { { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" },
+	    { "X-Hub-Signature", SIGN_NAMED } },
 	.message = "%b"
 };
-static const struct sign_form gitea = {
-	.places = { { "X-Gitea-Signature", SIGN_PLAIN, "" }, { "X-Forgejo-Signature", SIGN_PLAIN, "" },
-	    { "X-Gogs-Signature", SIGN_PLAIN, "" }, { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" } },
-	.message = "%b"
-};
-static const struct sign_form gogs = {
-	.places = { { "X-Gogs-Signature", SIGN_PLAIN, "" } }, .message = "%b"
-};
+static const struct sign_form gitea = { .places = { { "X-Gitea-Signature", SIGN_PLAIN, "" },
+					    { "X-Forgejo-Signature", SIGN_PLAIN, "" },
+					    { "X-Gogs-Signature", SIGN_PLAIN, "" },
+					    { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" } },
+	.message = "%b" };
+static const struct sign_form gogs = { .places = { { "X-Gogs-Signature", SIGN_PLAIN, "" } },
+	.message = "%b" };
 static const struct sign_form gitlab_token = { .places = { { "X-Gitlab-Token" } } };
 static const struct sign_form standard = {
 	.places = { { "webhook-signature", SIGN_LIST } },
@@ -59,9 +59,9 @@ static const struct sign_form zoom = {
 	.message = "v0:%t:%b",
 	.time_header = "x-zm-request-timestamp",
 };
-static const struct sign_form shopify = {
-	.places = { { "X-Shopify-Hmac-Sha256", SIGN_PLAIN, "" } }, .encoding = SIGN_BASE64, .message = "%b"
-};
+static const struct sign_form shopify = { .places = { { "X-Shopify-Hmac-Sha256", SIGN_PLAIN, "" } },
+	.encoding = SIGN_BASE64,
+	.message = "%b" };
 static const struct sign_form paddle = {
 	.places = { { "Paddle-Signature", SIGN_PAIRS } },
 	.message = "%t:%b",
@@ -76,14 +76,12 @@ static const struct sign_form sendgrid = {
 	.message = "%t%b",
 	.time_header = "X-Twilio-Email-Event-Webhook-Timestamp",
 };
-static const struct sign_form hookdeck = {
-	.places = { { "x-hookdeck-signature", SIGN_PLAIN, "" }, { "x-hookdeck-signature-2", SIGN_PLAIN, "" } },
+static const struct sign_form hookdeck = { .places = { { "x-hookdeck-signature", SIGN_PLAIN, "" },
+					       { "x-hookdeck-signature-2", SIGN_PLAIN, "" } },
 	.encoding = SIGN_BASE64,
-	.message = "%b"
-};
-static const struct sign_form jira = {
-	.places = { { "X-Hub-Signature", SIGN_NAMED } }, .message = "%b"
-};
+	.message = "%b" };
+static const struct sign_form jira = { .places = { { "X-Hub-Signature", SIGN_NAMED } },
+	.message = "%b" };
 static const struct sign_form meta = {
 	.places = { { "X-Hub-Signature-256", SIGN_PLAIN, "sha256=" } }, .message = "%b"
 };
@@ -104,8 +102,10 @@ const struct sign_scheme sign_schemes[] = {
 	{ "gitlab-signing", "GitLab, signing token", "the signing token, whsec_...",
 	    300, true, SIGN_KIND_MAC, &standard },
 	{ "standard-webhooks", "Standard Webhooks",
-	    "whsec_... (v1) or the public key whpk_... (v1a)", 300, true, SIGN_KIND_MAC, &standard },
-	{ "svix", "Svix", "the endpoint's signing secret, whsec_...", 300, true, SIGN_KIND_MAC, &svix },
+	    "whsec_... (v1) or the public key whpk_... (v1a)", 300, true, SIGN_KIND_MAC,
+	    &standard },
+	{ "svix", "Svix", "the endpoint's signing secret, whsec_...", 300, true, SIGN_KIND_MAC,
+	    &svix },
 	{ "stripe", "Stripe", "the endpoint's signing secret, whsec_... as a whole",
 	    300, true, SIGN_KIND_MAC, &stripe },
 	{ "slack", "Slack", "the Signing Secret of the app", 300, true, SIGN_KIND_MAC, &slack },
@@ -124,8 +124,10 @@ const struct sign_scheme sign_schemes[] = {
 	    60, true, SIGN_KIND_JWT, &authorization },
 	{ "azure-devops", "Azure DevOps, basic authentication", "user:password of the service hook",
 	    0, true, SIGN_KIND_BASIC, &authorization },
-	{ "hookdeck", "Hookdeck", "the signing secret of the project", 0, true, SIGN_KIND_MAC, &hookdeck },
-	{ "hmac", "HMAC in a header of your choice", "the shared secret", 0, true, SIGN_KIND_MAC, &generic },
+	{ "hookdeck", "Hookdeck", "the signing secret of the project", 0, true, SIGN_KIND_MAC,
+	    &hookdeck },
+	{ "hmac", "HMAC in a header of your choice", "the shared secret", 0, true, SIGN_KIND_MAC,
+	    &generic },
 };
 /* clang-format on */
 const size_t sign_schemes_n = sizeof(sign_schemes) / sizeof(*sign_schemes);
@@ -185,7 +187,8 @@ bool
 sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64_t seconds,
     struct sign_verdict *v)
 {
-	int64_t allowed = p->tolerance_ms != 0 ? p->tolerance_ms : (int64_t)p->scheme->tolerance_s * 1000;
+	int64_t allowed =
+	    p->tolerance_ms != 0 ? p->tolerance_ms : (int64_t)p->scheme->tolerance_s * 1000;
 	int64_t late;
 
 	if (allowed <= 0)
@@ -195,7 +198,8 @@ sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64
 		return true;
 	v->skew_s = late;
 	sign_say(v, SIGN_SKEW,
-	    "Signed %lld s %s (%lld s are allowed): an old request sent again, or a clock is wrong; compare this "
+	    "Signed %lld s %s (%lld s are allowed): an old request sent again, or a clock is "
+	    "wrong; compare this "
 	    "machine's clock with the sender's.",
 	    (long long)(late < 0 ? -late : late), late < 0 ? "in the future" : "ago",
 	    (long long)(allowed / 1000));
@@ -204,14 +208,15 @@ sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64
 
 /* --- verifying --- */
 
-/* Data Center's connection test: these bytes and no others, so that nothing can be smuggled in unsigned. */
+/* Data Center's connection test: these bytes and no others, so that nothing can be smuggled in
+ * unsigned. */
 static bool
 is_ping(const struct hook_request *req)
 {
 	struct peek test = { .path = "test" };
 
-	return slice_eq(hook_header(req, S("X-Event-Key")), S("diagnostics:ping")) && req->body.n <= 64 &&
-	    peek_json(req->body, &test, 1) && test.kind == PEEK_TRUE;
+	return slice_eq(hook_header(req, S("X-Event-Key")), S("diagnostics:ping")) &&
+	       req->body.n <= 64 && peek_json(req->body, &test, 1) && test.kind == PEEK_TRUE;
 }
 
 bool
@@ -226,7 +231,8 @@ hook_verify(const struct sign_params *p, const struct hook_request *req, struct 
 		return sign_settle(ret, SIGN_NO_SECRET);
 	for (size_t i = 0; i < SIGN_PLACES && f->places[i].header != NULL; i++) {
 		if (hook_header_count(req, slice_str(f->places[i].header)) > 1) {
-			sign_say(ret, SIGN_MALFORMED, "The request has two %s fields.", f->places[i].header);
+			sign_say(ret, SIGN_MALFORMED, "The request has two %s fields.",
+			    f->places[i].header);
 			return false;
 		}
 	}
@@ -281,7 +287,8 @@ sign_field(struct sign_writer *w, struct slice name, size_t from)
 		w->failed = true;
 		return;
 	}
-	o->fields[o->n_fields++] = (struct hook_field){ name, slice_of(o->text + from, w->at - from) };
+	o->fields[o->n_fields++] =
+	    (struct hook_field){ name, slice_of(o->text + from, w->at - from) };
 }
 
 static bool

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a signature does not match: the mistakes that people and relays make, tried one after the other.  A newline that was
- * pasted along with the secret; a relay that parsed the JSON and wrote it anew (smee-client); an editor's newline at the end.
+ * Why a signature does not match: the mistakes that people and relays make, tried one after the
+ * other.  A newline that was pasted along with the secret; a relay that parsed the JSON and wrote
+ * it anew (smee-client); an editor's newline at the end.
  */
 #include "hook/sign_private.h"
 
@@ -10,7 +11,8 @@
 
 /* One more try, with another secret or another body. */
 static bool
-matches(const struct sign_params *p, const struct hook_request *req, struct slice secret, struct slice body)
+matches(const struct sign_params *p, const struct hook_request *req, struct slice secret,
+    struct slice body)
 {
 	struct sign_params q = *p;
 	struct hook_request r = *req;
@@ -38,7 +40,8 @@ strip(struct slice s)
 
 /* The secret with `tail` behind it. */
 static bool
-matches_longer(const struct sign_params *p, const struct hook_request *req, struct slice secret, struct slice tail)
+matches_longer(const struct sign_params *p, const struct hook_request *req, struct slice secret,
+    struct slice tail)
 {
 	char text[SECRET_MAX + 2];
 
@@ -54,13 +57,14 @@ space_in_secret(const struct sign_params *p, const struct hook_request *req, str
 
 	if (bare.n != secret.n && matches(p, req, bare, req->body))
 		return true;
-	return matches_longer(p, req, secret, S("\n")) || matches_longer(p, req, secret, S("\r\n")) ||
-	    matches_longer(p, req, secret, S(" "));
+	return matches_longer(p, req, secret, S("\n")) ||
+	       matches_longer(p, req, secret, S("\r\n")) || matches_longer(p, req, secret, S(" "));
 }
 
 /* Text where its bytes were meant, and the other way round. */
 static bool
-secret_in_other_form(const struct sign_params *p, const struct hook_request *req, struct slice secret)
+secret_in_other_form(
+    const struct sign_params *p, const struct hook_request *req, struct slice secret)
 {
 	struct sign_form text = *p->scheme->form;
 	struct sign_scheme scheme = *p->scheme;
@@ -159,7 +163,8 @@ put_json(struct buf *out, struct slice s, const struct layout *l)
 }
 
 static bool
-other_layout(const struct sign_params *p, const struct hook_request *req, struct slice secret, struct buf *room)
+other_layout(const struct sign_params *p, const struct hook_request *req, struct slice secret,
+    struct buf *room)
 {
 	static const struct layout layouts[] = {
 		{ 0, false, false, false },
@@ -226,7 +231,8 @@ sign_explain(const struct sign_params *p, const struct hook_request *req, struct
 {
 	struct buf room;
 
-	if ((v->reason != SIGN_WRONG && v->reason != SIGN_BAD_SECRET) || req->body.n > LIMIT_HOOK_EXPLAIN_BYTES)
+	if ((v->reason != SIGN_WRONG && v->reason != SIGN_BAD_SECRET) ||
+	    req->body.n > LIMIT_HOOK_EXPLAIN_BYTES)
 		return;
 	buf_init(&room, 4 * LIMIT_HOOK_EXPLAIN_BYTES);
 	for (size_t i = 0; i < sign_n_secrets(p); i++) {

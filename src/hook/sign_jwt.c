@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Atlassian Connect: a JWT (RFC 7519) of HS256 in `Authorization: JWT ...` or ?jwt=, whose claim qsh is a hash of method, path
- * and sorted query.  The body is not signed: that is how the scheme is.  Only HS256: RS256 of the installation callback needs a key that
- * would have to be fetched, and "none" is no algorithm.
+ * Atlassian Connect: a JWT (RFC 7519) of HS256 in `Authorization: JWT ...` or ?jwt=, whose claim
+ * qsh is a hash of method, path and sorted query.  The body is not signed: that is how the scheme
+ * is.  Only HS256: RS256 of the installation callback needs a key that would have to be fetched,
+ * and "none" is no algorithm.
  */
 #include "hook/params.h"
 #include "hook/peek.h"
@@ -15,7 +16,7 @@
 
 #define TOKEN_BYTES 4096
 #define SIG_BYTES 1024 /* one of RS256 is read too, to say that it is one */
-#define LIFE_S 180 /* of a token that we make */
+#define LIFE_S 180     /* of a token that we make */
 
 /* --- the hash --- */
 
@@ -105,7 +106,7 @@ find_token(const struct hook_request *req)
 }
 
 struct token {
-	struct slice covered; /* header and claims as they were sent: what is signed */
+	struct slice covered;             /* header and claims as they were sent: what is signed */
 	struct slice header, claims, sig; /* decoded */
 	char space[TOKEN_BYTES];
 	uint8_t sig_space[SIG_BYTES];
@@ -148,7 +149,8 @@ static bool
 times_ok(const struct sign_params *p, const struct hook_request *req, const struct peek *exp,
     const struct peek *nbf, struct sign_verdict *v)
 {
-	int64_t leeway_ms = p->tolerance_ms != 0 ? p->tolerance_ms : (int64_t)p->scheme->tolerance_s * 1000;
+	int64_t leeway_ms =
+	    p->tolerance_ms != 0 ? p->tolerance_ms : (int64_t)p->scheme->tolerance_s * 1000;
 	int64_t now_s = req->now_ms / 1000, late;
 	uint64_t at;
 
@@ -162,13 +164,16 @@ times_ok(const struct sign_params *p, const struct hook_request *req, const stru
 	if (late * 1000 >= leeway_ms) {
 		v->skew_s = late;
 		sign_say(v, SIGN_EXPIRED,
-		    "The token expired %lld s ago: an old request sent again, or this machine's clock is ahead.",
+		    "The token expired %lld s ago: an old request sent again, or this machine's "
+		    "clock is ahead.",
 		    (long long)late);
 		return false;
 	}
-	if (nbf->kind != PEEK_NONE && seconds_of(nbf, &at) && (int64_t)at * 1000 > req->now_ms + leeway_ms) {
+	if (nbf->kind != PEEK_NONE && seconds_of(nbf, &at) &&
+	    (int64_t)at * 1000 > req->now_ms + leeway_ms) {
 		v->skew_s = now_s - (int64_t)at;
-		sign_say(v, SIGN_SKEW, "The token is valid only from %lld s from now: this machine's clock is late.",
+		sign_say(v, SIGN_SKEW,
+		    "The token is valid only from %lld s from now: this machine's clock is late.",
 		    (long long)-v->skew_s);
 		return false;
 	}
@@ -191,7 +196,8 @@ claims_ok(const struct sign_params *p, const struct hook_request *req, struct sl
 	if (want[2].kind == PEEK_STRING && crypto_same(want[2].value, slice_str(qsh)))
 		return sign_settle(v, SIGN_OK);
 	sign_say(v, SIGN_OTHER_URL,
-	    "The token is for another method, path or query than this request's (claim qsh): was the path rewritten, or "
+	    "The token is for another method, path or query than this request's (claim qsh): was "
+	    "the path rewritten, or "
 	    "does the app's base URL have one?");
 	return false;
 }
@@ -205,14 +211,17 @@ sign_jwt_ok(const struct sign_params *p, const struct hook_request *req, struct 
 	struct token t;
 
 	if (text.p == NULL) {
-		sign_say(v, SIGN_MISSING, "No JWT in Authorization or ?jwt=: does a proxy on the way drop Authorization?");
+		sign_say(v, SIGN_MISSING,
+		    "No JWT in Authorization or ?jwt=: does a proxy on the way drop "
+		    "Authorization?");
 		return false;
 	}
 	if (!split_token(text, &t))
 		return sign_settle(v, SIGN_MALFORMED);
 	if (!peek_json(t.header, &alg, 1) || !slice_eq(alg.value, S("HS256"))) {
 		sign_say(v, SIGN_ALGORITHM,
-		    "The token is not signed with HS256; RS256 of the installation callback is for the app itself to check.");
+		    "The token is not signed with HS256; RS256 of the installation callback is for "
+		    "the app itself to check.");
 		return false;
 	}
 	for (size_t i = 0; i < sign_n_secrets(p); i++) {
@@ -263,7 +272,8 @@ sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struc
 	buf_init(&claims, 700);
 	buf_put(&claims, S("{\"iss\":"));
 	buf_json(&claims, id);
-	buf_printf(&claims, ",\"iat\":%lld,\"exp\":%lld,\"qsh\":\"%s\"}", now_s, now_s + LIFE_S, qsh);
+	buf_printf(
+	    &claims, ",\"iat\":%lld,\"exp\":%lld,\"qsh\":\"%s\"}", now_s, now_s + LIFE_S, qsh);
 	sign_put(w, S("JWT "));
 	put_base64url(w, header, sizeof(header) - 1);
 	sign_put(w, S("."));

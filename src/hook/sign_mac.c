@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signatures in a header over id, timestamp and body, and the two schemes whose secret is sent itself. */
+/* Signatures in a header over id, timestamp and body, and the two schemes whose secret is sent
+ * itself. */
 #include "hook/sign_private.h"
 
 #include "base/text.h"
@@ -34,7 +35,8 @@ struct key {
 /* --- reading --- */
 
 static void
-add_mark(struct claim *c, struct slice text, enum sign_encoding e, enum sign_algorithm a, bool asymmetric)
+add_mark(struct claim *c, struct slice text, enum sign_encoding e, enum sign_algorithm a,
+    bool asymmetric)
 {
 	struct mark *m;
 	ptrdiff_t n;
@@ -42,8 +44,8 @@ add_mark(struct claim *c, struct slice text, enum sign_encoding e, enum sign_alg
 	if (c->n_marks == LIMIT_HOOK_SIGNATURES)
 		return;
 	m = &c->marks[c->n_marks];
-	n = e == SIGN_HEX ? text_unhex(text, m->bytes, sizeof(m->bytes)) :
-	    text_unbase64(text, false, true, m->bytes, sizeof(m->bytes));
+	n = e == SIGN_HEX ? text_unhex(text, m->bytes, sizeof(m->bytes))
+			  : text_unbase64(text, false, true, m->bytes, sizeof(m->bytes));
 	if (n <= 0)
 		return;
 	m->n = (uint8_t)n;
@@ -58,8 +60,8 @@ read_named(const struct sign_params *p, struct claim *c, struct slice value)
 	static const struct {
 		struct slice name;
 		enum sign_algorithm algorithm;
-	} names[] = { { S("sha256"), SIGN_SHA256 }, { S("sha1"), SIGN_SHA1 }, { S("sha384"), SIGN_SHA384 },
-		{ S("sha512"), SIGN_SHA512 } };
+	} names[] = { { S("sha256"), SIGN_SHA256 }, { S("sha1"), SIGN_SHA1 },
+		{ S("sha384"), SIGN_SHA384 }, { S("sha512"), SIGN_SHA512 } };
 	struct slice name = slice_cut(&value, '=');
 
 	if (value.p == NULL)
@@ -79,7 +81,8 @@ static void
 read_pairs(const struct sign_form *f, struct claim *c, struct slice value)
 {
 	while (value.n > 0) {
-		struct slice item = slice_trim(slice_cut(&value, f->separator)), name = slice_cut(&item, '=');
+		struct slice item = slice_trim(slice_cut(&value, f->separator)),
+			     name = slice_cut(&item, '=');
 
 		if (slice_eq(name, slice_str(f->time_key)))
 			c->time = item;
@@ -181,7 +184,8 @@ behind(struct slice s, struct slice prefix)
 	return slice_starts(s, prefix) ? slice_from(s, prefix.n) : s;
 }
 
-/* Standard Webhooks: whsec_ (or nothing) and base64; whpk_ and 32 bytes; whsk_ and 32 bytes of seed and 32 of public key. */
+/* Standard Webhooks: whsec_ (or nothing) and base64; whpk_ and 32 bytes; whsk_ and 32 bytes of seed
+ * and 32 of public key. */
 static bool
 read_whsec(struct slice secret, bool sign, struct key *k)
 {
@@ -246,8 +250,8 @@ message(const struct sign_form *f, struct slice id, struct slice time, struct sl
 }
 
 static bool
-mark_matches(const struct sign_form *f, const struct key *k, const struct mark *m, const struct slice *parts,
-    size_t n)
+mark_matches(const struct sign_form *f, const struct key *k, const struct mark *m,
+    const struct slice *parts, size_t n)
 {
 	uint8_t mac[CRYPTO_MAC_MAX];
 	struct slice sig = slice_of(m->bytes, m->n);
@@ -261,7 +265,7 @@ mark_matches(const struct sign_form *f, const struct key *k, const struct mark *
 		return m->n == 64 && crypto_ed25519_ok(k->bytes, sig, parts, n);
 	len = crypto_mac_bytes(m->algorithm);
 	return m->n == len && crypto_hmac(m->algorithm, k->bytes, parts, n, mac) &&
-	    crypto_same(sig, slice_of(mac, len));
+	       crypto_same(sig, slice_of(mac, len));
 }
 
 static bool
@@ -277,21 +281,23 @@ any_mark_matches(const struct sign_form *f, const struct key *k, const struct cl
 
 /* Is there what the scheme needs, in a form that can be read? False: the reason is in *v. */
 static bool
-claim_ok(const struct sign_params *p, const struct sign_form *f, const struct claim *c, uint64_t *ret_time,
-    struct sign_verdict *v)
+claim_ok(const struct sign_params *p, const struct sign_form *f, const struct claim *c,
+    uint64_t *ret_time, struct sign_verdict *v)
 {
 	struct slice header = first_header(p);
 
 	if (!c->seen) {
 		sign_say(v, SIGN_MISSING,
-		    "The request has no %.*s field: it is not signed. Set the same secret at the sender as on the "
+		    "The request has no %.*s field: it is not signed. Set the same secret at the "
+		    "sender as on the "
 		    "route.",
 		    PS(slice_head(header, 64)));
 		return false;
 	}
 	if (c->n_marks == 0 && c->refused) {
 		sign_say(v, SIGN_ALGORITHM,
-		    "The %.*s field names an algorithm that is not accepted (sha256, sha384 and sha512 are; sha1 only "
+		    "The %.*s field names an algorithm that is not accepted (sha256, sha384 and "
+		    "sha512 are; sha1 only "
 		    "where the route allows it).",
 		    PS(slice_head(header, 64)));
 		return false;
@@ -301,13 +307,16 @@ claim_ok(const struct sign_params *p, const struct sign_form *f, const struct cl
 		    PS(slice_head(header, 64)), p->scheme->title);
 		return false;
 	}
-	if (strstr(f->message, "%t") != NULL && (!slice_u64(c->time, ret_time) || *ret_time > 1ull << 40)) {
-		sign_say(v, SIGN_MALFORMED, "The timestamp of the signature is missing or no number.");
+	if (strstr(f->message, "%t") != NULL &&
+	    (!slice_u64(c->time, ret_time) || *ret_time > 1ull << 40)) {
+		sign_say(
+		    v, SIGN_MALFORMED, "The timestamp of the signature is missing or no number.");
 		return false;
 	}
 	/* The dots of id.timestamp.body must not move. */
 	if (f->id_header != NULL && (c->id.n == 0 || slice_find(c->id, '.') != SIZE_MAX)) {
-		sign_say(v, SIGN_MALFORMED, "The %s field is missing or has a dot in it.", f->id_header);
+		sign_say(
+		    v, SIGN_MALFORMED, "The %s field is missing or has a dot in it.", f->id_header);
 		return false;
 	}
 	return true;
@@ -337,12 +346,13 @@ sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct 
 			continue;
 		v->secret = (uint8_t)i;
 		/* Only now: a wrong signature is the more exact answer. */
-		return (c.time.p == NULL || sign_in_time(p, req, time, v)) && sign_settle(v, SIGN_OK);
+		return (c.time.p == NULL || sign_in_time(p, req, time, v)) &&
+		       sign_settle(v, SIGN_OK);
 	}
 	if (any_key)
 		return sign_settle(v, SIGN_WRONG);
-	sign_say(v, SIGN_BAD_SECRET, "No secret of the route has the form that %s wants: %s.", p->scheme->title,
-	    p->scheme->secret);
+	sign_say(v, SIGN_BAD_SECRET, "No secret of the route has the form that %s wants: %s.",
+	    p->scheme->title, p->scheme->secret);
 	return false;
 }
 
@@ -356,7 +366,9 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 
 	if (value.n == 0) {
 		sign_say(v, SIGN_MISSING,
-		    "The request has no %s field. Set the same token at the sender as on the route.", header);
+		    "The request has no %s field. Set the same token at the sender as on the "
+		    "route.",
+		    header);
 		return false;
 	}
 	for (size_t i = 0; i < sign_n_secrets(p); i++) {
@@ -365,7 +377,8 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 		v->secret = (uint8_t)i;
 		return sign_settle(v, SIGN_OK);
 	}
-	sign_say(v, SIGN_WRONG, "The token in the %s field is another one than the route's.", header);
+	sign_say(
+	    v, SIGN_WRONG, "The token in the %s field is another one than the route's.", header);
 	return false;
 }
 
@@ -378,12 +391,13 @@ sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struc
 
 	if (word.p == NULL) {
 		sign_say(v, SIGN_MISSING,
-		    "The request has no Authorization field. Set user name and password at the sender.");
+		    "The request has no Authorization field. Set user name and password at the "
+		    "sender.");
 		return false;
 	}
-	n = slice_ieq(word, S("Basic")) ?
-	    text_unbase64(slice_trim(value), false, true, plain, sizeof(plain)) :
-	    -1;
+	n = slice_ieq(word, S("Basic"))
+		? text_unbase64(slice_trim(value), false, true, plain, sizeof(plain))
+		: -1;
 	if (n < 0) {
 		sign_say(v, SIGN_MALFORMED, "The Authorization field is not of the Basic kind.");
 		return false;
@@ -401,12 +415,12 @@ sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struc
 /* --- signing --- */
 
 static bool
-compute(const struct sign_form *f, const struct key *k, const struct slice *parts, size_t n, uint8_t *dst,
-    size_t *ret_n)
+compute(const struct sign_form *f, const struct key *k, const struct slice *parts, size_t n,
+    uint8_t *dst, size_t *ret_n)
 {
 	*ret_n = k->asymmetric ? 64 : crypto_mac_bytes(f->algorithm);
-	return k->asymmetric ? crypto_ed25519_sign(k->bytes, parts, n, dst) :
-			       crypto_hmac(f->algorithm, k->bytes, parts, n, dst);
+	return k->asymmetric ? crypto_ed25519_sign(k->bytes, parts, n, dst)
+			     : crypto_hmac(f->algorithm, k->bytes, parts, n, dst);
 }
 
 static void
@@ -415,7 +429,8 @@ put_mark(const struct sign_params *p, const struct sign_form *f, struct slice ti
 {
 	switch (f->places[0].layout) {
 	case SIGN_PLAIN:
-		sign_put(w, f->places[0].header == NULL ? p->prefix : slice_str(f->places[0].prefix));
+		sign_put(
+		    w, f->places[0].header == NULL ? p->prefix : slice_str(f->places[0].prefix));
 		break;
 	case SIGN_NAMED:
 		sign_put(w, S("sha256="));

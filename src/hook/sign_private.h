@@ -6,9 +6,10 @@
 #include "hook/crypto.h"
 
 enum sign_kind {
-	SIGN_KIND_MAC,    /* a MAC or signature in a header, over a message made of id, timestamp and body */
-	SIGN_KIND_TOKEN,  /* the secret itself in a header */
-	SIGN_KIND_BASIC,  /* user:password by RFC 7617 */
+	SIGN_KIND_MAC,   /* a MAC or signature in a header, over a message made of id, timestamp and
+			    body */
+	SIGN_KIND_TOKEN, /* the secret itself in a header */
+	SIGN_KIND_BASIC, /* user:password by RFC 7617 */
 	SIGN_KIND_TWILIO, /* over the public URL and the form */
 	SIGN_KIND_JWT,    /* Atlassian Connect */
 };
@@ -36,7 +37,8 @@ struct sign_place {
 #define SIGN_PLACES 4
 
 struct sign_form {
-	struct sign_place places[SIGN_PLACES]; /* all that are there are tried; the first is used for signing */
+	struct sign_place
+	    places[SIGN_PLACES]; /* all that are there are tried; the first is used for signing */
 	enum sign_encoding encoding;
 	enum sign_algorithm algorithm;
 	enum sign_key key;
@@ -57,11 +59,16 @@ bool sign_in_time(const struct sign_params *p, const struct hook_request *req, u
 /* Secrets that are tried. */
 size_t sign_n_secrets(const struct sign_params *p);
 
-bool sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_token_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_jwt_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
+bool sign_mac_ok(
+    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
+bool sign_token_ok(
+    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
+bool sign_basic_ok(
+    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
+bool sign_twilio_ok(
+    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
+bool sign_jwt_ok(
+    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
 
 /* Text that is appended to sign_output.text piece by piece; sticky failure. */
 struct sign_writer {
@@ -77,12 +84,13 @@ void sign_field(struct sign_writer *w, struct slice name, size_t from);
 
 bool sign_mac_make(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_writer *w) must_use;
-bool sign_twilio_make(const struct sign_params *p, const struct hook_request *req, struct sign_writer *w)
-    must_use;
+bool sign_twilio_make(
+    const struct sign_params *p, const struct hook_request *req, struct sign_writer *w) must_use;
 bool sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_writer *w) must_use;
 
-/* The query string hash of Atlassian Connect: 64 hex digits and NUL. False: too many parameters, or no memory. */
+/* The query string hash of Atlassian Connect: 64 hex digits and NUL. False: too many parameters, or
+ * no memory. */
 bool sign_qsh(const struct hook_request *req, struct slice base, char *dst) must_use;
 
 #endif

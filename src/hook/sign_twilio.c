@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Twilio signs the URL that it called and the form's parameters, sorted, names and values without anything between; of a JSON
- * body the URL carries the SHA-256.  Its senders write the port or not, so both spellings of a default port are tried.
+ * Twilio signs the URL that it called and the form's parameters, sorted, names and values without
+ * anything between; of a JSON body the URL carries the SHA-256.  Its senders write the port or not,
+ * so both spellings of a default port are tried.
  */
 #include "hook/params.h"
 #include "hook/sign_private.h"
@@ -46,7 +47,7 @@ body_hash_ok(struct slice want, struct slice body)
 	uint8_t hash[32], sent[32];
 
 	return text_unhex(want, sent, sizeof(sent)) == 32 && crypto_sha256(&body, 1, hash) &&
-	    memcmp(hash, sent, 32) == 0;
+	       memcmp(hash, sent, 32) == 0;
 }
 
 /* Names and values behind the URL; equal pairs count once. */
@@ -58,7 +59,8 @@ add_params(const struct params *form, struct slice *parts)
 	for (size_t i = 0; i < form->n; i++) {
 		const struct hook_field *f = &form->pairs[i], *last = i > 0 ? f - 1 : NULL;
 
-		if (last != NULL && slice_eq(last->name, f->name) && slice_eq(last->value, f->value))
+		if (last != NULL && slice_eq(last->name, f->name) &&
+		    slice_eq(last->value, f->value))
 			continue;
 		parts[n++] = f->name;
 		parts[n++] = f->value;
@@ -76,7 +78,8 @@ read_form(const struct hook_request *req, struct params *ret, struct sign_verdic
 	hash = hook_form_get(query, "bodySHA256");
 	if (hash.p != NULL && !body_hash_ok(hash, req->body)) {
 		sign_say(v, SIGN_BODY_ALTERED,
-		    "The body does not have the hash that the URL carries: something altered it on its way.");
+		    "The body does not have the hash that the URL carries: something altered it on "
+		    "its way.");
 		return false;
 	}
 	if (!params_read(ret, hash.p != NULL ? S("") : req->body, false)) {
@@ -89,7 +92,8 @@ read_form(const struct hook_request *req, struct params *ret, struct sign_verdic
 bool
 sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {
-	struct slice value = hook_header(req, S("X-Twilio-Signature")), parts[URL_PARTS + 2 * LIMIT_HOOK_PARAMS];
+	struct slice value = hook_header(req, S("X-Twilio-Signature")),
+		     parts[URL_PARTS + 2 * LIMIT_HOOK_PARAMS];
 	uint8_t sent[20], mac[CRYPTO_MAC_MAX];
 	struct spelling urls[2];
 	struct params form;
@@ -116,7 +120,8 @@ sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, stru
 	params_fini(&form);
 	if (v->reason == SIGN_WRONG)
 		sign_say(v, SIGN_WRONG,
-		    "The signature does not match: another auth token, or Twilio calls another URL than the route's "
+		    "The signature does not match: another auth token, or Twilio calls another URL "
+		    "than the route's "
 		    "public one (scheme, host, path and query are signed).");
 	return v->reason == SIGN_OK;
 }

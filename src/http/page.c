@@ -37,8 +37,8 @@ static const struct {
 	{ 505, "HTTP Version Not Supported" },
 };
 
-static const char *
-reason_of(int status)
+const char *
+page_reason(int status)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
 		if (reasons[i].status == status)
@@ -210,7 +210,7 @@ body_html(struct buf *b, const struct page *p, const struct close_row *row)
 		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		     "<meta name=\"robots\" content=\"noindex\">\n"));
 	buf_printf(b, "<title>%d %s</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n",
-	    row->status, reason_of(row->status), style);
+	    row->status, page_reason(row->status), style);
 	buf_printf(b, "<p class=\"code\">%d %s</p>\n<h1>", row->status, row->name);
 	put_html(b, slice_str(row->what));
 	buf_put(b, S("</h1>\n<p>"));
@@ -263,7 +263,7 @@ put_head(struct buf *b, const struct page *p, const struct close_row *row, enum 
 	char date[PAGE_DATE_BYTES];
 
 	page_date(p->wall_ms, date);
-	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", row->status, reason_of(row->status), date);
+	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", row->status, page_reason(row->status), date);
 	buf_printf(b, "Content-Type: %s\r\nContent-Length: %zu\r\n", forms[form].type, body_bytes);
 	buf_put(b, S("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
 	buf_printf(b, "Content-Security-Policy: %s\r\n", forms[form].security);

@@ -28,6 +28,9 @@ struct page {
 #define PAGE_BYTES_MAX 16384
 void page_write(struct buf *out, const struct page *p);
 
+/* The reason phrase of a status that we send, "" for another. */
+const char *page_reason(int status);
+
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) and a NUL, whatever the locale. */
 #define PAGE_DATE_BYTES 30
 void page_date(int64_t wall_ms, char dst[PAGE_DATE_BYTES]);

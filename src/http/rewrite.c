@@ -477,3 +477,39 @@ rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewri
 	*ret_framing = framing;
 	return put_end(&w);
 }
+
+/* --- rules of a route --- */
+
+static bool
+is_dropped(struct slice line, const struct slice *drop, size_t n_drop)
+{
+	struct slice name = slice_head(line, slice_find(line, ':'));
+
+	for (size_t i = 0; i < n_drop; i++)
+		if (slice_ieq(name, drop[i]))
+			return true;
+	return false;
+}
+
+size_t
+rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop, struct slice add)
+{
+	struct slice in = { head, n };
+	size_t kept = 0;
+
+	for (size_t i = 0; in.n > 2; i++) {
+		struct slice line = slice_head(in, slice_find(in, '\n') + 1);
+
+		in = slice_from(in, line.n);
+		if (i > 0 && is_dropped(line, drop, n_drop))
+			continue;
+		memmove(head + kept, line.p, line.n);
+		kept += line.n;
+	}
+	if (kept + add.n + 2 > cap)
+		return 0;
+	if (add.n > 0)
+		memcpy(head + kept, add.p, add.n);
+	memcpy(head + kept + add.n, "\r\n", 2);
+	return kept + add.n + 2;
+}

@@ -73,4 +73,11 @@ struct rewrite_answer {
 size_t rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
     char *dst, size_t cap, enum h1_framing *ret_framing) must_use;
 
+/*
+ * Rules of a route on a head that one of the above has written, in place: fields of these names are
+ * dropped, whole lines are added before the empty line.  The new length, 0 when it does not fit.
+ */
+size_t rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop,
+    struct slice add) must_use;
+
 #endif

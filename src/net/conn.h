@@ -44,7 +44,7 @@ void conn_move(struct conn *dst, struct conn *src, void (*fn)(struct conn *, uns
 /* -1 and errno without memory or descriptors. */
 int conn_attach(struct conn *c, struct loop *l) must_use;
 void conn_detach(struct conn *c);
-/* Closes the descriptor and frees the TLS state. Harmless twice. */
+/* Closes the descriptor and frees the TLS state; what waits is lost. Harmless twice. */
 void conn_close(struct conn *c);
 static inline bool
 conn_is_open(const struct conn *c)
@@ -78,8 +78,8 @@ void conn_shut(struct conn *c);
 /* One sentence on why IO_FAIL; lives until the next call. */
 const char *conn_error(const struct conn *c);
 
-/* TCP_NODELAY, keep-alive off, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT; 0 = leave. No effect on Unix
- * sockets. */
+/* Of a connected TCP socket: TCP_NODELAY, TCP_USER_TIMEOUT and TCP_NOTSENT_LOWAT (0 = leave); on
+ * loopback no congestion control that paces (BBR halves what goes through there). */
 void conn_tune(struct conn *c, int user_timeout_ms, int notsent_lowat_bytes);
 
 #endif

@@ -117,7 +117,8 @@ struct pool *loop_chunks(struct loop *l);
 enum io loop_recv(int fd, void *dst, size_t cap, size_t *ret_n);
 /* A short count is IO_OK; IO_WAIT when nothing could be written. */
 enum io loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
-/* -1 and errno (EAGAIN when there is none). */
+/* -1 and errno (EAGAIN when there is none). After EMFILE and its kin the edge is spent while
+ * connections wait: ask again by a timer or when a descriptor is free. */
 int loop_accept(int fd, struct sockaddr_storage *ret_addr, socklen_t *ret_len);
 /* Starts to connect; LOOP_OUT tells the end, loop_connect_result() how. -1 and errno. */
 int loop_connect(const struct sockaddr *addr, socklen_t len) must_use;

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -194,13 +194,48 @@ loop_listen(const struct sockaddr *addr, socklen_t len, bool share,
 	return -1;
 }
 
+static bool
+is_loopback(const struct sockaddr_storage *ss)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (ss->ss_family == AF_INET) {
+		memcpy(&in, ss, sizeof(in));
+		return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	memcpy(&in6, ss, sizeof(in6));
+	return ss->ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) ||
+						(IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) &&
+						    in6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
+}
+
+/* BBR paces, which on loopback halves what goes through. Wide-area legs keep the system's choice.
+ */
+static void
+avoid_pacing(int fd)
+{
+	static atomic_int paces = -1; /* -1: not yet known; the same for all sockets */
+	int known = atomic_load_explicit(&paces, memory_order_relaxed);
+	char name[16] = "";
+	socklen_t len = sizeof(name) - 1;
+
+	if (known < 0) {
+		known = getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) == 0 &&
+			strncmp(name, "bbr", 3) == 0;
+		atomic_store_explicit(&paces, known, memory_order_relaxed);
+	}
+	if (known > 0 && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5) != 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+}
+
 void
 loop_tune(int fd, int user_timeout_ms, int notsent_lowat_bytes)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0 || ss.ss_family == AF_UNIX)
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.ss_family == AF_UNIX)
 		return;
 	/* What an old kernel does not know it does without. */
 	set_flag(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -208,4 +243,6 @@ loop_tune(int fd, int user_timeout_ms, int notsent_lowat_bytes)
 		set_flag(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
 	if (notsent_lowat_bytes > 0)
 		set_flag(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_bytes);
+	if (is_loopback(&peer))
+		avoid_pacing(fd);
 }

@@ -95,6 +95,7 @@ tls_new_ctx(const SSL_METHOD *method, int version_min)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	SSL_CTX_set_msg_callback(ctx, tls_io_message);
 	if (SSL_CTX_set_min_proto_version(ctx, version_min) == 1 &&
 	    SSL_CTX_set_ciphersuites(ctx, has_fast_aes() ? SUITES_AES : SUITES_CHACHA) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&

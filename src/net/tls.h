@@ -33,9 +33,9 @@ struct tls_server;
 struct tls_server *
 tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error) must_use;
 /*
- * For --dev: names that only a wildcard certificate covers get one of their own, made when first asked for
- * under the CA in DIR (tls_make_dev_certs): clients refuse a wildcard right below a top-level
- * domain, and *.localhost is one.  NULL or a malloced sentence.
+ * For --dev: names that only a wildcard certificate covers get one of their own, made when first
+ * asked for under the CA in DIR (tls_make_dev_certs): clients refuse a wildcard right below a
+ * top-level domain, and *.localhost is one.  NULL or a malloced sentence.
  */
 char *tls_server_mint(struct tls_server *s, const char *dir) must_use;
 struct tls_server *tls_server_ref(struct tls_server *s);

@@ -11,6 +11,7 @@
  * most, as no more is asked of the socket than the caller can take), and records that the
  * socket did not take (`out`; the buffer itself changes hands when much is left).
  */
+#include "base/limits.h"
 #include "net/conn_private.h"
 #include "net/tls_private.h"
 
@@ -34,6 +35,7 @@
 #define SMALL_BYTES 4096
 /* Below this a rest is copied, above it the buffer changes hands. */
 #define SWAP_BYTES (64 * 1024)
+#define MESSAGES_PER_BYTES (1024 * 1024)
 /* Receives of a call that yield no plaintext, before others get their turn. */
 #define RECEIVES_MAX 4
 
@@ -148,6 +150,8 @@ bio_read(BIO *b, char *dst, int cap)
 	BIO_clear_retry_flags(b);
 	if (cap <= 0)
 		return 0;
+	if (t->failed)
+		return -1; /* tls_io_message() has had enough */
 	if (t->kept_n > 0)
 		return read_kept(t, dst, (size_t)cap);
 	if (m->in_n == 0) {
@@ -179,6 +183,22 @@ bio_write(BIO *b, const char *src, int n)
 	memcpy(m->seal + m->seal_n, src, (size_t)n);
 	m->seal_n += (size_t)n;
 	return n;
+}
+
+/*
+ * A key update is 27 bytes on the wire and two key derivations here, and OpenSSL reads on
+ * through any number of them: one connection could keep a worker busy.
+ */
+void
+tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SSL *ssl, void *arg)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	(void)version, (void)buf, (void)n, (void)arg;
+	if (write_p || type != SSL3_RT_HANDSHAKE || t == NULL || !t->ready)
+		return;
+	if (++t->n_messages > LIMIT_TLS_MESSAGES)
+		tls_fail(t, "the other side sends TLS messages that carry nothing");
 }
 
 static long
@@ -396,6 +416,9 @@ judge(struct conn *c, int r)
 	case SSL_ERROR_SSL:
 		tls_fail_openssl(t);
 		break;
+	case SSL_ERROR_WANT_WRITE:
+		tls_fail(t, "the other side does not take what TLS has to answer");
+		break;
 	default:
 		if (!t->fin)
 			break;
@@ -507,6 +530,9 @@ tls_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 	if (leave(c, m) == IO_FAIL && !c->tx_failed)
 		return IO_FAIL;
 	*ret_n = n;
+	t->rx_bytes += (uint32_t)n;
+	if (t->rx_bytes >= MESSAGES_PER_BYTES)
+		t->rx_bytes = t->n_messages = 0;
 	/* With bytes in hand, the end and the failure are for the next call: both are sticky. */
 	return n > 0 ? IO_OK : io;
 }

@@ -22,12 +22,13 @@ struct tls {
 	char *out;  /* sealed records that wait for the socket: out_n bytes from out_at */
 	uint32_t kept_at, kept_n;
 	uint32_t out_at, out_n, out_cap;
-	uint32_t
-	    quota; /* plaintext sealed by one conn_write() at most: follows what the socket takes */
-	uint32_t want;    /* ciphertext to ask of the socket in this call */
-	uint8_t receives; /* how often this call may still ask */
-	bool link;        /* client: ALPN adit/1 demanded */
-	bool ready;       /* the handshake is done */
+	uint32_t quota;      /* of plaintext for one conn_write(): follows what the socket takes */
+	uint32_t want;       /* ciphertext to ask of the socket in this call */
+	uint32_t rx_bytes;   /* plaintext since n_messages was cleared */
+	uint16_t n_messages; /* handshake messages of the other side after the handshake */
+	uint8_t receives;    /* how often this call may still ask */
+	bool link;           /* client: ALPN adit/1 demanded */
+	bool ready;          /* the handshake is done */
 	bool strict_eof, fin, failed;
 };
 
@@ -38,6 +39,10 @@ struct tls *tls_new(SSL_CTX *ctx) must_use;
 char *tls_sentence(const char *fmt, ...) printf_like(1, 2);
 /* Why a file could not be loaded: the system's reason if there is one, else OpenSSL's. */
 const char *tls_load_reason(void);
+
+/* SSL_CTX_set_msg_callback: counts what costs much and carries nothing. */
+void
+tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SSL *ssl, void *arg);
 
 /* Wires the SSL object to the record layer of tls_io.c. -1 without memory. */
 int tls_io_init(struct tls *t) must_use;

@@ -3,6 +3,7 @@
 #include "net/tls.h"
 
 #include "base/map.h"
+#include "base/rand.h"
 #include "base/wire.h"
 #include "net/tls_private.h"
 
@@ -22,6 +23,7 @@ struct cert_name {
 
 struct tls_server {
 	atomic_int refs;
+	uint64_t id; /* random: tickets are for this set of certificates only */
 	size_t n;
 	SSL_CTX **ctx; /* one per certificate; the first is the default */
 	struct map names;
@@ -119,7 +121,7 @@ bind_session(SSL *ssl, const struct tls_server *s, SSL_CTX *ctx, const char *hos
 
 	while (s->ctx[which] != ctx)
 		which++;
-	n = snprintf(what, sizeof(what), "%p %zu %s", (const void *)s, which, host);
+	n = snprintf(what, sizeof(what), "%llx %zu %s", (unsigned long long)s->id, which, host);
 	SHA256((const unsigned char *)what, (size_t)n, id);
 	return SSL_set_session_id_context(ssl, id, sizeof(id)) == 1;
 }
@@ -292,6 +294,7 @@ tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 	check(n > 0);
 	if (s != NULL) {
 		atomic_init(&s->refs, 1);
+		s->id = rand_u64();
 		map_init(&s->names);
 		s->ctx = calloc(n, sizeof(SSL_CTX *));
 	}

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX 8
 
@@ -109,6 +110,22 @@ read_id(struct reader *r, const json_t *o)
 
 /* --- reading: messages --- */
 
+/* What it means is the edge's affair; here it is an object that fits into a message. */
+static void
+read_policy(struct reader *r, const json_t *o, struct hello_tunnel *t)
+{
+	const json_t *v = json_object_get(o, "policy");
+
+	if (v == NULL)
+		return;
+	if (!json_is_object(v)) {
+		fail(r, "a tunnel's policy is not an object");
+		return;
+	}
+	t->policy = json_dumps(v, JSON_COMPACT);
+	need(r, t->policy != NULL, "out of memory");
+}
+
 static void
 read_tunnel(struct reader *r, const json_t *o, bool wanted, struct hello_tunnel *t)
 {
@@ -128,6 +145,7 @@ read_tunnel(struct reader *r, const json_t *o, bool wanted, struct hello_tunnel 
 		return;
 	}
 	read_text(r, o, "key", t->key, sizeof(t->key));
+	read_policy(r, o, t);
 	read_text(r, o, "kind", kind, sizeof(kind));
 	t->kind = (enum tunnel_kind)index_of(kind, kind_names, N_KINDS);
 	need(r, t->kind < N_KINDS, "a tunnel is of no known kind");
@@ -195,7 +213,7 @@ read_message(struct reader *r, const json_t *o, struct hello *h)
 	}
 }
 
-/* jansson recurses as deep as the text is nested; nothing here needs more than an array of objects. */
+/* jansson recurses as deep as the text is nested; nothing here needs to be deep. */
 static bool
 is_deep(struct slice json)
 {
@@ -302,6 +320,10 @@ put_tunnels(struct buf *out, const struct hello *h)
 			buf_printf(out, ",\"port\":%u", t->port);
 		if (h->type == HELLO_HELLO) {
 			put_some(out, "key", t->key);
+			if (t->policy != NULL) {
+				buf_put(out, S(",\"policy\":"));
+				buf_put(out, slice_str(t->policy));
+			}
 		} else {
 			put_some(out, "url", t->url);
 			put_some(out, "error", t->error);
@@ -349,5 +371,12 @@ hello_encode(const struct hello *h, struct buf *out)
 void
 hello_wipe(struct hello *h)
 {
+	for (size_t i = 0; i < h->n_tunnels; i++) {
+		char *policy = h->tunnels[i].policy;
+
+		if (policy != NULL)
+			explicit_bzero(policy, strlen(policy));
+		free(policy);
+	}
 	explicit_bzero(h, sizeof(*h));
 }

@@ -4,7 +4,7 @@
  *
  * agent -> edge  {"type":"hello","protocol":1,"agent":"adit/0.1.0","token":"...",
  *                 "tunnels":[{"id":1,"kind":"http","name":"jenkins"},{"id":2,"kind":"tcp","port":2222},
- *                            {"id":3,"kind":"http"}]}           (no name: a random one that stays the account's)
+ *                            {"id":3,"kind":"http","policy":{...}}]}           (no name: a random one that stays the account's)
  * edge -> agent  {"type":"welcome","protocol":1,"edge":"aditd/0.1.0","account":"...","generation":7,
  *                 "tunnels":[{"id":1,"name":"jenkins","url":"https://jenkins.example.org"},{"id":2,"port":2222,"url":"tcp://..."},
  *                            {"id":3,"error":"name-taken","text":"..."}]}
@@ -30,6 +30,7 @@ struct hello_tunnel {
 	char name[64];            /* "" : any */
 	uint16_t port;            /* TCP: wanted, 0 = any */
 	char key[64];             /* stable key of an unnamed tunnel in the agent's configuration: same key, same random name */
+	char *policy;             /* JSON object (hook/policy.h), malloced, NULL: none; freed by hello_wipe() */
 	/* in a welcome */
 	char url[300];
 	char error[32];           /* "" : it is up */
@@ -52,7 +53,8 @@ struct hello {
 	struct hello_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];
 };
 
-/* False: not JSON, a member of the wrong type, too long or missing; *ret_why is a static sentence. */
+/* False: not JSON, a member of the wrong type, too long or missing; *ret_why is a static sentence.
+ * What *ret held before is forgotten: wipe it first. */
 bool hello_decode(struct slice json, struct hello *ret, const char **ret_why) must_use;
 void hello_encode(const struct hello *h, struct buf *out);
 void hello_wipe(struct hello *h);

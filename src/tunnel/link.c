@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of a link, and receiving: bytes become frames, frames are judged, events
- * come out.  Sending is in link_send.c, flow control in window.c.
+ * Life of a link and of its streams, and whether the other side lives.  Bytes
+ * that come: link_feed.c; that leave: link_send.c, link_out.c; flow control: window.c.
  */
 #include "tunnel/link.h"
 
@@ -9,17 +9,12 @@
 
 #include <stdlib.h>
 
-/*
- * Frames that move nothing are counted (HAProxy's glitches), weighted by the work that they cause. Time forgives
- * LINK_GLITCHES_RATE a second, and each new stream a few: late frames for streams that have just ended are ordinary.
- */
-#define GLITCH_FRAME 1
-#define GLITCH_PING 16
-#define GLITCH_CONTROL 64
-#define GLITCH_STREAM (-4)
-
-#define UNKNOWN_BYTES_MAX LIMIT_CONTROL_BYTES
-#define GATHER_BYTES_MIN 1024
+/* How long an answer to a PING may take. */
+#define ANSWER_US ((LIMIT_LINK_DEAD_MS - LIMIT_LINK_IDLE_MS) * INT64_C(1000))
+#define IDLE_US (LIMIT_LINK_IDLE_MS * INT64_C(1000))
+#define DEAD_US (LIMIT_LINK_DEAD_MS * INT64_C(1000))
+/* The agent speaks first on an idle link: one PING and its answer serve both sides. */
+#define AGENT_FIRST_US 500000
 
 /* --- life --- */
 
@@ -74,28 +69,10 @@ link_fail(struct link *l, enum link_code code)
 	link_goaway(l, code, 0);
 }
 
-static void
-glitch(struct link *l, int32_t weight)
-{
-	int64_t elapsed = l->now_us - l->glitches_us;
-
-	l->glitches += weight;
-	if (l->glitches > LIMIT_LINK_GLITCHES / 2 && elapsed > 0) {
-		int64_t forgiven = elapsed * LIMIT_LINK_GLITCHES_RATE / 1000000;
-
-		l->glitches = forgiven >= l->glitches ? 0 : l->glitches - (int32_t)forgiven;
-		l->glitches_us = l->now_us;
-	}
-	if (l->glitches < 0)
-		l->glitches = 0;
-	if (l->glitches > LIMIT_LINK_GLITCHES)
-		link_fail(l, LINK_CODE_PROTOCOL);
-}
-
 /* --- streams --- */
 
-static struct stream *
-find(const struct link *l, uint32_t id)
+struct stream *
+link_find(const struct link *l, uint32_t id)
 {
 	struct map_node *node = map_first(&l->streams, map_hash_u64(id));
 
@@ -108,33 +85,7 @@ find(const struct link *l, uint32_t id)
 	return NULL;
 }
 
-/* True for a number that was in use once: its late frames are ordinary. */
-static bool
-was_used(const struct link *l, uint32_t id)
-{
-	return l->last_id - id < l->n_ids;
-}
-
-static struct stream *
-stream_new(struct link *l, void *owner)
-{
-	struct stream *s;
-
-	if (l->n_streams >= l->params.streams_max)
-		return NULL;
-	s = slab_get(l->params.streams);
-	if (s == NULL)
-		return NULL;
-	s->link = l;
-	s->owner = owner;
-	list_push(&l->all, &s->all);
-	list_init(&s->round);
-	list_init(&s->returning);
-	l->n_streams++;
-	return s;
-}
-
-static void
+void
 stream_delete(struct stream *s)
 {
 	struct link *l = s->link;
@@ -163,8 +114,30 @@ have_table(struct link *l, struct stream *s)
 	return true;
 }
 
-static void
-use_id(struct link *l, uint32_t id)
+struct stream *
+stream_new(struct link *l, void *owner)
+{
+	struct stream *s;
+
+	if (l->n_streams >= l->params.streams_max)
+		return NULL;
+	s = slab_get(l->params.streams);
+	if (s == NULL)
+		return NULL;
+	s->link = l;
+	s->owner = owner;
+	list_push(&l->all, &s->all);
+	list_init(&s->round);
+	list_init(&s->returning);
+	l->n_streams++;
+	if (have_table(l, s))
+		return s;
+	stream_delete(s);
+	return NULL;
+}
+
+void
+link_use_id(struct link *l, uint32_t id)
 {
 	l->n_ids += id - l->last_id;
 	if (l->n_ids > INT32_MAX)
@@ -172,13 +145,12 @@ use_id(struct link *l, uint32_t id)
 	l->last_id = id;
 }
 
-/* Gives the stream its number. */
-static void
-set_id(struct stream *s, uint32_t id)
+void
+stream_set_id(struct stream *s, uint32_t id)
 {
 	struct link *l = s->link;
 
-	use_id(l, id);
+	link_use_id(l, id);
 	s->id = id;
 	s->opened = true;
 	check(map_put(&l->streams, &s->by_id, map_hash_u64(id)) == 0);
@@ -193,10 +165,6 @@ stream_open(struct link *l, void *owner)
 	if (l->goaway_sent || l->goaway_received || l->dead != LINK_CODE_OK)
 		return NULL;
 	s = stream_new(l, owner);
-	if (s != NULL && !have_table(l, s)) {
-		stream_delete(s);
-		return NULL;
-	}
 	if (s != NULL && l->rtt_us == 0)
 		link_ping(l);
 	return s;
@@ -207,9 +175,9 @@ stream_take_id(struct stream *s)
 {
 	uint32_t id = s->link->last_id + 1;
 
-	while (id == 0 || find(s->link, id) != NULL)
+	while (id == 0 || link_find(s->link, id) != NULL)
 		id++;
-	set_id(s, id);
+	stream_set_id(s, id);
 }
 
 void
@@ -220,493 +188,83 @@ stream_free(struct stream *s)
 	stream_delete(s);
 }
 
-/* --- receiving: the payload of each type --- */
+/* --- liveness --- */
 
-static enum link_what
-bad(struct link *l, struct link_event *ev, enum link_code code)
+void
+link_probe(struct link *l, int64_t now_us)
 {
-	link_fail(l, code);
-	l->bad_told = true;
-	ev->what = LINK_BAD;
-	ev->code = l->dead;
-	return LINK_BAD;
-}
-
-static void
-refuse(struct link *l, uint32_t id, enum link_code code)
-{
-	struct frame f = { .length = 4, .type = FRAME_RST, .stream = id };
-	char payload[4];
-
-	frame_put_u32(payload, code);
-	link_put(l, &f, slice_of(payload, 4));
-}
-
-/* A SYN with its opening, whole; what follows of the frame is data. */
-static enum link_what
-on_syn(struct link *l, struct slice p, struct link_event *ev)
-{
-	uint32_t id = l->frame.stream, first = frame_u32(p.p), grant = frame_u32(p.p + 4);
-	enum link_code refusal = LINK_CODE_OK;
-	struct stream *s = NULL;
-
-	if (first > LIMIT_STREAM_RX_BYTES_FIRST || grant > CREDIT_MAX || l->frame_left > first)
-		return bad(l, ev, LINK_CODE_FLOW);
-	glitch(l, GLITCH_STREAM);
-	l->phase = LINK_BODY;
-	if (l->goaway_sent)
-		refusal = LINK_CODE_SHUTDOWN;
-	else if (l->rx_promised + first > link_rx_ceiling(&l->params) ||
-	    (s = stream_new(l, NULL)) == NULL)
-		refusal = LINK_CODE_TOO_MANY;
-	else if (!have_table(l, s))
-		refusal = LINK_CODE_INTERNAL;
-	if (refusal != LINK_CODE_OK) {
-		if (s != NULL)
-			stream_delete(s);
-		use_id(l, id);
-		refuse(l, id, refusal);
-		return LINK_NONE;
-	}
-	set_id(s, id);
-	s->tx_credit = grant;
-	l->n_sending++;
-	window_open(s, first);
-	if (l->rtt_us == 0)
-		link_ping(l);
-	l->rx_stream = s;
-	ev->what = LINK_OPENED;
-	ev->stream = s;
-	ev->bytes = slice_from(p, FRAME_SYN_BYTES + 2);
-	return LINK_OPENED;
-}
-
-static enum link_what
-on_rst(struct link *l, struct link_event *ev)
-{
-	struct stream *s = find(l, l->frame.stream);
-
-	if (s == NULL && !was_used(l, l->frame.stream))
-		return bad(l, ev, LINK_CODE_PROTOCOL);
-	if (s == NULL || s->dead || (s->rx_ended && s->tx_ended)) {
-		glitch(l, GLITCH_FRAME);
-		return LINK_NONE;
-	}
-	s->rx_ended = true;
-	stream_kill(s);
-	ev->what = LINK_RESET;
-	ev->stream = s;
-	ev->code = frame_u32(l->small);
-	return LINK_RESET;
-}
-
-static enum link_what
-on_window(struct link *l, struct link_event *ev)
-{
-	uint32_t n = frame_u32(l->small), id = l->frame.stream;
-	struct stream *s;
-
-	s = find(l, id);
-	if (n == 0 || n > CREDIT_MAX || (s == NULL && !was_used(l, id)))
-		return bad(l, ev, LINK_CODE_PROTOCOL);
-	if (s == NULL || s->tx_ended) {
-		glitch(l, GLITCH_FRAME);
-		return LINK_NONE;
-	}
-	if (s->tx_credit + n > CREDIT_MAX)
-		return bad(l, ev, LINK_CODE_FLOW);
-	if (n < LIMIT_STREAM_RX_BYTES_MIN / 2)
-		glitch(l, GLITCH_FRAME);
-	s->tx_credit += n;
-	stream_unblock(s);
-	return LINK_NONE;
-}
-
-static enum link_what
-on_ping(struct link *l, struct link_event *ev)
-{
-	struct frame ack = { .length = 8, .type = FRAME_PING, .flags = FRAME_ACK };
-	uint64_t opaque = (uint64_t)frame_u32(l->small) << 32 | frame_u32(l->small + 4);
-
-	if ((l->frame.flags & FRAME_ACK) == 0) {
-		glitch(l, GLITCH_PING);
-		link_put(l, &ack, slice_of(l->small, 8));
-		return LINK_NONE;
-	}
-	if (l->ping_us == 0 || opaque != l->ping_opaque) {
-		glitch(l, GLITCH_FRAME);
-		return LINK_NONE;
-	}
-	ev->what = LINK_PONG;
-	ev->rtt_us = l->now_us > l->ping_us ? l->now_us - l->ping_us : 1;
-	l->ping_us = 0;
-	window_rtt(l, ev->rtt_us);
-	return LINK_PONG;
-}
-
-static enum link_what
-on_goaway(struct link *l, struct link_event *ev)
-{
-	glitch(l, GLITCH_CONTROL);
-	l->goaway_received = true;
-	ev->what = LINK_GOAWAY;
-	ev->code = frame_u32(l->small + 4);
-	ev->retry_ms = frame_u32(l->small + 8);
-	return LINK_GOAWAY;
-}
-
-/* A payload of fixed size has come whole. */
-static enum link_what
-on_small(struct link *l, struct link_event *ev)
-{
-	switch (l->frame.type) {
-	case FRAME_RST:
-		return on_rst(l, ev);
-	case FRAME_WINDOW:
-		return on_window(l, ev);
-	case FRAME_PING:
-		return on_ping(l, ev);
-	default:
-		return on_goaway(l, ev);
-	}
-}
-
-/* --- receiving: headers --- */
-
-static bool
-judge_syn(struct link *l)
-{
-	const struct frame *f = &l->frame;
-	bool wrapped = l->n_ids == INT32_MAX;
-	uint32_t step = f->stream - l->last_id;
-
-	if (l->params.side == LINK_EDGE || f->length < FRAME_SYN_BYTES + 2 ||
-	    f->length > FRAME_SYN_BYTES + 2 + LIMIT_OPENING_BYTES + LIMIT_DATA_FRAME_BYTES)
-		return false;
-	/* One by one; after 2^32 streams, numbers that still live (and 0) are passed over. */
-	if (step == 0 || step > (wrapped ? LIMIT_LINK_STREAMS + 1 : 1) ||
-	    find(l, f->stream) != NULL)
-		return false;
-	l->phase = LINK_SYN;
-	l->gather_want = FRAME_SYN_BYTES + 2;
-	return true;
-}
-
-static enum link_code
-judge_data(struct link *l)
-{
-	const struct frame *f = &l->frame;
-	struct stream *s;
-
-	if (f->stream == 0 || (f->flags & ~(FRAME_SYN | FRAME_FIN)) != 0)
-		return LINK_CODE_PROTOCOL;
-	l->rx_stream = NULL;
-	if (f->flags & FRAME_SYN)
-		return judge_syn(l) ? LINK_CODE_OK : LINK_CODE_PROTOCOL;
-	if (f->length > LIMIT_DATA_FRAME_BYTES)
-		return LINK_CODE_PROTOCOL;
-	l->phase = LINK_BODY;
-	if (f->length == 0 && f->flags == 0)
-		glitch(l, GLITCH_FRAME);
-	s = find(l, f->stream);
-	if (s == NULL)
-		return was_used(l, f->stream) ? LINK_CODE_OK : LINK_CODE_PROTOCOL;
-	if (s->dead)
-		return LINK_CODE_OK;
-	if (s->rx_ended)
-		return LINK_CODE_PROTOCOL;
-	if (f->length > s->rx_credit)
-		return LINK_CODE_FLOW;
-	l->rx_stream = s;
-	return LINK_CODE_OK;
-}
-
-static enum link_code
-judge_small(struct link *l, uint32_t length, bool on_stream, unsigned flags)
-{
-	const struct frame *f = &l->frame;
-
-	if (f->length != length || (f->stream != 0) != on_stream || (f->flags & ~flags) != 0)
-		return LINK_CODE_PROTOCOL;
-	l->phase = LINK_SMALL;
-	return LINK_CODE_OK;
-}
-
-/* Decides by the header alone what happens with the payload. */
-static enum link_code
-judge(struct link *l)
-{
-	const struct frame *f = &l->frame;
-
-	switch (f->type) {
-	case FRAME_DATA:
-		return judge_data(l);
-	case FRAME_RST:
-		return judge_small(l, 4, true, 0);
-	case FRAME_WINDOW:
-		return judge_small(l, 4, true, 0);
-	case FRAME_PING:
-		return judge_small(l, 8, false, FRAME_ACK);
-	case FRAME_GOAWAY:
-		return judge_small(l, 12, false, 0);
-	case FRAME_CONTROL:
-		if (f->stream != 0 || f->flags != 0 || f->length == 0 ||
-		    f->length > LIMIT_CONTROL_BYTES)
-			return LINK_CODE_PROTOCOL;
-		glitch(l, GLITCH_CONTROL);
-		l->phase = LINK_GATHER;
-		l->gather_want = f->length;
-		return LINK_CODE_OK;
-	default: /* of a later version: skipped */
-		if (f->length > UNKNOWN_BYTES_MAX)
-			return LINK_CODE_PROTOCOL;
-		glitch(l, GLITCH_FRAME);
-		l->phase = LINK_SKIP;
-		return LINK_CODE_OK;
-	}
-}
-
-/* --- receiving: bytes --- */
-
-static struct slice
-take(struct link *l, struct slice *in, size_t n)
-{
-	struct slice s = slice_head(*in, n);
-
-	*in = slice_from(*in, s.n);
-	l->frame_left -= (uint32_t)s.n;
-	return s;
-}
-
-/* Collects n bytes in `small`; false while there are fewer. */
-static bool
-collect(struct link *l, struct slice *in, size_t n)
-{
-	size_t part = n - l->small_n < in->n ? n - l->small_n : in->n;
-
-	if (part > 0)
-		memcpy(l->small + l->small_n, in->p, part);
-	*in = slice_from(*in, part);
-	l->small_n = (uint8_t)(l->small_n + part);
-	if (l->small_n < n)
-		return false;
-	l->small_n = 0;
-	return true;
-}
-
-/* Memory grows with what has come, not with what a header has promised. */
-static bool
-gather_more(struct link *l, struct slice *in)
-{
-	size_t n = l->gather_want - l->gather_n;
-
-	if (n > in->n)
-		n = in->n;
-	if (l->gather_n + n > l->gather_cap) {
-		size_t cap = 2 * (l->gather_n + n);
-		char *p;
-
-		if (cap < GATHER_BYTES_MIN)
-			cap = GATHER_BYTES_MIN;
-		p = realloc(l->gather, cap);
-		if (p == NULL)
-			return false;
-		l->gather = p;
-		l->gather_cap = (uint32_t)cap;
-	}
-	if (n > 0)
-		memcpy(l->gather + l->gather_n, take(l, in, n).p, n);
-	l->gather_n += (uint32_t)n;
-	return true;
-}
-
-static void
-gather_reset(struct link *l)
-{
-	free(l->gather);
-	l->gather = NULL;
-	l->gather_n = l->gather_cap = 0;
-	l->gathered = false;
-}
-
-enum gathering { GATHER_MORE, GATHER_WHOLE, GATHER_FAILED };
-
-/* gather_want bytes in one piece: of the input where they are, else copied. */
-static enum gathering
-gather(struct link *l, struct slice *in, struct slice *ret_whole)
-{
-	if (l->gather_n == 0 && in->n >= l->gather_want) {
-		*ret_whole = slice_head(*in, l->gather_want);
-		return GATHER_WHOLE;
-	}
-	if (in->n == 0 && l->gather_n < l->gather_want)
-		return GATHER_MORE;
-	if (!gather_more(l, in))
-		return GATHER_FAILED;
-	if (l->gather_n < l->gather_want)
-		return GATHER_MORE;
-	*ret_whole = slice_of(l->gather, l->gather_n);
-	return GATHER_WHOLE;
-}
-
-/* What gather() gave is used up. */
-static void
-gather_done(struct link *l, struct slice *in)
-{
-	if (l->gather_n == 0)
-		take(l, in, l->gather_want);
-	else
-		l->gathered = true;
-}
-
-/* The fixed part of a SYN says how long its opening is. */
-static enum link_what
-feed_syn(struct link *l, struct slice *in, struct link_event *ev)
-{
-	const uint32_t fixed = FRAME_SYN_BYTES + 2;
-	enum link_what what;
-	struct slice whole;
-
-	for (;;) {
-		switch (gather(l, in, &whole)) {
-		case GATHER_MORE:
-			return LINK_NONE;
-		case GATHER_FAILED:
-			return bad(l, ev, LINK_CODE_INTERNAL);
-		case GATHER_WHOLE:
-			break;
-		}
-		if (whole.n == fixed) {
-			uint32_t n = (uint32_t)(unsigned char)whole.p[8] << 8 |
-			    (unsigned char)whole.p[9];
-
-			if (n == 0 || n > LIMIT_OPENING_BYTES || fixed + n > l->frame.length)
-				return bad(l, ev, LINK_CODE_PROTOCOL);
-			l->gather_want = fixed + n;
-			continue;
-		}
-		gather_done(l, in);
-		what = on_syn(l, whole, ev);
-		if (what == LINK_NONE && l->gathered)
-			gather_reset(l);
-		return what;
-	}
-}
-
-static enum link_what
-feed_control(struct link *l, struct slice *in, struct link_event *ev)
-{
-	struct slice whole;
-
-	switch (gather(l, in, &whole)) {
-	case GATHER_MORE:
-		return LINK_NONE;
-	case GATHER_FAILED:
-		return bad(l, ev, LINK_CODE_INTERNAL);
-	case GATHER_WHOLE:
-		break;
-	}
-	gather_done(l, in);
-	l->phase = LINK_HEAD;
-	ev->what = LINK_CONTROL;
-	ev->bytes = whole;
-	return LINK_CONTROL;
-}
-
-static enum link_what
-feed_body(struct link *l, struct slice *in, struct link_event *ev)
-{
-	struct stream *s = l->rx_stream;
-	struct slice bytes = take(l, in, l->frame_left);
-	bool fin = l->frame_left == 0 && (l->frame.flags & FRAME_FIN) != 0;
-
-	if (l->frame_left == 0) {
-		l->phase = LINK_HEAD;
-		l->rx_stream = NULL;
-	}
-	if (s == NULL || s->dead || (bytes.n == 0 && !fin))
-		return LINK_NONE;
-	window_arrived(s, (uint32_t)bytes.n);
-	if (fin) {
-		s->rx_ended = true;
-		window_close(s);
-	}
-	ev->what = LINK_DATA;
-	ev->stream = s;
-	ev->bytes = bytes;
-	ev->fin = fin;
-	return LINK_DATA;
-}
-
-static enum link_what
-feed_head(struct link *l, struct slice *in, struct link_event *ev)
-{
-	enum link_code code;
-
-	if (l->small_n == 0 && in->n >= FRAME_HEADER_BYTES) {
-		frame_decode(in->p, &l->frame);
-		*in = slice_from(*in, FRAME_HEADER_BYTES);
-	} else if (collect(l, in, FRAME_HEADER_BYTES)) {
-		frame_decode(l->small, &l->frame);
-	} else {
-		return LINK_NONE;
-	}
-	l->frame_left = l->frame.length;
-	code = judge(l);
-	return code == LINK_CODE_OK ? LINK_NONE : bad(l, ev, code);
-}
-
-/* One step; LINK_NONE: no event came of it. */
-static enum link_what
-step(struct link *l, struct slice *in, struct link_event *ev)
-{
-	switch (l->phase) {
-	case LINK_HEAD:
-		return feed_head(l, in, ev);
-	case LINK_SMALL:
-		if (!collect(l, in, l->frame.length))
-			return LINK_NONE;
-		l->phase = LINK_HEAD;
-		return on_small(l, ev);
-	case LINK_SYN:
-		return feed_syn(l, in, ev);
-	case LINK_GATHER:
-		return feed_control(l, in, ev);
-	case LINK_BODY:
-		return feed_body(l, in, ev);
-	case LINK_SKIP:
-		take(l, in, l->frame_left);
-		if (l->frame_left == 0)
-			l->phase = LINK_HEAD;
-		return LINK_NONE;
-	}
-	return LINK_NONE;
-}
-
-enum link_what
-link_feed(struct link *l, struct slice *in, struct link_event *ev, int64_t now_us)
-{
-	enum link_what what;
-
-	*ev = (struct link_event){ .what = LINK_NONE };
 	l->now_us = now_us;
-	if (in->n > 0) {
-		l->heard_us = now_us;
-		l->asked_us = 0;
-		l->probing = false;
-	}
-	if (l->gathered)
-		gather_reset(l);
-	while (l->dead == LINK_CODE_OK) {
-		size_t before = in->n;
-		enum link_phase phase = l->phase;
+	l->probing = true;
+	l->ping_us = l->asked_us = 0; /* one that was sent before the sleep says nothing */
+	link_ping(l);
+}
 
-		what = step(l, in, ev);
-		if (what != LINK_NONE)
-			return what;
-		if (in->n == before && l->phase == phase)
-			return LINK_NONE;
+/*
+ * Silence counts against the other side only when it was asked and had time to
+ * answer, or when it does not even take what we send.  Each side says something
+ * every LINK_IDLE_MS, so a PING that waits behind our own data is never needed
+ * to keep a link alive whose other side has nothing to tell.
+ */
+static bool
+is_silent(const struct link *l, int64_t now)
+{
+	int64_t asked = l->asked_us == 0 ? 0 : now - l->asked_us;
+
+	if (l->probing && asked >= ANSWER_US)
+		return true;
+	if (now - l->heard_us < DEAD_US)
+		return false;
+	return asked >= ANSWER_US || (link_out_pending(l) && now - l->said_us >= DEAD_US);
+}
+
+/* How long we may say nothing ourselves. */
+static int64_t
+beat_us(const struct link *l)
+{
+	return l->params.side == LINK_AGENT ? IDLE_US - AGENT_FIRST_US : IDLE_US;
+}
+
+/* When silence will count, or when it is time to ask; and we must not be silent ourselves. */
+static int64_t
+next_look(const struct link *l)
+{
+	int64_t at = l->heard_us + IDLE_US, say = l->said_us + beat_us(l);
+
+	if (l->asked_us != 0) {
+		at = l->asked_us + ANSWER_US;
+		if (!l->probing && at < l->heard_us + DEAD_US)
+			at = l->heard_us + DEAD_US;
+	} else if (l->ping_queued) {
+		at = (l->heard_us > l->said_us ? l->heard_us : l->said_us) + DEAD_US;
 	}
-	*in = slice_from(*in, in->n);
-	return l->bad_told ? LINK_NONE : bad(l, ev, l->dead);
+	if (!l->ping_queued && say < at)
+		at = say;
+	return at > l->now_us ? at : l->now_us + 1000000;
+}
+
+/* An idle link holds no memory. */
+static void
+trim(struct link *l)
+{
+	if (l->n_streams > 0)
+		return;
+	map_fini(&l->streams);
+	link_out_trim(l);
+}
+
+int64_t
+link_tick(struct link *l, int64_t now_us)
+{
+	l->now_us = now_us;
+	if (l->dead == LINK_CODE_OK && is_silent(l, now_us))
+		l->dead = LINK_CODE_SILENT;
+	if (l->dead != LINK_CODE_OK)
+		return -1;
+	trim(l);
+	window_update(l);
+	if (l->ping_us != 0 && now_us - l->ping_us >= beat_us(l))
+		l->ping_us = 0; /* it lives, but does not answer: ask again */
+	if (now_us - l->heard_us >= IDLE_US || now_us - l->said_us >= beat_us(l))
+		link_ping(l);
+	return next_look(l);
 }

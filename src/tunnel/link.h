@@ -68,6 +68,7 @@ struct stream {
 	uint32_t rx_held_min;  /* least that was held since rx_epoch_us */
 	int64_t rx_epoch_us;   /* since when eating is being measured */
 	int64_t rx_eaten_us;   /* when something was eaten last */
+	int64_t rx_blocked_us; /* since when its reader has been blocked */
 	int64_t rx_useful_us;  /* when half of the window was last needed */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a link tell each other: link.c (life, receiving), link_send.c (output), window.c. */
+/* What the parts of a link tell each other. */
 #ifndef ADIT_TUNNEL_LINK_PRIVATE_H
 #define ADIT_TUNNEL_LINK_PRIVATE_H
 
@@ -7,30 +7,43 @@
 
 #define CREDIT_MAX INT32_MAX
 
+/* --- link.c --- */
+
 /* The link is over: the other side broke the protocol, or something of ours overflowed. Once. */
 void link_fail(struct link *l, enum link_code code);
-
-/* The next free number: the stream is opened with the frame that is being written. */
+/* The opened stream of that number, NULL when there is none (any more). */
+struct stream *link_find(const struct link *l, uint32_t id);
+/* NULL: too many, or no memory. */
+struct stream *stream_new(struct link *l, void *owner);
+void stream_delete(struct stream *s);
+/* The number is used up; everything up to it counts as seen. */
+void link_use_id(struct link *l, uint32_t id);
+/* The stream is opened under this number, or under the next free one. */
+void stream_set_id(struct stream *s, uint32_t id);
 void stream_take_id(struct stream *s);
 
-/* --- link_send.c --- */
-
-/* RST was sent or came: nothing moves any more. */
-void stream_kill(struct stream *s);
+/* --- link_out.c --- */
 
 /* Puts a control frame into the queue. */
 void link_put(struct link *l, const struct frame *f, struct slice payload);
 /* A PING, unless one is under way. */
 void link_ping(struct link *l);
-/* Credit has come. */
-void stream_unblock(struct stream *s);
+/* False: the pool is at its end. */
+bool link_have_block(struct link *l);
 /* Gives the memory of what is empty back. */
-void link_trim(struct link *l);
+void link_out_trim(struct link *l);
 static inline bool
 link_out_pending(const struct link *l)
 {
 	return l->out_to > l->out_from || l->ctl_to > l->ctl_from;
 }
+
+/* --- link_send.c --- */
+
+/* Credit has come. */
+void stream_unblock(struct stream *s);
+/* RST was sent or came: nothing moves any more. */
+void stream_kill(struct stream *s);
 
 /* --- window.c --- */
 

@@ -2,17 +2,20 @@
 /*
  * Flow control of what comes in.
  *
- * A stream's window is what it may hold and still be sent together.  Of each window STREAM_RX_BYTES_MIN is its own;
- * the rest is lent from the link's budget:
+ * A stream's window is what it may hold and still be sent together.  Of each window
+ *STREAM_RX_BYTES_MIN is its own; the rest is lent from the link's budget:
  *
  *	budget = rx_bytes_min + 6 x rate x rtt + what stalled streams have, at most rx_bytes_max
  *
- * - A new stream gets INIT while three quarters of the unmeasured budget last, less and less as they shrink, then FIRST, then MIN.
- * - A window doubles when a whole window (half of a small one) was eaten within 1.5 round trips and something: the
- *   sender is then limited by the window, or nearly. It may take half of what is free, so that something is always left;
- *   of the last quarter, which only streams that move can have, an eighth.
- * - A queue that stays at the reader is window that is not needed: it is taken off. So is half per round trip of a reader that
- *   takes nothing, and half per 5 s in which not half of the window was used.
+ * - A new stream gets INIT while three quarters of the unmeasured budget last, less and less as
+ *they shrink, then FIRST, then MIN.
+ * - A window doubles when a whole window (half of a small one) was eaten within 1.5 round trips and
+ *something: the sender is then limited by the window, or nearly. It may take half of what is free,
+ *so that something is always left; of the last quarter, which only streams that move can have, an
+ *eighth.
+ * - A queue that stays at the reader is window that is not needed: it is taken off. So is half per
+ *round trip of a reader that takes nothing, and half per 5 s in which not half of the window was
+ *used.
  * - What was granted cannot be taken back: a window shrinks by credit that does not go back.
  */
 #include "tunnel/link.h"
@@ -23,10 +26,12 @@
 #define WINDOW_FIRST LIMIT_STREAM_RX_BYTES_FIRST
 #define WINDOW_INIT LIMIT_STREAM_RX_BYTES_INIT
 #define WINDOW_MAX LIMIT_STREAM_RX_BYTES_MAX
-/* Credit goes back in pieces of half a window, but not larger than this: large windows then flow evenly. */
+/* Credit goes back in pieces of half a window, but not larger than this: large windows then flow
+ * evenly. */
 #define RETURN_BYTES_MAX (256 * 1024)
 
 #define RTT_UNKNOWN_US 100000
+#define RTT_MAX_US 4000000    /* what is longer is no round trip but a queue */
 #define RTT_OLD_US 30000000   /* a smallest value that old may be forgotten */
 #define RTT_PERIOD_US 1000000 /* between measurements while windows grow */
 #define SLACK_US 8000         /* what turns of the loops at both ends may take */
@@ -38,7 +43,9 @@
 static int64_t
 rtt(const struct link *l)
 {
-	return l->rtt_us > 0 ? l->rtt_us : RTT_UNKNOWN_US;
+	if (l->rtt_us == 0)
+		return RTT_UNKNOWN_US;
+	return l->rtt_us < RTT_MAX_US ? l->rtt_us : RTT_MAX_US;
 }
 
 static uint32_t
@@ -78,13 +85,15 @@ budget_of(const struct link *l, size_t stalled)
 	return n < l->params.rx_bytes_max ? n : l->params.rx_bytes_max;
 }
 
-/* How much of what is lent lies with streams that eat nothing: no move of a live stream frees it. */
+/* How much of what is lent lies with streams that eat nothing: no move of a live stream frees it.
+ */
 static void
 census(struct link *l)
 {
 	l->census_us = l->now_us;
 	l->rx_stalled = 0;
-	LIST_EACH(it, &l->all) {
+	LIST_EACH(it, &l->all)
+	{
 		struct stream *s = list_of(it, struct stream, all);
 
 		if (l->now_us - s->rx_eaten_us > STALLED_US)
@@ -185,8 +194,8 @@ window_arrived(struct stream *s, uint32_t n)
 }
 
 /*
- * The most that the stream may have: half of what is free of three quarters, its own part included, or an eighth of
- * what is free of all.  N streams that want all come to rest at equal parts.
+ * The most that the stream may have: half of what is free of three quarters, its own part included,
+ * or an eighth of what is free of all.  N streams that want all come to rest at equal parts.
  */
 static uint32_t
 window_cap(const struct stream *s)
@@ -250,6 +259,13 @@ restart(struct stream *s, int64_t from_us)
 	s->rx_held_min = s->rx_held;
 }
 
+/* The reader of the stream has taken nothing since. */
+static int64_t
+stalled_since(const struct stream *s)
+{
+	return s->rx_blocked_us > s->rx_eaten_us ? s->rx_blocked_us : s->rx_eaten_us;
+}
+
 /* Looks whether the window is right, after n more bytes have been eaten. */
 static void
 judge(struct stream *s, uint32_t n)
@@ -257,15 +273,16 @@ judge(struct stream *s, uint32_t n)
 	int64_t now = s->link->now_us, keeps_up = rtt(s->link) * 3 / 2 + SLACK_US;
 	uint32_t need = s->rx_window < WINDOW_INIT ? s->rx_window / 2 : s->rx_window;
 
-	if (s->rx_blocked && now - s->rx_eaten_us >= keeps_up)
-		halve(s, WINDOW_FIRST, now - s->rx_eaten_us, keeps_up);
+	if (s->rx_blocked)
+		halve(s, WINDOW_FIRST, now - stalled_since(s), keeps_up);
 	if (now - s->rx_epoch_us > keeps_up) {
 		/* The epoch before this one: it did not need all of the window. */
 		if (s->rx_eaten >= s->rx_window / 2)
 			s->rx_useful_us = now;
 		if (s->rx_held_min > s->rx_window / 4)
 			shrink_to(s, WINDOW_FIRST, s->rx_window - surplus(s) / 2);
-		/* These n bytes took the time since the last ones, but after a pause: as good as none. */
+		/* These n bytes took the time since the last ones, but after a pause: as good as
+		 * none. */
 		restart(s, now - s->rx_eaten_us <= keeps_up ? s->rx_eaten_us : now);
 	}
 	s->rx_eaten_us = now;
@@ -324,5 +341,7 @@ stream_eaten(struct stream *s, size_t n, int64_t now_us)
 void
 stream_reader_blocked(struct stream *s, bool blocked)
 {
+	if (blocked && !s->rx_blocked)
+		s->rx_blocked_us = s->link->now_us;
 	s->rx_blocked = blocked;
 }

@@ -20,6 +20,8 @@ expect_same(const struct hello *a, const struct hello *b)
 		check(strcmp(t->name, u->name) == 0 && strcmp(t->key, u->key) == 0);
 		check(strcmp(t->url, u->url) == 0 && strcmp(t->error, u->error) == 0);
 		check(strcmp(t->text, u->text) == 0);
+		check((t->policy == NULL) == (u->policy == NULL));
+		check(t->policy == NULL || strcmp(t->policy, u->policy) == 0);
 	}
 }
 
@@ -31,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct buf out;
 
 	if (!hello_decode(slice_of(data, n), &first, &why)) {
-		check(why != NULL && first.token[0] == '\0');
+		check(why != NULL && first.token[0] == '\0' && first.n_tunnels == 0);
 		return 0;
 	}
 	if (first.type == HELLO_OTHER)
@@ -42,7 +44,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (out.n <= LIMIT_CONTROL_BYTES) {
 		check(hello_decode(buf_slice(&out), &second, &why));
 		expect_same(&first, &second);
+		hello_wipe(&second);
 	}
+	hello_wipe(&first);
 	buf_fini(&out);
 	return 0;
 }

@@ -152,6 +152,7 @@ on_event(struct owner *o, struct link_event *ev)
 		break;
 	case LINK_CONTROL:
 		(void)!hello_decode(ev->bytes, &hello, &why);
+		hello_wipe(&hello);
 		break;
 	default:
 		break;

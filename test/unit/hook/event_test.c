@@ -45,12 +45,15 @@ TEST(fixtures)
 		{ "bitbucket_dc_push", EVENT_BITBUCKET_DC, EVENT_PUSH, "ACME/web main",
 		    "repo:refs_changed ACME/web main by Rosa Quarry", 1 },
 		{ "bitbucket_dc_ping", EVENT_BITBUCKET_DC, EVENT_PING, "", "diagnostics:ping", 0 },
-		{ "github_push", EVENT_GITHUB, EVENT_PUSH, "acme/web main", "push acme/web main by rosa", 1 },
-		{ "github_push_form", EVENT_GITHUB, EVENT_PUSH, "acme/web main", "push acme/web main by rosa", 1 },
+		{ "github_push", EVENT_GITHUB, EVENT_PUSH, "acme/web main",
+		    "push acme/web main by rosa", 1 },
+		{ "github_push_form", EVENT_GITHUB, EVENT_PUSH, "acme/web main",
+		    "push acme/web main by rosa", 1 },
 		{ "github_ping", EVENT_GITHUB, EVENT_PING, "acme/web", "ping acme/web by rosa", 0 },
 		{ "gitlab_push", EVENT_GITLAB, EVENT_PUSH, "acme/web main",
 		    "Push Hook acme/web main by Rosa Quarry", 1 },
-		{ "gitea_push", EVENT_GITEA, EVENT_PUSH, "acme/web main", "push acme/web main by rosa", 1 },
+		{ "gitea_push", EVENT_GITEA, EVENT_PUSH, "acme/web main",
+		    "push acme/web main by rosa", 1 },
 		{ "slack_event", EVENT_SLACK, EVENT_OTHER, "T0ACME C0DRIFT",
 		    "message T0ACME C0DRIFT by U0ROSA", 1 },
 		{ "stripe_event", EVENT_STRIPE, EVENT_OTHER, "", "invoice.paid", 0 },
@@ -76,7 +79,8 @@ TEST(ids)
 
 	EXPECT(read_fixture("bitbucket_push", &e));
 	EXPECT_SLICE(z(e.delivery), S("23a051e8-514a-4557-8aac-fcfa1f7feef3"));
-	EXPECT_SLICE(z(e.dedupe), S("23a051e8-514a-4557-8aac-fcfa1f7feef3 f099c779-4318-41cb-887f-db5f7432be3a"));
+	EXPECT_SLICE(z(e.dedupe),
+	    S("23a051e8-514a-4557-8aac-fcfa1f7feef3 f099c779-4318-41cb-887f-db5f7432be3a"));
 	EXPECT_INT(e.attempt, 1);
 	EXPECT(read_fixture("bitbucket_push_30k", &again));
 	EXPECT(strcmp(e.dedupe, again.dedupe) != 0);
@@ -88,7 +92,8 @@ TEST(ids)
 }
 
 static void
-read_with(enum event_sender sender, const struct hook_field *fields, size_t n, const char *body, struct event *ret)
+read_with(enum event_sender sender, const struct hook_field *fields, size_t n, const char *body,
+    struct event *ret)
 {
 	struct hook_request req = { .fields = fields, .n_fields = n, .body = slice_str(body) };
 
@@ -126,7 +131,8 @@ TEST(no_id_no_dedupe)
 TEST(long_ids_stay_apart)
 {
 	char one[700], two[700], body[400];
-	struct hook_field f = { S("X-GitHub-Delivery"), { one, 600 } }, g = { S("X-GitHub-Delivery"), { two, 600 } };
+	struct hook_field f = { S("X-GitHub-Delivery"), { one, 600 } },
+			  g = { S("X-GitHub-Delivery"), { two, 600 } };
 	struct event a, b;
 
 	memset(one, 'a', sizeof(one));
@@ -161,7 +167,8 @@ TEST(long_names_are_cut_between_characters)
 		n += 3;
 	}
 	name[n] = '\0';
-	snprintf(body, sizeof(body), "{\"repository\":{\"full_name\":\"%s\"},\"ref\":\"refs/heads/%s\"}", name, name);
+	snprintf(body, sizeof(body),
+	    "{\"repository\":{\"full_name\":\"%s\"},\"ref\":\"refs/heads/%s\"}", name, name);
 	read_with(EVENT_GITHUB, NULL, 0, body, &e);
 	EXPECT_INT(strlen(e.repository), 159); /* 53 whole characters */
 	EXPECT(strlen(e.branch) > 140 && strlen(e.branch) < sizeof(e.branch));
@@ -172,8 +179,9 @@ TEST(long_names_are_cut_between_characters)
 
 TEST(odd_bodies_give_emptier_events)
 {
-	static const char *const bodies[] = { "", "{", "[]", "null", "{\"push\":", "{\"push\":{\"changes\":[]}}",
-		"{\"repository\":7,\"actor\":[]}", "\xff\xfe", "{\"a\" 1}", "{\"push\":{\"changes\":{\"0\":{\"new\":{}}}}}" };
+	static const char *const bodies[] = { "", "{", "[]", "null",
+		"{\"push\":", "{\"push\":{\"changes\":[]}}", "{\"repository\":7,\"actor\":[]}",
+		"\xff\xfe", "{\"a\" 1}", "{\"push\":{\"changes\":{\"0\":{\"new\":{}}}}}" };
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
 		for (int s = EVENT_GENERIC; s <= EVENT_SLACK; s++) {
@@ -188,7 +196,8 @@ TEST(odd_bodies_give_emptier_events)
 
 TEST(slack_command_form)
 {
-	const struct hook_field fields[] = { { S("Content-Type"), S("application/x-www-form-urlencoded") },
+	const struct hook_field fields[] = { { S("Content-Type"),
+						 S("application/x-www-form-urlencoded") },
 		{ S("X-Slack-Signature"), S("v0=00") } };
 	struct event e;
 
@@ -201,11 +210,13 @@ TEST(slack_command_form)
 
 TEST(peek_finds)
 {
-	static const char json[] = " {\"a\":{\"b\":[1,{\"c\":\"x\\u00e9\\ud83d\\ude00\\n\"},[],null]},\"a\":2,\"t\":true,"
-				   "\"n\":-1.5e3,\"e\":[],\"two\":[[],[1,2,3]]} ";
-	struct peek w[] = { { .path = "a.b.0" }, { .path = "a.b.1.c" }, { .path = "a.b" }, { .path = "t" },
-		{ .path = "n" }, { .path = "a.b.3" }, { .path = "e" }, { .path = "two.1" }, { .path = "a" },
-		{ .path = "missing" }, { .path = "a.b.c" }, { .path = "two.1.2" } };
+	static const char json[] =
+	    " {\"a\":{\"b\":[1,{\"c\":\"x\\u00e9\\ud83d\\ude00\\n\"},[],null]},\"a\":2,\"t\":true,"
+	    "\"n\":-1.5e3,\"e\":[],\"two\":[[],[1,2,3]]} ";
+	struct peek w[] = { { .path = "a.b.0" }, { .path = "a.b.1.c" }, { .path = "a.b" },
+		{ .path = "t" }, { .path = "n" }, { .path = "a.b.3" }, { .path = "e" },
+		{ .path = "two.1" }, { .path = "a" }, { .path = "missing" }, { .path = "a.b.c" },
+		{ .path = "two.1.2" } };
 	char text[64];
 
 	EXPECT(peek_json(slice_str(json), w, 12));
@@ -226,8 +237,9 @@ TEST(peek_finds)
 
 TEST(peek_refuses)
 {
-	static const char *const bad[] = { "", " ", "{", "{\"a\"", "{\"a\":}", "{a:1}", "[1,]", "[1 2]", "{\"a\":1,}",
-		"\"x", "\"x\\", "tru", "[}", "{]", "1 2", "nulll", "{\"a\":1}}" };
+	static const char *const bad[] = { "", " ", "{", "{\"a\"", "{\"a\":}", "{a:1}", "[1,]",
+		"[1 2]", "{\"a\":1,}", "\"x", "\"x\\", "tru", "[}", "{]", "1 2", "nulll",
+		"{\"a\":1}}" };
 	char deep[2 * LIMIT_HOOK_JSON_DEPTH + 8];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -279,7 +291,8 @@ TEST(shared_fixtures)
 		{ "bitbucket-cloud/repo_push_multiple_changes", EVENT_BITBUCKET, NULL },
 		{ "bitbucket-cloud/pullrequest_created", EVENT_BITBUCKET, NULL },
 		{ "bitbucket-dc/repo_refs_changed", EVENT_BITBUCKET_DC, NULL },
-		{ "bitbucket-dc/repo_refs_changed_v10", EVENT_BITBUCKET_DC, "AMUNIZ/test-repos feature/BB-1" },
+		{ "bitbucket-dc/repo_refs_changed_v10", EVENT_BITBUCKET_DC,
+		    "AMUNIZ/test-repos feature/BB-1" },
 		{ "bitbucket-dc/pr_opened", EVENT_BITBUCKET_DC, NULL },
 		{ "github/push", EVENT_GITHUB, "Codertocat/Hello-World master" },
 		{ "github/pull_request", EVENT_GITHUB, NULL },
@@ -310,7 +323,7 @@ TEST(shared_fixtures)
 	}
 }
 
-TESTS(TEST_ROW(fixtures) TEST_ROW(ids) TEST_ROW(gitlab_event_id_is_not_enough) TEST_ROW(no_id_no_dedupe)
-	TEST_ROW(long_ids_stay_apart) TEST_ROW(long_names_are_cut_between_characters)
-	    TEST_ROW(odd_bodies_give_emptier_events) TEST_ROW(slack_command_form) TEST_ROW(peek_finds)
-		TEST_ROW(peek_refuses) TEST_ROW(peek_text_is_bounded_utf8) TEST_ROW(shared_fixtures))
+TESTS(TEST_ROW(fixtures) TEST_ROW(ids) TEST_ROW(gitlab_event_id_is_not_enough) TEST_ROW(
+    no_id_no_dedupe) TEST_ROW(long_ids_stay_apart) TEST_ROW(long_names_are_cut_between_characters)
+	TEST_ROW(odd_bodies_give_emptier_events) TEST_ROW(slack_command_form) TEST_ROW(peek_finds)
+	    TEST_ROW(peek_refuses) TEST_ROW(peek_text_is_bounded_utf8) TEST_ROW(shared_fixtures))

@@ -58,7 +58,8 @@ fixture_fields(struct fixture *f, struct slice lines)
 		struct slice line = slice_cut(&lines, '\n'), name = slice_cut(&line, ':');
 
 		if (name.n > 0)
-			f->fields[f->req.n_fields++] = (struct hook_field){ name, slice_trim(line) };
+			f->fields[f->req.n_fields++] =
+			    (struct hook_field){ name, slice_trim(line) };
 	}
 }
 

@@ -21,7 +21,8 @@ TEST(every_row_is_whole)
 		const struct preset *p = &presets[i];
 
 		EXPECT(preset_find(z(p->name)) == p);
-		EXPECT(p->title != NULL && p->path != NULL && p->events != NULL && p->next != NULL && p->judge != 0);
+		EXPECT(p->title != NULL && p->path != NULL && p->events != NULL &&
+		       p->next != NULL && p->judge != 0);
 		EXPECT(p->scheme == NULL || sign_find(z(p->scheme)) != NULL);
 		EXPECT(p->mode != PRESET_STORE || p->methods != NULL);
 		/* What is to be pasted must be let through. */
@@ -33,13 +34,16 @@ TEST(every_row_is_whole)
 
 TEST(methods)
 {
-	static const char *const others[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT",
-		"post", "Post", "POST ", " POST", "POSTS", "POS", "", "GET POST", "PROPFIND" };
+	static const char *const others[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH",
+		"TRACE", "CONNECT", "post", "Post", "POST ", " POST", "POSTS", "POS", "",
+		"GET POST", "PROPFIND" };
 
 	EXPECT_INT(access_of("jenkins-bitbucket", "POST", "/bitbucket-hook/"), PRESET_ALLOWED);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		EXPECT_INT(access_of("jenkins-bitbucket", others[i], "/bitbucket-hook/"), PRESET_METHOD);
-	EXPECT_INT(access_of("atlassian-connect", "GET", "/atlassian-connect.json"), PRESET_ALLOWED);
+		EXPECT_INT(
+		    access_of("jenkins-bitbucket", others[i], "/bitbucket-hook/"), PRESET_METHOD);
+	EXPECT_INT(
+	    access_of("atlassian-connect", "GET", "/atlassian-connect.json"), PRESET_ALLOWED);
 	EXPECT_INT(access_of("atlassian-connect", "DELETE", "/x"), PRESET_METHOD);
 	EXPECT_INT(access_of("plain", "PROPFIND", "/anything"), PRESET_ALLOWED);
 }
@@ -49,37 +53,98 @@ TEST(slash_is_told_apart)
 	EXPECT_INT(access_of("jenkins-bitbucket", "POST", "/bitbucket-hook"), PRESET_SLASH);
 	EXPECT_INT(access_of("jenkins-bitbucket", "POST", "/bitbucket-hook//"), PRESET_SLASH);
 	EXPECT_INT(access_of("jenkins-github", "POST", "/github-webhook"), PRESET_SLASH);
-	EXPECT_INT(access_of("jenkins-bitbucket-branch-source", "POST", "/bitbucket-scmsource-hook/notify"),
+	EXPECT_INT(access_of("jenkins-bitbucket-branch-source", "POST",
+		       "/bitbucket-scmsource-hook/notify"),
 	    PRESET_ALLOWED);
-	EXPECT_INT(access_of("jenkins-bitbucket-branch-source", "POST", "/bitbucket-scmsource-hook/notify/"),
+	EXPECT_INT(access_of("jenkins-bitbucket-branch-source", "POST",
+		       "/bitbucket-scmsource-hook/notify/"),
 	    PRESET_ALLOWED);
-	EXPECT_INT(access_of("jenkins-generic", "POST", "/generic-webhook-trigger/invoke/"), PRESET_SLASH);
+	EXPECT_INT(
+	    access_of("jenkins-generic", "POST", "/generic-webhook-trigger/invoke/"), PRESET_SLASH);
 }
 
 /* Spellings of other paths, and of the allowed one, that an origin might take for something. */
 static const char *const tricks[] = {
-	"", "/", "*", "//", "/.", "/..", "bitbucket-hook/", "/Bitbucket-Hook/", "/BITBUCKET-HOOK/", "//bitbucket-hook/",
-	"/bitbucket-hook/.", "/bitbucket-hook/..", "/bitbucket-hook/../", "/bitbucket-hook/../script",
-	"/bitbucket-hook/..;/script", "/bitbucket-hook/%2e%2e/script", "/bitbucket-hook/%2E%2E/script",
-	"/bitbucket-hook/.%2e/script", "/bitbucket-hook/%252e%252e/script", "/bitbucket-hook/..%2fscript",
-	"/bitbucket-hook/..%5cscript", "/bitbucket-hook/..\\script", "/bitbucket-hook/;x", "/bitbucket-hook;x/",
-	"/bitbucket-hook;/", "/;/bitbucket-hook/", "/bitbucket-hook/;/../script", "/bitbucket-hook%2f", "/bitbucket-hook%2F",
-	"/bitbucket%2dhook/", "/%62itbucket-hook/", "/bitbucket-hook/%00", "/bitbucket-hook/%0a", "/bitbucket-hook/%20",
-	"/bitbucket-hook/ ", " /bitbucket-hook/", "/bitbucket-hook/\t", "/bitbucket-hook/?", "/bitbucket-hook/#",
-	"/bitbucket-hook/x", "/x/bitbucket-hook/", "/./bitbucket-hook/", "/x/../bitbucket-hook/",
-	"http://host/bitbucket-hook/", "https://host/bitbucket-hook/", "//host/bitbucket-hook/", "/http://host/bitbucket-hook/",
-	"/bitbucket-hook/\xc0\xae\xc0\xae/", "/bitbucket-hook/%c0%ae%c0%ae/script", "/bitbucket-hook/%u002e%u002e/",
-	"/bitbucket-hook/\xe2\x80\xa5/", "/bitbucket\xe2\x80\x90hook/", "/\xef\xbd\x82itbucket-hook/", "/bitbucket-hook/..%00/",
-	"/script", "/scriptText", "/login", "/manage", "/cli", "/job/x/build", "/user/admin/api/json", "/jnlpJars/agent.jar",
-	"/securityRealm/createAccount", "/static/../script", "/adjuncts/..;/script", "/wsagents/", "/computer/",
-	"/credentials/store/system/", "/descriptorByName/x/checkScript", "/asynchPeople/", "/whoAmI/", "/robots.txt",
+	"",
+	"/",
+	"*",
+	"//",
+	"/.",
+	"/..",
+	"bitbucket-hook/",
+	"/Bitbucket-Hook/",
+	"/BITBUCKET-HOOK/",
+	"//bitbucket-hook/",
+	"/bitbucket-hook/.",
+	"/bitbucket-hook/..",
+	"/bitbucket-hook/../",
+	"/bitbucket-hook/../script",
+	"/bitbucket-hook/..;/script",
+	"/bitbucket-hook/%2e%2e/script",
+	"/bitbucket-hook/%2E%2E/script",
+	"/bitbucket-hook/.%2e/script",
+	"/bitbucket-hook/%252e%252e/script",
+	"/bitbucket-hook/..%2fscript",
+	"/bitbucket-hook/..%5cscript",
+	"/bitbucket-hook/..\\script",
+	"/bitbucket-hook/;x",
+	"/bitbucket-hook;x/",
+	"/bitbucket-hook;/",
+	"/;/bitbucket-hook/",
+	"/bitbucket-hook/;/../script",
+	"/bitbucket-hook%2f",
+	"/bitbucket-hook%2F",
+	"/bitbucket%2dhook/",
+	"/%62itbucket-hook/",
+	"/bitbucket-hook/%00",
+	"/bitbucket-hook/%0a",
+	"/bitbucket-hook/%20",
+	"/bitbucket-hook/ ",
+	" /bitbucket-hook/",
+	"/bitbucket-hook/\t",
+	"/bitbucket-hook/?",
+	"/bitbucket-hook/#",
+	"/bitbucket-hook/x",
+	"/x/bitbucket-hook/",
+	"/./bitbucket-hook/",
+	"/x/../bitbucket-hook/",
+	"http://host/bitbucket-hook/",
+	"https://host/bitbucket-hook/",
+	"//host/bitbucket-hook/",
+	"/http://host/bitbucket-hook/",
+	"/bitbucket-hook/\xc0\xae\xc0\xae/",
+	"/bitbucket-hook/%c0%ae%c0%ae/script",
+	"/bitbucket-hook/%u002e%u002e/",
+	"/bitbucket-hook/\xe2\x80\xa5/",
+	"/bitbucket\xe2\x80\x90hook/",
+	"/\xef\xbd\x82itbucket-hook/",
+	"/bitbucket-hook/..%00/",
+	"/script",
+	"/scriptText",
+	"/login",
+	"/manage",
+	"/cli",
+	"/job/x/build",
+	"/user/admin/api/json",
+	"/jnlpJars/agent.jar",
+	"/securityRealm/createAccount",
+	"/static/../script",
+	"/adjuncts/..;/script",
+	"/wsagents/",
+	"/computer/",
+	"/credentials/store/system/",
+	"/descriptorByName/x/checkScript",
+	"/asynchPeople/",
+	"/whoAmI/",
+	"/robots.txt",
 };
 
 /* Nothing but the hook is reachable: issue 4, "a crawl of 1,000 other paths and methods". */
 TEST(only_the_hook_is_let_through)
 {
-	static const char *const heads[] = { "", "/bitbucket-hook", "/bitbucket-hook/", "/x/..", "/%2e", "/;a=b", "//",
-		"/\\", "/BITBUCKET-HOOK/..", "/bitbucket-hook%2f.." , "/bitbucket-hook/%2e%2e", "/bitbucket-hook/..;" };
+	static const char *const heads[] = { "", "/bitbucket-hook", "/bitbucket-hook/", "/x/..",
+		"/%2e", "/;a=b", "//", "/\\", "/BITBUCKET-HOOK/..", "/bitbucket-hook%2f..",
+		"/bitbucket-hook/%2e%2e", "/bitbucket-hook/..;" };
 	size_t n = 0;
 
 	for (size_t h = 0; h < sizeof(heads) / sizeof(*heads); h++) {
@@ -103,18 +168,23 @@ TEST(only_the_hook_is_let_through)
 	}
 	EXPECT(n > 1000);
 	/* a NUL in the middle of a slice */
-	EXPECT(!preset_allows(preset_find(S("jenkins-bitbucket")), S("POST"), S("/bitbucket-hook/\0")));
+	EXPECT(!preset_allows(
+	    preset_find(S("jenkins-bitbucket")), S("POST"), S("/bitbucket-hook/\0")));
 }
 
 TEST(jobs_of_gitlab)
 {
-	static const char *const good[] = { "/project/web", "/project/acme/web", "/project/a.b_c-d~e/f+g,h",
-		"/project/two%20words/job", "/project/..x", "/project/x..", "/project/..." };
-	static const char *const bad[] = { "/project/", "/project", "/projects/x", "/Project/x", "/project//x", "/project/x//y",
-		"/project/x/", "/project/../script", "/project/x/../../script", "/project/x/..", "/project/.", "/project/./x",
-		"/project/x;y", "/project/x;/../y", "/project/%2e%2e/script", "/project/x%2fy", "/project/x%5cy", "/project/x%00",
-		"/project/x%2", "/project/x%", "/project/x%2f20", "/project/x y", "/project/x?y", "/project/x#y", "/project/x\\y",
-		"/project/\xc3\xa4", "/project/x@y", "/project/x:y", "/project/x%3By", "/project/x%25" };
+	static const char *const good[] = { "/project/web", "/project/acme/web",
+		"/project/a.b_c-d~e/f+g,h", "/project/two%20words/job", "/project/..x",
+		"/project/x..", "/project/..." };
+	static const char *const bad[] = { "/project/", "/project", "/projects/x", "/Project/x",
+		"/project//x", "/project/x//y", "/project/x/", "/project/../script",
+		"/project/x/../../script", "/project/x/..", "/project/.", "/project/./x",
+		"/project/x;y", "/project/x;/../y", "/project/%2e%2e/script", "/project/x%2fy",
+		"/project/x%5cy", "/project/x%00", "/project/x%2", "/project/x%", "/project/x%2f20",
+		"/project/x y", "/project/x?y", "/project/x#y", "/project/x\\y",
+		"/project/\xc3\xa4", "/project/x@y", "/project/x:y", "/project/x%3By",
+		"/project/x%25" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		if (access_of("jenkins-gitlab", "POST", good[i]) != PRESET_ALLOWED)
@@ -171,53 +241,72 @@ TEST(answers)
 		const char *code;
 	} rows[] = {
 		{ "jenkins-bitbucket", 200, "", "", RESULT_DONE, false, "delivered" },
-		{ "jenkins-bitbucket", 302, "http://localhost:8080/x/", "", RESULT_PARK, false, "slash" },
+		{ "jenkins-bitbucket", 302, "http://localhost:8080/x/", "", RESULT_PARK, false,
+		    "slash" },
 		{ "jenkins-bitbucket", 302, "/x/", "", RESULT_PARK, false, "slash" },
-		{ "jenkins-bitbucket", 302, "https://ci.example.org/x/?a=b", "", RESULT_PARK, false, "slash" },
+		{ "jenkins-bitbucket", 302, "https://ci.example.org/x/?a=b", "", RESULT_PARK, false,
+		    "slash" },
 		{ "jenkins-bitbucket", 302, "/login?from=%2Fx", "", RESULT_PARK, false, "login" },
-		{ "jenkins-bitbucket", 301, "https://ci.example.org/x", "", RESULT_PARK, false, "redirect" },
+		{ "jenkins-bitbucket", 301, "https://ci.example.org/x", "", RESULT_PARK, false,
+		    "redirect" },
 		{ "jenkins-bitbucket", 302, "", "", RESULT_PARK, false, "redirect" },
 		{ "jenkins-bitbucket", 302, "http://host", "", RESULT_PARK, false, "redirect" },
-		{ "jenkins-bitbucket", 403, "", "<html>No valid crumb was included in the request</html>", RESULT_PARK, false,
+		{ "jenkins-bitbucket", 403, "",
+		    "<html>No valid crumb was included in the request</html>", RESULT_PARK, false,
 		    "crumb" },
-		{ "jenkins-bitbucket", 403, "", "Invalid Bitbucket webhook signature", RESULT_PARK, false, "signature" },
+		{ "jenkins-bitbucket", 403, "", "Invalid Bitbucket webhook signature", RESULT_PARK,
+		    false, "signature" },
 		{ "jenkins-bitbucket", 403, "", "", RESULT_PARK, false, "forbidden" },
 		{ "jenkins-bitbucket", 500, "", "oops", RESULT_RETRY, false, "origin-error" },
-		{ "jenkins-bitbucket", 503, "", "<h1>Please wait while Jenkins is getting ready to work ...</h1>", RESULT_HOLD,
+		{ "jenkins-bitbucket", 503, "",
+		    "<h1>Please wait while Jenkins is getting ready to work ...</h1>", RESULT_HOLD,
 		    false, "starting" },
-		{ "jenkins-bitbucket", 503, "", "Please wait while Jenkins is restarting ...", RESULT_HOLD, false,
-		    "starting" },
+		{ "jenkins-bitbucket", 503, "", "Please wait while Jenkins is restarting ...",
+		    RESULT_HOLD, false, "starting" },
 		{ "jenkins-bitbucket", 503, "", "", RESULT_RETRY, false, "unavailable" },
 		{ "jenkins-bitbucket", 404, "", "", RESULT_PARK, false, "no-plugin" },
 		{ "jenkins-bitbucket", 405, "", "", RESULT_PARK, false, "method" },
-		{ "jenkins-bitbucket-branch-source", 200, "", "Matched 0", RESULT_PARK, true, "matched-0" },
-		{ "jenkins-bitbucket-branch-source", 200, "", "Matched 1", RESULT_DONE, false, "delivered" },
-		{ "jenkins-bitbucket-branch-source", 400, "", "No bitbucket endpoint found for http://x", RESULT_PARK, false,
-		    "server-url" },
-		{ "jenkins-bitbucket-branch-source", 400, "", "No processor found for the incoming Bitbucket hook.",
-		    RESULT_PARK, false, "event" },
-		{ "jenkins-bitbucket-branch-source", 400, "", "Payload is empty.", RESULT_PARK, false, "empty" },
-		{ "jenkins-bitbucket-branch-source", 403, "", "Signature verification failed", RESULT_PARK, false,
-		    "signature" },
-		{ "jenkins-bitbucket-branch-source", 409, "", "", RESULT_PARK, false, "two-processors" },
-		{ "jenkins-bitbucket-ppr", 200, "", "Bitbucket PPR Plugin: request received successfully.", RESULT_DONE, false,
+		{ "jenkins-bitbucket-branch-source", 200, "", "Matched 0", RESULT_PARK, true,
+		    "matched-0" },
+		{ "jenkins-bitbucket-branch-source", 200, "", "Matched 1", RESULT_DONE, false,
 		    "delivered" },
-		{ "jenkins-bitbucket-ppr", 400, "", "Bitbucket PPR Plugin: request failed.", RESULT_PARK, false, "refused" },
-		{ "jenkins-bitbucket-ppr", 403, "", "missing or invalid signature.", RESULT_PARK, false, "signature" },
+		{ "jenkins-bitbucket-branch-source", 400, "",
+		    "No bitbucket endpoint found for http://x", RESULT_PARK, false, "server-url" },
+		{ "jenkins-bitbucket-branch-source", 400, "",
+		    "No processor found for the incoming Bitbucket hook.", RESULT_PARK, false,
+		    "event" },
+		{ "jenkins-bitbucket-branch-source", 400, "", "Payload is empty.", RESULT_PARK,
+		    false, "empty" },
+		{ "jenkins-bitbucket-branch-source", 403, "", "Signature verification failed",
+		    RESULT_PARK, false, "signature" },
+		{ "jenkins-bitbucket-branch-source", 409, "", "", RESULT_PARK, false,
+		    "two-processors" },
+		{ "jenkins-bitbucket-ppr", 200, "",
+		    "Bitbucket PPR Plugin: request received successfully.", RESULT_DONE, false,
+		    "delivered" },
+		{ "jenkins-bitbucket-ppr", 400, "", "Bitbucket PPR Plugin: request failed.",
+		    RESULT_PARK, false, "refused" },
+		{ "jenkins-bitbucket-ppr", 403, "", "missing or invalid signature.", RESULT_PARK,
+		    false, "signature" },
 		{ "jenkins-bitbucket-server", 415, "", "", RESULT_PARK, false, "content-type" },
-		{ "jenkins-github", 400, "", "No valid signature found", RESULT_PARK, false, "signature" },
+		{ "jenkins-github", 400, "", "No valid signature found", RESULT_PARK, false,
+		    "signature" },
 		{ "jenkins-gitlab", 401, "", "Invalid token", RESULT_PARK, false, "token" },
 		{ "jenkins-gitlab", 404, "", "", RESULT_PARK, false, "no-job" },
-		{ "jenkins-generic", 200, "", "{\"jobs\":{\"a\":{\"triggered\":true}},\"message\":\"Triggered jobs.\"}",
+		{ "jenkins-generic", 200, "",
+		    "{\"jobs\":{\"a\":{\"triggered\":true}},\"message\":\"Triggered jobs.\"}",
 		    RESULT_DONE, false, "delivered" },
-		{ "jenkins-generic", 200, "", "{\"jobs\":{\"a\":{\"triggered\":false}}}", RESULT_DONE, true, "filtered" },
-		{ "jenkins-generic", 404, "", "Did not find any jobs with GenericTrigger configured!", RESULT_PARK, true,
+		{ "jenkins-generic", 200, "", "{\"jobs\":{\"a\":{\"triggered\":false}}}",
+		    RESULT_DONE, true, "filtered" },
+		{ "jenkins-generic", 404, "",
+		    "Did not find any jobs with GenericTrigger configured!", RESULT_PARK, true,
 		    "no-job" },
 		{ "jenkins-generic", 403, "", "", RESULT_PARK, false, "whitelist" },
 		{ "buildbot", 200, "", "1 change found", RESULT_DONE, false, "delivered" },
 		{ "buildbot", 202, "", "no change found", RESULT_DONE, true, "no-change" },
 		{ "buildbot", 400, "", "Unknown event: repo_fork", RESULT_PARK, true, "event" },
-		{ "buildbot", 500, "", "Error processing changes.", RESULT_RETRY, false, "origin-error" },
+		{ "buildbot", 500, "", "Error processing changes.", RESULT_RETRY, false,
+		    "origin-error" },
 		{ "plain", 204, "", "", RESULT_DONE, false, "delivered" },
 		{ "plain", 400, "", "", RESULT_PARK, false, "refused" },
 		{ "plain", 418, "", "", RESULT_PARK, false, "refused" },
@@ -232,12 +321,16 @@ TEST(answers)
 		{ "plain", 999, "", "", RESULT_RETRY, false, "origin-error" },
 		{ "plain", 101, "", "", RESULT_RETRY, false, "origin-error" },
 		{ "plain", 0, "", "", RESULT_RETRY, false, "origin-error" },
-		{ "plain", 503, "", "Please wait while Jenkins is getting ready to work", RESULT_HOLD, false, "starting" },
+		{ "plain", 503, "", "Please wait while Jenkins is getting ready to work",
+		    RESULT_HOLD, false, "starting" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct preset_answer a = { .status = rows[i].status, .path = S("/x"), .location = z(rows[i].location),
-			.body = z(rows[i].body), .jenkins = true };
+		struct preset_answer a = { .status = rows[i].status,
+			.path = S("/x"),
+			.location = z(rows[i].location),
+			.body = z(rows[i].body),
+			.jenkins = true };
 		struct preset_judgement j = preset_judge(preset_find(z(rows[i].preset)), &a);
 
 		if (strcmp(j.code, rows[i].code) != 0)
@@ -255,7 +348,8 @@ TEST(answers_of_strangers)
 {
 	struct preset_answer a = { .status = 404, .path = S("/bitbucket-hook/") };
 
-	EXPECT_SLICE(z(preset_judge(preset_find(S("jenkins-bitbucket")), &a).code), S("not-jenkins"));
+	EXPECT_SLICE(
+	    z(preset_judge(preset_find(S("jenkins-bitbucket")), &a).code), S("not-jenkins"));
 	EXPECT_SLICE(z(preset_judge(NULL, &a).code), S("not-found"));
 	a.status = 200;
 	EXPECT_SLICE(z(preset_judge(NULL, &a).code), S("delivered"));

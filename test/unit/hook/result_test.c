@@ -8,10 +8,10 @@
 TEST(statuses)
 {
 	for (int s = -1; s < 1000; s++) {
-		enum result_class want = s >= 200 && s < 300 ? RESULT_DONE :
-		    s == 408 || s == 425 || s == 429	     ? RESULT_RETRY :
-		    s >= 300 && s < 500			     ? RESULT_PARK :
-							       RESULT_RETRY;
+		enum result_class want = s >= 200 && s < 300                ? RESULT_DONE
+					 : s == 408 || s == 425 || s == 429 ? RESULT_RETRY
+					 : s >= 300 && s < 500              ? RESULT_PARK
+									    : RESULT_RETRY;
 
 		EXPECT_INT(result_of_status(s), want);
 	}
@@ -81,9 +81,11 @@ TEST(retry_after_lengthens)
 	EXPECT(result_next(1, RESULT_RETRY, 60000, 3).delay_ms < 61000);
 	/* and never shortens */
 	EXPECT(result_next(10, RESULT_RETRY, 0, 3).delay_ms >= 225000);
-	EXPECT(result_next(1, RESULT_RETRY, INT64_MAX, 3).delay_ms <= RESULT_RETRY_AFTER_MS_MAX + 1000);
+	EXPECT(result_next(1, RESULT_RETRY, INT64_MAX, 3).delay_ms <=
+	       RESULT_RETRY_AFTER_MS_MAX + 1000);
 	EXPECT(result_next(1, RESULT_HOLD, 30000, 3).delay_ms >= 30000);
-	EXPECT_INT(result_next(result_attempts_max(), RESULT_RETRY, 60000, 3).step, RESULT_STEP_DEAD);
+	EXPECT_INT(
+	    result_next(result_attempts_max(), RESULT_RETRY, 60000, 3).step, RESULT_STEP_DEAD);
 }
 
 TEST(retry_after_is_read)
@@ -99,10 +101,12 @@ TEST(retry_after_is_read)
 	EXPECT_INT(result_retry_after(S("Sun, 06 Nov 1994 08:49:37 GMT"), at + 5000), 0);
 	EXPECT_INT(result_retry_after(S("Thu, 29 Feb 2024 00:00:00 GMT"), 1709164800000 - 1), 1);
 	EXPECT_INT(result_retry_after(S("Fri, 31 Dec 2099 23:59:60 GMT"), 4102444800000 - 7), 7);
-	static const char *const bad[] = { "", " 1", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:49:37 UTC",
-		"Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Xov 1994 08:49:37 GMT", "Sun, 06 Nov 1969 08:49:37 GMT",
-		"Sun, 06 Nov 1994 24:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
-		"Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 06 Nov 1994 08-49-37 GMT" };
+	static const char *const bad[] = { "", " 1", "-1", "1.5", "soon",
+		"Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 00 Nov 1994 08:49:37 GMT",
+		"Sun, 06 Xov 1994 08:49:37 GMT", "Sun, 06 Nov 1969 08:49:37 GMT",
+		"Sun, 06 Nov 1994 24:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+		"Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 GMT ",
+		"Sun, 06 Nov 1994 08-49-37 GMT" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		EXPECT_INT(result_retry_after(slice_str(bad[i]), 0), -1);
@@ -114,5 +118,5 @@ TEST(names)
 		EXPECT(result_class_name((enum result_class)c)[0] != '\0');
 }
 
-TESTS(TEST_ROW(statuses) TEST_ROW(schedule) TEST_ROW(jitter_stays_within_a_quarter) TEST_ROW(other_classes)
-	TEST_ROW(retry_after_lengthens) TEST_ROW(retry_after_is_read) TEST_ROW(names))
+TESTS(TEST_ROW(statuses) TEST_ROW(schedule) TEST_ROW(jitter_stays_within_a_quarter) TEST_ROW(
+    other_classes) TEST_ROW(retry_after_lengthens) TEST_ROW(retry_after_is_read) TEST_ROW(names))

@@ -24,8 +24,8 @@ text_of(json_t *v, const char *key)
 {
 	json_t *t = json_object_get(v, key);
 
-	return t == NULL ? (struct slice){ NULL, 0 } :
-			   slice_of(json_string_value(t), json_string_length(t));
+	return t == NULL ? (struct slice){ NULL, 0 }
+			 : slice_of(json_string_value(t), json_string_length(t));
 }
 
 /* Fills what both kinds of files have in common. */
@@ -36,9 +36,10 @@ read_vector(json_t *v, struct vector *ret)
 	json_t *value;
 
 	*ret = (struct vector){ 0 };
-	json_object_foreach(json_object_get(v, "headers"), name, value) {
-		ret->fields[ret->req.n_fields++] = (struct hook_field){ slice_str(name),
-			slice_str(json_string_value(value)) };
+	json_object_foreach(json_object_get(v, "headers"), name, value)
+	{
+		ret->fields[ret->req.n_fields++] =
+		    (struct hook_field){ slice_str(name), slice_str(json_string_value(value)) };
 	}
 	ret->req.fields = ret->fields;
 	ret->req.method = text_of(v, "method");
@@ -53,10 +54,10 @@ read_vector(json_t *v, struct vector *ret)
 static enum sign_algorithm
 algorithm_of(struct slice name)
 {
-	return slice_eq(name, S("sha1")) ? SIGN_SHA1 :
-	    slice_eq(name, S("sha384"))	 ? SIGN_SHA384 :
-	    slice_eq(name, S("sha512"))	 ? SIGN_SHA512 :
-					   SIGN_SHA256;
+	return slice_eq(name, S("sha1"))     ? SIGN_SHA1
+	       : slice_eq(name, S("sha384")) ? SIGN_SHA384
+	       : slice_eq(name, S("sha512")) ? SIGN_SHA512
+					     : SIGN_SHA256;
 }
 
 static void
@@ -77,7 +78,8 @@ read_own(json_t *v, struct vector *ret)
 	ret->params.base = text_of(v, "base");
 	ret->params.header = text_of(v, "header");
 	ret->params.prefix = text_of(v, "prefix");
-	ret->params.encoding = slice_eq(text_of(v, "encoding"), S("base64")) ? SIGN_BASE64 : SIGN_HEX;
+	ret->params.encoding =
+	    slice_eq(text_of(v, "encoding"), S("base64")) ? SIGN_BASE64 : SIGN_HEX;
 	ret->params.algorithm = algorithm_of(text_of(v, "algorithm"));
 	ret->req.now_ms += json_integer_value(json_object_get(v, "now_more")) * 1000;
 }
@@ -107,7 +109,8 @@ text_ok(const struct sign_verdict *v, const struct sign_params *p)
 			return false;
 	}
 	for (size_t i = 0; i < p->n_secrets; i++) {
-		if (p->secrets[i].n > 4 && memmem(v->text, n, p->secrets[i].p, p->secrets[i].n) != NULL)
+		if (p->secrets[i].n > 4 &&
+		    memmem(v->text, n, p->secrets[i].p, p->secrets[i].n) != NULL)
 			return false;
 	}
 	return true;
@@ -152,8 +155,7 @@ TEST(own_vectors)
 	size_t i;
 
 	EXPECT(json_array_size(json_object_get(all, "vectors")) > 200);
-	json_array_foreach(json_object_get(all, "vectors"), i, v)
-		run_own(v);
+	json_array_foreach(json_object_get(all, "vectors"), i, v) run_own(v);
 	json_decref(all);
 }
 
@@ -210,7 +212,8 @@ expected(struct slice expect, const struct sign_verdict *v)
 		return v->reason == SIGN_MISSING;
 	if (slice_eq(expect, S("stale")))
 		return v->reason == SIGN_SKEW;
-	return slice_eq(expect, S("invalid")) && (v->reason == SIGN_WRONG || v->reason == SIGN_MALFORMED);
+	return slice_eq(expect, S("invalid")) &&
+	       (v->reason == SIGN_WRONG || v->reason == SIGN_MALFORMED);
 }
 
 static bool
@@ -226,7 +229,8 @@ run_qsh(struct vector *x, struct slice want)
 static int
 run_shared(json_t *v)
 {
-	struct slice file = text_of(v, "body_file"), body = { NULL, 0 }, expect = text_of(v, "expect");
+	struct slice file = text_of(v, "body_file"), body = { NULL, 0 },
+		     expect = text_of(v, "expect");
 	struct sign_verdict verdict;
 	struct vector x;
 	bool passed;
@@ -239,14 +243,15 @@ run_shared(json_t *v)
 		return run_qsh(&x, text_of(v, "qsh"));
 	x.params.allow_sha1 = slice_starts(expect, S("valid-"));
 	x.params.header = S("X-Signature");
-	x.secrets[0] = text_of(v, "secret").p != NULL ? text_of(v, "secret") : text_of(v, "public_key");
+	x.secrets[0] =
+	    text_of(v, "secret").p != NULL ? text_of(v, "secret") : text_of(v, "public_key");
 	x.params.n_secrets = 1;
 	if (slice_eq(slice_str(x.params.scheme->name), S("atlassian-connect")))
 		split_url(&x.req);
 	if (file.p != NULL)
 		body = x.req.body = fixture_bytes(SHARED, file.p);
 	passed = hook_verify(&x.params, &x.req, &verdict) == slice_starts(expect, S("valid")) &&
-	    expected(expect, &verdict);
+		 expected(expect, &verdict);
 	if (!passed)
 		printf("%s: %s (%s)\n", json_string_value(json_object_get(v, "id")),
 		    sign_reason_name(verdict.reason), verdict.text);
@@ -254,7 +259,8 @@ run_shared(json_t *v)
 	if (x.params.allow_sha1) {
 		x.params.allow_sha1 = false;
 		if (hook_verify(&x.params, &x.req, &verdict))
-			passed = passed && memmem(json_string_value(json_object_get(v, "id")), 8, "sha1", 4) == NULL;
+			passed = passed && memmem(json_string_value(json_object_get(v, "id")), 8,
+					       "sha1", 4) == NULL;
 	}
 	fixture_free(body);
 	return passed;
@@ -270,14 +276,16 @@ TEST(shared_vectors)
 		printf("note: no %s beside the checkout, its vectors are skipped\n", SHARED);
 		return;
 	}
-	json_array_foreach(json_object_get(all, "vectors"), i, v) {
+	json_array_foreach(json_object_get(all, "vectors"), i, v)
+	{
 		int r = run_shared(v);
 
 		passed += r > 0;
 		nothing += r < 0;
 		EXPECT(r != 0);
 	}
-	printf("note: %d vectors passed, %d have no signature that could be verified offline\n", passed, nothing);
+	printf("note: %d vectors passed, %d have no signature that could be verified offline\n",
+	    passed, nothing);
 	EXPECT_INT(passed + nothing, json_array_size(json_object_get(all, "vectors")));
 	EXPECT_INT(nothing, 2); /* PayPal wants a certificate fetched, Docker Hub signs nothing */
 	json_decref(all);
@@ -288,8 +296,8 @@ TEST(shared_vectors)
 static struct slice
 usable_secret(const struct sign_scheme *s)
 {
-	if (slice_ends(slice_str(s->name), S("signing")) || strcmp(s->name, "standard-webhooks") == 0 ||
-	    strcmp(s->name, "svix") == 0)
+	if (slice_ends(slice_str(s->name), S("signing")) ||
+	    strcmp(s->name, "standard-webhooks") == 0 || strcmp(s->name, "svix") == 0)
 		return S("whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=");
 	return strcmp(s->name, "azure-devops") == 0 ? S("miner:lamp") : S("correct-horse-battery");
 }
@@ -302,10 +310,17 @@ TEST(every_scheme_verifies_what_it_signs)
 	for (size_t i = 0; i < sign_schemes_n; i++) {
 		const struct sign_scheme *s = &sign_schemes[i];
 		struct slice secret = usable_secret(s), other = S("another-horse-battery-staple");
-		struct sign_params p = { .scheme = s, .secrets = &secret, .n_secrets = 1, .header = S("X-Mine"),
+		struct sign_params p = { .scheme = s,
+			.secrets = &secret,
+			.n_secrets = 1,
+			.header = S("X-Mine"),
 			.prefix = S("v=") };
-		struct hook_request req = { .method = S("POST"), .path = S("/x"), .query = S("b=1&a=2"),
-			.url = S("https://x.example.org/x?b=1&a=2"), .body = S("a=1&b=2"), .now_ms = 1790000000123 };
+		struct hook_request req = { .method = S("POST"),
+			.path = S("/x"),
+			.query = S("b=1&a=2"),
+			.url = S("https://x.example.org/x?b=1&a=2"),
+			.body = S("a=1&b=2"),
+			.now_ms = 1790000000123 };
 		struct sign_output out;
 		struct sign_verdict v;
 
@@ -341,7 +356,9 @@ TEST(every_scheme_verifies_what_it_signs)
 TEST(ed25519_signs)
 {
 	struct slice pair = S("whsk_QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=");
-	struct sign_params p = { .scheme = sign_find(S("standard-webhooks")), .secrets = &pair, .n_secrets = 1 };
+	struct sign_params p = {
+		.scheme = sign_find(S("standard-webhooks")), .secrets = &pair, .n_secrets = 1
+	};
 	struct hook_request req = { .body = S("{}"), .now_ms = 1790000000000 };
 	struct sign_output out;
 
@@ -355,7 +372,9 @@ static bool
 verify_one(const char *scheme, const struct hook_field *fields, size_t n, struct sign_verdict *v)
 {
 	struct slice secret = S("correct-horse-battery");
-	struct sign_params p = { .scheme = sign_find(slice_str(scheme)), .secrets = &secret, .n_secrets = 1 };
+	struct sign_params p = {
+		.scheme = sign_find(slice_str(scheme)), .secrets = &secret, .n_secrets = 1
+	};
 	struct hook_request req = { .fields = fields, .n_fields = n, .body = S("{\"id\":1}") };
 
 	return hook_verify(&p, &req, v);
@@ -374,11 +393,14 @@ TEST(two_signature_fields_are_refused)
 	EXPECT_INT(v.reason, SIGN_MALFORMED);
 }
 
-/* S-24: an altered body or timestamp, a replay outside the tolerance. The vectors hold the rows; here the raw bytes. */
+/* S-24: an altered body or timestamp, a replay outside the tolerance. The vectors hold the rows;
+ * here the raw bytes. */
 TEST(s24_body_is_compared_byte_for_byte)
 {
 	struct slice secret = S("correct-horse-battery");
-	struct sign_params p = { .scheme = sign_find(S("bitbucket")), .secrets = &secret, .n_secrets = 1 };
+	struct sign_params p = {
+		.scheme = sign_find(S("bitbucket")), .secrets = &secret, .n_secrets = 1
+	};
 	struct sign_verdict v;
 	struct fixture f;
 
@@ -421,7 +443,8 @@ TEST(ninth_secret_is_not_tried)
 	EXPECT(!hook_verify(&p, &req, &v));
 }
 
-/* A failure must not leave anything in libcrypto's queue: SSL_get_error() of a connection would read it. */
+/* A failure must not leave anything in libcrypto's queue: SSL_get_error() of a connection would
+ * read it. */
 TEST(failures_leave_no_openssl_errors)
 {
 	const struct hook_field fields[] = {
@@ -431,7 +454,9 @@ TEST(failures_leave_no_openssl_errors)
 	struct slice keys[] = { S("AAAA"), S("whpk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
 		S("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/"
 		  "7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==") };
-	struct sign_params p = { .scheme = sign_find(S("sendgrid")), .secrets = keys, .n_secrets = 3 };
+	struct sign_params p = {
+		.scheme = sign_find(S("sendgrid")), .secrets = keys, .n_secrets = 3
+	};
 	struct hook_request req = { .fields = fields, .n_fields = 2, .body = S("x") };
 	struct sign_verdict v;
 
@@ -464,7 +489,8 @@ TEST(fixtures_verify)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct sign_params p = { .scheme = sign_find(slice_str(rows[i].scheme)),
-			.secrets = &rows[i].secret, .n_secrets = 1 };
+			.secrets = &rows[i].secret,
+			.n_secrets = 1 };
 		struct sign_verdict v;
 		struct fixture f;
 
@@ -488,7 +514,9 @@ TEST(names_are_unique)
 TEST(speed)
 {
 	struct slice secret = S("correct-horse-battery");
-	struct sign_params p = { .scheme = sign_find(S("bitbucket")), .secrets = &secret, .n_secrets = 1 };
+	struct sign_params p = {
+		.scheme = sign_find(S("bitbucket")), .secrets = &secret, .n_secrets = 1
+	};
 	static const char *names[] = { "bitbucket_push_delete", "bitbucket_push_30k" };
 
 	for (size_t i = 0; i < 2; i++) {
@@ -505,7 +533,8 @@ TEST(speed)
 		clock_gettime(CLOCK_MONOTONIC, &b);
 		EXPECT_INT(ok, n);
 		printf("note: %zu bytes verified in %.2f us\n", f.body.n,
-		    ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / n / 1000);
+		    ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / n /
+			1000);
 		fixture_unload(&f);
 	}
 }
@@ -513,5 +542,5 @@ TEST(speed)
 TESTS(TEST_ROW(own_vectors) TEST_ROW(shared_vectors) TEST_ROW(every_scheme_verifies_what_it_signs)
 	TEST_ROW(ed25519_signs) TEST_ROW(two_signature_fields_are_refused)
 	    TEST_ROW(s24_body_is_compared_byte_for_byte) TEST_ROW(ninth_secret_is_not_tried)
-		TEST_ROW(failures_leave_no_openssl_errors) TEST_ROW(fixtures_verify) TEST_ROW(names_are_unique)
-		    TEST_ROW(speed))
+		TEST_ROW(failures_leave_no_openssl_errors) TEST_ROW(fixtures_verify)
+		    TEST_ROW(names_are_unique) TEST_ROW(speed))

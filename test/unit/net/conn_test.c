@@ -452,6 +452,41 @@ TEST(writing_after_shut_fails)
 	teardown();
 }
 
+static bool
+send_key_updates(int n, size_t bytes_between)
+{
+	static char big[100000], drain[100000];
+	struct iovec iov = { big, bytes_between };
+	size_t wrote, got;
+	bool alive = true;
+
+	for (int i = 0; i < n && alive; i++) {
+		EXPECT_INT(SSL_key_update(a.conn.tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		EXPECT_INT(conn_write(&a.conn, &iov, 1, &wrote), IO_OK);
+		while (conn_read(&b.conn, drain, sizeof(drain), &got) == IO_OK)
+			;
+		alive = !b.conn.failed;
+	}
+	return alive;
+}
+
+/* Key updates cost us more than the other side: some are fine, a flood is not. */
+TEST(key_update_flood)
+{
+	int fd[2];
+
+	unix_pair(fd);
+	tls_pair_up(fd);
+	EXPECT(send_key_updates(30, 1));
+	EXPECT(!send_key_updates(10, 1));
+	EXPECT(strstr(conn_error(&b.conn), "carry nothing") != NULL);
+	teardown();
+	unix_pair(fd);
+	tls_pair_up(fd);
+	EXPECT(send_key_updates(200, 65000));
+	teardown();
+}
+
 /* --- from loop to loop --- */
 
 static struct loop *loops[2];
@@ -613,5 +648,5 @@ TESTS(TEST_ROW(plain_both_ways) TEST_ROW(tls_both_ways) TEST_ROW(tls_tiny_buffer
     half_close_both_kinds) TEST_ROW(end_together_with_bytes) TEST_ROW(end_after_a_short_read)
 	TEST_ROW(blocked_then_free) TEST_ROW(reset_is_no_end) TEST_ROW(fin_without_close_notify)
 	    TEST_ROW(pieces_and_records) TEST_ROW(buffered_is_readable) TEST_ROW(waiting_is_bounded)
-		TEST_ROW(writing_after_shut_fails) TEST_ROW(handover_between_threads)
-		    TEST_ROW(openssl_s_client))
+		TEST_ROW(writing_after_shut_fails) TEST_ROW(key_update_flood)
+		    TEST_ROW(handover_between_threads) TEST_ROW(openssl_s_client))

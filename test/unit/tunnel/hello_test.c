@@ -10,6 +10,7 @@ static bool
 decode(const char *json)
 {
 	why = NULL;
+	hello_wipe(&h);
 	return hello_decode(slice_str(json), &h, &why);
 }
 
@@ -112,6 +113,11 @@ TEST(what_is_refused)
 	expect_refused(TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"\\u001b[2J\""), control);
 	expect_refused(HELLO("\"tunnels\":[{\"id\":1,\"kind\":\"http\"},{\"id\":1,\"kind\":\"tcp\"}]"),
 	    "two tunnels have the same id");
+	expect_refused(TUNNEL("\"id\":1,\"kind\":\"http\",\"policy\":[]"),
+	    "a tunnel's policy is not an object");
+	/* the policy of the first does not leak when the second is refused */
+	expect_refused(HELLO("\"tunnels\":[{\"id\":1,\"kind\":\"http\",\"policy\":{}},{\"id\":2}]"),
+	    "a tunnel is of no known kind");
 	expect_refused("{\"type\":\"refused\",\"text\":\"x\"}", "the code is missing");
 	expect_refused("{\"type\":\"replaced\"}", "a tunnel has no id");
 }
@@ -177,15 +183,37 @@ round_trip(const char *json)
 	EXPECT(!b.failed);
 	EXPECT_SLICE(buf_slice(&b), slice_str(json));
 	EXPECT(hello_decode(buf_slice(&b), &back, &why));
+	for (size_t i = 0; i < h.n_tunnels; i++) {
+		char *a = h.tunnels[i].policy, *c = back.tunnels[i].policy;
+
+		EXPECT((a == NULL) == (c == NULL));
+		if (a != NULL && c != NULL)
+			EXPECT_SLICE(slice_str(a), slice_str(c));
+		free(a);
+		free(c);
+		h.tunnels[i].policy = back.tunnels[i].policy = NULL;
+	}
 	EXPECT(memcmp(&h, &back, sizeof(h)) == 0);
 	buf_fini(&b);
+}
+
+/* What a policy says is not looked at here, but it comes through as it is, and is freed with the rest. */
+TEST(policy_comes_through)
+{
+	EXPECT(decode("{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"tunnels\":[{\"id\":1,\"kind\":\"http\","
+		      "\"policy\":{ \"secrets\" : [\"s\"], \"a\":{\"b\":[1]} }},{\"id\":2,\"kind\":\"http\"}]}"));
+	EXPECT(h.tunnels[0].policy != NULL);
+	EXPECT_SLICE(slice_str(h.tunnels[0].policy), S("{\"secrets\":[\"s\"],\"a\":{\"b\":[1]}}"));
+	EXPECT(h.tunnels[1].policy == NULL);
+	hello_wipe(&h);
+	EXPECT(h.tunnels[0].policy == NULL);
 }
 
 TEST(what_is_written_is_read)
 {
 	round_trip("{\"type\":\"hello\",\"protocol\":1,\"agent\":\"adit/0.1.0\",\"token\":\"t\",\"tunnels\":["
 		   "{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\"},{\"id\":2,\"kind\":\"tcp\",\"port\":2222},"
-		   "{\"id\":3,\"kind\":\"http\",\"key\":\"a key \\\"of\\\" it\"}]}");
+		   "{\"id\":3,\"kind\":\"http\",\"key\":\"a key \\\"of\\\" it\",\"policy\":{\"mode\":\"store\"}}]}");
 	round_trip("{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"aditd/0.1.0\",\"account\":\"team\",\"generation\":7,"
 		   "\"tunnels\":[{\"id\":1,\"name\":\"jenkins\",\"url\":\"https://jenkins.example.org\"},"
 		   "{\"id\":2,\"port\":2222,\"url\":\"tcp://example.org:2222\"},{\"id\":3,\"error\":\"name-taken\",\"text\":\"...\"}]}");
@@ -196,4 +224,5 @@ TEST(what_is_written_is_read)
 TESTS(TEST_ROW(hello) TEST_ROW(no_tunnels_is_a_wanted_set_too) TEST_ROW(welcome_refused_replaced)
     TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused) TEST_ROW(lengths_are_capped)
     TEST_ROW(number_of_tunnels_is_capped) TEST_ROW(size_is_capped)
-    TEST_ROW(brackets_in_strings_are_no_depth) TEST_ROW(what_is_written_is_read))
+    TEST_ROW(brackets_in_strings_are_no_depth) TEST_ROW(what_is_written_is_read)
+    TEST_ROW(policy_comes_through))

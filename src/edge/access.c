@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/access.h"
+
+#include "base/log.h"
+#include "edge/password.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct access_wait {
+	struct password_job job;
+	struct exchange *x; /* NULL: the visitor has gone */
+	struct worker *worker;
+};
+
+static struct slice
+authorization_of(const struct exchange *x, struct slice bytes)
+{
+	const struct h1_field *f;
+	size_t at = 0;
+	struct slice none = { 0 };
+
+	f = h1_find(&x->req.head, bytes, S("Authorization"), &at);
+	return f == NULL ? none : h1_text(bytes, f->value);
+}
+
+static void
+wait_free(struct access_wait *a)
+{
+	policy_unref(a->job.policy);
+	free(a);
+}
+
+void
+access_abandon(struct exchange *x)
+{
+	if (x->access != NULL)
+		x->access->x = NULL;
+	x->access = NULL;
+}
+
+static void
+on_password_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct access_wait *a = list_of(m, struct access_wait, job.mail);
+	struct exchange *x = a->x;
+	struct worker *w = a->worker;
+	bool good = a->job.good;
+
+	(void)loop;
+	w->n_stored--;
+	wait_free(a);
+	if (x == NULL) {
+		worker_check_idle(w);
+		return;
+	}
+	x->access = NULL;
+	visitor_move(x->visitor, VISITOR_HEAD);
+	if (good) {
+		exchange_request(x, buf_slice(&x->head));
+		return;
+	}
+	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name), LOG_Z("peer", x->visitor->peer),
+	    LOG_Z("id", x->id));
+	answer_error(x, CLOSE_UNAUTHORIZED, slice_from(buf_slice(&x->head), x->req.head.n_bytes));
+}
+
+/* False: it was answered with the reason. */
+static bool
+ask_password(struct exchange *x, struct policy *policy, struct slice authorization, struct slice bytes)
+{
+	struct access_wait *a = calloc(1, sizeof(*a));
+	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
+
+	if (a == NULL || authorization.n > sizeof(a->job.authorization)) {
+		free(a);
+		answer_error(x, CLOSE_UNAUTHORIZED, read_ahead);
+		return false;
+	}
+	/* the head is needed again; it may lie in scratch memory now */
+	if (x->head.p != bytes.p)
+		buf_put(&x->head, bytes);
+	a->x = x;
+	a->worker = x->worker;
+	a->job.loop = x->worker->loop;
+	a->job.mail.fn = on_password_mail;
+	a->job.policy = policy_ref(policy);
+	a->job.n = authorization.n;
+	memcpy(a->job.authorization, authorization.p, authorization.n);
+	if (x->head.failed || !password_submit(x->worker->edge->passwords, &a->job)) {
+		wait_free(a);
+		answer_error(x, CLOSE_OVERLOAD, read_ahead);
+		return false;
+	}
+	x->worker->n_stored++;
+	x->access = a;
+	visitor_move(x->visitor, VISITOR_WAIT);
+	return true;
+}
+
+static enum close_code
+close_of(enum policy_verdict v)
+{
+	switch (v) {
+	case POLICY_METHOD:
+		return CLOSE_METHOD_NOT_ALLOWED;
+	case POLICY_PASSWORD:
+		return CLOSE_UNAUTHORIZED;
+	case POLICY_ALLOW:
+		return CLOSE_OK;
+	case POLICY_ADDRESS:
+	case POLICY_PATH:
+	case POLICY_SLASH:
+		break;
+	}
+	return CLOSE_FORBIDDEN;
+}
+
+static bool
+within_rates(struct exchange *x, const struct policy *p, struct policy_bucket *route)
+{
+	int64_t now = loop_now_us(x->worker->loop), wait_us;
+
+	if (p->visitor_rate > 0 && x->visitor->source != NULL &&
+	    !policy_take(&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now, &wait_us))
+		return false;
+	return p->rate <= 0 || policy_take(route, p->rate, p->burst, now, &wait_us);
+}
+
+/* Asked for again rather than carried by every visitor. A visitor that has gone is in no list. */
+static void
+find_peer(const struct exchange *x, struct sockaddr_storage *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	if (getpeername(x->visitor->conn.io.fd, (struct sockaddr *)ret, &len) != 0)
+		ret->ss_family = AF_UNSPEC;
+}
+
+enum access_result
+access_check(struct exchange *x, struct policy *p, struct policy_bucket *route, struct slice bytes)
+{
+	const struct h1_head *h = &x->req.head;
+	struct slice authorization = authorization_of(x, bytes), path = h1_text(bytes, h->path);
+	struct slice read_ahead = slice_from(bytes, h->n_bytes);
+	struct sockaddr_storage peer = { 0 };
+	enum policy_verdict v;
+
+	if (p->allow.n > 0 || p->deny.n > 0)
+		find_peer(x, &peer);
+	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
+	    authorization);
+	if (v == POLICY_ALLOW && within_rates(x, p, route))
+		return ACCESS_OK;
+	if (v == POLICY_PASSWORD && authorization.n > 0) {
+		(void)ask_password(x, p, authorization, bytes);
+		return ACCESS_TAKEN;
+	}
+	if (v == POLICY_SLASH)
+		log_event(LOG_WARN, "slash", LOG_Z("tunnel", x->name), LOG_S("path", path),
+		    LOG_Z("text", "the sender's URL lacks the final slash, or has one too many"));
+	answer_error(x, v == POLICY_ALLOW ? CLOSE_RATE_LIMITED : close_of(v), read_ahead);
+	return ACCESS_TAKEN;
+}

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/courier.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "hook/result.h"
+#include "relay/flow.h"
+#include "tunnel/opening.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* An origin that is starting is asked again after this. */
+#define HOLD_US (5 * 1000 * 1000)
+#define EXTRA_BYTES 256
+
+struct courier {
+	struct worker *worker;
+	struct tunnel *tunnel;   /* NULL after courier_close() */
+	struct policy *policy;
+	char account[64], name[64];
+	struct inbox_req ask;    /* WAKE once, then LEASE */
+	struct loop_mail mail;
+	bool asking, again;
+	struct list runs;
+	unsigned n_runs;
+	int64_t hold_until_us;
+	struct policy_bucket bucket;
+	struct loop_timer timer;
+	struct loop_grave grave;
+};
+
+/* One delivery under way. */
+struct run {
+	struct courier *courier;
+	struct list node;
+	struct inbox_delivery item;
+	struct flow flow;
+	struct h1 res;
+	bool has_head, settling;
+	int64_t start_us;
+	uint16_t status;
+	int64_t retry_after_ms;
+	bool jenkins;
+	char location[256], type[128];
+	struct buf answer;       /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
+	struct courier_wish *wish;
+	struct loop_timer timer; /* the origin is silent */
+	struct inbox_req settle;
+	struct loop_mail mail;
+	struct loop_grave grave;
+};
+
+static void ask(struct courier *c);
+
+/* --- the end of a courier --- */
+
+static void
+on_grave(struct loop_grave *g)
+{
+	struct courier *c = list_of(g, struct courier, grave);
+
+	inbox_req_fini(&c->ask);
+	policy_unref(c->policy);
+	free(c);
+}
+
+static void
+maybe_free(struct courier *c)
+{
+	if (c->tunnel == NULL && !c->asking && c->n_runs == 0)
+		loop_bury(c->worker->loop, &c->grave, on_grave);
+}
+
+/* --- a run's end: settle, then free --- */
+
+static void
+run_free(struct loop_grave *g)
+{
+	struct run *r = list_of(g, struct run, grave);
+
+	inbox_req_fini(&r->settle);
+	buf_fini(&r->answer);
+	free(r->item.block);
+	free(r);
+}
+
+static void
+on_settled_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct run *r = list_of(m, struct run, mail);
+	struct courier *c = r->courier;
+
+	c->worker->n_stored--;
+	c->n_runs--;
+	list_del(&r->node);
+	loop_bury(loop, &r->grave, run_free);
+	maybe_free(c);
+	if (c->tunnel != NULL)
+		courier_kick(c);
+	else
+		worker_check_idle(c->worker);
+}
+
+/* On the store's thread. */
+static void
+on_settled(struct inbox_req *req)
+{
+	struct run *r = req->owner;
+
+	loop_post(r->courier->worker->loop, &r->mail);
+}
+
+static void
+answer_wish(struct run *r, int status)
+{
+	struct courier_wish *wish = r->wish;
+
+	r->wish = NULL;
+	if (wish == NULL)
+		return;
+	wish->run = NULL;
+	wish->answered(wish, status, slice_str(r->type), buf_slice(&r->answer));
+}
+
+static void
+settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason, const char *note)
+{
+	struct courier *c = r->courier;
+	struct inbox_req *req = &r->settle;
+	struct inbox_attempt *a = &req->attempt;
+
+	r->settling = true;
+	loop_timer_stop(c->worker->loop, &r->timer);
+	flow_end(&r->flow, LINK_CODE_CANCELLED);
+	req->op = INBOX_SETTLE;
+	req->done = on_settled;
+	req->owner = r;
+	req->id = r->item.id;
+	req->lease = r->item.lease;
+	req->to = to;
+	req->delay_ms = delay_ms;
+	req->tried = tried;
+	req->skip_after = c->policy->skip_after;
+	snprintf(req->note, sizeof(req->note), "%s", note);
+	a->at_ms = clock_wall_ms();
+	a->status = r->status;
+	a->latency_ms = (uint32_t)((loop_now_us(c->worker->loop) - r->start_us) / 1000);
+	snprintf(a->reason, sizeof(a->reason), "%s", reason);
+	a->n_answer = r->answer.n < sizeof(a->answer) ? r->answer.n : sizeof(a->answer);
+	if (a->n_answer > 0)
+		memcpy(a->answer, r->answer.p, a->n_answer);
+	r->mail.fn = on_settled_mail;
+	c->worker->n_stored++;
+	log_event(to == INBOX_PARKED || to == INBOX_DEAD ? LOG_WARN : LOG_INFO, "delivery",
+	    LOG_U("id", r->item.id), LOG_Z("tunnel", c->name), LOG_S("event", r->item.event),
+	    LOG_Z("state", inbox_state_text(to)), LOG_Z("reason", reason), LOG_U("status", r->status),
+	    LOG_U("attempt", r->item.attempts + tried), LOG_U("ms", a->latency_ms));
+	inbox_submit(c->worker->edge->store, req);
+}
+
+/* What the attempt was worth, and when the next one is. */
+static void
+conclude(struct run *r, enum result_class class, const char *code, const char *text)
+{
+	struct courier *c = r->courier;
+	struct result_plan plan =
+	    result_next(r->item.attempts + 1, class, r->retry_after_ms, rand_u64());
+
+	if (class == RESULT_HOLD)
+		c->hold_until_us = loop_now_us(c->worker->loop) + HOLD_US;
+	switch (plan.step) {
+	case RESULT_STEP_DONE:
+		settle(r, INBOX_DELIVERED, 0, true, code, text);
+		return;
+	case RESULT_STEP_WAIT:
+		settle(r, INBOX_QUEUED, plan.delay_ms, class != RESULT_HOLD, code, text);
+		return;
+	case RESULT_STEP_PARK:
+		settle(r, INBOX_PARKED, 0, true, code, text);
+		return;
+	case RESULT_STEP_DEAD:
+		settle(r, INBOX_DEAD, 0, true, code, text);
+		return;
+	case RESULT_STEP_AWAY:
+		settle(r, INBOX_QUEUED, 0, false, code, text);
+		return;
+	}
+}
+
+static void
+answered(struct run *r)
+{
+	struct preset_answer a = {
+		.status = r->status,
+		.path = slice_head(r->item.target, slice_find(r->item.target, '?')),
+		.location = slice_str(r->location),
+		.body = slice_head(buf_slice(&r->answer), LIMIT_INBOX_ANSWER_BYTES),
+		.jenkins = r->jenkins,
+	};
+	struct preset_judgement j = preset_judge(r->courier->policy->preset, &a);
+
+	answer_wish(r, r->status);
+	conclude(r, j.class, j.code, j.text);
+}
+
+/* --- the stream --- */
+
+static void
+take_fields(struct run *r, struct slice bytes)
+{
+	const struct h1_head *h = &r->res.head;
+	const struct h1_field *f;
+	size_t at = 0;
+
+	r->status = h->status;
+	f = h1_find(h, bytes, S("Retry-After"), &at);
+	if (f != NULL)
+		r->retry_after_ms = result_retry_after(h1_text(bytes, f->value), clock_wall_ms());
+	at = 0;
+	r->jenkins = h1_find(h, bytes, S("X-Jenkins"), &at) != NULL;
+	at = 0;
+	f = h1_find(h, bytes, S("Location"), &at);
+	if (f != NULL && !slice_z(h1_text(bytes, f->value), r->location, sizeof(r->location)))
+		r->location[0] = '\0';
+	at = 0;
+	f = h1_find(h, bytes, S("Content-Type"), &at);
+	if (f != NULL && !slice_z(h1_text(bytes, f->value), r->type, sizeof(r->type)))
+		r->type[0] = '\0';
+}
+
+static size_t
+take_head(struct run *r, struct slice bytes, bool fin)
+{
+	size_t n;
+
+	switch (h1_head(&r->res, bytes)) {
+	case H1_DONE:
+		break;
+	case H1_MORE:
+		if (fin)
+			conclude(r, RESULT_RETRY, "broke", "The origin's answer ended in its head.");
+		return 0;
+	case H1_DATA:
+	case H1_BAD:
+		conclude(r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.");
+		return 0;
+	}
+	n = r->res.head.n_bytes;
+	if (r->res.head.status >= 200) {
+		take_fields(r, bytes);
+		r->has_head = true;
+	} else if (r->res.head.status == 101) {
+		conclude(r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.");
+		return 0;
+	} else {
+		h1_reset(&r->res);
+	}
+	if (fin && n == bytes.n && r->has_head)
+		answered(r);
+	return n;
+}
+
+/* The flow has no connection: all bytes of the stream end here. */
+static size_t
+on_head(struct flow *f, struct slice bytes, bool fin)
+{
+	struct run *r = f->owner;
+	size_t room = r->answer.max - r->answer.n;
+
+	if (!r->has_head)
+		return take_head(r, bytes, fin);
+	buf_put(&r->answer, slice_head(bytes, room));
+	if (fin)
+		answered(r);
+	return bytes.n;
+}
+
+static void
+on_inlet_done(struct flow *f)
+{
+	(void)f;
+}
+
+static void
+on_reset(struct flow *f, uint32_t code)
+{
+	struct run *r = f->owner;
+
+	if (r->settling)
+		return;
+	answer_wish(r, 0);
+	switch (code) {
+	case LINK_CODE_ORIGIN_REFUSED:
+		conclude(r, RESULT_RETRY, "refused", "The local server did not accept the connection.");
+		return;
+	case LINK_CODE_ORIGIN_SILENT:
+		conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.");
+		return;
+	case LINK_CODE_ORIGIN_BROKE:
+		conclude(r, RESULT_RETRY, "broke", "The local server closed before its answer was whole.");
+		return;
+	case LINK_CODE_ORIGIN_TLS:
+		conclude(r, RESULT_RETRY, "tls", "The local server's certificate or handshake failed.");
+		return;
+	case LINK_CODE_TOO_MANY:
+	case LINK_CODE_BUSY:
+		conclude(r, RESULT_RETRY, "busy", "The agent is overloaded.");
+		return;
+	default:
+		conclude(r, RESULT_AWAY, "away", "The agent went away before the answer.");
+		return;
+	}
+}
+
+static void
+on_broken(struct flow *f, enum close_code bad)
+{
+	(void)f;
+	(void)bad; /* there is no connection */
+}
+
+static const struct flow_ops ops = {
+	.head = on_head,
+	.inlet_done = on_inlet_done,
+	.outlet_done = on_inlet_done,
+	.reset = on_reset,
+	.conn_broken = on_broken,
+};
+
+static void
+on_silent(struct loop_timer *t)
+{
+	struct run *r = list_of(t, struct run, timer);
+
+	answer_wish(r, 0);
+	conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.");
+}
+
+static size_t
+write_opening(struct run *r, char *dst, size_t cap)
+{
+	char id[32];
+	struct opening o = {
+		.tunnel = r->courier->tunnel->id,
+		.kind = OPENING_HTTP,
+		.request_id = slice_of(id, (size_t)snprintf(id, sizeof(id), "d%llu-%u",
+		    (unsigned long long)r->item.id, r->item.attempts + 1)),
+		.visitor = S("inbox"),
+		.local = S("inbox"),
+	};
+
+	return opening_encode(&o, dst, cap);
+}
+
+/* Our own fields, before the empty line that ends the stored head. */
+static size_t
+write_fields(const struct run *r, char *dst, size_t cap)
+{
+	char when[32];
+
+	clock_rfc3339(r->item.received_ms, when, sizeof(when));
+	return (size_t)snprintf(dst, cap, "adit-delivery: %llu\r\nadit-attempt: %u\r\nadit-received-at: %s\r\n\r\n",
+	    (unsigned long long)r->item.id, r->item.attempts + 1, when);
+}
+
+static int
+send_item(struct run *r)
+{
+	char opening[LIMIT_OPENING_BYTES + 2], fields[EXTRA_BYTES];
+	size_t n_opening = write_opening(r, opening, sizeof(opening));
+	struct slice head = r->item.head, none = { 0 };
+	struct slice added = { fields, write_fields(r, fields, sizeof(fields)) };
+
+	if (n_opening == 0 || !slice_ends(head, S("\r\n\r\n")))
+		return -1;
+	head.n -= 2;
+	if (flow_send_head(&r->flow, slice_of(opening, n_opening), head) != 0 ||
+	    flow_send_head(&r->flow, none, added) != 0 ||
+	    flow_send_head(&r->flow, none, r->item.body) != 0)
+		return -1;
+	return flow_inlet(&r->flow, FLOW_NONE, NULL, none);
+}
+
+int
+courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wish *wish)
+{
+	struct carrier *carrier = &c->tunnel->session->carrier;
+	struct stream *s = stream_open(&carrier->link, NULL);
+	struct run *r = s == NULL ? NULL : calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		if (s != NULL)
+			stream_free(s);
+		return -1;
+	}
+	r->courier = c;
+	r->item = *item;
+	r->start_us = loop_now_us(c->worker->loop);
+	r->retry_after_ms = -1;
+	r->timer.fn = on_silent;
+	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_INBOX_ANSWER_BYTES);
+	h1_init(&r->res, H1_RESPONSE);
+	r->res.inside = true;
+	flow_init(&r->flow, carrier, NULL, &ops, r);
+	flow_bind(&r->flow, s);
+	if (send_item(r) != 0) {
+		flow_end(&r->flow, LINK_CODE_INTERNAL);
+		buf_fini(&r->answer);
+		free(r);
+		return -1;
+	}
+	item->block = NULL;
+	r->wish = wish;
+	if (wish != NULL)
+		wish->run = r;
+	list_push(&c->runs, &r->node);
+	c->n_runs++;
+	loop_timer_set(c->worker->loop, &r->timer, (int64_t)LIMIT_EDGE_SILENT_MS * 1000);
+	return 0;
+}
+
+void
+courier_unwish(struct courier_wish *wish)
+{
+	if (wish->run != NULL)
+		wish->run->wish = NULL;
+	wish->run = NULL;
+}
+
+/* --- leases --- */
+
+/* A leased item that cannot be sent now goes back as it was. */
+static void
+give_back(struct courier *c, struct inbox_delivery *item)
+{
+	struct run *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return; /* leased until the next start of the edge: late, not lost */
+	r->courier = c;
+	r->item = *item;
+	r->start_us = loop_now_us(c->worker->loop);
+	item->block = NULL;
+	buf_init(&r->answer, 1);
+	flow_init(&r->flow, &c->tunnel->session->carrier, NULL, &ops, r);
+	list_push(&c->runs, &r->node);
+	c->n_runs++;
+	settle(r, INBOX_QUEUED, 1000, false, "away", "No stream could be opened.");
+}
+
+/* After courier_close(): the lease came too late. */
+static void
+give_back_all(struct courier *c)
+{
+	for (size_t i = 0; i < c->ask.n_items; i++) {
+		struct run *r = calloc(1, sizeof(*r));
+
+		if (r == NULL)
+			return;
+		r->courier = c;
+		r->item = c->ask.items[i];
+		c->ask.items[i].block = NULL;
+		buf_init(&r->answer, 1);
+		r->flow.ended = true;
+		list_push(&c->runs, &r->node);
+		c->n_runs++;
+		settle(r, INBOX_QUEUED, 0, false, "away", "The agent went away.");
+	}
+}
+
+static void
+on_asked_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct courier *c = list_of(m, struct courier, mail);
+	size_t n = c->ask.n_items;
+
+	(void)loop;
+	c->asking = false;
+	c->worker->n_stored--;
+	if (c->tunnel == NULL) {
+		give_back_all(c);
+		maybe_free(c);
+		worker_check_idle(c->worker);
+		return;
+	}
+	if (c->ask.result != STORE_OK)
+		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", c->name),
+		    LOG_Z("why", store_result_text(c->ask.result)));
+	for (size_t i = 0; i < n; i++)
+		if (courier_carry(c, &c->ask.items[i], NULL) != 0)
+			give_back(c, &c->ask.items[i]);
+	if (c->ask.op == INBOX_WAKE || n > 0 || c->again)
+		courier_kick(c);
+	else if (c->ask.wait_ms >= 0)
+		loop_timer_set(c->worker->loop, &c->timer, (c->ask.wait_ms + 1) * 1000);
+}
+
+static void
+on_asked(struct inbox_req *req)
+{
+	struct courier *c = req->owner;
+
+	loop_post(c->worker->loop, &c->mail);
+}
+
+static void
+submit(struct courier *c, enum inbox_op op)
+{
+	struct inbox_req *req = &c->ask;
+
+	inbox_req_fini(req);
+	req->op = op;
+	req->done = on_asked;
+	req->owner = c;
+	memcpy(req->account, c->account, sizeof(req->account));
+	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
+	c->asking = true;
+	c->again = false;
+	c->worker->n_stored++;
+	inbox_submit(c->worker->edge->store, req);
+}
+
+/* How many may be started now; 0: the timer is set where time will help. */
+static uint32_t
+allowed(struct courier *c)
+{
+	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
+	uint32_t room = c->policy->concurrency > c->n_runs ? c->policy->concurrency - c->n_runs : 0, n = 0;
+
+	if (c->hold_until_us > now) {
+		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
+		return 0;
+	}
+	if (c->policy->deliver_rate <= 0 || room == 0)
+		return room;
+	while (n < room && policy_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
+		n++;
+	if (n == 0)
+		loop_timer_set(c->worker->loop, &c->timer, wait_us + 1);
+	return n;
+}
+
+static void
+ask(struct courier *c)
+{
+	uint32_t n = allowed(c);
+
+	if (n == 0)
+		return;
+	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
+	c->ask.bytes_max = LIMIT_COURIER_BYTES;
+	submit(c, INBOX_LEASE);
+}
+
+void
+courier_kick(struct courier *c)
+{
+	if (c->tunnel == NULL)
+		return;
+	c->again = true;
+	if (!c->asking)
+		ask(c);
+}
+
+struct wake {
+	struct loop_mail mail;
+	struct worker *worker;
+	char key[DIRECTORY_KEY_BYTES];
+};
+
+static void
+wake_here(struct worker *w, const char *key)
+{
+	struct tunnel *t = session_tunnel(w, slice_str(key));
+
+	if (t == NULL)
+		return;
+	if (t->courier != NULL)
+		courier_kick(t->courier);
+	else
+		t->courier = courier_new(t, t->policy); /* replayed to a tunnel that stores nothing itself */
+}
+
+static void
+on_wake_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct wake *wake = list_of(m, struct wake, mail);
+
+	(void)loop;
+	wake_here(wake->worker, wake->key);
+	free(wake);
+}
+
+void
+courier_wake(struct worker *w, const char *key)
+{
+	unsigned at = 0;
+	struct wake *wake;
+
+	if (directory_find(w->edge->directory, slice_str(key), &at) != DIRECTORY_UP)
+		return;
+	if (at == w->index) {
+		wake_here(w, key);
+		return;
+	}
+	wake = calloc(1, sizeof(*wake));
+	if (wake == NULL)
+		return; /* the courier looks again when its link comes back, or at its next delivery */
+	wake->mail.fn = on_wake_mail;
+	wake->worker = w->edge->workers[at];
+	snprintf(wake->key, sizeof(wake->key), "%s", key);
+	loop_post(wake->worker->loop, &wake->mail);
+}
+
+static void
+on_timer(struct loop_timer *t)
+{
+	courier_kick(list_of(t, struct courier, timer));
+}
+
+struct courier *
+courier_new(struct tunnel *t, struct policy *policy)
+{
+	struct courier *c = calloc(1, sizeof(*c));
+	char why[128];
+
+	if (c == NULL)
+		return NULL;
+	c->worker = t->session->worker;
+	c->tunnel = t;
+	c->policy = policy != NULL ? policy_ref(policy) : policy_new(S("{}"), why, sizeof(why));
+	if (c->policy == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->mail.fn = on_asked_mail;
+	c->timer.fn = on_timer;
+	list_init(&c->runs);
+	snprintf(c->account, sizeof(c->account), "%s", t->session->account);
+	snprintf(c->name, sizeof(c->name), "%s", t->route->key);
+	submit(c, INBOX_WAKE);
+	return c;
+}
+
+void
+courier_close(struct courier *c)
+{
+	c->tunnel = NULL;
+	loop_timer_stop(c->worker->loop, &c->timer);
+	maybe_free(c);
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/intake.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "edge/courier.h"
+#include "hook/event.h"
+#include "hook/handshake.h"
+#include "store/inbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READ_BYTES LIMIT_DATA_FRAME_BYTES
+/* Bitbucket Cloud retries within minutes, GitHub can be asked to for days: a day covers what senders do by themselves. */
+#define DEDUPE_MS (24 * 3600 * 1000)
+
+struct intake {
+	struct exchange *x;      /* NULL: the visitor has gone */
+	struct worker *worker;
+	struct policy *policy;
+	struct buf raw;          /* the head as it came: signatures are over it */
+	struct buf head;         /* the head as it will go into a stream */
+	struct buf body;
+	uint64_t body_max;
+	struct event event;
+	char name[DIRECTORY_KEY_BYTES];
+	struct inbox_req put;
+	struct loop_mail mail;
+	bool storing;
+	struct courier_wish wish; /* relay: the origin's answer is awaited */
+	struct loop_timer timer;
+};
+
+static void
+intake_free(struct intake *in)
+{
+	loop_timer_stop(in->worker->loop, &in->timer);
+	inbox_req_fini(&in->put);
+	policy_unref(in->policy);
+	buf_fini(&in->raw);
+	buf_fini(&in->head);
+	buf_fini(&in->body);
+	free(in);
+}
+
+void
+intake_abandon(struct exchange *x)
+{
+	struct intake *in = x->intake;
+
+	x->intake = NULL;
+	if (in == NULL)
+		return;
+	in->x = NULL;
+	courier_unwish(&in->wish);
+	if (!in->storing)
+		intake_free(in);
+}
+
+/* The exchange goes on, or ends, with an answer: the intake is not needed any more. */
+static struct exchange *
+take_leave(struct intake *in)
+{
+	struct exchange *x = in->x;
+
+	intake_abandon(x);
+	return x;
+}
+
+static void
+refuse(struct intake *in, enum close_code code)
+{
+	struct exchange *x = take_leave(in);
+
+	answer_error(x, code, buf_slice(&x->rest));
+}
+
+/* --- the answer --- */
+
+static void
+promise(struct intake *in, uint64_t id, bool duplicate)
+{
+	struct exchange *x = take_leave(in);
+	char fields[64], body[96];
+	size_t n = (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s}\n",
+	    (unsigned long long)id, duplicate ? "true" : "false");
+
+	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)id);
+	answer_own(x, 202, fields, S("application/json"), slice_of(body, n), buf_slice(&x->rest));
+}
+
+/* Mode relay: the origin has answered the sender, or nobody has in time. */
+static void
+on_answered(struct courier_wish *wish, int status, struct slice type, struct slice body)
+{
+	struct intake *in = list_of(wish, struct intake, wish);
+	struct exchange *x;
+	char fields[64];
+	uint64_t id = in->put.id;
+
+	if (status < 200) {
+		promise(in, id, false);
+		return;
+	}
+	x = take_leave(in);
+	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)id);
+	answer_own(x, status, fields, type, body, buf_slice(&x->rest));
+}
+
+static void
+on_late(struct loop_timer *t)
+{
+	struct intake *in = list_of(t, struct intake, timer);
+
+	courier_unwish(&in->wish);
+	promise(in, in->put.id, false);
+}
+
+/* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to the queue. */
+static void
+on_given_back(struct inbox_req *req)
+{
+	inbox_req_fini(req);
+	free(req);
+}
+
+static void
+give_back(struct intake *in)
+{
+	struct inbox_req *req = calloc(1, sizeof(*req));
+
+	if (req == NULL)
+		return; /* held until the next start of the edge: late, not lost */
+	req->op = INBOX_SETTLE;
+	req->done = on_given_back;
+	req->id = in->put.id;
+	req->lease = in->put.lease;
+	req->to = INBOX_QUEUED;
+	inbox_submit(in->worker->edge->store, req);
+}
+
+/* One block for the courier: what it frees is one pointer. */
+static bool
+make_item(struct intake *in, struct inbox_delivery *ret)
+{
+	struct slice parts[4] = { slice_str(in->event.key), buf_slice(&in->raw), buf_slice(&in->head),
+		buf_slice(&in->body) };
+	struct inbox_delivery d = { .id = in->put.id, .lease = in->put.lease, .received_ms = clock_wall_ms() };
+	char *p = d.block = malloc(parts[0].n + in->put.target.n + parts[2].n + parts[3].n + 1);
+
+	if (p == NULL)
+		return false;
+	parts[1] = in->put.target;
+	for (int i = 0; i < 4; i++) {
+		if (parts[i].n > 0)
+			memcpy(p, parts[i].p, parts[i].n);
+		parts[i].p = p;
+		p += parts[i].n;
+	}
+	d.event = parts[0];
+	d.target = parts[1];
+	d.head = parts[2];
+	d.body = parts[3];
+	*ret = d;
+	return true;
+}
+
+static void
+relay(struct intake *in)
+{
+	struct tunnel *t = session_tunnel(in->worker, slice_str(in->name));
+	struct inbox_delivery item = { 0 };
+
+	if (in->x != NULL && t != NULL && t->courier != NULL && make_item(in, &item)) {
+		in->wish.answered = on_answered;
+		if (courier_carry(t->courier, &item, &in->wish) == 0) {
+			loop_timer_set(in->worker->loop, &in->timer, (int64_t)LIMIT_RELAY_MS * 1000);
+			return;
+		}
+		free(item.block);
+	}
+	give_back(in);
+	if (in->x != NULL) {
+		promise(in, in->put.id, false);
+		return;
+	}
+	worker_check_idle(in->worker);
+	intake_free(in);
+}
+
+/* --- the store's answer --- */
+
+static void
+on_stored_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct intake *in = list_of(m, struct intake, mail);
+	struct worker *w = in->worker;
+	enum store_result result = in->put.result;
+
+	(void)loop;
+	w->n_stored--;
+	in->storing = false;
+	if (result == STORE_OK && !in->put.duplicate && in->policy->mode == PRESET_RELAY) {
+		relay(in);
+		return;
+	}
+	if (result == STORE_OK && !in->put.duplicate)
+		courier_wake(w, in->name);
+	if (in->x == NULL) {
+		intake_free(in);
+		worker_check_idle(w);
+	} else if (result == STORE_OK) {
+		promise(in, in->put.id, in->put.duplicate);
+	} else {
+		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", in->name),
+		    LOG_Z("why", store_result_text(result)));
+		refuse(in, CLOSE_STORE_FULL);
+	}
+}
+
+/* On the store's thread, after the commit. */
+static void
+on_stored(struct inbox_req *req)
+{
+	struct intake *in = req->owner;
+
+	loop_post(in->worker->loop, &in->mail);
+}
+
+/* A body that came in chunks has a length now. */
+static void
+add_length(struct intake *in)
+{
+	if (in->x->req.head.framing != H1_CHUNKED)
+		return;
+	in->head.n -= 2;
+	buf_printf(&in->head, "Content-Length: %zu\r\n\r\n", in->body.n);
+}
+
+static void
+store(struct intake *in, const struct hook_request *req)
+{
+	struct inbox_req *put = &in->put;
+
+	add_length(in);
+	put->op = INBOX_PUT;
+	put->done = on_stored;
+	put->owner = in;
+	snprintf(put->tunnel, sizeof(put->tunnel), "%s", in->name);
+	put->event = slice_str(in->event.key);
+	put->provider_id = slice_str(in->event.delivery);
+	put->order_key = slice_str(in->event.order);
+	put->dedupe_key = slice_str(in->event.dedupe);
+	put->dedupe_ms = DEDUPE_MS;
+	put->method = req->method;
+	put->head = buf_slice(&in->head);
+	put->body = buf_slice(&in->body);
+	put->hold = in->policy->mode == PRESET_RELAY;
+	in->mail.fn = on_stored_mail;
+	in->storing = true;
+	in->worker->n_stored++;
+	visitor_move(in->x->visitor, VISITOR_STORE);
+	inbox_submit(in->worker->edge->store, put);
+}
+
+/* --- the request is whole --- */
+
+static size_t
+take_fields(const struct h1_head *h, struct slice raw, struct hook_field *fields)
+{
+	for (size_t i = 0; i < h->n_fields; i++)
+		fields[i] = (struct hook_field){ h1_text(raw, h->fields[i].name),
+			h1_text(raw, h->fields[i].value) };
+	return h->n_fields;
+}
+
+static void
+log_signature(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
+{
+	if (v->reason == SIGN_WRONG)
+		sign_explain(&in->policy->sign, req, v);
+	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name), LOG_Z("peer", in->x->visitor->peer),
+	    LOG_Z("id", in->x->id), LOG_Z("reason", sign_reason_name(v->reason)), LOG_Z("text", v->text));
+}
+
+/* True when the request was answered on the spot. */
+static bool
+answer_handshake(struct intake *in, const struct hook_request *req, const struct sign_verdict *v)
+{
+	struct handshake hs;
+	struct exchange *x;
+
+	if (handshake_read(req, v == NULL ? NULL : &in->policy->sign, v, &hs) == HANDSHAKE_NONE)
+		return false;
+	x = take_leave(in);
+	answer_own(x, hs.status, "X-Content-Type-Options: nosniff\r\n", slice_str(hs.content_type),
+	    slice_of(hs.body, hs.body_n), buf_slice(&x->rest));
+	return true;
+}
+
+static void
+whole(struct intake *in)
+{
+	struct exchange *x = in->x;
+	const struct h1_head *h = &x->req.head;
+	struct slice raw = buf_slice(&in->raw);
+	struct hook_field fields[LIMIT_HEAD_FIELDS];
+	char url[330], whole_url[330 + LIMIT_REQUEST_LINE_BYTES];
+	struct hook_request req = {
+		.method = h1_text(raw, h->method),
+		.path = h1_text(raw, h->path),
+		.query = h1_text(raw, h->query),
+		.fields = fields,
+		.body = buf_slice(&in->body),
+		.now_ms = clock_wall_ms(),
+	};
+	struct sign_verdict v;
+	bool good = true, signs = in->policy->sign.scheme != NULL;
+
+	x->in_over = true;
+	if (req.body.n == 0)
+		req.body = S("");
+	req.n_fields = take_fields(h, raw, fields);
+	edge_url(x->worker->edge, x->name, url, sizeof(url));
+	req.url = slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,
+	    PS(req.path), req.query.n > 0 ? "?" : "", PS(req.query)));
+	if (signs)
+		good = hook_verify(&in->policy->sign, &req, &v);
+	if (answer_handshake(in, &req, signs ? &v : NULL))
+		return;
+	if (!good) {
+		log_signature(in, &req, &v);
+		refuse(in, CLOSE_BAD_SIGNATURE);
+		return;
+	}
+	event_read(&req, event_guess(&req), &in->event);
+	in->put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0 ? req.query.n + 1 : 0));
+	store(in, &req);
+}
+
+/* --- reading --- */
+
+/* Takes body bytes; false when the exchange has moved on. */
+static bool
+feed(struct intake *in, struct slice bytes)
+{
+	struct exchange *x = in->x;
+	struct slice data;
+
+	for (;;) {
+		switch (h1_body(&x->req, &bytes, &data)) {
+		case H1_MORE:
+			return true;
+		case H1_DATA:
+			x->flow.rx_bytes += data.n;
+			buf_put(&in->body, data);
+			if (!in->body.failed)
+				break;
+			x->keep = false;
+			refuse(in, CLOSE_BODY_TOO_LARGE);
+			return false;
+		case H1_DONE:
+			buf_put(&x->rest, bytes);
+			if (x->rest.failed)
+				x->keep = false;
+			whole(in);
+			return false;
+		case H1_BAD:
+			x->keep = false;
+			refuse(in, x->req.error);
+			return false;
+		}
+	}
+}
+
+void
+intake_readable(struct visitor *v)
+{
+	struct exchange *x = v->x;
+	char *scratch = loop_scratch(v->worker->loop);
+	size_t n;
+
+	switch (conn_read(&v->conn, scratch, READ_BYTES, &n)) {
+	case IO_OK:
+		if (v->conn.readable)
+			loop_again(&v->conn.io, LOOP_IN);
+		(void)feed(x->intake, slice_of(scratch, n));
+		return;
+	case IO_WAIT:
+		return;
+	case IO_EOF:
+	case IO_FAIL:
+		visitor_close(v);
+		return;
+	}
+}
+
+void
+intake_tick(struct exchange *x, int64_t now_us)
+{
+	if (x->visitor->state == VISITOR_INTAKE && now_us >= x->visitor->deadline_us) {
+		x->keep = false;
+		refuse(x->intake, CLOSE_SLOW_BODY);
+	}
+}
+
+/* The head that a stream will carry. */
+static bool
+write_head(struct intake *in, const struct rewrite_forward *forward, struct slice raw)
+{
+	const struct h1_head *h = &in->x->req.head;
+	char *room = in->worker->shared.head;
+	size_t n = rewrite_request(h, raw, forward, room, FLOW_HEAD_SCRATCH_BYTES);
+
+	buf_put(&in->head, slice_of(room, n));
+	return n > 0 && !in->head.failed;
+}
+
+void
+intake_start(struct exchange *x, struct policy *policy, const char *account, struct slice bytes)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+	const struct h1_head *h = &x->req.head;
+	struct rewrite_forward forward;
+	struct slice raw = slice_head(bytes, h->n_bytes), early = slice_from(bytes, h->n_bytes);
+	size_t n = 0;
+	struct iovec iov = { (void *)(uintptr_t) "HTTP/1.1 100 Continue\r\n\r\n", 25 };
+
+	if (in == NULL) {
+		x->keep = false;
+		answer_error(x, CLOSE_OVERLOAD, early);
+		return;
+	}
+	x->intake = in;
+	in->x = x;
+	in->worker = x->worker;
+	in->policy = policy_ref(policy);
+	in->timer.fn = on_late;
+	in->body_max = policy->body_max != 0 ? policy->body_max : LIMIT_WEBHOOK_BYTES;
+	if (in->body_max > LIMIT_INBOX_BODY_BYTES)
+		in->body_max = LIMIT_INBOX_BODY_BYTES;
+	memcpy(in->name, x->name, sizeof(in->name));
+	snprintf(in->put.account, sizeof(in->put.account), "%s", account);
+	buf_init(&in->raw, LIMIT_HEAD_BYTES);
+	buf_init(&in->head, FLOW_HEAD_SCRATCH_BYTES + 64);
+	buf_init(&in->body, in->body_max);
+	exchange_forward(x, bytes, &forward);
+	buf_put(&in->raw, raw);
+	visitor_move(x->visitor, VISITOR_INTAKE);
+	if (in->raw.failed || !write_head(in, &forward, raw)) {
+		x->keep = false;
+		refuse(in, CLOSE_OVERLOAD);
+		return;
+	}
+	if (h->framing == H1_LENGTH && h->length > in->body_max) {
+		refuse(in, CLOSE_BODY_TOO_LARGE);
+		return;
+	}
+	if ((h->flags & H1_EXPECT_100) && early.n == 0) {
+		x->continued = true;
+		if (conn_write(&x->visitor->conn, &iov, 1, &n) == IO_FAIL || n != iov.iov_len) {
+			visitor_close(x->visitor);
+			return;
+		}
+	}
+	loop_again(&x->visitor->conn.io, LOOP_IN);
+	(void)feed(in, early);
+}
