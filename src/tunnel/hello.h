@@ -4,13 +4,15 @@
  *
  * agent -> edge  {"type":"hello","protocol":1,"agent":"adit/0.1.0","token":"...",
  *                 "tunnels":[{"id":1,"kind":"http","name":"jenkins"},{"id":2,"kind":"tcp","port":2222},
- *                            {"id":3,"kind":"http","policy":{...}}]}           (no name: a random one that stays the account's)
- * edge -> agent  {"type":"welcome","protocol":1,"edge":"aditd/0.1.0","account":"...","generation":7,
+ *                            {"id":3,"kind":"http","policy":{...}}]}           (no name: a random
+ * one that stays the account's) edge -> agent
+ * {"type":"welcome","protocol":1,"edge":"aditd/0.1.0","account":"...","generation":7,
  *                 "tunnels":[{"id":1,"name":"jenkins","url":"https://jenkins.example.org"},{"id":2,"port":2222,"url":"tcp://..."},
  *                            {"id":3,"error":"name-taken","text":"..."}]}
  * edge -> agent  {"type":"refused","code":"bad-token","text":"...","retry_ms":0}      (then GOAWAY)
- * edge -> agent  {"type":"replaced","id":1,"text":"..."}   a newer link of the account serves this tunnel now
- * Unknown members are ignored, unknown types too. "protocol" is the highest version that the sender speaks.
+ * edge -> agent  {"type":"replaced","id":1,"text":"..."}   a newer link of the account serves this
+ * tunnel now Unknown members are ignored, unknown types too. "protocol" is the highest version that
+ * the sender speaks.
  */
 #ifndef ADIT_TUNNEL_HELLO_H
 #define ADIT_TUNNEL_HELLO_H
@@ -25,16 +27,17 @@
 enum tunnel_kind { TUNNEL_HTTP, TUNNEL_TCP, TUNNEL_TLS };
 
 struct hello_tunnel {
-	uint16_t id;              /* agent's own number, 1.. */
+	uint16_t id; /* agent's own number, 1.. */
 	enum tunnel_kind kind;
-	char name[64];            /* "" : any */
-	uint16_t port;            /* TCP: wanted, 0 = any */
-	char key[64];             /* stable key of an unnamed tunnel in the agent's configuration: same key, same random name */
-	char *policy;             /* JSON object (hook/policy.h), malloced, NULL: none; freed by hello_wipe() */
+	char name[64]; /* "" : any */
+	uint16_t port; /* TCP: wanted, 0 = any */
+	char key[64];  /* stable key of an unnamed tunnel in the agent's configuration: same key,
+			  same random name */
+	char *policy; /* JSON object (hook/policy.h), malloced, NULL: none; freed by hello_wipe() */
 	/* in a welcome */
 	char url[300];
-	char error[32];           /* "" : it is up */
-	char text[200];           /* sentence for people */
+	char error[32]; /* "" : it is up */
+	char text[200]; /* sentence for people */
 };
 
 enum hello_type { HELLO_HELLO, HELLO_WELCOME, HELLO_REFUSED, HELLO_REPLACED, HELLO_OTHER };
@@ -42,8 +45,8 @@ enum hello_type { HELLO_HELLO, HELLO_WELCOME, HELLO_REFUSED, HELLO_REPLACED, HEL
 struct hello {
 	enum hello_type type;
 	int protocol;
-	char program[64];         /* "adit/0.1.0" */
-	char token[128];          /* hello; wiped by hello_wipe() */
+	char program[64]; /* "adit/0.1.0" */
+	char token[128];  /* hello; wiped by hello_wipe() */
 	char account[64];
 	uint64_t generation;
 	char code[32], text[200]; /* refused, replaced */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a stream begins with: tag (1), length (1), value; unknown tags are skipped, a known one twice is an error. */
+/* What a stream begins with: tag (1), length (1), value; unknown tags are skipped, a known one
+ * twice is an error. */
 #ifndef ADIT_TUNNEL_OPENING_H
 #define ADIT_TUNNEL_OPENING_H
 
@@ -9,12 +10,12 @@
 enum opening_kind { OPENING_HTTP = 1, OPENING_BYTES = 2 };
 
 struct opening {
-	uint16_t tunnel;           /* number that the agent gave the tunnel in its HELLO */
+	uint16_t tunnel; /* number that the agent gave the tunnel in its HELLO */
 	enum opening_kind kind;
-	struct slice request_id;   /* text, 1 to 36 bytes */
-	struct slice visitor;      /* "192.0.2.1:4711", "[::1]:4711" or "unix:" */
-	struct slice local;        /* the edge's address that the visitor reached */
-	struct slice tls_version;  /* "" for plain */
+	struct slice request_id;  /* text, 1 to 36 bytes */
+	struct slice visitor;     /* "192.0.2.1:4711", "[::1]:4711" or "unix:" */
+	struct slice local;       /* the edge's address that the visitor reached */
+	struct slice tls_version; /* "" for plain */
 	struct slice sni, alpn;
 };
 

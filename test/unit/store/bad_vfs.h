@@ -30,7 +30,7 @@ struct bad_write {
 struct bad_image {
 	char path[256];
 	unsigned char *durable;
-	size_t n_durable;
+	size_t n_durable, cap_durable;
 	struct bad_write *first, **last;
 };
 
@@ -94,7 +94,10 @@ static inline void
 bad_apply(struct bad_image *m, size_t at, const unsigned char *p, size_t n)
 {
 	if (at + n > m->n_durable) {
-		m->durable = realloc(m->durable, at + n);
+		if (at + n > m->cap_durable) {
+			m->cap_durable = 2 * (at + n);
+			m->durable = realloc(m->durable, m->cap_durable);
+		}
 		memset(m->durable + m->n_durable, 0, at + n - m->n_durable);
 		m->n_durable = at + n;
 	}
@@ -113,10 +116,12 @@ bad_settle(struct bad_image *m, bool all)
 			if ((all || bad_random() % 2) && m->n_durable > (size_t)w->at)
 				m->n_durable = (size_t)w->at;
 		}
-		for (size_t i = 0; !w->truncate && i < w->n; i += BAD_SECTOR) {
+		if (all && !w->truncate)
+			bad_apply(m, (size_t)w->at, w->bytes, w->n);
+		for (size_t i = 0; !all && !w->truncate && i < w->n; i += BAD_SECTOR) {
 			size_t n = w->n - i < BAD_SECTOR ? w->n - i : BAD_SECTOR;
 
-			if (all || bad_random() % 2)
+			if (bad_random() % 2)
 				bad_apply(m, (size_t)w->at + i, w->bytes + i, n);
 		}
 		free(w);

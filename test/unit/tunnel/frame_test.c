@@ -5,7 +5,9 @@
 
 TEST(layout)
 {
-	struct frame f = { .length = 0x010203, .type = FRAME_CONTROL, .flags = 0xa, .stream = 0x04050607 };
+	struct frame f = {
+		.length = 0x010203, .type = FRAME_CONTROL, .flags = 0xa, .stream = 0x04050607
+	};
 	char p[FRAME_HEADER_BYTES];
 
 	frame_encode(&f, p);

@@ -26,9 +26,11 @@ expect_refused(const char *json, const char *reason)
 
 TEST(hello)
 {
-	EXPECT(decode("{\"type\":\"hello\",\"protocol\":1,\"agent\":\"adit/0.1.0\",\"token\":\"secret\","
-		      "\"later\":[1,{}],\"tunnels\":[{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\"},"
-		      "{\"id\":2,\"kind\":\"tcp\",\"port\":2222},{\"id\":9,\"kind\":\"tls\",\"key\":\"k\",\"new\":0}]}"));
+	EXPECT(decode(
+	    "{\"type\":\"hello\",\"protocol\":1,\"agent\":\"adit/0.1.0\",\"token\":\"secret\","
+	    "\"later\":[1,{}],\"tunnels\":[{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\"},"
+	    "{\"id\":2,\"kind\":\"tcp\",\"port\":2222},{\"id\":9,\"kind\":\"tls\",\"key\":\"k\","
+	    "\"new\":0}]}"));
 	EXPECT_INT(h.type, HELLO_HELLO);
 	EXPECT_INT(h.protocol, 1);
 	EXPECT_SLICE(slice_str(h.program), S("adit/0.1.0"));
@@ -53,14 +55,17 @@ TEST(no_tunnels_is_a_wanted_set_too)
 
 TEST(welcome_refused_replaced)
 {
-	EXPECT(decode("{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"aditd/0.1.0\",\"account\":\"team\","
-		      "\"generation\":9007199254740993,\"tunnels\":[{\"id\":1,\"name\":\"j\",\"url\":\"https://j.example.org\"},"
-		      "{\"id\":3,\"error\":\"name-taken\",\"text\":\"Taken.\"}]}"));
+	EXPECT(decode(
+	    "{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"aditd/0.1.0\",\"account\":\"team\","
+	    "\"generation\":9007199254740993,\"tunnels\":[{\"id\":1,\"name\":\"j\",\"url\":\"https:"
+	    "//j.example.org\"},"
+	    "{\"id\":3,\"error\":\"name-taken\",\"text\":\"Taken.\"}]}"));
 	EXPECT_INT(h.type, HELLO_WELCOME);
 	EXPECT_INT(h.generation, 9007199254740993);
 	EXPECT_SLICE(slice_str(h.tunnels[0].url), S("https://j.example.org"));
 	EXPECT_SLICE(slice_str(h.tunnels[1].error), S("name-taken"));
-	EXPECT(decode("{\"type\":\"refused\",\"code\":\"bad-token\",\"text\":\"No.\",\"retry_ms\":4294967295}"));
+	EXPECT(decode("{\"type\":\"refused\",\"code\":\"bad-token\",\"text\":\"No.\",\"retry_ms\":"
+		      "4294967295}"));
 	EXPECT_INT(h.retry_ms, 4294967295);
 	EXPECT(decode("{\"type\":\"replaced\",\"id\":65535}"));
 	EXPECT_INT(h.id, 65535);
@@ -82,7 +87,8 @@ TEST(what_is_refused)
 	const char *json = "not valid JSON", *object = "not an object with a type";
 	const char *text = "a member that should be a string is something else";
 	const char *number = "a member that should be a whole number is something else";
-	const char *range = "a number is out of range", *control = "a string has control characters";
+	const char *range = "a number is out of range",
+		   *control = "a string has control characters";
 
 	expect_refused("", json);
 	expect_refused("{\"type\":\"hello\"", json);
@@ -93,10 +99,12 @@ TEST(what_is_refused)
 	expect_refused("{\"kind\":\"hello\"}", object);
 	expect_refused("{\"type\":1}", object);
 	expect_refused("[[[[[[[[[]]]]]]]]]", "too large or too deeply nested");
-	expect_refused("{\"type\":\"hello\",\"protocol\":1,\"tunnels\":[]}", "the token is missing");
+	expect_refused(
+	    "{\"type\":\"hello\",\"protocol\":1,\"tunnels\":[]}", "the token is missing");
 	expect_refused("{\"type\":\"hello\",\"token\":\"t\",\"tunnels\":[]}",
 	    "the protocol's version is missing");
-	expect_refused("{\"type\":\"hello\",\"protocol\":\"1\",\"token\":\"t\",\"tunnels\":[]}", number);
+	expect_refused(
+	    "{\"type\":\"hello\",\"protocol\":\"1\",\"token\":\"t\",\"tunnels\":[]}", number);
 	expect_refused("{\"type\":\"hello\",\"protocol\":1,\"token\":[],\"tunnels\":[]}", text);
 	expect_refused(HELLO("\"tunnels\":{}"), "the list of tunnels is missing");
 	expect_refused(HELLO("\"agent\":\"x\""), "the list of tunnels is missing");
@@ -111,7 +119,8 @@ TEST(what_is_refused)
 	expect_refused(TUNNEL("\"id\":1,\"kind\":\"tcp\",\"port\":65536"), range);
 	expect_refused(TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"a\\nb\""), control);
 	expect_refused(TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"\\u001b[2J\""), control);
-	expect_refused(HELLO("\"tunnels\":[{\"id\":1,\"kind\":\"http\"},{\"id\":1,\"kind\":\"tcp\"}]"),
+	expect_refused(
+	    HELLO("\"tunnels\":[{\"id\":1,\"kind\":\"http\"},{\"id\":1,\"kind\":\"tcp\"}]"),
 	    "two tunnels have the same id");
 	expect_refused(TUNNEL("\"id\":1,\"kind\":\"http\",\"policy\":[]"),
 	    "a tunnel's policy is not an object");
@@ -130,7 +139,8 @@ TEST(lengths_are_capped)
 	for (size_t n = 62; n <= 65; n++) {
 		memset(name, 'a', n);
 		name[n] = '\0';
-		snprintf(json, sizeof(json), TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"%s\""), name);
+		snprintf(
+		    json, sizeof(json), TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"%s\""), name);
 		EXPECT_INT(decode(json), n < sizeof(h.tunnels[0].name));
 	}
 	for (size_t n = 126; n <= 129; n++) {
@@ -197,11 +207,14 @@ round_trip(const char *json)
 	buf_fini(&b);
 }
 
-/* What a policy says is not looked at here, but it comes through as it is, and is freed with the rest. */
+/* What a policy says is not looked at here, but it comes through as it is, and is freed with the
+ * rest. */
 TEST(policy_comes_through)
 {
-	EXPECT(decode("{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"tunnels\":[{\"id\":1,\"kind\":\"http\","
-		      "\"policy\":{ \"secrets\" : [\"s\"], \"a\":{\"b\":[1]} }},{\"id\":2,\"kind\":\"http\"}]}"));
+	EXPECT(decode("{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"tunnels\":[{\"id\":1,"
+		      "\"kind\":\"http\","
+		      "\"policy\":{ \"secrets\" : [\"s\"], \"a\":{\"b\":[1]} "
+		      "}},{\"id\":2,\"kind\":\"http\"}]}"));
 	EXPECT(h.tunnels[0].policy != NULL);
 	EXPECT_SLICE(slice_str(h.tunnels[0].policy), S("{\"secrets\":[\"s\"],\"a\":{\"b\":[1]}}"));
 	EXPECT(h.tunnels[1].policy == NULL);
@@ -211,18 +224,25 @@ TEST(policy_comes_through)
 
 TEST(what_is_written_is_read)
 {
-	round_trip("{\"type\":\"hello\",\"protocol\":1,\"agent\":\"adit/0.1.0\",\"token\":\"t\",\"tunnels\":["
-		   "{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\"},{\"id\":2,\"kind\":\"tcp\",\"port\":2222},"
-		   "{\"id\":3,\"kind\":\"http\",\"key\":\"a key \\\"of\\\" it\",\"policy\":{\"mode\":\"store\"}}]}");
-	round_trip("{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"aditd/0.1.0\",\"account\":\"team\",\"generation\":7,"
-		   "\"tunnels\":[{\"id\":1,\"name\":\"jenkins\",\"url\":\"https://jenkins.example.org\"},"
-		   "{\"id\":2,\"port\":2222,\"url\":\"tcp://example.org:2222\"},{\"id\":3,\"error\":\"name-taken\",\"text\":\"...\"}]}");
-	round_trip("{\"type\":\"refused\",\"code\":\"bad-token\",\"text\":\"The token is not known.\",\"retry_ms\":5}");
+	round_trip("{\"type\":\"hello\",\"protocol\":1,\"agent\":\"adit/"
+		   "0.1.0\",\"token\":\"t\",\"tunnels\":["
+		   "{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\"},{\"id\":2,\"kind\":\"tcp\","
+		   "\"port\":2222},"
+		   "{\"id\":3,\"kind\":\"http\",\"key\":\"a key \\\"of\\\" "
+		   "it\",\"policy\":{\"mode\":\"store\"}}]}");
+	round_trip(
+	    "{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"aditd/"
+	    "0.1.0\",\"account\":\"team\",\"generation\":7,"
+	    "\"tunnels\":[{\"id\":1,\"name\":\"jenkins\",\"url\":\"https://jenkins.example.org\"},"
+	    "{\"id\":2,\"port\":2222,\"url\":\"tcp://"
+	    "example.org:2222\"},{\"id\":3,\"error\":\"name-taken\",\"text\":\"...\"}]}");
+	round_trip("{\"type\":\"refused\",\"code\":\"bad-token\",\"text\":\"The token is not "
+		   "known.\",\"retry_ms\":5}");
 	round_trip("{\"type\":\"replaced\",\"id\":1,\"text\":\"A newer link serves it.\"}");
 }
 
 TESTS(TEST_ROW(hello) TEST_ROW(no_tunnels_is_a_wanted_set_too) TEST_ROW(welcome_refused_replaced)
-    TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused) TEST_ROW(lengths_are_capped)
-    TEST_ROW(number_of_tunnels_is_capped) TEST_ROW(size_is_capped)
-    TEST_ROW(brackets_in_strings_are_no_depth) TEST_ROW(what_is_written_is_read)
-    TEST_ROW(policy_comes_through))
+	TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused) TEST_ROW(lengths_are_capped)
+	    TEST_ROW(number_of_tunnels_is_capped) TEST_ROW(size_is_capped)
+		TEST_ROW(brackets_in_strings_are_no_depth) TEST_ROW(what_is_written_is_read)
+		    TEST_ROW(policy_comes_through))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flow control in virtual time: how fast bulk gets, what stalled readers cost, what that does to the others. */
+/* Flow control in virtual time: how fast bulk gets, what stalled readers cost, what that does to
+ * the others. */
 #include "world.h"
 
 #define MS 1000
@@ -206,7 +207,8 @@ TEST(stalled_readers_are_bounded)
 	stalled(1000, AGENT, 24 * MIB);
 }
 
-/* Streams that were fast and then stall, one after the other: each takes half of what is left, so something always is. */
+/* Streams that were fast and then stall, one after the other: each takes half of what is left, so
+ * something always is. */
 TEST(stalling_one_by_one_leaves_room)
 {
 	struct world w;
@@ -265,7 +267,8 @@ TEST(windows_fall_after_a_pause)
 	budget = w.link[EDGE].rx_budget;
 	EXPECT(x->end[EDGE].s->rx_window >= 8 * MIB);
 	EXPECT(budget > 2 * LIMIT_LINK_RX_BYTES_MIN);
-	/* The reader stalls for 20 round trips, then goes on slowly: half a window per round trip is gone. */
+	/* The reader stalls for 20 round trips, then goes on slowly: half a window per round trip
+	 * is gone. */
 	x->end[EDGE].reader = READER_STALLED;
 	world_run(&w, 20 * RTT);
 	x->end[EDGE].reader = READER_SLOW;
@@ -281,7 +284,8 @@ TEST(windows_fall_after_a_pause)
 	world_fini(&w);
 }
 
-/* Small exchanges beside bulk on a line of 200 Mbit/s: what windows leave standing in the line's queue is their delay. */
+/* Small exchanges beside bulk on a line of 200 Mbit/s: what windows leave standing in the line's
+ * queue is their delay. */
 static int64_t
 small_beside_bulk(size_t queue_max)
 {
@@ -311,15 +315,15 @@ TEST(small_beside_bulk_waits_little)
 {
 	int64_t lowat = small_beside_bulk(128 * 1024), bloat = small_beside_bulk(0);
 
-	printf("     1 kB beside 4 bulk at 0.2 Gbit/s: %lld ms, where the line queues all: %lld ms\n",
+	printf(
+	    "     1 kB beside 4 bulk at 0.2 Gbit/s: %lld ms, where the line queues all: %lld ms\n",
 	    (long long)lowat / MS, (long long)bloat / MS);
 	EXPECT(lowat <= RTT + 20 * MS);
 	EXPECT(bloat <= RTT + 100 * MS);
 }
 
-TESTS(TEST_ROW(one_bulk_stream_over_40_ms) TEST_ROW(eight_bulk_streams_over_40_ms)
-    TEST_ROW(bulk_fills_a_line) TEST_ROW(window_grows_from_the_least)
-    TEST_ROW(first_megabyte_is_soon) TEST_ROW(first_64_kib_need_no_window)
-    TEST_ROW(stalled_readers_are_bounded) TEST_ROW(stalling_one_by_one_leaves_room)
-    TEST_ROW(slow_reader_gets_what_it_needs) TEST_ROW(windows_fall_after_a_pause)
-    TEST_ROW(small_beside_bulk_waits_little))
+TESTS(TEST_ROW(one_bulk_stream_over_40_ms) TEST_ROW(eight_bulk_streams_over_40_ms) TEST_ROW(
+    bulk_fills_a_line) TEST_ROW(window_grows_from_the_least) TEST_ROW(first_megabyte_is_soon)
+	TEST_ROW(first_64_kib_need_no_window) TEST_ROW(stalled_readers_are_bounded)
+	    TEST_ROW(stalling_one_by_one_leaves_room) TEST_ROW(slow_reader_gets_what_it_needs)
+		TEST_ROW(windows_fall_after_a_pause) TEST_ROW(small_beside_bulk_waits_little))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One end of a link, frame by frame: what it takes, what it refuses and with which code, and how its output looks. */
+/* One end of a link, frame by frame: what it takes, what it refuses and with which code, and how
+ * its output looks. */
 #include "unit.h"
 
 #include "tunnel/link.h"
@@ -63,7 +64,9 @@ stop(void)
 static void
 add(unsigned type, unsigned flags, uint32_t stream, const void *payload, size_t n)
 {
-	struct frame f = { .length = (uint32_t)n, .type = (uint8_t)type, .flags = (uint8_t)flags,
+	struct frame f = { .length = (uint32_t)n,
+		.type = (uint8_t)type,
+		.flags = (uint8_t)flags,
 		.stream = stream };
 
 	check(raw_n + FRAME_HEADER_BYTES + n <= sizeof(raw));
@@ -97,7 +100,8 @@ add_syn(uint32_t id, unsigned flags, struct slice data)
 {
 	char p[70000];
 
-	add(FRAME_DATA, FRAME_SYN | flags, id, p, syn_payload(p, LIMIT_STREAM_RX_BYTES_FIRST, data));
+	add(FRAME_DATA, FRAME_SYN | flags, id, p,
+	    syn_payload(p, LIMIT_STREAM_RX_BYTES_FIRST, data));
 }
 
 /* The next event of what was added. */
@@ -665,8 +669,7 @@ TEST(credit_is_enforced)
 	expect_bad(LINK_CODE_FLOW);
 	/* no more than anybody may take for granted */
 	start(LINK_AGENT);
-	add(FRAME_DATA, FRAME_SYN, 1, p,
-	    syn_payload(p, LIMIT_STREAM_RX_BYTES_FIRST + 1, S("")));
+	add(FRAME_DATA, FRAME_SYN, 1, p, syn_payload(p, LIMIT_STREAM_RX_BYTES_FIRST + 1, S("")));
 	expect_bad(LINK_CODE_FLOW);
 }
 
@@ -680,7 +683,8 @@ TEST(data_after_fin_is_refused)
 	expect_bad(LINK_CODE_PROTOCOL);
 }
 
-/* The ceiling of all windows holds against an edge that opens stream after stream with full credit. */
+/* The ceiling of all windows holds against an edge that opens stream after stream with full credit.
+ */
 TEST(promises_end_at_the_ceiling)
 {
 	size_t ceiling;
@@ -707,7 +711,8 @@ TEST(promises_end_at_the_ceiling)
 
 /* --- floods --- */
 
-/* How many of the frame are taken before the link is given up; the other side reads nothing meanwhile. */
+/* How many of the frame are taken before the link is given up; the other side reads nothing
+ * meanwhile. */
 static long
 flood(unsigned type, unsigned flags, uint32_t stream, const char *payload, size_t n, long most,
     int64_t pause_us)
@@ -734,12 +739,13 @@ flood(unsigned type, unsigned flags, uint32_t stream, const char *payload, size_
 	EXPECT(l.ctl_cap <= LIMIT_LINK_CTL_BYTES);
 	if (i < most)
 		EXPECT(l.dead == LINK_CODE_PROTOCOL || l.dead == LINK_CODE_BUSY ||
-		    l.dead == LINK_CODE_FLOW);
+		       l.dead == LINK_CODE_FLOW);
 	stop();
 	return i;
 }
 
-/* Floods of frames that move nothing end soon; the same frames at an ordinary pace never do (S-17). */
+/* Floods of frames that move nothing end soon; the same frames at an ordinary pace never do (S-17).
+ */
 TEST(s17_floods_end_the_link)
 {
 	const char *goaway = "\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -760,7 +766,8 @@ TEST(s17_floods_end_the_link)
 	EXPECT_INT(flood(FRAME_CONTROL, 0, 0, "{}", 2, 2000, 1000000), 2000);
 }
 
-/* Streams that are opened and reset at once, by an edge that reads no answer: bounded by the control queue. */
+/* Streams that are opened and reset at once, by an edge that reads no answer: bounded by the
+ * control queue. */
 TEST(s17_refusals_are_bounded)
 {
 	uint32_t id;
@@ -972,7 +979,8 @@ TEST(full_output_ends_the_turns)
 	stop();
 }
 
-/* WINDOW and its kin go before data that waits, in the same write, but never into a frame that has begun. */
+/* WINDOW and its kin go before data that waits, in the same write, but never into a frame that has
+ * begun. */
 TEST(control_goes_between_frames)
 {
 	struct slice s;
@@ -1100,7 +1108,8 @@ TEST(no_window_after_the_end)
 	stop();
 }
 
-/* A blocked reader with bytes waiting gets no larger window, however fast it eats them in the end. */
+/* A blocked reader with bytes waiting gets no larger window, however fast it eats them in the end.
+ */
 TEST(blocked_reader_never_grows)
 {
 	static char data[LIMIT_DATA_FRAME_BYTES];
@@ -1263,7 +1272,8 @@ TEST(probe_knows_within_5_s)
 	stop();
 }
 
-/* The PING cannot leave because the line is slow: that the other side does not answer means nothing ... */
+/* The PING cannot leave because the line is slow: that the other side does not answer means nothing
+ * ... */
 TEST(stuck_ping_does_not_count)
 {
 	struct stream *s;
@@ -1309,27 +1319,40 @@ TEST(idle_link_holds_nothing)
 	stop();
 }
 
-TESTS(TEST_ROW(syn_opens_and_may_carry_data) TEST_ROW(syn_with_fin_and_nothing_else)
-    TEST_ROW(data_is_told_as_it_comes) TEST_ROW(gathered_payloads_are_whole)
-    TEST_ROW(gathering_costs_what_has_come) TEST_ROW(half_close_both_ways)
-    TEST_ROW(reset_ends_both_ways) TEST_ROW(s03_late_frames_of_an_old_stream)
-    TEST_ROW(freed_within_a_frame) TEST_ROW(streams_beyond_the_limit_are_refused)
-    TEST_ROW(opens_up_to_the_limit) TEST_ROW(ping_is_answered)
-    TEST_ROW(pong_measures_from_the_write) TEST_ROW(goaway_stops_opening)
-    TEST_ROW(goaway_refuses_later_streams) TEST_ROW(unknown_types_are_skipped)
-    TEST_ROW(lengths_and_numbers_are_judged) TEST_ROW(numbers_never_used_are_refused)
-    TEST_ROW(window_is_judged) TEST_ROW(syn_is_judged) TEST_ROW(opening_of_every_length)
-    TEST_ROW(credit_is_enforced) TEST_ROW(data_after_fin_is_refused)
-    TEST_ROW(promises_end_at_the_ceiling) TEST_ROW(s17_floods_end_the_link)
-    TEST_ROW(s17_refusals_are_bounded) TEST_ROW(late_frames_of_many_streams_are_forgiven)
-    TEST_ROW(numbers_wrap_and_pass_over_the_living) TEST_ROW(numbers_come_with_the_first_commit)
-    TEST_ROW(syn_says_what_is_granted) TEST_ROW(first_credit_depends_on_how_many_send)
-    TEST_ROW(grant_fits_the_credit) TEST_ROW(commit_of_nothing_writes_nothing)
-    TEST_ROW(fin_needs_no_credit) TEST_ROW(blocked_until_window)
-    TEST_ROW(full_output_ends_the_turns) TEST_ROW(control_goes_between_frames)
-    TEST_ROW(control_in_part_goes_on) TEST_ROW(reset_does_not_overtake_its_syn)
-    TEST_ROW(credit_goes_back_once_a_turn) TEST_ROW(no_window_after_the_end)
-    TEST_ROW(blocked_reader_never_grows) TEST_ROW(small_before_bulk_but_bulk_not_starved)
-    TEST_ROW(bulk_shares_by_bytes) TEST_ROW(ping_after_silence_and_death)
-    TEST_ROW(any_byte_is_life) TEST_ROW(sleep_is_not_silence) TEST_ROW(probe_knows_within_5_s)
-    TEST_ROW(stuck_ping_does_not_count) TEST_ROW(idle_link_holds_nothing))
+TESTS(TEST_ROW(syn_opens_and_may_carry_data) TEST_ROW(syn_with_fin_and_nothing_else) TEST_ROW(
+    data_is_told_as_it_comes) TEST_ROW(gathered_payloads_are_whole)
+	TEST_ROW(gathering_costs_what_has_come) TEST_ROW(half_close_both_ways) TEST_ROW(
+	    reset_ends_both_ways) TEST_ROW(s03_late_frames_of_an_old_stream)
+	    TEST_ROW(freed_within_a_frame) TEST_ROW(streams_beyond_the_limit_are_refused) TEST_ROW(
+		opens_up_to_the_limit) TEST_ROW(ping_is_answered) TEST_ROW(pong_measures_from_the_write)
+		TEST_ROW(goaway_stops_opening) TEST_ROW(goaway_refuses_later_streams) TEST_ROW(
+		    unknown_types_are_skipped) TEST_ROW(lengths_and_numbers_are_judged)
+		    TEST_ROW(numbers_never_used_are_refused) TEST_ROW(window_is_judged) TEST_ROW(
+			syn_is_judged) TEST_ROW(opening_of_every_length)
+			TEST_ROW(credit_is_enforced) TEST_ROW(data_after_fin_is_refused) TEST_ROW(
+			    promises_end_at_the_ceiling) TEST_ROW(s17_floods_end_the_link)
+			    TEST_ROW(s17_refusals_are_bounded) TEST_ROW(
+				late_frames_of_many_streams_are_forgiven)
+				TEST_ROW(numbers_wrap_and_pass_over_the_living) TEST_ROW(
+				    numbers_come_with_the_first_commit) TEST_ROW(syn_says_what_is_granted)
+				    TEST_ROW(first_credit_depends_on_how_many_send) TEST_ROW(
+					grant_fits_the_credit)
+					TEST_ROW(commit_of_nothing_writes_nothing) TEST_ROW(
+					    fin_needs_no_credit) TEST_ROW(blocked_until_window)
+					    TEST_ROW(full_output_ends_the_turns) TEST_ROW(
+						control_goes_between_frames)
+						TEST_ROW(control_in_part_goes_on) TEST_ROW(
+						    reset_does_not_overtake_its_syn)
+						    TEST_ROW(credit_goes_back_once_a_turn) TEST_ROW(
+							no_window_after_the_end)
+							TEST_ROW(blocked_reader_never_grows) TEST_ROW(
+							    small_before_bulk_but_bulk_not_starved)
+							    TEST_ROW(bulk_shares_by_bytes) TEST_ROW(
+								ping_after_silence_and_death)
+								TEST_ROW(any_byte_is_life) TEST_ROW(
+								    sleep_is_not_silence)
+								    TEST_ROW(probe_knows_within_5_s)
+									TEST_ROW(
+									    stuck_ping_does_not_count)
+									    TEST_ROW(
+										idle_link_holds_nothing))

@@ -208,7 +208,8 @@ TEST(frozen_peer_is_found_within_15_s)
 	freeze(2, true, 3000000, true);
 }
 
-/* Silence alone is no fault: idle links live on, on one PING in LINK_IDLE_MS or so, both sides together. */
+/* Silence alone is no fault: idle links live on, on one PING in LINK_IDLE_MS or so, both sides
+ * together. */
 TEST(idle_links_live)
 {
 	struct world w;
@@ -220,20 +221,20 @@ TEST(idle_links_live)
 	EXPECT(w.link[EDGE].ping_opaque <= 1);
 	EXPECT(w.link[AGENT].ping_opaque <= 380);
 	EXPECT(w.link[EDGE].ctl == NULL && w.link[EDGE].out == NULL &&
-	    w.link[EDGE].streams.n_chains == 0);
+	       w.link[EDGE].streams.n_chains == 0);
 	world_fini(&w);
 }
 
 /*
- * One side sends over a line so slow that its PING is stuck behind its own data for longer than LINK_DEAD_MS; the other
- * side has nothing to tell but lives.
+ * One side sends over a line so slow that its PING is stuck behind its own data for longer than
+ * LINK_DEAD_MS; the other side has nothing to tell but lives.
  */
 TEST(slow_line_is_not_a_dead_peer)
 {
 	struct world w;
 
 	world_init(&w, 1, 40000);
-	w.bytes_per_us = 0.004; /* 32 kbit/s */
+	w.bytes_per_us = 0.004;   /* 32 kbit/s */
 	w.queue_max = 128 * 1024; /* 32 s of it */
 	world_open(&w, 4 << 20, 100);
 	w.x[0].end[AGENT].reader = READER_STALLED;
@@ -243,4 +244,4 @@ TEST(slow_line_is_not_a_dead_peer)
 }
 
 TESTS(TEST_ROW(random_worlds) TEST_ROW(frozen_peer_is_found_within_15_s) TEST_ROW(idle_links_live)
-    TEST_ROW(slow_line_is_not_a_dead_peer))
+	TEST_ROW(slow_line_is_not_a_dead_peer))

@@ -93,21 +93,23 @@ TEST(what_is_refused)
 	EXPECT(DECODE(GOOD "\11\3new\377\0")); /* tags of a later version */
 	EXPECT(DECODE(GOOD "\11\0\11\0"));     /* of which it is not known whether they repeat */
 	EXPECT(!DECODE(""));
-	EXPECT(!DECODE("\1\2\0\1\2\1\1"));        /* no request id */
-	EXPECT(!DECODE("\2\1\1\3\1r"));           /* no tunnel */
-	EXPECT(!DECODE("\1\2\0\1\3\1r"));         /* no kind */
-	EXPECT(!DECODE(GOOD "\3\1r"));            /* twice */
-	EXPECT(!DECODE("\1\1\1\2\1\1\3\1r"));     /* short number */
-	EXPECT(!DECODE("\1\2\0\1\2\1\3\3\1r"));   /* unknown kind */
+	EXPECT(!DECODE("\1\2\0\1\2\1\1"));      /* no request id */
+	EXPECT(!DECODE("\2\1\1\3\1r"));         /* no tunnel */
+	EXPECT(!DECODE("\1\2\0\1\3\1r"));       /* no kind */
+	EXPECT(!DECODE(GOOD "\3\1r"));          /* twice */
+	EXPECT(!DECODE("\1\1\1\2\1\1\3\1r"));   /* short number */
+	EXPECT(!DECODE("\1\2\0\1\2\1\3\3\1r")); /* unknown kind */
 	EXPECT(!DECODE("\1\2\0\1\2\1\0\3\1r"));
-	EXPECT(!DECODE("\1\2\0\1\2\1\1\3\0"));    /* empty id */
-	EXPECT(!DECODE("\1\2\0\1\2\1\1\3\1\n"));  /* control characters */
+	EXPECT(!DECODE("\1\2\0\1\2\1\1\3\0"));   /* empty id */
+	EXPECT(!DECODE("\1\2\0\1\2\1\1\3\1\n")); /* control characters */
 	EXPECT(!DECODE(GOOD "\7\2a\177"));
-	EXPECT(!DECODE(GOOD "\4\5abc"));          /* longer than what is there */
+	EXPECT(!DECODE(GOOD "\4\5abc")); /* longer than what is there */
 	EXPECT(!DECODE(GOOD "\4"));
-	EXPECT(DECODE("\1\2\0\1\2\1\1\3\44" "123456789012345678901234567890123456"));
-	EXPECT(!DECODE("\1\2\0\1\2\1\1\3\45" "1234567890123456789012345678901234567"));
+	EXPECT(DECODE("\1\2\0\1\2\1\1\3\44"
+		      "123456789012345678901234567890123456"));
+	EXPECT(!DECODE("\1\2\0\1\2\1\1\3\45"
+		       "1234567890123456789012345678901234567"));
 }
 
 TESTS(TEST_ROW(round_trip) TEST_ROW(empty_values_are_left_out) TEST_ROW(largest_and_too_large)
-    TEST_ROW(what_is_refused))
+	TEST_ROW(what_is_refused))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doc/protocol.txt does not rot: its limits are those of the table, its example is understood byte by byte. */
+/* doc/protocol.txt does not rot: its limits are those of the table, its example is understood byte
+ * by byte. */
 #include "unit.h"
 
 #include "base/limits.h"
@@ -80,8 +81,11 @@ static struct link l;
 static void
 start(enum link_side side)
 {
-	struct link_params p = { .side = side, .rx_bytes_min = LIMIT_LINK_RX_BYTES_MIN,
-		.rx_bytes_max = LIMIT_LINK_RX_BYTES_MAX, .streams_max = 8, .streams = &streams,
+	struct link_params p = { .side = side,
+		.rx_bytes_min = LIMIT_LINK_RX_BYTES_MIN,
+		.rx_bytes_max = LIMIT_LINK_RX_BYTES_MAX,
+		.streams_max = 8,
+		.streams = &streams,
 		.out_pool = &blocks };
 
 	slab_init(&streams, sizeof(struct stream), 8);
@@ -105,7 +109,8 @@ TEST(example_is_understood)
 {
 	static struct hello h;
 	char bytes[1024];
-	struct slice in = slice_of(bytes, example(bytes, sizeof(bytes))), hello = slice_head(in, 95);
+	struct slice in = slice_of(bytes, example(bytes, sizeof(bytes))),
+		     hello = slice_head(in, 95);
 	struct slice syn = slice_head(slice_from(in, 95), 87), rest = slice_from(in, 95 + 87);
 	struct link_event ev;
 	struct opening o;
@@ -170,4 +175,4 @@ TEST(codes_are_those_of_the_table)
 }
 
 TESTS(TEST_ROW(limits_are_those_of_the_table) TEST_ROW(example_is_understood)
-    TEST_ROW(codes_are_those_of_the_table))
+	TEST_ROW(codes_are_those_of_the_table))

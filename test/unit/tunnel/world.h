@@ -39,7 +39,7 @@ struct exchange {
 	unsigned number;
 	struct end end[2];
 	int64_t opened_us;
-	bool hung_up[2];  /* this end resets the stream ... */
+	bool hung_up[2];     /* this end resets the stream ... */
 	uint64_t hang_up_at; /* ... after so many received bytes */
 };
 
@@ -67,14 +67,14 @@ struct world {
 	struct slab streams[2];
 	struct pool blocks[2];
 	struct link link[2];
-	struct wire wire[2];   /* [side]: towards that side */
+	struct wire wire[2]; /* [side]: towards that side */
 	int64_t tick_us[2];
 	struct exchange *x;
 	unsigned n_x;
 	bool bad[2], goaway[2], dead[2];
 	uint32_t bad_code;
 	size_t promised_max[2];
-	bool slow_readers;     /* any: owners need a tick each ms */
+	bool slow_readers; /* any: owners need a tick each ms */
 	int64_t owner_us;
 	int64_t rtt_us[2];
 };
@@ -137,7 +137,8 @@ world_init(struct world *w, uint64_t seed, int64_t rtt_us)
 	};
 
 	pattern_make();
-	*w = (struct world){ .now_us = 1000000, .delay_us = rtt_us / 2,
+	*w = (struct world){ .now_us = 1000000,
+		.delay_us = rtt_us / 2,
 		.rng = seed * 2654435761u + 88172645463325252u };
 	w->x = calloc(EXCHANGES_MAX, sizeof(*w->x));
 	for (int side = 0; side < 2; side++) {
@@ -196,7 +197,8 @@ world_open(struct world *w, uint64_t up, uint64_t down)
 	struct exchange *x = &w->x[w->n_x];
 
 	check(w->n_x < EXCHANGES_MAX);
-	*x = (struct exchange){ .number = w->n_x, .opened_us = w->now_us, .hang_up_at = UINT64_MAX };
+	*x =
+	    (struct exchange){ .number = w->n_x, .opened_us = w->now_us, .hang_up_at = UINT64_MAX };
 	x->end[EDGE].tx_total = up;
 	x->end[AGENT].tx_total = down;
 	x->end[EDGE].s = stream_open(&w->link[EDGE], x);
@@ -479,7 +481,8 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Goes to the next moment at which something happens, at most to `until`; false when there is none. */
+/* Goes to the next moment at which something happens, at most to `until`; false when there is none.
+ */
 static bool
 world_step(struct world *w, int64_t until)
 {
