@@ -7,7 +7,7 @@ CC      ?= cc
 B       ?= build
 PREFIX  ?= /usr/local
 SYSCONF ?= /etc
-PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2
+PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2 libcrypt
 PYTHON   = /usr/bin/python3
 
 CSTD     = -std=gnu17 -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -Isrc

@@ -272,13 +272,12 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 {
 	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
 	struct policy_bucket away = { 0 };
-	char account[64] = "";
+	char account[64];
 
 	policy_unref(x->policy);
 	x->policy = NULL;
 	if (t != NULL) {
 		x->policy = policy_ref(t->policy);
-		snprintf(account, sizeof(account), "%s", t->session->account);
 	} else if (code == CLOSE_AGENT_AWAY) {
 		x->policy = directory_policy(x->worker->edge->directory, slice_str(x->name), account);
 	}
@@ -286,7 +285,7 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 	    access_check(x, x->policy, t != NULL ? &t->bucket : &away, bytes) == ACCESS_TAKEN)
 		return;
 	if (x->policy != NULL && x->policy->mode != PRESET_PASS)
-		intake_start(x, x->policy, account, bytes);
+		intake_start(x, x->policy, t != NULL ? t->session->account : account, bytes);
 	else if (code != CLOSE_OK)
 		answer_error(x, code, read_ahead);
 	else
@@ -560,7 +559,10 @@ on_broken(struct flow *f, enum close_code bad)
 		fail(x, bad);
 }
 
-/* No inlet runs: the next request, or the visitor's end.  An end in order leaves it its answer. */
+/*
+ * No inlet runs: the next request, or the visitor's end.  Over TLS an end means that nobody waits any more; plain
+ * clients close their direction behind the request (nc -N) and want the answer all the same.
+ */
 static void
 on_readable(struct flow *f)
 {
@@ -580,7 +582,11 @@ on_readable(struct flow *f)
 			x->rest.n += n;
 			break;
 		case IO_WAIT:
+			return;
 		case IO_EOF:
+			if (c->tls == NULL)
+				return;
+			on_broken(f, CLOSE_OK);
 			return;
 		case IO_FAIL:
 			on_broken(f, CLOSE_OK);

@@ -274,6 +274,7 @@ claim(struct session *s, size_t i)
 	struct hello_tunnel *h = &l->hello.tunnels[i];
 	struct claim *c = &l->claims[i];
 	const char *why = NULL;
+	unsigned at;
 
 	h->error[0] = h->url[0] = '\0';
 	c->index = i;
@@ -289,6 +290,12 @@ claim(struct session *s, size_t i)
 			why = url_name(slice_str(h->name), c->req.name, sizeof(c->req.name));
 		if (why != NULL) {
 			refuse_tunnel(h, "bad-name", why);
+			return;
+		}
+		/* The store would give it back to its owner: that is for `aditd name reserve`, not for agents. */
+		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
+		    DIRECTORY_RELEASED) {
+			refuse_result(h, STORE_GONE);
 			return;
 		}
 		c->req.op = STORE_NAME_CLAIM;

@@ -3,204 +3,11 @@
 
 #include "base/text.h"
 #include "hook/crypto.h"
+#include "hook/event_private.h"
 #include "hook/peek.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/*
- * A sender is a row: the header with the event's key, the headers that identify a delivery, and
- * where in the body the rest stands. Of several paths for one thing the first that is there counts.
- */
-
-/* What a path of the body is for. */
-enum want {
-	WANT_KEY,
-	WANT_ID, /* of the delivery, where headers have none */
-	WANT_REPOSITORY,
-	WANT_PROJECT, /* stands before WANT_SLUG */
-	WANT_SLUG,
-	WANT_REF,      /* branch or tag; refs/heads/ is taken off */
-	WANT_REF_GONE, /* its name where it was deleted */
-	WANT_CHANGES,  /* array of changed refs */
-	WANT_DELETED,  /* true, null, "DELETE" or a hash of zeros: the ref was deleted */
-	WANT_REQUEST,  /* number of a pull request */
-	WANT_ACTOR,
-};
-
-struct want_row {
-	enum want want;
-	const char *path;
-};
-
-#define WANTS 16
-#define IDS 4
-
-/* Of several rows for one want the first that the body has counts; the list ends with an empty row.
- */
-static const struct want_row generic_wants[WANTS] = {
-	{ WANT_KEY, "event" },
-	{ WANT_KEY, "type" },
-	{ WANT_KEY, "event_type" },
-	{ WANT_KEY, "action" },
-	{ WANT_REPOSITORY, "repository.full_name" },
-	{ WANT_REPOSITORY, "repository.name" },
-	{ WANT_REF, "ref" },
-	{ WANT_ACTOR, "sender.login" },
-	{ WANT_ACTOR, "user.name" },
-};
-static const struct want_row bitbucket_wants[WANTS] = {
-	{ WANT_REPOSITORY, "repository.full_name" },
-	{ WANT_CHANGES, "push.changes" },
-	{ WANT_DELETED, "push.changes.0.new" },
-	{ WANT_REF, "push.changes.0.new.name" },
-	{ WANT_REF_GONE, "push.changes.0.old.name" },
-	{ WANT_REQUEST, "pullrequest.id" },
-	{ WANT_ACTOR, "actor.display_name" },
-	{ WANT_ACTOR, "actor.nickname" },
-};
-static const struct want_row bitbucket_dc_wants[WANTS] = {
-	{ WANT_PROJECT, "repository.project.key" },
-	{ WANT_SLUG, "repository.slug" },
-	{ WANT_PROJECT, "pullRequest.toRef.repository.project.key" },
-	{ WANT_SLUG, "pullRequest.toRef.repository.slug" },
-	{ WANT_CHANGES, "changes" },
-	{ WANT_REF, "changes.0.refId" },
-	{ WANT_REF, "changes.0.ref.id" },
-	{ WANT_DELETED, "changes.0.type" },
-	{ WANT_REQUEST, "pullRequest.id" },
-	{ WANT_ACTOR, "actor.displayName" },
-	{ WANT_ACTOR, "actor.name" },
-};
-static const struct want_row github_wants[WANTS] = {
-	{ WANT_REPOSITORY, "repository.full_name" },
-	{ WANT_REF, "ref" },
-	{ WANT_DELETED, "deleted" },
-	{ WANT_REQUEST, "pull_request.number" },
-	{ WANT_ACTOR, "pusher.name" },
-	{ WANT_ACTOR, "sender.login" },
-};
-static const struct want_row gitlab_wants[WANTS] = {
-	{ WANT_REPOSITORY, "project.path_with_namespace" },
-	{ WANT_REF, "ref" },
-	{ WANT_DELETED, "after" },
-	{ WANT_REQUEST, "object_attributes.iid" },
-	{ WANT_ACTOR, "user_name" },
-	{ WANT_ACTOR, "user.name" },
-	{ WANT_ACTOR, "user_username" },
-};
-static const struct want_row gitea_wants[WANTS] = {
-	{ WANT_REPOSITORY, "repository.full_name" },
-	{ WANT_REF, "ref" },
-	{ WANT_DELETED, "after" },
-	{ WANT_REQUEST, "pull_request.number" },
-	{ WANT_ACTOR, "pusher.username" },
-	{ WANT_ACTOR, "pusher.login" },
-	{ WANT_ACTOR, "sender.login" },
-};
-static const struct want_row stripe_wants[WANTS] = {
-	{ WANT_ID, "id" },
-	{ WANT_KEY, "type" },
-	{ WANT_REPOSITORY, "account" },
-};
-static const struct want_row slack_wants[WANTS] = {
-	{ WANT_ID, "event_id" },
-	{ WANT_KEY, "event.type" },
-	{ WANT_KEY, "type" },
-	{ WANT_REPOSITORY, "team_id" },
-	{ WANT_REF, "event.channel" },
-	{ WANT_ACTOR, "event.user" },
-};
-
-struct sender {
-	const char *key_header;
-	const char *ids[IDS];    /* the first that is there */
-	const char *hook_header; /* goes into the dedupe key with it */
-	const struct want_row *wants;
-};
-
-/* clang-format off */
-static const struct sender senders[] = {
-	[EVENT_GENERIC] = {
-		.key_header = "X-Event-Key",
-		.ids = { "Idempotency-Key", "webhook-id", "svix-id", "X-Shopify-Webhook-Id" },
-		.wants = generic_wants,
-	},
-	[EVENT_BITBUCKET] = {
-		.key_header = "X-Event-Key",
-		.ids = { "X-Request-UUID" },
-		.hook_header = "X-Hook-UUID",
-		.wants = bitbucket_wants,
-	},
-	[EVENT_BITBUCKET_DC] = {
-		.key_header = "X-Event-Key",
-		.ids = { "X-Request-Id" },
-		.wants = bitbucket_dc_wants,
-	},
-	[EVENT_GITHUB] = {
-		.key_header = "X-GitHub-Event",
-		.ids = { "X-GitHub-Delivery" },
-		.wants = github_wants,
-	},
-	[EVENT_GITLAB] = {
-		.key_header = "X-Gitlab-Event",
-		/* not X-Gitlab-Event-UUID: a hook that fires a hook hands it on (gitlab_dedupe) */
-		.ids = { "Idempotency-Key", "webhook-id" },
-		.hook_header = "X-Gitlab-Webhook-UUID",
-		.wants = gitlab_wants,
-	},
-	[EVENT_GITEA] = {
-		.key_header = "X-Gitea-Event",
-		.ids = { "X-Gitea-Delivery", "X-Forgejo-Delivery", "X-Gogs-Delivery", "X-GitHub-Delivery" },
-		.wants = gitea_wants,
-	},
-	[EVENT_STRIPE] = {
-		.wants = stripe_wants,
-	},
-	[EVENT_SLACK] = {
-		.wants = slack_wants,
-	},
-};
-/* clang-format on */
-
-const char *
-event_sender_name(enum event_sender s)
-{
-	static const char *const names[] = {
-#define X(symbol, name) [EVENT_##symbol] = name,
-		EVENT_SENDERS(X)
-#undef X
-	};
-
-	return names[s];
-}
-
-enum event_sender
-event_guess(const struct hook_request *req)
-{
-	/* Gitea and Gogs send GitHub's headers too, so they stand before it. */
-	static const struct {
-		struct slice header;
-		enum event_sender sender;
-	} marks[] = {
-		{ S("X-Gitea-Event"), EVENT_GITEA },
-		{ S("X-Forgejo-Event"), EVENT_GITEA },
-		{ S("X-Gogs-Event"), EVENT_GITEA },
-		{ S("X-GitHub-Event"), EVENT_GITHUB },
-		{ S("X-Gitlab-Event"), EVENT_GITLAB },
-		{ S("Stripe-Signature"), EVENT_STRIPE },
-		{ S("X-Slack-Signature"), EVENT_SLACK },
-		{ S("X-Request-UUID"), EVENT_BITBUCKET },
-		{ S("X-Hook-UUID"), EVENT_BITBUCKET },
-		{ S("X-Event-Key"), EVENT_BITBUCKET_DC },
-	};
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-		if (hook_header_count(req, marks[i].header) > 0)
-			return marks[i].sender;
-	}
-	return EVENT_GENERIC;
-}
 
 /* a, b and c one after the other, cut to size; they are UTF-8. */
 static void
@@ -220,16 +27,16 @@ join(char *dst, size_t cap, const char *a, const char *b, const char *c)
 
 /* What was found, by want; of a form only what stands in its payload=. */
 struct found {
-	struct peek peeks[WANTS];
-	const struct sender *sender;
+	struct peek peeks[EVENT_WANTS];
+	const struct event_row *sender;
 	size_t n;
 };
 
 static const struct peek *
-first_of(const struct found *f, enum want want)
+first_of(const struct found *f, enum event_what what)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		if (f->sender->wants[i].want == want && f->peeks[i].kind != PEEK_NONE &&
+		if (f->sender->wants[i].what == what && f->peeks[i].kind != PEEK_NONE &&
 		    f->peeks[i].kind != PEEK_NULL)
 			return &f->peeks[i];
 	}
@@ -237,9 +44,9 @@ first_of(const struct found *f, enum want want)
 }
 
 static void
-text_of(const struct found *f, enum want want, char *dst, size_t cap)
+text_of(const struct found *f, enum event_what what, char *dst, size_t cap)
 {
-	const struct peek *p = first_of(f, want);
+	const struct peek *p = first_of(f, what);
 
 	dst[0] = '\0';
 	if (p != NULL)
@@ -263,7 +70,7 @@ is_deleted(const struct found *f)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct peek *p = &f->peeks[i];
 
-		if (f->sender->wants[i].want != WANT_DELETED)
+		if (f->sender->wants[i].what != WANT_DELETED)
 			continue;
 		if (p->kind == PEEK_TRUE || p->kind == PEEK_NULL)
 			return true;
@@ -322,11 +129,11 @@ set_repository(const struct found *f, struct event *e)
 }
 
 static void
-read_json(const struct sender *s, struct slice json, struct event *e)
+read_json(const struct event_row *s, struct slice json, struct event *e)
 {
 	struct found f = { .sender = s };
 
-	while (f.n < WANTS && s->wants[f.n].path != NULL) {
+	while (f.n < EVENT_WANTS && s->wants[f.n].path != NULL) {
 		f.peeks[f.n].path = s->wants[f.n].path;
 		f.n++;
 	}
@@ -353,7 +160,7 @@ form_text(struct slice form, const char *name, char *dst, size_t cap)
 /* GitHub and Bitbucket can send the JSON as payload=; Slack's commands and Twilio send plain
  * fields. */
 static void
-read_form(const struct sender *s, struct slice form, struct event *e)
+read_form(const struct event_row *s, struct slice form, struct event *e)
 {
 	struct slice payload = hook_form_get(form, "payload");
 	char *plain;
@@ -386,9 +193,9 @@ set_print(const struct hook_request *req, struct event *e)
 }
 
 static struct slice
-first_id(const struct sender *s, const struct hook_request *req)
+first_id(const struct event_row *s, const struct hook_request *req)
 {
-	for (size_t i = 0; i < IDS && s->ids[i] != NULL; i++) {
+	for (size_t i = 0; i < EVENT_IDS && s->ids[i] != NULL; i++) {
 		struct slice v = hook_header(req, slice_str(s->ids[i]));
 
 		if (v.n > 0)
@@ -440,7 +247,7 @@ gitlab_dedupe(const struct hook_request *req, struct event *e)
 }
 
 static void
-set_ids(const struct sender *s, const struct hook_request *req, struct event *e)
+set_ids(const struct event_row *s, const struct hook_request *req, struct event *e)
 {
 	struct slice id = first_id(s, req), hook = { NULL, 0 };
 
@@ -524,7 +331,7 @@ set_summary(struct event *e)
 
 /* Gitea's names by age, and Shopify's, which is generic otherwise. */
 static struct slice
-key_of(const struct sender *s, const struct hook_request *req)
+key_of(const struct event_row *s, const struct hook_request *req)
 {
 	static const struct slice others[] = { S("X-Forgejo-Event"), S("X-Gogs-Event"),
 		S("X-Shopify-Topic") };
@@ -540,7 +347,7 @@ key_of(const struct sender *s, const struct hook_request *req)
 void
 event_read(const struct hook_request *req, enum event_sender sender, struct event *ret)
 {
-	const struct sender *s = &senders[sender];
+	const struct event_row *s = &event_rows[sender];
 
 	*ret = (struct event){ .sender = sender };
 	hook_copy(key_of(s, req), ret->key, sizeof(ret->key));

@@ -251,10 +251,13 @@ enter(struct scan *s)
 bool
 peek_json(struct slice json, struct peek *wants, size_t n)
 {
-	struct scan s = { json.p, json.p + json.n, wants, n, n, 0, { { 0 } } };
+	struct scan s = { .p = json.p, .wants = wants, .n_wants = n, .n_open = n };
 
 	for (size_t i = 0; i < n; i++)
 		wants[i] = (struct peek){ .path = wants[i].path };
+	if (json.n == 0)
+		return false;
+	s.end = json.p + json.n;
 	if (slice_starts(json, S("\xef\xbb\xbf")))
 		s.p += 3;
 	skip_space(&s);

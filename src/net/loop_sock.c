@@ -42,7 +42,8 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 	memcpy(&msg.msg_iov, &iov, sizeof(iov)); /* sendmsg() does not write there: const may go */
 	msg.msg_iovlen = (size_t)(n_iov > IOV_MAX ? IOV_MAX : n_iov);
 	do {
-		n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = n_iov == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
+			       : sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? IO_WAIT : IO_FAIL;

@@ -34,14 +34,14 @@ carrier_shared_fini(struct carrier_shared *s)
 	s->rx = s->head = NULL;
 }
 
+/* The memory of the pieces is going to be used again. */
 static void
 flush_gathered(struct carrier *c)
 {
-	struct flow *f = c->gathered;
+	struct list *node;
 
-	c->gathered = NULL;
-	if (f != NULL)
-		flow_flush(f);
+	while (!c->dead && (node = list_pop(&c->gathered)) != NULL)
+		flow_flush(list_of(node, struct flow, gathered));
 }
 
 static void
@@ -60,8 +60,8 @@ dispatch(struct carrier *c, struct link_event *ev)
 {
 	struct flow *f = ev->stream == NULL ? NULL : ev->stream->owner;
 
-	if (c->gathered != NULL && c->gathered != f)
-		flush_gathered(c);
+	if (c->headed != NULL && c->headed != f)
+		flow_flush(c->headed);
 	switch (ev->what) {
 	case LINK_NONE:
 		break;
@@ -104,9 +104,8 @@ feed(struct carrier *c, size_t n)
 	c->feeding = true;
 	while (!c->dead && link_feed(&c->link, &in, &ev, now) != LINK_NONE)
 		dispatch(c, &ev);
-	if (!c->dead)
-		flush_gathered(c);
 	c->feeding = false;
+	flush_gathered(c);
 }
 
 static void
@@ -228,6 +227,7 @@ carrier_init(struct carrier *c, struct loop *l, struct carrier_shared *shared, s
 		return -1;
 	conn_move(&c->conn, conn, on_conn);
 	conn_tune(&c->conn, LIMIT_LINK_DEAD_MS, NOTSENT_LOWAT_BYTES);
+	list_init(&c->gathered);
 	loop_task_init(&c->flush, flush);
 	c->tick.fn = on_tick;
 	if (conn_attach(&c->conn, l) != 0) {
@@ -279,7 +279,6 @@ carrier_close(struct carrier *c, enum link_code code, const char *why)
 		write_out(c, &total);
 	}
 	c->dead = true;
-	c->gathered = NULL;
 	while ((s = link_any_stream(&c->link)) != NULL) {
 		if (s->owner != NULL)
 			flow_lost(s->owner, code);

@@ -35,7 +35,8 @@ struct carrier {
 	struct loop_task flush;
 	struct loop_timer tick;
 	bool feeding;          /* pieces may point into shared->rx */
-	struct flow *gathered; /* whose pieces wait to be written together */
+	struct list gathered;  /* flows whose pieces of this feed are written together at its end */
+	struct flow *headed;   /* the one of them whose head lies in shared->head */
 };
 
 /* Per loop: the slab of streams and the pool of output blocks that its carriers share. */

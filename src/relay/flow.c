@@ -22,6 +22,7 @@ flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flo
 
 	*f = (struct flow){ .conn = conn, .carrier = c, .loop = c->loop, .ops = ops, .owner = owner };
 	f->active_us = loop_now_us(c->loop);
+	list_init(&f->gathered);
 	bufq_init(&f->in_early, chunks, EARLY_BYTES_MAX);
 	bufq_init(&f->in_rest, chunks, LOOP_SCRATCH_BYTES);
 	bufq_init(&f->out, chunks, OUT_BYTES_MAX);
@@ -75,6 +76,8 @@ flow_end(struct flow *f, enum link_code code)
 {
 	struct stream *s = f->stream;
 
+	if (f->ended)
+		return;
 	f->stream = NULL;
 	f->in_framing = f->out_framing = FLOW_IDLE;
 	f->in_end = f->out_over = true;
@@ -85,8 +88,9 @@ flow_end(struct flow *f, enum link_code code)
 	bufq_reset(&f->out);
 	bufq_reset(&f->in_rest);
 	buf_fini(&f->keep);
-	if (f->carrier != NULL && f->carrier->gathered == f)
-		f->carrier->gathered = NULL;
+	list_del(&f->gathered);
+	if (f->carrier != NULL && f->carrier->headed == f)
+		f->carrier->headed = NULL;
 	if (s == NULL)
 		return;
 	if (!s->rx_ended || !s->tx_ended)

@@ -82,6 +82,7 @@ struct flow {
 	struct slice literal;    /* head that goes out before the pieces */
 	struct slice pieces[16]; /* consecutive DATA of this turn, written together */
 	int n_pieces;
+	struct list gathered;    /* in the carrier's list while pieces wait */
 };
 
 /* conn may be NULL until flow_conn(): the agent is still dialling. */

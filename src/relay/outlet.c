@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define PIECES (int)(sizeof(((struct flow *)0)->pieces) / sizeof(struct slice))
+#define JOIN_BYTES 8192
 #define DRAIN_BYTES_PER_EVENT (512 * 1024)
 
 static void
@@ -46,29 +47,44 @@ set_blocked(struct flow *f, bool blocked)
 		stream_reader_blocked(f->stream, blocked);
 }
 
+/* Drops the first n bytes of a list of pieces. */
+static void
+advance(struct iovec **iov, int *n_iov, size_t n)
+{
+	while (*n_iov > 0 && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		(*iov)++;
+		(*n_iov)--;
+	}
+	if (n > 0) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
 /*
  * Writes iov as far as the connection takes it; the rest waits. -1: the
  * connection is broken (or too much waits) and the owner has been told.
+ * A short write is not the end: only IO_WAIT promises an edge.
  */
 static int
 write_or_queue(struct flow *f, struct iovec *iov, int n_iov)
 {
-	size_t done = 0;
 	bool was_empty = f->out.n == 0;
+	enum io io = was_empty && f->conn != NULL ? IO_OK : IO_WAIT;
+	size_t n;
 
-	if (was_empty && f->conn != NULL && conn_write(f->conn, iov, n_iov, &done) == IO_FAIL) {
+	while (n_iov > 0 && io == IO_OK) {
+		io = conn_write(f->conn, iov, n_iov, &n);
+		advance(&iov, &n_iov, n);
+	}
+	if (io == IO_FAIL) {
 		flow_fail_conn(f, CLOSE_OK);
 		return -1;
 	}
 	for (int i = 0; i < n_iov; i++) {
 		struct slice s = slice_of(iov[i].iov_base, iov[i].iov_len);
 
-		if (done >= s.n) {
-			done -= s.n;
-			continue;
-		}
-		s = slice_from(s, done);
-		done = 0;
 		if (bufq_put(&f->out, s) != s.n) {
 			flow_fail_conn(f, CLOSE_OVERLOAD);
 			return -1;
@@ -103,6 +119,26 @@ count_body(struct flow *f, size_t n)
 	return f->out_framing != FLOW_NONE || n == 0;
 }
 
+/* One short message, head and body, as one piece: a plain send() is cheaper than a list. */
+static int
+join(struct flow *f, struct iovec *iov, int n)
+{
+	char *head = f->carrier == NULL ? NULL : f->carrier->shared->head;
+	size_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (n < 2 || total > JOIN_BYTES || iov[0].iov_base != head)
+		return n;
+	total = iov[0].iov_len;
+	for (int i = 1; i < n; i++) {
+		memcpy(head + total, iov[i].iov_base, iov[i].iov_len);
+		total += iov[i].iov_len;
+	}
+	iov[0].iov_len = total;
+	return 1;
+}
+
 /* Writes the literal head and the gathered pieces with the framing of the connection. */
 void
 flow_flush(struct flow *f)
@@ -113,6 +149,9 @@ flow_flush(struct flow *f)
 	int n = 0, n_pieces = f->n_pieces;
 	bool chunked = f->out_framing == FLOW_CHUNKED;
 
+	list_del(&f->gathered);
+	if (f->carrier != NULL && f->carrier->headed == f)
+		f->carrier->headed = NULL;
 	for (int i = 0; i < n_pieces; i++)
 		body += f->pieces[i].n;
 	if (f->literal.n > 0)
@@ -135,6 +174,7 @@ flow_flush(struct flow *f)
 		flow_fail_stream(f, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}
+	n = join(f, iov, n);
 	f->out_uneaten += body;
 	if (n > 0 && write_or_queue(f, iov, n) != 0)
 		return;
@@ -153,13 +193,14 @@ put_body(struct flow *f, struct slice bytes, bool fin)
 	f->out_fin = fin;
 	if (bytes.n > 0)
 		f->pieces[f->n_pieces++] = bytes;
-	if (f->carrier != NULL && f->carrier->feeding && !fin && f->n_pieces < PIECES) {
-		f->carrier->gathered = f;
+	if (f->carrier == NULL || !f->carrier->feeding || fin || f->n_pieces == PIECES) {
+		flow_flush(f);
 		return;
 	}
-	if (f->carrier != NULL && f->carrier->gathered == f)
-		f->carrier->gathered = NULL;
-	flow_flush(f);
+	if (list_empty(&f->gathered))
+		list_push(&f->carrier->gathered, &f->gathered);
+	if (f->literal.n > 0)
+		f->carrier->headed = f;
 }
 
 /* Before flow_outlet(), with the head used: bytes wait as they are. */

@@ -148,8 +148,9 @@ admin_put_used(struct db *db)
 }
 
 /*
- * The same statements, one hash and one comparison whether the id is known or not (S-05).  What is malformed is
- * looked up as an empty id; the id is public, so the look-up itself may take what it takes.
+ * The same statements, one hash and one comparison whether the id is known or not (S-05).  What is
+ * malformed is looked up as an empty id; the id is public, so the look-up itself may take what it
+ * takes.
  */
 static enum store_result
 login(struct db *db, struct store_req *req)
@@ -241,9 +242,9 @@ static bool
 all_end(const struct store_req *r)
 {
 	return ends(r->account, sizeof(r->account)) && ends(r->name, sizeof(r->name)) &&
-	    ends(r->key, sizeof(r->key)) && ends(r->label, sizeof(r->label)) &&
-	    ends(r->text, sizeof(r->text)) && ends(r->token_id, sizeof(r->token_id)) &&
-	    ends(r->token, sizeof(r->token));
+	       ends(r->key, sizeof(r->key)) && ends(r->label, sizeof(r->label)) &&
+	       ends(r->text, sizeof(r->text)) && ends(r->token_id, sizeof(r->token_id)) &&
+	       ends(r->token, sizeof(r->token));
 }
 
 static enum job_need

@@ -14,7 +14,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* A WAL file is a header and frames, each a header and a page (sqlite.org/fileformat2.html, 4.1). */
+/* A WAL file is a header and frames, each a header and a page (sqlite.org/fileformat2.html, 4.1).
+ */
 enum { WAL_HEADER_BYTES = 32, WAL_FRAME_HEADER_BYTES = 24 };
 
 static const char *const texts[] = {
@@ -76,8 +77,8 @@ db_query(struct db *db, enum sql id)
 	int rc;
 
 	if (*st == NULL) {
-		rc = sqlite3_prepare_v3(db->sqlite, texts[id], -1, SQLITE_PREPARE_PERSISTENT, st,
-		    NULL);
+		rc = sqlite3_prepare_v3(
+		    db->sqlite, texts[id], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
 		if (rc != SQLITE_OK)
 			db_failed(db, rc);
 	}
@@ -87,7 +88,8 @@ db_query(struct db *db, enum sql id)
 static void
 bound(struct db_query *q, int rc)
 {
-	/* SQLITE_TOOBIG is the caller's size; the statement would then run with NULL, so it must not run. */
+	/* SQLITE_TOOBIG is the caller's size; the statement would then run with NULL, so it must
+	 * not run. */
 	if (rc != SQLITE_OK) {
 		if (rc != SQLITE_TOOBIG)
 			db_failed(q->db, rc);
@@ -106,18 +108,16 @@ void
 db_put_text(struct db_query *q, struct slice s)
 {
 	if (q->statement != NULL)
-		bound(q,
-		    sqlite3_bind_text64(q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n,
-			SQLITE_STATIC, SQLITE_UTF8));
+		bound(q, sqlite3_bind_text64(q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n,
+			     SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void
 db_put_blob(struct db_query *q, struct slice s)
 {
 	if (q->statement != NULL)
-		bound(q,
-		    sqlite3_bind_blob64(q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n,
-			SQLITE_STATIC));
+		bound(q, sqlite3_bind_blob64(
+			     q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n, SQLITE_STATIC));
 }
 
 void
@@ -217,8 +217,8 @@ db_commit(struct db *db)
 }
 
 /*
- * The WAL may hold the frames of a commit whose fsync failed, with a valid commit mark: it was refused, so it
- * must not come back when the file is opened again.  Best effort: cut them off.
+ * The WAL may hold the frames of a commit whose fsync failed, with a valid commit mark: it was
+ * refused, so it must not come back when the file is opened again.  Best effort: cut them off.
  */
 static void
 forget_uncommitted(struct db *db)
@@ -229,10 +229,12 @@ forget_uncommitted(struct db *db)
 	int fd;
 
 	if (db->wal_frames > 0)
-		keep = WAL_HEADER_BYTES + db->wal_frames * (WAL_FRAME_HEADER_BYTES + db->page_bytes);
+		keep =
+		    WAL_HEADER_BYTES + db->wal_frames * (WAL_FRAME_HEADER_BYTES + db->page_bytes);
 	if ((size_t)snprintf(path, sizeof(path), "%s-wal", db->path) >= sizeof(path))
 		return;
-	/* Not the database file itself: closing any descriptor of that one would drop SQLite's locks. */
+	/* Not the database file itself: closing any descriptor of that one would drop SQLite's
+	 * locks. */
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
@@ -270,8 +272,9 @@ on_wal(void *user, sqlite3 *sqlite, const char *schema, int frames)
 }
 
 /*
- * SQLite's automatic checkpoint ignores its errors and would call a failed fsync again later, which then
- * succeeds although the pages are lost.  So checkpoints are called here, and an error is fatal.
+ * SQLite's automatic checkpoint ignores its errors and would call a failed fsync again later, which
+ * then succeeds although the pages are lost.  So checkpoints are called here, and an error is
+ * fatal.
  */
 void
 db_checkpoint(struct db *db, bool now)
@@ -288,7 +291,8 @@ db_checkpoint(struct db *db, bool now)
 		db->wal_frames = 0;
 	} else if (rc != SQLITE_OK) {
 		db_failed(db, rc);
-		/* No space for the database file to grow into: the WAL is whole and durable, try again later. */
+		/* No space for the database file to grow into: the WAL is whole and durable, try
+		 * again later. */
 		if (db->fault == DB_FULL)
 			db->fault = DB_FINE;
 	}
@@ -347,7 +351,8 @@ lock(struct db *db, char **ret_error)
 	return 0;
 }
 
-/* Before SQLite opens it: the rights are never wider, not even for a moment; the WAL inherits them. */
+/* Before SQLite opens it: the rights are never wider, not even for a moment; the WAL inherits them.
+ */
 static int
 make_file(struct db *db, char **ret_error)
 {
@@ -412,7 +417,7 @@ pragma_text(struct db *db, const char *sql, char *dst, size_t cap)
 {
 	sqlite3_stmt *st = NULL;
 	bool ok = sqlite3_prepare_v2(db->sqlite, sql, -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW;
+		  sqlite3_step(st) == SQLITE_ROW;
 
 	if (ok)
 		snprintf(dst, cap, "%s", (const char *)sqlite3_column_text(st, 0));
@@ -435,8 +440,9 @@ check_ok(struct db *db, const char *sql, char **ret_error)
 }
 
 /*
- * After an unclean stop.  A large inbox is not read through, or a restart after a crash would take minutes: then
- * only the tables that decide who owns what are checked, and the rest when it is read.
+ * After an unclean stop.  A large inbox is not read through, or a restart after a crash would take
+ * minutes: then only the tables that decide who owns what are checked, and the rest when it is
+ * read.
  */
 static int
 quick_check(struct db *db, char **ret_error)
@@ -477,7 +483,8 @@ open_sqlite(struct db *db, char **ret_error)
 	/* A file system that cannot do WAL keeps its old mode in silence. */
 	if (!pragma_text(db, "PRAGMA journal_mode", text, sizeof(text)) ||
 	    strcmp(text, "wal") != 0) {
-		*ret_error = sentence("%s: this file system cannot hold a write-ahead log", db->path);
+		*ret_error =
+		    sentence("%s: this file system cannot hold a write-ahead log", db->path);
 		return -1;
 	}
 	if (!pragma_text(db, "PRAGMA page_size", text, sizeof(text))) {
@@ -495,7 +502,8 @@ db_open(const char *path, char **ret_error)
 	bool unclean;
 
 	*ret_error = NULL;
-	/* Nothing reads these statistics, and they cost a lock at each allocation; refused when SQLite has started. */
+	/* Nothing reads these statistics, and they cost a lock at each allocation; refused when
+	 * SQLite has started. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (db == NULL || (db->path = strdup(path)) == NULL) {
 		free(db);
@@ -504,12 +512,12 @@ db_open(const char *path, char **ret_error)
 	db->lock_fd = -1;
 	if (lock(db, ret_error) < 0)
 		goto fail;
-	/* The lock comes before the file is touched: closing it in this process would drop SQLite's own lock. */
+	/* The lock comes before the file is touched: closing it in this process would drop SQLite's
+	 * own lock. */
 	if (make_file(db, ret_error) < 0)
 		goto fail;
 	unclean = was_unclean(db);
-	if (open_sqlite(db, ret_error) < 0 ||
-	    (unclean && quick_check(db, ret_error) < 0) ||
+	if (open_sqlite(db, ret_error) < 0 || (unclean && quick_check(db, ret_error) < 0) ||
 	    migrate_run(db->sqlite, db->path, migrate_latest(), ret_error) < 0)
 		goto fail;
 	return db;
@@ -529,8 +537,8 @@ db_close(struct db *db)
 		/* What failed once must not be written from the same cache again. */
 		db_checkpoint(db, true);
 		if (db->fault == DB_BROKEN)
-			sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
-			    (int *)NULL);
+			sqlite3_db_config(
+			    db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 		sqlite3_close(db->sqlite);
 	}
 	if (db->lock_fd >= 0)

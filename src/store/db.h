@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite connection: opening, the lock, prepared statements, transactions, checkpoints, and what an error
- * means.  Used by one thread at a time and by no other connection: SQLite before 3.51.3 can corrupt a WAL
- * when one connection checkpoints while another commits, so this one does all writes and all checkpoints, holds
- * the file in exclusive locking mode, and no version has to be warned about.
+ * The SQLite connection: opening, the lock, prepared statements, transactions, checkpoints, and
+ * what an error means.  Used by one thread at a time and by no other connection: SQLite
+ * before 3.51.3 can corrupt a WAL when one connection checkpoints while another commits, so this
+ * one does all writes and all checkpoints, holds the file in exclusive locking mode, and no version
+ * has to be warned about.
  *
  * A failure is sticky for the transaction: write everything, look at db->fault once.
  */
@@ -27,7 +28,7 @@ enum sql {
 #define X(name, text) SQL_##name,
 	STATEMENTS(X)
 #undef X
-	SQL_N
+	    SQL_N
 };
 
 enum { DB_USED_MAX = 256 };
@@ -46,8 +47,8 @@ struct db {
 	char *path;
 	int lock_fd;
 	int64_t page_bytes;
-	int64_t wal_frames;   /* committed and not yet in the database file */
-	uint64_t n_run;       /* statements run, for tests and counters */
+	int64_t wal_frames; /* committed and not yet in the database file */
+	uint64_t n_run;     /* statements run, for tests and counters */
 	struct db_used used[DB_USED_MAX];
 	size_t n_used;
 	struct seen seen;
@@ -56,7 +57,8 @@ struct db {
 	int64_t clock_mono_ms, clock_base_ms, clock_saved_ms;
 };
 
-/* NULL and a malloced sentence.  Creates, locks, migrates, and checks the file after an unclean stop. */
+/* NULL and a malloced sentence.  Creates, locks, migrates, and checks the file after an unclean
+ * stop. */
 struct db *db_open(const char *path, char **ret_error) must_use;
 void db_close(struct db *db);
 

@@ -30,7 +30,8 @@ bool delivery_get(struct db *db, uint64_t id, struct delivery *ret);
 bool delivery_must_get(struct db *db, uint64_t id, struct delivery *ret);
 /* Ends the reading; the numbers stay. */
 void delivery_end(struct delivery *d);
-/* Copies it into an item; with its head and body when `payload`. False: no memory, or the payload is missing. */
+/* Copies it into an item; with its head and body when `payload`. False: no memory, or the payload
+ * is missing. */
 bool delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now_t,
     struct inbox_delivery *ret) must_use;
 
@@ -39,8 +40,9 @@ int64_t delivery_lane(int64_t route, struct slice order_key);
 /* Where a delivery that wants to be queued stands. */
 enum delivery_place delivery_place_for(struct db *db, int64_t lane);
 /*
- * Writes d's numbers with the state `to`, checks that the move is a legal one, and lets the next of the lane
- * follow when d does not hold it up any more.  d->next_t, lease, attempts, fails are the caller's to set before.
+ * Writes d's numbers with the state `to`, checks that the move is a legal one, and lets the next of
+ * the lane follow when d does not hold it up any more.  d->next_t, lease, attempts, fails are the
+ * caller's to set before.
  */
 bool delivery_move(struct db *db, struct delivery *d, enum inbox_state to) must_use;
 /* Queues it again: at once, in its lane, with no fails. */

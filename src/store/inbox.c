@@ -61,8 +61,8 @@ read_clock(struct db *db)
 }
 
 /*
- * Wall time when the store was opened (but never before what it was when it was closed), and from then on the
- * monotonic clock alone.
+ * Wall time when the store was opened (but never before what it was when it was closed), and from
+ * then on the monotonic clock alone.
  */
 static int64_t
 inbox_time(struct db *db, const struct inbox_req *req)
@@ -132,9 +132,9 @@ static bool
 put_ok(const struct inbox_req *req)
 {
 	return req->account[0] != '\0' && req->tunnel[0] != '\0' && req->event.n <= 256 &&
-	    req->provider_id.n <= 256 && req->order_key.n <= 256 && req->method.n <= 32 &&
-	    req->target.n <= LIMIT_REQUEST_LINE_BYTES && req->head.n <= LIMIT_HEAD_BYTES &&
-	    req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES;
+	       req->provider_id.n <= 256 && req->order_key.n <= 256 && req->method.n <= 32 &&
+	       req->target.n <= LIMIT_REQUEST_LINE_BYTES && req->head.n <= LIMIT_HEAD_BYTES &&
+	       req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES;
 }
 
 static bool
@@ -473,9 +473,9 @@ static bool
 all_end(const struct inbox_req *r)
 {
 	return memchr(r->account, '\0', sizeof(r->account)) != NULL &&
-	    memchr(r->tunnel, '\0', sizeof(r->tunnel)) != NULL &&
-	    memchr(r->to_tunnel, '\0', sizeof(r->to_tunnel)) != NULL &&
-	    memchr(r->note, '\0', sizeof(r->note)) != NULL;
+	       memchr(r->tunnel, '\0', sizeof(r->tunnel)) != NULL &&
+	       memchr(r->to_tunnel, '\0', sizeof(r->to_tunnel)) != NULL &&
+	       memchr(r->note, '\0', sizeof(r->note)) != NULL;
 }
 
 static enum store_result

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inbox: deliveries (stored webhooks), in the same store and the same commits as everything else (store.h).
- * What was answered STORE_OK to a PUT is on the disk and survives kill -9 and power cuts; it is delivered at least
- * once or stands in a list until a person has decided.
+ * The inbox: deliveries (stored webhooks), in the same store and the same commits as everything
+ *else (store.h). What was answered STORE_OK to a PUT is on the disk and survives kill -9 and power
+ *cuts; it is delivered at least once or stands in a list until a person has decided.
  *
  *	                 hold (relay)                 +------------------ REPLAY ------------------+
  *	PUT -> received -----------+                  v                                            |
- *	    \                      +--> (SETTLE) ... queued --LEASE--> leased --SETTLE--> delivered  |
- *	     +--> queued           |                  ^                  |  |  \--------> parked ----+
- *	                           +------------------+---- (retry) -----+  |   \-------> dead ------+
- *	                                              any of them ---DROP---+-----------> dropped ---+
+ *	    \                      +--> (SETTLE) ... queued --LEASE--> leased --SETTLE--> delivered
+ *|
+ *	     +--> queued           |                  ^                  |  |  \--------> parked
+ *----+
+ *	                           +------------------+---- (retry) -----+  |   \-------> dead
+ *------+ any of them ---DROP---+-----------> dropped ---+
  *
- * Lanes: deliveries of a tunnel with the same order key form a lane.  Only its oldest may be leased; the next one
- * follows when that is delivered, parked, dead, dropped, or has failed `skip_after` times (then it goes on on its
- * own and holds up nobody).  Lanes are parallel to each other; an empty order key means no order.
+ * Lanes: deliveries of a tunnel with the same order key form a lane.  Only its oldest may be
+ *leased; the next one follows when that is delivered, parked, dead, dropped, or has failed
+ *`skip_after` times (then it goes on on its own and holds up nobody).  Lanes are parallel to each
+ *other; an empty order key means no order.
  *
- * Time: a delivery's next attempt is kept on the inbox's own clock, which runs with mono_ms and never goes back:
- * a wall clock that jumps neither delivers again nor lets anything wait or expire.  Wall time is for people.
+ * Time: a delivery's next attempt is kept on the inbox's own clock, which runs with mono_ms and
+ *never goes back: a wall clock that jumps neither delivers again nor lets anything wait or expire.
+ *Wall time is for people.
  *
- * Leases are not timed: they end with SETTLE, DROP, or the process (store_open() puts them back into the queue).
+ * Leases are not timed: they end with SETTLE, DROP, or the process (store_open() puts them back
+ *into the queue).
  */
 #ifndef ADIT_STORE_INBOX_H
 #define ADIT_STORE_INBOX_H
@@ -52,22 +57,27 @@ enum inbox_op {
 	/*
 	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
 	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
-	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.  Replays are no duplicates.
+	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.  Replays are no
+	 * duplicates.
 	 */
 	INBOX_PUT,
-	/* in: account, tunnel, n_max, bytes_max. out: items with head and body; wait_ms when fewer than n_max */
+	/* in: account, tunnel, n_max, bytes_max. out: items with head and body; wait_ms when fewer
+	   than n_max */
 	INBOX_LEASE,
 	/*
-	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note; tried: an attempt was
-	 * made and is recorded and counted; without it (the agent went away first) nothing is.  skip_after.
-	 * out: state, attempts.  STORE_NONE: that lease is over, the report changes nothing.
+	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note;
+	 * tried: an attempt was made and is recorded and counted; without it (the agent went away
+	 * first) nothing is.  skip_after. out: state, attempts.  STORE_NONE: that lease is over,
+	 * the report changes nothing.
 	 */
 	INBOX_SETTLE,
-	/* in: account, tunnel: what waits for a later attempt is due now (the origin is back). out: n_changed, more */
+	/* in: account, tunnel: what waits for a later attempt is due now (the origin is back). out:
+	   n_changed, more */
 	INBOX_WAKE,
 	/* in: filter, n_max. out: items without head and body, newest first; cursor, more */
 	INBOX_LIST,
-	/* in: filter, n_max, bytes_max. out: items with head and body, oldest first; cursor, more */
+	/* in: filter, n_max, bytes_max. out: items with head and body, oldest first; cursor, more
+	 */
 	INBOX_EXPORT,
 	/* in: account ("" = operator), id. out: one item with head and body, attempts */
 	INBOX_SHOW,
@@ -77,9 +87,9 @@ enum inbox_op {
 	/* in: account, id or filter (id 0), note. out: n_changed, cursor, more */
 	INBOX_DROP,
 	/*
-	 * in: account ("" = all), keep_ms (delivered and dropped), keep_failed_ms (dead and parked), 0 = for ever;
-	 * account_bytes_max: of an account above it the oldest delivered, dropped, then dead ones are deleted.
-	 * Queued ones are never deleted.  out: n_changed, more
+	 * in: account ("" = all), keep_ms (delivered and dropped), keep_failed_ms (dead and
+	 * parked), 0 = for ever; account_bytes_max: of an account above it the oldest delivered,
+	 * dropped, then dead ones are deleted. Queued ones are never deleted.  out: n_changed, more
 	 */
 	INBOX_RETAIN,
 	/* in: account ("" = all), tunnel ("" = all). out: counts */
@@ -104,14 +114,17 @@ struct inbox_delivery {
 	int64_t received_ms;      /* wall clock */
 	int64_t due_ms;           /* until its next attempt when it is queued, <= 0 = due */
 	size_t bytes;             /* of its head and body */
-	/* Slices of one malloced block; each is followed by a NUL. head, body: {NULL, 0} when not asked for. */
-	struct slice account, tunnel, event, provider_id, order_key, method, target, note, head, body;
+	/* Slices of one malloced block; each is followed by a NUL. head, body: {NULL, 0} when not
+	 * asked for. */
+	struct slice account, tunnel, event, provider_id, order_key, method, target, note, head,
+	    body;
 	void *block;
 };
 
 struct inbox_counts {
 	uint64_t n[INBOX_N_STATES], bytes[INBOX_N_STATES];
-	int64_t oldest_ms; /* when the oldest one that is not finished was received; 0 = there is none */
+	int64_t oldest_ms; /* when the oldest one that is not finished was received; 0 = there is
+			      none */
 };
 
 struct inbox_req {
@@ -119,12 +132,15 @@ struct inbox_req {
 	void (*done)(struct inbox_req *req);
 	void *owner;
 	int64_t now_ms;  /* wall clock, 0 = the store looks itself */
-	int64_t mono_ms; /* a clock that never jumps, 0 = the store takes CLOCK_BOOTTIME; not both in one store */
+	int64_t mono_ms; /* a clock that never jumps, 0 = the store takes CLOCK_BOOTTIME; not both
+			    in one store */
 	/* in, see the operations; strings end with NUL */
 	char account[64], tunnel[64], to_tunnel[64], note[128];
-	/* in: what a PUT stores, the caller's until done(). event, order_key: also the filter's, see below */
+	/* in: what a PUT stores, the caller's until done(). event, order_key: also the filter's,
+	 * see below */
 	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
-	int64_t dedupe_ms; /* an equal dedupe_key of this tunnel within it is a duplicate; 0 = never */
+	int64_t
+	    dedupe_ms; /* an equal dedupe_key of this tunnel within it is a duplicate; 0 = never */
 	uint64_t account_bytes_max;
 	bool hold, tried;
 	uint64_t id, lease;
@@ -132,12 +148,13 @@ struct inbox_req {
 	int64_t delay_ms;
 	uint32_t skip_after; /* 0 = never */
 	struct inbox_attempt attempt;
-	uint32_t n_max; /* at most LIMIT_STORE_ROWS, or LIMIT_INBOX_LEASE */
+	uint32_t n_max;   /* at most LIMIT_STORE_ROWS, or LIMIT_INBOX_LEASE */
 	size_t bytes_max; /* of heads and bodies; one item is always given */
 	/*
-	 * The filter: account, tunnel, event, order_key (a prefix: "repository" or all of it) where they are not
-	 * empty; states: a mask of INBOX_STATE_BIT, 0 = all; received from from_ms until before to_ms, 0 = open;
-	 * before_id: only older ones.  cursor: where the last answer ended, 0 = at the start.
+	 * The filter: account, tunnel, event, order_key (a prefix: "repository" or all of it) where
+	 * they are not empty; states: a mask of INBOX_STATE_BIT, 0 = all; received from from_ms
+	 * until before to_ms, 0 = open; before_id: only older ones.  cursor: where the last answer
+	 * ended, 0 = at the start.
 	 */
 	uint32_t states;
 	int64_t from_ms, to_ms;

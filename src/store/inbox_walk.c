@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A filter names tunnels and states; each pair that has rows (the table usage knows) is a source, whose ids stand
- * in order in an index.  A walk merges the sources: it collects a chunk of ids, oldest or newest first, and looks
- * at each row once.  With very many sources it goes through all ids instead.
+ * A filter names tunnels and states; each pair that has rows (the table usage knows) is a source,
+ * whose ids stand in order in an index.  A walk merges the sources: it collects a chunk of ids,
+ * oldest or newest first, and looks at each row once.  With very many sources it goes through all
+ * ids instead.
  */
 #include "store/inbox_walk.h"
 
@@ -22,10 +23,10 @@ struct source {
 
 struct walk {
 	struct db *db;
-	bool up;        /* oldest first */
-	int64_t at;     /* the last id that was given */
+	bool up;    /* oldest first */
+	int64_t at; /* the last id that was given */
 	unsigned states;
-	bool all;       /* through all ids, too many sources */
+	bool all; /* through all ids, too many sources */
 	size_t n_sources;
 	struct source sources[SOURCES + 1];
 	size_t n_ids, next_id;
@@ -35,7 +36,8 @@ struct walk {
 
 /* How many sources there are, at most n_max. */
 static size_t
-sources(struct db *db, const struct inbox_req *req, unsigned states, struct source *to, size_t n_max)
+sources(
+    struct db *db, const struct inbox_req *req, unsigned states, struct source *to, size_t n_max)
 {
 	struct db_query q = db_query(db, req->account[0] == '\0' ? SQL_USAGE_ALL : SQL_USAGE);
 	size_t n = 0;
@@ -80,8 +82,9 @@ all_sources(struct db *db, const struct inbox_req *req, unsigned states, size_t 
 static void
 walk_start(struct walk *w, struct db *db, const struct inbox_req *req, unsigned states, bool up)
 {
-	int64_t before = req->before_id != 0 && req->before_id <= INT64_MAX ? (int64_t)req->before_id
-									      : INT64_MAX;
+	int64_t before = req->before_id != 0 && req->before_id <= INT64_MAX
+			     ? (int64_t)req->before_id
+			     : INT64_MAX;
 	int64_t cursor = req->cursor <= INT64_MAX ? (int64_t)req->cursor : INT64_MAX;
 
 	w->db = db;
@@ -164,14 +167,15 @@ matches(const struct delivery *d, const struct inbox_req *req, unsigned states)
 	struct slice account = slice_str(req->account), tunnel = slice_str(req->tunnel);
 
 	return (states >> d->state & 1) != 0 && (account.n == 0 || slice_eq(account, d->account)) &&
-	    (tunnel.n == 0 || slice_eq(tunnel, d->tunnel)) &&
-	    (req->event.n == 0 || slice_eq(req->event, d->event)) &&
-	    slice_starts(d->order_key, req->order_key) &&
-	    (req->from_ms == 0 || d->received_ms >= req->from_ms) &&
-	    (req->to_ms == 0 || d->received_ms < req->to_ms);
+	       (tunnel.n == 0 || slice_eq(tunnel, d->tunnel)) &&
+	       (req->event.n == 0 || slice_eq(req->event, d->event)) &&
+	       slice_starts(d->order_key, req->order_key) &&
+	       (req->from_ms == 0 || d->received_ms >= req->from_ms) &&
+	       (req->to_ms == 0 || d->received_ms < req->to_ms);
 }
 
-/* The next row that matches, within what may be looked at; its reading has to be ended. False at the end. */
+/* The next row that matches, within what may be looked at; its reading has to be ended. False at
+ * the end. */
 static bool
 next_match(struct walk *w, struct inbox_req *req, size_t *n_looked, struct delivery *d)
 {
@@ -370,7 +374,8 @@ default_states(const struct inbox_req *req)
 {
 	if (req->states != 0)
 		return req->states;
-	return req->op == INBOX_REPLAY ? BIT(PARKED) | BIT(DEAD) : BIT(QUEUED) | BIT(PARKED) | BIT(DEAD);
+	return req->op == INBOX_REPLAY ? BIT(PARKED) | BIT(DEAD)
+				       : BIT(QUEUED) | BIT(PARKED) | BIT(DEAD);
 }
 
 enum store_result
@@ -461,8 +466,8 @@ next_over(struct db *db, const struct inbox_req *req, char name[64])
 	struct db_query q = db_query(db, SQL_OVER_BYTES);
 	bool found;
 
-	db_put_int(&q,
-	    req->account_bytes_max < INT64_MAX ? (int64_t)req->account_bytes_max : INT64_MAX);
+	db_put_int(
+	    &q, req->account_bytes_max < INT64_MAX ? (int64_t)req->account_bytes_max : INT64_MAX);
 	db_put_text(&q, slice_str(req->account));
 	db_put_text(&q, slice_str(name));
 	found = db_next(&q);
@@ -499,7 +504,7 @@ shrink_account(struct db *db, struct inbox_req *req, const char *name, unsigned 
 	w.n_sources = w.all ? SOURCES : w.n_sources;
 	w.all = false;
 	while (req->n_changed < LIMIT_INBOX_STEP &&
-	    account_bytes(db, name) > req->account_bytes_max && (id = walk_next(&w)) != 0) {
+	       account_bytes(db, name) > req->account_bytes_max && (id = walk_next(&w)) != 0) {
 		if (!delete_one(db, req, id))
 			return STORE_FULL;
 	}

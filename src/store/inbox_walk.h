@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What walks over many deliveries: list, export, show, replay, drop, retention, counters. Run by inbox.c. */
+/* What walks over many deliveries: list, export, show, replay, drop, retention, counters. Run by
+ * inbox.c. */
 #ifndef ADIT_STORE_INBOX_WALK_H
 #define ADIT_STORE_INBOX_WALK_H
 

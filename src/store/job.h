@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the store's thread needs to know of a request: a kind is a row of functions, a request embeds a
- * struct store_job.  run() may be called again after a rollback, so it starts by forgetting what it gave before.
- * A run() that returns anything but STORE_OK must not have written; when it has, the batch is rolled back and
- * run again without it.
+ * What the store's thread needs to know of a request: a kind is a row of functions, a request
+ * embeds a struct store_job.  run() may be called again after a rollback, so it starts by
+ * forgetting what it gave before. A run() that returns anything but STORE_OK must not have written;
+ * when it has, the batch is rolled back and run again without it.
  */
 #ifndef ADIT_STORE_JOB_H
 #define ADIT_STORE_JOB_H
@@ -29,9 +29,8 @@ struct store_job_kind {
 /* Any thread.  The kind's own submit function prepares the request first. */
 void store_submit_job(struct store *s, struct store_job *job, const struct store_job_kind *kind);
 
-#define job_of(ptr, type, member)                                                                  \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define job_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define job_of_const(ptr, type, member)                                                            \
-	((const type *)(const void *)((const char *)(ptr) - offsetof(type, member)))
+	((const type *)(const void *)((const char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -53,8 +53,7 @@ pragma_int(sqlite3 *sqlite, const char *sql, int *ret_value)
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
-static void
-sentence(char **ret_error, const char *fmt, ...) printf_like(2, 3);
+static void sentence(char **ret_error, const char *fmt, ...) printf_like(2, 3);
 static void
 sentence(char **ret_error, const char *fmt, ...)
 {
@@ -87,7 +86,8 @@ refuse_newer(sqlite3 *sqlite, const char *path, int version, char **ret_error)
 
 	writer(sqlite, program, sizeof(program));
 	sentence(ret_error,
-	    "%s has schema %d, and adit %s knows schemas up to %d: install adit %s%s, which wrote it",
+	    "%s has schema %d, and adit %s knows schemas up to %d: install adit %s%s, which wrote "
+	    "it",
 	    path, version, ADIT_VERSION, migrate_latest(), program,
 	    program[0] != '\0' ? " or newer" : "of a newer version");
 	return -1;

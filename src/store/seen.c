@@ -219,8 +219,9 @@ seen_hash(int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES])
 	unsigned char full[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-	    EVP_DigestUpdate(md, &route, sizeof(route)) == 1 &&
-	    EVP_DigestUpdate(md, key.p, key.n) == 1 && EVP_DigestFinal_ex(md, full, NULL) == 1;
+		  EVP_DigestUpdate(md, &route, sizeof(route)) == 1 &&
+		  EVP_DigestUpdate(md, key.p, key.n) == 1 &&
+		  EVP_DigestFinal_ex(md, full, NULL) == 1;
 
 	EVP_MD_CTX_free(md);
 	if (ok)

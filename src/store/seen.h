@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which dedupe keys came lately.  Keys are hashes, so one ordered table of all of them would write a random page
- * for each delivery: with a million keys, most of what the disk does.  They are therefore kept in runs of
- * SEEN_RUN_KEYS: only the newest run grows, and its few pages are written once per commit.  A Bloom filter per run,
- * in memory and beside the run, says which runs need not be looked at.  A run is forgotten as a whole.
+ * Which dedupe keys came lately.  Keys are hashes, so one ordered table of all of them would write
+ * a random page for each delivery: with a million keys, most of what the disk does.  They are
+ * therefore kept in runs of SEEN_RUN_KEYS: only the newest run grows, and its few pages are written
+ * once per commit.  A Bloom filter per run, in memory and beside the run, says which runs need not
+ * be looked at.  A run is forgotten as a whole.
  */
 #ifndef ADIT_STORE_SEEN_H
 #define ADIT_STORE_SEEN_H
@@ -26,7 +27,7 @@ struct seen_run {
 
 /* What is in memory: a part of struct db, read from the file when it is needed first. */
 struct seen {
-	struct seen_run *runs; /* oldest first; the last one grows */
+	struct seen_run *runs;           /* oldest first; the last one grows */
 	size_t n_runs, cap_runs, n_keys; /* n_keys: of the last run */
 	bool loaded, changed; /* changed: runs were added or taken away in this transaction */
 };
@@ -40,8 +41,8 @@ void seen_committed(struct seen *s);
 bool seen_hash(int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES]) must_use;
 /* The delivery that came with it at since_t or later, 0 when there is none; db->fault. */
 int64_t seen_get(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t since_t);
-bool seen_put(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t id, int64_t now_t)
-    must_use;
+bool seen_put(
+    struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t id, int64_t now_t) must_use;
 /* Forgets one run all of whose keys are older than before_t, if there is one. */
 bool seen_trim(struct db *db, int64_t before_t) must_use;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *	submit (any thread) -> queue -> batch -> BEGIN, run each, COMMIT (one fsync) -> finish each, in order
+ *	submit (any thread) -> queue -> batch -> BEGIN, run each, COMMIT (one fsync) -> finish each,
+ *in order
  *
- * While a commit waits for the disk, the next batch gathers: no timer is needed.  The queue holds only what
- * callers own and is as long as what they have under way, so its ceiling is theirs.
+ * While a commit waits for the disk, the next batch gathers: no timer is needed.  The queue holds
+ *only what callers own and is as long as what they have under way, so its ceiling is theirs.
  */
 #include "store/store.h"
 
@@ -80,7 +81,8 @@ take(struct store *s)
 	s->n_batch = 0;
 	pthread_mutex_lock(&s->mutex);
 	(void)wait_for_work(s);
-	while (s->first != NULL && s->n_batch < LIMIT_STORE_BATCH && bytes < LIMIT_STORE_BATCH_BYTES) {
+	while (
+	    s->first != NULL && s->n_batch < LIMIT_STORE_BATCH && bytes < LIMIT_STORE_BATCH_BYTES) {
 		struct store_job *job = s->first;
 
 		s->first = job->next;
@@ -156,7 +158,8 @@ run_batch(struct store *s, bool full)
 	return ATTEMPT_DONE;
 }
 
-/* Without space what reads still gets its answer, and the rest is told; nothing of a failed batch is stored. */
+/* Without space what reads still gets its answer, and the rest is told; nothing of a failed batch
+ * is stored. */
 static enum attempt
 commit_batch(struct store *s)
 {

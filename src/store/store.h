@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store: accounts, tokens, names, ports, audit (and, with the inbox, deliveries).
- * Asynchronous: a request is submitted from any thread and done on the store's own thread, which commits
- * many requests with one fsync; req->done() is called there after the commit, in the order of submission: it
- * should only post the request back to its loop.
+ * Asynchronous: a request is submitted from any thread and done on the store's own thread, which
+ * commits many requests with one fsync; req->done() is called there after the commit, in the order
+ * of submission: it should only post the request back to its loop.
  *
- * Engine: SQLite in WAL mode with synchronous=FULL.  Exactly one connection writes and checkpoints (SQLite
- * before 3.51.3 can corrupt a WAL otherwise), and a lock file keeps a second process out.  An fsync or write that
- * failed is fatal for the store: every later request gets STORE_BROKEN, nothing is retried, the process says so.
- * Tokens are kept as SHA-256 only.  Migrations are numbered and run in one transaction; a database that is newer
- * than the program is refused.
+ * Engine: SQLite in WAL mode with synchronous=FULL.  Exactly one connection writes and checkpoints
+ * (SQLite before 3.51.3 can corrupt a WAL otherwise), and a lock file keeps a second process out.
+ * An fsync or write that failed is fatal for the store: every later request gets STORE_BROKEN,
+ * nothing is retried, the process says so. Tokens are kept as SHA-256 only.  Migrations are
+ * numbered and run in one transaction; a database that is newer than the program is refused.
  */
 #ifndef ADIT_STORE_STORE_H
 #define ADIT_STORE_STORE_H
@@ -33,22 +33,29 @@ enum store_result {
 	STORE_REVOKED, /* token revoked or expired */
 	STORE_FULL,    /* no space on the disk */
 	STORE_BROKEN,  /* the store has failed; see store_error() */
-	STORE_INVALID, /* the request is not well formed: a name that is empty or too long, a port out of range */
+	STORE_INVALID, /* the request is not well formed: a name that is empty or too long, a port
+			  out of range */
 };
 
 enum store_op {
-	STORE_TOKEN_ADD,     /* in: account (made when new), label, expires; out: token_id, token (clear, only here) */
-	STORE_TOKEN_LIST,    /* in: account ("" = all), token_id (rows after it); out: rows, at most LIMIT_STORE_ROWS */
-	STORE_TOKEN_REVOKE,  /* in: token_id; out: account */
-	STORE_LOGIN,         /* in: token (clear); out: account, token_id. Same work for an unknown one (S-05) */
-	STORE_NAME_CLAIM,    /* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
-	STORE_NAME_RELEASE,  /* in: account ("" = operator), name: becomes a tombstone for ever */
-	STORE_NAME_LIST,     /* in: account ("" = all), name (rows after it); out: rows, at most LIMIT_STORE_ROWS */
-	STORE_NAME_LOOKUP,   /* in: name; out: account; OK, NONE or GONE */
-	STORE_PORT_CLAIM,    /* in: account, port (0 = the one kept for `key`, or a free one of port_min..port_max), key; out: port */
-	STORE_PORT_RELEASE,  /* in: account ("" = operator), port */
-	STORE_AUDIT,         /* in: account, label (event), text */
-	STORE_STAT,          /* out: text: one line of counters */
+	STORE_TOKEN_ADD,    /* in: account (made when new), label, expires; out: token_id, token
+			       (clear, only here) */
+	STORE_TOKEN_LIST,   /* in: account ("" = all), token_id (rows after it); out: rows, at most
+			       LIMIT_STORE_ROWS */
+	STORE_TOKEN_REVOKE, /* in: token_id; out: account */
+	STORE_LOGIN,      /* in: token (clear); out: account, token_id. Same work for an unknown one
+			     (S-05) */
+	STORE_NAME_CLAIM, /* in: account, name ("" = random: the one kept for `key`, or a new one),
+			     key; out: name */
+	STORE_NAME_RELEASE, /* in: account ("" = operator), name: becomes a tombstone for ever */
+	STORE_NAME_LIST,    /* in: account ("" = all), name (rows after it); out: rows, at most
+			       LIMIT_STORE_ROWS */
+	STORE_NAME_LOOKUP,  /* in: name; out: account; OK, NONE or GONE */
+	STORE_PORT_CLAIM,   /* in: account, port (0 = the one kept for `key`, or a free one of
+			       port_min..port_max), key; out: port */
+	STORE_PORT_RELEASE, /* in: account ("" = operator), port */
+	STORE_AUDIT,        /* in: account, label (event), text */
+	STORE_STAT,         /* out: text: one line of counters */
 };
 
 struct store_row {
@@ -75,7 +82,8 @@ struct store_req {
 	char token_id[24], token[128];
 	int64_t now_ms, expires_ms; /* in: wall clock; now_ms 0 = the store looks itself */
 	uint16_t port, port_min, port_max;
-	uint32_t per_account_max; /* CLAIM: how many names or ports an account may have, 0 = no limit */
+	uint32_t
+	    per_account_max; /* CLAIM: how many names or ports an account may have, 0 = no limit */
 	/* out */
 	enum store_result result;
 	struct store_row *rows; /* malloced; freed by store_req_fini() */
@@ -95,8 +103,9 @@ const char *store_error(const struct store *s);
 const char *store_result_text(enum store_result r);
 
 /*
- * A token in clear: "adit_" token_id "_" secret (43 characters base62, 256 bits) checksum (6): the prefix and the
- * checksum let secret scanners find it.  False when it is not of that form (nothing secret is compared).
+ * A token in clear: "adit_" token_id "_" secret (43 characters base62, 256 bits) checksum (6): the
+ * prefix and the checksum let secret scanners find it.  False when it is not of that form (nothing
+ * secret is compared).
  */
 bool store_token_ok(struct slice token);
 

@@ -71,8 +71,7 @@ store_token_ok(struct slice token)
 	if (token.n != TOKEN_BYTES || !slice_starts(token, S("adit_")) ||
 	    token.p[5 + TOKEN_ID_BYTES] != '_')
 		return false;
-	if (!is_base62(token_id(token)) ||
-	    !is_base62(slice_from(token, 6 + TOKEN_ID_BYTES)))
+	if (!is_base62(token_id(token)) || !is_base62(slice_from(token, 6 + TOKEN_ID_BYTES)))
 		return false;
 	put_checksum(slice_head(token, TOKEN_BYTES - 6), checksum);
 	return memcmp(checksum, token.p + TOKEN_BYTES - 6, 6) == 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens: "adit_" id "_" secret checksum.  id is 12 characters, public, and finds the row; the secret is 43
- * characters (256 bits); the checksum is the CRC-32 of all before it in 6 characters.  All of base62.
+ * Tokens: "adit_" id "_" secret checksum.  id is 12 characters, public, and finds the row; the
+ * secret is 43 characters (256 bits); the checksum is the CRC-32 of all before it in 6 characters.
+ * All of base62.
  */
 #ifndef ADIT_STORE_TOKEN_H
 #define ADIT_STORE_TOKEN_H

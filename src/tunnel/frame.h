@@ -15,8 +15,7 @@
 #define FRAME_HEADER_BYTES 8
 
 enum frame_type {
-	FRAME_DATA =
-	    0, /* bytes of a stream; with SYN: two credits and an opening stand before them */
+	FRAME_DATA = 0,    /* bytes of a stream; with SYN what FRAME_SYN_BYTES says before them */
 	FRAME_RST = 1,     /* 4 bytes: code; ends both directions of a stream */
 	FRAME_WINDOW = 2,  /* 4 bytes: credit granted anew, in bytes */
 	FRAME_PING = 3,    /* 8 opaque bytes; flag ACK: the answer with the same bytes; stream 0 */

@@ -2,17 +2,22 @@
 /*
  * The CONTROL messages: JSON objects with a "type".
  *
- * agent -> edge  {"type":"hello","protocol":1,"agent":"adit/0.1.0","token":"...",
- *                 "tunnels":[{"id":1,"kind":"http","name":"jenkins"},{"id":2,"kind":"tcp","port":2222},
- *                            {"id":3,"kind":"http","policy":{...}}]}           (no name: a random
- * one that stays the account's) edge -> agent
- * {"type":"welcome","protocol":1,"edge":"aditd/0.1.0","account":"...","generation":7,
- *                 "tunnels":[{"id":1,"name":"jenkins","url":"https://jenkins.example.org"},{"id":2,"port":2222,"url":"tcp://..."},
- *                            {"id":3,"error":"name-taken","text":"..."}]}
- * edge -> agent  {"type":"refused","code":"bad-token","text":"...","retry_ms":0}      (then GOAWAY)
- * edge -> agent  {"type":"replaced","id":1,"text":"..."}   a newer link of the account serves this
- * tunnel now Unknown members are ignored, unknown types too. "protocol" is the highest version that
- * the sender speaks.
+ * agent -> edge
+ *	{"type":"hello","protocol":1,"agent":"adit/0.1.0","token":"...",
+ *	 "tunnels":[{"id":1,"kind":"http","name":"jenkins"},{"id":2,"kind":"tcp","port":2222},
+ *	            {"id":3,"kind":"http","policy":{...}}]}
+ *	No name: a random one that stays the account's.
+ * edge -> agent
+ *	{"type":"welcome","protocol":1,"edge":"aditd/0.1.0","account":"...","generation":7,
+ *	 "tunnels":[{"id":1,"name":"jenkins","url":"https://jenkins.example.org"},
+ *	            {"id":2,"port":2222,"url":"tcp://..."},
+ *	            {"id":3,"error":"name-taken","text":"..."}]}
+ *	{"type":"refused","code":"bad-token","text":"...","retry_ms":0}	(then GOAWAY)
+ *	{"type":"replaced","id":1,"text":"..."}
+ *	A newer link of the account serves this tunnel now.
+ *
+ * Unknown members are ignored, unknown types too. "protocol" is the highest version that the
+ * sender speaks.
  */
 #ifndef ADIT_TUNNEL_HELLO_H
 #define ADIT_TUNNEL_HELLO_H
@@ -31,9 +36,10 @@ struct hello_tunnel {
 	enum tunnel_kind kind;
 	char name[64]; /* "" : any */
 	uint16_t port; /* TCP: wanted, 0 = any */
-	char key[64];  /* stable key of an unnamed tunnel in the agent's configuration: same key,
-			  same random name */
-	char *policy; /* JSON object (hook/policy.h), malloced, NULL: none; freed by hello_wipe() */
+	/* of an unnamed tunnel in the agent's configuration: same key, same random name */
+	char key[64];
+	/* JSON object (hook/policy.h), malloced, NULL: none; freed by hello_wipe() */
+	char *policy;
 	/* in a welcome */
 	char url[300];
 	char error[32]; /* "" : it is up */

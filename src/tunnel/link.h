@@ -4,24 +4,26 @@
  * No I/O, no clock, no callbacks: bytes that came are fed, events are taken, frames
  * to be sent are drained; time is a parameter.
  *
- * Receiving: the link buffers no stream data. A LINK_DATA event is a slice of the input; the
- * owner writes it to its connection or keeps it (never more than the window that was granted), and
- *says stream_eaten() when the bytes have left to the visitor or origin: only then credit goes back.
+ * Receiving: the link buffers no stream data. A LINK_DATA event is a slice of the input; the owner
+ * writes it to its connection or keeps it (never more than the window that was granted), and says
+ * stream_eaten() when the bytes have left to the visitor or origin: only then credit goes back.
  *
  * Sending: an owner that has bytes says stream_want(). When link_turn() names the stream, the owner
  * lets its bytes be read straight into the space of stream_grant() and says stream_commit().
- *Streams take turns (deficit round robin; new ones and those with little to send first); frames of
- *control leave before data.
+ * Streams take turns (deficit round robin; new ones and those with little to send first); frames of
+ * control leave before data.
  *
  *	receive:  while ((what = link_feed(l, &in, &ev, now)) != LINK_NONE) ...
- *	send:     while ((s = link_turn(l)) != NULL) { n = stream_grant(s, &p); ...;
- *stream_commit(s, ...); } out = link_out(l); write; link_out_done(l, written)
+ *	send:     while ((s = link_turn(l)) != NULL) {
+ *			n = stream_grant(s, &p); ...; stream_commit(s, ...);
+ *		  }
+ *		  out = link_out(l); write; link_out_done(l, written)
  *
  * Flow control, in bytes of stream data (openings and headers are free): the rules stand in
- *doc/protocol.txt, the algorithm in window.c. Every stream is guaranteed LIMIT_STREAM_RX_BYTES_MIN;
- *what is free of the link's budget is lent; a window doubles while its reader keeps up within about
- *two round trips and falls back when its reader is blocked; a reserve stays that only streams with
- *progress can take. All windows together never exceed link_rx_ceiling().
+ * doc/protocol.txt, the algorithm in window.c. Every stream is guaranteed STREAM_RX_BYTES_MIN; what
+ * is free of the link's budget is lent; a window doubles while its reader keeps up within about two
+ * round trips and falls back when its reader is blocked; a reserve stays that only streams with
+ * progress can take. All windows together never exceed link_rx_ceiling().
  */
 #ifndef ADIT_TUNNEL_LINK_H
 #define ADIT_TUNNEL_LINK_H
@@ -35,8 +37,7 @@
 #include "base/slice.h"
 #include "tunnel/frame.h"
 
-/* Streams are opened by the edge only, since visitors come from there; their numbers grow by one
- * from 1. */
+/* Streams are opened by the edge only, since visitors come from there; numbers grow from 1. */
 enum link_side { LINK_EDGE, LINK_AGENT };
 
 struct link;
@@ -56,8 +57,7 @@ struct stream {
 	struct map_node by_id;
 	struct list all;   /* in link.all */
 	struct list round; /* in one of the link's queues of wanting streams */
-	struct list
-	    returning; /* in link.returning: credit goes back with the next control frames */
+	struct list returning; /* in link.returning: credit goes back with the next frames */
 	/* sending */
 	int64_t tx_credit; /* bytes that may be sent */
 	int64_t tx_recent_us;
@@ -100,8 +100,7 @@ link_rx_ceiling(const struct link_params *p)
 
 enum link_phase { LINK_HEAD, LINK_SMALL, LINK_SYN, LINK_GATHER, LINK_BODY, LINK_SKIP };
 
-/* Zero-cost when idle: no table, no buffer. Fields are private; sizes matter (10,000 idle links).
- */
+/* Zero-cost when idle: no table, no buffer. Fields are private; size matters: 10,000 idle links. */
 struct link {
 	struct link_params params;
 	struct map streams;      /* the opened ones, by number */
@@ -118,8 +117,7 @@ struct link {
 	struct stream *rx_stream; /* of the frame, NULL when it has gone */
 	char small[16];           /* header, then a payload of fixed size */
 	uint8_t small_n;
-	char *
-	    gather; /* a payload that must be whole: opening or control; malloced, NULL when none */
+	char *gather; /* payload that must be whole: opening, control; malloced, NULL when none */
 	uint32_t gather_n, gather_want, gather_cap;
 	bool gathered;    /* it was told; freed by the next link_feed() */
 	int32_t glitches; /* frames that moved nothing, less what time and work forgive */
@@ -149,9 +147,9 @@ struct link {
 	int64_t heard_us, said_us; /* last byte received, sent */
 	int64_t ping_us;           /* PING on its way since, or 0 */
 	int64_t asked_us;          /* first PING that left since something was heard, or 0 */
-	bool ping_queued,
-	    ping_merged;   /* a PING waits: in the control queue, or merged into the block */
-	uint32_t ping_end; /* where it ends there */
+	bool ping_queued;          /* a PING waits in the control queue ... */
+	bool ping_merged;          /* ... or was merged into the block */
+	uint32_t ping_end;         /* where it ends there */
 	bool probing;
 	uint64_t ping_opaque;
 	bool goaway_sent, goaway_received, bad_told;
@@ -166,17 +164,17 @@ struct stream *link_any_stream(struct link *l);
 size_t link_n_streams(const struct link *l);
 
 enum link_what {
-	LINK_NONE,   /* the input is used up */
-	LINK_OPENED, /* agent side: ev->stream is new, ev->bytes its opening (opening.h); owner must
-			be set or stream reset */
-	LINK_DATA,  /* ev->bytes of ev->stream; ev->fin when the direction ends with them (bytes may
-		       be empty) */
-	LINK_RESET, /* ev->code; the stream is dead both ways: owner calls stream_free() */
+	LINK_NONE, /* the input is used up */
+	/* agent: ev->stream is new, ev->bytes its opening (opening.h): set owner, or reset it */
+	LINK_OPENED,
+	/* ev->bytes of ev->stream; ev->fin: the direction ends with them (they may be empty) */
+	LINK_DATA,
+	LINK_RESET,   /* ev->code; the stream is dead both ways: owner calls stream_free() */
 	LINK_CONTROL, /* ev->bytes: a JSON object */
 	LINK_GOAWAY,  /* ev->code, ev->retry_ms: no stream will be accepted any more */
 	LINK_PONG,    /* ev->rtt_us */
-	LINK_BAD,     /* ev->code: the other side broke the protocol; a GOAWAY is queued: drain
-			 link_out(), close */
+	/* ev->code: the other side broke the protocol; a GOAWAY is queued: drain, close */
+	LINK_BAD,
 };
 
 struct link_event {
@@ -194,13 +192,17 @@ link_feed(struct link *l, struct slice *in, struct link_event *ret_ev, int64_t n
 
 /* --- streams --- */
 
-/* Edge: a new stream, which opens (and gets its number) with its first commit. NULL: too many,
- * going away, or no memory. */
+/*
+ * Edge: a new stream, which opens (and gets its number) with its first commit.
+ * NULL: too many, going away, or no memory.
+ */
 struct stream *stream_open(struct link *l, void *owner) must_use;
 /* The owner has bytes or an end to send. */
 void stream_want(struct stream *s);
-/* The stream whose turn it is, taken out of the queue: grant, commit, and stream_want() again if
- * there is more. NULL: nobody wants or can, or the output is full. */
+/*
+ * The stream whose turn it is, taken out of the queue: grant, commit, and stream_want() again if
+ * there is more. NULL: nobody wants or can, or the output is full.
+ */
 struct stream *link_turn(struct link *l);
 /* True while a grant could be made at once without waiting for a turn: for small first messages. */
 bool link_has_room(const struct link *l);
@@ -234,8 +236,10 @@ void link_probe(struct link *l, int64_t now_us);
 /* Frames to be sent, control first, whole frames in order; empty when none. */
 struct slice link_out(struct link *l);
 void link_out_done(struct link *l, size_t n, int64_t now_us);
-/* Call when the time it returned has come (or more often): sends PINGs. Returns the next time in
- * us, or -1: the other side is dead (LINK_CODE_SILENT). */
+/*
+ * Call when the time it returned has come (or more often): sends PINGs. Returns the next time in
+ * us, or -1: the link is dead (l->dead says why: LINK_CODE_SILENT, mostly).
+ */
 int64_t link_tick(struct link *l, int64_t now_us);
 
 #endif

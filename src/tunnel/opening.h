@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a stream begins with: tag (1), length (1), value; unknown tags are skipped, a known one
- * twice is an error. */
+/*
+ * What a stream begins with: a list of tag (1), length (1), value. Unknown tags
+ * are skipped, a known one twice is an error.
+ */
 #ifndef ADIT_TUNNEL_OPENING_H
 #define ADIT_TUNNEL_OPENING_H
 

@@ -3,19 +3,19 @@
  * Flow control of what comes in.
  *
  * A stream's window is what it may hold and still be sent together.  Of each window
- *STREAM_RX_BYTES_MIN is its own; the rest is lent from the link's budget:
+ * STREAM_RX_BYTES_MIN is its own; the rest is lent from the link's budget:
  *
  *	budget = rx_bytes_min + 6 x rate x rtt + what stalled streams have, at most rx_bytes_max
  *
- * - A new stream gets INIT while three quarters of the unmeasured budget last, less and less as
- *they shrink, then FIRST, then MIN.
- * - A window doubles when a whole window (half of a small one) was eaten within 1.5 round trips and
- *something: the sender is then limited by the window, or nearly. It may take half of what is free,
- *so that something is always left; of the last quarter, which only streams that move can have, an
- *eighth.
- * - A queue that stays at the reader is window that is not needed: it is taken off. So is half per
- *round trip of a reader that takes nothing, and half per 5 s in which not half of the window was
- *used.
+ * - A new stream gets INIT while three quarters of the budget (without what stalled streams
+ *   have) last, less and less as they shrink, then FIRST, then MIN.
+ * - A window doubles when a whole window (half of a small one) was eaten within 1.5 round trips
+ *   and something: the sender is then limited by the window, or nearly.  It may take half of
+ *   what is free, so that something is always left; of the last quarter, which only streams
+ *   that move can have, an eighth.
+ * - A queue that stays at the reader is window that is not needed: half of it is taken off.  So
+ *   is half the window per round trip of a reader that takes nothing, and per 5 s in which not
+ *   half of it was used.
  * - What was granted cannot be taken back: a window shrinks by credit that does not go back.
  */
 #include "tunnel/link.h"
@@ -26,8 +26,7 @@
 #define WINDOW_FIRST LIMIT_STREAM_RX_BYTES_FIRST
 #define WINDOW_INIT LIMIT_STREAM_RX_BYTES_INIT
 #define WINDOW_MAX LIMIT_STREAM_RX_BYTES_MAX
-/* Credit goes back in pieces of half a window, but not larger than this: large windows then flow
- * evenly. */
+/* Credit goes back in pieces of half a window, but none larger: large windows then flow evenly. */
 #define RETURN_BYTES_MAX (256 * 1024)
 
 #define RTT_UNKNOWN_US 100000
@@ -85,15 +84,13 @@ budget_of(const struct link *l, size_t stalled)
 	return n < l->params.rx_bytes_max ? n : l->params.rx_bytes_max;
 }
 
-/* How much of what is lent lies with streams that eat nothing: no move of a live stream frees it.
- */
+/* How much is lent to streams that eat nothing: what live ones do frees none of it. */
 static void
 census(struct link *l)
 {
 	l->census_us = l->now_us;
 	l->rx_stalled = 0;
-	LIST_EACH(it, &l->all)
-	{
+	LIST_EACH(it, &l->all) {
 		struct stream *s = list_of(it, struct stream, all);
 
 		if (l->now_us - s->rx_eaten_us > STALLED_US)
@@ -268,7 +265,7 @@ stalled_since(const struct stream *s)
 
 /* Looks whether the window is right, after n more bytes have been eaten. */
 static void
-judge(struct stream *s, uint32_t n)
+adapt(struct stream *s, uint32_t n)
 {
 	int64_t now = s->link->now_us, keeps_up = rtt(s->link) * 3 / 2 + SLACK_US;
 	uint32_t need = s->rx_window < WINDOW_INIT ? s->rx_window / 2 : s->rx_window;
@@ -281,8 +278,7 @@ judge(struct stream *s, uint32_t n)
 			s->rx_useful_us = now;
 		if (s->rx_held_min > s->rx_window / 4)
 			shrink_to(s, WINDOW_FIRST, s->rx_window - surplus(s) / 2);
-		/* These n bytes took the time since the last ones, but after a pause: as good as
-		 * none. */
+		/* These n bytes took the time since the last; after a pause, as good as none. */
 		restart(s, now - s->rx_eaten_us <= keeps_up ? s->rx_eaten_us : now);
 	}
 	s->rx_eaten_us = now;
@@ -331,7 +327,7 @@ stream_eaten(struct stream *s, size_t n, int64_t now_us)
 	count_rate(s->link, (uint32_t)n);
 	s->rx_held -= (uint32_t)n;
 	if (!s->rx_ended && !s->dead) {
-		judge(s, (uint32_t)n);
+		adapt(s, (uint32_t)n);
 		if (due(s) > 0 && list_empty(&s->returning))
 			list_push(&s->link->returning, &s->returning);
 	}

@@ -35,7 +35,7 @@ def web(shared_lab):
 
 
 # What a proxy adds; all else that arrives must be the sender's, in his order and case (RFC 9110 7.6).
-ADDED = re.compile(r"(x-forwarded-(for|proto|host|port)|x-real-ip|forwarded|via|x-request-id|connection|adit-.*)", re.I)
+ADDED = re.compile(r"(x-forwarded-(for|proto|host|port)|x-real-ip|forwarded|connection|adit-.*)", re.I)
 
 
 def sent_fields(request):

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A disk that fails on command, as SQLite's default VFS.  For each database and WAL file it keeps what a power
- * cut would leave: the content at the last sync, and the writes since.  bad_cut_at(n) switches the machine off at
- * the n-th write or sync; bad_power_up() then writes to the real files what survived: of the unsynced writes each
- * sector of 512 bytes by itself, at random (reordered and torn).
+ * A disk that fails on command, as SQLite's default VFS.  For each database and WAL file it keeps
+ * what a power cut would leave: the content at the last sync, and the writes since.  bad_cut_at(n)
+ * switches the machine off at the n-th write or sync; bad_power_up() then writes to the real files
+ * what survived: of the unsynced writes each sector of 512 bytes by itself, at random (reordered
+ * and torn).
  */
 #ifndef ADIT_TEST_BAD_VFS_H
 #define ADIT_TEST_BAD_VFS_H
@@ -279,7 +280,8 @@ bad_delete(sqlite3_vfs *vfs, const char *name, int sync_dir)
 	bad_image(name)->n_durable = 0;
 	bad_settle(bad_image(name), true);
 	bad_image(name)->n_durable = 0;
-	return bad.real->xDelete(bad.real, name, sync_dir);
+	(void)sync_dir; /* nothing real has to be durable */
+	return bad.real->xDelete(bad.real, name, 0);
 }
 
 static inline void
@@ -317,7 +319,8 @@ bad_reset(unsigned seed)
 	bad.seed = seed;
 }
 
-/* After the store was closed: the files are as the disk has kept them, and the machine runs again. */
+/* After the store was closed: the files are as the disk has kept them, and the machine runs again.
+ */
 static inline void
 bad_power_up(void)
 {

@@ -14,7 +14,9 @@ int
 statvfs(const char *restrict path, struct statvfs *restrict v)
 {
 	(void)path;
-	*v = (struct statvfs){ .f_bsize = 4096, .f_frsize = 4096, .f_blocks = 268435456,
+	*v = (struct statvfs){ .f_bsize = 4096,
+		.f_frsize = 4096,
+		.f_blocks = 268435456,
 		.f_bavail = space_is_low ? 256 : 26214400 };
 	return 0;
 }
@@ -35,12 +37,14 @@ claim_all(struct store *s, struct claims *c, const char *prefix)
 	for (size_t i = 0; i < CLAIMS; i++) {
 		struct store_req *r = &c->reqs[i];
 
-		*r = (struct store_req){ .op = STORE_NAME_CLAIM, .done = help_done,
-			.owner = &c->waiter };
+		*r = (struct store_req){
+			.op = STORE_NAME_CLAIM, .done = help_done, .owner = &c->waiter
+		};
 		PUT(r->account, "ann");
 		snprintf(r->name, sizeof(r->name), "%s-%zu", prefix, i);
 		store_submit(s, r);
-		/* In a few batches: as many as it takes, the order of the disk's operations is the same. */
+		/* In a few batches: as many as it takes, the order of the disk's operations is the
+		 * same. */
 		if (i % 4 == 3)
 			waiter_wait(&c->waiter, i + 1);
 	}
@@ -68,7 +72,8 @@ compare(struct store *s, const struct claims *c, size_t *lost, size_t *ghosts)
 	}
 }
 
-/* the commit whose fsync failed is not acknowledged, nothing later is, and it does not come back. */
+/* Q-03: the commit whose fsync failed is not acknowledged, nothing later is, and it does not come
+ * back. */
 TEST(q03_fsync_eio)
 {
 	size_t lost = 0, ghosts = 0;
@@ -169,7 +174,8 @@ cut_once(long n, bool lying, size_t *lost, size_t *acked)
 	return cut;
 }
 
-/* a power cut at each operation in turn, with unsynced sectors torn and reordered, loses no acknowledgement. */
+/* Q-02: a power cut at each operation in turn, with unsynced sectors torn and reordered, loses no
+ * acknowledgement. */
 TEST(q02_power_cut_at_each_operation)
 {
 	size_t lost = 0, acked = 0;
@@ -182,7 +188,8 @@ TEST(q02_power_cut_at_each_operation)
 	EXPECT_INT(lost, 0);
 }
 
-/* The rig is able to see a loss: with syncs that do nothing, as synchronous=OFF would have it, there are many. */
+/* The rig is able to see a loss: with syncs that do nothing, as synchronous=OFF would have it,
+ * there are many. */
 TEST(q02_negative_control)
 {
 	size_t lost = 0, acked = 0;
@@ -212,8 +219,10 @@ deliver_some(struct store *s)
 	PUT(r.tunnel, "jenkins");
 	(void)ask(s, &r);
 	for (size_t k = 0; k < r.n_items; k++) {
-		struct inbox_req done = { .op = INBOX_SETTLE, .id = r.items[k].id,
-			.lease = r.items[k].lease, .tried = true,
+		struct inbox_req done = { .op = INBOX_SETTLE,
+			.id = r.items[k].id,
+			.lease = r.items[k].lease,
+			.tried = true,
 			.to = k == 0 ? INBOX_DELIVERED : INBOX_QUEUED };
 
 		(void)ask(s, &done);
@@ -247,7 +256,8 @@ put_all(struct store *s, struct puts *p)
 	}
 }
 
-/* Of the acknowledged ones: how many are not there byte for byte.  Of the refused ones: those that are. */
+/* Of the acknowledged ones: how many are not there byte for byte.  Of the refused ones: those that
+ * are. */
 static void
 compare_puts(struct store *s, const struct puts *p, size_t *lost, size_t *ghosts)
 {
@@ -313,7 +323,8 @@ TEST(q02_inbox_power_cuts)
 	EXPECT_INT(lost, 0);
 }
 
-/* Q-03 for deliveries: no 2xx without its fsync, and what was refused is not delivered after a restart. */
+/* Q-03 for deliveries: no 2xx without its fsync, and what was refused is not delivered after a
+ * restart. */
 TEST(q03_inbox_fsync_eio)
 {
 	size_t lost = 0, ghosts = 0;
@@ -341,8 +352,8 @@ TEST(q03_inbox_fsync_eio)
 }
 
 /*
- * Q-04: below the low-water mark new deliveries are refused; the queue drains, people and administration go on; with
- * space again all goes on, without a restart.
+ * Q-04: below the low-water mark new deliveries are refused; the queue drains, people and
+ * administration go on; with space again all goes on, without a restart.
  */
 TEST(q04_low_space)
 {
@@ -400,7 +411,8 @@ TEST(q04_inbox_disk_full)
 	inbox_end(s);
 }
 
-/* An error of the checkpoint, which SQLite by itself would pass over and try again, breaks the store. */
+/* An error of the checkpoint, which SQLite by itself would pass over and try again, breaks the
+ * store. */
 TEST(q03_checkpoint_fsync_eio)
 {
 	static char body[LIMIT_STORE_WAL_BYTES];
@@ -426,4 +438,5 @@ before_all(void)
 
 TESTS(TEST_ROW(q03_fsync_eio) TEST_ROW(q04_disk_full) TEST_ROW(q02_power_cut_at_each_operation)
 	TEST_ROW(q02_negative_control) TEST_ROW(q02_inbox_power_cuts) TEST_ROW(q03_inbox_fsync_eio)
-	    TEST_ROW(q03_checkpoint_fsync_eio) TEST_ROW(q04_low_space) TEST_ROW(q04_inbox_disk_full))
+	    TEST_ROW(q03_checkpoint_fsync_eio) TEST_ROW(q04_low_space)
+		TEST_ROW(q04_inbox_disk_full))

@@ -16,7 +16,10 @@ struct waiter {
 	size_t n_done;
 };
 
-#define WAITER { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 }
+#define WAITER                                                                                     \
+	{                                                                                          \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0                             \
+	}
 
 static inline void
 waiter_post(struct waiter *w)

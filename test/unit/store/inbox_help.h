@@ -84,8 +84,8 @@ leased(struct store *s, const char *tunnel)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < r.n_items; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s", i == 0 ? "" : " ",
-		    PS(r.items[i].body));
+		n += (size_t)snprintf(
+		    text + n, sizeof(text) - n, "%s%.*s", i == 0 ? "" : " ", PS(r.items[i].body));
 	inbox_req_fini(&r);
 	return text;
 }
@@ -106,8 +106,13 @@ lease_of(struct store *s, uint64_t id)
 static inline enum store_result
 settle(struct store *s, uint64_t id, enum inbox_state to, int64_t delay_ms)
 {
-	struct inbox_req r = { .op = INBOX_SETTLE, .id = id, .lease = lease_of(s, id), .to = to,
-		.delay_ms = delay_ms, .tried = true, .skip_after = 3 };
+	struct inbox_req r = { .op = INBOX_SETTLE,
+		.id = id,
+		.lease = lease_of(s, id),
+		.to = to,
+		.delay_ms = delay_ms,
+		.tried = true,
+		.skip_after = 3 };
 
 	r.attempt.status = to == INBOX_DELIVERED ? 200 : 503;
 	return ask(s, &r);

@@ -103,7 +103,8 @@ put_keyed(struct store *s, const char *tunnel, const char *key, bool *ret_duplic
 	return r.id;
 }
 
-/* Q-06, S-24: a repeat within the window is the first one again, over restarts and jumps of the clock. */
+/* Q-06, S-24: a repeat within the window is the first one again, over restarts and jumps of the
+ * clock. */
 TEST(s24_replay_is_not_stored_twice)
 {
 	struct store *s = inbox_new();
@@ -125,7 +126,8 @@ TEST(s24_replay_is_not_stored_twice)
 	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
 	wall_ms -= 2 * 86400000LL * 365;
 	EXPECT_INT(put_keyed(s, "jenkins", "k1", &dup), first);
-	/* The wall clock is a year behind, the process a new one, its monotonic clock starts anew. */
+	/* The wall clock is a year behind, the process a new one, its monotonic clock starts anew.
+	 */
 	store_close(s);
 	mono_ms = 7;
 	s = help_open(path);
@@ -166,7 +168,8 @@ TEST(lanes_keep_order_and_run_in_parallel)
 	inbox_end(s);
 }
 
-/* retries wait for their time and hold up their lane, but a poison event does so only N times. */
+/* Q-05, Q-07: retries wait for their time and hold up their lane, but a poison event does so only N
+ * times. */
 TEST(q05_poison_blocks_nobody)
 {
 	struct store *s = inbox_new();
@@ -266,7 +269,10 @@ TEST(hold_for_relay)
 	EXPECT_INT(ask(s, &b), STORE_OK);
 	EXPECT_INT(b.state, INBOX_QUEUED);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
-	r = (struct inbox_req){ .op = INBOX_SETTLE, .id = a.id, .lease = a.lease, .tried = true,
+	r = (struct inbox_req){ .op = INBOX_SETTLE,
+		.id = a.id,
+		.lease = a.lease,
+		.tried = true,
 		.to = INBOX_DELIVERED };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a2"));
@@ -294,7 +300,8 @@ TEST(wake_when_the_origin_is_back)
 	inbox_end(s);
 }
 
-/* the wall clock jumps both ways; a retry is due when its time has passed, not before, not never. */
+/* R-09: the wall clock jumps both ways; a retry is due when its time has passed, not before, not
+ * never. */
 TEST(r09_clock_jumps)
 {
 	static const int64_t jumps[] = { 86400000LL * 365, -86400000LL * 365, 1000, -999, 0 };
@@ -311,7 +318,9 @@ TEST(r09_clock_jumps)
 		EXPECT_INT(r.wait_ms, 1000);
 		inbox_req_fini(&r);
 		/* And retention lets nothing expire by it. */
-		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 60000, .keep_failed_ms = 60000 };
+		r = (struct inbox_req){
+			.op = INBOX_RETAIN, .keep_ms = 60000, .keep_failed_ms = 60000
+		};
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT_INT(r.n_changed, 0);
 		mono_ms += 1000;
@@ -440,7 +449,8 @@ run_until_killed(const char *path, int round, struct acked *acked, size_t n, siz
 	return n;
 }
 
-/* Lanes and counters of a closed store, by statements of the test's own: how many rows are not as they should. */
+/* Lanes and counters of a closed store, by statements of the test's own: how many rows are not as
+ * they should. */
 static int
 faults_of(const char *path)
 {
@@ -462,7 +472,8 @@ faults_of(const char *path)
 		" WHERE d.route = u.route AND d.state = u.state)",
 		"SELECT count(*) FROM usage u WHERE bytes <> (SELECT coalesce(sum(bytes), 0)"
 		" FROM deliveries d WHERE d.route = u.route AND d.state = u.state)",
-		"SELECT count(*) FROM accounts a WHERE inbox_bytes <> (SELECT coalesce(sum(d.bytes), 0)"
+		"SELECT count(*) FROM accounts a WHERE inbox_bytes <> (SELECT "
+		"coalesce(sum(d.bytes), 0)"
 		" FROM deliveries d JOIN routes r ON r.id = d.route WHERE r.account = a.id)",
 		"SELECT count(*) FROM deliveries d WHERE bytes <>"
 		" (SELECT length(head) + length(body) FROM payloads p WHERE p.id = d.id)",
@@ -486,7 +497,8 @@ faults_of(const char *path)
 	return faults;
 }
 
-/* whatever was acknowledged before SIGKILL is there, byte for byte, and lanes and counters are right. */
+/* Q-01: whatever was acknowledged before SIGKILL is there, byte for byte, and lanes and counters
+ * are right. */
 TEST(q01_kill_at_any_point)
 {
 	enum { ROUNDS = 30, CAP = 60000 };
@@ -504,8 +516,8 @@ TEST(q01_kill_at_any_point)
 		struct inbox_req r = { .op = INBOX_SHOW, .id = acked[i].id };
 		size_t n_body = make_body(body, acked[i].seed);
 
-		n_lost += ask(s, &r) != STORE_OK ||
-		    !slice_eq(r.items[0].body, slice_of(body, n_body));
+		n_lost +=
+		    ask(s, &r) != STORE_OK || !slice_eq(r.items[0].body, slice_of(body, n_body));
 		inbox_req_fini(&r);
 	}
 	EXPECT(n > 1000);
@@ -590,7 +602,8 @@ TEST(list_filters)
 	inbox_end(s);
 }
 
-/* Pages of a list meet each delivery once, over several tunnels and states, whatever the page's size. */
+/* Pages of a list meet each delivery once, over several tunnels and states, whatever the page's
+ * size. */
 TEST(list_pages)
 {
 	enum { N = 700 };
@@ -714,9 +727,13 @@ TEST(drop_older_of_a_branch)
 	struct inbox_req r;
 
 	for (int i = 0; i < 4; i++)
-		ids[i] = store_one(s, "jenkins", i == 1 ? "app dev" : "app main", i == 3 ? "new" : "x");
-	r = (struct inbox_req){ .op = INBOX_DROP, .order_key = S("app main"), .before_id = ids[3],
-		.states = INBOX_STATE_BIT(INBOX_QUEUED), .note = "a newer push has come" };
+		ids[i] =
+		    store_one(s, "jenkins", i == 1 ? "app dev" : "app main", i == 3 ? "new" : "x");
+	r = (struct inbox_req){ .op = INBOX_DROP,
+		.order_key = S("app main"),
+		.before_id = ids[3],
+		.states = INBOX_STATE_BIT(INBOX_QUEUED),
+		.note = "a newer push has come" };
 	PUT(r.account, "ann");
 	PUT(r.tunnel, "jenkins");
 	EXPECT_INT(ask(s, &r), STORE_OK);
@@ -786,7 +803,8 @@ TEST(retention_by_bytes)
 	}
 	r = (struct inbox_req){ .op = INBOX_RETAIN, .account_bytes_max = 55000 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
-	/* 10 x 10,032 bytes: five are gone, the oldest delivered ones; the dead one is not the first choice. */
+	/* 10 x 10,032 bytes: five are gone, the oldest delivered ones; the dead one is not the
+	 * first choice. */
 	EXPECT_INT(r.n_changed, 5);
 	EXPECT_INT(state_of(s, ids[0]), INBOX_DEAD);
 	EXPECT_INT(state_of(s, ids[5]), -1);
@@ -810,10 +828,13 @@ TEST(attempts_are_bounded)
 		EXPECT_INT(r.n_items, 1);
 		EXPECT_INT(r.items[0].attempts, i);
 		inbox_req_fini(&r);
-		r = (struct inbox_req){ .op = INBOX_SETTLE, .id = id, .lease = lease_of(s, id),
-			.to = INBOX_QUEUED, .tried = true,
-			.attempt = { .status = 500, .latency_ms = 12, .reason = "5xx",
-			    .n_answer = 9999 } };
+		r = (struct inbox_req){ .op = INBOX_SETTLE,
+			.id = id,
+			.lease = lease_of(s, id),
+			.to = INBOX_QUEUED,
+			.tried = true,
+			.attempt = {
+			    .status = 500, .latency_ms = 12, .reason = "5xx", .n_answer = 9999 } };
 		memset(r.attempt.answer, 'x', sizeof(r.attempt.answer));
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT_INT(r.attempt.number, i + 1);
@@ -900,7 +921,9 @@ random_step(struct store *s, uint64_t *n_puts)
 		(void)ask(s, &r);
 		break;
 	case 8:
-		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 5000, .keep_failed_ms = 9000 };
+		r = (struct inbox_req){
+			.op = INBOX_RETAIN, .keep_ms = 5000, .keep_failed_ms = 9000
+		};
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT(!r.more);
 		break;
@@ -909,7 +932,8 @@ random_step(struct store *s, uint64_t *n_puts)
 	pass(dice(100));
 }
 
-/* After anything, lanes and counters are as they must be, and everything can still be delivered to its end. */
+/* After anything, lanes and counters are as they must be, and everything can still be delivered to
+ * its end. */
 TEST(random_operations_keep_the_invariants)
 {
 	struct store *s = inbox_new();
@@ -950,10 +974,10 @@ TEST(plans_use_indexes)
 		STATEMENTS(X)
 #undef X
 	};
-	const char *path = help_path(), *may_scan[] = { "FROM usage u JOIN", "FROM accounts WHERE inbox",
-		"SELECT count(*) FROM accounts", "WHERE id > ?1 ORDER BY id LIMIT",
-		"ORDER BY id DESC LIMIT", "ORDER BY t.id", "ORDER BY n.name",
-		"FROM seen_runs ORDER" };
+	const char *path = help_path(), *may_scan[] = { "FROM usage u JOIN",
+		"FROM accounts WHERE inbox", "SELECT count(*) FROM accounts",
+		"WHERE id > ?1 ORDER BY id LIMIT", "ORDER BY id DESC LIMIT", "ORDER BY t.id",
+		"ORDER BY n.name", "FROM seen_runs ORDER" };
 	char *error;
 	struct db *db = db_open(path, &error);
 
@@ -969,7 +993,8 @@ TEST(plans_use_indexes)
 		while (sqlite3_step(st) == SQLITE_ROW) {
 			const char *step = (const char *)sqlite3_column_text(st, 3);
 
-			if (allowed || (strstr(step, "SCAN") == NULL && strstr(step, "TEMP") == NULL))
+			if (allowed ||
+			    (strstr(step, "SCAN") == NULL && strstr(step, "TEMP") == NULL))
 				continue;
 			printf("%s: %s\n", texts[i], step);
 			EXPECT(false);
@@ -984,11 +1009,10 @@ TESTS(TEST_ROW(words) TEST_ROW(bytes_stay_as_they_were) TEST_ROW(q07_limits)
 	TEST_ROW(s24_replay_is_not_stored_twice) TEST_ROW(lanes_keep_order_and_run_in_parallel)
 	    TEST_ROW(q05_poison_blocks_nobody) TEST_ROW(untried_is_no_failure)
 		TEST_ROW(stale_lease_is_fenced) TEST_ROW(hold_for_relay)
-		    TEST_ROW(wake_when_the_origin_is_back) TEST_ROW(r09_clock_jumps)
-			TEST_ROW(leases_end_with_the_process) TEST_ROW(q01_kill_at_any_point)
-			    TEST_ROW(list_filters) TEST_ROW(list_pages)
-				TEST_ROW(replay_one_and_many) TEST_ROW(drop_older_of_a_branch)
-				    TEST_ROW(retention_by_age) TEST_ROW(retention_by_bytes)
-					TEST_ROW(attempts_are_bounded) TEST_ROW(counts)
-					    TEST_ROW(random_operations_keep_the_invariants)
-						TEST_ROW(plans_use_indexes))
+		    TEST_ROW(wake_when_the_origin_is_back) TEST_ROW(r09_clock_jumps) TEST_ROW(
+			leases_end_with_the_process) TEST_ROW(q01_kill_at_any_point)
+			TEST_ROW(list_filters) TEST_ROW(list_pages) TEST_ROW(replay_one_and_many)
+			    TEST_ROW(drop_older_of_a_branch) TEST_ROW(retention_by_age)
+				TEST_ROW(retention_by_bytes) TEST_ROW(attempts_are_bounded)
+				    TEST_ROW(counts) TEST_ROW(random_operations_keep_the_invariants)
+					TEST_ROW(plans_use_indexes))

@@ -185,7 +185,8 @@ files_hold(const char *needle)
 	return held;
 }
 
-/* S-04, S-23: the secret is in none of the store's files, open or closed; its id is (so the scan works). */
+/* S-04, S-23: the secret is in none of the store's files, open or closed; its id is (so the scan
+ * works). */
 TEST(s04_no_secret_at_rest)
 {
 	struct store *s = help_open(help_path());
@@ -352,7 +353,8 @@ TEST(name_list_pages)
 
 	help_account(s, "ann", NULL, 0);
 	for (size_t i = 0; i < N; i++) {
-		all[i] = (struct store_req){ .op = STORE_NAME_CLAIM, .done = help_done, .owner = &w };
+		all[i] =
+		    (struct store_req){ .op = STORE_NAME_CLAIM, .done = help_done, .owner = &w };
 		PUT(all[i].account, "ann");
 		snprintf(all[i].name, sizeof(all[i].name), "n%05zu", i);
 		store_submit(s, &all[i]);
@@ -413,7 +415,8 @@ TEST(ports)
 	EXPECT_INT(port(s, STORE_PORT_RELEASE, "ann", &a, ""), STORE_NONE);
 	EXPECT_INT(port(s, STORE_PORT_RELEASE, "", &b, ""), STORE_OK);
 	EXPECT_INT(port(s, STORE_PORT_CLAIM, "ann", &a, ""), STORE_OK);
-	EXPECT_INT(port(s, STORE_PORT_CLAIM, "ann", &free_one, ""), free_one == c ? STORE_TAKEN : STORE_OK);
+	EXPECT_INT(port(s, STORE_PORT_CLAIM, "ann", &free_one, ""),
+	    free_one == c ? STORE_TAKEN : STORE_OK);
 	store_close(s);
 	help_clean();
 }
@@ -422,8 +425,9 @@ TEST(ports)
 TEST(port_range_moves)
 {
 	struct store *s = help_open(help_path());
-	struct store_req r = { .op = STORE_PORT_CLAIM, .port_min = 65535, .port_max = 65535,
-		.per_account_max = 1 };
+	struct store_req r = {
+		.op = STORE_PORT_CLAIM, .port_min = 65535, .port_max = 65535, .per_account_max = 1
+	};
 
 	help_account(s, "ann", NULL, 0);
 	PUT(r.account, "ann");
@@ -560,7 +564,8 @@ TEST(newer_schema_is_refused)
 	struct store *s = help_open(path);
 
 	store_close(s);
-	sql(path, "PRAGMA user_version = 99; UPDATE meta SET value = '7.8.9' WHERE key = 'program'");
+	sql(path,
+	    "PRAGMA user_version = 99; UPDATE meta SET value = '7.8.9' WHERE key = 'program'");
 	expect_refused(path, "has schema 99");
 	expect_refused(path, "install adit 7.8.9 or newer");
 	sql(path, "DROP TABLE meta");
@@ -597,10 +602,11 @@ TEST(q08_migrates_from_each_schema)
 		EXPECT_INT(sqlite3_open(path, &db), SQLITE_OK);
 		EXPECT_INT(migrate_run(db, path, version, &error), 0);
 		if (version >= 1)
-			EXPECT_INT(sqlite3_exec(db,
-				       "INSERT INTO accounts (id, name, created_ms) VALUES (5, 'ann', 1);"
-				       "INSERT INTO names VALUES ('old', 5, '', 1, 0)",
-				       NULL, NULL, NULL),
+			EXPECT_INT(
+			    sqlite3_exec(db,
+				"INSERT INTO accounts (id, name, created_ms) VALUES (5, 'ann', 1);"
+				"INSERT INTO names VALUES ('old', 5, '', 1, 0)",
+				NULL, NULL, NULL),
 			    SQLITE_OK);
 		sqlite3_close(db);
 		s = help_open(path);
@@ -673,8 +679,10 @@ TEST(batches_keep_order)
 	order_next = 0;
 	order_kept = true;
 	for (size_t i = 0; i < N; i++) {
-		all[i] = (struct store_req){ .op = STORE_NAME_CLAIM, .port_min = (uint16_t)i,
-			.done = order_done, .owner = &w };
+		all[i] = (struct store_req){ .op = STORE_NAME_CLAIM,
+			.port_min = (uint16_t)i,
+			.done = order_done,
+			.owner = &w };
 		PUT(all[i].account, i % 3 == 0 ? "eve" : "ann");
 		snprintf(all[i].name, sizeof(all[i].name), "n%zu", i / 3);
 		all[i].key[0] = i == N - 1 ? 'l' : '\0';
@@ -724,12 +732,14 @@ claim_for_ever(const char *path, int fd, int round)
 		PUT(r->account, "ann");
 		snprintf(r->name, sizeof(r->name), "r%d-%d", round, i);
 		if (i % 40 == 39)
-			(void)help_name(s, STORE_NAME_LOOKUP, "", "x"); /* waits: bounds the queue */
+			(void)help_name(
+			    s, STORE_NAME_LOOKUP, "", "x"); /* waits: bounds the queue */
 		store_submit(s, r);
 	}
 }
 
-/* whatever was acknowledged before SIGKILL is there afterwards, and so is a whole database. */
+/* Q-01: whatever was acknowledged before SIGKILL is there afterwards, and so is a whole database.
+ */
 TEST(q01_kill_at_any_point)
 {
 	enum { ROUNDS = 30 };
@@ -772,14 +782,11 @@ TEST(q01_kill_at_any_point)
 	help_clean();
 }
 
-TESTS(TEST_ROW(token_form) TEST_ROW(token_life) TEST_ROW(last_used_is_lazy)
-	TEST_ROW(s05_login_same_work) TEST_ROW(s04_no_secret_at_rest)
-	    TEST_ROW(s01_takeover_after_release) TEST_ROW(name_forms)
-		TEST_ROW(random_names_are_kept) TEST_ROW(name_limit) TEST_ROW(name_list_pages)
-		    TEST_ROW(ports) TEST_ROW(port_range_moves) TEST_ROW(audit_and_stat)
-			TEST_ROW(file_is_private) TEST_ROW(one_process_only)
-			    TEST_ROW(newer_schema_is_refused) TEST_ROW(other_files_are_refused)
-				TEST_ROW(q08_migrates_from_each_schema)
-				    TEST_ROW(damage_after_a_crash_is_found)
-					TEST_ROW(batches_keep_order)
-					    TEST_ROW(q01_kill_at_any_point))
+TESTS(TEST_ROW(token_form) TEST_ROW(token_life) TEST_ROW(last_used_is_lazy) TEST_ROW(
+    s05_login_same_work) TEST_ROW(s04_no_secret_at_rest) TEST_ROW(s01_takeover_after_release)
+	TEST_ROW(name_forms) TEST_ROW(random_names_are_kept) TEST_ROW(name_limit) TEST_ROW(
+	    name_list_pages) TEST_ROW(ports) TEST_ROW(port_range_moves) TEST_ROW(audit_and_stat)
+	    TEST_ROW(file_is_private) TEST_ROW(one_process_only) TEST_ROW(newer_schema_is_refused)
+		TEST_ROW(other_files_are_refused) TEST_ROW(q08_migrates_from_each_schema)
+		    TEST_ROW(damage_after_a_crash_is_found) TEST_ROW(batches_keep_order)
+			TEST_ROW(q01_kill_at_any_point))
