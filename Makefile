@@ -146,10 +146,10 @@ $(B)/adit: $(B)/obj/agent/main.o $(B)/libagent.a $(libs)
 
 # --- tests: test/unit/ROOM/X_test.c is a program of its own; *_sim_test.c runs on the simulated loop ---
 
-$(B)/test/%_sim_test: test/unit/%_sim_test.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(filter %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(B)/test/%_test: test/unit/%_test.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 

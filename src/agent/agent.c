@@ -67,6 +67,10 @@ open_tunnels(struct agent *a)
 			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
 		else
 			agent_tunnel_key(from, machine, t->ask.key);
+		error = policy_text_compose(&from->policy,
+		    from->name != NULL ? from->name : t->ask.key, &t->policy);
+		if (error != NULL)
+			return error;
 		snprintf(t->label, sizeof(t->label), "%.63s", from->label != NULL ? from->label
 		    : from->name != NULL ? from->name : t->origin.text);
 	}
@@ -159,6 +163,8 @@ tear_down(struct agent *a)
 {
 	for (size_t i = 0; i < a->n_open; i++)
 		origin_fini(&a->tunnels[i].origin);
+	for (size_t i = 0; a->tunnels != NULL && i < a->params->n_tunnels; i++)
+		policy_made_fini(&a->tunnels[i].policy);
 	if (a->serve.loop != NULL)
 		serve_fini(&a->serve);
 	if (a->resolver != NULL)

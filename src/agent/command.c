@@ -2,11 +2,14 @@
 #include "agent/command.h"
 
 #include "agent/agent.h"
+#include "agent/checkurl_command.h"
 #include "agent/config_file.h"
 #include "agent/login.h"
+#include "agent/passwd.h"
 #include "agent/suggest.h"
 #include "agent/tunnels.h"
 #include "base/log.h"
+#include "hook/preset.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -20,7 +23,7 @@ static int version_command(const struct options *o);
 #define RUNS (OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
 
 static const struct command commands[] = {
-	{ "http", "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_ORIGIN, tunnels_http_command,
+	{ "http", "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_ORIGIN | OPTIONS_POLICY, tunnels_http_command,
 	    "give a local HTTP server a public name" },
 	{ "tcp", "ADDRESS", 1, 1, RUNS | OPTIONS_PORT, tunnels_tcp_command,
 	    "give a local TCP server a public port" },
@@ -28,6 +31,9 @@ static const struct command commands[] = {
 	    "run tunnels of the configuration, all on one link" },
 	{ "login", "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
 	    "store edge and token in the configuration, after trying them" },
+	{ "passwd", "NAME", 1, 1, 0, passwd_command, "read a password, print a line for --user-file" },
+	{ "check-url", "URL", 1, 1, OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
+	    "would Bitbucket take this URL for a webhook, and if not, why" },
 	{ "version", "", 0, 0, 0, version_command, "print the version" },
 	{ "help", "[COMMAND]", 0, 1, 0, help_command, "print this text, or the options of a command" },
 };
@@ -86,6 +92,11 @@ print_command_help(FILE *f, const struct command *c)
 {
 	fprintf(f, "usage: adit %s [OPTION ...] %s\n%s\n\n", c->name, c->usage, c->what);
 	options_help(f, c->options);
+	if ((c->options & OPTIONS_POLICY) == 0)
+		return;
+	fputs("\nPresets of --for:\n", f);
+	for (size_t i = 0; i < presets_n; i++)
+		fprintf(f, "  %-34s %s\n", presets[i].name, presets[i].title);
 }
 
 static int

@@ -36,6 +36,17 @@ static const struct row tunnel_rows[] = {
 	{ "origin_host", VALUE_TEXT, offsetof(struct config_tunnel, origin_host) },
 	{ "origin_ca", VALUE_PATH, offsetof(struct config_tunnel, origin_ca) },
 	{ "origin_insecure", VALUE_BOOL, offsetof(struct config_tunnel, origin_insecure) },
+	{ "for", VALUE_TEXT, offsetof(struct config_tunnel, policy.preset) },
+	{ "store", VALUE_BOOL, offsetof(struct config_tunnel, policy.store) },
+	{ "relay", VALUE_BOOL, offsetof(struct config_tunnel, policy.relay) },
+	{ "secret_file", VALUE_PATH, offsetof(struct config_tunnel, policy.secret_files[0]) },
+	{ "scheme", VALUE_TEXT, offsetof(struct config_tunnel, policy.scheme) },
+	{ "allow", VALUE_TEXT, offsetof(struct config_tunnel, policy.allow) },
+	{ "deny", VALUE_TEXT, offsetof(struct config_tunnel, policy.deny) },
+	{ "user_file", VALUE_PATH, offsetof(struct config_tunnel, policy.user_file) },
+	{ "policy", VALUE_PATH, offsetof(struct config_tunnel, policy.policy_file) },
+	{ "body_max", VALUE_TEXT, offsetof(struct config_tunnel, policy.body_max) },
+	{ "rate", VALUE_TEXT, offsetof(struct config_tunnel, policy.rate) },
 };
 
 #define N_ROWS(rows) (sizeof(rows) / sizeof(*(rows)))
@@ -201,6 +212,9 @@ check_tunnel(const struct reader *r, const struct yaml_node *n, const struct con
 	if (t->kind == TUNNEL_TCP && (t->name != NULL || t->origin_host != NULL))
 		return yaml_error(r->y->path, n->line, n->column,
 		    "tunnel \"%.60s\": name and origin_host are for kind: http", n->key);
+	if (t->kind == TUNNEL_TCP && policy_text_given(&t->policy))
+		return yaml_error(r->y->path, n->line, n->column,
+		    "tunnel \"%.60s\": policies and webhooks are for kind: http", n->key);
 	if (t->kind == TUNNEL_HTTP && t->port != 0)
 		return yaml_error(r->y->path, n->line, n->column,
 		    "tunnel \"%.60s\": port is for kind: tcp", n->key);
@@ -298,6 +312,15 @@ config_fini(struct config *c)
 		free(t->origin);
 		free(t->origin_host);
 		free(t->origin_ca);
+		free(t->policy.preset);
+		free(t->policy.scheme);
+		free(t->policy.secret_files[0]);
+		free(t->policy.allow);
+		free(t->policy.deny);
+		free(t->policy.user_file);
+		free(t->policy.policy_file);
+		free(t->policy.body_max);
+		free(t->policy.rate);
 	}
 	free(c->edge);
 	free(c->ca);

@@ -11,6 +11,7 @@
 #ifndef ADIT_AGENT_CONFIG_H
 #define ADIT_AGENT_CONFIG_H
 
+#include "agent/policy_text.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/slice.h"
@@ -26,6 +27,7 @@ struct config_tunnel {
 	char *origin_host;  /* Host that the origin is sent, NULL: the visitor's */
 	char *origin_ca;    /* PEM file, NULL: the system's */
 	bool origin_insecure;
+	struct policy_text policy;
 	int line;           /* where it stands in the file; 0: not there */
 };
 

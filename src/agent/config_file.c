@@ -61,9 +61,9 @@ read_fd(int fd, struct buf *b)
 	}
 }
 
-/* b is wiped by the caller. *ret_mode: of the file. */
+/* b is wiped by the caller. *ret_open: others than its owner may read or write it. */
 static char *
-read_file(const char *path, struct buf *b, mode_t *ret_mode, bool *ret_missing)
+read_file(const char *path, struct buf *b, bool *ret_open, bool *ret_missing)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -75,9 +75,15 @@ read_file(const char *path, struct buf *b, mode_t *ret_mode, bool *ret_missing)
 	if (fstat(fd, &st) != 0 || !read_fd(fd, b))
 		error = sentence("%s: %s", path, strerror(errno));
 	else
-		*ret_mode = st.st_mode;
+		*ret_open = S_ISREG(st.st_mode) && (st.st_mode & 077) != 0;
 	close(fd);
 	return error;
+}
+
+static char *
+others_may_read(const char *path)
+{
+	return sentence("%s: others may read it, and it holds a token: chmod 600 %s", path, path);
 }
 
 static void
@@ -92,18 +98,16 @@ char *
 config_file_read(const char *path, struct config *ret_c, bool *ret_missing)
 {
 	struct buf b;
-	mode_t mode = 0;
-	bool missing;
+	bool missing, open_to_others = false;
 	char *error;
 
 	*ret_c = (struct config){ 0 };
 	buf_init(&b, LIMIT_CONFIG_BYTES + 4096);
-	error = read_file(path, &b, &mode, &missing);
+	error = read_file(path, &b, &open_to_others, &missing);
 	if (error == NULL)
 		error = config_parse(buf_slice(&b), path, ret_c);
-	if (error == NULL && ret_c->token != NULL && (mode & 077) != 0)
-		error = sentence("%s: others may read it (mode %03o), and it holds a token: chmod 600 %s",
-		    path, (unsigned)mode & 0777, path);
+	if (error == NULL && ret_c->token != NULL && open_to_others)
+		error = others_may_read(path);
 	wipe_buf(&b);
 	if (ret_missing != NULL)
 		*ret_missing = missing;
@@ -230,8 +234,7 @@ char *
 config_file_save_login(const char *path, const char *edge, const char *ca, const char *token)
 {
 	struct buf old, out;
-	bool missing;
-	mode_t mode;
+	bool missing, open_to_others;
 	char *error;
 
 	buf_init(&old, LIMIT_CONFIG_BYTES + 4096);
@@ -240,7 +243,7 @@ config_file_save_login(const char *path, const char *edge, const char *ca, const
 	if (ca != NULL)
 		put_pair(&out, "ca", ca);
 	put_pair(&out, "token", token);
-	error = read_file(path, &old, &mode, &missing);
+	error = read_file(path, &old, &open_to_others, &missing);
 	if (error == NULL) {
 		error = keep_the_rest(path, buf_slice(&old), &out);
 	} else if (missing) {
@@ -259,17 +262,18 @@ config_file_save_login(const char *path, const char *edge, const char *ca, const
 char *
 config_file_token(const char *path, char *dst, size_t cap)
 {
-	bool missing, from_stdin = strcmp(path, "-") == 0;
+	bool missing, open_to_others = false, from_stdin = strcmp(path, "-") == 0;
 	struct buf b;
 	struct slice s;
-	mode_t mode;
 	char *error = NULL;
 
 	buf_init(&b, 8192);
 	if (from_stdin && !read_fd(STDIN_FILENO, &b))
 		error = sentence("standard input: %s", strerror(errno));
 	if (!from_stdin)
-		error = read_file(path, &b, &mode, &missing);
+		error = read_file(path, &b, &open_to_others, &missing);
+	if (error == NULL && open_to_others)
+		error = others_may_read(path);
 	s = buf_slice(&b);
 	while (s.n > 0 && strchr("\r\n\t ", s.p[s.n - 1]) != NULL)
 		s.n--;

@@ -21,7 +21,7 @@ char *config_file_read(const char *path, struct config *ret_c, bool *ret_missing
  */
 char *config_file_save_login(const char *path, const char *edge, const char *ca, const char *token) must_use;
 
-/* A token from a file, or from standard input for "-", without the line's end. NULL or a malloced sentence. */
+/* A token from a file that only its owner may read, or from standard input for "-", without the line's end. NULL or a malloced sentence. */
 char *config_file_token(const char *path, char *dst, size_t cap) must_use;
 
 #endif

@@ -239,7 +239,7 @@ note_request(struct exchange *x, struct slice buf, bool fin)
 
 	x->safe = is_idempotent(method);
 	x->head_request = slice_eq(method, S("HEAD"));
-	x->has_body = h->framing == H1_LENGTH ? h->length > 0 : !fin;
+	x->has_body = h->framing == H1_LENGTH ? h->length > 0 : !fin || buf.n > h->n_bytes;
 	x->upgrade = (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin;
 	if (x->upgrade)
 		x->has_body = false;

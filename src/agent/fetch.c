@@ -77,7 +77,10 @@ take_body(struct fetch *f, struct slice in)
 			return;
 		case H1_DATA:
 			buf_put(&a->body, slice_head(data, a->body.max - a->body.n));
-			break;
+			if (a->body.n < a->body.max)
+				break;
+			succeed(f); /* more is not wanted */
+			return;
 		case H1_DONE:
 			succeed(f);
 			return;
@@ -295,9 +298,11 @@ fetch(const struct fetch_request *req, struct fetch_answer *ret)
 		dial_cancel(&f.dial);
 	}
 	conn_close(&f.conn);
-	resolver_free(f.resolver);
+	if (f.resolver != NULL)
+		resolver_free(f.resolver);
 	tls_client_unref(f.tls);
-	loop_free(f.loop);
+	if (f.loop != NULL)
+		loop_free(f.loop);
 	buf_fini(&f.out);
 	return ret->stage == FETCH_DONE ? 0 : -1;
 }

@@ -3,6 +3,7 @@
 #ifndef ADIT_AGENT_OPTIONS_H
 #define ADIT_AGENT_OPTIONS_H
 
+#include "agent/policy_text.h"
 #include "base/check.h"
 #include "base/limits.h"
 
@@ -18,11 +19,28 @@ enum option_group {
 	OPTIONS_PORT = 1 << 4,
 	OPTIONS_START = 1 << 5,
 	OPTIONS_FILE = 1 << 6,
+	OPTIONS_POLICY = 1 << 7, /* who may ask, and what happens with webhooks */
+	OPTIONS_INBOX = 1 << 8,
+	OPTIONS_CHECKURL = 1 << 12,
+	OPTIONS_DOCTOR = 1 << 13,
+	OPTIONS_HOOK = 1 << 14,
+	OPTIONS_PROBE = 1 << 15, /* how other servers are looked at */
 };
 
 struct options {
 	const char *edge, *ca, *token_file, *log_level, *file;
 	const char *name, *port, *origin_host, *origin_ca;
+	/* policy */
+	const char *preset, *scheme, *allow, *deny, *user_file, *policy_file, *body_max, *rate;
+	const char *secret_files[POLICY_SECRET_FILES + 1]; /* ends with NULL */
+	bool store, relay;
+	/* inbox */
+	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
+	bool raw;
+	/* check-url, doctor, hook */
+	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *job, *origin, *secret_file;
+	const char *url, *api, *events, *description, *api_ca;
+	bool no_probe, quick, dc, no_verify;
 	bool origin_insecure, json, all, help;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
 	int n_args;

@@ -85,18 +85,62 @@ end(struct screen *s)
 	write_line(s);
 }
 
+static void
+put_hook_json(struct buf *b, const struct screen_hook *h)
+{
+	put_member(b, "mode", slice_str(h->mode));
+	put_member(b, "hook_url", slice_str(h->url));
+	if (h->secret_file[0] != '\0') {
+		put_member(b, "secret_file", slice_str(h->secret_file));
+		buf_printf(b, ",\"secret_made\":%s", h->fresh ? "true" : "false");
+	}
+	if (h->events[0] != '\0')
+		put_member(b, "events", slice_str(h->events));
+	if (h->next[0] != '\0')
+		put_member(b, "next", slice_str(h->next));
+}
+
+static void
+put_hook_line(struct buf *b, const char *what, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	buf_printf(b, "\n  %-18s", what);
+	put_plain(b, slice_str(value));
+}
+
+static void
+put_hook_plain(struct buf *b, const struct screen_hook *h)
+{
+	if (strcmp(h->mode, "pass") != 0)
+		buf_printf(b, "  (%s)", h->mode);
+	if (h->brief)
+		return;
+	put_hook_line(b, "URL to paste:", h->url);
+	put_hook_line(b, "secret is in:", h->secret_file);
+	if (h->fresh)
+		buf_put(b, S(" (made just now)"));
+	put_hook_line(b, "events to tick:", h->events);
+	put_hook_line(b, "then:", h->next);
+}
+
 void
-screen_up(struct screen *s, const char *name, const char *url, const char *origin)
+screen_up(struct screen *s, const char *name, const char *url, const char *origin,
+    const struct screen_hook *hook)
 {
 	begin(s, "up");
 	if (s->json) {
 		put_member(&s->line, "name", slice_str(name));
 		put_member(&s->line, "url", slice_str(url));
 		put_member(&s->line, "origin", slice_str(origin));
+		if (hook != NULL)
+			put_hook_json(&s->line, hook);
 	} else {
 		put_plain(&s->line, slice_str(url));
 		buf_put(&s->line, S(" -> "));
 		put_plain(&s->line, slice_str(origin));
+		if (hook != NULL)
+			put_hook_plain(&s->line, hook);
 	}
 	end(s);
 }

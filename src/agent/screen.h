@@ -24,7 +24,18 @@ struct screen {
 void screen_init(struct screen *s, int fd, bool json, bool requests);
 void screen_fini(struct screen *s);
 
-void screen_up(struct screen *s, const char *name, const char *url, const char *origin);
+/* Of a tunnel with a policy: what goes where at the sender of webhooks. "": nothing to say. */
+struct screen_hook {
+	const char *url;         /* to paste */
+	const char *mode;        /* pass, store, relay */
+	const char *secret_file;
+	const char *events, *next;
+	bool fresh;              /* the secret was made just now */
+	bool brief;              /* people have seen it */
+};
+/* hook: NULL without a policy. */
+void screen_up(struct screen *s, const char *name, const char *url, const char *origin,
+    const struct screen_hook *hook);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);

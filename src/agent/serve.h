@@ -10,6 +10,7 @@
 #define ADIT_AGENT_SERVE_H
 
 #include "agent/origin.h"
+#include "agent/policy_text.h"
 #include "agent/screen.h"
 #include "relay/flow.h"
 #include "tunnel/hello.h"
@@ -29,6 +30,8 @@ struct tunnel {
 	char url[300];           /* when up */
 	enum tunnel_state state;
 	struct origin origin;
+	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
+	bool told;                 /* once is enough for people */
 };
 
 /* What all streams of a loop share. */

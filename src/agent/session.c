@@ -45,6 +45,26 @@ read_refusal(struct client *c, struct tunnel *t, const struct hello_tunnel *a)
 	screen_refused(c->screen, t->label, a->error, a->text);
 }
 
+/* With a preset: what is to be pasted where. People are told once. */
+static void
+tell_up(struct client *c, struct tunnel *t)
+{
+	char url[sizeof(t->url) + sizeof(t->policy.path)];
+	struct screen_hook hook = {
+		.url = url,
+		.mode = t->policy.mode,
+		.secret_file = t->policy.secret,
+		.fresh = t->policy.fresh && !t->told,
+		.events = t->policy.events,
+		.next = t->policy.next,
+		.brief = t->told,
+	};
+
+	snprintf(url, sizeof(url), "%s%s", t->url, t->policy.path);
+	screen_up(c->screen, t->label, t->url, t->origin.text, t->policy.json == NULL ? NULL : &hook);
+	t->told = true;
+}
+
 /* Sets what the edge says of each tunnel; those that it does not name are not up. */
 static void
 read_welcome(struct session *s, const struct hello *h)
@@ -65,7 +85,7 @@ read_welcome(struct session *s, const struct hello *h)
 		snprintf(t->url, sizeof(t->url), "%s", a->url);
 		if (a->name[0] != '\0')
 			snprintf(t->label, sizeof(t->label), "%s", a->name);
-		screen_up(c->screen, t->label, t->url, t->origin.text);
+		tell_up(c, t);
 	}
 	snprintf(c->account, sizeof(c->account), "%s", h->account);
 	s->up_us = loop_now_us(c->loop);
@@ -137,6 +157,7 @@ say_hello(struct session *s)
 	struct client *c = s->client;
 	struct hello *h = &c->hello;
 	struct buf b;
+	bool no_memory = false;
 
 	*h = (struct hello){ .type = HELLO_HELLO, .protocol = LINK_PROTOCOL };
 	snprintf(h->program, sizeof(h->program), "adit/%s", ADIT_VERSION);
@@ -147,12 +168,18 @@ say_hello(struct session *s)
 		if (t->state == TUNNEL_REPLACED)
 			continue;
 		t->state = TUNNEL_WANTED;
-		h->tunnels[h->n_tunnels++] = t->ask;
+		h->tunnels[h->n_tunnels] = t->ask;
+		/* hello_wipe() takes it */
+		if (t->policy.json != NULL && (h->tunnels[h->n_tunnels].policy = strdup(t->policy.json)) == NULL)
+			no_memory = true;
+		h->n_tunnels++;
 	}
 	buf_init(&b, LIMIT_CONTROL_BYTES);
 	hello_encode(h, &b);
 	hello_wipe(h);
-	if (b.failed)
+	if (no_memory)
+		carrier_close(&s->carrier, LINK_CODE_INTERNAL, "out of memory");
+	else if (b.failed)
 		carrier_close(&s->carrier, LINK_CODE_INTERNAL, "the tunnels do not fit into one HELLO");
 	else
 		carrier_control(&s->carrier, buf_slice(&b));

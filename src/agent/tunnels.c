@@ -45,6 +45,25 @@ text(const char *z)
 	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
 }
 
+static void
+take_policy(struct policy_text *p, const struct options *o)
+{
+	*p = (struct policy_text){
+		.preset = text(o->preset),
+		.scheme = text(o->scheme),
+		.allow = text(o->allow),
+		.deny = text(o->deny),
+		.user_file = text(o->user_file),
+		.policy_file = text(o->policy_file),
+		.body_max = text(o->body_max),
+		.rate = text(o->rate),
+		.store = o->store,
+		.relay = o->relay,
+	};
+	for (size_t i = 0; i < POLICY_SECRET_FILES; i++)
+		p->secret_files[i] = text(o->secret_files[i]);
+}
+
 int
 tunnels_http_command(const struct options *o)
 {
@@ -58,6 +77,7 @@ tunnels_http_command(const struct options *o)
 	char name[64];
 	const char *why;
 
+	take_policy(&t.policy, o);
 	if (o->name != NULL) {
 		why = url_name(slice_str(o->name), name, sizeof(name));
 		if (why != NULL)

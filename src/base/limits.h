@@ -70,7 +70,7 @@
 	X(HANDSHAKES_PER_ADDRESS, 1024, "connections", "TLS handshakes under way from one address") \
 	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
-	X(LINGER_MS,             5000, "ms", "input of a visitor read away after our last byte")   \
+	X(LINGER_MS,             2000, "ms", "input of a visitor read away after our last byte")   \
 	X(EDGE_SILENT_MS,       75000, "ms", "wait of the edge for a response head")               \
 	X(NAMES_PER_ACCOUNT,     1000, "names", "names of an account")                             \
 	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \
@@ -95,6 +95,7 @@
 	X(RELAY_MS,              8000, "ms", "wait for an origin in mode relay before 202 is answered") \
 	X(COURIER_BYTES,      4194304, "bytes", "deliveries of one tunnel on their way at once, one is always") \
 	X(WEBHOOK_BYTES,      1048576, "bytes", "body of a webhook where its route names no limit") \
+	X(INTAKE_BYTES,      268435456, "bytes", "webhooks of a worker that are being read or stored")  \
 	X(PASSWORD_QUEUE,         32, "jobs", "password hashes of the edge that wait to be computed") \
 	X(INBOX_BODY_BYTES,   16777216, "bytes", "body of a stored delivery, whatever its route allows") \
 	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \
@@ -104,6 +105,7 @@
 	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \
 	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
 	X(INBOX_DEDUPE_RUNS,      1024, "runs", "runs of 8,192 deliveries that are known again, 16 KiB each") \
+	X(NOTES,                  4096, "routes", "routes of which the edge remembers what it refused last") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(DRAIN_MS,              30000, "ms", "graceful stop before connections are cut")

@@ -2,6 +2,7 @@
 #include "edge/access.h"
 
 #include "base/log.h"
+#include "edge/notes.h"
 #include "edge/password.h"
 
 #include <stdio.h>
@@ -117,14 +118,16 @@ close_of(enum policy_verdict v)
 }
 
 static bool
-within_rates(struct exchange *x, const struct policy *p, struct policy_bucket *route)
+within_rates(struct exchange *x, struct policy *p, struct policy_bucket *route)
 {
 	int64_t now = loop_now_us(x->worker->loop), wait_us;
 
 	if (p->visitor_rate > 0 && x->visitor->source != NULL &&
 	    !policy_take(&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now, &wait_us))
 		return false;
-	return p->rate <= 0 || policy_take(route, p->rate, p->burst, now, &wait_us);
+	if (p->rate <= 0)
+		return true;
+	return route != NULL ? policy_take(route, p->rate, p->burst, now, &wait_us) : policy_take_away(p, now);
 }
 
 /* Asked for again rather than carried by every visitor. A visitor that has gone is in no list. */
@@ -135,6 +138,18 @@ find_peer(const struct exchange *x, struct sockaddr_storage *ret)
 
 	if (getpeername(x->visitor->conn.io.fd, (struct sockaddr *)ret, &len) != 0)
 		ret->ss_family = AF_UNSPEC;
+}
+
+static void
+note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes, struct slice path)
+{
+	enum note_kind kind = v == POLICY_ADDRESS ? NOTE_ADDRESS : v == POLICY_SLASH ? NOTE_SLASH : NOTE_LOGIN;
+	struct slice agent;
+
+	if (v != POLICY_ADDRESS && v != POLICY_SLASH && v != POLICY_PASSWORD)
+		return;
+	if (x->probe == EXCHANGE_NO_PROBE && notes_is_hook(&x->req.head, bytes, &agent))
+		notes_put(x->worker->edge->notes, x->name, kind, x->visitor->peer, agent, path);
 }
 
 enum access_result
@@ -156,6 +171,7 @@ access_check(struct exchange *x, struct policy *p, struct policy_bucket *route, 
 		(void)ask_password(x, p, authorization, bytes);
 		return ACCESS_TAKEN;
 	}
+	note_refusal(x, v, bytes, path);
 	if (v == POLICY_SLASH)
 		log_event(LOG_WARN, "slash", LOG_Z("tunnel", x->name), LOG_S("path", path),
 		    LOG_Z("text", "the sender's URL lacks the final slash, or has one too many"));

@@ -14,7 +14,7 @@ enum access_result {
 	ACCESS_TAKEN, /* it was answered, or waits for a password to be looked at: exchange_request() comes again then */
 };
 
-/* route: the bucket of the route's rate. */
+/* route: the bucket of the route's rate; NULL: no link serves it. */
 enum access_result access_check(struct exchange *x, struct policy *policy, struct policy_bucket *route,
     struct slice bytes) must_use;
 /* The exchange ends while its password is looked at. */

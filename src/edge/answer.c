@@ -88,8 +88,8 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 	if (!stop_flow(x))
 		return;
 	x->status = (uint16_t)close_row(code)->status;
-	x->keep = x->keep && is_sound(code) && !x->worker->draining && !x->visitor->conn.eof &&
-	    can_drain(x);
+	x->keep = x->keep && is_sound(code) && !x->worker->draining && can_drain(x) &&
+	    (!x->visitor->conn.eof || read_ahead.n > 0);
 	page.keep_alive = x->keep;
 	buf_reset(&x->worker->page);
 	page_write(&x->worker->page, &page);
@@ -163,7 +163,7 @@ exchange_log(struct exchange *x)
 	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
 	if (!w->settings->log_access)
 		return;
-	log_event(LOG_INFO, "request", LOG_Z("id", x->id), LOG_Z("peer", x->visitor->peer),
+	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id), LOG_Z("peer", x->visitor->peer),
 	    LOG_Z("host", x->host), LOG_Z("method", x->method), LOG_Z("path", x->path),
 	    LOG_U("status", x->status), LOG_Z("error", error), LOG_U("rx", x->flow.rx_bytes),
 	    LOG_U("tx", x->flow.tx_bytes), LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));

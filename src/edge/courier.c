@@ -14,6 +14,8 @@
 /* An origin that is starting is asked again after this. */
 #define HOLD_US (5 * 1000 * 1000)
 #define EXTRA_BYTES 256
+/* After the store could not: the disk may have space again. */
+#define STORE_PAUSE_US (2 * 1000 * 1000)
 
 struct courier {
 	struct worker *worker;
@@ -25,6 +27,7 @@ struct courier {
 	bool asking, again;
 	struct list runs;
 	unsigned n_runs;
+	size_t run_bytes;        /* deliveries of the runs */
 	int64_t hold_until_us;
 	struct policy_bucket bucket;
 	struct loop_timer timer;
@@ -42,7 +45,7 @@ struct run {
 	int64_t start_us;
 	uint16_t status;
 	int64_t retry_after_ms;
-	bool jenkins;
+	bool jenkins, cut;       /* cut: its answer is longer than what is kept of it */
 	char location[256], type[128];
 	struct buf answer;       /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
 	struct courier_wish *wish;
@@ -53,6 +56,7 @@ struct run {
 };
 
 static void ask(struct courier *c);
+static void submit(struct courier *c, enum inbox_op op);
 
 /* --- the end of a courier --- */
 
@@ -86,6 +90,39 @@ run_free(struct loop_grave *g)
 	free(r);
 }
 
+static void on_full(struct loop_timer *t);
+
+static void
+count(struct courier *c, const struct run *r)
+{
+	static const int64_t bounds[] = LAG_MS;
+	struct worker_counters *n = &c->worker->counters;
+	int64_t lag_ms = clock_wall_ms() - r->item.received_ms;
+	size_t i = 0;
+
+	switch (r->settle.result == STORE_OK ? r->settle.to : INBOX_DROPPED) {
+	case INBOX_DELIVERED:
+		while (i < LAG_BUCKETS - 1 && lag_ms > bounds[i])
+			i++;
+		counter_add(&n->lag[i], 1);
+		counter_add(&n->delivered, 1);
+		return;
+	case INBOX_QUEUED:
+		counter_add(&n->retried, 1);
+		return;
+	case INBOX_PARKED:
+		counter_add(&n->parked, 1);
+		return;
+	case INBOX_DEAD:
+		counter_add(&n->dead, 1);
+		return;
+	case INBOX_RECEIVED:
+	case INBOX_LEASED:
+	case INBOX_DROPPED:
+		return; /* dropped by hand meanwhile */
+	}
+}
+
 static void
 on_settled_mail(struct loop *loop, struct loop_mail *m)
 {
@@ -93,7 +130,15 @@ on_settled_mail(struct loop *loop, struct loop_mail *m)
 	struct courier *c = r->courier;
 
 	c->worker->n_stored--;
+	/* Its lease holds meanwhile.  At a stop the next start of the edge takes it back. */
+	if (r->settle.result == STORE_FULL && !c->worker->stopping) {
+		r->timer.fn = on_full;
+		loop_timer_set(loop, &r->timer, STORE_PAUSE_US);
+		return;
+	}
+	count(c, r);
 	c->n_runs--;
+	c->run_bytes -= r->item.bytes;
 	list_del(&r->node);
 	loop_bury(loop, &r->grave, run_free);
 	maybe_free(c);
@@ -101,6 +146,16 @@ on_settled_mail(struct loop *loop, struct loop_mail *m)
 		courier_kick(c);
 	else
 		worker_check_idle(c->worker);
+}
+
+static void
+on_full(struct loop_timer *t)
+{
+	struct run *r = list_of(t, struct run, timer);
+
+	r->courier->worker->n_stored++;
+	r->settle.now_ms = r->settle.mono_ms = 0;
+	inbox_submit(r->courier->worker->edge->store, &r->settle);
 }
 
 /* On the store's thread. */
@@ -125,7 +180,8 @@ answer_wish(struct run *r, int status)
 }
 
 static void
-settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason, const char *note)
+settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason, const char *text,
+    const char *advice)
 {
 	struct courier *c = r->courier;
 	struct inbox_req *req = &r->settle;
@@ -143,7 +199,7 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	req->delay_ms = delay_ms;
 	req->tried = tried;
 	req->skip_after = c->policy->skip_after;
-	snprintf(req->note, sizeof(req->note), "%s", note);
+	snprintf(req->note, sizeof(req->note), "%s%s%s", text, advice[0] != '\0' ? " " : "", advice);
 	a->at_ms = clock_wall_ms();
 	a->status = r->status;
 	a->latency_ms = (uint32_t)((loop_now_us(c->worker->loop) - r->start_us) / 1000);
@@ -156,35 +212,38 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	log_event(to == INBOX_PARKED || to == INBOX_DEAD ? LOG_WARN : LOG_INFO, "delivery",
 	    LOG_U("id", r->item.id), LOG_Z("tunnel", c->name), LOG_S("event", r->item.event),
 	    LOG_Z("state", inbox_state_text(to)), LOG_Z("reason", reason), LOG_U("status", r->status),
-	    LOG_U("attempt", r->item.attempts + tried), LOG_U("ms", a->latency_ms));
+	    LOG_U("attempt", r->item.attempts + tried), LOG_U("ms", a->latency_ms), LOG_Z("text", req->note));
 	inbox_submit(c->worker->edge->store, req);
 }
 
 /* What the attempt was worth, and when the next one is. */
 static void
-conclude(struct run *r, enum result_class class, const char *code, const char *text)
+conclude(struct run *r, enum result_class class, const char *code, const char *text, const char *advice)
 {
 	struct courier *c = r->courier;
 	struct result_plan plan =
-	    result_next(r->item.attempts + 1, class, r->retry_after_ms, rand_u64());
+	    result_next(r->item.fails + 1, class, r->retry_after_ms, rand_u64());
+
+	/* A sender must not take an answer as final that is not: it would send again what goes on here. */
+	answer_wish(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut ? r->status : 0);
 
 	if (class == RESULT_HOLD)
 		c->hold_until_us = loop_now_us(c->worker->loop) + HOLD_US;
 	switch (plan.step) {
 	case RESULT_STEP_DONE:
-		settle(r, INBOX_DELIVERED, 0, true, code, text);
+		settle(r, INBOX_DELIVERED, 0, true, code, text, advice);
 		return;
 	case RESULT_STEP_WAIT:
-		settle(r, INBOX_QUEUED, plan.delay_ms, class != RESULT_HOLD, code, text);
+		settle(r, INBOX_QUEUED, plan.delay_ms, class != RESULT_HOLD, code, text, advice);
 		return;
 	case RESULT_STEP_PARK:
-		settle(r, INBOX_PARKED, 0, true, code, text);
+		settle(r, INBOX_PARKED, 0, true, code, text, advice);
 		return;
 	case RESULT_STEP_DEAD:
-		settle(r, INBOX_DEAD, 0, true, code, text);
+		settle(r, INBOX_DEAD, 0, true, code, text, advice);
 		return;
 	case RESULT_STEP_AWAY:
-		settle(r, INBOX_QUEUED, 0, false, code, text);
+		settle(r, INBOX_QUEUED, 0, false, code, text, advice);
 		return;
 	}
 }
@@ -201,8 +260,7 @@ answered(struct run *r)
 	};
 	struct preset_judgement j = preset_judge(r->courier->policy->preset, &a);
 
-	answer_wish(r, r->status);
-	conclude(r, j.class, j.code, j.text);
+	conclude(r, j.class, j.code, j.text, j.advice);
 }
 
 /* --- the stream --- */
@@ -240,11 +298,11 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		break;
 	case H1_MORE:
 		if (fin)
-			conclude(r, RESULT_RETRY, "broke", "The origin's answer ended in its head.");
+			conclude(r, RESULT_RETRY, "broke", "The origin's answer ended in its head.", "");
 		return 0;
 	case H1_DATA:
 	case H1_BAD:
-		conclude(r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.");
+		conclude(r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.", "");
 		return 0;
 	}
 	n = r->res.head.n_bytes;
@@ -252,7 +310,7 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		take_fields(r, bytes);
 		r->has_head = true;
 	} else if (r->res.head.status == 101) {
-		conclude(r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.");
+		conclude(r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.", "");
 		return 0;
 	} else {
 		h1_reset(&r->res);
@@ -271,6 +329,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 
 	if (!r->has_head)
 		return take_head(r, bytes, fin);
+	r->cut = r->cut || bytes.n > room;
 	buf_put(&r->answer, slice_head(bytes, room));
 	if (fin)
 		answered(r);
@@ -290,26 +349,30 @@ on_reset(struct flow *f, uint32_t code)
 
 	if (r->settling)
 		return;
-	answer_wish(r, 0);
+	if (r->has_head) { /* it has decided; the rest of its answer would be for people */
+		r->cut = true;
+		answered(r);
+		return;
+	}
 	switch (code) {
 	case LINK_CODE_ORIGIN_REFUSED:
-		conclude(r, RESULT_RETRY, "refused", "The local server did not accept the connection.");
+		conclude(r, RESULT_RETRY, "refused", "The local server did not accept the connection.", "");
 		return;
 	case LINK_CODE_ORIGIN_SILENT:
-		conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.");
+		conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.", "");
 		return;
 	case LINK_CODE_ORIGIN_BROKE:
-		conclude(r, RESULT_RETRY, "broke", "The local server closed before its answer was whole.");
+		conclude(r, RESULT_RETRY, "broke", "The local server closed before its answer was whole.", "");
 		return;
 	case LINK_CODE_ORIGIN_TLS:
-		conclude(r, RESULT_RETRY, "tls", "The local server's certificate or handshake failed.");
+		conclude(r, RESULT_RETRY, "tls", "The local server's certificate or handshake failed.", "");
 		return;
 	case LINK_CODE_TOO_MANY:
 	case LINK_CODE_BUSY:
-		conclude(r, RESULT_RETRY, "busy", "The agent is overloaded.");
+		conclude(r, RESULT_RETRY, "busy", "The agent is overloaded.", "");
 		return;
 	default:
-		conclude(r, RESULT_AWAY, "away", "The agent went away before the answer.");
+		conclude(r, RESULT_AWAY, "away", "The agent went away before the answer.", "");
 		return;
 	}
 }
@@ -334,8 +397,12 @@ on_silent(struct loop_timer *t)
 {
 	struct run *r = list_of(t, struct run, timer);
 
-	answer_wish(r, 0);
-	conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.");
+	if (r->has_head) {
+		r->cut = true;
+		answered(r);
+		return;
+	}
+	conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.", "");
 }
 
 static size_t
@@ -412,6 +479,7 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 		return -1;
 	}
 	item->block = NULL;
+	c->run_bytes += r->item.bytes;
 	r->wish = wish;
 	if (wish != NULL)
 		wish->run = r;
@@ -447,7 +515,8 @@ give_back(struct courier *c, struct inbox_delivery *item)
 	flow_init(&r->flow, &c->tunnel->session->carrier, NULL, &ops, r);
 	list_push(&c->runs, &r->node);
 	c->n_runs++;
-	settle(r, INBOX_QUEUED, 1000, false, "away", "No stream could be opened.");
+	c->run_bytes += r->item.bytes;
+	settle(r, INBOX_QUEUED, 1000, false, "away", "No stream could be opened.", "");
 }
 
 /* After courier_close(): the lease came too late. */
@@ -466,7 +535,8 @@ give_back_all(struct courier *c)
 		r->flow.ended = true;
 		list_push(&c->runs, &r->node);
 		c->n_runs++;
-		settle(r, INBOX_QUEUED, 0, false, "away", "The agent went away.");
+		c->run_bytes += r->item.bytes;
+		settle(r, INBOX_QUEUED, 0, false, "away", "The agent went away.", "");
 	}
 }
 
@@ -491,7 +561,11 @@ on_asked_mail(struct loop *loop, struct loop_mail *m)
 	for (size_t i = 0; i < n; i++)
 		if (courier_carry(c, &c->ask.items[i], NULL) != 0)
 			give_back(c, &c->ask.items[i]);
-	if (c->ask.op == INBOX_WAKE || n > 0 || c->again)
+	if (c->ask.result != STORE_OK)
+		loop_timer_set(c->worker->loop, &c->timer, STORE_PAUSE_US);
+	else if (c->ask.op == INBOX_WAKE && c->ask.more)
+		submit(c, INBOX_WAKE);
+	else if (c->ask.op == INBOX_WAKE || n > 0 || c->again)
 		courier_kick(c);
 	else if (c->ask.wait_ms >= 0)
 		loop_timer_set(c->worker->loop, &c->timer, (c->ask.wait_ms + 1) * 1000);
@@ -511,6 +585,7 @@ submit(struct courier *c, enum inbox_op op)
 	struct inbox_req *req = &c->ask;
 
 	inbox_req_fini(req);
+	req->now_ms = req->mono_ms = 0; /* the store looks, and leaves them filled in */
 	req->op = op;
 	req->done = on_asked;
 	req->owner = c;
@@ -533,6 +608,8 @@ allowed(struct courier *c)
 		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
 		return 0;
 	}
+	if (c->run_bytes >= LIMIT_COURIER_BYTES && c->n_runs > 0)
+		return 0; /* the end of a run comes here again */
 	if (c->policy->deliver_rate <= 0 || room == 0)
 		return room;
 	while (n < room && policy_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
@@ -550,7 +627,7 @@ ask(struct courier *c)
 	if (n == 0)
 		return;
 	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
-	c->ask.bytes_max = LIMIT_COURIER_BYTES;
+	c->ask.bytes_max = LIMIT_COURIER_BYTES - (c->n_runs > 0 ? c->run_bytes : 0);
 	submit(c, INBOX_LEASE);
 }
 

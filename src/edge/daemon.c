@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "edge/ask.h"
 #include "edge/control.h"
 #include "edge/dev.h"
 #include "edge/gate.h"
+#include "edge/notes.h"
 #include "edge/options.h"
 #include "edge/password.h"
 #include "edge/privilege.h"
@@ -323,7 +325,9 @@ open_store(struct daemon *d)
 	e->directory = directory_new();
 	e->guard = guard_new();
 	e->passwords = password_start();
-	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL)
+	e->notes = notes_new();
+	rand_bytes(e->probe_key, sizeof(e->probe_key));
+	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL || e->notes == NULL)
 		return fail(NULL);
 	r = ask_names(e->store, e->directory);
 	if (r != STORE_OK) {
@@ -460,6 +464,7 @@ finish(struct daemon *d)
 		loop_unwatch(&d->signals);
 	close_fd(d->signals.fd);
 	directory_free(e->directory);
+	notes_free(e->notes);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);

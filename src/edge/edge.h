@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "store/store.h"
 
+struct notes;
 struct password_thread;
 struct worker;
 
@@ -17,6 +18,8 @@ struct edge {
 	struct directory *directory;
 	struct guard *guard;
 	struct password_thread *passwords;
+	struct notes *notes;       /* for the doctor */
+	unsigned char probe_key[32]; /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;
 	struct loop *main_loop;    /* signals and control socket */

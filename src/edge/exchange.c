@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "edge/access.h"
 #include "edge/intake.h"
+#include "edge/notes.h"
+#include "edge/probe.h"
 #include "http/rewrite.h"
 #include "http/url.h"
 #include "tunnel/opening.h"
@@ -34,6 +36,22 @@ is_misdirected(const struct exchange *x)
 	if (sni.p[sni.n - 1] == '.')
 		sni.n--;
 	return !slice_ieq(sni, slice_str(x->host));
+}
+
+/* The authority of an absolute target wins over Host (RFC 9112 3.2.2); two that differ are refused. */
+static bool
+is_contradicted(const struct exchange *x, struct slice bytes)
+{
+	const struct h1_head *h = &x->req.head;
+	const struct h1_field *field;
+	char host[sizeof(x->host)];
+	uint16_t port = 0;
+	size_t at = 0;
+
+	if (!(h->flags & H1_ABSOLUTE) || (field = h1_find(h, bytes, S("Host"), &at)) == NULL)
+		return false;
+	return !url_authority(h1_text(bytes, field->value), host, sizeof(host), &port) ||
+	    strcmp(host, x->host) != 0;
 }
 
 /* CLOSE_OK and the tunnel; CLOSE_OK and *ret_to: it is on that worker; else why not. */
@@ -75,7 +93,8 @@ look_at_head(struct exchange *x, struct slice bytes)
 
 	if (slice_eq(h1_text(bytes, h->method), S("CONNECT")))
 		return CLOSE_CONNECT_REFUSED;
-	if (!url_authority(h1_text(bytes, h->authority), x->host, sizeof(x->host), &port))
+	if (!url_authority(h1_text(bytes, h->authority), x->host, sizeof(x->host), &port) ||
+	    is_contradicted(x, bytes))
 		return CLOSE_BAD_HOST;
 	if (is_misdirected(x))
 		return CLOSE_MISDIRECTED;
@@ -271,7 +290,6 @@ static void
 admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice bytes)
 {
 	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
-	struct policy_bucket away = { 0 };
 	char account[64];
 
 	policy_unref(x->policy);
@@ -282,14 +300,30 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 		x->policy = directory_policy(x->worker->edge->directory, slice_str(x->name), account);
 	}
 	if (x->policy != NULL &&
-	    access_check(x, x->policy, t != NULL ? &t->bucket : &away, bytes) == ACCESS_TAKEN)
+	    access_check(x, x->policy, t != NULL ? &t->bucket : NULL, bytes) == ACCESS_TAKEN)
 		return;
-	if (x->policy != NULL && x->policy->mode != PRESET_PASS)
+	if (x->policy != NULL && x->policy->mode != PRESET_PASS && x->probe != EXCHANGE_PROBE_THROUGH)
 		intake_start(x, x->policy, t != NULL ? t->session->account : account, bytes);
 	else if (code != CLOSE_OK)
 		answer_error(x, code, read_ahead);
+	else if (x->policy != NULL && x->policy->body_max != 0 && x->req.head.framing == H1_LENGTH &&
+	    x->req.head.length > x->policy->body_max)
+		answer_error(x, CLOSE_BODY_TOO_LARGE, read_ahead);
+	else if (x->probe == EXCHANGE_PROBE_EDGE)
+		probe_answer(x, "", "", read_ahead);
 	else
 		forward(x, t, bytes);
+}
+
+/* A hook that is called by http:// loses its body on the way to https://. */
+static void
+note_redirect(const struct exchange *x, struct slice bytes)
+{
+	struct slice agent;
+
+	if (slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
+	    notes_is_hook(&x->req.head, bytes, &agent))
+		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent, S(""));
 }
 
 void
@@ -311,21 +345,32 @@ exchange_request(struct exchange *x, struct slice bytes)
 		visitor_hand_over(x->visitor, to, bytes);
 		return;
 	}
-	counter_add(&x->worker->counters.requests, 1);
+	x->probe = probe_read(x, bytes);
+	if (x->probe == EXCHANGE_NO_PROBE)
+		counter_add(&x->worker->counters.requests, 1);
 	x->req_head = slice_eq(h1_text(bytes, h->method), S("HEAD"));
 	if (x->name[0] != '\0' && x->visitor->conn.tls == NULL &&
-	    x->worker->settings->http_mode == SETTINGS_HTTP_REDIRECT)
+	    x->worker->settings->http_mode == SETTINGS_HTTP_REDIRECT) {
+		note_redirect(x, bytes);
 		answer_redirect(x, h1_text(bytes, h->path), h1_text(bytes, h->query), read_ahead);
-	else
+	} else {
 		admit(x, t, code, bytes);
+	}
 }
 
 /* --- the answer --- */
 
-/* Nothing can be said any more in order: the visitor must see that the answer is not whole. */
+/*
+ * The visitor must see that the answer is not whole.  Where its framing shows that, an end in order does not take away
+ * what is on its way; else only a reset tells.
+ */
 static void
 cut(struct exchange *x)
 {
+	if (x->framed) {
+		visitor_linger(x->visitor);
+		return;
+	}
 	visitor_will_reset(&x->visitor->conn);
 	visitor_close(x->visitor);
 }
@@ -423,7 +468,7 @@ switch_protocol(struct exchange *x, struct slice bytes)
 static bool
 may_keep(const struct exchange *x)
 {
-	if (!x->keep || x->worker->draining || x->visitor->conn.eof)
+	if (!x->keep || x->worker->draining || (x->visitor->conn.eof && x->rest.n == 0))
 		return false;
 	return x->in_over || x->req.head.framing != H1_LENGTH ||
 	    h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
@@ -443,6 +488,7 @@ final(struct exchange *x, struct slice bytes)
 	}
 	if (framing == H1_UNTIL_CLOSE)
 		x->keep = false;
+	x->framed = framing != H1_UNTIL_CLOSE;
 	x->status = x->res.head.status;
 	if (x->upgrade && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
 		fail(x, CLOSE_OVERLOAD);
@@ -544,7 +590,10 @@ close_of_link_code(uint32_t code)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	fail(f->owner, f->carrier == NULL ? CLOSE_LINK_LOST : close_of_link_code(code));
+	struct exchange *x = f->owner;
+
+	log_event(LOG_DEBUG, "stream-reset", LOG_Z("id", x->id), LOG_Z("code", link_code_name(code)));
+	fail(x, f->carrier == NULL ? CLOSE_LINK_LOST : close_of_link_code(code));
 }
 
 static void
@@ -628,6 +677,17 @@ is_slow(struct exchange *x, int64_t now_us)
 	return (int64_t)got < rate * (window_us / 1000000);
 }
 
+/* A body that came without its length. */
+static bool
+is_too_large(const struct exchange *x)
+{
+	uint64_t max = (uint64_t)x->worker->settings->limits.body_bytes;
+
+	if (max != 0 && x->flow.rx_bytes > max)
+		return true;
+	return x->policy != NULL && x->policy->body_max != 0 && x->flow.rx_bytes > x->policy->body_max;
+}
+
 void
 exchange_tick(struct exchange *x, int64_t now_us)
 {
@@ -639,7 +699,6 @@ exchange_tick(struct exchange *x, int64_t now_us)
 		fail(x, CLOSE_ORIGIN_SILENT);
 	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
 		fail(x, CLOSE_SLOW_BODY);
-	else if (set->limits.body_bytes != 0 && !x->switched &&
-	    x->flow.rx_bytes > (uint64_t)set->limits.body_bytes)
+	else if (!x->switched && is_too_large(x))
 		fail(x, CLOSE_BODY_TOO_LARGE);
 }

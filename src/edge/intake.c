@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/courier.h"
+#include "edge/notes.h"
+#include "edge/probe.h"
 #include "hook/event.h"
 #include "hook/handshake.h"
 #include "store/inbox.h"
@@ -23,6 +25,7 @@ struct intake {
 	struct buf head;         /* the head as it will go into a stream */
 	struct buf body;
 	uint64_t body_max;
+	size_t charged;          /* of worker->intake_bytes */
 	struct event event;
 	char name[DIRECTORY_KEY_BYTES];
 	struct inbox_req put;
@@ -36,6 +39,7 @@ static void
 intake_free(struct intake *in)
 {
 	loop_timer_stop(in->worker->loop, &in->timer);
+	in->worker->intake_bytes -= in->charged;
 	inbox_req_fini(&in->put);
 	policy_unref(in->policy);
 	buf_fini(&in->raw);
@@ -74,6 +78,51 @@ refuse(struct intake *in, enum close_code code)
 	struct exchange *x = take_leave(in);
 
 	answer_error(x, code, buf_slice(&x->rest));
+}
+
+/* For the doctor. */
+static void
+note(const struct intake *in, enum note_kind kind, struct slice text)
+{
+	struct slice agent = S("");
+	const char *peer = in->x == NULL ? "" : in->x->visitor->peer;
+
+	if (in->x != NULL && in->x->probe != EXCHANGE_NO_PROBE)
+		return;
+	if (in->x != NULL)
+		(void)notes_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent);
+	notes_put(in->worker->edge->notes, in->name, kind, peer, agent, text);
+}
+
+static void
+note_big(const struct intake *in)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)in->x->req.head.length,
+	    (unsigned long long)in->body_max);
+	note(in, NOTE_TOO_BIG, slice_str(text));
+}
+
+static void
+refuse_big(struct intake *in)
+{
+	note_big(in);
+	refuse(in, CLOSE_BODY_TOO_LARGE);
+}
+
+/* False: all webhooks of the worker together hold as much as they may. */
+static bool
+charge(struct intake *in)
+{
+	struct worker *w = in->worker;
+	size_t now = in->raw.cap + in->head.cap + in->body.cap;
+
+	if (now > in->charged && w->intake_bytes + (now - in->charged) > LIMIT_INTAKE_BYTES)
+		return false;
+	w->intake_bytes += now - in->charged;
+	in->charged = now;
+	return true;
 }
 
 /* --- the answer --- */
@@ -118,26 +167,53 @@ on_late(struct loop_timer *t)
 }
 
 /* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to the queue. */
+struct given_back {
+	struct inbox_req req;
+	struct loop_mail mail;
+	struct worker *worker;
+	char name[DIRECTORY_KEY_BYTES];
+};
+
+static void
+on_given_back_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct given_back *g = list_of(m, struct given_back, mail);
+	struct worker *w = g->worker;
+
+	(void)loop;
+	w->n_stored--;
+	courier_wake(w, g->name);
+	inbox_req_fini(&g->req);
+	free(g);
+	worker_check_idle(w);
+}
+
 static void
 on_given_back(struct inbox_req *req)
 {
-	inbox_req_fini(req);
-	free(req);
+	struct given_back *g = req->owner;
+
+	loop_post(g->worker->loop, &g->mail);
 }
 
 static void
 give_back(struct intake *in)
 {
-	struct inbox_req *req = calloc(1, sizeof(*req));
+	struct given_back *g = calloc(1, sizeof(*g));
 
-	if (req == NULL)
+	if (g == NULL)
 		return; /* held until the next start of the edge: late, not lost */
-	req->op = INBOX_SETTLE;
-	req->done = on_given_back;
-	req->id = in->put.id;
-	req->lease = in->put.lease;
-	req->to = INBOX_QUEUED;
-	inbox_submit(in->worker->edge->store, req);
+	g->mail.fn = on_given_back_mail;
+	g->worker = in->worker;
+	memcpy(g->name, in->name, sizeof(g->name));
+	g->req.op = INBOX_SETTLE;
+	g->req.done = on_given_back;
+	g->req.owner = g;
+	g->req.id = in->put.id;
+	g->req.lease = in->put.lease;
+	g->req.to = INBOX_QUEUED;
+	in->worker->n_stored++;
+	inbox_submit(in->worker->edge->store, &g->req);
 }
 
 /* One block for the courier: what it frees is one pointer. */
@@ -169,7 +245,8 @@ make_item(struct intake *in, struct inbox_delivery *ret)
 static void
 relay(struct intake *in)
 {
-	struct tunnel *t = session_tunnel(in->worker, slice_str(in->name));
+	struct worker *w = in->worker;
+	struct tunnel *t = session_tunnel(w, slice_str(in->name));
 	struct inbox_delivery item = { 0 };
 
 	if (in->x != NULL && t != NULL && t->courier != NULL && make_item(in, &item)) {
@@ -185,8 +262,8 @@ relay(struct intake *in)
 		promise(in, in->put.id, false);
 		return;
 	}
-	worker_check_idle(in->worker);
 	intake_free(in);
+	worker_check_idle(w);
 }
 
 /* --- the store's answer --- */
@@ -201,12 +278,19 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 	(void)loop;
 	w->n_stored--;
 	in->storing = false;
-	if (result == STORE_OK && !in->put.duplicate && in->policy->mode == PRESET_RELAY) {
+	if (result == STORE_OK)
+		counter_add(in->put.duplicate ? &w->counters.duplicates : &w->counters.stored, 1);
+	else
+		counter_add(&w->counters.not_stored, 1);
+	/* One that waits behind another of its branch cannot be tried at once. */
+	if (result == STORE_OK && !in->put.duplicate && in->put.state == INBOX_RECEIVED) {
 		relay(in);
 		return;
 	}
 	if (result == STORE_OK && !in->put.duplicate)
 		courier_wake(w, in->name);
+	note(in, result != STORE_OK ? NOTE_DISK : in->put.duplicate ? NOTE_DUPLICATE : NOTE_GOOD,
+	    result != STORE_OK ? slice_str(store_result_text(result)) : S(""));
 	if (in->x == NULL) {
 		intake_free(in);
 		worker_check_idle(w);
@@ -278,8 +362,10 @@ take_fields(const struct h1_head *h, struct slice raw, struct hook_field *fields
 static void
 log_signature(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
 {
+	counter_add(&in->worker->counters.bad_signatures, 1);
 	if (v->reason == SIGN_WRONG)
 		sign_explain(&in->policy->sign, req, v);
+	note(in, v->reason == SIGN_MISSING ? NOTE_UNSIGNED : NOTE_SIGNATURE, slice_str(v->text));
 	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name), LOG_Z("peer", in->x->visitor->peer),
 	    LOG_Z("id", in->x->id), LOG_Z("reason", sign_reason_name(v->reason)), LOG_Z("text", v->text));
 }
@@ -293,10 +379,27 @@ answer_handshake(struct intake *in, const struct hook_request *req, const struct
 
 	if (handshake_read(req, v == NULL ? NULL : &in->policy->sign, v, &hs) == HANDSHAKE_NONE)
 		return false;
+	note(in, NOTE_PING, S(""));
 	x = take_leave(in);
 	answer_own(x, hs.status, "X-Content-Type-Options: nosniff\r\n", slice_str(hs.content_type),
 	    slice_of(hs.body, hs.body_n), buf_slice(&x->rest));
 	return true;
+}
+
+/* All that would have been checked was; nothing is stored. v: NULL: the route does not verify. */
+static void
+answer_probe(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
+{
+	char text[sizeof(v->text)] = "";
+	const char *reason = v == NULL ? "" : sign_reason_name(v->reason);
+	struct exchange *x;
+
+	if (v != NULL && v->reason == SIGN_WRONG)
+		sign_explain(&in->policy->sign, req, v);
+	if (v != NULL)
+		snprintf(text, sizeof(text), "%s", v->text);
+	x = take_leave(in);
+	probe_answer(x, reason, text, buf_slice(&x->rest));
 }
 
 static void
@@ -327,6 +430,10 @@ whole(struct intake *in)
 	    PS(req.path), req.query.n > 0 ? "?" : "", PS(req.query)));
 	if (signs)
 		good = hook_verify(&in->policy->sign, &req, &v);
+	if (x->probe != EXCHANGE_NO_PROBE) {
+		answer_probe(in, &req, signs ? &v : NULL);
+		return;
+	}
 	if (answer_handshake(in, &req, signs ? &v : NULL))
 		return;
 	if (!good) {
@@ -355,10 +462,13 @@ feed(struct intake *in, struct slice bytes)
 		case H1_DATA:
 			x->flow.rx_bytes += data.n;
 			buf_put(&in->body, data);
-			if (!in->body.failed)
+			if (!in->body.failed && charge(in))
 				break;
 			x->keep = false;
-			refuse(in, CLOSE_BODY_TOO_LARGE);
+			if (in->body.failed)
+				refuse_big(in);
+			else
+				refuse(in, CLOSE_OVERLOAD);
 			return false;
 		case H1_DONE:
 			buf_put(&x->rest, bytes);
@@ -405,13 +515,17 @@ intake_tick(struct exchange *x, int64_t now_us)
 	}
 }
 
-/* The head that a stream will carry. */
+/* The head that a stream will carry, with the rules of the route's policy. */
 static bool
 write_head(struct intake *in, const struct rewrite_forward *forward, struct slice raw)
 {
 	const struct h1_head *h = &in->x->req.head;
+	const struct policy_headers *rules = &in->policy->request;
 	char *room = in->worker->shared.head;
 	size_t n = rewrite_request(h, raw, forward, room, FLOW_HEAD_SCRATCH_BYTES);
+
+	if (n > 0 && rules->n_drop > 0)
+		n = rewrite_rules(room, n, FLOW_HEAD_SCRATCH_BYTES, rules->drop, rules->n_drop, rules->add);
 
 	buf_put(&in->head, slice_of(room, n));
 	return n > 0 && !in->head.failed;
@@ -448,13 +562,14 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	exchange_forward(x, bytes, &forward);
 	buf_put(&in->raw, raw);
 	visitor_move(x->visitor, VISITOR_INTAKE);
-	if (in->raw.failed || !write_head(in, &forward, raw)) {
+	if (in->raw.failed || !write_head(in, &forward, raw) || !charge(in)) {
 		x->keep = false;
 		refuse(in, CLOSE_OVERLOAD);
 		return;
 	}
 	if (h->framing == H1_LENGTH && h->length > in->body_max) {
-		refuse(in, CLOSE_BODY_TOO_LARGE);
+		note_big(in);
+		answer_error(take_leave(in), CLOSE_BODY_TOO_LARGE, early);
 		return;
 	}
 	if ((h->flags & H1_EXPECT_100) && early.n == 0) {

@@ -405,6 +405,7 @@ login_hello(struct session *s, struct slice json)
 		refuse_token(s, "bad-token", "this is not a token of an adit edge");
 		return;
 	}
+	snprintf(s->program, sizeof(s->program), "%s", l->hello.program);
 	s->state = SESSION_LOGIN;
 	l->token.req.op = STORE_LOGIN;
 	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);

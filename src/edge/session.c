@@ -5,7 +5,9 @@
 #include "base/rand.h"
 #include "edge/courier.h"
 #include "edge/login.h"
+#include "edge/notes.h"
 #include "edge/port.h"
+#include "edge/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +91,7 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 		return;
 	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
 	    LOG_Z("account", s->account), LOG_U("generation", s->generation), LOG_Z("why", text));
+	notes_put(s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""), slice_str(text));
 	retire(s, t);
 	say_replaced(s, t, text);
 	if (s->n_up == 0)
@@ -209,7 +212,8 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 	}
 	if (h->kind == TUNNEL_HTTP)
 		directory_set_policy(e->directory, slice_str(key), t->policy);
-	if (t->policy != NULL && t->policy->mode != PRESET_PASS)
+	/* Also where nothing is stored now: something may have been, or is replayed to it. */
+	if (h->kind == TUNNEL_HTTP)
 		t->courier = courier_new(t, t->policy);
 	if (h->kind == TUNNEL_TCP)
 		snprintf(h->url, sizeof(h->url), "tcp://%.250s:%u", e->domain, h->port);
@@ -306,6 +310,8 @@ on_control(struct carrier *c, struct slice json)
 		session_close(s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
 		return;
 	case SESSION_UP:
+		probe_control(s, json);
+		return;
 	case SESSION_LEAVING:
 	case SESSION_OVER:
 		return; /* messages of later versions are ignored */
@@ -336,8 +342,12 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	log_event(LOG_INFO, "link-down", LOG_Z("account", s->account), LOG_Z("peer", s->peer),
 	    LOG_U("generation", s->generation), LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
 	s->state = SESSION_OVER;
-	for (size_t i = 0; i < s->n_tunnels; i++)
+	probe_abandon(s);
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		if (s->tunnels[i].up)
+			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer, S(""), slice_str(why));
 		retire(s, &s->tunnels[i]);
+	}
 	loop_timer_stop(w->loop, &s->timer);
 	list_del(&s->node);
 	counter_add(&w->counters.links, (uint64_t)-1);

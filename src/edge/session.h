@@ -14,6 +14,7 @@
 struct courier;
 struct login;
 struct port;
+struct probe;
 
 /* A tunnel of a link. */
 struct tunnel {
@@ -47,7 +48,9 @@ struct session {
 	bool has_source;
 	char peer[PEER_TEXT_BYTES];
 	char account[64], token_id[24];
+	char program[64];               /* "adit/0.1.0" */
 	struct login *login;            /* until UP, or the store has answered */
+	struct probe *probe;            /* a question that is being answered */
 	struct tunnel *tunnels;         /* malloced */
 	size_t n_tunnels, n_up;
 	struct loop_timer timer;        /* HELLO; leaving */

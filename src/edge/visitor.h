@@ -51,6 +51,8 @@ struct visitor {
 	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
 };
 
+enum exchange_probe { EXCHANGE_NO_PROBE, EXCHANGE_PROBE_EDGE, EXCHANGE_PROBE_THROUGH };
+
 struct exchange {
 	struct visitor *visitor;
 	struct worker *worker;
@@ -77,8 +79,10 @@ struct exchange {
 	bool keep;               /* the connection is kept after this exchange */
 	bool upgrade, switched;  /* asked for; 101 was passed on */
 	bool continued;          /* 100 was sent */
+	bool framed;             /* the answer shows by itself where it ends */
 	bool req_head;           /* the method is HEAD */
 	bool logged;
+	enum exchange_probe probe; /* of a doctor: neither counted nor stored (probe.h) */
 	char id[17];
 	char name[DIRECTORY_KEY_BYTES];
 	char host[256];          /* canonical */

@@ -16,6 +16,10 @@
 
 #define PEER_TEXT_BYTES 56 /* "[v6 address]:port" */
 
+/* Upper bounds in ms; what is later falls into the last bucket. */
+#define LAG_MS { 10, 30, 100, 300, 1000, 3000, 10000, 60000, 600000, 3600000, 86400000 }
+#define LAG_BUCKETS 12
+
 /* Written by the worker alone, read by anybody. */
 struct worker_counters {
 	_Atomic uint64_t links, links_total;
@@ -24,6 +28,9 @@ struct worker_counters {
 	_Atomic uint64_t answers_own;           /* error pages and redirects */
 	_Atomic uint64_t rx_bytes, tx_bytes;    /* of visitors: bodies and byte streams */
 	_Atomic uint64_t pipes, pipes_total;    /* visitors of TCP tunnels */
+	_Atomic uint64_t stored, duplicates, bad_signatures, not_stored; /* webhooks; the last: 503 was said */
+	_Atomic uint64_t delivered, retried, parked, dead;
+	_Atomic uint64_t lag[LAG_BUCKETS];      /* from received to delivered */
 };
 
 static inline void
@@ -50,6 +57,7 @@ struct worker {
 	struct buf page;                /* for writing one answer */
 	uint64_t id_state;              /* of request ids */
 	size_t n_stored;                /* requests that the store works at */
+	size_t intake_bytes;            /* webhooks that are being read or stored */
 	bool ticking, draining, stopping, told_idle;
 	struct worker_counters counters;
 };

@@ -49,15 +49,14 @@ struct event {
 	 */
 	char dedupe[160];
 	/*
-	 * SHA-256 of event key and body, in hex. Bitbucket Cloud does not promise that its id stays
-	 * the same over attempts: a delivery with attempt > 1 and an unseen dedupe key that has the
-	 * print of one of the last hour is a repeat.
+	 * SHA-256 of event key and body, in hex. Two deliveries with one print may be attempts of
+	 * one event under different ids (Bitbucket Cloud does not promise that its id stays), or
+	 * two events: it is shown to people, nothing may be dropped by it.
 	 */
 	char print[65];
 	uint32_t attempt;     /* X-Attempt-Number; 0 where the sender does not count */
 	char repository[160]; /* "acme/web" */
-	char branch[160]; /* branch or tag of the first change, "pull/17" of a pull request; "" none
-			   */
+	char branch[160];     /* branch or tag of the first change, or "pull/17"; "" none */
 	char actor[80];
 	uint16_t n_refs; /* refs of a push that were seen; order is by the first */
 	bool deleted;    /* the first ref was deleted: must not be coalesced away */

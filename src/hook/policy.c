@@ -417,13 +417,18 @@ complete(struct reader *r)
 	if (p->preset != NULL) {
 		if (json_object_get(p->root, "mode") == NULL)
 			p->mode = p->preset->mode;
-		if (p->sign.scheme == NULL && p->preset->scheme != NULL && p->sign.n_secrets > 0)
+		if (p->sign.scheme == NULL && p->preset->scheme != NULL && p->sign.n_secrets > 0 &&
+		    p->mode != PRESET_PASS)
 			p->sign.scheme = sign_find(slice_str(p->preset->scheme));
 	}
+	if (p->sign.scheme != NULL && p->mode == PRESET_PASS)
+		fault(r, "scheme", "needs mode store or relay: what passes through is not read, so not verified");
+	if (p->concurrency == 0)
+		fault(r, "deliver", "concurrency is at least 1");
 	if (p->sign.scheme != NULL && p->sign.n_secrets == 0)
 		fault(r, "scheme", "needs secrets to check with");
 	if (p->sign.scheme == NULL && p->sign.n_secrets > 0)
-		fault(r, "secrets", "need a scheme (or a preset that has one)");
+		fault(r, "secrets", "need a scheme (or a preset that has one), and mode store or relay");
 	if (p->sign.scheme != NULL && strcmp(p->sign.scheme->name, "hmac") == 0 && p->sign.header.n == 0)
 		fault(r, "hmac", "needs the name of the header");
 	if (p->rate > 0 && p->burst < 1)
@@ -714,4 +719,19 @@ policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us, 
 	}
 	b->full_us += one;
 	return true;
+}
+
+bool
+policy_take_away(struct policy *p, int64_t now_us)
+{
+	struct policy_bucket b;
+	int64_t wait_us;
+	bool got;
+
+	pthread_mutex_lock(&p->known_lock);
+	b.full_us = p->full_us;
+	got = policy_take(&b, p->rate, p->burst, now_us, &wait_us);
+	p->full_us = b.full_us;
+	pthread_mutex_unlock(&p->known_lock);
+	return got;
 }

@@ -73,8 +73,9 @@ struct policy {
 	void *root;                /* json_t */
 	struct slice *secrets;
 	char *lines[2];
-	/* credentials that were good lately, as keyed hashes; guarded */
+	/* credentials that were good lately, as keyed hashes; guarded, as is the bucket of all links together */
 	pthread_mutex_t known_lock;
+	int64_t full_us;
 	unsigned char known[POLICY_KNOWN][32];
 	unsigned known_at;
 };
@@ -113,5 +114,7 @@ struct policy_bucket {
 /* Takes one; false when it is empty, and *ret_wait_us is when to come again. */
 bool policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
     must_use;
+/* Takes one of p->rate from any thread: a bucket of the policy's own, for a route that no link serves. */
+bool policy_take_away(struct policy *p, int64_t now_us) must_use;
 
 #endif

@@ -189,6 +189,12 @@ advance(struct db *db, int64_t lane)
 
 /* --- states --- */
 
+bool
+delivery_finished(enum inbox_state s)
+{
+	return s == INBOX_DELIVERED || s == INBOX_PARKED || s == INBOX_DEAD || s == INBOX_DROPPED;
+}
+
 #define TO(state) INBOX_STATE_BIT(INBOX_##state)
 
 static unsigned

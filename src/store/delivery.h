@@ -35,6 +35,8 @@ void delivery_end(struct delivery *d);
 bool delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now_t,
     struct inbox_delivery *ret) must_use;
 
+/* Delivered, parked, dead or dropped: nothing will happen by itself. */
+bool delivery_finished(enum inbox_state s);
 /* The lane of an order key; 0 for an empty one. */
 int64_t delivery_lane(int64_t route, struct slice order_key);
 /* Where a delivery that wants to be queued stands. */

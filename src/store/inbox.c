@@ -2,15 +2,13 @@
 #include "store/inbox.h"
 
 #include "base/clock.h"
-#include "base/rand.h"
-#include "store/inbox_kind.h"
-#include "store/inbox_walk.h"
-#include "store/seen.h"
+#include "store/inbox_keep.h"
+#include "store/inbox_list.h"
+#include "store/inbox_queue.h"
+#include "store/job.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { CLOCK_SAVE_MS = 60000 };
 
 /* --- words --- */
 
@@ -76,350 +74,6 @@ inbox_time(struct db *db, const struct inbox_req *req)
 		db->clock_set = true;
 	}
 	return db->clock_base_ms + (req->mono_ms - db->clock_mono_ms);
-}
-
-static bool
-save_clock(struct db *db, int64_t now_t)
-{
-	struct db_query q;
-	char text[32];
-
-	if (now_t - db->clock_saved_ms < CLOCK_SAVE_MS)
-		return true;
-	snprintf(text, sizeof(text), "%lld", (long long)now_t);
-	q = db_query(db, SQL_META_SET);
-	db_put_text(&q, S("inbox_clock"));
-	db_put_text(&q, slice_str(text));
-	db->clock_saved_ms = now_t;
-	return db_run(&q);
-}
-
-/* --- routes --- */
-
-int64_t
-inbox_route(struct db *db, const char *account, const char *tunnel, int64_t *ret_bytes)
-{
-	struct db_query q = db_query(db, SQL_ROUTE_GET);
-	int64_t id = 0;
-
-	db_put_text(&q, slice_str(account));
-	db_put_text(&q, slice_str(tunnel));
-	if (db_next(&q)) {
-		id = db_get_int(&q);
-		if (ret_bytes != NULL)
-			*ret_bytes = db_get_int(&q);
-	}
-	db_end(&q);
-	return id;
-}
-
-int64_t
-inbox_route_make(struct db *db, const char *account, const char *tunnel)
-{
-	int64_t changes = sqlite3_total_changes64(db->sqlite);
-	struct db_query q = db_query(db, SQL_ROUTE_ADD);
-
-	db_put_text(&q, slice_str(account));
-	db_put_text(&q, slice_str(tunnel));
-	if (!db_run(&q) || changes == sqlite3_total_changes64(db->sqlite))
-		return 0;
-	return sqlite3_last_insert_rowid(db->sqlite);
-}
-
-/* --- PUT --- */
-
-static bool
-put_ok(const struct inbox_req *req)
-{
-	return req->account[0] != '\0' && req->tunnel[0] != '\0' && req->event.n <= 256 &&
-	       req->provider_id.n <= 256 && req->order_key.n <= 256 && req->method.n <= 32 &&
-	       req->target.n <= LIMIT_REQUEST_LINE_BYTES && req->head.n <= LIMIT_HEAD_BYTES &&
-	       req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES;
-}
-
-static bool
-add_payload(struct db *db, int64_t id, int64_t copy_of, struct slice head, struct slice body)
-{
-	struct db_query q = db_query(db, copy_of != 0 ? SQL_PAYLOAD_COPY : SQL_PAYLOAD_ADD);
-
-	db_put_int(&q, id);
-	if (copy_of != 0) {
-		db_put_int(&q, copy_of);
-	} else {
-		db_put_blob(&q, head);
-		db_put_blob(&q, body);
-	}
-	return db_run(&q);
-}
-
-bool
-inbox_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice head, struct slice body)
-{
-	struct db_query q = db_query(db, SQL_DELIVERY_ADD);
-
-	db_put_int(&q, d->route);
-	db_put_int(&q, d->state);
-	db_put_int(&q, d->place);
-	db_put_int(&q, d->lane);
-	db_put_int(&q, d->next_t);
-	db_put_int(&q, d->lease);
-	db_put_int(&q, d->received_ms);
-	db_put_int(&q, d->received_t);
-	db_put_int(&q, d->bytes);
-	db_put_int(&q, copy_of);
-	db_put_text(&q, d->event);
-	db_put_text(&q, d->provider_id);
-	db_put_text(&q, d->order_key);
-	db_put_text(&q, d->method);
-	db_put_text(&q, d->target);
-	if (!db_run(&q))
-		return false;
-	/* A trigger's inserts do not change it. */
-	d->id = sqlite3_last_insert_rowid(db->sqlite);
-	return add_payload(db, d->id, copy_of, head, body);
-}
-
-static enum store_result
-put_new(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
-{
-	struct delivery d = {
-		.route = route,
-		.lane = delivery_lane(route, req->order_key),
-		.next_t = now_t,
-		.received_ms = req->now_ms,
-		.received_t = now_t,
-		.bytes = (int64_t)(req->head.n + req->body.n),
-		.event = req->event,
-		.provider_id = req->provider_id,
-		.order_key = req->order_key,
-		.method = req->method,
-		.target = req->target,
-		.state = INBOX_QUEUED,
-	};
-
-	d.place = delivery_place_for(db, d.lane);
-	/* Whoever waits behind another cannot be tried at once. */
-	if (req->hold && d.place != PLACE_BEHIND) {
-		d.state = INBOX_RECEIVED;
-		d.lease = (int64_t)(rand_u64() >> 1);
-	}
-	if (!inbox_add(db, &d, 0, req->head, req->body))
-		return STORE_FULL;
-	req->id = (uint64_t)d.id;
-	req->lease = (uint64_t)d.lease;
-	req->state = d.state;
-	return STORE_OK;
-}
-
-static enum store_result
-put(struct db *db, struct inbox_req *req, int64_t now_t)
-{
-	bool dedupe = req->dedupe_key.n > 0 && req->dedupe_ms > 0;
-	unsigned char hash[SEEN_HASH_BYTES];
-	int64_t route, have = 0, first;
-	enum store_result r;
-
-	if (!put_ok(req))
-		return STORE_INVALID;
-	route = inbox_route(db, req->account, req->tunnel, &have);
-	if (route == 0)
-		route = inbox_route_make(db, req->account, req->tunnel);
-	if (route == 0)
-		return STORE_NONE;
-	if (dedupe && !seen_hash(route, req->dedupe_key, hash))
-		return STORE_FULL;
-	first = dedupe ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
-	if (first != 0) {
-		req->id = (uint64_t)first;
-		req->duplicate = true;
-		return STORE_OK;
-	}
-	if (req->account_bytes_max != 0 &&
-	    (uint64_t)have + req->head.n + req->body.n > req->account_bytes_max)
-		return STORE_LIMIT;
-	r = put_new(db, req, route, now_t);
-	if (r == STORE_OK && dedupe && !seen_put(db, hash, (int64_t)req->id, now_t))
-		return STORE_FULL;
-	return r;
-}
-
-/* --- LEASE --- */
-
-static int64_t
-until_due(struct db *db, int64_t route, int64_t now_t)
-{
-	struct db_query q = db_query(db, SQL_DUE_LATER);
-	int64_t wait = -1;
-
-	db_put_int(&q, route);
-	db_put_int(&q, now_t);
-	db_put_int(&q, 1);
-	if (db_next(&q)) {
-		(void)db_get_int(&q);
-		wait = db_get_int(&q) - now_t;
-	}
-	db_end(&q);
-	return wait;
-}
-
-static size_t
-due(struct db *db, int64_t route, int64_t now_t, uint32_t n_max, uint64_t *ids)
-{
-	struct db_query q = db_query(db, SQL_DUE);
-	size_t n = 0;
-
-	db_put_int(&q, route);
-	db_put_int(&q, now_t);
-	db_put_int(&q, n_max);
-	while (db_next(&q))
-		ids[n++] = (uint64_t)db_get_int(&q);
-	return n;
-}
-
-/* False: no memory or db->fault. */
-static bool
-lease_one(struct db *db, struct inbox_req *req, uint64_t id, int64_t now_t)
-{
-	struct inbox_delivery *it = &req->items[req->n_items];
-	struct delivery d;
-	bool ok;
-
-	if (!delivery_must_get(db, id, &d))
-		return false;
-	d.lease = (int64_t)(rand_u64() >> 1);
-	ok = delivery_item(db, &d, true, now_t, it);
-	delivery_end(&d);
-	if (!ok || !delivery_move(db, &d, INBOX_LEASED)) {
-		free(it->block);
-		return false;
-	}
-	it->state = INBOX_LEASED;
-	req->n_items++;
-	return true;
-}
-
-static enum store_result
-lease(struct db *db, struct inbox_req *req, int64_t now_t)
-{
-	uint64_t ids[LIMIT_INBOX_LEASE];
-	int64_t route = inbox_route(db, req->account, req->tunnel, NULL);
-	size_t n, bytes = 0;
-
-	req->wait_ms = -1;
-	if (req->n_max == 0 || req->n_max > LIMIT_INBOX_LEASE)
-		return STORE_INVALID;
-	if (route == 0)
-		return STORE_OK;
-	n = due(db, route, now_t, req->n_max, ids);
-	req->items = calloc(n + 1, sizeof(*req->items));
-	if (req->items == NULL)
-		return STORE_FULL;
-	for (size_t i = 0; i < n; i++) {
-		if (!lease_one(db, req, ids[i], now_t))
-			return STORE_FULL;
-		bytes += req->items[i].bytes;
-		if (req->bytes_max != 0 && bytes >= req->bytes_max)
-			break;
-	}
-	req->more = req->n_items < n || n == req->n_max;
-	if (!req->more)
-		req->wait_ms = until_due(db, route, now_t);
-	return save_clock(db, now_t) ? STORE_OK : STORE_FULL;
-}
-
-/* --- SETTLE --- */
-
-static bool
-add_attempt(struct db *db, const struct inbox_req *req, const struct delivery *d)
-{
-	const struct inbox_attempt *a = &req->attempt;
-	size_t n = a->n_answer < sizeof(a->answer) ? a->n_answer : sizeof(a->answer);
-	struct db_query q = db_query(db, SQL_ATTEMPT_ADD);
-
-	db_put_int(&q, d->id);
-	db_put_int(&q, d->attempts);
-	db_put_int(&q, a->at_ms != 0 ? a->at_ms : req->now_ms);
-	db_put_int(&q, a->status);
-	db_put_int(&q, a->latency_ms);
-	db_put_text(&q, slice_of(a->reason, strnlen(a->reason, sizeof(a->reason))));
-	db_put_blob(&q, slice_of(a->answer, n));
-	if (!db_run(&q))
-		return false;
-	if (d->attempts <= LIMIT_INBOX_ATTEMPTS)
-		return true;
-	q = db_query(db, SQL_ATTEMPT_TRIM);
-	db_put_int(&q, d->id);
-	db_put_int(&q, d->attempts - LIMIT_INBOX_ATTEMPTS);
-	return db_run(&q);
-}
-
-static void
-try_again_later(const struct inbox_req *req, struct delivery *d, int64_t now_t)
-{
-	d->next_t = now_t + (req->delay_ms > 0 ? req->delay_ms : 0);
-	if (req->tried)
-		d->fails++;
-	if (d->place == PLACE_FIRST && req->skip_after != 0 && d->fails >= req->skip_after)
-		d->place = PLACE_FREE;
-}
-
-static enum store_result
-settle(struct db *db, struct inbox_req *req, int64_t now_t)
-{
-	struct delivery d;
-
-	if (req->to != INBOX_DELIVERED && req->to != INBOX_QUEUED && req->to != INBOX_PARKED &&
-	    req->to != INBOX_DEAD)
-		return STORE_INVALID;
-	if (!delivery_get(db, req->id, &d))
-		return STORE_NONE;
-	delivery_end(&d);
-	if ((d.state != INBOX_RECEIVED && d.state != INBOX_LEASED) ||
-	    (uint64_t)d.lease != req->lease)
-		return STORE_NONE;
-	d.lease = 0;
-	d.attempts += req->tried;
-	if (req->to == INBOX_QUEUED)
-		try_again_later(req, &d, now_t);
-	if ((req->tried && !add_attempt(db, req, &d)) || !delivery_move(db, &d, req->to))
-		return STORE_FULL;
-	if (req->note[0] != '\0' && !delivery_note(db, d.id, slice_str(req->note)))
-		return STORE_FULL;
-	req->state = d.state;
-	req->attempt.number = (uint32_t)d.attempts;
-	return save_clock(db, now_t) ? STORE_OK : STORE_FULL;
-}
-
-/* --- WAKE --- */
-
-static enum store_result
-wake(struct db *db, struct inbox_req *req, int64_t now_t)
-{
-	int64_t route = inbox_route(db, req->account, req->tunnel, NULL);
-	struct db_query q = db_query(db, SQL_DUE_LATER);
-	uint64_t ids[LIMIT_INBOX_STEP];
-	size_t n = 0;
-
-	db_put_int(&q, route);
-	db_put_int(&q, now_t);
-	db_put_int(&q, LIMIT_INBOX_STEP);
-	while (db_next(&q)) {
-		ids[n++] = (uint64_t)db_get_int(&q);
-		(void)db_get_int(&q);
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct delivery d;
-
-		if (!delivery_must_get(db, ids[i], &d))
-			return STORE_FULL;
-		delivery_end(&d);
-		d.next_t = now_t;
-		if (!delivery_move(db, &d, INBOX_QUEUED))
-			return STORE_FULL;
-	}
-	req->n_changed = (uint32_t)n;
-	req->more = n == LIMIT_INBOX_STEP;
-	return STORE_OK;
 }
 
 /* --- the kind --- */
@@ -494,25 +148,25 @@ run(struct db *db, struct store_job *job)
 	now_t = inbox_time(db, req);
 	switch (req->op) {
 	case INBOX_PUT:
-		return put(db, req, now_t);
+		return inbox_queue_put(db, req, now_t);
 	case INBOX_LEASE:
-		return lease(db, req, now_t);
+		return inbox_queue_lease(db, req, now_t);
 	case INBOX_SETTLE:
-		return settle(db, req, now_t);
+		return inbox_queue_settle(db, req, now_t);
 	case INBOX_WAKE:
-		return wake(db, req, now_t);
+		return inbox_queue_wake(db, req, now_t);
 	case INBOX_LIST:
 	case INBOX_EXPORT:
-		return inbox_walk_list(db, req, now_t);
+		return inbox_list_page(db, req, now_t);
 	case INBOX_SHOW:
-		return inbox_walk_show(db, req, now_t);
+		return inbox_list_show(db, req, now_t);
 	case INBOX_REPLAY:
 	case INBOX_DROP:
-		return inbox_walk_change(db, req, now_t);
+		return inbox_list_change(db, req, now_t);
 	case INBOX_RETAIN:
-		return inbox_walk_retain(db, req, now_t);
+		return inbox_keep_retain(db, req, now_t);
 	case INBOX_COUNT:
-		return inbox_walk_count(db, req);
+		return inbox_keep_count(db, req);
 	}
 	return STORE_INVALID;
 }
@@ -529,7 +183,7 @@ finish(struct store_job *job)
 	req->done(req);
 }
 
-const struct store_job_kind inbox_kind = {
+static const struct store_job_kind inbox_kind = {
 	.need = need,
 	.bytes = bytes,
 	.run = run,

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inbox: deliveries (stored webhooks), in the same store and the same commits as everything
- *else (store.h). What was answered STORE_OK to a PUT is on the disk and survives kill -9 and power
- *cuts; it is delivered at least once or stands in a list until a person has decided.
+ * else (store.h).  What was answered STORE_OK to a PUT is on the disk and survives kill -9 and
+ * power cuts; it is delivered at least once or stands in a list until a person has decided.
  *
- *	                 hold (relay)                 +------------------ REPLAY ------------------+
- *	PUT -> received -----------+                  v                                            |
- *	    \                      +--> (SETTLE) ... queued --LEASE--> leased --SETTLE--> delivered
- *|
- *	     +--> queued           |                  ^                  |  |  \--------> parked
- *----+
- *	                           +------------------+---- (retry) -----+  |   \-------> dead
- *------+ any of them ---DROP---+-----------> dropped ---+
+ *	                        +------------- REPLAY -------------+
+ *	                        v                                  |
+ *	PUT --------------> queued --LEASE--> leased --SETTLE--> delivered
+ *	   \                 ^  ^               |   |   \-----> parked
+ *	    \ hold (relay)   |  +---- retry ----+   |    \----> dead
+ *	     +-> received ----+  (SETTLE)            +--DROP--> dropped
+ *	              \------SETTLE as from leased;  DROP from any state
  *
  * Lanes: deliveries of a tunnel with the same order key form a lane.  Only its oldest may be
- *leased; the next one follows when that is delivered, parked, dead, dropped, or has failed
- *`skip_after` times (then it goes on on its own and holds up nobody).  Lanes are parallel to each
- *other; an empty order key means no order.
+ * leased; the next one follows when that is delivered, parked, dead, dropped, or has failed
+ * `skip_after` times (then it goes on by itself and holds up nobody).  Lanes are parallel to each
+ * other; an empty order key means no order.
  *
  * Time: a delivery's next attempt is kept on the inbox's own clock, which runs with mono_ms and
- *never goes back: a wall clock that jumps neither delivers again nor lets anything wait or expire.
- *Wall time is for people.
+ * never goes back: a wall clock that jumps neither delivers again nor lets anything wait or
+ * expire.  Wall time is for people.
  *
  * Leases are not timed: they end with SETTLE, DROP, or the process (store_open() puts them back
- *into the queue).
+ * into the queue).
  */
 #ifndef ADIT_STORE_INBOX_H
 #define ADIT_STORE_INBOX_H
@@ -57,39 +56,45 @@ enum inbox_op {
 	/*
 	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
 	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
-	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.  Replays are no
-	 * duplicates.
+	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.
+	 * Replays are no duplicates.
 	 */
 	INBOX_PUT,
-	/* in: account, tunnel, n_max, bytes_max. out: items with head and body; wait_ms when fewer
-	   than n_max */
+	/*
+	 * in: account, tunnel, n_max, bytes_max
+	 * out: items with head and body; wait_ms when fewer than n_max
+	 */
 	INBOX_LEASE,
 	/*
-	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note;
-	 * tried: an attempt was made and is recorded and counted; without it (the agent went away
-	 * first) nothing is.  skip_after. out: state, attempts.  STORE_NONE: that lease is over,
-	 * the report changes nothing.
+	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note,
+	 * skip_after; tried: an attempt was made and is recorded and counted, without it (the
+	 * agent went away first) nothing is
+	 * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
 	 */
 	INBOX_SETTLE,
-	/* in: account, tunnel: what waits for a later attempt is due now (the origin is back). out:
-	   n_changed, more */
+	/*
+	 * What waits for a later attempt is due now (the origin is back).
+	 * in: account, tunnel; out: n_changed, more
+	 */
 	INBOX_WAKE,
 	/* in: filter, n_max. out: items without head and body, newest first; cursor, more */
 	INBOX_LIST,
-	/* in: filter, n_max, bytes_max. out: items with head and body, oldest first; cursor, more
-	 */
+	/* in: filter, n_max, bytes_max. out: items whole, oldest first; cursor, more */
 	INBOX_EXPORT,
 	/* in: account ("" = operator), id. out: one item with head and body, attempts */
 	INBOX_SHOW,
-	/* in: account, id or filter (id 0), to_tunnel ("" = its own; else a copy). Oldest first.
-	 * out: n_changed, cursor, more; id of the copy when one was named */
+	/*
+	 * in: account, id or filter (id 0), to_tunnel ("" = its own; else a copy). Oldest first.
+	 * out: n_changed, cursor, more; id of the copy when one was named
+	 */
 	INBOX_REPLAY,
 	/* in: account, id or filter (id 0), note. out: n_changed, cursor, more */
 	INBOX_DROP,
 	/*
 	 * in: account ("" = all), keep_ms (delivered and dropped), keep_failed_ms (dead and
 	 * parked), 0 = for ever; account_bytes_max: of an account above it the oldest delivered,
-	 * dropped, then dead ones are deleted. Queued ones are never deleted.  out: n_changed, more
+	 * dropped, then dead ones are deleted.  Queued ones are never deleted.
+	 * out: n_changed, more
 	 */
 	INBOX_RETAIN,
 	/* in: account ("" = all), tunnel ("" = all). out: counts */
@@ -114,33 +119,29 @@ struct inbox_delivery {
 	int64_t received_ms;      /* wall clock */
 	int64_t due_ms;           /* until its next attempt when it is queued, <= 0 = due */
 	size_t bytes;             /* of its head and body */
-	/* Slices of one malloced block; each is followed by a NUL. head, body: {NULL, 0} when not
-	 * asked for. */
-	struct slice account, tunnel, event, provider_id, order_key, method, target, note, head,
-	    body;
+	/* Slices of one malloced block, each followed by a NUL. */
+	struct slice account, tunnel, event, provider_id, order_key, method, target, note;
+	struct slice head, body; /* {NULL, 0} when not asked for */
 	void *block;
 };
 
 struct inbox_counts {
 	uint64_t n[INBOX_N_STATES], bytes[INBOX_N_STATES];
-	int64_t oldest_ms; /* when the oldest one that is not finished was received; 0 = there is
-			      none */
+	int64_t oldest_ms; /* receipt of the oldest one that is not finished, 0 = there is none */
 };
 
 struct inbox_req {
 	enum inbox_op op;
 	void (*done)(struct inbox_req *req);
 	void *owner;
-	int64_t now_ms;  /* wall clock, 0 = the store looks itself */
-	int64_t mono_ms; /* a clock that never jumps, 0 = the store takes CLOCK_BOOTTIME; not both
-			    in one store */
+	int64_t now_ms; /* wall clock, 0 = the store looks itself */
+	/* A clock that never jumps, 0 = the store takes CLOCK_BOOTTIME; not both in one store. */
+	int64_t mono_ms;
 	/* in, see the operations; strings end with NUL */
-	char account[64], tunnel[64], to_tunnel[64], note[128];
-	/* in: what a PUT stores, the caller's until done(). event, order_key: also the filter's,
-	 * see below */
+	char account[64], tunnel[64], to_tunnel[64], note[320];
+	/* in: what a PUT stores, the caller's until done(); event, order_key also for the filter */
 	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
-	int64_t
-	    dedupe_ms; /* an equal dedupe_key of this tunnel within it is a duplicate; 0 = never */
+	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
 	uint64_t account_bytes_max;
 	bool hold, tried;
 	uint64_t id, lease;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *	submit (any thread) -> queue -> batch -> BEGIN, run each, COMMIT (one fsync) -> finish each,
- *in order
+ * submit (any thread) -> queue -> batch -> BEGIN, run each, COMMIT (one fsync) -> finish in order
  *
  * While a commit waits for the disk, the next batch gathers: no timer is needed.  The queue holds
- *only what callers own and is as long as what they have under way, so its ceiling is theirs.
+ * only what callers own and is as long as what they have under way: its ceiling is theirs.
  */
 #include "store/store.h"
 
 #include "base/limits.h"
 #include "store/admin.h"
 #include "store/db.h"
-#include "store/inbox_walk.h"
+#include "store/inbox_keep.h"
 #include "store/job.h"
 
 #include <openssl/crypto.h>
@@ -220,7 +219,7 @@ thread_main(void *arg)
 static int
 recover(struct db *db, char **ret_error)
 {
-	if (db_begin(db) && inbox_walk_release(db) && db_commit(db))
+	if (db_begin(db) && inbox_keep_release(db) && db_commit(db))
 		return 0;
 	if (asprintf(ret_error, "cannot bring the inbox of %s in order: %s", db->path,
 		db->fault == DB_BROKEN ? db->error : "no space on the disk") < 0)

@@ -33,29 +33,37 @@ enum store_result {
 	STORE_REVOKED, /* token revoked or expired */
 	STORE_FULL,    /* no space on the disk */
 	STORE_BROKEN,  /* the store has failed; see store_error() */
-	STORE_INVALID, /* the request is not well formed: a name that is empty or too long, a port
-			  out of range */
+	STORE_INVALID, /* not well formed: an empty or endless name, a port out of range */
 };
 
 enum store_op {
-	STORE_TOKEN_ADD,    /* in: account (made when new), label, expires; out: token_id, token
-			       (clear, only here) */
-	STORE_TOKEN_LIST,   /* in: account ("" = all), token_id (rows after it); out: rows, at most
-			       LIMIT_STORE_ROWS */
-	STORE_TOKEN_REVOKE, /* in: token_id; out: account */
-	STORE_LOGIN,      /* in: token (clear); out: account, token_id. Same work for an unknown one
-			     (S-05) */
-	STORE_NAME_CLAIM, /* in: account, name ("" = random: the one kept for `key`, or a new one),
-			     key; out: name */
-	STORE_NAME_RELEASE, /* in: account ("" = operator), name: becomes a tombstone for ever */
-	STORE_NAME_LIST,    /* in: account ("" = all), name (rows after it); out: rows, at most
-			       LIMIT_STORE_ROWS */
-	STORE_NAME_LOOKUP,  /* in: name; out: account; OK, NONE or GONE */
-	STORE_PORT_CLAIM,   /* in: account, port (0 = the one kept for `key`, or a free one of
-			       port_min..port_max), key; out: port */
-	STORE_PORT_RELEASE, /* in: account ("" = operator), port */
-	STORE_AUDIT,        /* in: account, label (event), text */
-	STORE_STAT,         /* out: text: one line of counters */
+	/* in: account (made when new), label, expires; out: token_id, token (clear, only here) */
+	STORE_TOKEN_ADD,
+	/* in: account ("" = all), token_id (rows after it); out: at most LIMIT_STORE_ROWS rows */
+	STORE_TOKEN_LIST,
+	/* in: token_id; out: account */
+	STORE_TOKEN_REVOKE,
+	/* in: token (clear); out: account, token_id. Same work for an unknown one (S-05) */
+	STORE_LOGIN,
+	/* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
+	STORE_NAME_CLAIM,
+	/* in: account ("" = operator), name: becomes a tombstone for ever */
+	STORE_NAME_RELEASE,
+	/* in: account ("" = all), name (rows after it); out: at most LIMIT_STORE_ROWS rows */
+	STORE_NAME_LIST,
+	/* in: name; out: account; OK, NONE or GONE */
+	STORE_NAME_LOOKUP,
+	/*
+	 * in: account, port (0 = the one kept for `key`, or a free one of port_min..port_max), key
+	 * out: port; STORE_LIMIT also when the range is used up
+	 */
+	STORE_PORT_CLAIM,
+	/* in: account ("" = operator), port */
+	STORE_PORT_RELEASE,
+	/* in: account, label (event), text */
+	STORE_AUDIT,
+	/* out: text: one line of counters */
+	STORE_STAT,
 };
 
 struct store_row {
@@ -82,8 +90,7 @@ struct store_req {
 	char token_id[24], token[128];
 	int64_t now_ms, expires_ms; /* in: wall clock; now_ms 0 = the store looks itself */
 	uint16_t port, port_min, port_max;
-	uint32_t
-	    per_account_max; /* CLAIM: how many names or ports an account may have, 0 = no limit */
+	uint32_t per_account_max; /* CLAIM: names or ports of an account, 0 = no limit */
 	/* out */
 	enum store_result result;
 	struct store_row *rows; /* malloced; freed by store_req_fini() */

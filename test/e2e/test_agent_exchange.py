@@ -61,8 +61,9 @@ def test_request_bodies(lab):
     stream = played.open(GET, fin=False)
     played.send(stream, b"", fin=True)
     assert played.whole(stream).endswith(b"ok")
+    assert played.ask(b"POST /echo HTTP/1.1\r\nHost: web.localhost\r\n\r\nall in one").endswith(b"\r\n\r\nall in one")
     codings = [(r.get("content-length"), r.get("transfer-encoding")) for r in origin.requests]
-    assert codings == [("5", None), ("0", None), (None, "chunked"), (None, None)]
+    assert codings == [("5", None), ("0", None), (None, "chunked"), (None, None), (None, "chunked")]
     assert origin.n_connections == 1
 
 

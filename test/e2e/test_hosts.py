@@ -41,7 +41,6 @@ def test_s06_spellings_of_one_host(two, host):
     ("GET / HTTP/1.1\r\nHost: aa..localhost\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: aa.localhost/x\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: %61a.localhost\r\n\r\n", 400),
-    ("GET http://bb.localhost/ HTTP/1.1\r\nHost: aa.localhost\r\n\r\n", 400),
     ("GET http://user@aa.localhost/ HTTP/1.1\r\nHost: aa.localhost\r\n\r\n", 400),
     ("CONNECT aa.localhost:443 HTTP/1.1\r\nHost: aa.localhost:443\r\n\r\n", None),
 ], ids=repr)
@@ -60,6 +59,15 @@ def test_s06_absolute_form(two):
     m = raw(edge, "GET http://aa.localhost/x?y HTTP/1.1\r\nHost: aa.localhost\r\n\r\n", tls=False)
     assert m.status == 200
     assert a.requests[n].target == "/x?y" and a.requests[n].get("host") == "aa.localhost"
+
+
+def test_s06_absolute_form_wins_over_host(two):
+    """Host is ignored then and written anew (RFC 9112 3.2.2): the origin sees the name that it was chosen by."""
+    edge, a, b = two
+    n, other = len(a.requests), len(b.requests)
+    m = raw(edge, "GET http://bb.localhost/ HTTP/1.1\r\nHost: aa.localhost\r\n\r\n", tls=False)
+    assert m.status == 200 and len(a.requests) == n
+    assert b.requests[other].get("host") == "bb.localhost" and "aa.localhost" not in b.requests[other].raw_head.decode()
 
 
 def test_s06_sni_and_host_must_agree(two):

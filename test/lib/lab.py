@@ -61,13 +61,19 @@ class Edge(Process):
     def _configure(self, config):
         made = subprocess.run([ADITD, "-n", "--dev", self.folder], capture_output=True, text=True, timeout=4 * WAIT_S)
         assert made.returncode == 0, made.stdout + made.stderr
+        # What --dev makes on demand by SNI stands in a file here: clients take no wildcard of a top-level domain.
+        names = ",".join(f"DNS:{n}localhost" for n in ("", "web.", "fake.", "mine.", "no.")) + ",IP:127.0.0.1"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=localhost", "-days", "2", "-addext", f"subjectAltName={names}", "-addext",
+                        "basicConstraints=critical,CA:FALSE", "-CA", f"{self.folder}/ca.pem", "-CAkey", f"{self.folder}/ca.key",
+                        "-keyout", f"{self.folder}/web.key", "-out", f"{self.folder}/web.pem"], check=True, capture_output=True)
         self.ready = {"https": f"127.0.0.1:{free_port()}", "http": f"127.0.0.1:{free_port()}", "domain": "localhost",
                       "ca": f"{self.folder}/ca.pem", "token": "", "control": f"{self.folder}/control.sock"}
         path = os.path.join(self.folder, "aditd.yml")
         with open(path, "w") as f:
             f.write(f"domain: localhost\nstate_dir: {self.folder}\nlisten:\n  https: {self.ready['https']}\n"
                     f"  http: {self.ready['http']}\n  control: unix:{self.ready['control']}\n"
-                    f"certificates:\n  - cert: {self.folder}/cert.pem\n    key: {self.folder}/key.pem\n"
+                    f"certificates:\n  - cert: {self.folder}/web.pem\n    key: {self.folder}/web.key\n"
                     "tcp_ports: { from: 20000, to: 60000, address: 127.0.0.1 }\n"
                     + ("" if "http:" in config else "http: serve\n") + config)
         return path

@@ -171,6 +171,10 @@ TEST(token_files)
 	error = config_file_token(path, token, sizeof(token));
 	EXPECT(error == NULL);
 	EXPECT_SLICE(slice_str(token), S("adit_x"));
+	write_file("adit_x\n", 0604);
+	error = config_file_token(path, token, sizeof(token));
+	EXPECT(error != NULL && strstr(error, "chmod 600") != NULL && strstr(error, "adit_x") == NULL);
+	free(error);
 	write_file("\n", 0600);
 	error = config_file_token(path, token, sizeof(token));
 	EXPECT(error != NULL && strstr(error, "holds no token") != NULL);

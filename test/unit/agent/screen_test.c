@@ -40,7 +40,7 @@ stop(void)
 TEST(json_lines)
 {
 	start(true, true);
-	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080");
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL);
 	EXPECT_SLICE(written(), S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
 	                          "\"origin\":\"http://127.0.0.1:8080\"}\n"));
 	screen_down(&screen, "the \"other\" side");
@@ -61,7 +61,7 @@ TEST(json_lines)
 TEST(plain_lines)
 {
 	start(false, false);
-	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080");
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL);
 	EXPECT_SLICE(written(), S("https://jenkins.localhost -> http://127.0.0.1:8080\n"));
 	screen_retry(&screen, 3021, "connection refused");
 	EXPECT_SLICE(written(), S("connecting in 3.0 s: connection refused\n"));

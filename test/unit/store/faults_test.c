@@ -436,7 +436,15 @@ before_all(void)
 	bad_install();
 }
 
-TESTS(TEST_ROW(q03_fsync_eio) TEST_ROW(q04_disk_full) TEST_ROW(q02_power_cut_at_each_operation)
-	TEST_ROW(q02_negative_control) TEST_ROW(q02_inbox_power_cuts) TEST_ROW(q03_inbox_fsync_eio)
-	    TEST_ROW(q03_checkpoint_fsync_eio) TEST_ROW(q04_low_space)
-		TEST_ROW(q04_inbox_disk_full))
+/* clang-format off */
+TESTS(
+	TEST_ROW(q03_fsync_eio)
+	TEST_ROW(q04_disk_full)
+	TEST_ROW(q02_power_cut_at_each_operation)
+	TEST_ROW(q02_negative_control)
+	TEST_ROW(q02_inbox_power_cuts)
+	TEST_ROW(q03_inbox_fsync_eio)
+	TEST_ROW(q03_checkpoint_fsync_eio)
+	TEST_ROW(q04_low_space)
+	TEST_ROW(q04_inbox_disk_full)
+)

@@ -5,6 +5,7 @@
 #include "unit/store/inbox_help.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* --- storing --- */
@@ -528,6 +529,40 @@ TEST(q01_kill_at_any_point)
 	help_clean();
 }
 
+/*
+ * Q-04 on a real file system: a limit of the file's size (as a quota would) ends the space with
+ * another error than ENOSPC; it is told, nothing is lost, and it goes on when the limit is lifted.
+ */
+TEST(q04_file_size_limit)
+{
+	static char body[100000];
+	struct store *s = inbox_new();
+	struct rlimit old, small;
+	struct inbox_req r;
+	uint64_t n = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	EXPECT_INT(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 1 << 20;
+	EXPECT_INT(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int i = 0; i < 40; i++) {
+		r = new_put("jenkins", "", "");
+		r.body = slice_of(body, sizeof(body));
+		if (ask(s, &r) != STORE_OK)
+			break;
+		n++;
+	}
+	EXPECT_INT(r.result, STORE_FULL);
+	EXPECT(n > 2 && n < 12);
+	EXPECT(store_healthy(s));
+	EXPECT_INT(count_of(s, "ann", INBOX_QUEUED), n);
+	EXPECT_INT(setrlimit(RLIMIT_FSIZE, &old), 0);
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(count_of(s, "ann", INBOX_QUEUED), n + 1);
+	inbox_end(s);
+}
+
 /* --- lists, replay, drop --- */
 
 static struct inbox_req
@@ -1005,14 +1040,30 @@ TEST(plans_use_indexes)
 	help_clean();
 }
 
-TESTS(TEST_ROW(words) TEST_ROW(bytes_stay_as_they_were) TEST_ROW(q07_limits)
-	TEST_ROW(s24_replay_is_not_stored_twice) TEST_ROW(lanes_keep_order_and_run_in_parallel)
-	    TEST_ROW(q05_poison_blocks_nobody) TEST_ROW(untried_is_no_failure)
-		TEST_ROW(stale_lease_is_fenced) TEST_ROW(hold_for_relay)
-		    TEST_ROW(wake_when_the_origin_is_back) TEST_ROW(r09_clock_jumps) TEST_ROW(
-			leases_end_with_the_process) TEST_ROW(q01_kill_at_any_point)
-			TEST_ROW(list_filters) TEST_ROW(list_pages) TEST_ROW(replay_one_and_many)
-			    TEST_ROW(drop_older_of_a_branch) TEST_ROW(retention_by_age)
-				TEST_ROW(retention_by_bytes) TEST_ROW(attempts_are_bounded)
-				    TEST_ROW(counts) TEST_ROW(random_operations_keep_the_invariants)
-					TEST_ROW(plans_use_indexes))
+/* clang-format off */
+TESTS(
+	TEST_ROW(words)
+	TEST_ROW(bytes_stay_as_they_were)
+	TEST_ROW(q07_limits)
+	TEST_ROW(s24_replay_is_not_stored_twice)
+	TEST_ROW(lanes_keep_order_and_run_in_parallel)
+	TEST_ROW(q05_poison_blocks_nobody)
+	TEST_ROW(untried_is_no_failure)
+	TEST_ROW(stale_lease_is_fenced)
+	TEST_ROW(hold_for_relay)
+	TEST_ROW(wake_when_the_origin_is_back)
+	TEST_ROW(r09_clock_jumps)
+	TEST_ROW(leases_end_with_the_process)
+	TEST_ROW(q01_kill_at_any_point)
+	TEST_ROW(q04_file_size_limit)
+	TEST_ROW(list_filters)
+	TEST_ROW(list_pages)
+	TEST_ROW(replay_one_and_many)
+	TEST_ROW(drop_older_of_a_branch)
+	TEST_ROW(retention_by_age)
+	TEST_ROW(retention_by_bytes)
+	TEST_ROW(attempts_are_bounded)
+	TEST_ROW(counts)
+	TEST_ROW(random_operations_keep_the_invariants)
+	TEST_ROW(plans_use_indexes)
+)

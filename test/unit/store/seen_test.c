@@ -158,5 +158,10 @@ TEST(old_runs_are_forgotten)
 	help_clean();
 }
 
-TESTS(TEST_ROW(many_runs) TEST_ROW(the_newest_one_counts) TEST_ROW(rollback_over_a_full_run)
-	TEST_ROW(old_runs_are_forgotten))
+/* clang-format off */
+TESTS(
+	TEST_ROW(many_runs)
+	TEST_ROW(the_newest_one_counts)
+	TEST_ROW(rollback_over_a_full_run)
+	TEST_ROW(old_runs_are_forgotten)
+)

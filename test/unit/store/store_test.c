@@ -782,11 +782,27 @@ TEST(q01_kill_at_any_point)
 	help_clean();
 }
 
-TESTS(TEST_ROW(token_form) TEST_ROW(token_life) TEST_ROW(last_used_is_lazy) TEST_ROW(
-    s05_login_same_work) TEST_ROW(s04_no_secret_at_rest) TEST_ROW(s01_takeover_after_release)
-	TEST_ROW(name_forms) TEST_ROW(random_names_are_kept) TEST_ROW(name_limit) TEST_ROW(
-	    name_list_pages) TEST_ROW(ports) TEST_ROW(port_range_moves) TEST_ROW(audit_and_stat)
-	    TEST_ROW(file_is_private) TEST_ROW(one_process_only) TEST_ROW(newer_schema_is_refused)
-		TEST_ROW(other_files_are_refused) TEST_ROW(q08_migrates_from_each_schema)
-		    TEST_ROW(damage_after_a_crash_is_found) TEST_ROW(batches_keep_order)
-			TEST_ROW(q01_kill_at_any_point))
+/* clang-format off */
+TESTS(
+	TEST_ROW(token_form)
+	TEST_ROW(token_life)
+	TEST_ROW(last_used_is_lazy)
+	TEST_ROW(s05_login_same_work)
+	TEST_ROW(s04_no_secret_at_rest)
+	TEST_ROW(s01_takeover_after_release)
+	TEST_ROW(name_forms)
+	TEST_ROW(random_names_are_kept)
+	TEST_ROW(name_limit)
+	TEST_ROW(name_list_pages)
+	TEST_ROW(ports)
+	TEST_ROW(port_range_moves)
+	TEST_ROW(audit_and_stat)
+	TEST_ROW(file_is_private)
+	TEST_ROW(one_process_only)
+	TEST_ROW(newer_schema_is_refused)
+	TEST_ROW(other_files_are_refused)
+	TEST_ROW(q08_migrates_from_each_schema)
+	TEST_ROW(damage_after_a_crash_is_found)
+	TEST_ROW(batches_keep_order)
+	TEST_ROW(q01_kill_at_any_point)
+)

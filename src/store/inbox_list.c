@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/inbox_list.h"
+
+#include "store/inbox_queue.h"
+#include "store/walk.h"
+
+#include <stdlib.h>
+
+#define BIT(state) INBOX_STATE_BIT(INBOX_##state)
+
+/* --- the filter's rest --- */
+
+static bool
+matches(const struct delivery *d, const struct inbox_req *req, unsigned states)
+{
+	struct slice account = slice_str(req->account), tunnel = slice_str(req->tunnel);
+
+	return (states >> d->state & 1) != 0 && (account.n == 0 || slice_eq(account, d->account)) &&
+	       (tunnel.n == 0 || slice_eq(tunnel, d->tunnel)) &&
+	       (req->event.n == 0 || slice_eq(req->event, d->event)) &&
+	       slice_starts(d->order_key, req->order_key) &&
+	       (req->from_ms == 0 || d->received_ms >= req->from_ms) &&
+	       (req->to_ms == 0 || d->received_ms < req->to_ms);
+}
+
+/* The next row that matches, within what may be looked at; its reading has to be ended. False at
+ * the end. */
+static bool
+next_match(struct walk *w, struct inbox_req *req, size_t *n_looked, struct delivery *d)
+{
+	for (; *n_looked < LIMIT_INBOX_SCAN; (*n_looked)++) {
+		int64_t id = walk_next(w);
+
+		if (id == 0 || (w->up && req->before_id != 0 && (uint64_t)id >= req->before_id) ||
+		    !delivery_must_get(w->db, (uint64_t)id, d)) {
+			req->more = false;
+			return false;
+		}
+		req->cursor = (uint64_t)id;
+		if (matches(d, req, w->states)) {
+			(*n_looked)++;
+			return true;
+		}
+		delivery_end(d);
+	}
+	req->more = true;
+	return false;
+}
+
+/* --- LIST, EXPORT, SHOW --- */
+
+enum store_result
+inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	bool payload = req->op == INBOX_EXPORT;
+	struct delivery d;
+	struct walk w;
+	size_t n_looked = 0, n_bytes = 0;
+
+	if (req->n_max == 0 || req->n_max > LIMIT_STORE_ROWS)
+		return STORE_INVALID;
+	req->items = calloc(req->n_max, sizeof(*req->items));
+	if (req->items == NULL)
+		return STORE_FULL;
+	walk_start(&w, db, req, req->states, payload);
+	while (next_match(&w, req, &n_looked, &d)) {
+		bool ok = delivery_item(db, &d, payload, now_t, &req->items[req->n_items]);
+
+		delivery_end(&d);
+		if (!ok)
+			return STORE_FULL;
+		n_bytes += req->items[req->n_items++].bytes;
+		if (req->n_items == req->n_max ||
+		    (payload && req->bytes_max != 0 && n_bytes >= req->bytes_max)) {
+			req->more = true;
+			break;
+		}
+	}
+	return STORE_OK;
+}
+
+static bool
+load_attempts(struct db *db, struct inbox_req *req)
+{
+	struct db_query q = db_query(db, SQL_ATTEMPT_LIST);
+
+	req->attempts = calloc(LIMIT_INBOX_ATTEMPTS, sizeof(*req->attempts));
+	if (req->attempts == NULL) {
+		db_end(&q);
+		return false;
+	}
+	db_put_int(&q, (int64_t)req->id);
+	db_put_int(&q, LIMIT_INBOX_ATTEMPTS);
+	while (db_next(&q)) {
+		struct inbox_attempt *a = &req->attempts[req->n_attempts++];
+		struct slice answer;
+
+		a->number = (uint32_t)db_get_int(&q);
+		a->at_ms = db_get_int(&q);
+		a->status = (int)db_get_int(&q);
+		a->latency_ms = (uint32_t)db_get_int(&q);
+		db_get_z(&q, a->reason, sizeof(a->reason));
+		answer = slice_head(db_get_bytes(&q), sizeof(a->answer));
+		if (answer.n > 0)
+			memcpy(a->answer, answer.p, answer.n);
+		a->n_answer = answer.n;
+	}
+	return true;
+}
+
+enum store_result
+inbox_list_show(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	struct slice account = slice_str(req->account);
+	struct delivery d;
+	bool ours, ok;
+
+	if (!delivery_get(db, req->id, &d))
+		return STORE_NONE;
+	ours = account.n == 0 || slice_eq(account, d.account);
+	req->items = ours ? calloc(1, sizeof(*req->items)) : NULL;
+	ok = req->items != NULL && delivery_item(db, &d, true, now_t, req->items);
+	delivery_end(&d);
+	if (!ours)
+		return STORE_NONE;
+	if (!ok)
+		return STORE_FULL;
+	req->n_items = 1;
+	req->state = req->items->state;
+	return load_attempts(db, req) ? STORE_OK : STORE_FULL;
+}
+
+/* --- REPLAY, DROP --- */
+
+/* A copy for another tunnel of the same account, in that tunnel's lane.  d is being read. */
+static enum store_result
+copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now_t)
+{
+	struct delivery to = *d;
+	char account[64];
+	int64_t route;
+
+	/* Nor are copies copied again, when the filter takes all tunnels. */
+	if (slice_eq(slice_str(req->to_tunnel), d->tunnel))
+		return STORE_NONE;
+	if (!slice_z(d->account, account, sizeof(account)))
+		return STORE_INVALID;
+	route = inbox_queue_route(db, account, req->to_tunnel, NULL);
+	if (route == 0)
+		route = inbox_queue_route_make(db, account, req->to_tunnel);
+	if (route == 0)
+		return STORE_NONE;
+	to.route = route;
+	to.lane = delivery_lane(route, d->order_key);
+	to.place = delivery_place_for(db, to.lane);
+	to.state = INBOX_QUEUED;
+	to.next_t = now_t;
+	to.lease = 0;
+	to.received_t = now_t;
+	if (!inbox_queue_add(db, &to, d->id, S(""), S("")))
+		return STORE_FULL;
+	req->id = (uint64_t)to.id;
+	return STORE_OK;
+}
+
+/* d is being read; ends it.  STORE_NONE: there was nothing to change. */
+static enum store_result
+change(struct db *db, struct inbox_req *req, struct delivery *d, int64_t now_t)
+{
+	enum store_result r;
+	bool ok;
+
+	if (req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0') {
+		r = copy(db, req, d, now_t);
+		delivery_end(d);
+		return r;
+	}
+	delivery_end(d);
+	if (req->op == INBOX_REPLAY) {
+		if (!delivery_finished(d->state))
+			return STORE_NONE;
+		ok = delivery_requeue(db, d, now_t);
+	} else {
+		if (d->state == INBOX_DROPPED)
+			return STORE_NONE;
+		d->lease = 0;
+		ok = delivery_move(db, d, INBOX_DROPPED);
+	}
+	if (ok && req->note[0] != '\0')
+		ok = delivery_note(db, d->id, slice_str(req->note));
+	return ok ? STORE_OK : STORE_FULL;
+}
+
+static enum store_result
+change_one(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	struct slice account = slice_str(req->account);
+	enum store_result r;
+	struct delivery d;
+
+	if (!delivery_get(db, req->id, &d))
+		return STORE_NONE;
+	if (account.n != 0 && !slice_eq(account, d.account)) {
+		delivery_end(&d);
+		return STORE_NONE;
+	}
+	r = change(db, req, &d, now_t);
+	if (r == STORE_NONE)
+		return STORE_OK; /* it is as it should be; n_changed says that nothing was done */
+	req->n_changed = r == STORE_OK;
+	return r;
+}
+
+/* Without a mask: what a replay or a drop makes sense for. */
+static unsigned
+default_states(const struct inbox_req *req)
+{
+	if (req->states != 0)
+		return req->states;
+	return req->op == INBOX_REPLAY ? BIT(PARKED) | BIT(DEAD)
+				       : BIT(QUEUED) | BIT(PARKED) | BIT(DEAD);
+}
+
+enum store_result
+inbox_list_change(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	size_t n_looked = 0;
+	struct delivery d;
+	struct walk w;
+
+	if (req->id != 0)
+		return change_one(db, req, now_t);
+	walk_start(&w, db, req, default_states(req), true);
+	while (next_match(&w, req, &n_looked, &d)) {
+		enum store_result r = change(db, req, &d, now_t);
+
+		if (r != STORE_OK && r != STORE_NONE)
+			return r;
+		req->n_changed += r == STORE_OK;
+		if (req->n_changed == LIMIT_INBOX_STEP) {
+			req->more = true;
+			break;
+		}
+	}
+	req->id = 0;
+	return STORE_OK;
+}
