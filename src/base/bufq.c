@@ -102,3 +102,21 @@ bufq_skip(struct bufq *q, size_t n)
 		drop_first(q);
 	}
 }
+
+size_t
+bufq_take(struct bufq *q, char *dst, size_t cap)
+{
+	size_t done = 0;
+
+	while (done < cap && q->first != NULL) {
+		const struct bufq_chunk *c = q->first;
+		size_t n = c->to - c->from;
+
+		if (n > cap - done)
+			n = cap - done;
+		memcpy(dst + done, c->bytes + c->from, n);
+		bufq_skip(q, n);
+		done += n;
+	}
+	return done;
+}

@@ -27,6 +27,8 @@ void bufq_reset(struct bufq *q);
 size_t bufq_put(struct bufq *q, struct slice s) must_use;
 /* Fills up to n entries with the front of the queue; returns how many. */
 int bufq_peek(const struct bufq *q, struct iovec *iov, int n);
+/* Moves up to cap bytes from the front to dst; returns how many. */
+size_t bufq_take(struct bufq *q, char *dst, size_t cap);
 /* Drops n bytes from the front; n <= q->n. */
 void bufq_skip(struct bufq *q, size_t n);
 static inline size_t

@@ -52,22 +52,7 @@ flow_head_scratch(struct flow *f)
 size_t
 flow_take_rest(struct flow *f, char *dst, size_t cap)
 {
-	struct iovec iov[4];
-	size_t done = 0;
-	int n;
-
-	while (done < cap && (n = bufq_peek(&f->in_rest, iov, 4)) > 0) {
-		size_t before = done;
-
-		for (int i = 0; i < n && done < cap; i++) {
-			size_t part = iov[i].iov_len < cap - done ? iov[i].iov_len : cap - done;
-
-			memcpy(dst + done, iov[i].iov_base, part);
-			done += part;
-		}
-		bufq_skip(&f->in_rest, done - before);
-	}
-	return done;
+	return bufq_take(&f->in_rest, dst, cap);
 }
 
 /* Drops the stream and everything that waits; the owner is not told. */
@@ -132,6 +117,15 @@ flow_lost(struct flow *f, uint32_t code)
 	struct stream *s = f->stream;
 	bool link_died = f->carrier != NULL && f->carrier->dead;
 
+	/* What came before the end is still the other side's. */
+	if (!f->held && (f->n_pieces > 0 || f->literal.n > 0)) {
+		flow_flush(f);
+		if (f->ended)
+			return;
+		s = f->stream;
+		if (s == NULL)
+			return;
+	}
 	/* All of it has come and the request is out: what waits is still good for the visitor. */
 	if (s->rx_ended && s->tx_ended && f->out_fin) {
 		f->stream = NULL;

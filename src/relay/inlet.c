@@ -104,28 +104,6 @@ inlet_readable(struct flow *f)
 
 /* --- filling a grant --- */
 
-/* Copies what waits into the grant; returns the bytes. */
-static size_t
-fill_early(struct flow *f, char *p, size_t cap)
-{
-	struct iovec iov[4];
-	size_t done = 0;
-	int n;
-
-	while (done < cap && (n = bufq_peek(&f->in_early, iov, 4)) > 0) {
-		size_t before = done;
-
-		for (int i = 0; i < n && done < cap; i++) {
-			size_t part = iov[i].iov_len < cap - done ? iov[i].iov_len : cap - done;
-
-			memcpy(p + done, iov[i].iov_base, part);
-			done += part;
-		}
-		bufq_skip(&f->in_early, done - before);
-	}
-	return done;
-}
-
 /* LENGTH, RAW, CLOSE: the kernel's bytes go straight into the frame. */
 static enum io
 read_plain(struct flow *f, char *p, size_t cap, size_t *ret_n)
@@ -220,7 +198,7 @@ flow_fill(struct flow *f)
 		return;
 	}
 	opening = f->opening_n;
-	n = fill_early(f, p, cap);
+	n = bufq_take(&f->in_early, p, cap);
 	if (n > 0)
 		f->opening_n = 0;
 	while (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && !f->in_end && n < cap &&

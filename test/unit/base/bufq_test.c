@@ -97,5 +97,26 @@ TEST(peek_of_a_few)
 	pool_fini(&p);
 }
 
-TESTS(TEST_ROW(against_a_flat_model) TEST_ROW(a_pool_at_its_ceiling_takes_less)
+TEST(taking_moves_bytes_across_chunks)
+{
+	struct pool pool;
+	struct bufq q;
+	char all[100], got[100];
+	size_t n = 0;
+
+	pool_init(&pool, 16 + 8, 4, 64);
+	bufq_init(&q, &pool, 100);
+	for (size_t i = 0; i < sizeof(all); i++)
+		all[i] = (char)i;
+	EXPECT_INT(bufq_put(&q, slice_of(all, sizeof(all))), sizeof(all));
+	EXPECT_INT(bufq_take(&q, got, 0), 0);
+	for (size_t part = 1; n < sizeof(got); part++)
+		n += bufq_take(&q, got + n, part < sizeof(got) - n ? part : sizeof(got) - n);
+	EXPECT(memcmp(all, got, sizeof(all)) == 0);
+	EXPECT_INT(q.n, 0);
+	EXPECT_INT(bufq_take(&q, got, 1), 0);
+	pool_fini(&pool);
+}
+
+TESTS(TEST_ROW(taking_moves_bytes_across_chunks) TEST_ROW(against_a_flat_model) TEST_ROW(a_pool_at_its_ceiling_takes_less)
 	TEST_ROW(peek_of_a_few))
