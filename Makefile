@@ -81,6 +81,7 @@ bench: ## speed and memory beside nginx, HAProxy, ssh -R and stunnel (BENCH_ARGS
 	@tools/deps build bench
 	$(SUB) programs $(B)/bench
 	@$(PYTHON) bench/run --build $(B) $(BENCH_ARGS)
+	@$(PYTHON) bench/wide --build $(B)
 
 cover: ## lines that the tests reach, in build/cover/index.html
 	@tools/deps build test cover

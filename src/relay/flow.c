@@ -127,7 +127,7 @@ flow_lost(struct flow *f, uint32_t code)
 			return;
 	}
 	/* All of it has come and the request is out: what waits is still good for the visitor. */
-	if (s->rx_ended && s->tx_ended && f->out_fin) {
+	if (f->in_over && f->out_fin) {
 		f->stream = NULL;
 		stream_free(s);
 		if (link_died)

@@ -481,6 +481,35 @@ TEST(a_body_longer_than_promised_never_reaches_the_visitor)
 }
 
 static bool
+given_up(struct world *w)
+{
+	if (w->visitor.inlet_done && w->origin.outlet_done && w->visitor.far.got_n > 1000)
+		flow_end(&w->visitor.flow, LINK_CODE_CANCELLED);
+	return w->origin.reset > 0;
+}
+
+/* The request was over, the answer was not: a visitor who goes away then must not keep the origin busy. */
+TEST(a_reset_after_the_request_is_told)
+{
+	struct world w;
+	char *bytes = random_bytes(8 << 20);
+
+	world_open(&w, given_up);
+	side_open(&w, &w.visitor, 0);
+	side_open(&w, &w.origin, 0);
+	w.visitor.in = FLOW_NONE;
+	w.visitor.out = w.origin.in = FLOW_RAW;
+	w.origin.out = FLOW_NONE;
+	w.origin.far.script = bytes;
+	w.origin.far.script_n = 8 << 20;
+	world_run(&w);
+	EXPECT_INT(w.origin.code, LINK_CODE_CANCELLED);
+	EXPECT(flow_is_done(&w.origin.flow));
+	world_close(&w);
+	free(bytes);
+}
+
+static bool
 cut_then_reset(struct world *w)
 {
 	if (w->visitor.far.got_n > 1000 && !w->agent.dead)
@@ -581,6 +610,7 @@ TEST_ROW(raw_bytes_through_small_sockets)
 TEST_ROW(chunked_body_is_taken_off_and_put_on_again)
 TEST_ROW(early_end_of_a_body_with_length_is_told_to_both_sides)
 TEST_ROW(a_body_longer_than_promised_never_reaches_the_visitor)
+TEST_ROW(a_reset_after_the_request_is_told)
 TEST_ROW(a_link_that_dies_tells_every_flow)
 TEST_ROW(a_body_waits_for_the_connection)
 TEST_ROW(s15_a_reader_that_stalls_stops_its_sender))
