@@ -154,7 +154,8 @@ set_up(struct agent *a)
 	    serve_init(&a->serve, a->loop, a->resolver, &a->screen, a->tunnels, p->n_tunnels) != 0)
 		return strdup("out of memory");
 	a->client = (struct client){ .loop = a->loop, .serve = &a->serve, .screen = &a->screen,
-		.token = p->token, .once = p->once, .over = on_over };
+		.token = p->token, .once = p->once, .talk = p->talk, .talk_owner = p->talk_owner,
+		.over = on_over };
 	return NULL;
 }
 

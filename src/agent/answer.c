@@ -3,7 +3,8 @@
 
 #include "http/rewrite.h"
 
-/* Read at first: a head and a small body come with one call, a large body goes straight into frames later. */
+/* Read at first: a head and a small body come with one call, a large body goes straight into frames
+ * later. */
 #define FIRST_READ_BYTES LIMIT_DATA_FRAME_BYTES
 
 /* Passes a head on, from `buf` that begins with it. */
@@ -58,7 +59,7 @@ pass_final(struct exchange *x, struct slice buf)
 	enum flow_framing framing = framing_of(h);
 
 	x->keep_alive = (h->flags & H1_KEEP_ALIVE) != 0 && framing != FLOW_RAW && !x->upgrade &&
-	    !x->write_broken;
+			!x->write_broken;
 	exchange_move(x, EXCHANGE_BODY);
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, framing, &x->h1, slice_from(buf, h->n_bytes)) != 0)

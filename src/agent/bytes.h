@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream of plain bytes: a connection of its own to the origin, both directions end on their own (half-close). */
+/* A stream of plain bytes: a connection of its own to the origin, both directions end on their own
+ * (half-close). */
 #ifndef ADIT_AGENT_BYTES_H
 #define ADIT_AGENT_BYTES_H
 
@@ -14,6 +15,7 @@ struct bytes {
 };
 
 /* -1 without memory; the stream is the caller's then. */
-int bytes_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t) must_use;
+int
+bytes_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t) must_use;
 
 #endif

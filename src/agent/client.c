@@ -124,6 +124,8 @@ on_timer(struct loop_timer *t)
 
 	if (c->state == CLIENT_WAITING)
 		start_dial(c);
+	else if (c->state == CLIENT_UP && c->talk != NULL)
+		c->talk(c, S(""), c->talk_owner);
 	else if (c->state == CLIENT_GREETING)
 		carrier_close(&c->session->carrier, LINK_CODE_SILENT, "the edge did not answer the HELLO");
 }
@@ -158,13 +160,36 @@ count(const struct client *c, enum tunnel_state state)
 }
 
 void
+client_say(struct client *c, struct slice json)
+{
+	if (c->session != NULL)
+		carrier_control(&c->session->carrier, json);
+}
+
+void
+client_later(struct client *c, int64_t us)
+{
+	loop_timer_set(c->loop, &c->timer, us);
+}
+
+void
+client_finish(struct client *c, int exit_code)
+{
+	end(c, exit_code);
+}
+
+void
 client_welcomed(struct client *c, struct session *s)
 {
-	if (c->once) {
+	if (c->once && c->talk == NULL) {
 		end(c, EXIT_STOPPED);
 		return;
 	}
 	move(c, CLIENT_UP);
+	if (c->talk != NULL) {
+		c->talk(c, S(""), c->talk_owner);
+		return;
+	}
 	if (count(c, TUNNEL_UP) > 0)
 		return;
 	if (count(c, TUNNEL_WANTED) > 0)

@@ -44,6 +44,12 @@ struct client {
 	struct screen *screen;
 	const char *token;      /* owned by the caller */
 	bool once;              /* `adit login`: end after the first welcome, or the first failure */
+	/*
+	 * `adit inbox`, with once: the link goes on after the welcome.  Called with each message that is not about tunnels,
+	 * first with an empty one; client_say() answers, client_later() asks for an empty one, client_finish() ends.
+	 */
+	void (*talk)(struct client *c, struct slice json, void *owner);
+	void *talk_owner;
 	/* Called once, at the end of a turn, when everything is closed. */
 	void (*over)(struct client *c, int exit_code);
 	/* private */
@@ -75,6 +81,10 @@ void client_fini(struct client *c);
 void client_start(struct client *c);
 /* First call: GOAWAY, open streams may finish for a while; second call: at once. */
 void client_stop(struct client *c);
+/* In talk(): a message to the edge; the end. */
+void client_say(struct client *c, struct slice json);
+void client_later(struct client *c, int64_t us);
+void client_finish(struct client *c, int exit_code);
 /* The way to the edge may have changed: an open link must answer at once, a pause ends now. */
 void client_doubt(struct client *c, const char *why);
 

@@ -4,6 +4,9 @@
 #include "agent/agent.h"
 #include "agent/checkurl_command.h"
 #include "agent/config_file.h"
+#include "agent/doctor_command.h"
+#include "agent/hook_command.h"
+#include "agent/inbox_command.h"
 #include "agent/login.h"
 #include "agent/passwd.h"
 #include "agent/suggest.h"
@@ -31,9 +34,17 @@ static const struct command commands[] = {
 	    "run tunnels of the configuration, all on one link" },
 	{ "login", "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
 	    "store edge and token in the configuration, after trying them" },
+	{ "inbox", "list|show|replay|drop|export|tail|stat [ID ...]", 1, LIMIT_TUNNELS_PER_LINK,
+	    OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE | OPTIONS_INBOX, inbox_command,
+	    "the account's stored webhooks: look, send again, give up" },
 	{ "passwd", "NAME", 1, 1, 0, passwd_command, "read a password, print a line for --user-file" },
 	{ "check-url", "URL", 1, 1, OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
 	    "would Bitbucket take this URL for a webhook, and if not, why" },
+	{ "doctor", "[TUNNEL|URL]", 0, 1,
+	    OPTIONS_DOCTOR | OPTIONS_PROBE | OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, doctor_command,
+	    "walk from the webhook to the build and say what is wrong" },
+	{ "hook", "create|list|test|delete bitbucket OWNER/REPO", 3, 3, OPTIONS_HOOK | OPTIONS_SCREEN, hook_command,
+	    "the webhook at Bitbucket, by its REST API" },
 	{ "version", "", 0, 0, 0, version_command, "print the version" },
 	{ "help", "[COMMAND]", 0, 1, 0, help_command, "print this text, or the options of a command" },
 };

@@ -15,7 +15,7 @@ struct asking {
 	struct edge_dial dial;
 	struct carrier_shared shared;
 	struct carrier carrier;
-	bool carried;
+	bool carried, over;
 	struct loop_timer deadline;
 	struct loop_task end;
 	const char *token, *member, *value;
@@ -25,6 +25,8 @@ struct asking {
 static void
 fail(struct asking *a, const char *why)
 {
+	if (a->over)
+		return;
 	if (a->answer->why[0] == '\0')
 		snprintf(a->answer->why, sizeof(a->answer->why), "%s", why);
 	loop_at_end(a->loop, &a->end);
@@ -35,6 +37,7 @@ on_end(struct loop_task *t)
 {
 	struct asking *a = list_of(t, struct asking, end);
 
+	a->over = true;
 	edge_dial_cancel(&a->dial);
 	loop_timer_stop(a->loop, &a->deadline);
 	if (a->carried)

@@ -43,8 +43,8 @@ parse_edge(struct slice s, struct addr *ret)
 }
 
 char *
-edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
-    const char *ca_path)
+edge_dial_init(
+    struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge, const char *ca_path)
 {
 	struct tls_client_params p = { .ca_path = ca_path, .verify = true, .link = true };
 	const char *why, *name;
@@ -54,7 +54,8 @@ edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const ch
 	d->conn.io.fd = -1;
 	why = parse_edge(slice_str(edge), &d->edge);
 	if (why != NULL)
-		return asprintf(&error, "edge %s: %s", edge, why) < 0 ? strdup("out of memory") : error;
+		return asprintf(&error, "edge %s: %s", edge, why) < 0 ? strdup("out of memory")
+								      : error;
 	name = d->edge.kind == ADDR_UNIX || d->edge.host[0] == '\0' ? "localhost" : d->edge.host;
 	snprintf(d->tls_name, sizeof(d->tls_name), "%s", name);
 	d->tls = tls_client_new(&p, &error);
@@ -88,8 +89,7 @@ edge_dial_cancel(struct edge_dial *d)
 		stop(d);
 }
 
-static void printf_like(2, 3)
-fail(struct edge_dial *d, const char *fmt, ...)
+static void printf_like(2, 3) fail(struct edge_dial *d, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -138,7 +138,8 @@ start_tls(struct edge_dial *d)
 		fail(d, "%s", strerror(errno));
 }
 
-/* Reads by the byte's worth of what the proxy says: nothing of what comes behind it may be taken from TLS. */
+/* Reads by the byte's worth of what the proxy says: nothing of what comes behind it may be taken
+ * from TLS. */
 static void
 talk_to_proxy(struct edge_dial *d)
 {
@@ -197,8 +198,9 @@ on_deadline(struct loop_timer *t)
 	if (d->state == EDGE_DIAL_FAILED)
 		fail(d, "%s", d->why);
 	else
-		fail(d, d->state == EDGE_DIAL_PROXY ? "the proxy did not answer in time"
-		                                    : "the edge did not finish the TLS handshake in time");
+		fail(d, d->state == EDGE_DIAL_PROXY
+			    ? "the proxy did not answer in time"
+			    : "the edge did not finish the TLS handshake in time");
 }
 
 static void

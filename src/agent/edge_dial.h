@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reaching the edge: name, proxy where the environment names one, TLS with the edge's certificate verified. */
+/* Reaching the edge: name, proxy where the environment names one, TLS with the edge's certificate
+ * verified. */
 #ifndef ADIT_AGENT_EDGE_DIAL_H
 #define ADIT_AGENT_EDGE_DIAL_H
 
@@ -9,8 +10,9 @@
 
 struct edge_dial {
 	/*
-	 * conn: through TLS, detached, to be taken over within the call (carrier_init, or conn_close); or NULL and why:
-	 * a sentence that lives during the call.  Never called from within edge_dial_start().
+	 * conn: through TLS, detached, to be taken over within the call (carrier_init, or
+	 * conn_close); or NULL and why: a sentence that lives during the call.  Never called from
+	 * within edge_dial_start().
 	 */
 	void (*done)(struct edge_dial *d, struct conn *conn, const char *why);
 	struct loop *loop;
@@ -19,7 +21,13 @@ struct edge_dial {
 	struct addr edge;
 	char tls_name[256];
 	/* private */
-	enum edge_dial_state { EDGE_DIAL_OFF, EDGE_DIAL_CONNECT, EDGE_DIAL_PROXY, EDGE_DIAL_TLS, EDGE_DIAL_FAILED } state;
+	enum edge_dial_state {
+		EDGE_DIAL_OFF,
+		EDGE_DIAL_CONNECT,
+		EDGE_DIAL_PROXY,
+		EDGE_DIAL_TLS,
+		EDGE_DIAL_FAILED
+	} state;
 	struct dial dial;
 	struct conn conn;
 	struct loop_timer deadline;
@@ -29,8 +37,8 @@ struct edge_dial {
 };
 
 /*
- * edge: https://HOST[:PORT], HOST[:PORT] or unix:PATH; port 443 where none is given.  ca_path: PEM, NULL: the
- * system's.  NULL, or a malloced sentence.
+ * edge: https://HOST[:PORT], HOST[:PORT] or unix:PATH; port 443 where none is given.  ca_path: PEM,
+ * NULL: the system's.  NULL, or a malloced sentence.
  */
 char *edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
     const char *ca_path) must_use;

@@ -99,14 +99,15 @@ exchange_sweep(struct loop_timer *t)
 	int64_t now = loop_now_us(s->loop);
 
 	/* A body that is still being taken is a sign of life: hence all are looked at. */
-	LIST_EACH(node, &s->waiting) {
+	LIST_EACH(node, &s->waiting)
+	{
 		struct exchange *x = list_of(node, struct exchange, waiting);
 		int64_t since = now - x->flow.active_us;
 
 		if (x->state == EXCHANGE_SENT && since > (int64_t)LIMIT_ORIGIN_SILENT_MS * 1000)
 			exchange_end(x, LINK_CODE_ORIGIN_SILENT);
 		else if (x->state == EXCHANGE_LINGER &&
-		    (since > LINGER_US || x->flow.stream == NULL || x->flow.stream->rx_ended))
+			 (since > LINGER_US || x->flow.stream == NULL || x->flow.stream->rx_ended))
 			exchange_end(x, LINK_CODE_OK);
 	}
 	if (!list_empty(&s->waiting))
@@ -115,7 +116,10 @@ exchange_sweep(struct loop_timer *t)
 
 /* --- the request --- */
 
-/* An upgrade's head is written here: until the origin has agreed to switch, no byte of the visitor may follow it. */
+/*
+ * An upgrade's head is written here: until the origin has agreed to switch, no byte of the visitor
+ * may follow it.
+ */
 static void
 write_upgrade(struct exchange *x)
 {
@@ -131,27 +135,28 @@ write_upgrade(struct exchange *x)
 
 /* The connection is there: the request goes out. */
 static void
-send_request(struct exchange *x, struct origin_conn *c)
+send_request(struct exchange *x, struct slice head)
 {
-	x->conn = c;
-	flow_conn(&x->flow, &c->conn);
+	flow_conn(&x->flow, &x->conn->conn);
 	exchange_move(x, EXCHANGE_SENT);
 	x->flow.active_us = loop_now_us(x->serve->loop);
 	if (x->upgrade) {
 		flow_hold(&x->flow);
 		write_upgrade(x);
 	} else if (x->retried) {
-		if (flow_write(&x->flow, slice_of(x->head, x->head_n)) != 0)
+		if (flow_write(&x->flow, head) != 0)
 			exchange_end(x, LINK_CODE_ORIGIN_BROKE);
 	} else {
-		flow_outlet(&x->flow, x->framing, x->length, slice_of(x->head, x->head_n));
+		flow_outlet(&x->flow, x->framing, x->length, head);
 	}
 }
 
 static void
 on_ready(struct origin_conn *c)
 {
-	send_request(c->owner, c);
+	struct exchange *x = c->owner;
+
+	send_request(x, slice_of(x->head, x->head_n));
 }
 
 static void
@@ -169,7 +174,8 @@ on_event(struct origin_conn *c, unsigned events)
 {
 	struct exchange *x = c->owner;
 
-	if (x->upgrade && (events & LOOP_OUT) && x->state == EXCHANGE_SENT && x->head_sent < x->head_n)
+	if (x->upgrade && (events & LOOP_OUT) && x->state == EXCHANGE_SENT &&
+	    x->head_sent < x->head_n)
 		write_upgrade(x);
 	if (x->state != EXCHANGE_DEAD)
 		flow_conn_event(&x->flow, events);
@@ -190,15 +196,23 @@ dial(struct exchange *x)
 		exchange_end(x, LINK_CODE_INTERNAL);
 }
 
+/* True when a fresh connection may be tried once more, should this one prove dead. */
+static bool
+may_retry(const struct exchange *x)
+{
+	return x->safe && !x->has_body && !x->upgrade;
+}
+
 /*
- * The connection broke before a byte of the answer.  One that was idle may have been closed by the origin just when the
- * request was sent: a request that may be sent twice is, once, on a fresh connection.
+ * The connection broke before a byte of the answer.  One that was idle may have been closed by the
+ * origin just when the request was sent: a request that may be sent twice is, once, on a fresh
+ * connection.
  */
 void
 exchange_broken(struct exchange *x)
 {
-	bool again = x->state == EXCHANGE_SENT && x->conn->reused && x->safe && !x->has_body &&
-	    !x->upgrade && !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
+	bool again = x->state == EXCHANGE_SENT && x->conn->reused && may_retry(x) && !x->retried &&
+		     x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
 
 	if (!again) {
 		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
@@ -244,40 +258,53 @@ note_request(struct exchange *x, struct slice buf, bool fin)
 	if (x->upgrade)
 		x->has_body = false;
 	x->length = h->framing == H1_LENGTH ? h->length : 0;
-	x->framing = h->framing == H1_LENGTH ? FLOW_LENGTH
-	    : x->has_body                    ? FLOW_CHUNKED
-	                                     : FLOW_NONE;
+	x->framing = h->framing == H1_LENGTH ? FLOW_LENGTH : x->has_body ? FLOW_CHUNKED : FLOW_NONE;
 	if (x->serve->screen->requests) {
 		copy_text(x->method, sizeof(x->method), method);
 		copy_text(x->path, sizeof(x->path), h1_text(buf, h->path));
 	}
 }
 
-/* The head is whole: it is written anew, and sent as soon as there is a connection. Returns its length, or 0 after the end. */
+/*
+ * Writes the request's head anew, into a block of our own where it may be needed once more.  False
+ * after the end.
+ */
+static bool
+write_head(struct exchange *x, struct slice buf, struct slice *ret_head)
+{
+	bool keep = x->conn == NULL || x->upgrade || may_retry(x);
+	char *dst;
+
+	if (keep)
+		x->head = pool_get(&x->serve->heads);
+	dst = keep ? x->head : flow_head_scratch(&x->flow);
+	if (dst != NULL)
+		x->head_n = rewrite_to_origin(
+		    &x->h1.head, buf, x->has_body, x->tunnel->origin.host, dst, SERVE_HEAD_BYTES);
+	if (dst == NULL || x->head_n == 0) {
+		exchange_end(x, LINK_CODE_INTERNAL);
+		return false;
+	}
+	*ret_head = slice_of(dst, x->head_n);
+	return true;
+}
+
+/* The head is whole: it is sent as soon as there is a connection.  Its length, or 0 after the end.
+ */
 static size_t
 start(struct exchange *x, struct slice buf, bool fin)
 {
-	struct origin *o = &x->tunnel->origin;
 	size_t used = x->h1.head.n_bytes;
-	struct origin_conn *c;
+	struct slice head;
 
 	note_request(x, buf, fin);
-	x->head = pool_get(&x->serve->heads);
-	if (x->head == NULL) {
-		exchange_end(x, LINK_CODE_INTERNAL);
+	x->conn = origin_take(&x->tunnel->origin, may_retry(x), &origin_ops, x);
+	if (!write_head(x, buf, &head))
 		return 0;
-	}
-	x->head_n = rewrite_to_origin(&x->h1.head, buf, x->has_body, o->host, x->head,
-	    SERVE_HEAD_BYTES);
-	if (x->head_n == 0) {
-		exchange_end(x, LINK_CODE_INTERNAL);
-		return 0;
-	}
 	h1_init(&x->h1, H1_RESPONSE);
 	x->h1.head_request = x->head_request;
-	c = origin_take(o, x->safe && !x->has_body, &origin_ops, x);
-	if (c != NULL) {
-		send_request(x, c);
+	if (x->conn != NULL) {
+		send_request(x, head);
 	} else {
 		flow_hold(&x->flow);
 		dial(x);
@@ -286,8 +313,9 @@ start(struct exchange *x, struct slice buf, bool fin)
 }
 
 /*
- * Bytes of the stream before the outlet runs.  A request without Content-Length has a body where the stream goes
- * on: whether it does is known with its next byte or its end, except for an upgrade, where what follows is no body.
+ * Bytes of the stream before the outlet runs.  A request without Content-Length has a body where
+ * the stream goes on: whether it does is known with its next byte or its end, except for an
+ * upgrade, where what follows is no body.
  */
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
@@ -333,8 +361,11 @@ on_inlet_done(struct flow *f)
 	if (x->out_done) {
 		end_well(x);
 	} else if (!x->switched) {
-		/* An early answer, or an upgrade that was refused: the rest of the request is nobody's. The edge has the
-		 * whole answer and ends the stream; a reset by us could overtake it on its way to the visitor. */
+		/*
+		 * An early answer, or an upgrade that was refused: the rest of the request is
+		 * nobody's. The edge has the whole answer and ends the stream; a reset by us could
+		 * overtake it on its way to the visitor.
+		 */
 		flow_conn(f, NULL);
 		origin_drop(x->conn);
 		x->conn = NULL;
@@ -355,23 +386,35 @@ on_outlet_done(struct flow *f)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	exchange_end(f->owner, code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
+	exchange_end(
+	    f->owner, code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
+}
+
+/* The origin does not take the request any more, but what it says can still be read. */
+static bool
+is_half_broken(const struct conn *c)
+{
+	return c->tx_failed && !c->rx_failed && !c->eof;
 }
 
 static void
 on_conn_broken(struct flow *f, enum close_code bad)
 {
 	struct exchange *x = f->owner;
+	bool first;
 
-	if (x->state == EXCHANGE_LINGER || x->write_broken)
+	if (x->state == EXCHANGE_LINGER)
 		return;
-	if (bad != CLOSE_OK || x->state != EXCHANGE_SENT) {
+	if (bad != CLOSE_OK || !is_half_broken(f->conn)) {
 		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}
-	/* It does not take the request any more; it may have said why before it closed (413, 401). */
+	/* It may have said why before it closed (413, 401), or may be saying it. */
+	first = !x->write_broken;
 	x->write_broken = true;
-	answer_readable(x);
+	x->keep_alive = false;
+	if (first && x->state == EXCHANGE_SENT)
+		answer_readable(x);
 }
 
 static void

@@ -56,6 +56,7 @@ static const struct row rows[] = {
 	{ "--quick", NULL, AT(quick), OPTIONS_DOCTOR, "edge, link and origin only: is it online?" },
 	{ "--origin", "ADDRESS", AT(origin), OPTIONS_DOCTOR, "the local server, where the configuration does not say it" },
 	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK, "file that holds the webhook's secret" },
+	{ "--patience", "SECONDS", AT(patience), OPTIONS_DOCTOR, "what the sender waits for an answer: 10 for Bitbucket Cloud (default)" },
 	{ "--jenkins-user", "USER", AT(jenkins_user), OPTIONS_DOCTOR, "look in Jenkins as USER whether builds start" },
 	{ "--jenkins-token-file", "FILE", AT(jenkins_token), OPTIONS_DOCTOR, "file that holds an API token of that user" },
 	{ "--url", "URL", AT(url), OPTIONS_HOOK, "the webhook's URL, as adit http prints it" },

@@ -38,8 +38,8 @@ struct options {
 	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
 	bool raw;
 	/* check-url, doctor, hook */
-	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *job, *origin, *secret_file;
-	const char *url, *api, *events, *description, *api_ca;
+	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *patience, *origin, *secret_file;
+	const char *url, *api, *events, *description;
 	bool no_probe, quick, dc, no_verify;
 	bool origin_insecure, json, all, help;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */

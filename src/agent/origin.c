@@ -165,7 +165,8 @@ on_connected(struct origin_conn *c, int fd)
 		return;
 	}
 	if (tls != NULL) {
-		loop_timer_set(o->shared->loop, &c->deadline, (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
+		loop_timer_set(
+		    o->shared->loop, &c->deadline, (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
 		on_handshake(c);
 	} else {
 		c->ops->ready(c);
@@ -195,8 +196,8 @@ dial_next(struct origin_conn *c)
 	size_t i = (o->try_first + c->n_tried++) % o->n_tries;
 
 	c->dial = (struct dial){ .done = on_dialled };
-	dial_start(o->shared->resolver, &c->dial, &o->tries[i],
-	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
+	dial_start(
+	    o->shared->resolver, &c->dial, &o->tries[i], (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
 }
 
 struct origin_conn *
@@ -223,7 +224,8 @@ static void
 on_expire(struct loop_timer *t)
 {
 	struct origin *o = list_of(t, struct origin, expire);
-	int64_t now = loop_now_us(o->shared->loop), idle_max = (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000;
+	int64_t now = loop_now_us(o->shared->loop),
+		idle_max = (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000;
 
 	while (!list_empty(&o->idle)) {
 		struct origin_conn *oldest = list_of(o->idle.prev, struct origin_conn, node);
@@ -263,9 +265,10 @@ origin_keep(struct origin_conn *c)
 
 	check(c->state == ORIGIN_BUSY);
 	/* The edge that told of an end may have come with the answer and will not come again. */
-	if (!conn_is_open(&c->conn) || c->conn.eof || c->conn.failed || conn_waiting(&c->conn) > 0 ||
+	if (!conn_is_open(&c->conn) || c->conn.eof || c->conn.failed ||
+	    conn_waiting(&c->conn) > 0 ||
 	    ((c->conn.readable || conn_has_buffered(&c->conn)) &&
-	        conn_read(&c->conn, &byte, 1, &n) != IO_WAIT)) {
+		conn_read(&c->conn, &byte, 1, &n) != IO_WAIT)) {
 		origin_drop(c);
 		return;
 	}
@@ -275,7 +278,8 @@ origin_keep(struct origin_conn *c)
 	c->owner = NULL;
 	move(c, ORIGIN_IDLE);
 	if (o->n_idle == 1)
-		loop_timer_set(o->shared->loop, &o->expire, (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
+		loop_timer_set(
+		    o->shared->loop, &o->expire, (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
 }
 
 /* --- the origin --- */
@@ -351,10 +355,12 @@ origin_init(struct origin *o, struct origin_shared *s, const struct config_tunne
 	if (why == NULL && !o->tries[0].tls && (t->origin_ca != NULL || t->origin_insecure))
 		why = "origin-ca and origin-insecure are for an origin with https://";
 	if (why != NULL)
-		return asprintf(&error, "%s: %s", t->origin, why) < 0 ? strdup("out of memory") : error;
+		return asprintf(&error, "%s: %s", t->origin, why) < 0 ? strdup("out of memory")
+								      : error;
 	addr_text(&o->tries[0], text, sizeof(text));
 	snprintf(o->text, sizeof(o->text), "%s%s",
-	    t->kind == TUNNEL_HTTP && o->tries[0].kind == ADDR_TCP && !o->tries[0].tls ? "http://" : "",
+	    t->kind == TUNNEL_HTTP && o->tries[0].kind == ADDR_TCP && !o->tries[0].tls ? "http://"
+										       : "",
 	    text);
 	return o->tries[0].tls ? set_tls(o, t) : NULL;
 }

@@ -86,8 +86,8 @@ entry_matches(struct slice entry, const char *host, uint16_t port)
 	if (!port_matches(&entry, port))
 		return false;
 	if (numeric(entry, bytes) > 0)
-		return same_network(entry, entry.p[0] == '[' || slice_find(entry, ':') != SIZE_MAX ? 128 : 32,
-		    host);
+		return same_network(entry,
+		    entry.p[0] == '[' || slice_find(entry, ':') != SIZE_MAX ? 128 : 32, host);
 	if (numeric(h, bytes) > 0)
 		return false; /* "0.2.7" is no domain of 192.0.2.7 */
 	if (slice_starts(entry, S("*.")))
@@ -157,7 +157,8 @@ parse_address(struct slice s, uint16_t port, struct addr *ret)
 		s = slice_head(s, s.n - 1);
 	if (s.n == 0 || s.n > 260)
 		return "it names no host";
-	if (slice_starts(s, S("unix:")) || (slice_find(s, ':') != SIZE_MAX && !slice_ends(s, S("]"))))
+	if (slice_starts(s, S("unix:")) ||
+	    (slice_find(s, ':') != SIZE_MAX && !slice_ends(s, S("]"))))
 		return addr_parse(s, ret);
 	snprintf(z, sizeof(z), "%.*s:%u", PS(s), port);
 	return addr_parse(slice_str(z), ret);
@@ -183,7 +184,8 @@ proxy_parse(struct slice s, struct proxy *ret)
 		}
 	}
 	if (s.n >= 8 && slice_ieq(slice_head(s, 8), S("https://")))
-		return "a proxy that is itself reached by https is not supported, use http:// or socks5://";
+		return "a proxy that is itself reached by https is not supported, use http:// or "
+		       "socks5://";
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '@')
 			at = i;
@@ -217,7 +219,8 @@ first_set(proxy_env_fn *env, const char *const *names, size_t n)
 const char *
 proxy_from_env(proxy_env_fn *env, const char *host, uint16_t port, struct proxy *ret)
 {
-	static const char *const vars[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+	static const char *const vars[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
+		"ALL_PROXY" };
 	static const char *const exempt[] = { "no_proxy", "NO_PROXY" };
 	const char *value = first_set(env, vars, 4), *list = first_set(env, exempt, 2);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way out through a company's proxy: which one the environment names for a host (as curl reads it:
- * https_proxy, then all_proxy, except what no_proxy lists).
+ * The way out through a company's proxy: which one the environment names for a host (as curl reads
+ * it: https_proxy, then all_proxy, except what no_proxy lists).
  */
 #ifndef ADIT_AGENT_PROXY_H
 #define ADIT_AGENT_PROXY_H
@@ -20,15 +20,17 @@ struct proxy {
 typedef const char *proxy_env_fn(const char *name);
 
 /*
- * The proxy for host:port, kind PROXY_NONE when it is reached directly: no variable, listed in no_proxy, or
- * this machine ("localhost", loopback addresses).  NULL, or a sentence on what is wrong with the variable; secrets
- * are not in it.
+ * The proxy for host:port, kind PROXY_NONE when it is reached directly: no variable, listed in
+ * no_proxy, or this machine ("localhost", loopback addresses).  NULL, or a sentence on what is
+ * wrong with the variable; secrets are not in it.
  */
-const char *proxy_from_env(proxy_env_fn *env, const char *host, uint16_t port,
-    struct proxy *ret_proxy) must_use;
-/* A proxy as it stands in a variable: [http://|socks5://|socks5h://|socks://][user[:password]@]host[:port] */
+const char *proxy_from_env(
+    proxy_env_fn *env, const char *host, uint16_t port, struct proxy *ret_proxy) must_use;
+/* A proxy as it stands in a variable:
+ * [http://|socks5://|socks5h://|socks://][user[:password]@]host[:port] */
 const char *proxy_parse(struct slice s, struct proxy *ret_proxy) must_use;
-/* True when the list (commas or spaces) names the host: "*", a name, ".suffix", an address, a network a.b.c.d/n, each with ":port" or not. */
+/* True when the list (commas or spaces) names the host: "*", a name, ".suffix", an address, a
+ * network a.b.c.d/n, each with ":port" or not. */
 bool proxy_is_exempt(struct slice no_proxy, const char *host, uint16_t port) must_use;
 
 #endif

@@ -10,7 +10,8 @@
 static void
 put(struct proxy_talk *t, const void *p, size_t n)
 {
-	check(n <= sizeof(t->out) - t->out_to); /* out is made for the longest user, password and host */
+	check(n <=
+	      sizeof(t->out) - t->out_to); /* out is made for the longest user, password and host */
 	memcpy(t->out + t->out_to, p, n);
 	t->out_to += n;
 }
@@ -147,7 +148,7 @@ on_connect(struct proxy_talk *t)
 	switch (h1_head(&t->h1, slice_of(t->in, t->in_n))) {
 	case H1_MORE:
 		return t->in_n < sizeof(t->in) ? PROXY_TALK_MORE
-		                               : fail(t, "the proxy's answer is too long");
+					       : fail(t, "the proxy's answer is too long");
 	case H1_DONE:
 		break;
 	case H1_DATA:
@@ -157,11 +158,11 @@ on_connect(struct proxy_talk *t)
 	status = t->h1.head.status;
 	if (status >= 200 && status < 300)
 		return t->in_n == t->h1.head.n_bytes
-		    ? PROXY_TALK_DONE
-		    : fail(t, "the proxy sent bytes that nobody asked for");
+			   ? PROXY_TALK_DONE
+			   : fail(t, "the proxy sent bytes that nobody asked for");
 	snprintf(t->text, sizeof(t->text),
 	    status == 407 ? "the proxy wants a user and password (%u): put them into https_proxy"
-	                  : "the proxy refused to connect (%u)",
+			  : "the proxy refused to connect (%u)",
 	    status);
 	return fail(t, t->text);
 }
@@ -239,7 +240,7 @@ on_reply(struct proxy_talk *t)
 	if (t->in_n < want)
 		return PROXY_TALK_MORE;
 	return t->in_n == want ? PROXY_TALK_DONE
-	                       : fail(t, "the proxy sent bytes that nobody asked for");
+			       : fail(t, "the proxy sent bytes that nobody asked for");
 }
 
 enum proxy_talk_result

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The talk with a proxy until it passes bytes on: HTTP CONNECT (RFC 9110 9.3.6) or SOCKS5 (RFC 1928, 1929).
- * No I/O: bytes are drained and fed.
+ * The talk with a proxy until it passes bytes on: HTTP CONNECT (RFC 9110 9.3.6) or SOCKS5 (RFC
+ * 1928, 1929). No I/O: bytes are drained and fed.
  */
 #ifndef ADIT_AGENT_PROXY_TALK_H
 #define ADIT_AGENT_PROXY_TALK_H
@@ -32,7 +32,8 @@ enum proxy_talk_result { PROXY_TALK_MORE, PROXY_TALK_DONE, PROXY_TALK_FAILED };
 void proxy_talk_init(struct proxy_talk *t, const struct proxy *p, const char *host, uint16_t port);
 struct slice proxy_talk_out(const struct proxy_talk *t);
 void proxy_talk_out_done(struct proxy_talk *t, size_t n);
-/* DONE: what is sent from now on reaches host:port.  Bytes behind the proxy's answer are a failure: TLS servers do not speak first. */
+/* DONE: what is sent from now on reaches host:port.  Bytes behind the proxy's answer are a failure:
+ * TLS servers do not speak first. */
 enum proxy_talk_result proxy_talk_feed(struct proxy_talk *t, struct slice in) must_use;
 
 #endif

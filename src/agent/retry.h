@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pauses between attempts to reach the edge: full jitter, so that a thousand agents of an edge that
- * restarted do not come back in step; doubling from LIMIT_RETRY_MS_MIN to LIMIT_RETRY_MS_MAX, and anew only
- * after a link had lived for LIMIT_STABLE_MS, so that one that falls at once is not dialled in a tight loop.
+ * restarted do not come back in step; doubling from LIMIT_RETRY_MS_MIN to LIMIT_RETRY_MS_MAX, and
+ * anew only after a link had lived for LIMIT_STABLE_MS, so that one that falls at once is not
+ * dialled in a tight loop.
  */
 #ifndef ADIT_AGENT_RETRY_H
 #define ADIT_AGENT_RETRY_H

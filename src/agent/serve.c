@@ -14,7 +14,9 @@ int
 serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
     struct tunnel *tunnels, size_t n_tunnels)
 {
-	*s = (struct serve){ .loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels };
+	*s = (struct serve){
+		.loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels
+	};
 	origin_shared_init(&s->origins, l, r);
 	slab_init(&s->exchanges, sizeof(struct exchange), STREAMS_MAX);
 	slab_init(&s->bytes, sizeof(struct bytes), STREAMS_MAX);
@@ -67,6 +69,6 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		return;
 	}
 	if ((o.kind == OPENING_HTTP ? exchange_open(s, c, stream, t, &o)
-	                            : bytes_open(s, c, stream, t)) != 0)
+				    : bytes_open(s, c, stream, t)) != 0)
 		refuse(c, stream, LINK_CODE_INTERNAL);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Serving the streams that the edge opens: an HTTP exchange (exchange.c) or plain bytes (bytes.c) between a
- * stream and a connection to the tunnel's origin.
+ * Serving the streams that the edge opens: an HTTP exchange (exchange.c) or plain bytes (bytes.c)
+ * between a stream and a connection to the tunnel's origin.
  *
- * The edge names a tunnel by the number that the agent gave it.  A number that is not served, or not in this way,
- * is answered with NO_TUNNEL; there is no other way to make the agent dial anything (S-13).
+ * The edge names a tunnel by the number that the agent gave it.  A number that is not served, or
+ * not in this way, is answered with NO_TUNNEL; there is no other way to make the agent dial
+ * anything (S-13).
  */
 #ifndef ADIT_AGENT_SERVE_H
 #define ADIT_AGENT_SERVE_H
@@ -17,7 +18,7 @@
 #include "tunnel/opening.h"
 
 enum tunnel_state {
-	TUNNEL_WANTED,   /* not yet answered for on this link */
+	TUNNEL_WANTED, /* not yet answered for on this link */
 	TUNNEL_UP,
 	TUNNEL_REFUSED,
 	TUNNEL_REPLACED, /* a newer agent of the account serves it: not asked for again */
@@ -40,17 +41,19 @@ struct serve {
 	struct screen *screen;
 	struct origin_shared origins;
 	struct slab exchanges, bytes;
-	struct pool heads;       /* blocks of SERVE_HEAD_BYTES for heads that must be kept */
-	char *in;                /* SERVE_HEAD_BYTES: an answer's head is read into it */
-	struct list waiting;     /* exchanges that wait for their origin's answer, or for the edge to end them */
+	struct pool heads;   /* blocks of SERVE_HEAD_BYTES for heads that must be kept */
+	char *in;            /* SERVE_HEAD_BYTES: an answer's head is read into it */
+	struct list waiting; /* exchanges that wait for their origin's answer, or for the edge to
+				end them */
 	struct loop_timer sweep; /* looks through it while it is not empty */
 	struct tunnel *tunnels;
 	size_t n_tunnels;
 };
 /* Links that may live at once: one, and older ones that are being drained. */
 #define SERVE_LINKS_MAX 4
-/* A head and what rewriting adds to it. */
+/* A head and what rewriting adds to it; no more than the flow's scratch. */
 #define SERVE_HEAD_BYTES (LIMIT_HEAD_BYTES + H1_INSIDE_BYTES + 1024)
+_Static_assert(SERVE_HEAD_BYTES <= FLOW_HEAD_SCRATCH_BYTES, "heads are written into either");
 
 /* -1 without memory. tunnels: their origins are opened by the caller. */
 int serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,

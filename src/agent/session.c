@@ -120,8 +120,11 @@ on_control(struct carrier *carrier, struct slice json)
 		if (t != NULL && t->state == TUNNEL_UP)
 			client_replaced(c, t, h->text);
 		break;
-	case HELLO_HELLO:
 	case HELLO_OTHER:
+		if (c->talk != NULL && s == c->session && s->up_us != 0)
+			c->talk(c, json, c->talk_owner);
+		break;
+	case HELLO_HELLO:
 		break;
 	}
 }

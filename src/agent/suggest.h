@@ -6,8 +6,8 @@
 #include "base/slice.h"
 
 /*
- * words: n entries of `stride` bytes, each beginning with a `const char *` (so that a table of rows can be
- * searched as it stands).  NULL when nothing is near.
+ * words: n entries of `stride` bytes, each beginning with a `const char *` (so that a table of rows
+ * can be searched as it stands).  NULL when nothing is near.
  */
 const char *suggest(struct slice word, const void *words, size_t n, size_t stride);
 

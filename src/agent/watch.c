@@ -69,7 +69,8 @@ on_netlink(struct loop_io *io, unsigned events)
 
 	(void)events;
 	/* ENOBUFS: messages were lost, so something did change. */
-	while ((n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0 || (n < 0 && errno == ENOBUFS))
+	while ((n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0 ||
+	       (n < 0 && errno == ENOBUFS))
 		changed = changed || n < 0 || watch_is_address_change(slice_of(bytes, (size_t)n));
 	if (changed)
 		w->changed(w, "an address changed");
@@ -78,13 +79,15 @@ on_netlink(struct loop_io *io, unsigned events)
 static void
 open_netlink(struct watch *w)
 {
-	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
 	w->netlink = (struct loop_io){ .fd = fd, .fn = on_netlink };
 	if (fd < 0)
 		return;
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || loop_watch(w->loop, &w->netlink) != 0) {
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    loop_watch(w->loop, &w->netlink) != 0) {
 		close(fd);
 		w->netlink.fd = -1;
 	}

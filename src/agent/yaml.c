@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <yaml.h>
 
-/* Far more than LIMIT_TUNNELS_PER_LINK tunnels with every key; keeps the search for doubles short. */
+/* Far more than LIMIT_TUNNELS_PER_LINK tunnels with every key; keeps the search for doubles short.
+ */
 #define NODES_MAX 4096
 
-/* Memory that is missing while a small file is read, at the start of the program: there is nobody to tell but the user. */
+/* Memory that is missing while a small file is read, at the start of the program: there is nobody
+ * to tell but the user. */
 static void *
 must(void *p)
 {
@@ -46,8 +48,7 @@ yaml_error(const char *path, int line, int column, const char *fmt, ...)
 	return whole;
 }
 
-static char * printf_like(3, 4)
-at_mark(const struct yaml *y, yaml_mark_t mark, const char *fmt, ...)
+static char *printf_like(3, 4) at_mark(const struct yaml *y, yaml_mark_t mark, const char *fmt, ...)
 {
 	va_list ap;
 	char *whole;
@@ -93,8 +94,8 @@ refused_feature(const yaml_event_t *e)
 		return NULL;
 	case YAML_MAPPING_START_EVENT:
 		return e->data.mapping_start.anchor != NULL || e->data.mapping_start.tag != NULL
-		    ? "anchors and tags (&name, !tag) are not used here"
-		    : NULL;
+			   ? "anchors and tags (&name, !tag) are not used here"
+			   : NULL;
 	default:
 		return NULL;
 	}
@@ -234,7 +235,8 @@ yaml_parse(struct yaml *y, struct slice text, const char *path)
 
 	*y = (struct yaml){ .path = path };
 	if (text.n > LIMIT_CONFIG_BYTES)
-		return yaml_error(path, 1, 1, "the file is larger than %d bytes", LIMIT_CONFIG_BYTES);
+		return yaml_error(
+		    path, 1, 1, "the file is larger than %d bytes", LIMIT_CONFIG_BYTES);
 	if (!yaml_parser_initialize(&p))
 		must(NULL);
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);

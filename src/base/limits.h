@@ -80,6 +80,8 @@
 	X(STORE_BATCH,            1024, "requests", "requests that share one commit of the store") \
 	X(STORE_BATCH_BYTES,   8388608, "bytes", "bodies that share one commit of the store")      \
 	X(STORE_ROWS,             1000, "rows", "rows of one answer of the store")                 \
+	X(STORE_POLICIES,          100, "rows", "policies of one answer of the store")             \
+	X(POLICY_BYTES,          65536, "bytes", "policy of a tunnel")                             \
 	X(STORE_CACHE_BYTES,  33554432, "bytes", "page cache of the store")                        \
 	X(STORE_WAL_BYTES,     8388608, "bytes", "write-ahead log of the store before a checkpoint") \
 	X(STORE_CHECK_BYTES, 268435456, "bytes", "store that is checked whole after an unclean stop") \
@@ -96,6 +98,8 @@
 	X(COURIER_BYTES,      4194304, "bytes", "deliveries of one tunnel on their way at once, one is always") \
 	X(WEBHOOK_BYTES,      1048576, "bytes", "body of a webhook where its route names no limit") \
 	X(INTAKE_BYTES,      268435456, "bytes", "webhooks of a worker that are being read or stored")  \
+	X(UPKEEP_MS,             2000, "ms", "between looks of the edge for old and late deliveries")  \
+	X(ALERT_MS,             30000, "ms", "run time of an alert command")                       \
 	X(PASSWORD_QUEUE,         32, "jobs", "password hashes of the edge that wait to be computed") \
 	X(INBOX_BODY_BYTES,   16777216, "bytes", "body of a stored delivery, whatever its route allows") \
 	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \

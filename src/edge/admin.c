@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "edge/admin_inbox.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -15,8 +16,8 @@
 
 /* --- the socket --- */
 
-static int
-dial(const char *path)
+int
+admin_dial(const char *path)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd;
@@ -79,8 +80,8 @@ receive_line(int fd)
 }
 
 /* Consumes the request. NULL: told on stderr. */
-static json_t *
-ask(int fd, json_t *request)
+json_t *
+admin_ask(int fd, json_t *request)
 {
 	char *text = json_dumps(request, JSON_COMPACT), *line = NULL;
 	json_t *answer = NULL;
@@ -150,6 +151,32 @@ show_limit(const json_t *r)
 	    text_at(r, "what"));
 }
 
+/* Counters since the start, then how long deliveries took from received to delivered. */
+static void
+show_inbox(const json_t *inbox)
+{
+	const json_t *lag = json_object_get(inbox, "lag"), *v;
+	const char *key;
+	size_t i;
+
+	fputs("webhooks:", stdout);
+	json_object_foreach((json_t *)(uintptr_t)inbox, key, v)
+		if (json_is_integer(v))
+			printf(" %s %lld", key, (long long)json_integer_value(v));
+	fputs("\ndelivered within:", stdout);
+	json_array_foreach(lag, i, v)
+	{
+		const json_t *ms = json_object_get(v, "ms");
+		long long n = (long long)json_integer_value(json_object_get(v, "n"));
+
+		if (n > 0 && json_is_integer(ms))
+			printf(" %lld ms: %lld", (long long)json_integer_value(ms), n);
+		else if (n > 0)
+			printf(" later: %lld", n);
+	}
+	putchar('\n');
+}
+
 static void
 show_status(const json_t *a)
 {
@@ -166,6 +193,7 @@ show_status(const json_t *a)
 			printf(" %s %lld", key, (long long)json_integer_value(v));
 		putchar('\n');
 	}
+	show_inbox(json_object_get(a, "inbox"));
 	rows = json_object_get(a, "tunnels");
 	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
 	json_array_foreach(rows, i, r) {
@@ -232,7 +260,7 @@ admin_knows(const char *word)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(word, commands[i].words[0]) == 0)
 			return true;
-	return false;
+	return strcmp(word, "inbox") == 0;
 }
 
 static void
@@ -267,11 +295,11 @@ turn_page(const struct command *cmd, const json_t *answer, json_t *request)
 static int
 converse(const struct admin_options *o, const struct command *cmd, json_t *request)
 {
-	int fd = dial(o->socket), rc = 1;
+	int fd = admin_dial(o->socket), rc = 1;
 	bool more = fd >= 0;
 
 	while (more) {
-		json_t *answer = ask(fd, json_deep_copy(request));
+		json_t *answer = admin_ask(fd, json_deep_copy(request));
 
 		more = false;
 		if (answer != NULL && json_is_true(json_object_get(answer, "ok"))) {
@@ -324,6 +352,8 @@ make_request(const struct admin_options *o, const struct command *cmd, int argc,
 int
 admin_run(const struct admin_options *o, int argc, char **argv)
 {
+	if (strcmp(argv[0], "inbox") == 0)
+		return admin_inbox(o, argc - 1, argv + 1);
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		const struct command *cmd = &commands[i];
 		int words = cmd->words[1] != NULL ? 2 : 1, n_args = argc - words;

@@ -2,9 +2,13 @@
 #include "edge/ask.h"
 
 #include "base/limits.h"
+#include "base/log.h"
+#include "hook/policy.h"
 
+#include <openssl/crypto.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void
 on_done(struct store_req *req)
@@ -49,6 +53,46 @@ ask_names(struct store *s, struct directory *d)
 		store_req_fini(&req);
 		if (r != STORE_OK)
 			return r;
+	}
+	return STORE_OK;
+}
+
+static void
+load_policy(struct directory *d, const struct keep *keep, const struct store_row *row)
+{
+	char why[256] = "it was sealed with another key";
+	char *json = malloc(row->n_policy + 1);
+	ptrdiff_t n = json == NULL ? -1
+	    : keep_unseal(keep, slice_str(row->name), slice_of(row->policy, row->n_policy), json);
+	struct policy *p = n < 0 ? NULL : policy_new(slice_of(json, (size_t)n), why, sizeof(why));
+
+	if (p == NULL)
+		log_event(LOG_ERROR, "policy-lost", LOG_Z("tunnel", row->name), LOG_Z("why", why));
+	else
+		directory_set_policy(d, slice_str(row->name), p);
+	policy_unref(p);
+	if (n > 0)
+		OPENSSL_cleanse(json, (size_t)n);
+	free(json);
+}
+
+enum store_result
+ask_policies(struct store *s, struct directory *d, const struct keep *keep)
+{
+	struct store_req req = { .op = STORE_NAME_POLICIES };
+	enum store_result r;
+	bool more = true;
+
+	while (more) {
+		r = ask_store(s, &req);
+		if (r != STORE_OK)
+			return r;
+		more = req.n_rows == LIMIT_STORE_POLICIES;
+		for (size_t i = 0; i < req.n_rows; i++) {
+			load_policy(d, keep, &req.rows[i]);
+			snprintf(req.name, sizeof(req.name), "%s", req.rows[i].name);
+		}
+		store_req_fini(&req);
 	}
 	return STORE_OK;
 }

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/upkeep.h"
+#include "edge/view.h"
 #include "edge/worker.h"
 #include "http/url.h"
 
@@ -323,11 +325,11 @@ status(struct client *c, json_t *request)
 		json_array_append_new(workers, worker_json(e->workers[i]));
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
-	client_answer(c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b}", "ok", 1, "version",
+	client_answer(c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1, "version",
 	    ADIT_VERSION, "domain", e->domain, "https_port", (json_int_t)e->https_port, "store",
 	    store_healthy(e->store) ? "ok" : store_error(e->store), "handshakes", "begun",
 	    (json_int_t)begun, "failed", (json_int_t)failed, "workers", workers, "tunnels",
-	    tunnels.rows, "more", tunnels.n > TUNNELS_MAX));
+	    tunnels.rows, "more", tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
 }
 
 static void
@@ -412,10 +414,24 @@ static const struct {
 	{ "stop", stop },
 };
 
+static void
+on_view(void *owner, json_t *answer)
+{
+	struct client *c = owner;
+
+	c->view = NULL;
+	client_answer(c, answer);
+}
+
 void
 control_request(struct client *c, json_t *request)
 {
 	const char *op = json_string_value(json_object_get(request, "op"));
+
+	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
+		c->view = view_ask(c->control->edge, NULL, NULL, op + 6, request, &c->control->n_jobs, on_view, c);
+		return;
+	}
 
 	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++) {
 		if (strcmp(op, rows[i].op) == 0) {

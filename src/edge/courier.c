@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "edge/keep.h"
 #include "hook/result.h"
 #include "relay/flow.h"
 #include "tunnel/opening.h"
@@ -433,21 +434,35 @@ write_fields(const struct run *r, char *dst, size_t cap)
 }
 
 static int
-send_item(struct run *r)
+send_parts(struct run *r, struct slice opening, struct slice head)
 {
-	char opening[LIMIT_OPENING_BYTES + 2], fields[EXTRA_BYTES];
-	size_t n_opening = write_opening(r, opening, sizeof(opening));
-	struct slice head = r->item.head, none = { 0 };
-	struct slice added = { fields, write_fields(r, fields, sizeof(fields)) };
+	char fields[EXTRA_BYTES];
+	struct slice added = { fields, write_fields(r, fields, sizeof(fields)) }, none = { 0 };
 
-	if (n_opening == 0 || !slice_ends(head, S("\r\n\r\n")))
+	if (opening.n == 0 || !slice_ends(head, S("\r\n\r\n")))
 		return -1;
 	head.n -= 2;
-	if (flow_send_head(&r->flow, slice_of(opening, n_opening), head) != 0 ||
+	if (flow_send_head(&r->flow, opening, head) != 0 ||
 	    flow_send_head(&r->flow, none, added) != 0 ||
 	    flow_send_head(&r->flow, none, r->item.body) != 0)
 		return -1;
 	return flow_inlet(&r->flow, FLOW_NONE, NULL, none);
+}
+
+static int
+send_item(struct run *r)
+{
+	char opening[LIMIT_OPENING_BYTES + 2];
+	size_t n = write_opening(r, opening, sizeof(opening));
+	struct slice head;
+	struct buf room;
+	int rc;
+
+	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
+	head = keep_clear_head(r->courier->worker->edge->keep, r->item.head, &room);
+	rc = send_parts(r, slice_of(opening, n), head);
+	buf_fini(&room);
+	return rc;
 }
 
 int
@@ -504,6 +519,7 @@ static void
 give_back(struct courier *c, struct inbox_delivery *item)
 {
 	struct run *r = calloc(1, sizeof(*r));
+	struct buf room;
 
 	if (r == NULL)
 		return; /* leased until the next start of the edge: late, not lost */
@@ -516,7 +532,13 @@ give_back(struct courier *c, struct inbox_delivery *item)
 	list_push(&c->runs, &r->node);
 	c->n_runs++;
 	c->run_bytes += r->item.bytes;
-	settle(r, INBOX_QUEUED, 1000, false, "away", "No stream could be opened.", "");
+	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
+	if (keep_clear_head(c->worker->edge->keep, r->item.head, &room).n == 0)
+		settle(r, INBOX_PARKED, 0, false, "sealed", "Its head was sealed with another key.",
+		    "Bring back the secret.key of the time, and replay it.");
+	else
+		settle(r, INBOX_QUEUED, 1000, false, "away", "No stream could be opened.", "");
+	buf_fini(&room);
 }
 
 /* After courier_close(): the lease came too late. */

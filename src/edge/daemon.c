@@ -8,10 +8,12 @@
 #include "edge/control.h"
 #include "edge/dev.h"
 #include "edge/gate.h"
+#include "edge/keep.h"
 #include "edge/notes.h"
 #include "edge/options.h"
 #include "edge/password.h"
 #include "edge/privilege.h"
+#include "edge/upkeep.h"
 #include "edge/worker.h"
 
 #include <errno.h>
@@ -28,6 +30,7 @@ struct daemon {
 	struct edge edge;
 	struct gate *gate;
 	struct control *control;
+	struct upkeep *upkeep;
 	struct loop_io signals;
 	struct loop_timer deadline; /* of a stop in order */
 	unsigned n_idle;
@@ -174,6 +177,8 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 	gate_use_server(d->gate, server);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
 		worker_use_settings(d->edge.workers[i], next);
+	if (d->upkeep != NULL)
+		upkeep_use_settings(d->upkeep, next);
 	settings_unref(d->settings);
 	d->settings = next;
 	return true;
@@ -197,9 +202,12 @@ on_signal(struct loop_io *io, unsigned events)
 {
 	struct daemon *d = list_of(io, struct daemon, signals);
 	struct signalfd_siginfo si;
+	ssize_t n;
 
 	(void)events;
-	while (read(io->fd, &si, sizeof(si)) == sizeof(si)) {
+	while ((n = read(io->fd, &si, sizeof(si))) == sizeof(si) || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
 		if (si.ssi_signo == SIGHUP)
 			on_hangup(d);
 		else
@@ -329,7 +337,12 @@ open_store(struct daemon *d)
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
 	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL || e->notes == NULL)
 		return fail(NULL);
+	e->keep = keep_open(d->settings, &error);
+	if (e->keep == NULL)
+		return fail(error);
 	r = ask_names(e->store, e->directory);
+	if (r == STORE_OK)
+		r = ask_policies(e->store, e->directory, e->keep);
 	if (r != STORE_OK) {
 		fprintf(stderr, "aditd: %s: reading the names: %s\n", path, store_result_text(r));
 		return -1;
@@ -411,6 +424,9 @@ start(struct daemon *d)
 	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION), LOG_Z("domain", d->edge.domain),
 	    LOG_U("https_port", d->https.port), LOG_U("workers", n_workers));
 	privilege_notify("READY=1");
+	d->upkeep = upkeep_start(&d->edge, d->settings);
+	if (d->upkeep == NULL)
+		return fail(NULL);
 	return 0;
 }
 
@@ -442,6 +458,7 @@ finish(struct daemon *d)
 		worker_stop(e->workers[i]);
 	password_stop(e->passwords);
 	control_close(d->control);
+	upkeep_stop(d->upkeep);
 	if (e->store != NULL)
 		store_close(e->store);
 	if (e->main_loop != NULL) {
@@ -451,6 +468,7 @@ finish(struct daemon *d)
 		loop_run(e->main_loop);
 	}
 	control_free(d->control);
+	upkeep_free(d->upkeep);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		worker_free(e->workers[i]);
 	free(e->workers);
@@ -464,6 +482,7 @@ finish(struct daemon *d)
 		loop_unwatch(&d->signals);
 	close_fd(d->signals.fd);
 	directory_free(e->directory);
+	keep_free(e->keep);
 	notes_free(e->notes);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)

@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 struct notes;
+struct keep;
 struct password_thread;
 struct worker;
 
@@ -18,6 +19,7 @@ struct edge {
 	struct directory *directory;
 	struct guard *guard;
 	struct password_thread *passwords;
+	struct keep *keep;              /* seals what of a secret must be stored */
 	struct notes *notes;       /* for the doctor */
 	unsigned char probe_key[32]; /* of tickets, at random */
 	struct worker **workers;

@@ -48,7 +48,8 @@ is_contradicted(const struct exchange *x, struct slice bytes)
 	uint16_t port = 0;
 	size_t at = 0;
 
-	if (!(h->flags & H1_ABSOLUTE) || (field = h1_find(h, bytes, S("Host"), &at)) == NULL)
+	field = h1_find(h, bytes, S("Host"), &at);
+	if (field == NULL)
 		return false;
 	return !url_authority(h1_text(bytes, field->value), host, sizeof(host), &port) ||
 	    strcmp(host, x->host) != 0;
@@ -94,7 +95,7 @@ look_at_head(struct exchange *x, struct slice bytes)
 	if (slice_eq(h1_text(bytes, h->method), S("CONNECT")))
 		return CLOSE_CONNECT_REFUSED;
 	if (!url_authority(h1_text(bytes, h->authority), x->host, sizeof(x->host), &port) ||
-	    is_contradicted(x, bytes))
+	    ((h->flags & H1_ABSOLUTE) && is_contradicted(x, bytes)))
 		return CLOSE_BAD_HOST;
 	if (is_misdirected(x))
 		return CLOSE_MISDIRECTED;
@@ -134,8 +135,6 @@ remember(struct exchange *x, struct slice bytes)
 }
 
 /* --- forward --- */
-
-static const struct flow_ops ops;
 
 static struct slice
 peer_host(const struct visitor *v)
@@ -188,9 +187,8 @@ exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_fo
 	};
 }
 
-/* The header rules of the route's policy, on a head that was written to scratch memory. */
-static size_t
-apply_rules(const struct policy_headers *h, char *head, size_t n)
+size_t
+exchange_rules(const struct policy_headers *h, char *head, size_t n)
 {
 	return h->n_drop == 0 ? n
 	                      : rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, h->drop, h->n_drop, h->add);
@@ -205,7 +203,7 @@ write_head(struct exchange *x, struct slice bytes)
 
 	exchange_forward(x, bytes, &forward);
 	n = rewrite_request(&x->req.head, bytes, &forward, head, FLOW_HEAD_SCRATCH_BYTES);
-	return x->policy == NULL ? n : apply_rules(&x->policy->request, head, n);
+	return x->policy == NULL ? n : exchange_rules(&x->policy->request, head, n);
 }
 
 static enum flow_framing
@@ -242,8 +240,8 @@ start_inlet(struct exchange *x, struct slice early)
 static int
 send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
 {
-	char opening[LIMIT_OPENING_BYTES + 2];
-	size_t n_opening = write_opening(x, t, opening, sizeof(opening)), n;
+	char *opening = x->worker->opening;
+	size_t n_opening = write_opening(x, t, opening, sizeof(x->worker->opening)), n;
 
 	if (request_framing(&x->req.head) != FLOW_NONE)
 		x->req.head.flags &= (uint8_t)~H1_UPGRADE; /* RFC 9110 7.8 lets us ignore it */
@@ -269,7 +267,7 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 		    slice_from(bytes, x->req.head.n_bytes));
 		return;
 	}
-	flow_init(&x->flow, c, &x->visitor->conn, &ops, x);
+	flow_init(&x->flow, c, &x->visitor->conn, &reply_ops, x);
 	x->flowing = true;
 	flow_bind(&x->flow, s);
 	visitor_move(x->visitor, VISITOR_FLOW);
@@ -321,7 +319,7 @@ note_redirect(const struct exchange *x, struct slice bytes)
 {
 	struct slice agent;
 
-	if (slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
+	if (x->probe == EXCHANGE_NO_PROBE && slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
 	    notes_is_hook(&x->req.head, bytes, &agent))
 		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent, S(""));
 }
@@ -357,301 +355,6 @@ exchange_request(struct exchange *x, struct slice bytes)
 		admit(x, t, code, bytes);
 	}
 }
-
-/* --- the answer --- */
-
-/*
- * The visitor must see that the answer is not whole.  Where its framing shows that, an end in order does not take away
- * what is on its way; else only a reset tells.
- */
-static void
-cut(struct exchange *x)
-{
-	if (x->framed) {
-		visitor_linger(x->visitor);
-		return;
-	}
-	visitor_will_reset(&x->visitor->conn);
-	visitor_close(x->visitor);
-}
-
-static void
-fail(struct exchange *x, enum close_code code)
-{
-	x->error = code;
-	if (x->status != 0) {
-		cut(x);
-		return;
-	}
-	if (!x->in_over)
-		x->keep = false;
-	answer_error(x, code, buf_slice(&x->rest));
-}
-
-static size_t
-write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framing)
-{
-	struct rewrite_answer answer = {
-		.visitor_minor = x->req.head.minor,
-		.keep_alive = x->keep,
-		.head_request = x->req_head,
-		.request_id = slice_str(x->id),
-	};
-
-	char *head = flow_head_scratch(&x->flow);
-	size_t n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
-	    ret_framing);
-
-	return x->policy == NULL ? n : apply_rules(&x->policy->response, head, n);
-}
-
-static enum flow_framing
-answer_framing(enum h1_framing framing)
-{
-	switch (framing) {
-	case H1_NO_BODY:
-		return FLOW_NONE;
-	case H1_LENGTH:
-		return FLOW_LENGTH;
-	case H1_CHUNKED:
-		return FLOW_CHUNKED;
-	case H1_UNTIL_CLOSE:
-		break;
-	}
-	return FLOW_CLOSE;
-}
-
-/* 100 is ours to say; others are passed on to who can understand them. */
-static size_t
-interim(struct exchange *x, struct slice bytes)
-{
-	size_t used = x->res.head.n_bytes, n;
-	enum h1_framing framing;
-
-	if (x->res.head.status != 100 && x->req.head.minor > 0) {
-		n = write_answer(x, bytes, &framing);
-		if (n == 0 || flow_write(&x->flow, slice_of(flow_head_scratch(&x->flow), n)) != 0) {
-			if (!x->flow.ended)
-				fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
-			return 0;
-		}
-	}
-	h1_reset(&x->res);
-	x->res.head_request = x->req_head;
-	return used;
-}
-
-static size_t
-switch_protocol(struct exchange *x, struct slice bytes)
-{
-	enum h1_framing framing;
-	size_t n;
-
-	if (!x->upgrade || !(x->res.head.flags & H1_UPGRADE) ||
-	    (n = write_answer(x, bytes, &framing)) == 0) {
-		fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
-		return 0;
-	}
-	x->status = 101;
-	x->switched = true;
-	x->keep = false;
-	if (flow_inlet(&x->flow, FLOW_RAW, NULL, buf_slice(&x->rest)) != 0) {
-		fail(x, CLOSE_OVERLOAD);
-		return 0;
-	}
-	buf_fini(&x->rest);
-	flow_outlet(&x->flow, FLOW_RAW, 0, slice_of(flow_head_scratch(&x->flow), n));
-	return x->res.head.n_bytes;
-}
-
-/* An answer before the end of the request: the rest of it must be short for the connection to be kept. */
-static bool
-may_keep(const struct exchange *x)
-{
-	if (!x->keep || x->worker->draining || (x->visitor->conn.eof && x->rest.n == 0))
-		return false;
-	return x->in_over || x->req.head.framing != H1_LENGTH ||
-	    h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
-}
-
-static size_t
-final(struct exchange *x, struct slice bytes)
-{
-	enum h1_framing framing;
-	size_t n;
-
-	x->keep = may_keep(x);
-	n = write_answer(x, bytes, &framing);
-	if (n == 0) {
-		fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
-		return 0;
-	}
-	if (framing == H1_UNTIL_CLOSE)
-		x->keep = false;
-	x->framed = framing != H1_UNTIL_CLOSE;
-	x->status = x->res.head.status;
-	if (x->upgrade && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
-		fail(x, CLOSE_OVERLOAD);
-		return 0;
-	}
-	flow_outlet(&x->flow, answer_framing(framing), x->res.head.length,
-	    slice_of(flow_head_scratch(&x->flow), n));
-	return x->res.head.n_bytes;
-}
-
-static size_t
-on_head(struct flow *f, struct slice bytes, bool fin)
-{
-	struct exchange *x = f->owner;
-
-	switch (h1_head(&x->res, bytes)) {
-	case H1_DONE:
-		break;
-	case H1_MORE:
-		if (fin)
-			fail(x, CLOSE_ORIGIN_BROKE);
-		return 0;
-	case H1_DATA:
-	case H1_BAD:
-		log_event(LOG_WARN, "bad-response", LOG_Z("id", x->id), LOG_Z("tunnel", x->name),
-		    LOG_Z("fault", close_row(x->res.fault)->name));
-		fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
-		return 0;
-	}
-	if (x->res.head.status == 101)
-		return switch_protocol(x, bytes);
-	return x->res.head.status < 200 ? interim(x, bytes) : final(x, bytes);
-}
-
-static void
-finish(struct exchange *x)
-{
-	struct visitor *v = x->visitor;
-
-	if (x->switched) {
-		if (x->in_over)
-			visitor_linger(v);
-		return;
-	}
-	if (!x->in_over)
-		flow_end(&x->flow, LINK_CODE_CANCELLED);
-	visitor_answered(v, buf_slice(&x->rest));
-}
-
-/* What was read behind the request is kept here: it is the next one. */
-static void
-on_inlet_done(struct flow *f)
-{
-	struct exchange *x = f->owner;
-	size_t n = flow_rest(f);
-	char *room;
-
-	x->in_over = true;
-	x->since_us = loop_now_us(x->worker->loop);
-	if (n > 0 && (room = buf_room(&x->rest, n)) != NULL)
-		x->rest.n += flow_take_rest(f, room, n);
-	if (x->rest.failed)
-		x->keep = false;
-	if (x->out_over)
-		finish(x);
-}
-
-static void
-on_outlet_done(struct flow *f)
-{
-	struct exchange *x = f->owner;
-
-	x->out_over = true;
-	finish(x);
-}
-
-static enum close_code
-close_of_link_code(uint32_t code)
-{
-	switch (code) {
-	case LINK_CODE_ORIGIN_REFUSED:
-		return CLOSE_ORIGIN_REFUSED;
-	case LINK_CODE_ORIGIN_SILENT:
-		return CLOSE_ORIGIN_SILENT;
-	case LINK_CODE_ORIGIN_TLS:
-		return CLOSE_ORIGIN_TLS;
-	case LINK_CODE_NO_TUNNEL:
-		return CLOSE_NO_TUNNEL;
-	case LINK_CODE_TOO_MANY:
-	case LINK_CODE_BUSY:
-		return CLOSE_TOO_MANY_STREAMS;
-	case LINK_CODE_SHUTDOWN:
-		return CLOSE_AGENT_AWAY;
-	default:
-		return CLOSE_ORIGIN_BROKE;
-	}
-}
-
-static void
-on_reset(struct flow *f, uint32_t code)
-{
-	struct exchange *x = f->owner;
-
-	log_event(LOG_DEBUG, "stream-reset", LOG_Z("id", x->id), LOG_Z("code", link_code_name(code)));
-	fail(x, f->carrier == NULL ? CLOSE_LINK_LOST : close_of_link_code(code));
-}
-
-static void
-on_broken(struct flow *f, enum close_code bad)
-{
-	struct exchange *x = f->owner;
-
-	flow_end(f, LINK_CODE_CANCELLED);
-	if (bad == CLOSE_OK)
-		visitor_close(x->visitor);
-	else
-		fail(x, bad);
-}
-
-/*
- * No inlet runs: the next request, or the visitor's end.  Over TLS an end means that nobody waits any more; plain
- * clients close their direction behind the request (nc -N) and want the answer all the same.
- */
-static void
-on_readable(struct flow *f)
-{
-	struct exchange *x = f->owner;
-	struct conn *c = f->conn;
-	size_t n;
-	char *room;
-
-	while (x->rest.n < LIMIT_DATA_FRAME_BYTES) {
-		room = buf_room(&x->rest, LIMIT_DATA_FRAME_BYTES - x->rest.n);
-		if (room == NULL) {
-			x->keep = false;
-			return;
-		}
-		switch (conn_read(c, room, LIMIT_DATA_FRAME_BYTES - x->rest.n, &n)) {
-		case IO_OK:
-			x->rest.n += n;
-			break;
-		case IO_WAIT:
-			return;
-		case IO_EOF:
-			if (c->tls == NULL)
-				return;
-			on_broken(f, CLOSE_OK);
-			return;
-		case IO_FAIL:
-			on_broken(f, CLOSE_OK);
-			return;
-		}
-	}
-}
-
-static const struct flow_ops ops = {
-	.head = on_head,
-	.inlet_done = on_inlet_done,
-	.outlet_done = on_outlet_done,
-	.reset = on_reset,
-	.conn_broken = on_broken,
-	.conn_readable = on_readable,
-};
 
 /* --- time --- */
 
@@ -696,9 +399,9 @@ exchange_tick(struct exchange *x, int64_t now_us)
 
 	if (now_us - x->flow.active_us > set->limits.stream_idle_ms * 1000 ||
 	    (waits && now_us - x->since_us > (int64_t)LIMIT_EDGE_SILENT_MS * 1000))
-		fail(x, CLOSE_ORIGIN_SILENT);
+		reply_fail(x, CLOSE_ORIGIN_SILENT);
 	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
-		fail(x, CLOSE_SLOW_BODY);
+		reply_fail(x, CLOSE_SLOW_BODY);
 	else if (!x->switched && is_too_large(x))
-		fail(x, CLOSE_BODY_TOO_LARGE);
+		reply_fail(x, CLOSE_BODY_TOO_LARGE);
 }

@@ -121,9 +121,12 @@ begin(struct handshake *h)
 {
 	struct gate *g = h->gate;
 	char first = 0;
-	ssize_t n = recv(h->conn.io.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	do
+		n = recv(h->conn.io.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n > 0 && first >= 'A' && first <= 'Z') {
 		answer_plain(h);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/courier.h"
+#include "edge/keep.h"
 #include "edge/notes.h"
 #include "edge/probe.h"
 #include "hook/event.h"
@@ -23,6 +24,7 @@ struct intake {
 	struct policy *policy;
 	struct buf raw;          /* the head as it came: signatures are over it */
 	struct buf head;         /* the head as it will go into a stream */
+	struct buf stored;       /* the head as it is stored: sealed where it holds a credential */
 	struct buf body;
 	uint64_t body_max;
 	size_t charged;          /* of worker->intake_bytes */
@@ -44,6 +46,7 @@ intake_free(struct intake *in)
 	policy_unref(in->policy);
 	buf_fini(&in->raw);
 	buf_fini(&in->head);
+	buf_fini(&in->stored);
 	buf_fini(&in->body);
 	free(in);
 }
@@ -328,6 +331,11 @@ store(struct intake *in, const struct hook_request *req)
 	struct inbox_req *put = &in->put;
 
 	add_length(in);
+	keep_head(in->worker->edge->keep, buf_slice(&in->head), &in->stored);
+	if (in->head.failed || in->stored.failed || in->stored.n > LIMIT_HEAD_BYTES) {
+		refuse(in, in->head.failed ? CLOSE_OVERLOAD : CLOSE_HEAD_TOO_LARGE);
+		return;
+	}
 	put->op = INBOX_PUT;
 	put->done = on_stored;
 	put->owner = in;
@@ -338,8 +346,9 @@ store(struct intake *in, const struct hook_request *req)
 	put->dedupe_key = slice_str(in->event.dedupe);
 	put->dedupe_ms = DEDUPE_MS;
 	put->method = req->method;
-	put->head = buf_slice(&in->head);
+	put->head = buf_slice(&in->stored);
 	put->body = buf_slice(&in->body);
+	put->account_bytes_max = (uint64_t)in->worker->settings->inbox.account_bytes;
 	put->hold = in->policy->mode == PRESET_RELAY;
 	in->mail.fn = on_stored_mail;
 	in->storing = true;
@@ -558,6 +567,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	snprintf(in->put.account, sizeof(in->put.account), "%s", account);
 	buf_init(&in->raw, LIMIT_HEAD_BYTES);
 	buf_init(&in->head, FLOW_HEAD_SCRATCH_BYTES + 64);
+	buf_init(&in->stored, FLOW_HEAD_SCRATCH_BYTES + 128);
 	buf_init(&in->body, in->body_max);
 	exchange_forward(x, bytes, &forward);
 	buf_put(&in->raw, raw);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/login.h"
 
+#include "edge/keep.h"
 #include "edge/port.h"
 #include "http/url.h"
 
@@ -19,6 +20,7 @@ struct claim {
 	size_t index;
 	int tries;
 	int fd;       /* TCP: the listening socket, until it is bound; -1 */
+	struct buf policy; /* sealed */
 	bool release; /* the port is not free here: it is given back, then another is claimed */
 };
 
@@ -41,6 +43,7 @@ login_free(struct session *s)
 	store_req_fini(&l->token.req);
 	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++) {
 		store_req_fini(&l->claims[i].req);
+		buf_fini(&l->claims[i].policy);
 		if (l->claims[i].fd >= 0)
 			loop_close(l->claims[i].fd);
 	}
@@ -164,6 +167,7 @@ welcome(struct session *s)
 }
 
 static void on_claimed_mail(struct loop *loop, struct loop_mail *m);
+static void add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h);
 
 /* On the store's thread, in the order of commits: what the directory knows of a name follows the store. */
 static void
@@ -238,12 +242,17 @@ on_claimed_mail(struct loop *loop, struct loop_mail *m)
 		submit_port(s, c);
 		return;
 	}
-	if (c->req.result != STORE_OK)
+	if (c->req.result != STORE_OK) {
 		refuse_result(h, c->req.result);
-	else if (h->kind == TUNNEL_HTTP)
-		snprintf(h->name, sizeof(h->name), "%s", c->req.name);
-	else if (!try_port(s, c, h))
+	} else if (h->kind == TUNNEL_HTTP && !c->req.set_policy) {
+		add_policy(s, c, h);
+		submit(s, c, on_claimed, on_claimed_mail);
 		return;
+	} else if (h->kind == TUNNEL_HTTP) {
+		snprintf(h->name, sizeof(h->name), "%s", c->req.name);
+	} else if (!try_port(s, c, h)) {
+		return;
+	}
 	if (s->login->pending == 0)
 		welcome(s);
 }
@@ -265,6 +274,23 @@ is_id_twice(const struct hello *h, size_t i)
 		if (h->tunnels[j].id == h->tunnels[i].id)
 			return true;
 	return false;
+}
+
+/*
+ * The policy is stored with the name, before the tunnel is up.  It is bound to the name, so a tunnel that has none yet gets
+ * its policy with a second claim, of the name that the first one gave.
+ */
+static void
+add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h)
+{
+	struct store_req *req = &c->req;
+
+	req->set_policy = req->name[0] != '\0';
+	if (!req->set_policy || h->policy == NULL)
+		return;
+	buf_init(&c->policy, 2 * LIMIT_POLICY_BYTES);
+	keep_seal(s->worker->edge->keep, slice_str(req->name), slice_str(h->policy), &c->policy);
+	req->policy = buf_slice(&c->policy);
 }
 
 static void
@@ -298,7 +324,14 @@ claim(struct session *s, size_t i)
 			refuse_result(h, STORE_GONE);
 			return;
 		}
+		if (!session_check_policy(h))
+			return;
 		c->req.op = STORE_NAME_CLAIM;
+		add_policy(s, c, h);
+		if (c->policy.failed) {
+			refuse_tunnel(h, "memory", "the edge is out of memory");
+			return;
+		}
 		c->req.per_account_max = (uint32_t)s->worker->settings->limits.names_per_account;
 		submit(s, c, on_claimed, on_claimed_mail);
 		return;

@@ -24,6 +24,16 @@ enum {
 	OPT_DAYS,
 	OPT_TIMEOUT,
 	OPT_JSON,
+	OPT_ACCOUNT,
+	OPT_TUNNEL,
+	OPT_EVENT,
+	OPT_REPOSITORY,
+	OPT_STATE,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_LIMIT,
+	OPT_TO,
+	OPT_RAW,
 	OPT_VERSION,
 	OPT_HELP,
 };
@@ -45,6 +55,16 @@ static const struct option long_options[] = {
 	{ "days", required_argument, NULL, OPT_DAYS },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "account", required_argument, NULL, OPT_ACCOUNT },
+	{ "tunnel", required_argument, NULL, OPT_TUNNEL },
+	{ "event", required_argument, NULL, OPT_EVENT },
+	{ "repository", required_argument, NULL, OPT_REPOSITORY },
+	{ "state", required_argument, NULL, OPT_STATE },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "raw", no_argument, NULL, OPT_RAW },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -68,7 +88,10 @@ static const char help[] =
     "To a running aditd (by --dev DIR, -f FILE or --control PATH; --json for scripts):\n"
     "  token add ACCOUNT [--label TEXT] [--days N], token list [ACCOUNT], token revoke ID\n"
     "  name reserve NAME ACCOUNT, name release NAME, name list [ACCOUNT]\n"
-    "  port release PORT, status, limits, wait up NAME [--timeout SECONDS], reload, stop\n";
+    "  port release PORT, status, limits, wait up NAME [--timeout SECONDS], reload, stop\n"
+    "  inbox list|export|tail [FILTER] [--limit N], inbox show ID [--raw], inbox stat\n"
+    "  inbox replay ID ...|--state S [FILTER] [--to TUNNEL], inbox drop ID ...|--state S [FILTER]\n"
+    "    FILTER: --state S,... --account A --tunnel T --event E --repository R --since TIME --until TIME\n";
 
 struct command_line {
 	struct daemon_options daemon;
@@ -82,6 +105,46 @@ print_limits(void)
 	for (size_t i = 0; i < limits_n; i++)
 		printf("%-24s %12lld %-13s %s\n", limits_table[i].name, limits_table[i].value,
 		    limits_table[i].unit, limits_table[i].what);
+}
+
+static bool
+take_inbox_option(struct inboxtalk_options *o, int opt)
+{
+	switch (opt) {
+	case OPT_ACCOUNT:
+		o->account = optarg;
+		break;
+	case OPT_TUNNEL:
+		o->tunnel = optarg;
+		break;
+	case OPT_EVENT:
+		o->event = optarg;
+		break;
+	case OPT_REPOSITORY:
+		o->repository = optarg;
+		break;
+	case OPT_STATE:
+		o->states = optarg;
+		break;
+	case OPT_SINCE:
+		o->since = optarg;
+		break;
+	case OPT_UNTIL:
+		o->until = optarg;
+		break;
+	case OPT_LIMIT:
+		o->limit = optarg;
+		break;
+	case OPT_TO:
+		o->to = optarg;
+		break;
+	case OPT_RAW:
+		o->raw = true;
+		break;
+	default:
+		return false;
+	}
+	return true;
 }
 
 /* False: an option that does not exist; getopt has told. */
@@ -146,7 +209,7 @@ take_option(struct command_line *cl, int opt)
 		cl->done = true;
 		break;
 	default:
-		return false;
+		return take_inbox_option(&cl->admin.inbox, opt);
 	}
 	return true;
 }

@@ -4,11 +4,14 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "edge/courier.h"
+#include "edge/link_inbox.h"
 #include "edge/login.h"
 #include "edge/notes.h"
 #include "edge/port.h"
+#include "edge/view.h"
 #include "edge/probe.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -165,19 +168,31 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 	return true;
 }
 
-/* A protection that cannot be kept is no reason to go on without it. */
-static void
-read_policy(struct tunnel *t, struct hello_tunnel *h)
+/* A protection that cannot be kept is no reason to go on without it. NULL: h says why. */
+static struct policy *
+read_policy(struct hello_tunnel *h)
 {
 	char why[sizeof(h->text)];
+	struct policy *p = NULL;
 
-	if (h->kind != TUNNEL_HTTP) {
-		refuse_bind(h, "bad-policy", "policies are for HTTP tunnels");
-		return;
-	}
-	t->policy = policy_new(slice_str(h->policy), why, sizeof(why));
-	if (t->policy == NULL)
+	if (h->kind != TUNNEL_HTTP)
+		snprintf(why, sizeof(why), "policies are for HTTP tunnels");
+	else if (strlen(h->policy) > LIMIT_POLICY_BYTES)
+		snprintf(why, sizeof(why), "the policy is too large");
+	else
+		p = policy_new(slice_str(h->policy), why, sizeof(why));
+	if (p == NULL)
 		refuse_bind(h, "bad-policy", why);
+	return p;
+}
+
+bool
+session_check_policy(struct hello_tunnel *h)
+{
+	struct policy *p = h->policy == NULL ? NULL : read_policy(h);
+
+	policy_unref(p);
+	return h->policy == NULL || p != NULL;
 }
 
 void
@@ -193,7 +208,7 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		snprintf(key, sizeof(key), "%.63s", h->name);
 	*t = (struct tunnel){ .session = s, .id = h->id };
 	if (h->policy != NULL && h->error[0] == '\0')
-		read_policy(t, h);
+		t->policy = read_policy(h);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice", "another tunnel of this HELLO has the same name or port");
@@ -295,6 +310,24 @@ on_grave(struct loop_grave *g)
 
 /* --- what the carrier tells --- */
 
+static bool
+is_message(struct slice json)
+{
+	json_t *o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+	bool is = json_is_object(o);
+
+	json_decref(o);
+	return is;
+}
+
+static void
+take_message(struct session *s, struct slice json)
+{
+	probe_control(s, json);
+	if (s->state == SESSION_UP)
+		link_inbox_control(s, json);
+}
+
 static void
 on_control(struct carrier *c, struct slice json)
 {
@@ -310,7 +343,10 @@ on_control(struct carrier *c, struct slice json)
 		session_close(s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
 		return;
 	case SESSION_UP:
-		probe_control(s, json);
+		if (is_message(json))
+			take_message(s, json);
+		else
+			session_close(s, LINK_CODE_PROTOCOL, "the agent sent a message that is no JSON object");
 		return;
 	case SESSION_LEAVING:
 	case SESSION_OVER:
@@ -343,6 +379,8 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	    LOG_U("generation", s->generation), LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
 	s->state = SESSION_OVER;
 	probe_abandon(s);
+	view_abandon(s->view);
+	s->view = NULL;
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
 			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer, S(""), slice_str(why));

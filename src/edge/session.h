@@ -14,6 +14,7 @@
 struct courier;
 struct login;
 struct port;
+struct view;
 struct probe;
 
 /* A tunnel of a link. */
@@ -49,6 +50,8 @@ struct session {
 	char peer[PEER_TEXT_BYTES];
 	char account[64], token_id[24];
 	char program[64];               /* "adit/0.1.0" */
+	struct view *view;              /* the store looks something of the inbox up for it */
+	uint64_t view_seq;
 	struct login *login;            /* until UP, or the store has answered */
 	struct probe *probe;            /* a question that is being answered */
 	struct tunnel *tunnels;         /* malloced */

@@ -115,6 +115,24 @@ read_trusted(struct schema_read *r, const struct yamldoc_node *list)
 	return true;
 }
 
+static bool
+read_hide(struct schema_read *r, const struct yamldoc_node *list)
+{
+	struct settings *s = r->dst;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list of header fields is wanted, such as [X-Hook-Password]");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		if (s->inbox.n_hide == SETTINGS_HIDE)
+			return schema_fault(r, n, "more than %d header fields", SETTINGS_HIDE);
+		if (n->kind != YAMLDOC_SCALAR || n->text[0] == '\0' ||
+		    !slice_z(slice_str(n->text), s->inbox.hide[s->inbox.n_hide], sizeof(s->inbox.hide[0])))
+			return schema_fault(r, n, "the name of a header field is wanted");
+		s->inbox.n_hide++;
+	}
+	return true;
+}
+
 /* --- certificates: a list of { cert, key } --- */
 
 struct cert_paths {
@@ -198,6 +216,16 @@ static const struct schema_row limit_rows[] = {
 	{ "drain_ms", SCHEMA_INT, AT(limits.drain_ms), 0, 3600000 },
 	{ NULL },
 };
+static const struct schema_row inbox_rows[] = {
+	{ "keep_days", SCHEMA_INT, AT(inbox.keep_days), 0, 36500 },
+	{ "keep_failed_days", SCHEMA_INT, AT(inbox.keep_failed_days), 0, 36500 },
+	{ "account_bytes", SCHEMA_INT, AT(inbox.account_bytes), 0, INT64_MAX },
+	{ "alert_command", SCHEMA_TEXT, AT(inbox.alert_command), .max = SIZE(inbox.alert_command) },
+	{ "alert_minutes", SCHEMA_INT, AT(inbox.alert_minutes), 0, 100000 },
+	{ "alert_pause_s", SCHEMA_INT, AT(inbox.alert_pause_s), 1, 86400 },
+	{ "hide", SCHEMA_CALL, .call = read_hide },
+	{ NULL },
+};
 static const struct schema_row rows[] = {
 	{ "domain", SCHEMA_CALL, .call = read_domain },
 	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
@@ -212,6 +240,7 @@ static const struct schema_row rows[] = {
 	{ "trusted_proxies", SCHEMA_CALL, .call = read_trusted },
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
+	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
 	{ NULL },
 };
 
@@ -239,6 +268,11 @@ settings_new(void)
 	s->limits.idle_ms = LIMIT_VISITOR_IDLE_MS;
 	s->limits.stream_idle_ms = LIMIT_STREAM_IDLE_MS;
 	s->limits.drain_ms = LIMIT_DRAIN_MS;
+	s->inbox.keep_days = 30;
+	s->inbox.keep_failed_days = 90;
+	s->inbox.account_bytes = 1LL << 30;
+	s->inbox.alert_minutes = 15;
+	s->inbox.alert_pause_s = 600;
 	return s;
 }
 
@@ -360,6 +394,9 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 		return "user and group";
 	if (now->workers != next->workers)
 		return "workers";
+	if (now->inbox.n_hide != next->inbox.n_hide ||
+	    memcmp(now->inbox.hide, next->inbox.hide, sizeof(now->inbox.hide)) != 0)
+		return "inbox.hide";
 	if (now->log_level != next->log_level || now->log_format != next->log_format)
 		return "log.level and log.format";
 	return NULL;

@@ -19,6 +19,8 @@ enum settings_http {
 	SETTINGS_HTTP_SERVE,    /* plain HTTP reaches tunnels */
 };
 
+#define SETTINGS_HIDE 16
+
 struct settings {
 	_Atomic unsigned refs;
 	char domain[254];       /* lower case; tunnels are NAME.domain */
@@ -40,6 +42,15 @@ struct settings {
 		int64_t body_rate_bytes; /* 0: no minimum */
 		int64_t head_ms, idle_ms, stream_idle_ms, drain_ms;
 	} limits;
+	struct {
+		int64_t keep_days, keep_failed_days; /* 0: for ever */
+		int64_t account_bytes;   /* 0: any */
+		int64_t alert_minutes;   /* age that is too old, 0: never */
+		int64_t alert_pause_s;   /* between alerts */
+		char alert_command[1024];
+		char hide[SETTINGS_HIDE][64]; /* more fields that are credentials */
+		size_t n_hide;
+	} inbox;
 	struct cidr_set trusted;
 	struct tls_cert_files *certs; /* both paths malloced */
 	size_t n_certs;

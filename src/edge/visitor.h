@@ -99,7 +99,7 @@ void visitor_close_idle(struct visitor *v);
 /* Called about once a second for each visitor. */
 void visitor_tick(struct visitor *v, int64_t now_us);
 
-/* --- between visitor.c, exchange.c and answer.c --- */
+/* --- between visitor.c, exchange.c, reply.c and answer.c --- */
 
 void visitor_move(struct visitor *v, enum visitor_state to);
 /* The tunnel is there: sends the visitor with all that was read. */
@@ -116,10 +116,17 @@ void visitor_will_reset(struct conn *c);
 /* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the request finds its way. */
 void exchange_request(struct exchange *x, struct slice bytes);
 void exchange_tick(struct exchange *x, int64_t now_us);
+/* The header rules of a route's policy, on a head of n bytes that was written to scratch memory. */
+size_t exchange_rules(const struct policy_headers *h, char *head, size_t n);
 /* What rewrite_request() is to say of the visitor. */
 void exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_forward *ret);
 /* One line for the log, once. */
 void exchange_log(struct exchange *x);
+
+/* What the flow of an exchange tells. */
+extern const struct flow_ops reply_ops;
+/* Answers with an error, or cuts the connection where an answer has begun. */
+void reply_fail(struct exchange *x, enum close_code code);
 
 /*
  * Answers with a page of our own, after ending the flow.  read_ahead: what was read behind the head and not given

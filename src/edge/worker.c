@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/courier.h"
 #include "edge/worker.h"
 
 #include "base/log.h"
@@ -260,6 +261,25 @@ void
 worker_fence(struct worker *w, const char *key)
 {
 	give_order(w, fence, key, NULL);
+}
+
+static void
+kick_couriers(struct worker *w, struct order *o)
+{
+	struct map_node *node = NULL;
+
+	while ((node = map_walk(&w->tunnels, node)) != NULL) {
+		struct tunnel *t = map_of(node, struct tunnel, by_key);
+
+		if (t->courier != NULL && (o->text[0] == '\0' || strcmp(o->text, t->session->account) == 0))
+			courier_kick(t->courier);
+	}
+}
+
+void
+worker_kick_couriers(struct worker *w, const char *account)
+{
+	give_order(w, kick_couriers, account, NULL);
 }
 
 void

@@ -7,6 +7,7 @@
 #define ADIT_EDGE_WORKER_H
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "edge/edge.h"
 #include "edge/listener.h"
 #include "net/conn.h"
@@ -55,6 +56,7 @@ struct worker {
 	size_t n_partial;               /* request heads that have come in part */
 	struct loop_timer tick;         /* looks after deadlines */
 	struct buf page;                /* for writing one answer */
+	char opening[LIMIT_OPENING_BYTES + 2]; /* for writing one */
 	uint64_t id_state;              /* of request ids */
 	size_t n_stored;                /* requests that the store works at */
 	size_t intake_bytes;            /* webhooks that are being read or stored */
@@ -95,6 +97,9 @@ void worker_use_settings(struct worker *w, struct settings *s);
 void worker_revoke(struct worker *w, const char *token_id);
 /* The route is served by a newer link, or is released: the tunnel that this worker has for it is over. */
 void worker_fence(struct worker *w, const char *key);
+
+/* Couriers look into the inbox; account "": all. */
+void worker_kick_couriers(struct worker *w, const char *account);
 
 /* --- on the worker's thread --- */
 

@@ -256,6 +256,7 @@ need(const struct store_job *job)
 	case STORE_LOGIN:
 	case STORE_TOKEN_LIST:
 	case STORE_NAME_LIST:
+	case STORE_NAME_POLICIES:
 	case STORE_NAME_LOOKUP:
 	case STORE_STAT:
 		return JOB_READS;
@@ -274,8 +275,9 @@ need(const struct store_job *job)
 static size_t
 bytes(const struct store_job *job)
 {
-	(void)job;
-	return sizeof(struct store_req);
+	const struct store_req *req = job_of_const(job, struct store_req, job);
+
+	return sizeof(*req) + (req->set_policy ? req->policy.n : 0);
 }
 
 static enum store_result
@@ -283,6 +285,8 @@ run(struct db *db, struct store_job *job)
 {
 	struct store_req *req = job_of(job, struct store_req, job);
 
+	for (size_t i = 0; i < req->n_rows; i++)
+		free(req->rows[i].policy);
 	free(req->rows);
 	req->rows = NULL;
 	req->n_rows = 0;
@@ -305,6 +309,8 @@ run(struct db *db, struct store_job *job)
 		return names_release(db, req);
 	case STORE_NAME_LIST:
 		return names_list(db, req);
+	case STORE_NAME_POLICIES:
+		return names_policies(db, req);
 	case STORE_NAME_LOOKUP:
 		return names_lookup(db, req);
 	case STORE_PORT_CLAIM:

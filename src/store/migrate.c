@@ -11,7 +11,8 @@ enum { APPLICATION_ID = 0x61646974 };
 /* clang-format off */
 #define MIGRATIONS(X)                                                                              \
 	X(1, "0001_accounts.sql")                                                                  \
-	X(2, "0002_inbox.sql")
+	X(2, "0002_inbox.sql")                                                                     \
+	X(3, "0003_policies.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

@@ -116,14 +116,12 @@ claim_random(struct db *db, struct store_req *req, int64_t account)
 	return r;
 }
 
-enum store_result
-names_claim(struct db *db, struct store_req *req)
+static enum store_result
+claim(struct db *db, struct store_req *req)
 {
 	int64_t account;
 	struct owned o;
 
-	if (req->account[0] == '\0')
-		return STORE_INVALID;
 	account = admin_account(db, slice_str(req->account), req->now_ms, false);
 	if (account == 0)
 		return STORE_NONE;
@@ -135,6 +133,26 @@ names_claim(struct db *db, struct store_req *req)
 	if (!o.ours)
 		return o.released ? STORE_GONE : STORE_TAKEN;
 	return o.released ? take_back(db, req, account, req->name) : STORE_OK;
+}
+
+enum store_result
+names_claim(struct db *db, struct store_req *req)
+{
+	enum store_result r;
+	struct db_query q;
+
+	if (req->account[0] == '\0' || (req->set_policy && req->policy.n > 2 * LIMIT_POLICY_BYTES))
+		return STORE_INVALID;
+	r = claim(db, req);
+	if (r != STORE_OK || !req->set_policy)
+		return r;
+	q = db_query(db, SQL_NAME_POLICY);
+	if (req->policy.n > 0)
+		db_put_blob(&q, req->policy);
+	else
+		db_put_null(&q);
+	db_put_text(&q, slice_str(req->name));
+	return db_run(&q) ? STORE_OK : STORE_FULL;
 }
 
 enum store_result
@@ -178,6 +196,30 @@ names_list(struct db *db, struct store_req *req)
 		row->tombstone = db_get_int(&q) != 0;
 	}
 	return STORE_OK;
+}
+
+enum store_result
+names_policies(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_NAME_POLICIES);
+	bool memory = admin_rows(req);
+
+	db_put_text(&q, slice_str(req->name));
+	db_put_int(&q, LIMIT_STORE_POLICIES);
+	while (memory && db_next(&q)) {
+		struct store_row *row = &req->rows[req->n_rows++];
+		struct slice policy;
+
+		db_get_z(&q, row->name, sizeof(row->name));
+		policy = db_get_bytes(&q);
+		row->n_policy = policy.n;
+		row->policy = malloc(policy.n + 1);
+		memory = row->policy != NULL;
+		if (memory)
+			memcpy(row->policy, policy.p, policy.n);
+	}
+	db_end(&q);
+	return memory ? STORE_OK : STORE_FULL;
 }
 
 enum store_result

@@ -285,6 +285,8 @@ store_submit(struct store *s, struct store_req *req)
 void
 store_req_fini(struct store_req *req)
 {
+	for (size_t i = 0; i < req->n_rows; i++)
+		free(req->rows[i].policy);
 	free(req->rows);
 	req->rows = NULL;
 	req->n_rows = 0;

@@ -46,11 +46,14 @@ enum store_op {
 	/* in: token (clear); out: account, token_id. Same work for an unknown one (S-05) */
 	STORE_LOGIN,
 	/* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
+	/* also in: set_policy, policy (empty: none): kept with the name, as opaque bytes */
 	STORE_NAME_CLAIM,
 	/* in: account ("" = operator), name: becomes a tombstone for ever */
 	STORE_NAME_RELEASE,
 	/* in: account ("" = all), name (rows after it); out: at most LIMIT_STORE_ROWS rows */
 	STORE_NAME_LIST,
+	/* in: name (rows after it); out: names and policies, at most LIMIT_STORE_POLICIES rows */
+	STORE_NAME_POLICIES,
 	/* in: name; out: account; OK, NONE or GONE */
 	STORE_NAME_LOOKUP,
 	/*
@@ -70,6 +73,8 @@ struct store_row {
 	char token_id[24], account[64], name[64], label[64];
 	uint16_t port;
 	bool revoked, tombstone;
+	char *policy; /* malloced; freed by store_req_fini() */
+	size_t n_policy;
 	int64_t created_ms, expires_ms, used_ms; /* wall clock, 0 = none */
 };
 
@@ -91,6 +96,8 @@ struct store_req {
 	int64_t now_ms, expires_ms; /* in: wall clock; now_ms 0 = the store looks itself */
 	uint16_t port, port_min, port_max;
 	uint32_t per_account_max; /* CLAIM: names or ports of an account, 0 = no limit */
+	bool set_policy;
+	struct slice policy; /* the caller's until done() */
 	/* out */
 	enum store_result result;
 	struct store_row *rows; /* malloced; freed by store_req_fini() */

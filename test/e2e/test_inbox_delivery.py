@@ -328,7 +328,7 @@ def test_policies_of_the_command_line_hold(lab):
     assert line.startswith("rosa:$2b$11$")
     with open(users, "w") as f:
         f.write(line)
-    tunnels = {"denied": ["--deny", "127.0.0.0/8"], "alien": ["--allow", "10.0.0.0/8,fd00::/8"], "login": ["--user-file", users],
+    tunnels = {"denied": ["--deny", "127.0.0.0/8"], "alien": ["--allow", "10.0.0.0/8,fd00::/8"], "asks": ["--user-file", users],
                "slow": ["--rate", "1"], "small": ["--body-max", "10"], "fine": ["--allow", "127.0.0.0/8"]}
     for name, options in tunnels.items():
         lab.agent(edge, "http", origin.address, "--name", name, *options)
@@ -336,11 +336,11 @@ def test_policies_of_the_command_line_hold(lab):
     assert edge.get(host="denied.localhost").status == 403
     assert edge.get(host="alien.localhost").status == 403
     assert edge.get(host="fine.localhost").status == 200
-    assert edge.get(host="login.localhost").status == 401
+    assert edge.get(host="asks.localhost").status == 401
     import base64
     for password, want in (("open sesame", 200), ("open", 401)):
         basic = base64.b64encode(f"rosa:{password}".encode()).decode()
-        assert edge.get(host="login.localhost", headers=f"Authorization: Basic {basic}\r\n").status == want
+        assert edge.get(host="asks.localhost", headers=f"Authorization: Basic {basic}\r\n").status == want
     assert [edge.get(host="slow.localhost").status for _ in range(2)] == [200, 429]
     for n, want in ((10, 200), (11, 413)):
         with edge.visitor("small.localhost") as v:

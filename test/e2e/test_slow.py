@@ -169,7 +169,7 @@ def test_s15_slow_readers_cost_no_more_than_the_ceiling(lab, n):
     alone = time.monotonic() - start
     before = edge.rss_kb(), agent.rss_kb()
     readers = stalled(edge, n)
-    origin.wait_requests(3 + 50 + n, 60)
+    origin.wait_requests(2 + 50 + n, 60)
     settle(edge, agent)
     grown = edge.rss_kb() - before[0], agent.rss_kb() - before[1]
     start = time.monotonic()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a proxy answers: one byte of choices, then its bytes.  Held to split invariance: whole (each time until the
- * agent has its turn to speak) and byte by byte the same end; and never more kept than its buffers hold.
+ * What a proxy answers: one byte of choices, then its bytes.  Held to split invariance: whole (each
+ * time until the agent has its turn to speak) and byte by byte the same end; and never more kept
+ * than its buffers hold.
  */
 #include "agent/proxy_talk.c"
 

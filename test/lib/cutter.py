@@ -54,7 +54,6 @@ class Cutter:
                 if not selector.select(0.05):
                     continue
                 if (self.cut_up if is_up else self.cut_down) or pair in self.old:
-                    self.old.append(pair) if pair not in self.old else None
                     return  # neither read nor closed: the bytes pile up and no FIN is seen
                 data = source.recv(262144)
                 if not data:

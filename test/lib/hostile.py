@@ -34,7 +34,9 @@ class Link(Wire):
 
     def take_frame(self):
         """(type, flags, stream, payload); PINGs are answered on the way."""
+        give_up = time.monotonic() + 2 * WAIT_S
         while True:
+            assert time.monotonic() < give_up, "nothing but PINGs came"
             word, stream = struct.unpack("!II", self.exactly(8))
             got = (word >> 4 & 15, word & 15, stream, self.exactly(word >> 8))
             self.seen.append(got)

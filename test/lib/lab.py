@@ -38,14 +38,14 @@ def free_port():
 class Edge(Process):
     """`aditd --dev FOLDER`; with config (text of aditd.yml), `aditd -f` with the certificates of such a folder."""
 
-    def __init__(self, folder, *args, config=None, env=None, prefix=()):
+    def __init__(self, folder, *args, config=None, env=None, prefix=(), listen=(None, None)):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         argv = [*prefix, ADITD]
         if config is None:
             argv += ["--dev", self.folder]
         else:
-            argv += ["-f", self._configure(config)]
+            argv += ["-f", self._configure(config, *listen)]
         super().__init__([*argv, *args], os.path.join(self.folder, "edge.log"), env, "aditd")
         if config is None:
             line, _ = self.wait_line(lambda text: text.startswith("{"), 4 * WAIT_S)
@@ -58,16 +58,16 @@ class Edge(Process):
         if config is not None:
             self.token = self.new_token("dev")[0]
 
-    def _configure(self, config):
+    def _configure(self, config, https, http):
         made = subprocess.run([ADITD, "-n", "--dev", self.folder], capture_output=True, text=True, timeout=4 * WAIT_S)
         assert made.returncode == 0, made.stdout + made.stderr
         # What --dev makes on demand by SNI stands in a file here: clients take no wildcard of a top-level domain.
-        names = ",".join(f"DNS:{n}localhost" for n in ("", "web.", "fake.", "mine.", "no.")) + ",IP:127.0.0.1"
+        names = ",".join(f"DNS:{n}localhost" for n in ("", "web.", "fake.", "mine.", "no.")) + ",IP:127.0.0.1,IP:10.77.0.1"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
                         "/CN=localhost", "-days", "2", "-addext", f"subjectAltName={names}", "-addext",
                         "basicConstraints=critical,CA:FALSE", "-CA", f"{self.folder}/ca.pem", "-CAkey", f"{self.folder}/ca.key",
                         "-keyout", f"{self.folder}/web.key", "-out", f"{self.folder}/web.pem"], check=True, capture_output=True)
-        self.ready = {"https": f"127.0.0.1:{free_port()}", "http": f"127.0.0.1:{free_port()}", "domain": "localhost",
+        self.ready = {"https": https or f"127.0.0.1:{free_port()}", "http": http or f"127.0.0.1:{free_port()}", "domain": "localhost",
                       "ca": f"{self.folder}/ca.pem", "token": "", "control": f"{self.folder}/control.sock"}
         path = os.path.join(self.folder, "aditd.yml")
         with open(path, "w") as f:

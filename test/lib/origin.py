@@ -14,7 +14,7 @@ class Answering(Wire):
     """A connection of the origin's, as behaviours see it."""
 
     def __init__(self, sock, origin):
-        super().__init__(sock, 6 * WAIT_S)
+        super().__init__(sock, 12 * WAIT_S)
         self.origin = origin
         self.keep = True
 

@@ -41,7 +41,7 @@ class Line:
         self.wan.wait_line(lambda line: line == "ready")
         for ns, address in ((self.near, "10.77.0.1"), (self.far, "10.77.0.2")):
             ip("-n", ns, "addr", "add", f"{address}/24", "dev", "wan0")
-            ip("-n", ns, "link", "set", "wan0", "up")
+            ip("-n", ns, "link", "set", "wan0", "mtu", "9000", "txqueuelen", "20000", "up")
 
     def prefix(self, ns):
         return ["ip", "netns", "exec", ns]

@@ -38,7 +38,8 @@ write_file(const char *text, mode_t mode)
 	mkdir(path, 0700);
 	*slash = '/';
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fchmod(fd, mode) != 0)
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    fchmod(fd, mode) != 0)
 		abort();
 	close(fd);
 }
@@ -83,27 +84,27 @@ TEST(login_keeps_tunnels_and_comments)
 
 	start();
 	write_file("# ours\n"
-	           "edge: https://old.example.org # moved in May\n"
-	           "token_file: /run/token\n"
-	           "tunnels:\n"
-	           "  edge:\n"
-	           "    origin: 8080 # the CI\n"
-	           "  token: {origin: 9090}\n"
-	           "token:\n"
-	           "  \"two\n"
-	           "  lines\"\n"
-	           "# end\n",
+		   "edge: https://old.example.org # moved in May\n"
+		   "token_file: /run/token\n"
+		   "tunnels:\n"
+		   "  edge:\n"
+		   "    origin: 8080 # the CI\n"
+		   "  token: {origin: 9090}\n"
+		   "token:\n"
+		   "  \"two\n"
+		   "  lines\"\n"
+		   "# end\n",
 	    0644);
 	save("https://new.example.org", "/etc/ca.pem", "adit_new");
 	EXPECT_SLICE(read_back(), S("edge: \"https://new.example.org\"\n"
-	                            "ca: \"/etc/ca.pem\"\n"
-	                            "token: \"adit_new\"\n"
-	                            "# ours\n"
-	                            "tunnels:\n"
-	                            "  edge:\n"
-	                            "    origin: 8080 # the CI\n"
-	                            "  token: {origin: 9090}\n"
-	                            "# end\n"));
+				    "ca: \"/etc/ca.pem\"\n"
+				    "token: \"adit_new\"\n"
+				    "# ours\n"
+				    "tunnels:\n"
+				    "  edge:\n"
+				    "    origin: 8080 # the CI\n"
+				    "  token: {origin: 9090}\n"
+				    "# end\n"));
 	error = config_file_read(path, &c, NULL);
 	EXPECT(error == NULL);
 	EXPECT_INT(c.n_tunnels, 2);
@@ -173,7 +174,8 @@ TEST(token_files)
 	EXPECT_SLICE(slice_str(token), S("adit_x"));
 	write_file("adit_x\n", 0604);
 	error = config_file_token(path, token, sizeof(token));
-	EXPECT(error != NULL && strstr(error, "chmod 600") != NULL && strstr(error, "adit_x") == NULL);
+	EXPECT(
+	    error != NULL && strstr(error, "chmod 600") != NULL && strstr(error, "adit_x") == NULL);
 	free(error);
 	write_file("\n", 0600);
 	error = config_file_token(path, token, sizeof(token));
@@ -204,5 +206,5 @@ TEST(where_it_is)
 }
 
 TESTS(TEST_ROW(login_makes_the_file) TEST_ROW(login_keeps_tunnels_and_comments)
-    TEST_ROW(login_does_not_guess) TEST_ROW(s23_token_that_others_may_read) TEST_ROW(missing_file)
-    TEST_ROW(token_files) TEST_ROW(where_it_is))
+	TEST_ROW(login_does_not_guess) TEST_ROW(s23_token_that_others_may_read)
+	    TEST_ROW(missing_file) TEST_ROW(token_files) TEST_ROW(where_it_is))

@@ -40,19 +40,19 @@ expect_error(const char *text, const char *want)
 TEST(whole)
 {
 	expect_fine("# of the team\n"
-	            "edge: https://edge.example.org\n"
-	            "ca: ca.pem\n"
-	            "token: \"adit_x\"\n"
-	            "tunnels:\n"
-	            "  ci:\n"
-	            "    origin: 8080\n"
-	            "    name: Jenkins\n"
-	            "    origin_host: ci.internal\n"
-	            "  ssh: { kind: tcp, origin: \"localhost:22\", port: 2222 }\n"
-	            "  lab:\n"
-	            "    origin: https://10.0.0.3:8443\n"
-	            "    origin_ca: /etc/lab.pem\n"
-	            "    origin_insecure: true\n");
+		    "edge: https://edge.example.org\n"
+		    "ca: ca.pem\n"
+		    "token: \"adit_x\"\n"
+		    "tunnels:\n"
+		    "  ci:\n"
+		    "    origin: 8080\n"
+		    "    name: Jenkins\n"
+		    "    origin_host: ci.internal\n"
+		    "  ssh: { kind: tcp, origin: \"localhost:22\", port: 2222 }\n"
+		    "  lab:\n"
+		    "    origin: https://10.0.0.3:8443\n"
+		    "    origin_ca: /etc/lab.pem\n"
+		    "    origin_insecure: true\n");
 	EXPECT_SLICE(slice_str(c.edge), S("https://edge.example.org"));
 	EXPECT_SLICE(slice_str(c.ca), S("/etc/adit/ca.pem"));
 	EXPECT_SLICE(slice_str(c.token), S("adit_x"));
@@ -88,14 +88,17 @@ TEST(where_and_what)
 	expect_error("colour: red\n", "/etc/adit/adit.yml:1:1: unknown key \"colour\"");
 	expect_error("edge: x\nedge: y\n", "/etc/adit/adit.yml:2:1: \"edge\" is given twice");
 	expect_error("edge:\n", "/etc/adit/adit.yml:1:6: edge: the value is missing");
-	expect_error("edge: {a: b}\n", "/etc/adit/adit.yml:1:7: edge: a value is wanted, not a mapping");
-	expect_error("tunnels: yes\n", "/etc/adit/adit.yml:1:10: tunnels: a mapping of tunnels is wanted");
+	expect_error(
+	    "edge: {a: b}\n", "/etc/adit/adit.yml:1:7: edge: a value is wanted, not a mapping");
+	expect_error(
+	    "tunnels: yes\n", "/etc/adit/adit.yml:1:10: tunnels: a mapping of tunnels is wanted");
 	expect_error("tunnels:\n  ci: 8080\n",
 	    "/etc/adit/adit.yml:2:7: ci: a mapping with origin: ADDRESS is wanted");
 	expect_error("tunnels:\n  ci:\n    origni: 8080\n",
 	    "/etc/adit/adit.yml:3:5: unknown key \"origni\"; did you mean \"origin\"?");
-	expect_error("tunnels:\n  ci: {name: ci}\n", "/etc/adit/adit.yml:2:3: tunnel \"ci\" has no origin: "
-	                                             "the address of the local server");
+	expect_error("tunnels:\n  ci: {name: ci}\n",
+	    "/etc/adit/adit.yml:2:3: tunnel \"ci\" has no origin: "
+	    "the address of the local server");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: udp}\n",
 	    "/etc/adit/adit.yml:2:25: kind: http or tcp is wanted");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, port: 70000}\n",
@@ -125,14 +128,17 @@ TEST(addresses_and_names_are_checked)
 /* What YAML can do and this file does not need. */
 TEST(surprises_are_refused)
 {
-	expect_error("edge: &a x\n", "/etc/adit/adit.yml:1:7: anchors and tags (&name, !tag) are not used here");
-	expect_error("edge: !!int 7\n", "/etc/adit/adit.yml:1:7: anchors and tags (&name, !tag) are not used here");
+	expect_error("edge: &a x\n",
+	    "/etc/adit/adit.yml:1:7: anchors and tags (&name, !tag) are not used here");
+	expect_error("edge: !!int 7\n",
+	    "/etc/adit/adit.yml:1:7: anchors and tags (&name, !tag) are not used here");
 	expect_error("edge: *a\n", "/etc/adit/adit.yml:1:7: aliases (*name) are not used here");
-	expect_error("tunnels: [a]\n",
-	    "/etc/adit/adit.yml:1:10: a list stands where a value or a mapping (key: value) is wanted");
+	expect_error("tunnels: [a]\n", "/etc/adit/adit.yml:1:10: a list stands where a value or a "
+				       "mapping (key: value) is wanted");
 	expect_error("? {a: b}\n: c\n", "/etc/adit/adit.yml:1:3: a key must be a plain word");
 	expect_error("edge: x\n---\nedge: y\n", "/etc/adit/adit.yml:2:1: a second document begins");
-	expect_error("just words\n", "/etc/adit/adit.yml:1:1: \"key: value\" lines are wanted here");
+	expect_error(
+	    "just words\n", "/etc/adit/adit.yml:1:1: \"key: value\" lines are wanted here");
 	expect_error("edge: \"a\\0b\"\n", "/etc/adit/adit.yml:1:7: a value holds a NUL byte");
 }
 
@@ -165,4 +171,4 @@ TEST(bounds)
 }
 
 TESTS(TEST_ROW(whole) TEST_ROW(empty) TEST_ROW(where_and_what)
-    TEST_ROW(addresses_and_names_are_checked) TEST_ROW(surprises_are_refused) TEST_ROW(bounds))
+	TEST_ROW(addresses_and_names_are_checked) TEST_ROW(surprises_are_refused) TEST_ROW(bounds))

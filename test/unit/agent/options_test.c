@@ -39,12 +39,15 @@ TEST(both_forms)
 
 TEST(mistakes)
 {
-	EXPECT_SLICE(slice_str(PARSE(HTTP, "--nmae", "x")), S("unknown option --nmae; did you mean --name?"));
-	EXPECT_SLICE(slice_str(PARSE(HTTP, "--port", "1")), S("--port is no option of this command"));
+	EXPECT_SLICE(slice_str(PARSE(HTTP, "--nmae", "x")),
+	    S("unknown option --nmae; did you mean --name?"));
+	EXPECT_SLICE(
+	    slice_str(PARSE(HTTP, "--port", "1")), S("--port is no option of this command"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--name")), S("--name wants a value: NAME"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--name=")), S("--name wants a value: NAME"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--json=1")), S("--json takes no value"));
-	EXPECT_SLICE(slice_str(PARSE(HTTP, "--name", "a", "--name", "b")), S("--name is given twice"));
+	EXPECT_SLICE(
+	    slice_str(PARSE(HTTP, "--name", "a", "--name", "b")), S("--name is given twice"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--colour")), S("unknown option --colour"));
 }
 
@@ -67,4 +70,4 @@ TEST(too_many)
 }
 
 TESTS(TEST_ROW(both_forms) TEST_ROW(mistakes) TEST_ROW(s23_no_token_on_the_command_line)
-    TEST_ROW(too_many))
+	TEST_ROW(too_many))

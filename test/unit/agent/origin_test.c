@@ -91,13 +91,6 @@ stop(void)
 	loop_free(loop);
 }
 
-static void
-bury_far_end(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 /* A connection that is in use; its far end goes to *ret_far. */
 static struct origin_conn *
 connected(int *ret_far)
@@ -142,8 +135,8 @@ TEST(last_used_first)
 	origin_drop(a);
 	origin_drop(b);
 	origin_drop(b); /* harmless */
-	bury_far_end(far[0]);
-	bury_far_end(far[1]);
+	close(far[0]);
+	close(far[1]);
 	stop();
 }
 

@@ -38,8 +38,10 @@ TEST(connect)
 	struct proxy p = proxy("http://proxy:3128");
 
 	proxy_talk_init(&talk, &p, "edge.example.org", 443);
-	expect_says(S("CONNECT edge.example.org:443 HTTP/1.1\r\nHost: edge.example.org:443\r\n\r\n"));
-	EXPECT_INT(feed(S("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")), PROXY_TALK_DONE);
+	expect_says(
+	    S("CONNECT edge.example.org:443 HTTP/1.1\r\nHost: edge.example.org:443\r\n\r\n"));
+	EXPECT_INT(
+	    feed(S("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")), PROXY_TALK_DONE);
 }
 
 TEST(connect_with_password)
@@ -48,7 +50,7 @@ TEST(connect_with_password)
 
 	proxy_talk_init(&talk, &p, "2001:db8::1", 8443);
 	expect_says(S("CONNECT [2001:db8::1]:8443 HTTP/1.1\r\nHost: [2001:db8::1]:8443\r\n"
-	              "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"));
+		      "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"));
 	/* It was wiped. */
 	EXPECT_INT(talk.out[0], 0);
 	EXPECT_INT(feed(S("HTTP/1.0 200 OK\r\n\r\n")), PROXY_TALK_DONE);
@@ -59,7 +61,8 @@ TEST(connect_refused)
 	struct proxy p = proxy("http://proxy:3128");
 
 	proxy_talk_init(&talk, &p, "e.org", 443);
-	EXPECT_INT(feed(S("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n")),
+	EXPECT_INT(
+	    feed(S("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n")),
 	    PROXY_TALK_FAILED);
 	EXPECT(strstr(talk.error, "user and password") != NULL);
 	proxy_talk_init(&talk, &p, "e.org", 443);
@@ -168,5 +171,5 @@ TEST(longest)
 }
 
 TESTS(TEST_ROW(connect) TEST_ROW(connect_with_password) TEST_ROW(connect_refused)
-    TEST_ROW(connect_with_surplus) TEST_ROW(connect_endless) TEST_ROW(socks_name)
-    TEST_ROW(socks_password) TEST_ROW(socks_v6) TEST_ROW(socks_refused) TEST_ROW(longest))
+	TEST_ROW(connect_with_surplus) TEST_ROW(connect_endless) TEST_ROW(socks_name)
+	    TEST_ROW(socks_password) TEST_ROW(socks_v6) TEST_ROW(socks_refused) TEST_ROW(longest))

@@ -23,7 +23,11 @@ choose(const char *const *pairs, const char *host, uint16_t port, struct proxy *
 	return proxy_from_env(env, host, port, p) == NULL ? (int)p->kind : -1;
 }
 
-#define ENV(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define ENV(...)                                                                                   \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
 
 TEST(none)
 {
@@ -32,20 +36,26 @@ TEST(none)
 	EXPECT_INT(choose(ENV("PATH", "/bin"), "edge.example.org", 443, &p), PROXY_NONE);
 	EXPECT_INT(choose(ENV("https_proxy", ""), "edge.example.org", 443, &p), PROXY_NONE);
 	/* The edge is reached by https: the proxy for http is not asked. */
-	EXPECT_INT(choose(ENV("http_proxy", "http://p:1"), "edge.example.org", 443, &p), PROXY_NONE);
+	EXPECT_INT(
+	    choose(ENV("http_proxy", "http://p:1"), "edge.example.org", 443, &p), PROXY_NONE);
 }
 
 TEST(order_of_variables)
 {
 	struct proxy p;
 
-	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3", "HTTPS_PROXY",
-	    "http://b:2", "https_proxy", "http://a:1"), "e.org", 443, &p), PROXY_CONNECT);
+	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3",
+			      "HTTPS_PROXY", "http://b:2", "https_proxy", "http://a:1"),
+		       "e.org", 443, &p),
+	    PROXY_CONNECT);
 	EXPECT_SLICE(slice_str(p.addr.host), S("a"));
-	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3", "HTTPS_PROXY",
-	    "http://b:2"), "e.org", 443, &p), PROXY_CONNECT);
+	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3",
+			      "HTTPS_PROXY", "http://b:2"),
+		       "e.org", 443, &p),
+	    PROXY_CONNECT);
 	EXPECT_SLICE(slice_str(p.addr.host), S("b"));
-	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3"), "e.org", 443, &p),
+	EXPECT_INT(
+	    choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3"), "e.org", 443, &p),
 	    PROXY_SOCKS5);
 	EXPECT_SLICE(slice_str(p.addr.host), S("c"));
 	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4"), "e.org", 443, &p), PROXY_SOCKS5);
@@ -144,15 +154,18 @@ TEST(no_proxy_variable)
 {
 	struct proxy p;
 
-	EXPECT_INT(choose(ENV("https_proxy", "http://p:1", "no_proxy", "example.org"), "e.example.org", 443,
-	    &p), PROXY_NONE);
-	EXPECT_INT(choose(ENV("https_proxy", "http://p:1", "NO_PROXY", "example.org"), "e.example.org", 443,
-	    &p), PROXY_NONE);
-	EXPECT_INT(choose(ENV("https_proxy", "http://p:1", "NO_PROXY", "example.com"), "e.example.org", 443,
-	    &p), PROXY_CONNECT);
+	EXPECT_INT(choose(ENV("https_proxy", "http://p:1", "no_proxy", "example.org"),
+		       "e.example.org", 443, &p),
+	    PROXY_NONE);
+	EXPECT_INT(choose(ENV("https_proxy", "http://p:1", "NO_PROXY", "example.org"),
+		       "e.example.org", 443, &p),
+	    PROXY_NONE);
+	EXPECT_INT(choose(ENV("https_proxy", "http://p:1", "NO_PROXY", "example.com"),
+		       "e.example.org", 443, &p),
+	    PROXY_CONNECT);
 	EXPECT_INT(choose(ENV("https_proxy", "ftp://p:1"), "e.example.org", 443, &p), -1);
 }
 
 TESTS(TEST_ROW(none) TEST_ROW(order_of_variables) TEST_ROW(this_machine_is_direct) TEST_ROW(forms)
-    TEST_ROW(user_and_password) TEST_ROW(exempt) TEST_ROW(exempt_addresses)
-    TEST_ROW(no_proxy_variable))
+	TEST_ROW(user_and_password) TEST_ROW(exempt) TEST_ROW(exempt_addresses)
+	    TEST_ROW(no_proxy_variable))

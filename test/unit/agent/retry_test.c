@@ -39,7 +39,8 @@ TEST(jitter_is_full)
 	EXPECT(top > 350 && top < 650);
 }
 
-/* 500 agents of an edge that restarted: half are back within 5 s, all within 30 s of its return. */
+/* R-04: 500 agents of an edge that restarted: half are back within 5 s, all within 30 s of its
+ * return. */
 TEST(r04_agents_do_not_come_in_step)
 {
 	int64_t first[500];
@@ -74,7 +75,8 @@ TEST(the_edge_sets_the_pace)
 
 		EXPECT(ms >= 7000 && ms <= 7000 + LIMIT_RETRY_MS_MIN);
 	}
-	EXPECT(retry_pause_ms(&r, UINT32_MAX, UINT64_MAX) <= RETRY_FLOOR_MS_MAX + LIMIT_RETRY_MS_MIN);
+	EXPECT(
+	    retry_pause_ms(&r, UINT32_MAX, UINT64_MAX) <= RETRY_FLOOR_MS_MAX + LIMIT_RETRY_MS_MIN);
 }
 
 TEST(attempts_without_end)
@@ -86,5 +88,5 @@ TEST(attempts_without_end)
 }
 
 TESTS(TEST_ROW(pauses_grow_within_bounds) TEST_ROW(jitter_is_full)
-    TEST_ROW(r04_agents_do_not_come_in_step) TEST_ROW(only_a_stable_life_starts_anew)
-    TEST_ROW(the_edge_sets_the_pace) TEST_ROW(attempts_without_end))
+	TEST_ROW(r04_agents_do_not_come_in_step) TEST_ROW(only_a_stable_life_starts_anew)
+	    TEST_ROW(the_edge_sets_the_pace) TEST_ROW(attempts_without_end))

@@ -41,16 +41,20 @@ TEST(json_lines)
 {
 	start(true, true);
 	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL);
-	EXPECT_SLICE(written(), S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
-	                          "\"origin\":\"http://127.0.0.1:8080\"}\n"));
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
+	      "\"origin\":\"http://127.0.0.1:8080\"}\n"));
 	screen_down(&screen, "the \"other\" side");
 	EXPECT_SLICE(written(), S("{\"event\":\"down\",\"reason\":\"the \\\"other\\\" side\"}\n"));
 	screen_retry(&screen, 1234, "connection refused");
-	EXPECT_SLICE(written(), S("{\"event\":\"retry\",\"in_ms\":1234,\"reason\":\"connection refused\"}\n"));
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"retry\",\"in_ms\":1234,\"reason\":\"connection refused\"}\n"));
 	screen_refused(&screen, "", "bad-token", "No such token.");
-	EXPECT_SLICE(written(), S("{\"event\":\"refused\",\"code\":\"bad-token\",\"text\":\"No such token.\"}\n"));
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"refused\",\"code\":\"bad-token\",\"text\":\"No such token.\"}\n"));
 	screen_refused(&screen, "ci", "name-taken", "");
-	EXPECT_SLICE(written(), S("{\"event\":\"refused\",\"name\":\"ci\",\"code\":\"name-taken\",\"text\":\"\"}\n"));
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"refused\",\"name\":\"ci\",\"code\":\"name-taken\",\"text\":\"\"}\n"));
 	screen_replaced(&screen, "ci", "");
 	EXPECT_SLICE(written(), S("{\"event\":\"replaced\",\"name\":\"ci\",\"text\":\"\"}\n"));
 	screen_stopping(&screen, 2);
@@ -66,7 +70,8 @@ TEST(plain_lines)
 	screen_retry(&screen, 3021, "connection refused");
 	EXPECT_SLICE(written(), S("connecting in 3.0 s: connection refused\n"));
 	screen_refused(&screen, "ci", "name-taken", "Another account owns it.");
-	EXPECT_SLICE(written(), S("ci: refused by the edge: Another account owns it. (name-taken)\n"));
+	EXPECT_SLICE(
+	    written(), S("ci: refused by the edge: Another account owns it. (name-taken)\n"));
 	stop();
 }
 
@@ -90,19 +95,23 @@ TEST(requests)
 	stop();
 	start(true, true);
 	screen_request(&screen, &request);
-	EXPECT_SLICE(written(), S("{\"event\":\"request\",\"name\":\"ci\",\"request_id\":\"r1\",\"method\":\"POST\","
-	                          "\"path\":\"/hook\\u001b[2J/\",\"outcome\":\"ok\",\"status\":201,\"ms\":12.345,"
-	                          "\"bytes_in\":9,\"bytes_out\":7}\n"));
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"request\",\"name\":\"ci\",\"request_id\":\"r1\",\"method\":\"POST\","
+	      "\"path\":\"/hook\\u001b[2J/\",\"outcome\":\"ok\",\"status\":201,\"ms\":12.345,"
+	      "\"bytes_in\":9,\"bytes_out\":7}\n"));
 	stop();
 }
 
-/* What visitors and the edge send cannot move the cursor, clear the screen or begin a line of its own. */
+/* What visitors and the edge send cannot move the cursor, clear the screen or begin a line of its
+ * own. */
 TEST(s23_terminal_is_not_obeyed)
 {
 	start(false, true);
 	screen_request(&screen, &request);
 	EXPECT_SLICE(written(), S("ci POST /hook\\x1b[2J/ 201 ok 12.3 ms\n"));
-	screen_down(&screen, "a\nb\r\x9b" "c\xc2\x9b" "d\x7f\xc3\xa4");
+	screen_down(&screen, "a\nb\r\x9b"
+			     "c\xc2\x9b"
+			     "d\x7f\xc3\xa4");
 	EXPECT_SLICE(written(), S("link lost: a\\x0ab\\x0d\\x9bc\\xc2\\x9bd\\x7f\xc3\xa4\n"));
 	stop();
 }
@@ -128,4 +137,4 @@ TEST(a_full_pipe_does_not_block)
 }
 
 TESTS(TEST_ROW(json_lines) TEST_ROW(plain_lines) TEST_ROW(requests)
-    TEST_ROW(s23_terminal_is_not_obeyed) TEST_ROW(a_full_pipe_does_not_block))
+	TEST_ROW(s23_terminal_is_not_obeyed) TEST_ROW(a_full_pipe_does_not_block))

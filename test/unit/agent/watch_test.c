@@ -20,7 +20,8 @@ TEST(r03_sleep_and_stop_are_seen)
 static size_t
 message(char *dst, uint16_t type, uint8_t scope)
 {
-	struct nlmsghdr h = { .nlmsg_len = sizeof(struct nlmsghdr) + sizeof(struct ifaddrmsg), .nlmsg_type = type };
+	struct nlmsghdr h = { .nlmsg_len = sizeof(struct nlmsghdr) + sizeof(struct ifaddrmsg),
+		.nlmsg_type = type };
 	struct ifaddrmsg a = { .ifa_scope = scope };
 
 	memcpy(dst, &h, sizeof(h));
@@ -64,4 +65,5 @@ TEST(malformed_messages)
 	EXPECT(!watch_is_address_change(slice_of(bytes, n)));
 }
 
-TESTS(TEST_ROW(r03_sleep_and_stop_are_seen) TEST_ROW(r03_address_changes) TEST_ROW(malformed_messages))
+TESTS(TEST_ROW(r03_sleep_and_stop_are_seen) TEST_ROW(r03_address_changes)
+	TEST_ROW(malformed_messages))

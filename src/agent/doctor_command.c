@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/doctor_command.h"
+
+#include "agent/client.h"
+#include "agent/config_file.h"
+#include "agent/doctor_private.h"
+#include "base/clock.h"
+#include "base/rand.h"
+#include "http/url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define KEYS_MAX 16
+
+/* --- what stages use --- */
+
+const char *
+doctor_text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}
+
+int64_t
+doctor_number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+void
+doctor_date(int64_t ms, char dst[32])
+{
+	if (ms <= 0) {
+		snprintf(dst, 32, "never");
+		return;
+	}
+	clock_rfc3339(ms, dst, 32);
+	snprintf(dst + 19, 13, "Z");
+}
+
+bool
+doctor_has(const struct doctor *d, const char *code)
+{
+	for (size_t i = 0; i < d->n_findings; i++)
+		if (strcmp(d->findings[i].row->code, code) == 0)
+			return true;
+	return false;
+}
+
+static void
+fill_in(const char *template, const struct doctor_value *values, size_t n, char *dst, size_t cap)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	doctor_text(template, values, n, &b);
+	snprintf(dst, cap, "%.*s", b.failed ? 0 : (int)b.n, b.n > 0 ? b.p : "");
+	buf_fini(&b);
+}
+
+void
+doctor_add(struct doctor *d, const char *code, ...)
+{
+	struct doctor_value values[KEYS_MAX];
+	struct doctor_finding *f = &d->findings[d->n_findings];
+	const char *key;
+	size_t n = 0;
+	va_list ap;
+
+	if (doctor_has(d, code) || d->n_findings == DOCTOR_FINDINGS)
+		return;
+	va_start(ap, code);
+	while (n < KEYS_MAX && (key = va_arg(ap, const char *)) != NULL)
+		values[n++] = (struct doctor_value){ key, slice_str(va_arg(ap, const char *)) };
+	va_end(ap);
+	f->row = doctor_find(slice_str(code));
+	check(f->row != NULL);
+	fill_in(f->row->text, values, n, f->text, sizeof(f->text));
+	fill_in(f->row->remedy, values, n, f->remedy, sizeof(f->remedy));
+	d->n_findings++;
+}
+
+void
+doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const char *fmt, ...)
+{
+	va_list ap;
+
+	d->stages[s].state = state;
+	va_start(ap, fmt);
+	vsnprintf(d->stages[s].text, sizeof(d->stages[s].text), fmt, ap);
+	va_end(ap);
+}
+
+int
+doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body, struct slice fields,
+    int64_t timeout_ms, struct fetch_answer *ret)
+{
+	struct fetch_request req = {
+		.method = method,
+		.tls_name = d->check.host,
+		.host = d->host_header,
+		.body = body,
+		.insecure = true, /* judged before */
+		.timeout_ms = timeout_ms,
+		.body_max = 65536,
+	};
+	const char *path = strstr(d->url, "://");
+	struct buf all;
+	int rc;
+
+	buf_init(&all, 8192);
+	if (d->ticket != NULL)
+		buf_printf(&all, "adit-probe: %s%s%s\r\n", d->ticket, depth[0] != '\0' ? " " : "", depth);
+	if (fields.n == 0)
+		buf_put(&all, S("User-Agent: adit-doctor/" ADIT_VERSION "\r\n"));
+	buf_put(&all, fields);
+	req.fields = buf_slice(&all);
+	req.addr.tls = strcmp(d->check.scheme, "https") == 0;
+	req.addr.port = addr_split(&d->to, sizeof(d->to), req.addr.host, sizeof(req.addr.host));
+	path = path == NULL ? NULL : strchr(path + 3, '/');
+	req.target = slice_str(path != NULL ? path : "/");
+	rc = fetch(&req, ret);
+	buf_fini(&all);
+	return rc;
+}
+
+static void
+sign(const struct doctor *d, struct buf *fields, struct slice body)
+{
+	struct slice secret = slice_str(d->secret);
+	struct sign_params p = { .secrets = &secret, .n_secrets = 1 };
+	struct hook_request req = { .method = S("POST"), .path = slice_str(d->check.path), .query = S(""),
+		.url = slice_str(d->url), .body = body, .now_ms = clock_wall_ms() };
+	const char *scheme = doctor_text_of(d->policy, "scheme");
+	struct sign_output *out;
+
+	if (scheme[0] == '\0' && d->preset != NULL && d->preset->scheme != NULL)
+		scheme = d->preset->scheme;
+	p.scheme = sign_find(slice_str(scheme));
+	out = malloc(sizeof(*out));
+	if (d->secret[0] != '\0' && p.scheme != NULL && p.scheme->can_sign && out != NULL &&
+	    hook_sign(&p, &req, S("adit-doctor"), out)) {
+		for (size_t i = 0; i < out->n_fields; i++)
+			buf_printf(fields, "%.*s: %.*s\r\n", PS(out->fields[i].name), PS(out->fields[i].value));
+	}
+	free(out);
+}
+
+void
+doctor_push(const struct doctor *d, struct buf *fields, struct buf *body)
+{
+	char id[17];
+
+	rand_name(id, 16);
+	buf_printf(body, "{\"adit_probe\":\"%s\",\"push\":{\"changes\":[]},\"repository\":{\"type\":\"repository\","
+	    "\"name\":\"doctor\",\"full_name\":\"adit-probe/doctor\",\"scm\":\"git\",\"is_private\":true,\"links\":{"
+	    "\"html\":{\"href\":\"https://bitbucket.org/adit-probe/doctor\"},\"self\":{\"href\":"
+	    "\"https://api.bitbucket.org/2.0/repositories/adit-probe/doctor\"}},\"owner\":{\"nickname\":\"adit\","
+	    "\"display_name\":\"adit doctor\",\"type\":\"team\"}},\"actor\":{\"nickname\":\"adit\","
+	    "\"display_name\":\"adit doctor\",\"type\":\"user\"}}", id);
+	buf_printf(fields, "User-Agent: Bitbucket-Webhooks/2.0\r\nContent-Type: application/json\r\n"
+	    "X-Event-Key: repo:push\r\nX-Hook-UUID: adit-probe\r\nX-Request-UUID: adit-probe-%s\r\n"
+	    "X-Attempt-Number: 1\r\nX-Adit-Probe: %s\r\n", id, id);
+	sign(d, fields, buf_slice(body));
+}
+
+/* --- what it is about --- */
+
+static char *
+read_secret(struct doctor *d)
+{
+	const char *file = d->options->secret_file;
+	char path[600], *slash;
+
+	if (file != NULL)
+		return config_file_token(file, d->secret, sizeof(d->secret));
+	/* the one that `adit http --for` has made */
+	if (!config_file_path(path, sizeof(path) - 80) || (slash = strrchr(path, '/')) == NULL || d->name[0] == '\0')
+		return NULL;
+	snprintf(slash, 80, "/secret-%.63s", d->name);
+	return access(path, R_OK) == 0 ? config_file_token(path, d->secret, sizeof(d->secret)) : NULL;
+}
+
+static const struct config_tunnel *
+find_tunnel(const struct doctor *d, const char *name)
+{
+	const struct config *c = &d->login.config;
+
+	for (size_t i = 0; i < c->n_tunnels; i++) {
+		const struct config_tunnel *t = &c->tunnels[i];
+
+		if (t->kind != TUNNEL_HTTP)
+			continue;
+		if (name == NULL || (t->name != NULL && strcmp(t->name, name) == 0) ||
+		    (t->label != NULL && strcmp(t->label, name) == 0))
+			return t;
+	}
+	return NULL;
+}
+
+static int
+use_origin(struct doctor *d, const struct config_tunnel *t)
+{
+	const char *text = d->options->origin != NULL ? d->options->origin : t != NULL ? t->origin : NULL, *why;
+
+	if (text == NULL)
+		return 0;
+	why = addr_parse(slice_str(text), &d->origin);
+	if (why != NULL)
+		return command_usage("%s: %s", text, why);
+	if (d->origin.kind == ADDR_TCP && d->origin.host[0] == '\0')
+		snprintf(d->origin.host, sizeof(d->origin.host), "127.0.0.1");
+	if (d->origin.port == 0)
+		d->origin.port = d->origin.tls ? 443 : 80;
+	addr_text(&d->origin, d->origin_text, sizeof(d->origin_text));
+	d->has_origin = true;
+	if (t != NULL && d->options->origin == NULL) {
+		d->origin_ca = t->origin_ca;
+		d->origin_host = t->origin_host;
+		d->origin_insecure = t->origin_insecure;
+	}
+	return 0;
+}
+
+static int
+use_login(struct doctor *d)
+{
+	const struct options *o = d->options;
+	char path[512], *error;
+	bool missing = false, given = o->edge != NULL || o->file != NULL || o->token_file != NULL;
+
+	if (!given && (!config_file_path(path, sizeof(path)) || access(path, R_OK) != 0)) {
+		d->login.ca = o->ca; /* a URL can be looked at without any login */
+		return 0;
+	}
+	if (!given) {
+		error = config_file_read(path, &d->login.config, &missing);
+		free(error);
+		if (error == NULL && d->login.config.edge == NULL) {
+			d->login.ca = o->ca;
+			return 0;
+		}
+		config_fini(&d->login.config);
+	}
+	if (command_edge_open(&d->login, o) != 0)
+		return EXIT_USAGE;
+	d->has_login = true;
+	return 0;
+}
+
+static void
+ask_edge(struct doctor *d, const char *member, const char *value)
+{
+	json_t *o;
+
+	if (!d->has_login)
+		return;
+	doctor_link_ask(d->login.edge, d->login.ca, d->login.token, member, value, DOCTOR_MS, &d->link);
+	o = d->link.probe;
+	d->policy = json_object_get(o, "policy");
+	d->notes = json_object_get(o, "notes");
+	d->last = json_object_get(o, "last");
+	d->inbox = json_object_get(o, "inbox");
+	d->ticket = json_string_value(json_object_get(o, "ticket"));
+	if (o != NULL)
+		snprintf(d->name, sizeof(d->name), "%s", doctor_text_of(o, "name"));
+	if (d->policy != NULL)
+		d->preset = preset_find(slice_str(doctor_text_of(d->policy, "preset")));
+}
+
+/* An edge that only this machine reaches: no sender will. */
+static bool
+is_for_trying(const char *url)
+{
+	struct checkurl_params none = { 0 };
+	struct checkurl *c = malloc(sizeof(*c));
+	bool refused;
+
+	if (c == NULL)
+		return false;
+	checkurl_read(slice_str(url), &none, c);
+	refused = c->cloud == CHECKURL_REFUSED;
+	free(c);
+	return refused;
+}
+
+/* The URL of the tunnel, with the path that its preset has. */
+static void
+make_urls(struct doctor *d, bool given)
+{
+	const char *url = doctor_text_of(d->link.probe, "url"), *context = doctor_text_of(d->policy, "context");
+	const char *path = d->preset != NULL ? d->preset->path : "/";
+
+	snprintf(d->good_url, sizeof(d->good_url), "%.300s%.100s%.200s", url[0] != '\0' ? url : "https://NAME.EDGE",
+	    context, path);
+	if (!given)
+		snprintf(d->url, sizeof(d->url), "%s", d->good_url);
+	if (is_for_trying(d->good_url))
+		snprintf(d->good_url, sizeof(d->good_url), "the URL of an edge with a public name");
+}
+
+static void
+read_url(struct doctor *d)
+{
+	struct checkurl_params p = { .preset = d->preset, .name = d->name[0] != '\0' ? d->name : NULL };
+	const char *authority;
+	size_t n;
+
+	checkurl_read(slice_str(d->url), &p, &d->check);
+	if (d->preset == NULL)
+		d->preset = preset_of_path(slice_str(d->check.path));
+	authority = strstr(d->url, "://");
+	authority = authority == NULL ? d->url : authority + 3;
+	n = strcspn(authority, "/?#");
+	snprintf(d->host_header, sizeof(d->host_header), "%.*s", (int)(n < 290 ? n : 290), authority);
+}
+
+static int
+use_target(struct doctor *d)
+{
+	const char *arg = d->options->n_args > 0 ? d->options->args[0] : NULL;
+	bool url = arg != NULL && strpbrk(arg, ":/.") != NULL;
+	const struct config_tunnel *t = url ? NULL : find_tunnel(d, arg);
+	struct checkurl_params none = { 0 };
+
+	if (arg == NULL && t == NULL)
+		return command_usage("name the tunnel or the URL: adit doctor jenkins");
+	if (url) {
+		snprintf(d->url, sizeof(d->url), "%s", arg);
+		checkurl_read(slice_str(arg), &none, &d->check);
+		ask_edge(d, "host", d->check.host);
+		if (d->name[0] != '\0')
+			t = find_tunnel(d, d->name);
+	} else {
+		const char *name = t != NULL && t->name != NULL ? t->name : arg;
+
+		if (!d->has_login)
+			return command_usage("%s is looked up at the edge: log in first, or give its URL", arg);
+		if (name == NULL)
+			return command_usage("the tunnel has no name of its own: give its URL");
+		snprintf(d->name, sizeof(d->name), "%.63s", name);
+		ask_edge(d, "name", name);
+	}
+	make_urls(d, url);
+	if (!url && doctor_text_of(d->link.probe, "url")[0] == '\0')
+		d->url[0] = '\0';
+	read_url(d);
+	return use_origin(d, t);
+}
+
+/* --- what is printed --- */
+
+static enum doctor_state
+state_of(const struct doctor *d, enum doctor_stage s)
+{
+	enum doctor_state state = d->stages[s].state;
+
+	for (size_t i = 0; i < d->n_findings; i++) {
+		const struct doctor_row *row = d->findings[i].row;
+
+		if (row->stage != s)
+			continue;
+		if (row->severity == DOCTOR_FAILURE)
+			state = DOCTOR_BAD;
+		else if (row->severity == DOCTOR_WARNING && state != DOCTOR_BAD)
+			state = DOCTOR_DOUBT;
+	}
+	return state;
+}
+
+static const char *const state_names[] = { "skipped", "ok", "warning", "FAILED" };
+
+/* The first stage that fails, and its code; false: none does. */
+static bool
+first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const char **ret_code)
+{
+	for (int s = 0; s < DOCTOR_STAGES; s++) {
+		if (state_of(d, (enum doctor_stage)s) != DOCTOR_BAD)
+			continue;
+		*ret_stage = (enum doctor_stage)s;
+		*ret_code = "";
+		for (size_t i = d->n_findings; i-- > 0;)
+			if ((int)d->findings[i].row->stage == s && d->findings[i].row->severity == DOCTOR_FAILURE)
+				*ret_code = d->findings[i].row->code;
+		return true;
+	}
+	return false;
+}
+
+static void
+put_clean(struct buf *b, const char *s)
+{
+	for (; *s != '\0'; s++)
+		buf_putc(b, (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
+}
+
+static void
+write_text(const struct doctor *d, struct buf *b)
+{
+	enum doctor_stage first;
+	const char *code;
+
+	for (int s = 0; s < DOCTOR_STAGES; s++) {
+		if (d->options->quick && (s < DOCTOR_EDGE || s == DOCTOR_JOB))
+			continue;
+		buf_printf(b, "%-7s %-8s ", doctor_stage_name((enum doctor_stage)s),
+		    state_names[state_of(d, (enum doctor_stage)s)]);
+		put_clean(b, d->stages[s].text);
+		buf_putc(b, '\n');
+		for (size_t i = 0; i < d->n_findings; i++) {
+			const struct doctor_finding *f = &d->findings[i];
+
+			if ((int)f->row->stage != s)
+				continue;
+			buf_printf(b, "        %s %s: ", doctor_severity_name(f->row->severity), f->row->code);
+			put_clean(b, f->text);
+			buf_putc(b, ' ');
+			put_clean(b, f->remedy);
+			buf_putc(b, '\n');
+		}
+	}
+	if (first_failure(d, &first, &code))
+		buf_printf(b, "\nIt fails at: %s%s%s\n", doctor_stage_name(first), code[0] != '\0' ? ", " : "", code);
+	else
+		buf_put(b, S("\nNothing fails, as far as could be seen.\n"));
+}
+
+static void
+put_member(struct buf *b, const char *key, const char *value)
+{
+	buf_printf(b, "\"%s\":", key);
+	buf_json_ascii(b, slice_str(value));
+}
+
+static void
+put_findings(const struct doctor *d, struct buf *b)
+{
+	buf_put(b, S("\"findings\":["));
+	for (size_t i = 0; i < d->n_findings; i++) {
+		const struct doctor_finding *f = &d->findings[i];
+
+		buf_printf(b, "%s{\"code\":\"%s\",\"number\":%d,\"stage\":\"%s\",\"severity\":\"%s\",", i > 0 ? "," : "",
+		    f->row->code, f->row->number, doctor_stage_name(f->row->stage),
+		    doctor_severity_name(f->row->severity));
+		put_member(b, "text", f->text);
+		buf_putc(b, ',');
+		put_member(b, "remedy", f->remedy);
+		buf_putc(b, '}');
+	}
+	buf_putc(b, ']');
+}
+
+/* Without the query, in which tokens stand. */
+static void
+put_url(const struct doctor *d, struct buf *b)
+{
+	char bare[sizeof(d->url)];
+
+	snprintf(bare, sizeof(bare), "%s", d->url);
+	bare[strcspn(bare, "?#")] = '\0';
+	if (strchr(bare, '@') != NULL)
+		snprintf(bare, sizeof(bare), "(a URL with a user in it)");
+	put_member(b, "url", bare);
+}
+
+static void
+write_json(const struct doctor *d, struct buf *b)
+{
+	enum doctor_stage first = DOCTOR_HOOK;
+	const char *code = "";
+	bool failed = first_failure(d, &first, &code);
+	char now[32];
+
+	doctor_date(clock_wall_ms(), now);
+	buf_printf(b, "{\"adit\":\"%s\",\"date\":\"%s\",\"ok\":%s,", ADIT_VERSION, now, failed ? "false" : "true");
+	put_url(d, b);
+	buf_printf(b, ",\"first_stage\":\"%s\",\"first_code\":\"%s\",\"stages\":[", failed ? doctor_stage_name(first) : "",
+	    code);
+	for (int s = 0; s < DOCTOR_STAGES; s++) {
+		enum doctor_state state = state_of(d, (enum doctor_stage)s);
+
+		buf_printf(b, "%s{\"stage\":\"%s\",\"state\":\"%s\",", s > 0 ? "," : "",
+		    doctor_stage_name((enum doctor_stage)s), state == DOCTOR_BAD ? "failed" : state_names[state]);
+		put_member(b, "text", d->stages[s].text);
+		buf_putc(b, '}');
+	}
+	buf_put(b, S("],"));
+	put_findings(d, b);
+	buf_put(b, S("}\n"));
+}
+
+/* For a bug report: what was printed as JSON, the system, and the edge's answer without ticket and peers' bodies. */
+static int
+write_report(struct doctor *d, const char *path)
+{
+	struct utsname u;
+	struct buf b;
+	char *probe;
+	int fd;
+
+	if (d->link.probe != NULL)
+		json_object_del(d->link.probe, "ticket");
+	d->ticket = NULL;
+	probe = d->link.probe == NULL ? NULL : json_dumps(d->link.probe, JSON_COMPACT);
+	buf_init(&b, 262144);
+	write_json(d, &b);
+	if (uname(&u) == 0)
+		buf_printf(&b, "{\"system\":\"%s %s %s\"}\n", u.sysname, u.release, u.machine);
+	if (probe != NULL)
+		buf_printf(&b, "{\"edge\":%s}\n", probe);
+	free(probe);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || b.failed || write(fd, b.p, b.n) != (ssize_t)b.n) {
+		fprintf(stderr, "adit: %s: %s\n", path, fd < 0 ? strerror(errno) : "it could not be written");
+		if (fd >= 0)
+			close(fd);
+		buf_fini(&b);
+		return -1;
+	}
+	buf_fini(&b);
+	return close(fd);
+}
+
+/* --- the whole --- */
+
+static void
+walk(struct doctor *d)
+{
+	doctor_look_hook(d);
+	doctor_look_dns(d);
+	doctor_look_tcp(d);
+	doctor_look_tls(d);
+	doctor_look_edge(d);
+	doctor_look_link(d);
+	doctor_look_origin(d);
+	if (!d->options->quick)
+		doctor_look_job(d);
+}
+
+static int
+set_up(struct doctor *d)
+{
+	const struct options *o = d->options;
+	const char *why;
+	char *error = NULL;
+	int rc;
+
+	if (o->connect != NULL &&
+	    ((why = addr_parse(slice_str(o->connect), &d->connect)) != NULL || d->connect.kind != ADDR_TCP))
+		return command_usage("--connect %s: HOST:PORT is wanted", o->connect);
+	if ((o->jenkins_user == NULL) != (o->jenkins_token == NULL))
+		return command_usage("--jenkins-user and --jenkins-token-file belong together");
+	rc = use_login(d);
+	if (rc == 0)
+		rc = use_target(d);
+	if (rc == 0)
+		error = read_secret(d);
+	if (rc == 0 && error == NULL && o->jenkins_token != NULL)
+		error = config_file_token(o->jenkins_token, d->jenkins_token, sizeof(d->jenkins_token));
+	if (error != NULL)
+		rc = command_usage("%s", error);
+	free(error);
+	return rc;
+}
+
+static int
+report(struct doctor *d)
+{
+	enum doctor_stage stage;
+	const char *code;
+	struct buf out;
+
+	buf_init(&out, 131072);
+	if (d->options->json)
+		write_json(d, &out);
+	else
+		write_text(d, &out);
+	fwrite(out.p, 1, out.n, stdout);
+	buf_fini(&out);
+	if (d->options->report != NULL && write_report(d, d->options->report) != 0)
+		return EXIT_BROKE;
+	return first_failure(d, &stage, &code) ? 1 : 0;
+}
+
+int
+doctor_command(const struct options *o)
+{
+	struct doctor *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (d == NULL)
+		return EXIT_BROKE;
+	d->options = o;
+	signal(SIGPIPE, SIG_IGN);
+	rc = set_up(d);
+	if (rc == 0) {
+		walk(d);
+		rc = report(d);
+	}
+	doctor_link_fini(&d->link);
+	command_edge_close(&d->login);
+	OPENSSL_cleanse(d, sizeof(*d));
+	free(d);
+	return rc;
+}

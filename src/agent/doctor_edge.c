@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The edge and the link: what the edge says of the tunnel, what it refused lately, and a probe that it answers itself. */
+#include "agent/doctor_private.h"
+
+#include "base/clock.h"
+#include "tunnel/hello.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SKEW_S 30
+#define TAKEOVER_MS 600000
+
+/* --- what was refused since the last event that was taken --- */
+
+static const json_t *
+note_of(const struct doctor *d, const char *code)
+{
+	size_t i;
+	json_t *note;
+
+	json_array_foreach(d->notes, i, note) {
+		if (strcmp(doctor_text_of(note, "code"), code) == 0)
+			return note;
+	}
+	return NULL;
+}
+
+static bool
+is_news(const struct doctor *d, const json_t *note)
+{
+	return note != NULL && doctor_number_of(note, "at_ms") >= doctor_number_of(note_of(d, "stored"), "at_ms");
+}
+
+static void
+add_note(struct doctor *d, const char *code)
+{
+	const json_t *note = note_of(d, code);
+	char size[24] = "", limit[24] = "", peer[64], age[48];
+	const char *text;
+
+	if (!is_news(d, note))
+		return;
+	text = doctor_text_of(note, "text");
+	(void)sscanf(text, "%23s %23s", size, limit);
+	if (strcmp(size, "0") == 0)
+		snprintf(size, sizeof(size), "unknown size");
+	snprintf(peer, sizeof(peer), "%s", doctor_text_of(note, "peer"));
+	snprintf(age, sizeof(age), "perhaps"); /* lists have no date at the edge */
+	doctor_add(d, code, "address", peer, "agent", doctor_text_of(note, "agent"), "age", age, "status", "401",
+	    "path", text, "size", size, "limit", limit, "url", d->good_url, "reason", text, "error", text,
+	    "attempt", "2", NULL);
+}
+
+static void
+add_notes(struct doctor *d)
+{
+	static const char *const codes[] = { "hook-slash", "edge-address", "edge-login", "edge-too-big", "edge-http",
+		"edge-unsigned", "edge-signature", "edge-ping", "edge-disk" };
+	const json_t *twice = note_of(d, "edge-duplicate");
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		add_note(d, codes[i]);
+	if (twice != NULL)
+		doctor_add(d, "edge-duplicate", "attempt", "2 or later", NULL);
+}
+
+/* --- a probe that the edge answers --- */
+
+static void
+judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error)
+{
+	char status[8], agent[] = "adit doctor", ours[64] = "this machine";
+	const struct preset *p = d->preset;
+
+	snprintf(status, sizeof(status), "%u", a->status);
+	if (slice_eq(error, S("unauthorized")))
+		doctor_add(d, "edge-login", "status", status, "path", d->check.path, NULL);
+	else if (slice_eq(error, S("body-too-large")))
+		doctor_add(d, "edge-too-big", "size", "2 KB", "limit", "less", NULL);
+	else if (slice_eq(error, S("store-full")))
+		doctor_add(d, "edge-disk", "error", "its store cannot be written", NULL);
+	else if (!slice_eq(error, S("forbidden")))
+		return;
+	else if (p != NULL && preset_access(p, S("POST"), slice_str(d->check.path)) == PRESET_SLASH)
+		doctor_add(d, "hook-slash", "path", d->check.path, "url", d->good_url, NULL);
+	else if (p != NULL && preset_access(p, S("POST"), slice_str(d->check.path)) != PRESET_ALLOWED)
+		doctor_add(d, "hook-plugin", "path", d->check.path, "other", p->path, NULL);
+	else
+		doctor_add(d, "edge-address", "address", ours, "agent", agent, "age", "perhaps", NULL);
+}
+
+static void
+judge_signature(struct doctor *d, const struct fetch_answer *a)
+{
+	json_t *o = json_loadb(a->body.p, a->body.n, 0, NULL);
+	const char *reason = doctor_text_of(o, "signature");
+
+	if (d->secret[0] != '\0' && reason[0] != '\0' && strcmp(reason, "ok") != 0)
+		doctor_add(d, "edge-signature", "reason", doctor_text_of(o, "text"), NULL);
+	json_decref(o);
+}
+
+static const char *
+means(const struct doctor *d)
+{
+	return doctor_text_of(d->policy, "scheme")[0] != '\0' ? "signatures are checked" : "signatures are not checked";
+}
+
+void
+doctor_look_edge(struct doctor *d)
+{
+	struct buf fields, body;
+	struct fetch_answer a;
+	struct slice error;
+
+	add_notes(d);
+	if (!d->has_to || (strcmp(d->check.scheme, "https") == 0 && !d->tls_shaken)) {
+		doctor_say(d, DOCTOR_EDGE, DOCTOR_SKIPPED, "it was not reached");
+		return;
+	}
+	buf_init(&fields, 4096);
+	buf_init(&body, 8192);
+	if (d->ticket != NULL)
+		doctor_push(d, &fields, &body);
+	if (doctor_ask(d, d->ticket != NULL ? "POST" : "GET", "edge", buf_slice(&body), buf_slice(&fields), DOCTOR_MS,
+	        &a) != 0) {
+		doctor_say(d, DOCTOR_EDGE, DOCTOR_BAD, "no answer: %.200s", a.why);
+	} else {
+		error = fetch_field(&a, S("adit-error"));
+		if (a.status >= 300 && a.status < 400 && strcmp(d->check.scheme, "http") == 0)
+			doctor_add(d, "edge-http", "url", d->good_url, NULL);
+		judge_refusal(d, &a, error);
+		if (a.status == 200 && d->ticket != NULL)
+			judge_signature(d, &a);
+		if (d->link.probe != NULL)
+			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "%.40s, mode %s, %s",
+			    doctor_text_of(d->link.probe, "edge"),
+			    d->policy != NULL ? doctor_text_of(d->policy, "mode") : "pass", means(d));
+		else
+			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "it answers %u%s%.*s", a.status,
+			    error.n > 0 ? ", " : "", PS(error));
+		if (slice_eq(error, S("agent-away")) || slice_eq(error, S("no-tunnel")))
+			doctor_add(d, "link-away", "tunnel", d->name, "since", "an unknown time", "stored", "Some", NULL);
+		if (slice_eq(error, S("released-name")))
+			doctor_add(d, "dns-released", "host", d->check.host, "date", "an earlier day", NULL);
+	}
+	fetch_fini(&a);
+	buf_fini(&fields);
+	buf_fini(&body);
+}
+
+/* --- the link --- */
+
+/* The edge could not be reached from here. */
+static void
+add_blocked(struct doctor *d)
+{
+	struct peek_tls t = { .issuer = "nobody" };
+	struct seek_answer dns;
+	struct addr addr;
+	bool certificate = strstr(d->link.why, "certificate") != NULL;
+
+	if (certificate && addr_parse(slice_str(d->login.edge), &addr) == NULL && addr.kind == ADDR_TCP) {
+		struct sockaddr_storage ss;
+		socklen_t len;
+
+		seek(addr.host, NULL, DOCTOR_MS, &dns);
+		if (dns.n > 0) {
+			seek_text(&dns.addrs[0], addr.host, sizeof(addr.host));
+			addr.port = addr.port != 0 ? addr.port : 443;
+			if (addr_sockaddr(&addr, false, &ss, &len) == 0)
+				(void)peek_tls((struct sockaddr *)&ss, len, d->login.edge, d->login.ca, DOCTOR_MS, &t);
+		}
+	}
+	doctor_add(d, "link-blocked", "error", d->link.why, "issuer", t.issuer, NULL);
+}
+
+static void
+judge_clock(struct doctor *d)
+{
+	int64_t edge = doctor_number_of(d->link.probe, "now_ms");
+	int64_t ours = (d->link.asked_ms + d->link.answered_ms) / 2, off_s = (ours - edge) / 1000;
+	char text[24];
+
+	if (edge == 0 || (off_s < SKEW_S && off_s > -SKEW_S))
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)off_s);
+	doctor_add(d, "link-clock", "seconds", text, NULL);
+}
+
+static void
+judge_takeovers(struct doctor *d)
+{
+	const json_t *note = note_of(d, "link-two");
+	int64_t at = doctor_number_of(note, "at_ms"), now = doctor_number_of(d->link.probe, "now_ms");
+	char since[32];
+
+	if (note == NULL || doctor_number_of(note, "count") < 2 || now - at > TAKEOVER_MS)
+		return;
+	doctor_date(at, since);
+	doctor_add(d, "link-two", "tunnel", d->name, "address", doctor_text_of(note, "peer"), "since", since, NULL);
+}
+
+static void
+judge_state(struct doctor *d)
+{
+	const char *state = doctor_text_of(d->link.probe, "state");
+	char since[32], stored[24];
+	int64_t down = doctor_number_of(note_of(d, "down"), "at_ms");
+
+	snprintf(stored, sizeof(stored), "%lld", (long long)(doctor_number_of(d->inbox, "queued") +
+	    doctor_number_of(d->inbox, "received")));
+	doctor_date(down != 0 ? down : doctor_number_of(d->link.probe, "since_ms"), since);
+	if (strcmp(state, "away") == 0)
+		doctor_add(d, "link-away", "tunnel", d->name, "since", since, "stored", stored, NULL);
+	else if (strcmp(state, "unknown") == 0)
+		doctor_add(d, "link-away", "tunnel", d->name, "since", "ever: no agent has asked for this name", "stored",
+		    "0", NULL);
+	else if (strcmp(state, "other") == 0)
+		doctor_add(d, "link-refused", "reason", "the name belongs to another account.", "edge", d->login.edge,
+		    NULL);
+}
+
+void
+doctor_look_link(struct doctor *d)
+{
+	json_t *link = json_object_get(d->link.probe, "link");
+	int64_t silent = doctor_number_of(link, "silent_ms");
+	char seconds[24];
+
+	if (!d->has_login) {
+		doctor_say(d, DOCTOR_LINK, DOCTOR_SKIPPED, "not asked: log in, or give --edge and --token-file");
+		return;
+	}
+	if (!d->link.reached) {
+		add_blocked(d);
+		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.200s", d->link.why);
+		return;
+	}
+	if (!d->link.welcomed) {
+		doctor_add(d, "link-refused", "reason", d->link.why, "edge", d->login.edge, NULL);
+		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.200s", d->link.why);
+		return;
+	}
+	if (d->link.probe == NULL) {
+		doctor_say(d, DOCTOR_LINK, DOCTOR_SKIPPED, "%.200s", d->link.why);
+		return;
+	}
+	judge_clock(d);
+	judge_takeovers(d);
+	judge_state(d);
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)silent / 1000);
+	if (silent > LIMIT_LINK_DEAD_MS)
+		doctor_add(d, "link-silent", "seconds", seconds, NULL);
+	if (link != NULL)
+		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.60s at %.60s, round trip %.1f ms", doctor_text_of(link, "agent"),
+		    doctor_text_of(link, "peer"), (double)doctor_number_of(link, "rtt_us") / 1000);
+	else
+		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "no agent: %.20s", doctor_text_of(d->link.probe, "state"));
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/hook_command.h"
+
+#include "agent/bitbucket.h"
+#include "agent/client.h"
+#include "agent/config_file.h"
+#include "agent/suggest.h"
+
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct work {
+	const struct options *options;
+	struct bitbucket bitbucket;
+	char token[700], secret[256];
+	const char *events, *description;
+	struct bitbucket_answer answer;
+	json_t *list;
+};
+
+/* Bitbucket has refused, or could not be asked. */
+static int
+failed(struct work *w)
+{
+	int status = w->answer.status;
+
+	if (w->options->json)
+		printf("{\"result\":\"failed\",\"status\":%d}\n", status);
+	fprintf(stderr, "adit: %s\n", w->answer.why);
+	return status == 401 || status == 403 ? EXIT_REFUSED : EXIT_BROKE;
+}
+
+static void
+put_hook(const struct work *w, const char *result, const struct bitbucket_hook *h, struct buf *b)
+{
+	const char *event;
+	json_t *item;
+	size_t i;
+	bool json = w->options->json;
+
+	if (json)
+		buf_printf(b, "{\"result\":\"%s\",\"id\":", result);
+	else
+		buf_printf(b, "%s ", result);
+	json ? buf_json_ascii(b, slice_str(h->id)) : buf_put(b, slice_str(h->id));
+	buf_printf(b, json ? ",\"active\":%s,\"secret\":%s,\"events\":[" : " %s, %s, ",
+	    json ? (h->active ? "true" : "false") : h->active ? "active" : "NOT active",
+	    json ? (h->secret ? "true" : "false") : h->secret ? "with a secret" : "WITHOUT a secret");
+	json_array_foreach((json_t *)(uintptr_t)h->events, i, item) {
+		event = json_string_value(item);
+		if (i > 0)
+			buf_putc(b, json ? ',' : ' ');
+		json ? buf_json_ascii(b, slice_str(event)) : buf_put(b, slice_str(event));
+	}
+	buf_put(b, json ? S("],\"url\":") : S(", "));
+	json ? buf_json_ascii(b, slice_str(h->url)) : buf_put(b, slice_str(h->url));
+	if (json) {
+		buf_put(b, S(",\"description\":"));
+		buf_json_ascii(b, slice_str(h->description));
+		buf_putc(b, '}');
+	}
+	buf_putc(b, '\n');
+}
+
+static void
+print_hook(const struct work *w, const char *result, const json_t *item)
+{
+	struct bitbucket_hook h;
+	struct buf b;
+
+	bitbucket_read(&w->bitbucket, item, &h);
+	buf_init(&b, 65536);
+	put_hook(w, result, &h, &b);
+	for (size_t i = 0; i + 1 < b.n; i++) /* it comes from the other side and goes to a terminal */
+		if ((unsigned char)b.p[i] < ' ')
+			b.p[i] = '?';
+	fwrite(b.p, 1, b.n, stdout);
+	buf_fini(&b);
+}
+
+/* The hook of --url, or NULL. */
+static const json_t *
+find(const struct work *w, size_t *ret_n)
+{
+	const json_t *found = NULL;
+	json_t *item;
+	size_t i;
+
+	*ret_n = 0;
+	json_array_foreach(w->list, i, item) {
+		struct bitbucket_hook h;
+
+		bitbucket_read(&w->bitbucket, item, &h);
+		if (strcmp(h.url, w->options->url) != 0)
+			continue;
+		found = found != NULL ? found : item;
+		++*ret_n;
+	}
+	return found;
+}
+
+static int
+create(struct work *w)
+{
+	struct bitbucket_hook h;
+	size_t n;
+	const json_t *old = find(w, &n);
+
+	if (old != NULL)
+		bitbucket_read(&w->bitbucket, old, &h);
+	if (n > 1)
+		fprintf(stderr, "adit: %zu webhooks have this URL: each event comes %zu times; delete all but one\n", n, n);
+	if (bitbucket_put(&w->bitbucket, old != NULL ? h.id : NULL, w->options->url, w->description, w->events,
+	        w->secret, !w->options->no_verify, &w->answer) != 0)
+		return failed(w);
+	print_hook(w, old != NULL ? "updated" : "created", w->answer.body);
+	return EXIT_STOPPED;
+}
+
+static int
+list(struct work *w)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(w->list, i, item)
+		print_hook(w, "hook", item);
+	return EXIT_STOPPED;
+}
+
+static int
+delete(struct work *w)
+{
+	size_t n;
+	const json_t *old;
+	struct bitbucket_hook h;
+
+	while ((old = find(w, &n)) != NULL) {
+		size_t i;
+		json_t *item;
+
+		bitbucket_read(&w->bitbucket, old, &h);
+		if (bitbucket_delete(&w->bitbucket, h.id, &w->answer) != 0 && w->answer.status != 404)
+			return failed(w);
+		bitbucket_answer_fini(&w->answer);
+		print_hook(w, "deleted", old);
+		json_array_foreach(w->list, i, item) {
+			if (item == old)
+				break;
+		}
+		json_array_remove(w->list, i);
+	}
+	return EXIT_STOPPED;
+}
+
+static bool
+wants_push(const struct bitbucket_hook *h)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)h->events, i, item) {
+		const char *event = json_string_value(item);
+
+		if (strcmp(event, "repo:push") == 0 || strcmp(event, "repo:refs_changed") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Data Center sends a ping; Cloud has no such call, so the hook is looked at alone. */
+static int
+test(struct work *w)
+{
+	struct bitbucket_hook h;
+	size_t n;
+	const json_t *old = find(w, &n);
+	const char *outcome;
+
+	if (old == NULL) {
+		fprintf(stderr, "adit: no webhook has this URL: adit hook create makes one\n");
+		return EXIT_BROKE;
+	}
+	bitbucket_read(&w->bitbucket, old, &h);
+	print_hook(w, "hook", old);
+	if (!h.active || !wants_push(&h)) {
+		fprintf(stderr, "adit: it %s: adit hook create with the same URL corrects it\n",
+		    h.active ? "is not called for pushes" : "is not active");
+		return EXIT_BROKE;
+	}
+	if (!w->bitbucket.dc) {
+		fprintf(stderr, "adit: Bitbucket Cloud has no call for a test: push, or adit doctor %s\n", h.url);
+		return EXIT_STOPPED;
+	}
+	if (bitbucket_test(&w->bitbucket, h.id, h.url, &w->answer) != 0)
+		return failed(w);
+	outcome = json_string_value(json_object_get(json_object_get(w->answer.body, "result"), "outcome"));
+	if (outcome == NULL)
+		outcome = json_string_value(json_object_get(w->answer.body, "outcome"));
+	fprintf(stderr, "adit: Bitbucket's ping: %s\n", outcome != NULL ? outcome : "sent");
+	return outcome == NULL || strcmp(outcome, "SUCCESS") == 0 ? EXIT_STOPPED : EXIT_BROKE;
+}
+
+/* --- what was typed --- */
+
+static const struct action {
+	const char *name; /* first: suggest() */
+	bool needs_url, needs_secret;
+	int (*run)(struct work *w);
+} actions[] = {
+	{ "create", true, true, create },
+	{ "list", false, false, list },
+	{ "test", true, false, test },
+	{ "delete", true, false, delete },
+};
+
+static const struct action *
+find_action(const char *name)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+static char *
+read_token(struct work *w)
+{
+	const char *value = getenv("BITBUCKET_TOKEN");
+
+	if (w->options->token_file != NULL)
+		return config_file_token(w->options->token_file, w->token, sizeof(w->token));
+	if (value == NULL || value[0] == '\0' || strlen(value) >= sizeof(w->token))
+		return strdup("no token of Bitbucket: give one by --token-file FILE, - for standard input, or "
+		              "BITBUCKET_TOKEN");
+	memcpy(w->token, value, strlen(value) + 1);
+	return NULL;
+}
+
+static int
+set_up(struct work *w, const struct action *a)
+{
+	const struct options *o = w->options;
+	const char *why;
+	char *error;
+	int rc = 0;
+
+	if (a->needs_url && o->url == NULL)
+		return command_usage("hook %s wants --url URL, as adit http prints it", a->name);
+	if (a->needs_secret && o->secret_file == NULL)
+		return command_usage("hook %s wants --secret-file FILE: without a secret anybody could send events", a->name);
+	if (o->dc && o->api == NULL)
+		return command_usage("--dc wants --api URL: the address of your Bitbucket");
+	w->bitbucket.dc = o->dc;
+	w->bitbucket.ca = o->ca;
+	why = bitbucket_init(&w->bitbucket, o->api, o->args[2]);
+	if (why != NULL)
+		return command_usage("%s", why);
+	error = read_token(w);
+	if (error == NULL && o->secret_file != NULL)
+		error = config_file_token(o->secret_file, w->secret, sizeof(w->secret));
+	if (error == NULL && strpbrk(w->token, "\r\n") != NULL)
+		error = strdup("the token has several lines");
+	if (error != NULL)
+		rc = command_usage("%s", error);
+	free(error);
+	w->bitbucket.token = w->token;
+	w->events = o->events != NULL ? o->events : o->dc ? "repo:refs_changed" : "repo:push";
+	w->description = o->description != NULL ? o->description : "adit";
+	return rc;
+}
+
+int
+hook_command(const struct options *o)
+{
+	const struct action *a = find_action(o->args[0]);
+	struct work *w;
+	int rc;
+
+	if (a == NULL) {
+		const char *near = suggest(slice_str(o->args[0]), actions, sizeof(actions) / sizeof(*actions),
+		    sizeof(*actions));
+
+		return command_usage("hook %s: create, list, test or delete is wanted%s%s%s", o->args[0],
+		    near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "");
+	}
+	if (strcmp(o->args[1], "bitbucket") != 0)
+		return command_usage("hook %s %s: only bitbucket is known", a->name, o->args[1]);
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return EXIT_BROKE;
+	w->options = o;
+	signal(SIGPIPE, SIG_IGN);
+	rc = set_up(w, a);
+	if (rc == 0)
+		rc = bitbucket_list(&w->bitbucket, &w->list, &w->answer) != 0 ? failed(w) : a->run(w);
+	json_decref(w->list);
+	bitbucket_answer_fini(&w->answer);
+	OPENSSL_cleanse(w, sizeof(*w));
+	free(w);
+	return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/link_inbox.h"
+
+#include "edge/view.h"
+
+#include <stdlib.h>
+
+static void
+answer_view(struct session *s, json_t *answer)
+{
+	char *text;
+
+	json_object_set_new(answer, "type", json_string("inbox"));
+	json_object_set_new(answer, "seq", json_integer((json_int_t)s->view_seq));
+	text = json_dumps(answer, JSON_COMPACT);
+	if (text != NULL && strlen(text) <= LIMIT_CONTROL_BYTES)
+		carrier_control(&s->carrier, slice_str(text));
+	else
+		session_close(s, LINK_CODE_INTERNAL, "an answer of the inbox is too large");
+	free(text);
+	json_decref(answer);
+}
+
+static void
+on_view(void *owner, json_t *answer)
+{
+	struct session *s = owner;
+
+	s->view = NULL;
+	answer_view(s, answer);
+}
+
+void
+link_inbox_control(struct session *s, struct slice json)
+{
+	json_error_t error;
+	json_t *o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &error);
+	const char *type = json_string_value(json_object_get(o, "type"));
+
+	if (type != NULL && strcmp(type, "inbox") == 0 && s->view != NULL) {
+		session_close(s, LINK_CODE_PROTOCOL, "one request of the inbox at a time");
+	} else if (type != NULL && strcmp(type, "inbox") == 0) {
+		s->view_seq = (uint64_t)json_integer_value(json_object_get(o, "seq"));
+		s->view = view_ask(s->worker->edge, s->worker, s->account,
+		    json_string_value(json_object_get(o, "op")), o, &s->worker->n_stored, on_view, s);
+	}
+	json_decref(o);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/upkeep.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "edge/worker.h"
+#include "store/inbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DAY_MS (24 * 3600 * 1000LL)
+#define TICK_US (LIMIT_UPKEEP_MS * 1000LL)
+/* Room that is made before senders are refused: a tenth of what an account may have. */
+#define room_for(bytes) ((uint64_t)(bytes) / 10 * 9)
+
+extern char **environ;
+
+enum work { IDLE, RETAINING, COUNTING };
+
+struct upkeep {
+	struct edge *edge;
+	struct settings *settings;
+	struct loop_timer tick;
+	struct inbox_req req;
+	struct loop_mail mail;
+	enum work work;
+	bool stopped;
+	/* alerts */
+	uint64_t told_parked, told_dead; /* as far as people know */
+	bool told_late;
+	int64_t alert_us;                /* when the last one was given, 0: never */
+	pid_t child;                     /* its command while it runs, 0: none */
+	int64_t child_us;
+};
+
+/* --- counters --- */
+
+static uint64_t
+sum(const struct edge *e, size_t member)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < e->n_workers; i++)
+		n += atomic_load_explicit((_Atomic uint64_t *)(void *)((char *)&e->workers[i]->counters + member),
+		    memory_order_relaxed);
+	return n;
+}
+#define SUM(e, member) sum(e, offsetof(struct worker_counters, member))
+
+static void
+add_lag(const struct edge *e, json_t *o)
+{
+	static const int64_t bounds[] = LAG_MS;
+	json_t *lag = json_array();
+
+	for (size_t i = 0; i < LAG_BUCKETS; i++) {
+		json_int_t n = (json_int_t)sum(e, offsetof(struct worker_counters, lag) + i * sizeof(uint64_t));
+
+		json_array_append_new(lag, i < LAG_BUCKETS - 1
+		    ? json_pack("{s:I, s:I}", "ms", (json_int_t)bounds[i], "n", n)
+		    : json_pack("{s:n, s:I}", "ms", "n", n));
+	}
+	json_object_set_new(o, "lag", lag);
+}
+
+json_t *
+upkeep_counters(const struct edge *e)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+	} rows[] = {
+#define ROW(member) { #member, offsetof(struct worker_counters, member) }
+		ROW(stored),
+		ROW(duplicates),
+		ROW(bad_signatures),
+		ROW(not_stored),
+		ROW(delivered),
+		ROW(retried),
+		ROW(parked),
+		ROW(dead),
+#undef ROW
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		json_object_set_new(o, rows[i].name, json_integer((json_int_t)sum(e, rows[i].at)));
+	add_lag(e, o);
+	return o;
+}
+
+/* --- the alert --- */
+
+/* The command's whole input fits into a pipe, so nobody waits for it to be read. */
+static bool
+run_command(struct upkeep *u, const char *command, struct slice input)
+{
+	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", (char *)(uintptr_t)command, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int fds[2], error;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return false;
+	sigemptyset(&none);
+	error = posix_spawn_file_actions_init(&files);
+	if (error == 0)
+		error = posix_spawn_file_actions_adddup2(&files, fds[0], STDIN_FILENO);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+	if (error == 0)
+		error = posix_spawn(&u->child, "/bin/sh", &files, &attr, argv, environ);
+	if (error == 0 && write(fds[1], input.p, input.n) != (ssize_t)input.n)
+		error = errno;
+	close(fds[0]);
+	close(fds[1]);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	u->child_us = clock_mono_us();
+	errno = error;
+	return error == 0;
+}
+
+/* The last command has ended, or is ended now. True when none runs. */
+static bool
+reap(struct upkeep *u)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (u->child <= 0)
+		return true;
+	pid = waitpid(u->child, &status, WNOHANG);
+	if (pid == 0) {
+		if (clock_mono_us() - u->child_us > LIMIT_ALERT_MS * 1000LL)
+			kill(-u->child, SIGKILL);
+		return false;
+	}
+	if (pid == u->child && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		log_event(LOG_ERROR, "alert-failed", LOG_U("status", (uint64_t)(unsigned)status));
+	u->child = 0;
+	return true;
+}
+
+static void
+alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
+{
+	const struct inbox_counts *n = &u->req.counts;
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", "inbox-alert", "domain",
+	    u->edge->domain, "parked", (json_int_t)parked, "dead", (json_int_t)dead, "queued",
+	    (json_int_t)n->n[INBOX_QUEUED], "oldest_ms", (json_int_t)n->oldest_ms, "late_s", (json_int_t)late_s);
+	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+
+	log_event(LOG_WARN, "inbox-alert", LOG_U("parked", parked), LOG_U("dead", dead),
+	    LOG_U("queued", n->n[INBOX_QUEUED]), LOG_U("late_s", (uint64_t)late_s));
+	if (text != NULL && u->settings->inbox.alert_command[0] != '\0' &&
+	    !run_command(u, u->settings->inbox.alert_command, slice_str(text)))
+		log_event(LOG_ERROR, "alert-failed", LOG_Z("why", strerror(errno)));
+	free(text);
+	json_decref(o);
+}
+
+static void
+look_for_trouble(struct upkeep *u)
+{
+	uint64_t parked = SUM(u->edge, parked) - u->told_parked, dead = SUM(u->edge, dead) - u->told_dead;
+	int64_t now_us = clock_mono_us(), oldest_ms = u->req.counts.oldest_ms;
+	int64_t age_ms = oldest_ms == 0 ? 0 : clock_wall_ms() - oldest_ms;
+	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 && u->settings->inbox.alert_minutes > 0;
+
+	if (!late)
+		u->told_late = false;
+	if (parked == 0 && dead == 0 && (!late || u->told_late))
+		return;
+	if (!reap(u) || (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
+		return;
+	u->alert_us = now_us;
+	u->told_parked += parked;
+	u->told_dead += dead;
+	u->told_late = late;
+	alert(u, parked, dead, late ? age_ms / 1000 : 0);
+}
+
+/* --- the work --- */
+
+static void
+submit(struct upkeep *u, enum work work, enum inbox_op op)
+{
+	struct settings *s = u->settings;
+
+	inbox_req_fini(&u->req);
+	u->req.now_ms = u->req.mono_ms = 0;
+	u->req.op = op;
+	u->req.keep_ms = s->inbox.keep_days * DAY_MS;
+	u->req.keep_failed_ms = s->inbox.keep_failed_days * DAY_MS;
+	u->req.account_bytes_max = room_for(s->inbox.account_bytes);
+	u->work = work;
+	inbox_submit(u->edge->store, &u->req);
+}
+
+static void
+on_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct upkeep *u = list_of(m, struct upkeep, mail);
+	enum work work = u->work;
+	bool good = u->req.result == STORE_OK;
+
+	u->work = IDLE;
+	if (u->stopped)
+		return;
+	if (!good)
+		log_event(LOG_ERROR, "inbox-upkeep", LOG_Z("why", store_result_text(u->req.result)));
+	if (good && work == RETAINING && u->req.n_changed > 0)
+		log_event(LOG_INFO, "inbox-deleted", LOG_U("deliveries", u->req.n_changed));
+	if (good && work == RETAINING)
+		submit(u, u->req.more ? RETAINING : COUNTING, u->req.more ? INBOX_RETAIN : INBOX_COUNT);
+	else if (good)
+		look_for_trouble(u);
+	if (u->work == IDLE)
+		loop_timer_set(loop, &u->tick, TICK_US);
+}
+
+static void
+on_done(struct inbox_req *req)
+{
+	struct upkeep *u = req->owner;
+
+	loop_post(u->edge->main_loop, &u->mail);
+}
+
+static void
+on_tick(struct loop_timer *t)
+{
+	struct upkeep *u = list_of(t, struct upkeep, tick);
+
+	(void)reap(u);
+	submit(u, RETAINING, INBOX_RETAIN);
+}
+
+struct upkeep *
+upkeep_start(struct edge *e, struct settings *s)
+{
+	struct upkeep *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		return NULL;
+	u->edge = e;
+	u->settings = settings_ref(s);
+	u->tick.fn = on_tick;
+	u->mail.fn = on_mail;
+	u->req.done = on_done;
+	u->req.owner = u;
+	loop_timer_set(e->main_loop, &u->tick, TICK_US);
+	return u;
+}
+
+void
+upkeep_use_settings(struct upkeep *u, struct settings *s)
+{
+	settings_unref(u->settings);
+	u->settings = settings_ref(s);
+}
+
+void
+upkeep_stop(struct upkeep *u)
+{
+	if (u == NULL)
+		return;
+	u->stopped = true;
+	loop_timer_stop(u->edge->main_loop, &u->tick);
+}
+
+void
+upkeep_free(struct upkeep *u)
+{
+	if (u == NULL)
+		return;
+	check(u->work == IDLE);
+	inbox_req_fini(&u->req);
+	settings_unref(u->settings);
+	free(u);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/view.h"
+
+#include "base/text.h"
+#include "base/utf8.h"
+#include "edge/keep.h"
+#include "edge/worker.h"
+#include "hook/params.h"
+#include "store/inbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROWS_MAX 100
+#define TARGET_SHOWN 300
+#define ATTEMPTS_SHOWN 20
+#define ANSWER_SHOWN 400
+#define PIECE_BYTES 24576
+#define EXPORT_BYTES (1 << 20)
+/* Of an answer as JSON: what a CONTROL frame takes, less its envelope. */
+#define ROWS_BYTES 48000
+
+struct view {
+	struct inbox_req req;
+	struct loop_mail mail;
+	struct edge *edge;
+	struct worker *worker; /* NULL: the main loop's */
+	struct loop *loop;
+	size_t *n_pending;
+	view_done_fn done;
+	void *owner;
+	const struct row *row;
+	bool raw, abandoned;
+	uint64_t offset;
+	char event[256], order_key[256]; /* what req's slices point to */
+};
+
+struct row {
+	const char *op;
+	enum inbox_op store_op;
+	json_t *(*answer)(struct view *v);
+};
+
+/* --- texts --- */
+
+/* Senders write what they like; what is no UTF-8 or moves a terminal's cursor becomes '?'. */
+static json_t *
+text(struct slice s, size_t max)
+{
+	char *clean = malloc(s.n + 1);
+	size_t n = 0;
+	json_t *j;
+
+	while (clean != NULL && s.n > 0 && n < max) {
+		size_t step = utf8_next(s);
+		unsigned char c = (unsigned char)s.p[0];
+
+		if (step > 1 && !(step == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)) {
+			memcpy(clean + n, s.p, step);
+			n += step;
+		} else {
+			clean[n++] = step != 1 || c < 0x20 || c == 0x7f ? '?' : s.p[0];
+			step = step == 0 ? 1 : step;
+		}
+		s = slice_from(s, step);
+	}
+	j = json_stringn_nocheck(clean == NULL ? "" : clean, n);
+	free(clean);
+	return j;
+}
+
+static bool
+is_secret_param(struct slice name)
+{
+	static const char *const names[] = { "token", "access_token", "secret", "key", "api_key", "apikey", "password",
+		"jwt", "sig", "signature", "auth" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (slice_ieq(name, slice_str(names[i])))
+			return true;
+	return false;
+}
+
+/* The target with the values of parameters that are passwords hidden. */
+static void
+put_target(struct buf *out, struct slice target, bool raw)
+{
+	struct slice path = target, query;
+	size_t at = slice_find(target, '?');
+
+	if (raw || at == SIZE_MAX) {
+		buf_put(out, target);
+		return;
+	}
+	path = slice_head(target, at + 1);
+	query = slice_from(target, at + 1);
+	buf_put(out, path);
+	while (query.n > 0) {
+		struct slice value = slice_cut(&query, '&'), name = slice_cut(&value, '=');
+
+		buf_put(out, name);
+		if (value.p != NULL) {
+			buf_putc(out, '=');
+			buf_put(out, is_secret_param(name) ? S("***") : value);
+		}
+		if (query.n > 0)
+			buf_putc(out, '&');
+	}
+}
+
+static json_t *
+target_text(const struct inbox_delivery *d, bool raw, size_t max)
+{
+	struct buf b;
+	json_t *j;
+
+	buf_init(&b, LIMIT_REQUEST_LINE_BYTES + 64);
+	put_target(&b, d->target, raw);
+	j = text(buf_slice(&b), max);
+	buf_fini(&b);
+	return j;
+}
+
+/* The head with credentials hidden. */
+static void
+put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
+{
+	struct slice line;
+
+	if (raw) {
+		buf_put(out, head);
+		return;
+	}
+	line = slice_cut(&head, '\n');
+	{
+		struct slice rest = line, method = slice_cut(&rest, ' '), target = slice_cut(&rest, ' ');
+
+		buf_put(out, method);
+		buf_putc(out, ' ');
+		put_target(out, target, false);
+		buf_putc(out, ' ');
+		buf_put(out, rest);
+		buf_putc(out, '\n');
+	}
+	while (head.n > 0) {
+		struct slice value, name;
+
+		line = value = slice_cut(&head, '\n');
+		name = slice_cut(&value, ':');
+		if (keep_is_secret(k, name)) {
+			buf_put(out, name);
+			buf_put(out, S(": ***\r"));
+		} else {
+			buf_put(out, line);
+		}
+		buf_putc(out, '\n');
+	}
+}
+
+/* --- answers --- */
+
+static json_t *
+refusal(const char *code, const char *what)
+{
+	return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", what);
+}
+
+static json_t *
+delivery_json(const struct inbox_delivery *d, bool whole, bool raw)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "id", json_integer((json_int_t)d->id));
+	json_object_set_new(o, "state", json_string(inbox_state_text(d->state)));
+	json_object_set_new(o, "account", text(d->account, 64));
+	json_object_set_new(o, "tunnel", text(d->tunnel, 64));
+	json_object_set_new(o, "event", text(d->event, 128));
+	json_object_set_new(o, "repository", text(d->order_key, 200));
+	json_object_set_new(o, "provider_id", text(d->provider_id, 128));
+	json_object_set_new(o, "method", text(d->method, 32));
+	json_object_set_new(o, "target", target_text(d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
+	json_object_set_new(o, "attempts", json_integer(d->attempts));
+	json_object_set_new(o, "received_ms", json_integer((json_int_t)d->received_ms));
+	json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
+	json_object_set_new(o, "note", text(d->note, 320));
+	if (d->state == INBOX_QUEUED) {
+		json_object_set_new(o, "due_ms", json_integer((json_int_t)(d->due_ms > 0 ? d->due_ms : 0)));
+		json_object_set_new(o, "waits", json_boolean(d->waits));
+	}
+	if (d->replay_of != 0)
+		json_object_set_new(o, "replay_of", json_integer((json_int_t)d->replay_of));
+	return o;
+}
+
+static size_t
+json_bytes(json_t *j)
+{
+	return json_dumpb(j, NULL, 0, JSON_COMPACT);
+}
+
+static json_t *
+list_answer(struct view *v)
+{
+	struct inbox_req *req = &v->req;
+	json_t *rows = json_array();
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < req->n_items; i++) {
+		json_t *row = delivery_json(&req->items[i], false, v->raw);
+
+		bytes += json_bytes(row) + 1;
+		if (bytes > ROWS_BYTES) {
+			json_decref(row);
+			req->cursor = req->items[i - 1].id;
+			req->more = true;
+			break;
+		}
+		json_array_append_new(rows, row);
+	}
+	return json_pack("{s:b, s:o, s:b, s:I}", "ok", 1, "rows", rows, "more", req->more, "cursor",
+	    (json_int_t)req->cursor);
+}
+
+static json_t *
+attempt_json(const struct inbox_attempt *a)
+{
+	return json_pack("{s:I, s:I, s:i, s:I, s:s, s:o}", "number", (json_int_t)a->number, "at_ms",
+	    (json_int_t)a->at_ms, "status", a->status, "latency_ms", (json_int_t)a->latency_ms, "reason",
+	    a->reason, "answer", text(slice_of(a->answer, a->n_answer), ANSWER_SHOWN));
+}
+
+static json_t *
+show_answer(struct view *v)
+{
+	struct inbox_req *req = &v->req;
+	json_t *attempts = json_array();
+	size_t i = req->n_attempts > ATTEMPTS_SHOWN ? req->n_attempts - ATTEMPTS_SHOWN : 0;
+
+	for (; i < req->n_attempts; i++)
+		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery", delivery_json(&req->items[0], true, v->raw),
+	    "attempts", attempts);
+}
+
+/* A piece of head and body, as they go to the origin. */
+static json_t *
+bytes_answer(struct view *v)
+{
+	const struct inbox_delivery *d = &v->req.items[0];
+	char encoded[PIECE_BYTES / 3 * 4 + 8];
+	struct buf room, all;
+	json_t *answer = NULL;
+
+	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
+	buf_init(&all, 2 * LIMIT_HEAD_BYTES + LIMIT_INBOX_BODY_BYTES);
+	put_head(v->edge->keep, &all, keep_clear_head(v->edge->keep, d->head, &room), v->raw);
+	if (!all.failed) {
+		size_t n_head = all.n, total;
+		struct slice piece;
+
+		buf_put(&all, d->body);
+		total = all.n;
+		piece = slice_head(slice_from(buf_slice(&all), v->offset < total ? v->offset : total), PIECE_BYTES);
+		text_base64(piece.p, piece.n, encoded);
+		if (!all.failed)
+			answer = json_pack("{s:b, s:s, s:I, s:I}", "ok", 1, "bytes", encoded, "head_bytes",
+			    (json_int_t)n_head, "total", (json_int_t)total);
+	}
+	buf_fini(&room);
+	buf_fini(&all);
+	return answer != NULL ? answer : refusal("memory", "out of memory");
+}
+
+static json_t *
+change_answer(struct view *v)
+{
+	struct inbox_req *req = &v->req;
+
+	/* What was replayed may be sent at once. */
+	if (req->op == INBOX_REPLAY)
+		for (unsigned i = 0; i < v->edge->n_workers; i++)
+			worker_kick_couriers(v->edge->workers[i], req->account);
+	return json_pack("{s:b, s:I, s:I, s:b, s:I}", "ok", 1, "changed", (json_int_t)req->n_changed, "id",
+	    (json_int_t)req->id, "more", req->more, "cursor", (json_int_t)req->cursor);
+}
+
+static json_t *
+stat_answer(struct view *v)
+{
+	const struct inbox_counts *n = &v->req.counts;
+	json_t *states = json_object();
+
+	for (int i = 0; i < INBOX_N_STATES; i++)
+		json_object_set_new(states, inbox_state_text((enum inbox_state)i),
+		    json_pack("{s:I, s:I}", "n", (json_int_t)n->n[i], "bytes", (json_int_t)n->bytes[i]));
+	return json_pack("{s:b, s:o, s:I}", "ok", 1, "states", states, "oldest_ms", (json_int_t)n->oldest_ms);
+}
+
+/* clang-format off */
+static const struct row rows[] = {
+	{ "list", INBOX_LIST, list_answer },
+	{ "export", INBOX_EXPORT, list_answer },
+	{ "show", INBOX_SHOW, show_answer },
+	{ "bytes", INBOX_SHOW, bytes_answer },
+	{ "replay", INBOX_REPLAY, change_answer },
+	{ "drop", INBOX_DROP, change_answer },
+	{ "stat", INBOX_COUNT, stat_answer },
+};
+/* clang-format on */
+
+static void
+view_free(struct view *v)
+{
+	inbox_req_fini(&v->req);
+	free(v);
+}
+
+static void
+on_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct view *v = list_of(m, struct view, mail);
+
+	struct worker *w = v->worker;
+
+	(void)loop;
+	(*v->n_pending)--;
+	if (!v->abandoned) {
+		json_t *answer;
+
+		if (v->req.result != STORE_OK)
+			answer = refusal(v->req.result == STORE_NONE ? "none" : "store",
+			    v->req.result == STORE_NONE ? "there is no such delivery" : store_result_text(v->req.result));
+		else
+			answer = v->row->answer(v);
+		v->done(v->owner, answer);
+	}
+	view_free(v);
+	if (w != NULL)
+		worker_check_idle(w);
+}
+
+static void
+on_stored(struct inbox_req *req)
+{
+	struct view *v = req->owner;
+
+	loop_post(v->loop, &v->mail);
+}
+
+void
+view_abandon(struct view *v)
+{
+	if (v != NULL)
+		v->abandoned = true;
+}
+
+/* --- requests --- */
+
+/* A member as text: "" when it is absent. */
+static bool
+take_text(json_t *request, const char *key, char *dst, size_t cap)
+{
+	json_t *j = json_object_get(request, key);
+
+	dst[0] = '\0';
+	return j == NULL || json_is_null(j) ||
+	    (json_is_string(j) && slice_z(slice_of(json_string_value(j), json_string_length(j)), dst, cap));
+}
+
+static bool
+take_number(json_t *request, const char *key, uint64_t *dst)
+{
+	json_t *j = json_object_get(request, key);
+
+	if (j == NULL || json_is_null(j))
+		return true;
+	if (!json_is_integer(j) || json_integer_value(j) < 0)
+		return false;
+	*dst = (uint64_t)json_integer_value(j);
+	return true;
+}
+
+static bool
+take_states(json_t *request, uint32_t *dst)
+{
+	json_t *list = json_object_get(request, "states"), *j;
+	enum inbox_state state;
+	size_t i;
+
+	if (list == NULL || json_is_null(list))
+		return true;
+	if (!json_is_array(list))
+		return false;
+	json_array_foreach(list, i, j)
+	{
+		if (!json_is_string(j) || !inbox_state_parse(slice_str(json_string_value(j)), &state))
+			return false;
+		*dst |= INBOX_STATE_BIT(state);
+	}
+	return true;
+}
+
+/* NULL, or what is wrong. */
+static const char *
+read_request(struct view *v, const char *account, json_t *request)
+{
+	struct inbox_req *req = &v->req;
+	uint64_t since = 0, until = 0, limit = ROWS_MAX;
+
+	if (!take_text(request, "account", req->account, sizeof(req->account)) ||
+	    !take_text(request, "tunnel", req->tunnel, sizeof(req->tunnel)) ||
+	    !take_text(request, "to", req->to_tunnel, sizeof(req->to_tunnel)) ||
+	    !take_text(request, "event", v->event, sizeof(v->event)) ||
+	    !take_text(request, "repository", v->order_key, sizeof(v->order_key)))
+		return "a member is too long, or is no text";
+	if (!take_number(request, "id", &req->id) || !take_number(request, "cursor", &req->cursor) ||
+	    !take_number(request, "since_ms", &since) || !take_number(request, "until_ms", &until) ||
+	    !take_number(request, "limit", &limit) || !take_number(request, "offset", &v->offset))
+		return "a member is no number";
+	if (!take_states(request, &req->states))
+		return "states: a list of received, queued, leased, delivered, parked, dead, dropped";
+	if (account != NULL) /* whatever it says itself */
+		snprintf(req->account, sizeof(req->account), "%s", account);
+	req->event = slice_str(v->event);
+	req->order_key = slice_str(v->order_key);
+	req->from_ms = (int64_t)since;
+	req->to_ms = (int64_t)until;
+	req->n_max = limit < 1 || limit > ROWS_MAX ? ROWS_MAX : (uint32_t)limit;
+	v->raw = json_is_true(json_object_get(request, "raw"));
+	switch (req->op) {
+	case INBOX_EXPORT: /* heads and bodies are read, too */
+		if (json_object_get(request, "limit") == NULL)
+			req->n_max = 1;
+		req->bytes_max = EXPORT_BYTES;
+		break;
+	case INBOX_SHOW:
+		if (req->id == 0)
+			return "\"id\" is missing";
+		break;
+	case INBOX_REPLAY:
+	case INBOX_DROP:
+		if (req->id == 0 && req->states == 0)
+			return "\"id\" or \"states\" is missing: which ones?";
+		break;
+	default:
+		break;
+	}
+	return NULL;
+}
+
+static const struct row *
+find(const char *op)
+{
+	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(rows[i].op, op) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+struct view *
+view_ask(struct edge *e, struct worker *w, const char *account, const char *op, json_t *request,
+    size_t *n_pending, view_done_fn done, void *owner)
+{
+	const struct row *row = find(op);
+	struct view *v = row == NULL ? NULL : calloc(1, sizeof(*v));
+	const char *why;
+
+	if (v == NULL) {
+		done(owner, row == NULL ? refusal("unknown-op", "there is no such request of the inbox")
+		                        : refusal("memory", "out of memory"));
+		return NULL;
+	}
+	*v = (struct view){ .edge = e, .worker = w, .loop = w == NULL ? e->main_loop : w->loop, .n_pending = n_pending, .done = done, .owner = owner,
+		.row = row };
+	v->mail.fn = on_mail;
+	v->req.op = row->store_op;
+	v->req.done = on_stored;
+	v->req.owner = v;
+	snprintf(v->req.note, sizeof(v->req.note), "%s", row->store_op == INBOX_DROP ? "Dropped by hand." : "");
+	why = read_request(v, account, request);
+	if (why != NULL) {
+		view_free(v);
+		done(owner, refusal("bad-request", why));
+		return NULL;
+	}
+	(*n_pending)++;
+	inbox_submit(e->store, &v->req);
+	return v;
+}

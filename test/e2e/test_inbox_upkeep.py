@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operator of an inbox sets: how much is kept, what is hidden, who is told; and what the counters say."""
+import json
+import os
+
+import pytest
+
+from hooks import HOOK, push_body, push_headers, secret_file, send, stored
+from process import until
+from test_inbox_commands import Operator, rows
+from test_inbox_delivery import JENKINS, Inbox, status
+
+
+class Configured(Inbox):
+    def __init__(self, lab, config, origin=None, *options):
+        self.lab = lab
+        self.origin = origin or lab.origin()
+        self.edge = lab.edge(config=config)
+        self.options = [*JENKINS, "--secret-file", secret_file(self.edge.folder), *options]
+        self.agent = self.start()
+
+
+def test_q07_an_account_is_kept_within_its_bytes(lab):
+    inbox = Configured(lab, "inbox: { account_bytes: 200000 }\n")
+    me = Operator(inbox.edge)
+    for n in range(8):
+        stored(inbox.edge, n, pad=20000)
+    inbox.origin.wait_requests(8)
+
+    def used():
+        return sum(s["bytes"] for s in json.loads(me.run("stat", "--json"))["states"].values())
+    # the oldest delivered ones make room before senders are refused
+    until(lambda: used() <= 180000)
+    inbox.away()
+    answers = []
+
+    def refused():
+        answers.append(send(inbox.edge, len(answers), pad=20000))
+        return answers[-1].status != 202
+    until(refused)
+    assert answers[-1].status == 503 and answers[-1].get("Retry-After") and answers[-1].error == "store-full"
+    # what waits is never deleted
+    n = len(answers) - 1
+    assert json.loads(me.run("stat", "--json"))["states"]["queued"]["n"] == n
+    inbox.start()
+    inbox.origin.wait_requests(8 + n)
+    until(lambda: send(inbox.edge, 1000, pad=20000).status == 202)
+
+
+def test_an_alert_is_given_when_something_is_parked_and_when_it_is_late(lab):
+    folder = lab.folder
+    inbox = Configured(lab, f"inbox: {{ alert_command: 'cat >>{folder}/alerts; echo >>{folder}/alerts', alert_pause_s: 1, alert_minutes: 1 }}\n",
+                       lab.origin(status(404, "X-Jenkins: 2")))
+
+    def alerts():
+        path = f"{folder}/alerts"
+        return [json.loads(x) for x in open(path).read().splitlines() if x] if os.path.exists(path) else []
+    for n in range(3):
+        stored(inbox.edge, n)
+    until(lambda: sum(a["parked"] for a in alerts()) == 3)
+    assert all(a["event"] == "inbox-alert" and a["domain"] == "localhost" and a["late_s"] == 0 for a in alerts())
+    assert "event=inbox-alert" in inbox.edge.logged()
+
+
+def test_a_failing_alert_command_is_told_and_does_no_harm(lab):
+    inbox = Configured(lab, "inbox: { alert_command: 'exit 3' }\n", lab.origin(status(404, "X-Jenkins: 2")))
+    stored(inbox.edge, 1)
+    until(lambda: "event=alert-failed" in inbox.edge.logged())
+    stored(inbox.edge, 2)
+
+
+def test_configured_fields_are_hidden_and_sealed(lab):
+    inbox = Configured(lab, "inbox: { hide: [X-Hook-Password] }\n")
+    body = push_body(1)
+    with inbox.edge.visitor() as v:
+        assert v.ask("POST", HOOK, body, [*push_headers(body), "x-hook-password: canary-4711"]).status == 202
+    assert inbox.origin.wait_requests(1)[0].get("X-Hook-Password") == "canary-4711"
+    said = Operator(inbox.edge).run("show", "1")
+    assert "canary-4711" not in said and "x-hook-password: ***" in said
+    inbox.edge.stop()
+    for name in os.listdir(inbox.edge.folder):
+        if name.startswith("adit.db"):
+            with open(f"{inbox.edge.folder}/{name}", "rb") as f:
+                assert b"canary-4711" not in f.read()
+
+
+def test_status_counts(lab):
+    inbox = Inbox(lab)
+    stored(inbox.edge, 1, request_uuid="a")
+    stored(inbox.edge, 1, request_uuid="a")
+    send(inbox.edge, 2, secret="wrong")
+    inbox.origin.wait_requests(1)
+
+    def said():
+        return inbox.edge.status()["all"]["inbox"]
+    until(lambda: said()["delivered"] == 1)
+    n = said()
+    assert (n["stored"], n["duplicates"], n["bad_signatures"], n["not_stored"], n["parked"]) == (1, 1, 1, 0, 0)
+    assert sum(b["n"] for b in n["lag"]) == 1 and n["lag"][-1]["ms"] is None
+    text = inbox.edge.ctl("status")
+    assert "webhooks: stored 1 duplicates 1 bad_signatures 1" in text and "delivered within:" in text
+
+
+@pytest.mark.parametrize("line, said", [
+    ("inbox: { keep_day: 3 }", "keep_days"),
+    ("inbox: { keep_days: -1 }", "keep_days"),
+    ("inbox: { hide: X }", "hide"),
+])
+def test_mistakes_in_the_configuration_are_told(lab, line, said):
+    import subprocess
+    from lab import ADITD
+    edge = lab.edge()
+    path = f"{edge.folder}/wrong.yml"
+    with open(path, "w") as f:
+        f.write(f"domain: localhost\ncertificates: [{{ cert: {edge.folder}/cert.pem, key: {edge.folder}/key.pem }}]\n{line}\n")
+    done = subprocess.run([ADITD, "-n", "-f", path], capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0 and said in done.stderr + done.stdout and ":3:" in done.stderr + done.stdout

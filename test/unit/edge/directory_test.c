@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "edge/directory.h"
+#include "edge/edge.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static enum directory_bound
+bind_to(struct directory *d, const char *key, const char *account, uint64_t generation, unsigned worker,
+    struct route **ret_route, bool *ret_old)
+{
+	unsigned old_worker = 99;
+
+	*ret_old = false;
+	return directory_bind(d, slice_str(key), slice_str(account), generation, worker, ret_route,
+	    ret_old, &old_worker);
+}
+
+TEST(names_and_what_became_of_them)
+{
+	struct directory *d = directory_new();
+	struct route *r = NULL;
+	unsigned at = 0;
+	bool old;
+
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_UNKNOWN);
+	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0);
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_AWAY);
+	EXPECT_INT(bind_to(d, "a", "ann", 5, 3, &r, &old), DIRECTORY_BOUND);
+	EXPECT(!old && route_serves(r, 5));
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_UP);
+	EXPECT_INT(at, 3);
+	directory_unbind(d, r, 5);
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_AWAY);
+	EXPECT(!directory_release(d, S("a"), &at));
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_RELEASED);
+	EXPECT_INT(bind_to(d, "a", "ann", 6, 0, &r, &old), DIRECTORY_GONE);
+	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0); /* reserved again */
+	EXPECT_INT(bind_to(d, "a", "ann", 7, 0, &r, &old), DIRECTORY_BOUND);
+	EXPECT(directory_release(d, S("a"), &at));
+	EXPECT(route_serves(r, 0));
+	directory_free(d);
+}
+
+/* A newer link of the owner fences the older; the older cannot come back; a stranger never gets in. */
+TEST(s03_takeover_by_generation)
+{
+	struct directory *d = directory_new();
+	struct route *r = NULL;
+	bool old;
+
+	EXPECT_INT(bind_to(d, "a", "ann", 10, 0, &r, &old), DIRECTORY_BOUND);
+	EXPECT_INT(bind_to(d, "a", "bob", 11, 0, &r, &old), DIRECTORY_TAKEN);
+	EXPECT(route_serves(r, 10));
+	EXPECT_INT(bind_to(d, "a", "ann", 12, 1, &r, &old), DIRECTORY_BOUND);
+	EXPECT(old && !route_serves(r, 10) && route_serves(r, 12));
+	EXPECT_INT(bind_to(d, "a", "ann", 11, 0, &r, &old), DIRECTORY_STALE);
+	directory_unbind(d, r, 10); /* late news of the fenced one */
+	EXPECT(route_serves(r, 12));
+	directory_free(d);
+}
+
+TEST(ports_change_hands_only_when_forgotten)
+{
+	struct directory *d = directory_new();
+	struct route *r = NULL;
+	unsigned at;
+	bool old;
+
+	EXPECT_INT(bind_to(d, "tcp:22", "ann", 1, 0, &r, &old), DIRECTORY_BOUND);
+	directory_unbind(d, r, 1);
+	EXPECT_INT(bind_to(d, "tcp:22", "bob", 2, 0, &r, &old), DIRECTORY_TAKEN);
+	EXPECT(!directory_forget(d, S("tcp:22"), &at));
+	EXPECT_INT(bind_to(d, "tcp:22", "bob", 3, 0, &r, &old), DIRECTORY_BOUND);
+	directory_free(d);
+}
+
+TEST(listener_lives_as_long_as_a_link_serves)
+{
+	struct directory *d = directory_new();
+	struct route *r = NULL;
+	int fd[2], dup;
+	char byte;
+	bool old;
+
+	EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	EXPECT_INT(bind_to(d, "tcp:22", "ann", 1, 0, &r, &old), DIRECTORY_BOUND);
+	directory_keep(d, r, fd[0]);
+	close(fd[0]);
+	dup = directory_listener(d, S("tcp:22"));
+	EXPECT(dup >= 0);
+	close(dup);
+	EXPECT_INT(bind_to(d, "tcp:22", "ann", 2, 0, &r, &old), DIRECTORY_BOUND);
+	directory_unbind(d, r, 1);
+	EXPECT(recv(fd[1], &byte, 1, MSG_DONTWAIT) < 0); /* still kept */
+	directory_unbind(d, r, 2);
+	EXPECT_INT(recv(fd[1], &byte, 1, MSG_DONTWAIT), 0);
+	EXPECT_INT(directory_listener(d, S("tcp:22")), -1);
+	close(fd[1]);
+	directory_free(d);
+}
+
+/* Threads bind and look up at once; exactly the newest generation serves in the end. */
+static _Atomic uint64_t generation;
+
+static void *
+bind_often(void *arg)
+{
+	struct directory *d = arg;
+	struct route *r;
+	unsigned at;
+	bool old;
+
+	for (int i = 0; i < 2000; i++) {
+		uint64_t mine = atomic_fetch_add(&generation, 1) + 1;
+
+		if (bind_to(d, "a", "ann", mine, 0, &r, &old) == DIRECTORY_BOUND && i % 3 == 0)
+			directory_unbind(d, r, mine);
+		(void)directory_find(d, S("a"), &at);
+	}
+	return NULL;
+}
+
+TEST(many_threads)
+{
+	struct directory *d = directory_new();
+	pthread_t threads[4];
+	struct route *r;
+	bool old;
+
+	for (int i = 0; i < 4; i++)
+		EXPECT_INT(pthread_create(&threads[i], NULL, bind_often, d), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_INT(bind_to(d, "a", "ann", 8001, 0, &r, &old), DIRECTORY_BOUND);
+	EXPECT(route_serves(r, 8001));
+	directory_free(d);
+}
+
+TEST(s06_one_name_for_a_host)
+{
+	struct edge e = { .domain = "example.org" };
+
+	EXPECT_SLICE(edge_name_of(&e, S("a.example.org")), S("a"));
+	EXPECT_INT(edge_name_of(&e, S("example.org")).n, 0);
+	EXPECT_INT(edge_name_of(&e, S(".example.org")).n, 0);
+	EXPECT_INT(edge_name_of(&e, S("a.b.example.org")).n, 0);
+	EXPECT_INT(edge_name_of(&e, S("aexample.org")).n, 0);
+	EXPECT_INT(edge_name_of(&e, S("a.example.org.evil.test")).n, 0);
+	EXPECT_INT(edge_name_of(&e, S("")).n, 0);
+}
+
+TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(s03_takeover_by_generation)
+	TEST_ROW(ports_change_hands_only_when_forgotten) TEST_ROW(listener_lives_as_long_as_a_link_serves)
+	TEST_ROW(many_threads) TEST_ROW(s06_one_name_for_a_host))
