@@ -155,11 +155,11 @@ $(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/libedge.a $(B
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
-$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(libs) $(B)/flags
+$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
-$(B)/fuzz/%: test/fuzz/%.c $(libs) $(B)/flags
+$(B)/fuzz/%: test/fuzz/%.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 

@@ -16,13 +16,15 @@
 static bool
 is_here(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+	       strcmp(host, "::1") == 0;
 }
 
 static bool
 is_slug(struct slice s)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-~";
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-~";
 
 	if (s.n == 0 || s.n > 127 || slice_eq(s, S(".")) || slice_eq(s, S("..")))
 		return false;
@@ -60,7 +62,8 @@ bitbucket_init(struct bitbucket *b, const char *api, const char *repository)
 		b->addr.port = n == 8 ? 443 : 80;
 	b->addr.tls = n == 8;
 	if (n == 7 && !is_here(b->addr.host))
-		return "over http:// everybody on the way would read the token: give an https:// address";
+		return "over http:// everybody on the way would read the token: give an https:// "
+		       "address";
 	if (b->dc && strstr(b->path, "/rest/api") == NULL)
 		snprintf(b->path + strlen(b->path), 64, "/rest/api/latest");
 	return NULL;
@@ -79,7 +82,8 @@ bitbucket_answer_fini(struct bitbucket_answer *a)
 static void
 read_errors(const json_t *body, char *dst, size_t cap)
 {
-	const json_t *error = json_object_get(body, "error"), *fields = json_object_get(error, "fields");
+	const json_t *error = json_object_get(body, "error"),
+		     *fields = json_object_get(error, "fields");
 	const json_t *first = json_array_get(json_object_get(body, "errors"), 0);
 	const char *message = json_string_value(json_object_get(error, "message")), *key, *context;
 	json_t *value;
@@ -94,11 +98,14 @@ read_errors(const json_t *body, char *dst, size_t cap)
 	if (message != NULL)
 		n = (size_t)snprintf(dst, cap, ": %s%s%.200s", context != NULL ? context : "",
 		    context != NULL ? ": " : "", message);
-	json_object_foreach((json_t *)(uintptr_t)fields, key, value) {
-		const char *text = json_string_value(json_is_array(value) ? json_array_get(value, 0) : value);
+	json_object_foreach((json_t *)(uintptr_t)fields, key, value)
+	{
+		const char *text =
+		    json_string_value(json_is_array(value) ? json_array_get(value, 0) : value);
 
 		if (n < cap)
-			n += (size_t)snprintf(dst + n, cap - n, " (%.40s: %.150s)", key, text != NULL ? text : "");
+			n += (size_t)snprintf(
+			    dst + n, cap - n, " (%.40s: %.150s)", key, text != NULL ? text : "");
 	}
 	for (char *p = dst; *p != '\0'; p++)
 		if (*p < ' ' || *p == 0x7f)
@@ -111,21 +118,29 @@ static const struct {
 } meanings[] = {
 	{ 400, "Bitbucket refuses the webhook; adit check-url URL says what it does not like",
 	    "Bitbucket refuses the webhook" },
-	{ 401, "Bitbucket does not know the token: make one at Repository settings, Access tokens, or check for a "
-	       "line that was cut off",
-	    "Bitbucket does not know the token: make an HTTP access token in your account or at the repository" },
-	{ 403, "the token may not do this: it needs the scope webhook (and repository, pullrequest for their events)",
+	{ 401,
+	    "Bitbucket does not know the token: make one at Repository settings, Access tokens, or "
+	    "check for a "
+	    "line that was cut off",
+	    "Bitbucket does not know the token: make an HTTP access token in your account or at "
+	    "the repository" },
+	{ 403,
+	    "the token may not do this: it needs the scope webhook (and repository, pullrequest "
+	    "for their events)",
 	    "the token may not do this: it needs the permission repository admin" },
 	{ 404, "there is no such repository for this token: WORKSPACE/REPO as in its web address",
-	    "there is no such repository for this token: PROJECT is the key in capitals, ~USER for personal ones" },
-	{ 409, "it collides with another change: try again", "it collides with another change: try again" },
+	    "there is no such repository for this token: PROJECT is the key in capitals, ~USER for "
+	    "personal ones" },
+	{ 409, "it collides with another change: try again",
+	    "it collides with another change: try again" },
 	{ 429, "too many calls in this hour: wait", "too many calls: wait" },
 };
 
 static void
 explain(const struct bitbucket *b, struct bitbucket_answer *a)
 {
-	const char *meaning = a->status >= 500 ? "Bitbucket fails: try again later" : "Bitbucket answers in an unknown way";
+	const char *meaning = a->status >= 500 ? "Bitbucket fails: try again later"
+					       : "Bitbucket answers in an unknown way";
 	char errors[400];
 
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
@@ -154,7 +169,8 @@ put_auth(const struct bitbucket *b, struct buf *fields)
 
 /* body is taken over. */
 static int
-call(const struct bitbucket *b, const char *method, const char *target, json_t *body, struct bitbucket_answer *ret)
+call(const struct bitbucket *b, const char *method, const char *target, json_t *body,
+    struct bitbucket_answer *ret)
 {
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 	struct fetch_answer a;
@@ -168,10 +184,15 @@ call(const struct bitbucket *b, const char *method, const char *target, json_t *
 	    b->dc ? "X-Atlassian-Token: no-check\r\n" : "");
 	if (body != NULL)
 		buf_put(&fields, S("Content-Type: application/json\r\n"));
-	rc = fetch(&(struct fetch_request){ .method = method, .addr = b->addr, .host = b->host,
-	               .target = slice_str(target), .fields = buf_slice(&fields),
-	               .body = text == NULL ? S("") : slice_str(text), .ca_path = b->ca, .timeout_ms = CALL_MS,
-	               .body_max = 1 << 20 },
+	rc = fetch(&(struct fetch_request){ .method = method,
+		       .addr = b->addr,
+		       .host = b->host,
+		       .target = slice_str(target),
+		       .fields = buf_slice(&fields),
+		       .body = text == NULL ? S("") : slice_str(text),
+		       .ca_path = b->ca,
+		       .timeout_ms = CALL_MS,
+		       .body_max = 1 << 20 },
 	    &a);
 	ret->status = rc == 0 ? a.status : 0;
 	if (rc == 0 && a.body.n > 0)
@@ -235,7 +256,8 @@ next_page(const struct bitbucket *b, const json_t *page, struct buf *t)
 		return true;
 	}
 	snprintf(prefix, sizeof(prefix), "%s://%s/", b->addr.tls ? "https" : "http", b->host);
-	if (next == NULL || !slice_starts(slice_str(next), slice_str(prefix)) || strpbrk(next, " \r\n") != NULL)
+	if (next == NULL || !slice_starts(slice_str(next), slice_str(prefix)) ||
+	    strpbrk(next, " \r\n") != NULL)
 		return false;
 	buf_put(t, slice_str(next + strlen(prefix) - 1));
 	return true;
@@ -277,14 +299,16 @@ bitbucket_read(const struct bitbucket *b, const json_t *item, struct bitbucket_h
 	const char *url = json_string_value(json_object_get(item, "url"));
 	const char *text = json_string_value(json_object_get(item, b->dc ? "name" : "description"));
 
-	*ret = (struct bitbucket_hook){ .url = url != NULL ? url : "", .description = text != NULL ? text : "" };
+	*ret = (struct bitbucket_hook){ .url = url != NULL ? url : "",
+		.description = text != NULL ? text : "" };
 	if (b->dc)
-		snprintf(ret->id, sizeof(ret->id), "%lld", (long long)json_integer_value(json_object_get(item, "id")));
+		snprintf(ret->id, sizeof(ret->id), "%lld",
+		    (long long)json_integer_value(json_object_get(item, "id")));
 	else
 		snprintf(ret->id, sizeof(ret->id), "%s", uuid != NULL ? uuid : "");
 	ret->active = json_is_true(json_object_get(item, "active"));
 	ret->secret = json_is_true(json_object_get(item, "secret_set")) ||
-	    json_object_get(json_object_get(item, "configuration"), "secret") != NULL;
+		      json_object_get(json_object_get(item, "configuration"), "secret") != NULL;
 	ret->events = json_object_get(item, "events");
 }
 
@@ -304,18 +328,19 @@ split_events(const char *events)
 }
 
 int
-bitbucket_put(struct bitbucket *b, const char *id, const char *url, const char *description, const char *events,
-    const char *secret, bool verify, struct bitbucket_answer *ret)
+bitbucket_put(struct bitbucket *b, const char *id, const char *url, const char *description,
+    const char *events, const char *secret, bool verify, struct bitbucket_answer *ret)
 {
-	json_t *o = json_pack("{s:s, s:s, s:b, s:o}", b->dc ? "name" : "description", description, "url", url, "active",
-	    1, "events", split_events(events));
+	json_t *o = json_pack("{s:s, s:s, s:b, s:o}", b->dc ? "name" : "description", description,
+	    "url", url, "active", 1, "events", split_events(events));
 	struct buf t;
 	int rc;
 
 	if (b->dc) {
 		json_object_set_new(o, "sslVerificationRequired", json_boolean(verify));
 		if (secret != NULL)
-			json_object_set_new(o, "configuration", json_pack("{s:s}", "secret", secret));
+			json_object_set_new(
+			    o, "configuration", json_pack("{s:s}", "secret", secret));
 	} else {
 		json_object_set_new(o, "skip_cert_verification", json_boolean(!verify));
 		if (secret != NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The webhooks of a repository by the REST APIs of Bitbucket Cloud and of Data Center.  A call is waited for; the token
- * goes to the API's own host alone, and over http:// only to this machine.
+ * The webhooks of a repository by the REST APIs of Bitbucket Cloud and of Data Center.  A call is
+ * waited for; the token goes to the API's own host alone, and over http:// only to this machine.
  */
 #ifndef ADIT_AGENT_BITBUCKET_H
 #define ADIT_AGENT_BITBUCKET_H
@@ -14,8 +14,8 @@
 
 struct bitbucket {
 	bool dc;
-	const char *ca;          /* PEM, NULL: the system's */
-	const char *token;       /* "user:password" is sent as Basic, else as Bearer */
+	const char *ca;    /* PEM, NULL: the system's */
+	const char *token; /* "user:password" is sent as Basic, else as Bearer */
 	char owner[128], repo[128];
 	/* private */
 	struct addr addr;
@@ -50,6 +50,7 @@ int bitbucket_put(struct bitbucket *b, const char *id, const char *url, const ch
     const char *events, const char *secret, bool verify, struct bitbucket_answer *ret) must_use;
 int bitbucket_delete(struct bitbucket *b, const char *id, struct bitbucket_answer *ret) must_use;
 /* Data Center only: lets it send a ping to the URL. ret->body: what became of it. */
-int bitbucket_test(struct bitbucket *b, const char *id, const char *url, struct bitbucket_answer *ret) must_use;
+int bitbucket_test(
+    struct bitbucket *b, const char *id, const char *url, struct bitbucket_answer *ret) must_use;
 
 #endif

@@ -17,13 +17,31 @@
 #define PROBE_MS 8000
 
 enum probe_code {
-	P_DNS_MISSING, P_DNS_FAILED, P_TCP, P_TCP_SOME, P_TLS, P_SELF_SIGNED, P_UNTRUSTED, P_CHAIN, P_NAME,
-	P_EXPIRED, P_EARLY, P_OLD, P_TO_HTTPS, P_TO_SLASH, P_TO_LOGIN, P_REDIRECT, P_SILENT, P_NOT_HTTP,
+	P_DNS_MISSING,
+	P_DNS_FAILED,
+	P_TCP,
+	P_TCP_SOME,
+	P_TLS,
+	P_SELF_SIGNED,
+	P_UNTRUSTED,
+	P_CHAIN,
+	P_NAME,
+	P_EXPIRED,
+	P_EARLY,
+	P_OLD,
+	P_TO_HTTPS,
+	P_TO_SLASH,
+	P_TO_LOGIN,
+	P_REDIRECT,
+	P_SILENT,
+	P_NOT_HTTP,
 };
 
 #define W CHECKURL_WARNING
 #define R CHECKURL_REFUSED
-#define SKIP "Use adit's automatic certificate, or tick 'Skip certificate verification' at the webhook."
+#define SKIP                                                                                       \
+	"Use adit's automatic certificate, or tick 'Skip certificate verification' at the "        \
+	"webhook."
 
 const struct checkurl_probe_code checkurl_probe_codes[] = {
 	[P_DNS_MISSING] = { "dns-missing", R, R },
@@ -130,13 +148,15 @@ resolve(struct job *j)
 	}
 	snprintf(why, sizeof(why), "%s", j->dns.why);
 	if (j->dns.result == SEEK_NONE)
-		add(j, P_DNS_MISSING, "Make the record before the webhook: for a domain of adit's, *.DOMAIN "
-		    "to the edge's address.", "%.100s does not resolve (%s): Bitbucket saves no such URL.",
-		    c->host, why);
+		add(j, P_DNS_MISSING,
+		    "Make the record before the webhook: for a domain of adit's, *.DOMAIN "
+		    "to the edge's address.",
+		    "%.100s does not resolve (%s): Bitbucket saves no such URL.", c->host, why);
 	else
-		add(j, P_DNS_FAILED, "Look after the name servers of the domain (and its DNSSEC), or try again "
-		    "with --dns 1.1.1.1:53.", "The name servers do not tell the address of %.100s: %s.", c->host,
-		    why);
+		add(j, P_DNS_FAILED,
+		    "Look after the name servers of the domain (and its DNSSEC), or try again "
+		    "with --dns 1.1.1.1:53.",
+		    "The name servers do not tell the address of %.100s: %s.", c->host, why);
 	return false;
 }
 
@@ -164,13 +184,17 @@ reach(struct job *j, struct sockaddr_storage *ret)
 		}
 	}
 	if (!any)
-		add(j, P_TCP, "Open the port in the host's and the provider's firewall; behind a home router or "
-		    "CGNAT use a tunnel: adit http 8080 --name jenkins", "Port %u of %s cannot be reached (%s).",
-		    j->check.port, bad, strerror(error));
+		add(j, P_TCP,
+		    "Open the port in the host's and the provider's firewall; behind a home router "
+		    "or "
+		    "CGNAT use a tunnel: adit http 8080 --name jenkins",
+		    "Port %u of %s cannot be reached (%s).", j->check.port, bad, strerror(error));
 	else if (error != 0)
-		add(j, P_TCP_SOME, "Remove the record of that address, or let the server listen there: some "
-		    "senders take it first.", "%s is an address of %.100s, but does not answer (%s).", bad,
-		    j->check.host, strerror(error));
+		add(j, P_TCP_SOME,
+		    "Remove the record of that address, or let the server listen there: some "
+		    "senders take it first.",
+		    "%s is an address of %.100s, but does not answer (%s).", bad, j->check.host,
+		    strerror(error));
 	return any;
 }
 
@@ -182,22 +206,30 @@ judge_tls(struct job *j, const struct peek_tls *t)
 	const char *host = j->check.host;
 
 	if (!t->shaken) {
-		add(j, P_TLS, "Look at the server's TLS settings; where it speaks plain HTTP, write http://.",
+		add(j, P_TLS,
+		    "Look at the server's TLS settings; where it speaks plain HTTP, write http://.",
 		    "TLS with %.100s fails: %s.", host, t->why);
 		return;
 	}
 	if (t->incomplete)
-		add(j, P_CHAIN, "Put the whole chain into the certificate file, the server's own one first.",
-		    "The server sends its certificate without the intermediate one of %.80s; browsers hide that, "
-		    "Bitbucket does not.", t->issuer);
+		add(j, P_CHAIN,
+		    "Put the whole chain into the certificate file, the server's own one first.",
+		    "The server sends its certificate without the intermediate one of %.80s; "
+		    "browsers hide that, "
+		    "Bitbucket does not.",
+		    t->issuer);
 	else if (t->self_signed)
-		add(j, P_SELF_SIGNED, SKIP, "The certificate is signed by itself or by a CA of its own (%.80s).",
+		add(j, P_SELF_SIGNED, SKIP,
+		    "The certificate is signed by itself or by a CA of its own (%.80s).",
 		    t->issuer);
 	else if (t->no_issuer || t->other[0] != '\0')
-		add(j, P_UNTRUSTED, SKIP, "The certificate is issued by %.80s, whom Bitbucket does not know%s%s.",
+		add(j, P_UNTRUSTED, SKIP,
+		    "The certificate is issued by %.80s, whom Bitbucket does not know%s%s.",
 		    t->issuer, t->other[0] != '\0' ? ": " : "", t->other);
 	if (t->wrong_name)
-		add(j, P_NAME, "Get a certificate for this very name; a wildcard stands for one part of a name.",
+		add(j, P_NAME,
+		    "Get a certificate for this very name; a wildcard stands for one part of a "
+		    "name.",
 		    "The certificate is for %.100s, not for %.90s.", t->names, host);
 	if (t->expired)
 		add(j, P_EXPIRED, "Renew it, and look why that did not happen by itself.",
@@ -206,8 +238,8 @@ judge_tls(struct job *j, const struct peek_tls *t)
 		add(j, P_EARLY, "Look at the clocks of the server and of this machine.",
 		    "The certificate is not valid before %s.", t->from);
 	if (t->old)
-		add(j, P_OLD, "Offer TLS 1.2 and 1.3.", "The server speaks %s only, which Bitbucket does not.",
-		    t->version);
+		add(j, P_OLD, "Offer TLS 1.2 and 1.3.",
+		    "The server speaks %s only, which Bitbucket does not.", t->version);
 }
 
 /* --- what it answers --- */
@@ -224,17 +256,21 @@ judge_answer(struct job *j, const struct fetch_answer *a)
 		return;
 	if (strcmp(c->scheme, "http") == 0 && slice_starts(to, S("https://"))) {
 		add(j, P_TO_HTTPS, "Write https:// in the webhook.",
-		    "The server redirects http:// to https://: Bitbucket does not follow, or loses the body.");
+		    "The server redirects http:// to https://: Bitbucket does not follow, or loses "
+		    "the body.");
 		return;
 	}
 	judged = preset_judge(c->preset, &answer);
 	if (strcmp(judged.code, "slash") == 0)
-		add(j, P_TO_SLASH, "Add the final '/' to the URL.", "The server redirects %.150s to the same path "
-		    "with a slash: the POST is lost.", c->path);
+		add(j, P_TO_SLASH, "Add the final '/' to the URL.",
+		    "The server redirects %.150s to the same path "
+		    "with a slash: the POST is lost.",
+		    c->path);
 	else if (strcmp(judged.code, "login") == 0)
 		add(j, P_TO_LOGIN, judged.advice, "%s", judged.text);
 	else
-		add(j, P_REDIRECT, judged.advice, "The server redirects to %.*s.", to.n > 120 ? 120 : PS(to));
+		add(j, P_REDIRECT, judged.advice, "The server redirects to %.*s.",
+		    to.n > 120 ? 120 : PS(to));
 }
 
 static void
@@ -275,7 +311,8 @@ use_connect(struct job *j)
 		return 0;
 	why = addr_parse(slice_str(text), &j->connect);
 	if (why != NULL || j->connect.kind != ADDR_TCP)
-		return command_usage("--connect %s: %s", text, why != NULL ? why : "HOST:PORT is wanted");
+		return command_usage(
+		    "--connect %s: %s", text, why != NULL ? why : "HOST:PORT is wanted");
 	return 0;
 }
 
@@ -285,8 +322,9 @@ is_this_machine(const struct checkurl *c)
 {
 	size_t n = strlen(c->host);
 
-	return (c->is_address && c->class == IPCLASS_LOOPBACK) || strcasecmp(c->host, "localhost") == 0 ||
-	    (n > 10 && strcasecmp(c->host + n - 10, ".localhost") == 0);
+	return (c->is_address && c->class == IPCLASS_LOOPBACK) ||
+	       strcasecmp(c->host, "localhost") == 0 ||
+	       (n > 10 && strcasecmp(c->host + n - 10, ".localhost") == 0);
 }
 
 static void
@@ -297,7 +335,8 @@ probe(struct job *j)
 	bool found = true;
 
 	/* Nothing that is certain to fail, or that would be another host than people mean. */
-	if (j->check.host[0] == '\0' || j->check.port == 0 || (is_this_machine(&j->check) && j->connect.port == 0))
+	if (j->check.host[0] == '\0' || j->check.port == 0 ||
+	    (is_this_machine(&j->check) && j->connect.port == 0))
 		return;
 	if (strcmp(j->check.scheme, "https") != 0 && strcmp(j->check.scheme, "http") != 0)
 		return;
@@ -305,11 +344,13 @@ probe(struct job *j)
 	if (j->connect.port == 0 || j->options->dns != NULL)
 		found = resolve(j);
 	if (j->connect.port != 0)
-		seek(j->connect.host[0] == '\0' ? "127.0.0.1" : j->connect.host, NULL, DNS_MS, &j->dns);
+		seek(j->connect.host[0] == '\0' ? "127.0.0.1" : j->connect.host, NULL, DNS_MS,
+		    &j->dns);
 	if ((!found && j->connect.port == 0) || !reach(j, &ss))
 		return;
 	if (strcmp(j->check.scheme, "https") == 0) {
-		(void)peek_tls((struct sockaddr *)&ss, size_of(&ss), j->check.host, j->options->ca, PROBE_MS, &tls);
+		(void)peek_tls((struct sockaddr *)&ss, size_of(&ss), j->check.host, j->options->ca,
+		    PROBE_MS, &tls);
 		judge_tls(j, &tls);
 		if (!tls.shaken || tls.old)
 			return;
@@ -369,10 +410,14 @@ write_text(const struct job *j, struct buf *b)
 		buf_putc(b, '\n');
 	}
 	if (c->n_findings == 0 && j->probed)
-		buf_printf(b, "ok: it was reached at %s. If Bitbucket says \"Invalid URL\" all the same, it is "
-		    "Bitbucket's own validator.\n", j->reached);
+		buf_printf(b,
+		    "ok: it was reached at %s. If Bitbucket says \"Invalid URL\" all the same, it "
+		    "is "
+		    "Bitbucket's own validator.\n",
+		    j->reached);
 	else if (c->n_findings == 0)
-		buf_put(b, S("ok: nothing is wrong with its text; without --no-probe it is called, too.\n"));
+		buf_put(b, S("ok: nothing is wrong with its text; without --no-probe it is called, "
+			     "too.\n"));
 	if (c->command[0] != '\0')
 		buf_printf(b, "type: %s\n", c->command);
 	if (c->suggestion[0] != '\0') {
@@ -396,14 +441,16 @@ write_json(const struct job *j, enum checkurl_severity verdict, struct buf *b)
 
 	buf_putc(b, '{');
 	put_member(b, "url", j->options->args[0]);
-	buf_printf(b, ",\"verdict\":\"%s\",\"cloud\":\"%s\",\"dc\":\"%s\",\"probed\":%s,\"findings\":[",
-	    checkurl_severity_name(verdict), checkurl_severity_name(c->cloud), checkurl_severity_name(c->dc),
-	    j->probed ? "true" : "false");
+	buf_printf(b,
+	    ",\"verdict\":\"%s\",\"cloud\":\"%s\",\"dc\":\"%s\",\"probed\":%s,\"findings\":[",
+	    checkurl_severity_name(verdict), checkurl_severity_name(c->cloud),
+	    checkurl_severity_name(c->dc), j->probed ? "true" : "false");
 	for (size_t i = 0; i < c->n_findings; i++) {
 		const struct checkurl_finding *f = &c->findings[i];
 
-		buf_printf(b, "%s{\"code\":\"%s\",\"cloud\":\"%s\",\"dc\":\"%s\",", i > 0 ? "," : "", f->code,
-		    checkurl_severity_name(f->cloud), checkurl_severity_name(f->dc));
+		buf_printf(b, "%s{\"code\":\"%s\",\"cloud\":\"%s\",\"dc\":\"%s\",",
+		    i > 0 ? "," : "", f->code, checkurl_severity_name(f->cloud),
+		    checkurl_severity_name(f->dc));
 		put_member(b, "cause", f->cause);
 		buf_putc(b, ',');
 		put_member(b, "remedy", f->remedy);

@@ -319,12 +319,19 @@ client_lost(struct client *c, struct session *s, const char *why)
 
 /* --- doubts --- */
 
+/* Any byte is an answer. */
+static bool
+is_answered(const struct client *c)
+{
+	return c->session->carrier.link.heard_us > c->probe_us;
+}
+
 static void
 on_probe(struct loop_timer *t)
 {
 	struct client *c = list_of(t, struct client, probe);
 
-	if (c->session == NULL || c->session->carrier.link.heard_us > c->probe_us)
+	if (c->session == NULL || is_answered(c))
 		return;
 	c->at_once = true; /* it is not the edge that went away: no reason to wait */
 	carrier_close(&c->session->carrier, LINK_CODE_SILENT, "the edge does not answer any more");
@@ -342,7 +349,7 @@ client_doubt(struct client *c, const char *why)
 		start_dial(c);
 		return;
 	}
-	if (c->session == NULL || c->probe.slot != 0)
+	if (c->session == NULL || (c->probe.slot != 0 && !is_answered(c)))
 		return;
 	c->probe_us = loop_now_us(c->loop);
 	link_probe(&c->session->carrier.link, c->probe_us);

@@ -35,6 +35,15 @@ doctor_number_of(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
+struct slice
+doctor_bare_path(const struct doctor *d)
+{
+	struct slice path = slice_str(d->check.path),
+		     context = slice_str(doctor_text_of(d->policy, "context"));
+
+	return slice_starts(path, context) ? slice_from(path, context.n) : path;
+}
+
 void
 doctor_date(int64_t ms, char dst[32])
 {
@@ -100,8 +109,8 @@ doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const
 }
 
 int
-doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body, struct slice fields,
-    int64_t timeout_ms, struct fetch_answer *ret)
+doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body,
+    struct slice fields, int64_t timeout_ms, struct fetch_answer *ret)
 {
 	struct fetch_request req = {
 		.method = method,
@@ -118,7 +127,8 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 
 	buf_init(&all, 8192);
 	if (d->ticket != NULL)
-		buf_printf(&all, "adit-probe: %s%s%s\r\n", d->ticket, depth[0] != '\0' ? " " : "", depth);
+		buf_printf(
+		    &all, "adit-probe: %s%s%s\r\n", d->ticket, depth[0] != '\0' ? " " : "", depth);
 	if (fields.n == 0)
 		buf_put(&all, S("User-Agent: adit-doctor/" ADIT_VERSION "\r\n"));
 	buf_put(&all, fields);
@@ -137,8 +147,12 @@ sign(const struct doctor *d, struct buf *fields, struct slice body)
 {
 	struct slice secret = slice_str(d->secret);
 	struct sign_params p = { .secrets = &secret, .n_secrets = 1 };
-	struct hook_request req = { .method = S("POST"), .path = slice_str(d->check.path), .query = S(""),
-		.url = slice_str(d->url), .body = body, .now_ms = clock_wall_ms() };
+	struct hook_request req = { .method = S("POST"),
+		.path = slice_str(d->check.path),
+		.query = S(""),
+		.url = slice_str(d->url),
+		.body = body,
+		.now_ms = clock_wall_ms() };
 	const char *scheme = doctor_text_of(d->policy, "scheme");
 	struct sign_output *out;
 
@@ -149,7 +163,8 @@ sign(const struct doctor *d, struct buf *fields, struct slice body)
 	if (d->secret[0] != '\0' && p.scheme != NULL && p.scheme->can_sign && out != NULL &&
 	    hook_sign(&p, &req, S("adit-doctor"), out)) {
 		for (size_t i = 0; i < out->n_fields; i++)
-			buf_printf(fields, "%.*s: %.*s\r\n", PS(out->fields[i].name), PS(out->fields[i].value));
+			buf_printf(fields, "%.*s: %.*s\r\n", PS(out->fields[i].name),
+			    PS(out->fields[i].value));
 	}
 	free(out);
 }
@@ -160,15 +175,22 @@ doctor_push(const struct doctor *d, struct buf *fields, struct buf *body)
 	char id[17];
 
 	rand_name(id, 16);
-	buf_printf(body, "{\"adit_probe\":\"%s\",\"push\":{\"changes\":[]},\"repository\":{\"type\":\"repository\","
-	    "\"name\":\"doctor\",\"full_name\":\"adit-probe/doctor\",\"scm\":\"git\",\"is_private\":true,\"links\":{"
+	buf_printf(body,
+	    "{\"adit_probe\":\"%s\",\"push\":{\"changes\":[]},\"repository\":{\"type\":"
+	    "\"repository\","
+	    "\"name\":\"doctor\",\"full_name\":\"adit-probe/"
+	    "doctor\",\"scm\":\"git\",\"is_private\":true,\"links\":{"
 	    "\"html\":{\"href\":\"https://bitbucket.org/adit-probe/doctor\"},\"self\":{\"href\":"
-	    "\"https://api.bitbucket.org/2.0/repositories/adit-probe/doctor\"}},\"owner\":{\"nickname\":\"adit\","
+	    "\"https://api.bitbucket.org/2.0/repositories/adit-probe/"
+	    "doctor\"}},\"owner\":{\"nickname\":\"adit\","
 	    "\"display_name\":\"adit doctor\",\"type\":\"team\"}},\"actor\":{\"nickname\":\"adit\","
-	    "\"display_name\":\"adit doctor\",\"type\":\"user\"}}", id);
-	buf_printf(fields, "User-Agent: Bitbucket-Webhooks/2.0\r\nContent-Type: application/json\r\n"
+	    "\"display_name\":\"adit doctor\",\"type\":\"user\"}}",
+	    id);
+	buf_printf(fields,
+	    "User-Agent: Bitbucket-Webhooks/2.0\r\nContent-Type: application/json\r\n"
 	    "X-Event-Key: repo:push\r\nX-Hook-UUID: adit-probe\r\nX-Request-UUID: adit-probe-%s\r\n"
-	    "X-Attempt-Number: 1\r\nX-Adit-Probe: %s\r\n", id, id);
+	    "X-Attempt-Number: 1\r\nX-Adit-Probe: %s\r\n",
+	    id, id);
 	sign(d, fields, buf_slice(body));
 }
 
@@ -183,10 +205,12 @@ read_secret(struct doctor *d)
 	if (file != NULL)
 		return config_file_token(file, d->secret, sizeof(d->secret));
 	/* the one that `adit http --for` has made */
-	if (!config_file_path(path, sizeof(path) - 80) || (slash = strrchr(path, '/')) == NULL || d->name[0] == '\0')
+	if (!config_file_path(path, sizeof(path) - 80) || (slash = strrchr(path, '/')) == NULL ||
+	    d->name[0] == '\0')
 		return NULL;
 	snprintf(slash, 80, "/secret-%.63s", d->name);
-	return access(path, R_OK) == 0 ? config_file_token(path, d->secret, sizeof(d->secret)) : NULL;
+	return access(path, R_OK) == 0 ? config_file_token(path, d->secret, sizeof(d->secret))
+				       : NULL;
 }
 
 static const struct config_tunnel *
@@ -209,7 +233,10 @@ find_tunnel(const struct doctor *d, const char *name)
 static int
 use_origin(struct doctor *d, const struct config_tunnel *t)
 {
-	const char *text = d->options->origin != NULL ? d->options->origin : t != NULL ? t->origin : NULL, *why;
+	const char *text = d->options->origin != NULL ? d->options->origin
+			   : t != NULL                ? t->origin
+						      : NULL,
+		   *why;
 
 	if (text == NULL)
 		return 0;
@@ -263,7 +290,8 @@ ask_edge(struct doctor *d, const char *member, const char *value)
 
 	if (!d->has_login)
 		return;
-	doctor_link_ask(d->login.edge, d->login.ca, d->login.token, member, value, DOCTOR_MS, &d->link);
+	doctor_link_ask(
+	    d->login.edge, d->login.ca, d->login.token, member, value, DOCTOR_MS, &d->link);
 	o = d->link.probe;
 	d->policy = json_object_get(o, "policy");
 	d->notes = json_object_get(o, "notes");
@@ -296,11 +324,12 @@ is_for_trying(const char *url)
 static void
 make_urls(struct doctor *d, bool given)
 {
-	const char *url = doctor_text_of(d->link.probe, "url"), *context = doctor_text_of(d->policy, "context");
+	const char *url = doctor_text_of(d->link.probe, "url"),
+		   *context = doctor_text_of(d->policy, "context");
 	const char *path = d->preset != NULL ? d->preset->path : "/";
 
-	snprintf(d->good_url, sizeof(d->good_url), "%.300s%.100s%.200s", url[0] != '\0' ? url : "https://NAME.EDGE",
-	    context, path);
+	snprintf(d->good_url, sizeof(d->good_url), "%.300s%.100s%.200s",
+	    url[0] != '\0' ? url : "https://NAME.EDGE", context, path);
 	if (!given)
 		snprintf(d->url, sizeof(d->url), "%s", d->good_url);
 	if (is_for_trying(d->good_url))
@@ -310,7 +339,8 @@ make_urls(struct doctor *d, bool given)
 static void
 read_url(struct doctor *d)
 {
-	struct checkurl_params p = { .preset = d->preset, .name = d->name[0] != '\0' ? d->name : NULL };
+	struct checkurl_params p = { .preset = d->preset,
+		.name = d->name[0] != '\0' ? d->name : NULL };
 	const char *authority;
 	size_t n;
 
@@ -320,7 +350,8 @@ read_url(struct doctor *d)
 	authority = strstr(d->url, "://");
 	authority = authority == NULL ? d->url : authority + 3;
 	n = strcspn(authority, "/?#");
-	snprintf(d->host_header, sizeof(d->host_header), "%.*s", (int)(n < 290 ? n : 290), authority);
+	snprintf(
+	    d->host_header, sizeof(d->host_header), "%.*s", (int)(n < 290 ? n : 290), authority);
 }
 
 static int
@@ -343,7 +374,8 @@ use_target(struct doctor *d)
 		const char *name = t != NULL && t->name != NULL ? t->name : arg;
 
 		if (!d->has_login)
-			return command_usage("%s is looked up at the edge: log in first, or give its URL", arg);
+			return command_usage(
+			    "%s is looked up at the edge: log in first, or give its URL", arg);
 		if (name == NULL)
 			return command_usage("the tunnel has no name of its own: give its URL");
 		snprintf(d->name, sizeof(d->name), "%.63s", name);
@@ -388,7 +420,8 @@ first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const char *
 		*ret_stage = (enum doctor_stage)s;
 		*ret_code = "";
 		for (size_t i = d->n_findings; i-- > 0;)
-			if ((int)d->findings[i].row->stage == s && d->findings[i].row->severity == DOCTOR_FAILURE)
+			if ((int)d->findings[i].row->stage == s &&
+			    d->findings[i].row->severity == DOCTOR_FAILURE)
 				*ret_code = d->findings[i].row->code;
 		return true;
 	}
@@ -420,7 +453,8 @@ write_text(const struct doctor *d, struct buf *b)
 
 			if ((int)f->row->stage != s)
 				continue;
-			buf_printf(b, "        %s %s: ", doctor_severity_name(f->row->severity), f->row->code);
+			buf_printf(b, "        %s %s: ", doctor_severity_name(f->row->severity),
+			    f->row->code);
 			put_clean(b, f->text);
 			buf_putc(b, ' ');
 			put_clean(b, f->remedy);
@@ -428,7 +462,8 @@ write_text(const struct doctor *d, struct buf *b)
 		}
 	}
 	if (first_failure(d, &first, &code))
-		buf_printf(b, "\nIt fails at: %s%s%s\n", doctor_stage_name(first), code[0] != '\0' ? ", " : "", code);
+		buf_printf(b, "\nIt fails at: %s%s%s\n", doctor_stage_name(first),
+		    code[0] != '\0' ? ", " : "", code);
 	else
 		buf_put(b, S("\nNothing fails, as far as could be seen.\n"));
 }
@@ -447,9 +482,10 @@ put_findings(const struct doctor *d, struct buf *b)
 	for (size_t i = 0; i < d->n_findings; i++) {
 		const struct doctor_finding *f = &d->findings[i];
 
-		buf_printf(b, "%s{\"code\":\"%s\",\"number\":%d,\"stage\":\"%s\",\"severity\":\"%s\",", i > 0 ? "," : "",
-		    f->row->code, f->row->number, doctor_stage_name(f->row->stage),
-		    doctor_severity_name(f->row->severity));
+		buf_printf(b,
+		    "%s{\"code\":\"%s\",\"number\":%d,\"stage\":\"%s\",\"severity\":\"%s\",",
+		    i > 0 ? "," : "", f->row->code, f->row->number,
+		    doctor_stage_name(f->row->stage), doctor_severity_name(f->row->severity));
 		put_member(b, "text", f->text);
 		buf_putc(b, ',');
 		put_member(b, "remedy", f->remedy);
@@ -480,15 +516,17 @@ write_json(const struct doctor *d, struct buf *b)
 	char now[32];
 
 	doctor_date(clock_wall_ms(), now);
-	buf_printf(b, "{\"adit\":\"%s\",\"date\":\"%s\",\"ok\":%s,", ADIT_VERSION, now, failed ? "false" : "true");
+	buf_printf(b, "{\"adit\":\"%s\",\"date\":\"%s\",\"ok\":%s,", ADIT_VERSION, now,
+	    failed ? "false" : "true");
 	put_url(d, b);
-	buf_printf(b, ",\"first_stage\":\"%s\",\"first_code\":\"%s\",\"stages\":[", failed ? doctor_stage_name(first) : "",
-	    code);
+	buf_printf(b, ",\"first_stage\":\"%s\",\"first_code\":\"%s\",\"stages\":[",
+	    failed ? doctor_stage_name(first) : "", code);
 	for (int s = 0; s < DOCTOR_STAGES; s++) {
 		enum doctor_state state = state_of(d, (enum doctor_stage)s);
 
 		buf_printf(b, "%s{\"stage\":\"%s\",\"state\":\"%s\",", s > 0 ? "," : "",
-		    doctor_stage_name((enum doctor_stage)s), state == DOCTOR_BAD ? "failed" : state_names[state]);
+		    doctor_stage_name((enum doctor_stage)s),
+		    state == DOCTOR_BAD ? "failed" : state_names[state]);
 		put_member(b, "text", d->stages[s].text);
 		buf_putc(b, '}');
 	}
@@ -497,7 +535,8 @@ write_json(const struct doctor *d, struct buf *b)
 	buf_put(b, S("}\n"));
 }
 
-/* For a bug report: what was printed as JSON, the system, and the edge's answer without ticket and peers' bodies. */
+/* For a bug report: what was printed as JSON, the system, and the edge's answer without ticket and
+ * peers' bodies. */
 static int
 write_report(struct doctor *d, const char *path)
 {
@@ -519,7 +558,8 @@ write_report(struct doctor *d, const char *path)
 	free(probe);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || b.failed || write(fd, b.p, b.n) != (ssize_t)b.n) {
-		fprintf(stderr, "adit: %s: %s\n", path, fd < 0 ? strerror(errno) : "it could not be written");
+		fprintf(stderr, "adit: %s: %s\n", path,
+		    fd < 0 ? strerror(errno) : "it could not be written");
 		if (fd >= 0)
 			close(fd);
 		buf_fini(&b);
@@ -553,8 +593,8 @@ set_up(struct doctor *d)
 	char *error = NULL;
 	int rc;
 
-	if (o->connect != NULL &&
-	    ((why = addr_parse(slice_str(o->connect), &d->connect)) != NULL || d->connect.kind != ADDR_TCP))
+	if (o->connect != NULL && ((why = addr_parse(slice_str(o->connect), &d->connect)) != NULL ||
+				      d->connect.kind != ADDR_TCP))
 		return command_usage("--connect %s: HOST:PORT is wanted", o->connect);
 	if ((o->jenkins_user == NULL) != (o->jenkins_token == NULL))
 		return command_usage("--jenkins-user and --jenkins-token-file belong together");
@@ -564,7 +604,8 @@ set_up(struct doctor *d)
 	if (rc == 0)
 		error = read_secret(d);
 	if (rc == 0 && error == NULL && o->jenkins_token != NULL)
-		error = config_file_token(o->jenkins_token, d->jenkins_token, sizeof(d->jenkins_token));
+		error =
+		    config_file_token(o->jenkins_token, d->jenkins_token, sizeof(d->jenkins_token));
 	if (error != NULL)
 		rc = command_usage("%s", error);
 	free(error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The edge and the link: what the edge says of the tunnel, what it refused lately, and a probe that it answers itself. */
+/* The edge and the link: what the edge says of the tunnel, what it refused lately, and a probe that
+ * it answers itself. */
 #include "agent/doctor_private.h"
 
 #include "base/clock.h"
@@ -19,7 +20,8 @@ note_of(const struct doctor *d, const char *code)
 	size_t i;
 	json_t *note;
 
-	json_array_foreach(d->notes, i, note) {
+	json_array_foreach(d->notes, i, note)
+	{
 		if (strcmp(doctor_text_of(note, "code"), code) == 0)
 			return note;
 	}
@@ -29,7 +31,8 @@ note_of(const struct doctor *d, const char *code)
 static bool
 is_news(const struct doctor *d, const json_t *note)
 {
-	return note != NULL && doctor_number_of(note, "at_ms") >= doctor_number_of(note_of(d, "stored"), "at_ms");
+	return note != NULL &&
+	       doctor_number_of(note, "at_ms") >= doctor_number_of(note_of(d, "stored"), "at_ms");
 }
 
 static void
@@ -47,16 +50,17 @@ add_note(struct doctor *d, const char *code)
 		snprintf(size, sizeof(size), "unknown size");
 	snprintf(peer, sizeof(peer), "%s", doctor_text_of(note, "peer"));
 	snprintf(age, sizeof(age), "perhaps"); /* lists have no date at the edge */
-	doctor_add(d, code, "address", peer, "agent", doctor_text_of(note, "agent"), "age", age, "status", "401",
-	    "path", text, "size", size, "limit", limit, "url", d->good_url, "reason", text, "error", text,
-	    "attempt", "2", NULL);
+	doctor_add(d, code, "address", peer, "agent", doctor_text_of(note, "agent"), "age", age,
+	    "status", "401", "path", text, "size", size, "limit", limit, "url", d->good_url,
+	    "reason", text, "error", text, "attempt", "2", NULL);
 }
 
 static void
 add_notes(struct doctor *d)
 {
-	static const char *const codes[] = { "hook-slash", "edge-address", "edge-login", "edge-too-big", "edge-http",
-		"edge-unsigned", "edge-signature", "edge-ping", "edge-disk" };
+	static const char *const codes[] = { "hook-slash", "edge-address", "edge-login",
+		"edge-too-big", "edge-http", "edge-unsigned", "edge-signature", "edge-ping",
+		"edge-disk" };
 	const json_t *twice = note_of(d, "edge-duplicate");
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
@@ -72,6 +76,7 @@ judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error
 {
 	char status[8], agent[] = "adit doctor", ours[64] = "this machine";
 	const struct preset *p = d->preset;
+	struct slice path = doctor_bare_path(d);
 
 	snprintf(status, sizeof(status), "%u", a->status);
 	if (slice_eq(error, S("unauthorized")))
@@ -82,12 +87,13 @@ judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error
 		doctor_add(d, "edge-disk", "error", "its store cannot be written", NULL);
 	else if (!slice_eq(error, S("forbidden")))
 		return;
-	else if (p != NULL && preset_access(p, S("POST"), slice_str(d->check.path)) == PRESET_SLASH)
+	else if (p != NULL && preset_access(p, S("POST"), path) == PRESET_SLASH)
 		doctor_add(d, "hook-slash", "path", d->check.path, "url", d->good_url, NULL);
-	else if (p != NULL && preset_access(p, S("POST"), slice_str(d->check.path)) != PRESET_ALLOWED)
+	else if (p != NULL && preset_access(p, S("POST"), path) != PRESET_ALLOWED)
 		doctor_add(d, "hook-plugin", "path", d->check.path, "other", p->path, NULL);
 	else
-		doctor_add(d, "edge-address", "address", ours, "agent", agent, "age", "perhaps", NULL);
+		doctor_add(
+		    d, "edge-address", "address", ours, "agent", agent, "age", "perhaps", NULL);
 }
 
 static void
@@ -104,7 +110,8 @@ judge_signature(struct doctor *d, const struct fetch_answer *a)
 static const char *
 means(const struct doctor *d)
 {
-	return doctor_text_of(d->policy, "scheme")[0] != '\0' ? "signatures are checked" : "signatures are not checked";
+	return doctor_text_of(d->policy, "scheme")[0] != '\0' ? "signatures are checked"
+							      : "signatures are not checked";
 }
 
 void
@@ -123,8 +130,8 @@ doctor_look_edge(struct doctor *d)
 	buf_init(&body, 8192);
 	if (d->ticket != NULL)
 		doctor_push(d, &fields, &body);
-	if (doctor_ask(d, d->ticket != NULL ? "POST" : "GET", "edge", buf_slice(&body), buf_slice(&fields), DOCTOR_MS,
-	        &a) != 0) {
+	if (doctor_ask(d, d->ticket != NULL ? "POST" : "GET", "edge", buf_slice(&body),
+		buf_slice(&fields), DOCTOR_MS, &a) != 0) {
 		doctor_say(d, DOCTOR_EDGE, DOCTOR_BAD, "no answer: %.200s", a.why);
 	} else {
 		error = fetch_field(&a, S("adit-error"));
@@ -136,14 +143,17 @@ doctor_look_edge(struct doctor *d)
 		if (d->link.probe != NULL)
 			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "%.40s, mode %s, %s",
 			    doctor_text_of(d->link.probe, "edge"),
-			    d->policy != NULL ? doctor_text_of(d->policy, "mode") : "pass", means(d));
+			    d->policy != NULL ? doctor_text_of(d->policy, "mode") : "pass",
+			    means(d));
 		else
 			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "it answers %u%s%.*s", a.status,
 			    error.n > 0 ? ", " : "", PS(error));
 		if (slice_eq(error, S("agent-away")) || slice_eq(error, S("no-tunnel")))
-			doctor_add(d, "link-away", "tunnel", d->name, "since", "an unknown time", "stored", "Some", NULL);
+			doctor_add(d, "link-away", "tunnel", d->name, "since", "an unknown time",
+			    "stored", "Some", NULL);
 		if (slice_eq(error, S("released-name")))
-			doctor_add(d, "dns-released", "host", d->check.host, "date", "an earlier day", NULL);
+			doctor_add(d, "dns-released", "host", d->check.host, "date",
+			    "an earlier day", NULL);
 	}
 	fetch_fini(&a);
 	buf_fini(&fields);
@@ -161,7 +171,8 @@ add_blocked(struct doctor *d)
 	struct addr addr;
 	bool certificate = strstr(d->link.why, "certificate") != NULL;
 
-	if (certificate && addr_parse(slice_str(d->login.edge), &addr) == NULL && addr.kind == ADDR_TCP) {
+	if (certificate && addr_parse(slice_str(d->login.edge), &addr) == NULL &&
+	    addr.kind == ADDR_TCP) {
 		struct sockaddr_storage ss;
 		socklen_t len;
 
@@ -170,7 +181,8 @@ add_blocked(struct doctor *d)
 			seek_text(&dns.addrs[0], addr.host, sizeof(addr.host));
 			addr.port = addr.port != 0 ? addr.port : 443;
 			if (addr_sockaddr(&addr, false, &ss, &len) == 0)
-				(void)peek_tls((struct sockaddr *)&ss, len, d->login.edge, d->login.ca, DOCTOR_MS, &t);
+				(void)peek_tls((struct sockaddr *)&ss, len, d->login.edge,
+				    d->login.ca, DOCTOR_MS, &t);
 		}
 	}
 	doctor_add(d, "link-blocked", "error", d->link.why, "issuer", t.issuer, NULL);
@@ -193,13 +205,15 @@ static void
 judge_takeovers(struct doctor *d)
 {
 	const json_t *note = note_of(d, "link-two");
-	int64_t at = doctor_number_of(note, "at_ms"), now = doctor_number_of(d->link.probe, "now_ms");
+	int64_t at = doctor_number_of(note, "at_ms"),
+		now = doctor_number_of(d->link.probe, "now_ms");
 	char since[32];
 
 	if (note == NULL || doctor_number_of(note, "count") < 2 || now - at > TAKEOVER_MS)
 		return;
 	doctor_date(at, since);
-	doctor_add(d, "link-two", "tunnel", d->name, "address", doctor_text_of(note, "peer"), "since", since, NULL);
+	doctor_add(d, "link-two", "tunnel", d->name, "address", doctor_text_of(note, "peer"),
+	    "since", since, NULL);
 }
 
 static void
@@ -209,17 +223,19 @@ judge_state(struct doctor *d)
 	char since[32], stored[24];
 	int64_t down = doctor_number_of(note_of(d, "down"), "at_ms");
 
-	snprintf(stored, sizeof(stored), "%lld", (long long)(doctor_number_of(d->inbox, "queued") +
-	    doctor_number_of(d->inbox, "received")));
+	snprintf(stored, sizeof(stored), "%lld",
+	    (long long)(doctor_number_of(d->inbox, "queued") +
+			doctor_number_of(d->inbox, "received")));
 	doctor_date(down != 0 ? down : doctor_number_of(d->link.probe, "since_ms"), since);
 	if (strcmp(state, "away") == 0)
-		doctor_add(d, "link-away", "tunnel", d->name, "since", since, "stored", stored, NULL);
+		doctor_add(
+		    d, "link-away", "tunnel", d->name, "since", since, "stored", stored, NULL);
 	else if (strcmp(state, "unknown") == 0)
-		doctor_add(d, "link-away", "tunnel", d->name, "since", "ever: no agent has asked for this name", "stored",
-		    "0", NULL);
+		doctor_add(d, "link-away", "tunnel", d->name, "since",
+		    "ever: no agent has asked for this name", "stored", "0", NULL);
 	else if (strcmp(state, "other") == 0)
-		doctor_add(d, "link-refused", "reason", "the name belongs to another account.", "edge", d->login.edge,
-		    NULL);
+		doctor_add(d, "link-refused", "reason", "the name belongs to another account.",
+		    "edge", d->login.edge, NULL);
 }
 
 void
@@ -230,7 +246,8 @@ doctor_look_link(struct doctor *d)
 	char seconds[24];
 
 	if (!d->has_login) {
-		doctor_say(d, DOCTOR_LINK, DOCTOR_SKIPPED, "not asked: log in, or give --edge and --token-file");
+		doctor_say(d, DOCTOR_LINK, DOCTOR_SKIPPED,
+		    "not asked: log in, or give --edge and --token-file");
 		return;
 	}
 	if (!d->link.reached) {
@@ -254,8 +271,10 @@ doctor_look_link(struct doctor *d)
 	if (silent > LIMIT_LINK_DEAD_MS)
 		doctor_add(d, "link-silent", "seconds", seconds, NULL);
 	if (link != NULL)
-		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.60s at %.60s, round trip %.1f ms", doctor_text_of(link, "agent"),
-		    doctor_text_of(link, "peer"), (double)doctor_number_of(link, "rtt_us") / 1000);
+		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.60s at %.60s, round trip %.1f ms",
+		    doctor_text_of(link, "agent"), doctor_text_of(link, "peer"),
+		    (double)doctor_number_of(link, "rtt_us") / 1000);
 	else
-		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "no agent: %.20s", doctor_text_of(d->link.probe, "state"));
+		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "no agent: %.20s",
+		    doctor_text_of(d->link.probe, "state"));
 }

@@ -213,8 +213,8 @@ run(struct asking *a, struct resolver *r, const char *edge, const char *ca, int6
 }
 
 void
-doctor_link_ask(const char *edge, const char *ca, const char *token, const char *member, const char *value,
-    int64_t timeout_ms, struct doctor_link *ret)
+doctor_link_ask(const char *edge, const char *ca, const char *token, const char *member,
+    const char *value, int64_t timeout_ms, struct doctor_link *ret)
 {
 	struct asking *a = calloc(1, sizeof(*a));
 	struct resolver *r = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doctor's own link to the edge: a HELLO without tunnels, one question, the answer (edge/probe.h). Waited for. */
+/* The doctor's own link to the edge: a HELLO without tunnels, one question, the answer
+ * (edge/probe.h). Waited for. */
 #ifndef ADIT_AGENT_DOCTOR_LINK_H
 #define ADIT_AGENT_DOCTOR_LINK_H
 
@@ -10,17 +11,17 @@
 #include <stdint.h>
 
 struct doctor_link {
-	bool reached;  /* TLS with the edge was done */
-	bool welcomed; /* and it knows the token */
-	char why[256]; /* where not */
-	char code[32]; /* of the edge's refusal; "" none */
-	json_t *probe; /* its answer, NULL: none */
+	bool reached;                  /* TLS with the edge was done */
+	bool welcomed;                 /* and it knows the token */
+	char why[256];                 /* where not */
+	char code[32];                 /* of the edge's refusal; "" none */
+	json_t *probe;                 /* its answer, NULL: none */
 	int64_t asked_ms, answered_ms; /* wall clock, around the question */
 };
 
 /* member: "name" or "host". */
-void doctor_link_ask(const char *edge, const char *ca, const char *token, const char *member, const char *value,
-    int64_t timeout_ms, struct doctor_link *ret);
+void doctor_link_ask(const char *edge, const char *ca, const char *token, const char *member,
+    const char *value, int64_t timeout_ms, struct doctor_link *ret);
 void doctor_link_fini(struct doctor_link *d);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local server and its jobs: a push that goes all the way, and a look at the server from its own side. */
+/* The local server and its jobs: a push that goes all the way, and a look at the server from its
+ * own side. */
 #include "agent/doctor_private.h"
 
 #include "base/clock.h"
@@ -23,7 +24,8 @@ patience_ms(const struct doctor *d)
 {
 	uint64_t s = 10;
 
-	if (d->options->patience != NULL && (!slice_u64(slice_str(d->options->patience), &s) || s == 0 || s > 120))
+	if (d->options->patience != NULL &&
+	    (!slice_u64(slice_str(d->options->patience), &s) || s == 0 || s > 120))
 		s = 10;
 	return (int64_t)s * 1000;
 }
@@ -31,8 +33,8 @@ patience_ms(const struct doctor *d)
 /* --- the server from its own side --- */
 
 static int
-ask_origin(const struct doctor *d, const char *method, const char *path, struct slice fields, struct slice body,
-    struct fetch_answer *ret)
+ask_origin(const struct doctor *d, const char *method, const char *path, struct slice fields,
+    struct slice body, struct fetch_answer *ret)
 {
 	struct fetch_request req = {
 		.method = method,
@@ -89,8 +91,8 @@ add_refused(struct doctor *d)
 
 	if (d->has_origin)
 		find_elsewhere(d, elsewhere, sizeof(elsewhere));
-	doctor_add(d, "origin-refused", "address", d->has_origin ? d->origin_text : "the tunnel's address", "elsewhere",
-	    elsewhere, NULL);
+	doctor_add(d, "origin-refused", "address",
+	    d->has_origin ? d->origin_text : "the tunnel's address", "elsewhere", elsewhere, NULL);
 }
 
 static const char *
@@ -115,15 +117,17 @@ find_context(struct doctor *d)
 
 	if (!d->has_origin)
 		return false;
-	found = ask_origin(d, "GET", "/jenkins/login", S(""), S(""), &a) == 0 && is_jenkins(&a) && a.status == 200;
+	found = ask_origin(d, "GET", "/jenkins/login", S(""), S(""), &a) == 0 && is_jenkins(&a) &&
+		a.status == 200;
 	fetch_fini(&a);
 	if (found) {
 		char url[900];
-		const char *path = strstr(d->good_url, "://"), *slash = path == NULL ? NULL : strchr(path + 3, '/');
+		const char *path = strstr(d->good_url, "://"),
+			   *slash = path == NULL ? NULL : strchr(path + 3, '/');
 
 		snprintf(url, sizeof(url), "%.*s/jenkins%s",
-		    slash == NULL ? (int)strlen(d->good_url) : (int)(slash - d->good_url), d->good_url,
-		    slash == NULL ? "/" : slash);
+		    slash == NULL ? (int)strlen(d->good_url) : (int)(slash - d->good_url),
+		    d->good_url, slash == NULL ? "/" : slash);
 		doctor_add(d, "origin-context", "context", "/jenkins", "url", url, NULL);
 	}
 	return found;
@@ -142,7 +146,7 @@ find_plugin(struct doctor *d)
 		    strcmp(p->paths[0], d->check.path) == 0)
 			continue;
 		there = ask_origin(d, "GET", p->paths[0], S(""), S(""), &a) == 0 &&
-		    (a.status == 200 || a.status == 400 || a.status == 405);
+			(a.status == 200 || a.status == 400 || a.status == 405);
 		fetch_fini(&a);
 		if (there)
 			return p->paths[0];
@@ -160,12 +164,14 @@ look_from_inside(struct doctor *d)
 
 	if (rc != 0 && a.stage <= FETCH_TCP) {
 		add_refused(d);
-	} else if (rc == 0 && a.status == 503 && (has_text(&a, "getting ready") || has_text(&a, "restarting"))) {
+	} else if (rc == 0 && a.status == 503 &&
+		   (has_text(&a, "getting ready") || has_text(&a, "restarting"))) {
 		doctor_add(d, "origin-starting", "stored", stored_text(d, stored), NULL);
-	} else if (rc == 0 && wants_jenkins(d) && (!is_jenkins(&a) || a.status == 404) && !find_context(d) &&
-	    !is_jenkins(&a)) {
+	} else if (rc == 0 && wants_jenkins(d) && (!is_jenkins(&a) || a.status == 404) &&
+		   !find_context(d) && !is_jenkins(&a)) {
 		name = fetch_field(&a, S("Server"));
-		snprintf(server, sizeof(server), "%.*s", name.n > 60 ? 60 : (int)name.n, name.n > 0 ? name.p : "");
+		snprintf(server, sizeof(server), "%.*s", name.n > 60 ? 60 : (int)name.n,
+		    name.n > 0 ? name.p : "");
 		doctor_add(d, "origin-not-jenkins", "address", d->origin_text, "server",
 		    server[0] != '\0' ? server : "unknown", NULL);
 	}
@@ -192,7 +198,8 @@ judge_path(struct doctor *d)
 static bool
 is_fine(const char *code)
 {
-	static const char *const codes[] = { "delivered", "matched-0", "filtered", "no-change", "no-job" };
+	static const char *const codes[] = { "delivered", "matched-0", "filtered", "no-change",
+		"no-job" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		if (strcmp(codes[i], code) == 0)
@@ -203,23 +210,26 @@ is_fine(const char *code)
 static void
 judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 {
-	struct preset_answer answer = { .status = a->status, .path = slice_str(d->check.path),
-		.location = fetch_field(a, S("Location")), .body = slice_head(buf_slice(&a->body), 1024),
+	struct preset_answer answer = { .status = a->status,
+		.path = slice_str(d->check.path),
+		.location = fetch_field(a, S("Location")),
+		.body = slice_head(buf_slice(&a->body), 1024),
 		.jenkins = is_jenkins(a) };
 	struct preset_judgement j = preset_judge(d->preset, &answer);
 	char stored[24], to[200];
 
 	snprintf(to, sizeof(to), "%.*s", answer.location.n > 190 ? 190 : (int)answer.location.n,
 	    answer.location.n > 0 ? answer.location.p : "");
-	if (strcmp(j.code, "slash") == 0 || strcmp(j.code, "login") == 0 || strcmp(j.code, "redirect") == 0)
+	if (strcmp(j.code, "slash") == 0 || strcmp(j.code, "login") == 0 ||
+	    strcmp(j.code, "redirect") == 0)
 		doctor_add(d, "origin-redirect", "path", d->check.path, "location", to, NULL);
 	else if (strcmp(j.code, "crumb") == 0 || strcmp(j.code, "no-plugin") == 0)
 		judge_path(d);
 	else if (strcmp(j.code, "starting") == 0 || strcmp(j.code, "shutting-down") == 0)
 		doctor_add(d, "origin-starting", "stored", stored_text(d, stored), NULL);
 	else if (strcmp(j.code, "not-jenkins") == 0 && !doctor_has(d, "origin-context"))
-		doctor_add(d, "origin-not-jenkins", "address", d->has_origin ? d->origin_text : "The server", "server",
-		    "unknown", NULL);
+		doctor_add(d, "origin-not-jenkins", "address",
+		    d->has_origin ? d->origin_text : "The server", "server", "unknown", NULL);
 	else if (strcmp(j.code, "server-url") == 0)
 		doctor_add(d, "hook-server-url", NULL);
 	else if (strcmp(j.code, "signature") == 0 && d->secret[0] != '\0')
@@ -228,9 +238,9 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "%.150s %.150s", j.text, j.advice);
 		return;
 	}
-	doctor_say(d, DOCTOR_ORIGIN, DOCTOR_GOOD, "a push %s is answered %u in %lld ms: %.120s", way, a->status,
-	    (long long)a->answer_us / 1000, strcmp(j.code, "matched-0") == 0 ? "no project waits for it, as it should be"
-	                                                                     : j.text);
+	doctor_say(d, DOCTOR_ORIGIN, DOCTOR_GOOD, "a push %s is answered %u in %lld ms: %.120s",
+	    way, a->status, (long long)a->answer_us / 1000,
+	    strcmp(j.code, "matched-0") == 0 ? "no project waits for it, as it should be" : j.text);
 }
 
 /* The probe did not get an answer of the server. */
@@ -249,7 +259,8 @@ judge_error(struct doctor *d, const struct fetch_answer *a, struct slice error)
 	else if (slice_starts(error, S("origin-")))
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "the edge says %.*s", PS(error));
 	else
-		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED, "a request does not come so far: %.*s", PS(error));
+		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED, "a request does not come so far: %.*s",
+		    PS(error));
 }
 
 static void
@@ -266,14 +277,15 @@ judge_time(struct doctor *d, const struct fetch_answer *a)
 static bool
 push_through(struct doctor *d, struct slice fields, struct slice body)
 {
-	bool posts = d->preset != NULL && strcmp(d->preset->name, "plain") != 0 && d->ticket != NULL;
+	bool posts =
+	    d->preset != NULL && strcmp(d->preset->name, "plain") != 0 && d->ticket != NULL;
 	struct fetch_answer a;
 	struct slice error;
 
 	if (!d->has_to || (strcmp(d->check.scheme, "https") == 0 && !d->tls_shaken))
 		return false;
 	if (doctor_ask(d, posts ? "POST" : "GET", "", posts ? body : S(""), posts ? fields : S(""),
-	        patience_ms(d) + 1000, &a) != 0) {
+		patience_ms(d) + 1000, &a) != 0) {
 		judge_error(d, &a, S(""));
 	} else if ((error = fetch_field(&a, S("adit-error"))).p != NULL) {
 		judge_error(d, &a, error);
@@ -300,13 +312,15 @@ judge_last(struct doctor *d)
 		{ "crumb", "origin-crumb" },
 		{ "redirects", "origin-redirect" },
 	};
-	const char *note = doctor_text_of(d->last, "note"), *state = doctor_text_of(d->last, "state");
+	const char *note = doctor_text_of(d->last, "note"),
+		   *state = doctor_text_of(d->last, "state");
 
 	if (strcmp(state, "parked") != 0 && strcmp(state, "dead") != 0)
 		return;
 	for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
 		if (strstr(note, notes[i].text) != NULL)
-			doctor_add(d, notes[i].code, "path", d->check.path, "location", "another path", NULL);
+			doctor_add(d, notes[i].code, "path", d->check.path, "location",
+			    "another path", NULL);
 }
 
 void
@@ -321,8 +335,9 @@ doctor_look_origin(struct doctor *d)
 	if (d->has_origin)
 		look_from_inside(d);
 	if (!push_through(d, buf_slice(&fields), buf_slice(&body)) && d->has_origin) {
-		if (ask_origin(d, d->preset != NULL ? "POST" : "GET", d->check.path[0] == '/' ? d->check.path : "/",
-		        buf_slice(&fields), d->preset != NULL ? buf_slice(&body) : S(""), &a) == 0)
+		if (ask_origin(d, d->preset != NULL ? "POST" : "GET",
+			d->check.path[0] == '/' ? d->check.path : "/", buf_slice(&fields),
+			d->preset != NULL ? buf_slice(&body) : S(""), &a) == 0)
 			judge_answer(d, &a, "from inside");
 		else
 			doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "from inside: %.200s", a.why);
@@ -330,7 +345,8 @@ doctor_look_origin(struct doctor *d)
 	}
 	judge_last(d);
 	if (d->stages[DOCTOR_ORIGIN].text[0] == '\0')
-		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED, "not reached; --origin ADDRESS looks at it from here");
+		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED,
+		    "not reached; --origin ADDRESS looks at it from here");
 	buf_fini(&fields);
 	buf_fini(&body);
 }
@@ -367,7 +383,8 @@ static const char *
 reason_of(const struct doctor *d, const json_t *job, const char *repository)
 {
 	const char *name = doctor_text_of(job, "name");
-	const char *base = strrchr(repository, '/') != NULL ? strrchr(repository, '/') + 1 : repository;
+	const char *base =
+	    strrchr(repository, '/') != NULL ? strrchr(repository, '/') + 1 : repository;
 	char path[400];
 	struct fetch_answer a;
 	const char *reason = NULL;
@@ -399,8 +416,10 @@ has_built(const json_t *jobs, int64_t since_ms)
 	size_t i;
 	json_t *job;
 
-	json_array_foreach(jobs, i, job) {
-		if (doctor_number_of(json_object_get(job, "lastBuild"), "timestamp") >= since_ms - BUILD_EARLY_MS)
+	json_array_foreach(jobs, i, job)
+	{
+		if (doctor_number_of(json_object_get(job, "lastBuild"), "timestamp") >=
+		    since_ms - BUILD_EARLY_MS)
 			return true;
 	}
 	return false;
@@ -416,7 +435,8 @@ judge_jobs(struct doctor *d, const json_t *jobs)
 	size_t i;
 
 	if (d->last == NULL || strcmp(state, "delivered") != 0) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "%zu jobs; no event was delivered that could have started one",
+		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD,
+		    "%zu jobs; no event was delivered that could have started one",
 		    json_array_size(jobs));
 		return;
 	}
@@ -425,16 +445,18 @@ judge_jobs(struct doctor *d, const json_t *jobs)
 		return;
 	}
 	repository_of(d, repository);
-	json_array_foreach(jobs, i, job) {
+	json_array_foreach(jobs, i, job)
+	{
 		if (i == JOBS_MAX || (reason = reason_of(d, job, repository)) != NULL)
 			break;
 	}
 	doctor_add(d, "job-none", "status", "200", "repository", repository, NULL);
 	if (reason != NULL)
-		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "likely because of job '%.100s': %s", doctor_text_of(job, "name"),
-		    reason);
+		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "likely because of job '%.100s': %s",
+		    doctor_text_of(job, "name"), reason);
 	else
-		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "no job's configuration names %.150s", repository);
+		doctor_say(
+		    d, DOCTOR_JOB, DOCTOR_GOOD, "no job's configuration names %.150s", repository);
 }
 
 static void
@@ -464,16 +486,18 @@ doctor_look_job(struct doctor *d)
 	if (strstr(doctor_text_of(d->last, "note"), "Matched 0") != NULL)
 		doctor_add(d, "job-none", "status", "200", "repository", repository, NULL);
 	if (d->options->jenkins_user == NULL || !d->has_origin) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED, "not looked at: give --jenkins-user and --jenkins-token-file%s",
+		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
+		    "not looked at: give --jenkins-user and --jenkins-token-file%s",
 		    d->has_origin ? "" : " and --origin");
 		return;
 	}
-	if (ask_jenkins(d, "/api/json?tree=url,jobs[name,buildable,lastBuild[number,timestamp]]", &a) == 0 &&
+	if (ask_jenkins(d, "/api/json?tree=url,jobs[name,buildable,lastBuild[number,timestamp]]",
+		&a) == 0 &&
 	    a.status == 200)
 		o = json_loadb(a.body.p, a.body.n, 0, NULL);
 	if (o == NULL) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED, "Jenkins does not tell its jobs (%u): is the token right?",
-		    a.status);
+		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
+		    "Jenkins does not tell its jobs (%u): is the token right?", a.status);
 	} else {
 		judge_root(d, doctor_text_of(o, "url"));
 		judge_jobs(d, json_object_get(o, "jobs"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the files of the doctor: what was found.  A stage looks, adds findings (rows of hook/doctor.h) and says
- * in one line what it saw; a stage that cannot look says why.
+ * Between the files of the doctor: what was found.  A stage looks, adds findings (rows of
+ * hook/doctor.h) and says in one line what it saw; a stage that cannot look says why.
  */
 #ifndef ADIT_AGENT_DOCTOR_PRIVATE_H
 #define ADIT_AGENT_DOCTOR_PRIVATE_H
@@ -31,7 +31,7 @@ struct doctor {
 	bool has_login;
 	/* the webhook */
 	char url[2048], name[64], host_header[300];
-	char good_url[700];          /* that should stand there */
+	char good_url[700]; /* that should stand there */
 	struct checkurl check;
 	const struct preset *preset;
 	/* what the edge says; members of link.probe, NULL: not told */
@@ -40,9 +40,9 @@ struct doctor {
 	const char *ticket;
 	char secret[256];
 	/* the way there */
-	struct addr connect;         /* --connect; port 0: none */
+	struct addr connect; /* --connect; port 0: none */
 	struct seek_answer dns;
-	struct sockaddr_storage to;  /* that is called */
+	struct sockaddr_storage to; /* that is called */
 	bool has_to, tls_shaken;
 	/* the local server */
 	struct addr origin;
@@ -63,16 +63,20 @@ struct doctor {
 void doctor_add(struct doctor *d, const char *code, ...) __attribute__((sentinel));
 bool doctor_has(const struct doctor *d, const char *code);
 /* What the stage saw. DOCTOR_GOOD becomes what its findings make of it. */
-void doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const char *fmt, ...)
-    printf_like(4, 5);
+void doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const char *fmt,
+    ...) printf_like(4, 5);
 
-/* A request by the public way: adit-probe and fields as given. 0 when answered; fetch_fini() in either case. */
-int doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body, struct slice fields,
-    int64_t timeout_ms, struct fetch_answer *ret) must_use;
-/* A push that no job waits for, signed where the secret is known: fields with CRLFs and the body. */
+/* A request by the public way: adit-probe and fields as given. 0 when answered; fetch_fini() in
+ * either case. */
+int doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body,
+    struct slice fields, int64_t timeout_ms, struct fetch_answer *ret) must_use;
+/* A push that no job waits for, signed where the secret is known: fields with CRLFs and the body.
+ */
 void doctor_push(const struct doctor *d, struct buf *fields, struct buf *body);
 /* "2026-11-24 18:00:00 UTC"; "never" for 0. */
 void doctor_date(int64_t ms, char dst[32]);
+/* The webhook's path without the context path that the tunnel's policy has. */
+struct slice doctor_bare_path(const struct doctor *d);
 /* A string or number of the edge's answer, "" or 0 where there is none. */
 const char *doctor_text_of(const json_t *o, const char *key);
 int64_t doctor_number_of(const json_t *o, const char *key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way from the sender to the edge: the webhook's URL, its name, the connection, the certificate. */
+/* The way from the sender to the edge: the webhook's URL, its name, the connection, the
+ * certificate. */
 #include "agent/doctor_private.h"
 
 #include <errno.h>
@@ -41,8 +42,8 @@ add_finding(struct doctor *d, const struct checkurl_finding *f)
 		if (strncmp(f->code, rows_of_url[i].code, strlen(rows_of_url[i].code)) != 0)
 			continue;
 		if (rows_of_url[i].row != NULL)
-			doctor_add(d, rows_of_url[i].row, "host", c->host, "class", class, "path", c->path, "url",
-			    d->good_url, NULL);
+			doctor_add(d, rows_of_url[i].row, "host", c->host, "class", class, "path",
+			    c->path, "url", d->good_url, NULL);
 		return;
 	}
 	if (f->cloud == CHECKURL_REFUSED)
@@ -55,7 +56,8 @@ look_for_silence(struct doctor *d)
 {
 	char since[32];
 
-	if (d->policy == NULL || d->last != NULL || strcmp(doctor_text_of(d->policy, "mode"), "pass") == 0)
+	if (d->policy == NULL || d->last != NULL ||
+	    strcmp(doctor_text_of(d->policy, "mode"), "pass") == 0)
 		return;
 	doctor_date(doctor_number_of(d->link.probe, "since_ms"), since);
 	doctor_add(d, "hook-silent", "since", since, NULL);
@@ -71,7 +73,8 @@ doctor_look_hook(struct doctor *d)
 	size_t n = 0;
 
 	if (d->url[0] == '\0') {
-		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED, "the URL is not known, as the edge does not tell it");
+		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED,
+		    "the URL is not known, as the edge does not tell it");
 		return;
 	}
 	snprintf(shown, sizeof(shown), "%.180s", d->url);
@@ -84,8 +87,8 @@ doctor_look_hook(struct doctor *d)
 
 		add_finding(d, &c->findings[i]);
 		if (d->n_findings == before && n < sizeof(hints) - 40)
-			n += (size_t)snprintf(hints + n, sizeof(hints) - n, "%s%s", n == 0 ? " (" : ", ",
-			    c->findings[i].code);
+			n += (size_t)snprintf(hints + n, sizeof(hints) - n, "%s%s",
+			    n == 0 ? " (" : ", ", c->findings[i].code);
 	}
 	look_for_silence(d);
 	doctor_say(d, DOCTOR_HOOK, DOCTOR_GOOD, "%.190s%s%s", shown, hints, n > 0 ? ")" : "");
@@ -106,12 +109,15 @@ compare_with_edge(struct doctor *d)
 	seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
 	if (edge.result != SEEK_FOUND || seek_meet(&edge, &d->dns))
 		return;
-	/* An edge that is reached by a way of its own, from this very network: nothing to compare. */
-	if (ipclass_sockaddr((struct sockaddr *)&edge.addrs[0], size_of(&edge.addrs[0])) != IPCLASS_GLOBAL)
+	/* An edge that is reached by a way of its own, from this very network: nothing to compare.
+	 */
+	if (ipclass_sockaddr((struct sockaddr *)&edge.addrs[0], size_of(&edge.addrs[0])) !=
+	    IPCLASS_GLOBAL)
 		return;
 	seek_text(&d->dns.addrs[0], ours, sizeof(ours));
 	seek_text(&edge.addrs[0], theirs, sizeof(theirs));
-	doctor_add(d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs, NULL);
+	doctor_add(
+	    d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs, NULL);
 }
 
 static void
@@ -125,8 +131,8 @@ judge_addresses(struct doctor *d)
 
 		seek_text(ss, text, sizeof(text));
 		if (class != IPCLASS_GLOBAL && !doctor_has(d, "hook-localhost"))
-			doctor_add(d, "hook-private", "host", d->check.host, "class", ipclass_text(class), "url",
-			    d->good_url, NULL);
+			doctor_add(d, "hook-private", "host", d->check.host, "class",
+			    ipclass_text(class), "url", d->good_url, NULL);
 	}
 	snprintf(ttl, sizeof(ttl), "%d", d->dns.ttl);
 	if (d->dns.ttl > TTL_MAX_S)
@@ -144,18 +150,21 @@ doctor_look_dns(struct doctor *d)
 		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "the name was given up");
 		return;
 	}
-	if (host[0] == '\0' || d->check.is_address || (d->connect.port != 0 && d->options->dns == NULL)) {
-		doctor_say(d, DOCTOR_DNS, DOCTOR_SKIPPED, d->connect.port != 0 ? "not asked: --connect is given"
-		    : "there is no name to look up");
+	if (host[0] == '\0' || d->check.is_address ||
+	    (d->connect.port != 0 && d->options->dns == NULL)) {
+		doctor_say(d, DOCTOR_DNS, DOCTOR_SKIPPED,
+		    d->connect.port != 0 ? "not asked: --connect is given"
+					 : "there is no name to look up");
 		if (d->check.is_address)
 			seek(host, NULL, DOCTOR_MS, &d->dns);
 		return;
 	}
 	seek(host, d->options->dns, DOCTOR_MS, &d->dns);
 	if (d->dns.result != SEEK_FOUND) {
-		snprintf(edge, sizeof(edge), "%s", d->login.edge != NULL ? d->login.edge : "the edge's address");
-		doctor_add(d, "dns-missing", "host", host, "error", d->dns.why, "edge", edge, "domain",
-		    strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host, NULL);
+		snprintf(edge, sizeof(edge), "%s",
+		    d->login.edge != NULL ? d->login.edge : "the edge's address");
+		doctor_add(d, "dns-missing", "host", host, "error", d->dns.why, "edge", edge,
+		    "domain", strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host, NULL);
 		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.200s: %s", host, d->dns.why);
 		return;
 	}
@@ -164,7 +173,8 @@ doctor_look_dns(struct doctor *d)
 	seek_text(&d->dns.addrs[0], text, sizeof(text));
 	if (d->dns.ttl > 0)
 		snprintf(ttl, sizeof(ttl), ", TTL %d s", d->dns.ttl);
-	doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.150s is %s%s%s", host, text, d->dns.n > 1 ? " and others" : "", ttl);
+	doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.150s is %s%s%s", host, text,
+	    d->dns.n > 1 ? " and others" : "", ttl);
 }
 
 /* --- TCP --- */
@@ -195,7 +205,8 @@ doctor_look_tcp(struct doctor *d)
 	int error = 0;
 
 	if (d->connect.port != 0) {
-		seek(d->connect.host[0] != '\0' ? d->connect.host : "127.0.0.1", NULL, DOCTOR_MS, &by_hand);
+		seek(d->connect.host[0] != '\0' ? d->connect.host : "127.0.0.1", NULL, DOCTOR_MS,
+		    &by_hand);
 		a = &by_hand;
 		port = d->connect.port;
 	}
@@ -213,7 +224,8 @@ doctor_look_tcp(struct doctor *d)
 	}
 	snprintf(number, sizeof(number), "%u", port);
 	if (!d->has_to) {
-		doctor_add(d, "tcp-closed", "port", number, "address", bad, "error", strerror(error), NULL);
+		doctor_add(d, "tcp-closed", "port", number, "address", bad, "error",
+		    strerror(error), NULL);
 		doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s", strerror(error));
 		return;
 	}
@@ -231,7 +243,8 @@ judge_tls(struct doctor *d, const struct peek_tls *t)
 	const char *host = d->check.host;
 
 	if (t->expired || t->early)
-		doctor_add(d, "tls-expired", "host", host, "from", t->from, "until", t->until, NULL);
+		doctor_add(
+		    d, "tls-expired", "host", host, "from", t->from, "until", t->until, NULL);
 	if (t->incomplete)
 		doctor_add(d, "tls-chain", NULL);
 	else if (t->self_signed || t->no_issuer || t->other[0] != '\0')
@@ -248,16 +261,20 @@ doctor_look_tls(struct doctor *d)
 	struct peek_tls t;
 
 	if (!d->has_to || strcmp(d->check.scheme, "https") != 0) {
-		doctor_say(d, DOCTOR_TLS, DOCTOR_SKIPPED, d->has_to ? "the URL is http://" : "there is no connection");
+		doctor_say(d, DOCTOR_TLS, DOCTOR_SKIPPED,
+		    d->has_to ? "the URL is http://" : "there is no connection");
 		return;
 	}
-	(void)peek_tls((struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca, DOCTOR_MS, &t);
+	(void)peek_tls(
+	    (struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca, DOCTOR_MS, &t);
 	if (!t.shaken) {
-		doctor_add(d, "tls-version", "version", "something else than TLS, or no version in common, and", NULL);
+		doctor_add(d, "tls-version", "version",
+		    "something else than TLS, or no version in common, and", NULL);
 		doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s", t.why);
 		return;
 	}
 	d->tls_shaken = true;
 	judge_tls(d, &t);
-	doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s, certificate of %.60s until %s", t.version, t.issuer, t.until);
+	doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s, certificate of %.60s until %s", t.version,
+	    t.issuer, t.until);
 }

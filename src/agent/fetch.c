@@ -133,7 +133,8 @@ on_end(struct fetch *f, bool in_order)
 		succeed(f);
 	else
 		fail(f, FETCH_HTTP, ECONNRESET,
-		    in_order ? "the server closed the connection without a whole answer" : conn_error(&f->conn));
+		    in_order ? "the server closed the connection without a whole answer"
+			     : conn_error(&f->conn));
 }
 
 static void
@@ -215,7 +216,8 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 	if (getpeername(fd, (struct sockaddr *)&a->peer, &a->peer_len) != 0)
 		a->peer_len = 0;
 	if (f->tls != NULL) {
-		tls = tls_connect(f->tls, f->req->tls_name != NULL ? f->req->tls_name : f->req->addr.host);
+		tls = tls_connect(
+		    f->tls, f->req->tls_name != NULL ? f->req->tls_name : f->req->addr.host);
 		if (tls == NULL) {
 			loop_close(fd);
 			fail(f, FETCH_TLS, ENOMEM, "out of memory");
@@ -253,6 +255,16 @@ write_request(struct fetch *f)
 	buf_put(&f->out, r->body);
 }
 
+/* Nothing that would be more than one line, or word, of the request. */
+static bool
+is_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 prepare(struct fetch *f)
 {
@@ -260,6 +272,12 @@ prepare(struct fetch *f)
 	char *error = NULL;
 
 	conn_init(&f->conn, -1, NULL, on_conn);
+	if (!is_plain(slice_str(f->req->host)) || !is_plain(f->req->target)) {
+		f->answer->stage = FETCH_HTTP;
+		snprintf(f->answer->why, sizeof(f->answer->why),
+		    "there is a space or a control character in the URL");
+		return false;
+	}
 	f->loop = loop_new();
 	f->resolver = f->loop == NULL ? NULL : resolver_new(f->loop);
 	if (f->resolver == NULL) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One HTTP/1.1 request, waited for: what check-url, doctor and hook ask of other servers.  It says at which stage it failed, in
- * the order DNS, TCP, TLS, HTTP, since that is what people have to know.
+ * One HTTP/1.1 request, waited for: what check-url, doctor and hook ask of other servers.  It says
+ * at which stage it failed, in the order DNS, TCP, TLS, HTTP, since that is what people have to
+ * know.
  */
 #ifndef ADIT_AGENT_FETCH_H
 #define ADIT_AGENT_FETCH_H
@@ -16,31 +17,32 @@
 enum fetch_stage { FETCH_DNS, FETCH_TCP, FETCH_TLS, FETCH_HTTP, FETCH_DONE };
 
 struct fetch_request {
-	const char *method;      /* "GET" */
-	struct addr addr;        /* host and port to connect to; tls says how */
-	const char *tls_name;    /* SNI and name to verify; NULL: addr.host */
-	const char *host;        /* Host field */
-	struct slice target;     /* path and query */
-	struct slice fields;     /* lines of our own with their CRLF; no Host, Content-Length, Connection */
+	const char *method;   /* "GET" */
+	struct addr addr;     /* host and port to connect to; tls says how */
+	const char *tls_name; /* SNI and name to verify; NULL: addr.host */
+	const char *host;     /* Host field */
+	struct slice target;  /* path and query */
+	struct slice
+	    fields; /* lines of our own with their CRLF; no Host, Content-Length, Connection */
 	struct slice body;
-	const char *ca_path;     /* NULL: the system's */
-	bool insecure;           /* take any certificate */
-	bool no_http;            /* stop after TCP or TLS */
+	const char *ca_path; /* NULL: the system's */
+	bool insecure;       /* take any certificate */
+	bool no_http;        /* stop after TCP or TLS */
 	int64_t timeout_ms;
 	size_t body_max;
 };
 
 struct fetch_answer {
-	enum fetch_stage stage;  /* that was not reached; FETCH_DONE: answered */
-	int code;                /* errno-like, of DNS and TCP; ENOENT: no such name */
-	char why[256];           /* one sentence on the failure */
+	enum fetch_stage stage;       /* that was not reached; FETCH_DONE: answered */
+	int code;                     /* errno-like, of DNS and TCP; ENOENT: no such name */
+	char why[256];                /* one sentence on the failure */
 	struct sockaddr_storage peer; /* once connected */
 	socklen_t peer_len;
 	char tls_version[16];
 	int64_t dns_tcp_us, tls_us, answer_us; /* how long each took; 0 = not reached */
 	uint16_t status;
-	struct buf head, body;   /* body is cut at body_max */
-	struct h1 h1;            /* spans into head */
+	struct buf head, body; /* body is cut at body_max */
+	struct h1 h1;          /* spans into head */
 };
 
 /* Blocks, at most timeout_ms. 0 when answered, else -1: see stage and why. */

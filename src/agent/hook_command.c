@@ -45,9 +45,14 @@ put_hook(const struct work *w, const char *result, const struct bitbucket_hook *
 		buf_printf(b, "%s ", result);
 	json ? buf_json_ascii(b, slice_str(h->id)) : buf_put(b, slice_str(h->id));
 	buf_printf(b, json ? ",\"active\":%s,\"secret\":%s,\"events\":[" : " %s, %s, ",
-	    json ? (h->active ? "true" : "false") : h->active ? "active" : "NOT active",
-	    json ? (h->secret ? "true" : "false") : h->secret ? "with a secret" : "WITHOUT a secret");
-	json_array_foreach((json_t *)(uintptr_t)h->events, i, item) {
+	    json        ? (h->active ? "true" : "false")
+	    : h->active ? "active"
+			: "NOT active",
+	    json        ? (h->secret ? "true" : "false")
+	    : h->secret ? "with a secret"
+			: "WITHOUT a secret");
+	json_array_foreach((json_t *)(uintptr_t)h->events, i, item)
+	{
 		event = json_string_value(item);
 		if (i > 0)
 			buf_putc(b, json ? ',' : ' ');
@@ -72,7 +77,8 @@ print_hook(const struct work *w, const char *result, const json_t *item)
 	bitbucket_read(&w->bitbucket, item, &h);
 	buf_init(&b, 65536);
 	put_hook(w, result, &h, &b);
-	for (size_t i = 0; i + 1 < b.n; i++) /* it comes from the other side and goes to a terminal */
+	for (size_t i = 0; i + 1 < b.n;
+	     i++) /* it comes from the other side and goes to a terminal */
 		if ((unsigned char)b.p[i] < ' ')
 			b.p[i] = '?';
 	fwrite(b.p, 1, b.n, stdout);
@@ -88,7 +94,8 @@ find(const struct work *w, size_t *ret_n)
 	size_t i;
 
 	*ret_n = 0;
-	json_array_foreach(w->list, i, item) {
+	json_array_foreach(w->list, i, item)
+	{
 		struct bitbucket_hook h;
 
 		bitbucket_read(&w->bitbucket, item, &h);
@@ -110,9 +117,12 @@ create(struct work *w)
 	if (old != NULL)
 		bitbucket_read(&w->bitbucket, old, &h);
 	if (n > 1)
-		fprintf(stderr, "adit: %zu webhooks have this URL: each event comes %zu times; delete all but one\n", n, n);
-	if (bitbucket_put(&w->bitbucket, old != NULL ? h.id : NULL, w->options->url, w->description, w->events,
-	        w->secret, !w->options->no_verify, &w->answer) != 0)
+		fprintf(stderr,
+		    "adit: %zu webhooks have this URL: each event comes %zu times; delete all but "
+		    "one\n",
+		    n, n);
+	if (bitbucket_put(&w->bitbucket, old != NULL ? h.id : NULL, w->options->url, w->description,
+		w->events, w->secret, !w->options->no_verify, &w->answer) != 0)
 		return failed(w);
 	print_hook(w, old != NULL ? "updated" : "created", w->answer.body);
 	return EXIT_STOPPED;
@@ -124,13 +134,11 @@ list(struct work *w)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(w->list, i, item)
-		print_hook(w, "hook", item);
+	json_array_foreach(w->list, i, item) print_hook(w, "hook", item);
 	return EXIT_STOPPED;
 }
 
-static int
-delete(struct work *w)
+static int delete (struct work *w)
 {
 	size_t n;
 	const json_t *old;
@@ -141,11 +149,13 @@ delete(struct work *w)
 		json_t *item;
 
 		bitbucket_read(&w->bitbucket, old, &h);
-		if (bitbucket_delete(&w->bitbucket, h.id, &w->answer) != 0 && w->answer.status != 404)
+		if (bitbucket_delete(&w->bitbucket, h.id, &w->answer) != 0 &&
+		    w->answer.status != 404)
 			return failed(w);
 		bitbucket_answer_fini(&w->answer);
 		print_hook(w, "deleted", old);
-		json_array_foreach(w->list, i, item) {
+		json_array_foreach(w->list, i, item)
+		{
 			if (item == old)
 				break;
 		}
@@ -160,7 +170,8 @@ wants_push(const struct bitbucket_hook *h)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach((json_t *)(uintptr_t)h->events, i, item) {
+	json_array_foreach((json_t *)(uintptr_t)h->events, i, item)
+	{
 		const char *event = json_string_value(item);
 
 		if (strcmp(event, "repo:push") == 0 || strcmp(event, "repo:refs_changed") == 0)
@@ -190,12 +201,15 @@ test(struct work *w)
 		return EXIT_BROKE;
 	}
 	if (!w->bitbucket.dc) {
-		fprintf(stderr, "adit: Bitbucket Cloud has no call for a test: push, or adit doctor %s\n", h.url);
+		fprintf(stderr,
+		    "adit: Bitbucket Cloud has no call for a test: push, or adit doctor %s\n",
+		    h.url);
 		return EXIT_STOPPED;
 	}
 	if (bitbucket_test(&w->bitbucket, h.id, h.url, &w->answer) != 0)
 		return failed(w);
-	outcome = json_string_value(json_object_get(json_object_get(w->answer.body, "result"), "outcome"));
+	outcome = json_string_value(
+	    json_object_get(json_object_get(w->answer.body, "result"), "outcome"));
 	if (outcome == NULL)
 		outcome = json_string_value(json_object_get(w->answer.body, "outcome"));
 	fprintf(stderr, "adit: Bitbucket's ping: %s\n", outcome != NULL ? outcome : "sent");
@@ -232,8 +246,9 @@ read_token(struct work *w)
 	if (w->options->token_file != NULL)
 		return config_file_token(w->options->token_file, w->token, sizeof(w->token));
 	if (value == NULL || value[0] == '\0' || strlen(value) >= sizeof(w->token))
-		return strdup("no token of Bitbucket: give one by --token-file FILE, - for standard input, or "
-		              "BITBUCKET_TOKEN");
+		return strdup("no token of Bitbucket: give one by --token-file FILE, - for "
+			      "standard input, or "
+			      "BITBUCKET_TOKEN");
 	memcpy(w->token, value, strlen(value) + 1);
 	return NULL;
 }
@@ -249,7 +264,9 @@ set_up(struct work *w, const struct action *a)
 	if (a->needs_url && o->url == NULL)
 		return command_usage("hook %s wants --url URL, as adit http prints it", a->name);
 	if (a->needs_secret && o->secret_file == NULL)
-		return command_usage("hook %s wants --secret-file FILE: without a secret anybody could send events", a->name);
+		return command_usage(
+		    "hook %s wants --secret-file FILE: without a secret anybody could send events",
+		    a->name);
 	if (o->dc && o->api == NULL)
 		return command_usage("--dc wants --api URL: the address of your Bitbucket");
 	w->bitbucket.dc = o->dc;
@@ -279,11 +296,12 @@ hook_command(const struct options *o)
 	int rc;
 
 	if (a == NULL) {
-		const char *near = suggest(slice_str(o->args[0]), actions, sizeof(actions) / sizeof(*actions),
-		    sizeof(*actions));
+		const char *near = suggest(slice_str(o->args[0]), actions,
+		    sizeof(actions) / sizeof(*actions), sizeof(*actions));
 
-		return command_usage("hook %s: create, list, test or delete is wanted%s%s%s", o->args[0],
-		    near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "");
+		return command_usage("hook %s: create, list, test or delete is wanted%s%s%s",
+		    o->args[0], near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+		    near != NULL ? "?" : "");
 	}
 	if (strcmp(o->args[1], "bitbucket") != 0)
 		return command_usage("hook %s %s: only bitbucket is known", a->name, o->args[1]);
@@ -294,7 +312,8 @@ hook_command(const struct options *o)
 	signal(SIGPIPE, SIG_IGN);
 	rc = set_up(w, a);
 	if (rc == 0)
-		rc = bitbucket_list(&w->bitbucket, &w->list, &w->answer) != 0 ? failed(w) : a->run(w);
+		rc = bitbucket_list(&w->bitbucket, &w->list, &w->answer) != 0 ? failed(w)
+									      : a->run(w);
 	json_decref(w->list);
 	bitbucket_answer_fini(&w->answer);
 	OPENSSL_cleanse(w, sizeof(*w));

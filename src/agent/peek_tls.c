@@ -82,7 +82,8 @@ names_of(X509 *cert, char *dst, size_t cap)
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names) && n + 80 < cap; i++) {
 		int type;
-		const ASN1_STRING *v = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+		const ASN1_STRING *v =
+		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
 
 		if (type == GEN_DNS)
 			n += (size_t)snprintf(dst + n, cap - n, "%s%.*s", n > 0 ? ", " : "",
@@ -197,7 +198,7 @@ new_context(const char *ca_path, struct peek_tls *p)
 	SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
 	if ((ca_path == NULL ? SSL_CTX_set_default_verify_paths(ctx)
-	                     : SSL_CTX_load_verify_locations(ctx, ca_path, NULL)) == 1)
+			     : SSL_CTX_load_verify_locations(ctx, ca_path, NULL)) == 1)
 		return ctx;
 	snprintf(p->why, sizeof(p->why), "%.150s cannot be read as certificates", ca_path);
 	SSL_CTX_free(ctx);
@@ -292,7 +293,7 @@ peek_tls(const struct sockaddr *sa, socklen_t len, const char *host, const char 
 	if (l.fd >= 0)
 		close(l.fd);
 	return ret->shaken && !ret->old && !ret->expired && !ret->early && !ret->self_signed &&
-	        !ret->no_issuer && !ret->wrong_name && ret->other[0] == '\0'
-	    ? 0
-	    : -1;
+		       !ret->no_issuer && !ret->wrong_name && ret->other[0] == '\0'
+		   ? 0
+		   : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A look at a server's TLS, for people: every fault of its certificate at once, in place of the first one that ends a
- * handshake, and the old versions, too.  Nothing is sent over the connection.
+ * A look at a server's TLS, for people: every fault of its certificate at once, in place of the
+ * first one that ends a handshake, and the old versions, too.  Nothing is sent over the connection.
  */
 #ifndef ADIT_AGENT_PEEK_TLS_H
 #define ADIT_AGENT_PEEK_TLS_H
@@ -13,12 +13,12 @@
 #include <sys/socket.h>
 
 struct peek_tls {
-	int tcp_error;   /* errno of connecting, 0: connected */
+	int tcp_error; /* errno of connecting, 0: connected */
 	int64_t tcp_us, tls_us;
-	bool shaken;     /* a handshake was done, though perhaps with faults */
-	char why[200];   /* where not */
+	bool shaken;   /* a handshake was done, though perhaps with faults */
+	char why[200]; /* where not */
 	char version[16];
-	bool old;        /* below TLS 1.2 */
+	bool old; /* below TLS 1.2 */
 	bool expired, early, self_signed, no_issuer, wrong_name;
 	bool incomplete; /* no_issuer, and the certificate names a place where the missing one is */
 	int n_sent;      /* certificates that came */

@@ -58,7 +58,8 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 	(void)timeouts;
 	s->done = true;
 	if (status == ARES_SUCCESS) {
-		for (const struct ares_addrinfo_node *node = found->nodes; node != NULL; node = node->ai_next)
+		for (const struct ares_addrinfo_node *node = found->nodes; node != NULL;
+		     node = node->ai_next)
 			take_node(a, node);
 		ares_freeaddrinfo(found);
 		if (a->n > 0)
@@ -112,13 +113,14 @@ is_localhost(struct slice host)
 	if (host.n > 0 && host.p[host.n - 1] == '.')
 		host.n--;
 	return slice_ieq(host, S("localhost")) ||
-	    (host.n > 10 && slice_ieq(slice_from(host, host.n - 10), S(".localhost")));
+	       (host.n > 10 && slice_ieq(slice_from(host, host.n - 10), S(".localhost")));
 }
 
 static bool
 open_channel(ares_channel *ret, const char *servers)
 {
-	/* An answer that says no is an answer: by default c-ares would only say that no server is left. */
+	/* An answer that says no is an answer: by default c-ares would only say that no server is
+	 * left. */
 	struct ares_options o = { .timeout = 2000, .tries = 2, .flags = ARES_FLAG_NOCHECKRESP };
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS;
 	char lookups[] = "b";
@@ -146,8 +148,10 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answ
 	*ret = (struct seek_answer){ .result = SEEK_FAILED };
 	if (is_localhost(slice_str(host)) && servers == NULL)
 		host = "127.0.0.1";
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS || !open_channel(&channel, servers)) {
-		say(ret, SEEK_FAILED, "the resolver could not be set up: is --dns HOST:PORT right?");
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    !open_channel(&channel, servers)) {
+		say(ret, SEEK_FAILED,
+		    "the resolver could not be set up: is --dns HOST:PORT right?");
 		return;
 	}
 	ares_getaddrinfo(channel, host, NULL, &hints, on_answer, &s);
@@ -164,7 +168,8 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answ
 void
 seek_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
 {
-	addr_split(ss, ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+	addr_split(ss,
+	    ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
 	    dst, cap);
 }
 

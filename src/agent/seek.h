@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What DNS says of a name, for people: every address, how long it may be kept, and why there is none.  Waited for, as
- * check-url and doctor have nothing else to do; dialling is net/resolve.h.
+ * What DNS says of a name, for people: every address, how long it may be kept, and why there is
+ * none.  Waited for, as check-url and doctor have nothing else to do; dialling is net/resolve.h.
  */
 #ifndef ADIT_AGENT_SEEK_H
 #define ADIT_AGENT_SEEK_H

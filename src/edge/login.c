@@ -39,7 +39,6 @@ login_free(struct session *s)
 	s->login = NULL;
 	if (l == NULL)
 		return;
-	hello_wipe(&l->hello);
 	store_req_fini(&l->token.req);
 	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++) {
 		store_req_fini(&l->claims[i].req);
@@ -47,6 +46,7 @@ login_free(struct session *s)
 		if (l->claims[i].fd >= 0)
 			loop_close(l->claims[i].fd);
 	}
+	hello_wipe(&l->hello);
 	free(l->claims);
 	free(l);
 }

@@ -110,8 +110,8 @@ copy(char *dst, size_t cap, struct slice s)
 }
 
 void
-notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer, struct slice agent,
-    struct slice text)
+notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
+    struct slice agent, struct slice text)
 {
 	struct note_set *set;
 	struct note *note;
@@ -147,7 +147,8 @@ notes_write(struct notes *n, const char *key, struct buf *out)
 
 		if (note == NULL)
 			continue;
-		buf_printf(out, "%s{\"code\":\"%s\",\"count\":%llu,\"at_ms\":%lld,\"peer\":", any ? "," : "",
+		buf_printf(out,
+		    "%s{\"code\":\"%s\",\"count\":%llu,\"at_ms\":%lld,\"peer\":", any ? "," : "",
 		    codes[i], (unsigned long long)note->count, (long long)note->at_ms);
 		buf_json(out, slice_str(note->peer));
 		buf_put(out, S(",\"agent\":"));
@@ -164,8 +165,9 @@ notes_write(struct notes *n, const char *key, struct buf *out)
 bool
 notes_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent)
 {
-	static const struct slice marks[] = { S("X-Event-Key"), S("X-GitHub-Event"), S("X-Gitlab-Event"),
-		S("X-Gitea-Event"), S("X-Hub-Signature"), S("Stripe-Signature"), S("webhook-id") };
+	static const struct slice marks[] = { S("X-Event-Key"), S("X-GitHub-Event"),
+		S("X-Gitlab-Event"), S("X-Gitea-Event"), S("X-Hub-Signature"),
+		S("Stripe-Signature"), S("webhook-id") };
 	const struct h1_field *f;
 	bool is_hook = false;
 	size_t at = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notes for the doctor: of each route, what was refused last and why, which its owner cannot see from outside.  In memory
- * alone, bounded, thread-safe; written where something is refused, never on the way of a request that goes through a
- * tunnel.
+ * Notes for the doctor: of each route, what was refused last and why, which its owner cannot see
+ * from outside.  In memory alone, bounded, thread-safe; written where something is refused, never
+ * on the way of a request that goes through a tunnel.
  */
 #ifndef ADIT_EDGE_NOTES_H
 #define ADIT_EDGE_NOTES_H
@@ -14,7 +14,7 @@
 
 /* X(symbol, code): codes of hook/doctor.h where there is a row, else words of our own. */
 #define NOTES(X)                                                                                   \
-	X(GOOD, "stored")               /* an event was taken: older refusals are history */        \
+	X(GOOD, "stored") /* an event was taken: older refusals are history */                     \
 	X(ADDRESS, "edge-address")                                                                 \
 	X(LOGIN, "edge-login")                                                                     \
 	X(SLASH, "hook-slash")                                                                     \
@@ -25,8 +25,8 @@
 	X(PING, "edge-ping")                                                                       \
 	X(DUPLICATE, "edge-duplicate")                                                             \
 	X(DISK, "edge-disk")                                                                       \
-	X(TAKEOVER, "link-two")         /* another link of the account took the tunnel over */      \
-	X(DOWN, "down")                 /* the link that served it ended */
+	X(TAKEOVER, "link-two") /* another link of the account took the tunnel over */             \
+	X(DOWN, "down")         /* the link that served it ended */
 
 enum note_kind {
 #define X(symbol, code) NOTE_##symbol,
@@ -40,12 +40,13 @@ struct notes;
 struct notes *notes_new(void) must_use;
 void notes_free(struct notes *n);
 /* peer, text: for people, cut to size. agent: the sender's User-Agent. */
-void notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer, struct slice agent,
-    struct slice text);
+void notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
+    struct slice agent, struct slice text);
 /* Appends a JSON list of {"code","count","at_ms","peer","agent","text"}. */
 void notes_write(struct notes *n, const char *key, struct buf *out);
 
-/* The request calls itself a webhook: scanners and people are not noted. *ret_agent: its User-Agent. */
+/* The request calls itself a webhook: scanners and people are not noted. *ret_agent: its
+ * User-Agent. */
 bool notes_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent);
 
 #endif

@@ -42,14 +42,16 @@ struct probe {
 /* --- tickets --- */
 
 static void
-make_mac(const struct edge *e, const char *name, const char *until, char dst[2 * TICKET_MAC_BYTES + 1])
+make_mac(
+    const struct edge *e, const char *name, const char *until, char dst[2 * TICKET_MAC_BYTES + 1])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	char text[DIRECTORY_KEY_BYTES + 40];
 	int len = snprintf(text, sizeof(text), "adit-probe %s %s", until, name);
 
-	HMAC(EVP_sha256(), e->probe_key, PROBE_KEY_BYTES, (unsigned char *)text, (size_t)len, mac, &n);
+	HMAC(EVP_sha256(), e->probe_key, PROBE_KEY_BYTES, (unsigned char *)text, (size_t)len, mac,
+	    &n);
 	text_hex(mac, TICKET_MAC_BYTES, dst);
 }
 
@@ -69,7 +71,7 @@ is_ticket(const struct edge *e, const char *name, struct slice s)
 		return false;
 	make_mac(e, name, until, mac);
 	return CRYPTO_memcmp(mac, s.p + 16, 2 * TICKET_MAC_BYTES) == 0 &&
-	    (int64_t)strtoull(until, NULL, 16) > clock_wall_ms();
+	       (int64_t)strtoull(until, NULL, 16) > clock_wall_ms();
 }
 
 enum exchange_probe
@@ -95,12 +97,16 @@ probe_answer(struct exchange *x, const char *signature, const char *text, struct
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"probe\":\"edge\",\"edge\":\"aditd/%s\",\"name\":\"%s\",\"mode\":\"%s\",\"id\":\"%s\","
-	    "\"signature\":\"%s\",\"text\":", ADIT_VERSION, x->name,
-	    modes[x->policy == NULL ? PRESET_PASS : x->policy->mode], x->id, signature);
+	buf_printf(&b,
+	    "{\"probe\":\"edge\",\"edge\":\"aditd/"
+	    "%s\",\"name\":\"%s\",\"mode\":\"%s\",\"id\":\"%s\","
+	    "\"signature\":\"%s\",\"text\":",
+	    ADIT_VERSION, x->name, modes[x->policy == NULL ? PRESET_PASS : x->policy->mode], x->id,
+	    signature);
 	buf_json(&b, slice_str(text));
 	buf_put(&b, S("}\n"));
-	answer_own(x, 200, "Cache-Control: no-store\r\n", S("application/json"), buf_slice(&b), read_ahead);
+	answer_own(x, 200, "Cache-Control: no-store\r\n", S("application/json"), buf_slice(&b),
+	    read_ahead);
 	buf_fini(&b);
 }
 
@@ -111,10 +117,11 @@ policy_json(const struct policy *p)
 {
 	static const char *const modes[] = { "pass", "store", "relay" };
 
-	return json_pack("{s:s, s:s, s:s, s:i, s:s%, s:I, s:b, s:b, s:b}", "mode", modes[p->mode], "preset",
-	    p->preset == NULL ? "" : p->preset->name, "scheme", p->sign.scheme == NULL ? "" : p->sign.scheme->name,
-	    "secrets", (int)p->sign.n_secrets, "context", p->context.n == 0 ? "" : p->context.p, p->context.n,
-	    "body_max", (json_int_t)p->body_max, "password", p->n_users > 0, "allow", p->allow.n > 0, "deny",
+	return json_pack("{s:s, s:s, s:s, s:i, s:s%, s:I, s:b, s:b, s:b}", "mode", modes[p->mode],
+	    "preset", p->preset == NULL ? "" : p->preset->name, "scheme",
+	    p->sign.scheme == NULL ? "" : p->sign.scheme->name, "secrets", (int)p->sign.n_secrets,
+	    "context", p->context.n == 0 ? "" : p->context.p, p->context.n, "body_max",
+	    (json_int_t)p->body_max, "password", p->n_users > 0, "allow", p->allow.n > 0, "deny",
 	    p->deny.n > 0);
 }
 
@@ -124,7 +131,8 @@ inbox_json(const struct inbox_counts *c)
 	json_t *o = json_object();
 
 	for (int i = 0; i < INBOX_N_STATES; i++)
-		json_object_set_new(o, inbox_state_text((enum inbox_state)i), json_integer((json_int_t)c->n[i]));
+		json_object_set_new(
+		    o, inbox_state_text((enum inbox_state)i), json_integer((json_int_t)c->n[i]));
 	json_object_set_new(o, "oldest_ms", json_integer((json_int_t)c->oldest_ms));
 	return o;
 }
@@ -159,13 +167,16 @@ add_route(const struct probe *p, json_t *o)
 		json_object_set_new(o, "policy", policy_json(policy));
 	policy_unref(policy);
 	if (p->peer[0] != '\0')
-		json_object_set_new(o, "link", json_pack("{s:s, s:s, s:I, s:I}", "peer", p->peer, "agent",
-		    p->program, "rtt_us", (json_int_t)p->rtt_us, "silent_ms", (json_int_t)p->silent_ms));
+		json_object_set_new(o, "link",
+		    json_pack("{s:s, s:s, s:I, s:I}", "peer", p->peer, "agent", p->program,
+			"rtt_us", (json_int_t)p->rtt_us, "silent_ms", (json_int_t)p->silent_ms));
 	json_object_set_new(o, "inbox", inbox_json(&p->counts));
 	if (p->last_ms != 0)
-		json_object_set_new(o, "last", json_pack("{s:I, s:s, s:s, s:s, s:s, s:i}", "received_ms",
-		    (json_int_t)p->last_ms, "event", p->last_event, "order_key", p->last_key, "state",
-		    p->last_state, "note", p->last_note, "attempts", (int)p->last_attempts));
+		json_object_set_new(o, "last",
+		    json_pack("{s:I, s:s, s:s, s:s, s:s, s:i}", "received_ms",
+			(json_int_t)p->last_ms, "event", p->last_event, "order_key", p->last_key,
+			"state", p->last_state, "note", p->last_note, "attempts",
+			(int)p->last_attempts));
 	json_object_set_new(o, "notes", notes_json(e, p->name));
 }
 
@@ -191,8 +202,9 @@ answer(struct probe *p)
 		return;
 	}
 	s->probe = NULL;
-	o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "type", "probe", "name", p->name, "state", p->state, "edge",
-	    "aditd/" ADIT_VERSION, "now_ms", (json_int_t)clock_wall_ms(), "account", s->account);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "type", "probe", "name", p->name, "state",
+	    p->state, "edge", "aditd/" ADIT_VERSION, "now_ms", (json_int_t)clock_wall_ms(),
+	    "account", s->account);
 	if (o != NULL && p->mine)
 		add_route(p, o);
 	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
@@ -285,7 +297,9 @@ static void
 submit(struct probe *p, enum inbox_op op, void (*fn)(struct loop *, struct loop_mail *))
 {
 	inbox_req_fini(&p->req);
-	p->req = (struct inbox_req){ .op = op, .done = on_stored, .owner = p, .n_max = 1, .bytes_max = 4096 };
+	p->req = (struct inbox_req){
+		.op = op, .done = on_stored, .owner = p, .n_max = 1, .bytes_max = 4096
+	};
 	snprintf(p->req.account, sizeof(p->req.account), "%s", p->account);
 	snprintf(p->req.tunnel, sizeof(p->req.tunnel), "%s", p->name);
 	p->mail.fn = fn;
@@ -359,7 +373,10 @@ start(struct session *s, const json_t *question)
 		submit(p, INBOX_COUNT, on_counted_mail);
 		return;
 	}
-	snprintf(p->state, sizeof(p->state), "%s", p->tombstone ? "released" : p->found ? "other" : "unknown");
+	snprintf(p->state, sizeof(p->state), "%s",
+	    p->tombstone ? "released"
+	    : p->found   ? "other"
+			 : "unknown");
 	p->mine = false;
 	answer(p);
 }

@@ -421,8 +421,6 @@ complete(struct reader *r)
 		    p->mode != PRESET_PASS)
 			p->sign.scheme = sign_find(slice_str(p->preset->scheme));
 	}
-	if (p->sign.scheme != NULL && p->mode == PRESET_PASS)
-		fault(r, "scheme", "needs mode store or relay: what passes through is not read, so not verified");
 	if (p->concurrency == 0)
 		fault(r, "deliver", "concurrency is at least 1");
 	if (p->sign.scheme != NULL && p->sign.n_secrets == 0)
@@ -431,6 +429,8 @@ complete(struct reader *r)
 		fault(r, "secrets", "need a scheme (or a preset that has one), and mode store or relay");
 	if (p->sign.scheme != NULL && strcmp(p->sign.scheme->name, "hmac") == 0 && p->sign.header.n == 0)
 		fault(r, "hmac", "needs the name of the header");
+	if (p->sign.scheme != NULL && p->mode == PRESET_PASS)
+		fault(r, "scheme", "needs mode store or relay: what passes through is not read, so not verified");
 	if (p->rate > 0 && p->burst < 1)
 		p->burst = p->rate < 1 ? 1 : p->rate;
 	if (p->visitor_rate > 0 && p->visitor_burst < 1)

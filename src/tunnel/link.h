@@ -53,7 +53,7 @@ struct stream {
 	bool dead;          /* RST was sent or received */
 	bool blocked;       /* wants to send, but has no credit */
 	bool rx_blocked;    /* its reader does not keep up */
-	uint32_t syn_block; /* the output block that its SYN was written to */
+	uint32_t last_block; /* the output block that it has written to last */
 	struct map_node by_id;
 	struct list all;   /* in link.all */
 	struct list round; /* in one of the link's queues of wanting streams */

@@ -145,7 +145,6 @@ write_syn(struct stream *s, char *p)
 	frame_put_u32(p, (uint32_t)s->tx_credit);
 	frame_put_u32(p + 4, window);
 	window_open(s, window);
-	s->syn_block = s->link->out_block;
 	s->link->n_sending++;
 }
 
@@ -194,6 +193,7 @@ stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
 		f.flags |= FRAME_FIN;
 	f.stream = s->id;
 	frame_encode(&f, p);
+	s->last_block = l->out_block;
 	l->out_to += FRAME_HEADER_BYTES + f.length;
 	count_sent(s, (uint32_t)n);
 	if (fin)
@@ -220,7 +220,8 @@ stream_reset(struct stream *s, enum link_code code)
 	stream_kill(s);
 	if (silent)
 		return;
-	if (l->out != NULL && s->syn_block == l->out_block)
+	/* What was committed before goes first: a SYN, or the good part of an answer that broke. */
+	if (l->out != NULL && s->last_block == l->out_block)
 		l->ctl_hold = true;
 	frame_put_u32(payload, code);
 	link_put(l, &f, slice_of(payload, 4));

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
@@ -388,3 +389,36 @@ def test_reader_that_does_not_read(played):
         child.terminate()
     assert child.wait(WAIT_S) == 0
     child.stdout.close()
+
+
+def in_own_network():
+    """Runs the calling test once more in a network namespace of its own; None inside of it."""
+    if os.environ.get("ADIT_OWN_NETWORK"):
+        return None
+    test = os.environ["PYTEST_CURRENT_TEST"].split(" ")[0]
+    if subprocess.run(["unshare", "-rn", "ip", "link", "set", "lo", "up"], capture_output=True).returncode != 0:
+        pytest.skip("no network namespaces here")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return subprocess.run(["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-B", "-m",
+                           "pytest", "-q", "-p", "no:cacheprovider", test], cwd=root, capture_output=True, text=True,
+                          env={**os.environ, "ADIT_OWN_NETWORK": "1"}, timeout=12 * WAIT_S)
+
+
+def test_r03_an_address_that_comes_or_goes_asks_the_edge(lab):
+    """Netlink tells of it; a whole link is kept, one that does not answer is replaced within 2 s."""
+    inner = in_own_network()
+    if inner is not None:
+        assert inner.returncode == 0, inner.stdout + inner.stderr
+        return
+    played = Played(lab)
+    played.origin = lab.keep(Origin(ok))
+    agent = web(played)
+    subprocess.run(["ip", "addr", "add", "192.0.2.1/24", "dev", "lo"], check=True)
+    assert ping_came(played.link)
+    assert played.ask().endswith(b"ok")
+    start = time.monotonic()
+    subprocess.run(["ip", "addr", "del", "192.0.2.1/24", "dev", "lo"], check=True)
+    played.accept()  # the old link stays open and silent
+    agent.wait_event("up", start=3)
+    assert time.monotonic() - start < 2.5  # 2 s, and what a loaded machine adds
+    assert played.ask().endswith(b"ok")

@@ -605,3 +605,20 @@ def test_quick(lab):
     assert done.returncode == 0, done.stdout
     assert [x.split()[:2] for x in done.stdout.splitlines() if x and not x.startswith((" ", "N"))] == [
         ["edge", "ok"], ["link", "ok"], ["origin", "ok"]]
+
+
+def test_manual_names_every_code():
+    """adit(1) has a line for each code that can be printed."""
+    import re
+
+    from conftest import ROOT
+
+    def read(path):
+        with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+            return f.read()
+    codes = re.findall(r'\{ "([a-z0-9-]+)", \d+, DOCTOR_', read("src/hook/doctor.c"))
+    codes += re.findall(r'X\(\w+, "([a-z0-9-]+)", \w,', read("src/hook/checkurl_private.h"))
+    codes += re.findall(r'\[P_\w+\] = \{ "([a-z0-9-]+)"', read("src/agent/checkurl_command.c"))
+    assert len(codes) > 110
+    manual = read("man/adit.1")
+    assert [c for c in codes if not re.search(rf"^\.It Li {c}( Ta .*)?$", manual, re.M)] == []

@@ -215,6 +215,25 @@ TEST(reset_does_not_overtake_its_syn)
 	stop();
 }
 
+/* The good part of an answer that broke is still the visitor's. */
+TEST(reset_does_not_overtake_data)
+{
+	struct stream *s;
+
+	start(LINK_EDGE);
+	s = edge_opened(0, false);
+	while (out_but_ping())
+		;
+	commit(s, 7, false);
+	stream_reset(s, LINK_CODE_ORIGIN_BROKE);
+	stream_free(s);
+	EXPECT(out_but_ping());
+	EXPECT_INT(out_frame.type, FRAME_DATA);
+	EXPECT(out_but_ping());
+	EXPECT_INT(out_frame.type, FRAME_RST);
+	stop();
+}
+
 TEST(credit_goes_back_once_a_turn)
 {
 	struct stream *s;
@@ -360,6 +379,7 @@ TESTS(TEST_ROW(syn_says_what_is_granted) TEST_ROW(first_credit_depends_on_how_ma
     grant_fits_the_credit) TEST_ROW(commit_of_nothing_writes_nothing) TEST_ROW(fin_needs_no_credit)
 	TEST_ROW(blocked_until_window) TEST_ROW(full_output_ends_the_turns)
 	    TEST_ROW(control_goes_between_frames) TEST_ROW(control_in_part_goes_on)
-		TEST_ROW(reset_does_not_overtake_its_syn) TEST_ROW(credit_goes_back_once_a_turn)
+		TEST_ROW(reset_does_not_overtake_its_syn) TEST_ROW(reset_does_not_overtake_data)
+		TEST_ROW(credit_goes_back_once_a_turn)
 		    TEST_ROW(no_window_after_the_end) TEST_ROW(blocked_reader_never_grows) TEST_ROW(
 			small_before_bulk_but_bulk_not_starved) TEST_ROW(bulk_shares_by_bytes))
