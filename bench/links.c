@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many idle agents in one process, for `make bench`: how fast the edge accepts links and what each costs it.
+ * Many idle agents in one process, for `make bench`: how fast the edge accepts links and what each
+ *costs it.
  *
  *	links [-j PARALLEL] [-n TUNNELS] ADDRESS HOST CA TOKEN-FILE COUNT
  *
- * Opens COUNT links, PARALLEL at a time, each with TUNNELS unnamed tunnels (0 as a rule); prints one JSON line when
- * all were welcomed, holds them (answering PINGs) until stdin ends.
+ * Opens COUNT links, PARALLEL at a time, each with TUNNELS unnamed tunnels (0 as a rule); prints
+ *one JSON line when all were welcomed, holds them (answering PINGs) until stdin ends.
  */
 #include "base/clock.h"
 #include "net/addr.h"
@@ -188,7 +189,8 @@ main(int argc, char **argv)
 			g.tunnels = atoi(optarg);
 	}
 	if (argc - optind != 5) {
-		fprintf(stderr, "usage: links [-j PARALLEL] [-n TUNNELS] ADDRESS HOST CA TOKEN-FILE COUNT\n");
+		fprintf(stderr,
+		    "usage: links [-j PARALLEL] [-n TUNNELS] ADDRESS HOST CA TOKEN-FILE COUNT\n");
 		return 2;
 	}
 	argv += optind;

@@ -10,7 +10,8 @@
  *             moment a request was due, not from when it could be sent
  *      bulk:  as rps; bytes count, not requests
  *      stall: asks once on each connection and never reads
- * One JSON object on stdout.  Answers that are not 2xx are counted apart: a run with errors is no figure.
+ * One JSON object on stdout.  Answers that are not 2xx are counted apart: a run with errors is no
+ *figure.
  */
 #include "base/clock.h"
 #include "http/h1.h"
@@ -332,8 +333,9 @@ on_pace(struct loop_timer *t)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: load [-m rps|close|rate|bulk|stall] [-c CONNS] [-t SECONDS] [-r RATE] "
-	                "[-H HOST] [-k CA] ADDRESS PATH\n");
+	fprintf(stderr,
+	    "usage: load [-m rps|close|rate|bulk|stall] [-c CONNS] [-t SECONDS] [-r RATE] "
+	    "[-H HOST] [-k CA] ADDRESS PATH\n");
 	return 2;
 }
 
@@ -377,8 +379,8 @@ parse(int argc, char **argv)
 		return 2;
 	}
 	g.request_n = (size_t)snprintf(g.request, sizeof(g.request),
-	    "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n%s\r\n", argv[optind + 1],
-	    g.host, g.mode == MODE_CLOSE ? "Connection: close\r\n" : "");
+	    "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n%s\r\n",
+	    argv[optind + 1], g.host, g.mode == MODE_CLOSE ? "Connection: close\r\n" : "");
 	return 0;
 }
 
@@ -419,10 +421,11 @@ main(int argc, char **argv)
 	       "\"gbit_s\":%.3f,\"bytes\":%llu,\"errors\":%llu,\"not_2xx\":%llu,\"connects\":%llu,"
 	       "\"issued\":%llu,\"p50_us\":%.0f,\"p90_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,"
 	       "\"max_us\":%llu}\n",
-	    mode_names[g.mode], g.conns, seconds, (unsigned long long)g.done, (double)g.done / seconds,
-	    (double)g.bytes * 8 / seconds / 1e9, (unsigned long long)g.bytes,
-	    (unsigned long long)g.errors, (unsigned long long)g.not_2xx,
-	    (unsigned long long)g.connects, (unsigned long long)g.issued, percentile(0.5),
-	    percentile(0.9), percentile(0.99), percentile(0.999), (unsigned long long)g.max_us);
+	    mode_names[g.mode], g.conns, seconds, (unsigned long long)g.done,
+	    (double)g.done / seconds, (double)g.bytes * 8 / seconds / 1e9,
+	    (unsigned long long)g.bytes, (unsigned long long)g.errors,
+	    (unsigned long long)g.not_2xx, (unsigned long long)g.connects,
+	    (unsigned long long)g.issued, percentile(0.5), percentile(0.9), percentile(0.99),
+	    percentile(0.999), (unsigned long long)g.max_us);
 	return 0;
 }

@@ -7,7 +7,8 @@
  *	wan NETNS_A NETNS_B ONE_WAY_MS [MBIT [LOSS_PER_MILLE]]
  *
  * Prints "ready" when both devices (wan0) exist; set addresses and bring them up then. SIGUSR1 cuts
- * the line (packets vanish, both ends hear nothing), SIGUSR2 mends it. Ends on SIGTERM, with a line of counters.
+ * the line (packets vanish, both ends hear nothing), SIGUSR2 mends it. Ends on SIGTERM, with a line
+ *of counters.
  */
 #include "base/clock.h"
 
@@ -188,5 +189,7 @@ main(int argc, char **argv)
 	printf("{\"ab_packets\":%llu,\"ab_bytes\":%llu,\"ab_dropped\":%llu,\"ba_packets\":%llu,"
 	       "\"ba_bytes\":%llu,\"ba_dropped\":%llu}\n",
 	    ab.packets, ab.bytes, ab.dropped, ba.packets, ba.bytes, ba.dropped);
+	free(ab.ring);
+	free(ba.ring);
 	return 0;
 }

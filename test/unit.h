@@ -5,7 +5,8 @@
  *	TEST(empty_slice) { EXPECT(slice_eq(S(""), S(""))); }
  *	TESTS(TEST_ROW(empty_slice))
  *
- * A failed EXPECT says where and goes on; the program exits with 1 and the last line is "N passed, N failed".
+ * A failed EXPECT says where and goes on; the program exits with 1 and the last line is "N passed,
+ *N failed".
  */
 #ifndef ADIT_TEST_UNIT_H
 #define ADIT_TEST_UNIT_H
@@ -76,8 +77,8 @@ unit_main(const struct unit_test *tests, size_t n, const char *only)
 	int main(int argc, char **argv)                                                            \
 	{                                                                                          \
 		static const struct unit_test tests[] = { __VA_ARGS__ };                           \
-		return unit_main(tests, sizeof(tests) / sizeof(*tests),                            \
-		    argc > 1 ? argv[1] : NULL);                                                    \
+		return unit_main(                                                                  \
+		    tests, sizeof(tests) / sizeof(*tests), argc > 1 ? argv[1] : NULL);             \
 	}
 
 #endif

@@ -5,6 +5,7 @@
 #include "agent/config_file.h"
 #include "agent/fetch.h"
 #include "agent/peek_tls.h"
+#include "agent/plain.h"
 #include "agent/seek.h"
 
 #include <errno.h>
@@ -331,7 +332,7 @@ static void
 probe(struct job *j)
 {
 	struct sockaddr_storage ss = { 0 };
-	struct peek_tls tls;
+	struct peek_tls tls = { 0 };
 	bool found = true;
 
 	/* Nothing that is certain to fail, or that would be another host than people mean. */
@@ -383,20 +384,12 @@ verdict_text(enum checkurl_severity s)
 	return "refuses it: \"Invalid URL\"";
 }
 
-/* A URL as it was typed, on a terminal. */
-static void
-put_clean(struct buf *b, const char *s)
-{
-	for (; *s != '\0'; s++)
-		buf_putc(b, (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
-}
-
 static void
 write_text(const struct job *j, struct buf *b)
 {
 	const struct checkurl *c = &j->check;
 
-	put_clean(b, j->options->args[0]);
+	plain_put(b, slice_str(j->options->args[0]));
 	buf_printf(b, "\nBitbucket Cloud %s\nBitbucket Data Center %s\n", verdict_text(c->cloud),
 	    verdict_text(c->dc));
 	for (size_t i = 0; i < c->n_findings; i++) {
@@ -404,9 +397,9 @@ write_text(const struct job *j, struct buf *b)
 		enum checkurl_severity worst = f->cloud > f->dc ? f->cloud : f->dc;
 
 		buf_printf(b, "%s %s: ", checkurl_severity_name(worst), f->code);
-		put_clean(b, f->cause);
+		plain_put(b, slice_str(f->cause));
 		buf_putc(b, ' ');
-		put_clean(b, f->remedy);
+		plain_put(b, slice_str(f->remedy));
 		buf_putc(b, '\n');
 	}
 	if (c->n_findings == 0 && j->probed)
@@ -422,7 +415,7 @@ write_text(const struct job *j, struct buf *b)
 		buf_printf(b, "type: %s\n", c->command);
 	if (c->suggestion[0] != '\0') {
 		buf_put(b, S("then: "));
-		put_clean(b, c->suggestion);
+		plain_put(b, slice_str(c->suggestion));
 		buf_putc(b, '\n');
 	}
 }

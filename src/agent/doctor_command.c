@@ -6,15 +6,11 @@
 #include "agent/doctor_private.h"
 #include "base/clock.h"
 #include "base/rand.h"
-#include "http/url.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define KEYS_MAX 16
@@ -76,7 +72,7 @@ fill_in(const char *template, const struct doctor_value *values, size_t n, char 
 }
 
 void
-doctor_add(struct doctor *d, const char *code, ...)
+doctor_add_pairs(struct doctor *d, const char *code, ...)
 {
 	struct doctor_value values[KEYS_MAX];
 	struct doctor_finding *f = &d->findings[d->n_findings];
@@ -388,187 +384,6 @@ use_target(struct doctor *d)
 	return use_origin(d, t);
 }
 
-/* --- what is printed --- */
-
-static enum doctor_state
-state_of(const struct doctor *d, enum doctor_stage s)
-{
-	enum doctor_state state = d->stages[s].state;
-
-	for (size_t i = 0; i < d->n_findings; i++) {
-		const struct doctor_row *row = d->findings[i].row;
-
-		if (row->stage != s)
-			continue;
-		if (row->severity == DOCTOR_FAILURE)
-			state = DOCTOR_BAD;
-		else if (row->severity == DOCTOR_WARNING && state != DOCTOR_BAD)
-			state = DOCTOR_DOUBT;
-	}
-	return state;
-}
-
-static const char *const state_names[] = { "skipped", "ok", "warning", "FAILED" };
-
-/* The first stage that fails, and its code; false: none does. */
-static bool
-first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const char **ret_code)
-{
-	for (int s = 0; s < DOCTOR_STAGES; s++) {
-		if (state_of(d, (enum doctor_stage)s) != DOCTOR_BAD)
-			continue;
-		*ret_stage = (enum doctor_stage)s;
-		*ret_code = "";
-		for (size_t i = d->n_findings; i-- > 0;)
-			if ((int)d->findings[i].row->stage == s &&
-			    d->findings[i].row->severity == DOCTOR_FAILURE)
-				*ret_code = d->findings[i].row->code;
-		return true;
-	}
-	return false;
-}
-
-static void
-put_clean(struct buf *b, const char *s)
-{
-	for (; *s != '\0'; s++)
-		buf_putc(b, (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
-}
-
-static void
-write_text(const struct doctor *d, struct buf *b)
-{
-	enum doctor_stage first;
-	const char *code;
-
-	for (int s = 0; s < DOCTOR_STAGES; s++) {
-		if (d->options->quick && (s < DOCTOR_EDGE || s == DOCTOR_JOB))
-			continue;
-		buf_printf(b, "%-7s %-8s ", doctor_stage_name((enum doctor_stage)s),
-		    state_names[state_of(d, (enum doctor_stage)s)]);
-		put_clean(b, d->stages[s].text);
-		buf_putc(b, '\n');
-		for (size_t i = 0; i < d->n_findings; i++) {
-			const struct doctor_finding *f = &d->findings[i];
-
-			if ((int)f->row->stage != s)
-				continue;
-			buf_printf(b, "        %s %s: ", doctor_severity_name(f->row->severity),
-			    f->row->code);
-			put_clean(b, f->text);
-			buf_putc(b, ' ');
-			put_clean(b, f->remedy);
-			buf_putc(b, '\n');
-		}
-	}
-	if (first_failure(d, &first, &code))
-		buf_printf(b, "\nIt fails at: %s%s%s\n", doctor_stage_name(first),
-		    code[0] != '\0' ? ", " : "", code);
-	else
-		buf_put(b, S("\nNothing fails, as far as could be seen.\n"));
-}
-
-static void
-put_member(struct buf *b, const char *key, const char *value)
-{
-	buf_printf(b, "\"%s\":", key);
-	buf_json_ascii(b, slice_str(value));
-}
-
-static void
-put_findings(const struct doctor *d, struct buf *b)
-{
-	buf_put(b, S("\"findings\":["));
-	for (size_t i = 0; i < d->n_findings; i++) {
-		const struct doctor_finding *f = &d->findings[i];
-
-		buf_printf(b,
-		    "%s{\"code\":\"%s\",\"number\":%d,\"stage\":\"%s\",\"severity\":\"%s\",",
-		    i > 0 ? "," : "", f->row->code, f->row->number,
-		    doctor_stage_name(f->row->stage), doctor_severity_name(f->row->severity));
-		put_member(b, "text", f->text);
-		buf_putc(b, ',');
-		put_member(b, "remedy", f->remedy);
-		buf_putc(b, '}');
-	}
-	buf_putc(b, ']');
-}
-
-/* Without the query, in which tokens stand. */
-static void
-put_url(const struct doctor *d, struct buf *b)
-{
-	char bare[sizeof(d->url)];
-
-	snprintf(bare, sizeof(bare), "%s", d->url);
-	bare[strcspn(bare, "?#")] = '\0';
-	if (strchr(bare, '@') != NULL)
-		snprintf(bare, sizeof(bare), "(a URL with a user in it)");
-	put_member(b, "url", bare);
-}
-
-static void
-write_json(const struct doctor *d, struct buf *b)
-{
-	enum doctor_stage first = DOCTOR_HOOK;
-	const char *code = "";
-	bool failed = first_failure(d, &first, &code);
-	char now[32];
-
-	doctor_date(clock_wall_ms(), now);
-	buf_printf(b, "{\"adit\":\"%s\",\"date\":\"%s\",\"ok\":%s,", ADIT_VERSION, now,
-	    failed ? "false" : "true");
-	put_url(d, b);
-	buf_printf(b, ",\"first_stage\":\"%s\",\"first_code\":\"%s\",\"stages\":[",
-	    failed ? doctor_stage_name(first) : "", code);
-	for (int s = 0; s < DOCTOR_STAGES; s++) {
-		enum doctor_state state = state_of(d, (enum doctor_stage)s);
-
-		buf_printf(b, "%s{\"stage\":\"%s\",\"state\":\"%s\",", s > 0 ? "," : "",
-		    doctor_stage_name((enum doctor_stage)s),
-		    state == DOCTOR_BAD ? "failed" : state_names[state]);
-		put_member(b, "text", d->stages[s].text);
-		buf_putc(b, '}');
-	}
-	buf_put(b, S("],"));
-	put_findings(d, b);
-	buf_put(b, S("}\n"));
-}
-
-/* For a bug report: what was printed as JSON, the system, and the edge's answer without ticket and
- * peers' bodies. */
-static int
-write_report(struct doctor *d, const char *path)
-{
-	struct utsname u;
-	struct buf b;
-	char *probe;
-	int fd;
-
-	if (d->link.probe != NULL)
-		json_object_del(d->link.probe, "ticket");
-	d->ticket = NULL;
-	probe = d->link.probe == NULL ? NULL : json_dumps(d->link.probe, JSON_COMPACT);
-	buf_init(&b, 262144);
-	write_json(d, &b);
-	if (uname(&u) == 0)
-		buf_printf(&b, "{\"system\":\"%s %s %s\"}\n", u.sysname, u.release, u.machine);
-	if (probe != NULL)
-		buf_printf(&b, "{\"edge\":%s}\n", probe);
-	free(probe);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || b.failed || write(fd, b.p, b.n) != (ssize_t)b.n) {
-		fprintf(stderr, "adit: %s: %s\n", path,
-		    fd < 0 ? strerror(errno) : "it could not be written");
-		if (fd >= 0)
-			close(fd);
-		buf_fini(&b);
-		return -1;
-	}
-	buf_fini(&b);
-	return close(fd);
-}
-
 /* --- the whole --- */
 
 static void
@@ -620,15 +435,12 @@ report(struct doctor *d)
 	struct buf out;
 
 	buf_init(&out, 131072);
-	if (d->options->json)
-		write_json(d, &out);
-	else
-		write_text(d, &out);
+	doctor_print(d, &out);
 	fwrite(out.p, 1, out.n, stdout);
 	buf_fini(&out);
-	if (d->options->report != NULL && write_report(d, d->options->report) != 0)
+	if (d->options->report != NULL && doctor_write_report(d, d->options->report) != 0)
 		return EXIT_BROKE;
-	return first_failure(d, &stage, &code) ? 1 : 0;
+	return doctor_first_failure(d, &stage, &code) ? 1 : 0;
 }
 
 int

@@ -52,7 +52,7 @@ add_note(struct doctor *d, const char *code)
 	snprintf(age, sizeof(age), "perhaps"); /* lists have no date at the edge */
 	doctor_add(d, code, "address", peer, "agent", doctor_text_of(note, "agent"), "age", age,
 	    "status", "401", "path", text, "size", size, "limit", limit, "url", d->good_url,
-	    "reason", text, "error", text, "attempt", "2", NULL);
+	    "reason", text, "error", text, "attempt", "2");
 }
 
 static void
@@ -66,7 +66,7 @@ add_notes(struct doctor *d)
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		add_note(d, codes[i]);
 	if (twice != NULL)
-		doctor_add(d, "edge-duplicate", "attempt", "2 or later", NULL);
+		doctor_add(d, "edge-duplicate", "attempt", "2 or later");
 }
 
 /* --- a probe that the edge answers --- */
@@ -80,20 +80,19 @@ judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error
 
 	snprintf(status, sizeof(status), "%u", a->status);
 	if (slice_eq(error, S("unauthorized")))
-		doctor_add(d, "edge-login", "status", status, "path", d->check.path, NULL);
+		doctor_add(d, "edge-login", "status", status, "path", d->check.path);
 	else if (slice_eq(error, S("body-too-large")))
-		doctor_add(d, "edge-too-big", "size", "2 KB", "limit", "less", NULL);
+		doctor_add(d, "edge-too-big", "size", "2 KB", "limit", "less");
 	else if (slice_eq(error, S("store-full")))
-		doctor_add(d, "edge-disk", "error", "its store cannot be written", NULL);
+		doctor_add(d, "edge-disk", "error", "its store cannot be written");
 	else if (!slice_eq(error, S("forbidden")))
 		return;
 	else if (p != NULL && preset_access(p, S("POST"), path) == PRESET_SLASH)
-		doctor_add(d, "hook-slash", "path", d->check.path, "url", d->good_url, NULL);
+		doctor_add(d, "hook-slash", "path", d->check.path, "url", d->good_url);
 	else if (p != NULL && preset_access(p, S("POST"), path) != PRESET_ALLOWED)
-		doctor_add(d, "hook-plugin", "path", d->check.path, "other", p->path, NULL);
+		doctor_add(d, "hook-plugin", "path", d->check.path, "other", p->path);
 	else
-		doctor_add(
-		    d, "edge-address", "address", ours, "agent", agent, "age", "perhaps", NULL);
+		doctor_add(d, "edge-address", "address", ours, "agent", agent, "age", "perhaps");
 }
 
 static void
@@ -103,7 +102,7 @@ judge_signature(struct doctor *d, const struct fetch_answer *a)
 	const char *reason = doctor_text_of(o, "signature");
 
 	if (d->secret[0] != '\0' && reason[0] != '\0' && strcmp(reason, "ok") != 0)
-		doctor_add(d, "edge-signature", "reason", doctor_text_of(o, "text"), NULL);
+		doctor_add(d, "edge-signature", "reason", doctor_text_of(o, "text"));
 	json_decref(o);
 }
 
@@ -136,7 +135,7 @@ doctor_look_edge(struct doctor *d)
 	} else {
 		error = fetch_field(&a, S("adit-error"));
 		if (a.status >= 300 && a.status < 400 && strcmp(d->check.scheme, "http") == 0)
-			doctor_add(d, "edge-http", "url", d->good_url, NULL);
+			doctor_add(d, "edge-http", "url", d->good_url);
 		judge_refusal(d, &a, error);
 		if (a.status == 200 && d->ticket != NULL)
 			judge_signature(d, &a);
@@ -150,10 +149,10 @@ doctor_look_edge(struct doctor *d)
 			    error.n > 0 ? ", " : "", PS(error));
 		if (slice_eq(error, S("agent-away")) || slice_eq(error, S("no-tunnel")))
 			doctor_add(d, "link-away", "tunnel", d->name, "since", "an unknown time",
-			    "stored", "Some", NULL);
+			    "stored", "Some");
 		if (slice_eq(error, S("released-name")))
-			doctor_add(d, "dns-released", "host", d->check.host, "date",
-			    "an earlier day", NULL);
+			doctor_add(
+			    d, "dns-released", "host", d->check.host, "date", "an earlier day");
 	}
 	fetch_fini(&a);
 	buf_fini(&fields);
@@ -185,7 +184,7 @@ add_blocked(struct doctor *d)
 				    d->login.ca, DOCTOR_MS, &t);
 		}
 	}
-	doctor_add(d, "link-blocked", "error", d->link.why, "issuer", t.issuer, NULL);
+	doctor_add(d, "link-blocked", "error", d->link.why, "issuer", t.issuer);
 }
 
 static void
@@ -198,7 +197,7 @@ judge_clock(struct doctor *d)
 	if (edge == 0 || (off_s < SKEW_S && off_s > -SKEW_S))
 		return;
 	snprintf(text, sizeof(text), "%lld", (long long)off_s);
-	doctor_add(d, "link-clock", "seconds", text, NULL);
+	doctor_add(d, "link-clock", "seconds", text);
 }
 
 static void
@@ -213,7 +212,7 @@ judge_takeovers(struct doctor *d)
 		return;
 	doctor_date(at, since);
 	doctor_add(d, "link-two", "tunnel", d->name, "address", doctor_text_of(note, "peer"),
-	    "since", since, NULL);
+	    "since", since);
 }
 
 static void
@@ -228,14 +227,13 @@ judge_state(struct doctor *d)
 			doctor_number_of(d->inbox, "received")));
 	doctor_date(down != 0 ? down : doctor_number_of(d->link.probe, "since_ms"), since);
 	if (strcmp(state, "away") == 0)
-		doctor_add(
-		    d, "link-away", "tunnel", d->name, "since", since, "stored", stored, NULL);
+		doctor_add(d, "link-away", "tunnel", d->name, "since", since, "stored", stored);
 	else if (strcmp(state, "unknown") == 0)
 		doctor_add(d, "link-away", "tunnel", d->name, "since",
-		    "ever: no agent has asked for this name", "stored", "0", NULL);
+		    "ever: no agent has asked for this name", "stored", "0");
 	else if (strcmp(state, "other") == 0)
 		doctor_add(d, "link-refused", "reason", "the name belongs to another account.",
-		    "edge", d->login.edge, NULL);
+		    "edge", d->login.edge);
 }
 
 void
@@ -256,7 +254,7 @@ doctor_look_link(struct doctor *d)
 		return;
 	}
 	if (!d->link.welcomed) {
-		doctor_add(d, "link-refused", "reason", d->link.why, "edge", d->login.edge, NULL);
+		doctor_add(d, "link-refused", "reason", d->link.why, "edge", d->login.edge);
 		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.200s", d->link.why);
 		return;
 	}
@@ -269,7 +267,7 @@ doctor_look_link(struct doctor *d)
 	judge_state(d);
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)silent / 1000);
 	if (silent > LIMIT_LINK_DEAD_MS)
-		doctor_add(d, "link-silent", "seconds", seconds, NULL);
+		doctor_add(d, "link-silent", "seconds", seconds);
 	if (link != NULL)
 		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.60s at %.60s, round trip %.1f ms",
 		    doctor_text_of(link, "agent"), doctor_text_of(link, "peer"),

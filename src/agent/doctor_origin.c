@@ -3,15 +3,8 @@
  * own side. */
 #include "agent/doctor_private.h"
 
-#include "base/clock.h"
-#include "base/text.h"
-
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define BUILD_EARLY_MS 5000 /* clocks of Jenkins and edge may differ by so much */
-#define JOBS_MAX 50
 
 static bool
 wants_jenkins(const struct doctor *d)
@@ -32,8 +25,8 @@ patience_ms(const struct doctor *d)
 
 /* --- the server from its own side --- */
 
-static int
-ask_origin(const struct doctor *d, const char *method, const char *path, struct slice fields,
+int
+doctor_ask_origin(const struct doctor *d, const char *method, const char *path, struct slice fields,
     struct slice body, struct fetch_answer *ret)
 {
 	struct fetch_request req = {
@@ -92,7 +85,7 @@ add_refused(struct doctor *d)
 	if (d->has_origin)
 		find_elsewhere(d, elsewhere, sizeof(elsewhere));
 	doctor_add(d, "origin-refused", "address",
-	    d->has_origin ? d->origin_text : "the tunnel's address", "elsewhere", elsewhere, NULL);
+	    d->has_origin ? d->origin_text : "the tunnel's address", "elsewhere", elsewhere);
 }
 
 static const char *
@@ -102,8 +95,8 @@ stored_text(const struct doctor *d, char dst[24])
 	return dst;
 }
 
-static bool
-has_text(const struct fetch_answer *a, const char *text)
+bool
+doctor_has_text(const struct fetch_answer *a, const char *text)
 {
 	return memmem(a->body.p, a->body.n, text, strlen(text)) != NULL;
 }
@@ -117,8 +110,8 @@ find_context(struct doctor *d)
 
 	if (!d->has_origin)
 		return false;
-	found = ask_origin(d, "GET", "/jenkins/login", S(""), S(""), &a) == 0 && is_jenkins(&a) &&
-		a.status == 200;
+	found = doctor_ask_origin(d, "GET", "/jenkins/login", S(""), S(""), &a) == 0 &&
+		is_jenkins(&a) && a.status == 200;
 	fetch_fini(&a);
 	if (found) {
 		char url[900];
@@ -128,7 +121,7 @@ find_context(struct doctor *d)
 		snprintf(url, sizeof(url), "%.*s/jenkins%s",
 		    slash == NULL ? (int)strlen(d->good_url) : (int)(slash - d->good_url),
 		    d->good_url, slash == NULL ? "/" : slash);
-		doctor_add(d, "origin-context", "context", "/jenkins", "url", url, NULL);
+		doctor_add(d, "origin-context", "context", "/jenkins", "url", url);
 	}
 	return found;
 }
@@ -145,7 +138,7 @@ find_plugin(struct doctor *d)
 		if (strncmp(p->name, "jenkins-", 8) != 0 || p->paths[0] == NULL || p == d->preset ||
 		    strcmp(p->paths[0], d->check.path) == 0)
 			continue;
-		there = ask_origin(d, "GET", p->paths[0], S(""), S(""), &a) == 0 &&
+		there = doctor_ask_origin(d, "GET", p->paths[0], S(""), S(""), &a) == 0 &&
 			(a.status == 200 || a.status == 400 || a.status == 405);
 		fetch_fini(&a);
 		if (there)
@@ -160,20 +153,20 @@ look_from_inside(struct doctor *d)
 	struct fetch_answer a;
 	char stored[24], server[80];
 	struct slice name;
-	int rc = ask_origin(d, "GET", wants_jenkins(d) ? "/login" : "/", S(""), S(""), &a);
+	int rc = doctor_ask_origin(d, "GET", wants_jenkins(d) ? "/login" : "/", S(""), S(""), &a);
 
 	if (rc != 0 && a.stage <= FETCH_TCP) {
 		add_refused(d);
 	} else if (rc == 0 && a.status == 503 &&
-		   (has_text(&a, "getting ready") || has_text(&a, "restarting"))) {
-		doctor_add(d, "origin-starting", "stored", stored_text(d, stored), NULL);
+		   (doctor_has_text(&a, "getting ready") || doctor_has_text(&a, "restarting"))) {
+		doctor_add(d, "origin-starting", "stored", stored_text(d, stored));
 	} else if (rc == 0 && wants_jenkins(d) && (!is_jenkins(&a) || a.status == 404) &&
 		   !find_context(d) && !is_jenkins(&a)) {
 		name = fetch_field(&a, S("Server"));
 		snprintf(server, sizeof(server), "%.*s", name.n > 60 ? 60 : (int)name.n,
 		    name.n > 0 ? name.p : "");
 		doctor_add(d, "origin-not-jenkins", "address", d->origin_text, "server",
-		    server[0] != '\0' ? server : "unknown", NULL);
+		    server[0] != '\0' ? server : "unknown");
 	}
 	fetch_fini(&a);
 }
@@ -189,9 +182,9 @@ judge_path(struct doctor *d)
 		return;
 	other = find_plugin(d);
 	if (other != NULL)
-		doctor_add(d, "hook-plugin", "path", d->check.path, "other", other, NULL);
+		doctor_add(d, "hook-plugin", "path", d->check.path, "other", other);
 	else
-		doctor_add(d, "origin-crumb", "path", d->check.path, NULL);
+		doctor_add(d, "origin-crumb", "path", d->check.path);
 }
 
 /* Codes of preset_judge() that say that all is well with a push that nobody waits for. */
@@ -222,18 +215,18 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 	    answer.location.n > 0 ? answer.location.p : "");
 	if (strcmp(j.code, "slash") == 0 || strcmp(j.code, "login") == 0 ||
 	    strcmp(j.code, "redirect") == 0)
-		doctor_add(d, "origin-redirect", "path", d->check.path, "location", to, NULL);
+		doctor_add(d, "origin-redirect", "path", d->check.path, "location", to);
 	else if (strcmp(j.code, "crumb") == 0 || strcmp(j.code, "no-plugin") == 0)
 		judge_path(d);
 	else if (strcmp(j.code, "starting") == 0 || strcmp(j.code, "shutting-down") == 0)
-		doctor_add(d, "origin-starting", "stored", stored_text(d, stored), NULL);
+		doctor_add(d, "origin-starting", "stored", stored_text(d, stored));
 	else if (strcmp(j.code, "not-jenkins") == 0 && !doctor_has(d, "origin-context"))
 		doctor_add(d, "origin-not-jenkins", "address",
-		    d->has_origin ? d->origin_text : "The server", "server", "unknown", NULL);
+		    d->has_origin ? d->origin_text : "The server", "server", "unknown");
 	else if (strcmp(j.code, "server-url") == 0)
-		doctor_add(d, "hook-server-url", NULL);
+		doctor_add(d, "hook-server-url");
 	else if (strcmp(j.code, "signature") == 0 && d->secret[0] != '\0')
-		doctor_add(d, "edge-signature", "reason", j.text, NULL);
+		doctor_add(d, "edge-signature", "reason", j.text);
 	else if (strcmp(j.code, "signature") != 0 && !is_fine(j.code) && d->n_findings == 0) {
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "%.150s %.150s", j.text, j.advice);
 		return;
@@ -253,7 +246,7 @@ judge_error(struct doctor *d, const struct fetch_answer *a, struct slice error)
 	if (slice_eq(error, S("origin-refused")))
 		add_refused(d);
 	else if (slice_eq(error, S("origin-silent")) || (error.n == 0 && a->code == ETIMEDOUT))
-		doctor_add(d, "origin-slow", "seconds", seconds, NULL);
+		doctor_add(d, "origin-slow", "seconds", seconds);
 	if (error.n == 0)
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "no answer: %.200s", a->why);
 	else if (slice_starts(error, S("origin-")))
@@ -270,7 +263,7 @@ judge_time(struct doctor *d, const struct fetch_answer *a)
 
 	snprintf(seconds, sizeof(seconds), "%.1f", (double)a->answer_us / 1e6);
 	if (a->answer_us > patience_ms(d) * 1000)
-		doctor_add(d, "origin-slow", "seconds", seconds, NULL);
+		doctor_add(d, "origin-slow", "seconds", seconds);
 }
 
 /* False: it did not come to the edge at all. */
@@ -319,8 +312,8 @@ judge_last(struct doctor *d)
 		return;
 	for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
 		if (strstr(note, notes[i].text) != NULL)
-			doctor_add(d, notes[i].code, "path", d->check.path, "location",
-			    "another path", NULL);
+			doctor_add(
+			    d, notes[i].code, "path", d->check.path, "location", "another path");
 }
 
 void
@@ -335,7 +328,7 @@ doctor_look_origin(struct doctor *d)
 	if (d->has_origin)
 		look_from_inside(d);
 	if (!push_through(d, buf_slice(&fields), buf_slice(&body)) && d->has_origin) {
-		if (ask_origin(d, d->preset != NULL ? "POST" : "GET",
+		if (doctor_ask_origin(d, d->preset != NULL ? "POST" : "GET",
 			d->check.path[0] == '/' ? d->check.path : "/", buf_slice(&fields),
 			d->preset != NULL ? buf_slice(&body) : S(""), &a) == 0)
 			judge_answer(d, &a, "from inside");
@@ -349,159 +342,4 @@ doctor_look_origin(struct doctor *d)
 		    "not reached; --origin ADDRESS looks at it from here");
 	buf_fini(&fields);
 	buf_fini(&body);
-}
-
-/* --- the job --- */
-
-static int
-ask_jenkins(const struct doctor *d, const char *path, struct fetch_answer *ret)
-{
-	char user[400], basic[560], fields[640], target[600];
-	int rc;
-
-	snprintf(user, sizeof(user), "%.100s:%s", d->options->jenkins_user, d->jenkins_token);
-	text_base64(user, strlen(user), basic);
-	snprintf(fields, sizeof(fields), "Authorization: Basic %s\r\n", basic);
-	snprintf(target, sizeof(target), "%.60s%s", doctor_text_of(d->policy, "context"), path);
-	rc = ask_origin(d, "GET", target, slice_str(fields), S(""), ret);
-	explicit_bzero(user, sizeof(user));
-	explicit_bzero(basic, sizeof(basic));
-	explicit_bzero(fields, sizeof(fields));
-	return rc;
-}
-
-/* "acme/web" of an order key. */
-static void
-repository_of(const struct doctor *d, char dst[200])
-{
-	snprintf(dst, 200, "%s", doctor_text_of(d->last, "order_key"));
-	dst[strcspn(dst, " \n\t@")] = '\0';
-}
-
-/* Why this job was not started, or NULL when it has nothing to do with the repository. */
-static const char *
-reason_of(const struct doctor *d, const json_t *job, const char *repository)
-{
-	const char *name = doctor_text_of(job, "name");
-	const char *base =
-	    strrchr(repository, '/') != NULL ? strrchr(repository, '/') + 1 : repository;
-	char path[400];
-	struct fetch_answer a;
-	const char *reason = NULL;
-
-	snprintf(path, sizeof(path), "/job/%.300s/config.xml", name);
-	if (ask_jenkins(d, path, &a) != 0 || a.status != 200 || a.body.n == 0)
-		reason = NULL;
-	else if (!has_text(&a, repository) && strcasestr(buf_z(&a.body), repository) != NULL)
-		reason = "its repository URL differs in case";
-	else if (!has_text(&a, repository) && has_text(&a, base))
-		reason = "its repository URL has another owner or host";
-	else if (!has_text(&a, repository))
-		reason = NULL;
-	else if (json_is_false(json_object_get(job, "buildable")))
-		reason = "it is disabled";
-	else if (!has_text(&a, "Trigger"))
-		reason = "its trigger 'Build when a change is pushed' is not ticked";
-	else if (!json_is_object(json_object_get(job, "lastBuild")))
-		reason = "it was never built by hand, so Jenkins does not know its repository";
-	else
-		reason = "its branch filter may not fit";
-	fetch_fini(&a);
-	return reason;
-}
-
-static bool
-has_built(const json_t *jobs, int64_t since_ms)
-{
-	size_t i;
-	json_t *job;
-
-	json_array_foreach(jobs, i, job)
-	{
-		if (doctor_number_of(json_object_get(job, "lastBuild"), "timestamp") >=
-		    since_ms - BUILD_EARLY_MS)
-			return true;
-	}
-	return false;
-}
-
-static void
-judge_jobs(struct doctor *d, const json_t *jobs)
-{
-	char repository[200];
-	int64_t received = doctor_number_of(d->last, "received_ms");
-	const char *state = doctor_text_of(d->last, "state"), *reason = NULL;
-	json_t *job;
-	size_t i;
-
-	if (d->last == NULL || strcmp(state, "delivered") != 0) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD,
-		    "%zu jobs; no event was delivered that could have started one",
-		    json_array_size(jobs));
-		return;
-	}
-	if (has_built(jobs, received)) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "a build started after the last event");
-		return;
-	}
-	repository_of(d, repository);
-	json_array_foreach(jobs, i, job)
-	{
-		if (i == JOBS_MAX || (reason = reason_of(d, job, repository)) != NULL)
-			break;
-	}
-	doctor_add(d, "job-none", "status", "200", "repository", repository, NULL);
-	if (reason != NULL)
-		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "likely because of job '%.100s': %s",
-		    doctor_text_of(job, "name"), reason);
-	else
-		doctor_say(
-		    d, DOCTOR_JOB, DOCTOR_GOOD, "no job's configuration names %.150s", repository);
-}
-
-static void
-judge_root(struct doctor *d, const char *root)
-{
-	struct checkurl_params p = { 0 };
-	struct checkurl *c;
-	char ours[700];
-
-	if (root[0] == '\0' || (c = malloc(sizeof(*c))) == NULL)
-		return;
-	checkurl_read(slice_str(root), &p, c);
-	snprintf(ours, sizeof(ours), "https://%s/", d->host_header);
-	if (c->cloud == CHECKURL_REFUSED)
-		doctor_add(d, "job-links", "root", root, "url", ours, NULL);
-	free(c);
-}
-
-void
-doctor_look_job(struct doctor *d)
-{
-	struct fetch_answer a;
-	char repository[200];
-	json_t *o = NULL;
-
-	repository_of(d, repository);
-	if (strstr(doctor_text_of(d->last, "note"), "Matched 0") != NULL)
-		doctor_add(d, "job-none", "status", "200", "repository", repository, NULL);
-	if (d->options->jenkins_user == NULL || !d->has_origin) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
-		    "not looked at: give --jenkins-user and --jenkins-token-file%s",
-		    d->has_origin ? "" : " and --origin");
-		return;
-	}
-	if (ask_jenkins(d, "/api/json?tree=url,jobs[name,buildable,lastBuild[number,timestamp]]",
-		&a) == 0 &&
-	    a.status == 200)
-		o = json_loadb(a.body.p, a.body.n, 0, NULL);
-	if (o == NULL) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
-		    "Jenkins does not tell its jobs (%u): is the token right?", a.status);
-	} else {
-		judge_root(d, doctor_text_of(o, "url"));
-		judge_jobs(d, json_object_get(o, "jobs"));
-	}
-	json_decref(o);
-	fetch_fini(&a);
 }

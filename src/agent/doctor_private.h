@@ -59,8 +59,9 @@ struct doctor {
 	} stages[DOCTOR_STAGES];
 };
 
-/* Adds a row once; pairs of key and value, ended by NULL. Values go through doctor_text(). */
-void doctor_add(struct doctor *d, const char *code, ...) __attribute__((sentinel));
+/* Adds a row once, with pairs of key and value. Values go through doctor_text(). */
+#define doctor_add(...) doctor_add_pairs(__VA_ARGS__, (char *)NULL)
+void doctor_add_pairs(struct doctor *d, const char *code, ...) __attribute__((sentinel));
 bool doctor_has(const struct doctor *d, const char *code);
 /* What the stage saw. DOCTOR_GOOD becomes what its findings make of it. */
 void doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const char *fmt,
@@ -81,6 +82,13 @@ struct slice doctor_bare_path(const struct doctor *d);
 const char *doctor_text_of(const json_t *o, const char *key);
 int64_t doctor_number_of(const json_t *o, const char *key);
 
+/* doctor_print.c */
+void doctor_print(const struct doctor *d, struct buf *out);
+/* For a bug report. 0, or -1 after saying why; forgets the ticket. */
+int doctor_write_report(struct doctor *d, const char *path) must_use;
+/* The first stage that fails, and its code, "" where it has none; false: none does. */
+bool
+doctor_first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const char **ret_code);
 /* doctor_way.c */
 void doctor_look_hook(struct doctor *d);
 void doctor_look_dns(struct doctor *d);
@@ -91,6 +99,12 @@ void doctor_look_edge(struct doctor *d);
 void doctor_look_link(struct doctor *d);
 /* doctor_origin.c */
 void doctor_look_origin(struct doctor *d);
+/* doctor_job.c */
 void doctor_look_job(struct doctor *d);
+
+/* A request to the local server itself; used by doctor_job.c, too. */
+int doctor_ask_origin(const struct doctor *d, const char *method, const char *path,
+    struct slice fields, struct slice body, struct fetch_answer *ret) must_use;
+bool doctor_has_text(const struct fetch_answer *a, const char *text);
 
 #endif

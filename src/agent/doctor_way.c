@@ -43,11 +43,11 @@ add_finding(struct doctor *d, const struct checkurl_finding *f)
 			continue;
 		if (rows_of_url[i].row != NULL)
 			doctor_add(d, rows_of_url[i].row, "host", c->host, "class", class, "path",
-			    c->path, "url", d->good_url, NULL);
+			    c->path, "url", d->good_url);
 		return;
 	}
 	if (f->cloud == CHECKURL_REFUSED)
-		doctor_add(d, "hook-url", "cause", f->cause, "remedy", f->remedy, NULL);
+		doctor_add(d, "hook-url", "cause", f->cause, "remedy", f->remedy);
 }
 
 /* Nothing has come yet, where something would have been kept. */
@@ -60,8 +60,8 @@ look_for_silence(struct doctor *d)
 	    strcmp(doctor_text_of(d->policy, "mode"), "pass") == 0)
 		return;
 	doctor_date(doctor_number_of(d->link.probe, "since_ms"), since);
-	doctor_add(d, "hook-silent", "since", since, NULL);
-	doctor_add(d, "hook-history", NULL);
+	doctor_add(d, "hook-silent", "since", since);
+	doctor_add(d, "hook-history");
 }
 
 void
@@ -116,8 +116,7 @@ compare_with_edge(struct doctor *d)
 		return;
 	seek_text(&d->dns.addrs[0], ours, sizeof(ours));
 	seek_text(&edge.addrs[0], theirs, sizeof(theirs));
-	doctor_add(
-	    d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs, NULL);
+	doctor_add(d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs);
 }
 
 static void
@@ -132,11 +131,11 @@ judge_addresses(struct doctor *d)
 		seek_text(ss, text, sizeof(text));
 		if (class != IPCLASS_GLOBAL && !doctor_has(d, "hook-localhost"))
 			doctor_add(d, "hook-private", "host", d->check.host, "class",
-			    ipclass_text(class), "url", d->good_url, NULL);
+			    ipclass_text(class), "url", d->good_url);
 	}
 	snprintf(ttl, sizeof(ttl), "%d", d->dns.ttl);
 	if (d->dns.ttl > TTL_MAX_S)
-		doctor_add(d, "dns-ttl", "host", d->check.host, "ttl", ttl, NULL);
+		doctor_add(d, "dns-ttl", "host", d->check.host, "ttl", ttl);
 }
 
 void
@@ -146,7 +145,7 @@ doctor_look_dns(struct doctor *d)
 	char edge[300], text[64], ttl[32] = "";
 
 	if (strcmp(doctor_text_of(d->link.probe, "state"), "released") == 0) {
-		doctor_add(d, "dns-released", "host", host, "date", "an earlier day", NULL);
+		doctor_add(d, "dns-released", "host", host, "date", "an earlier day");
 		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "the name was given up");
 		return;
 	}
@@ -164,7 +163,7 @@ doctor_look_dns(struct doctor *d)
 		snprintf(edge, sizeof(edge), "%s",
 		    d->login.edge != NULL ? d->login.edge : "the edge's address");
 		doctor_add(d, "dns-missing", "host", host, "error", d->dns.why, "edge", edge,
-		    "domain", strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host, NULL);
+		    "domain", strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host);
 		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.200s: %s", host, d->dns.why);
 		return;
 	}
@@ -224,13 +223,13 @@ doctor_look_tcp(struct doctor *d)
 	}
 	snprintf(number, sizeof(number), "%u", port);
 	if (!d->has_to) {
-		doctor_add(d, "tcp-closed", "port", number, "address", bad, "error",
-		    strerror(error), NULL);
+		doctor_add(
+		    d, "tcp-closed", "port", number, "address", bad, "error", strerror(error));
 		doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s", strerror(error));
 		return;
 	}
 	if (v6[0] != '\0')
-		doctor_add(d, "dns-ipv6", "host", d->check.host, "address", v6, NULL);
+		doctor_add(d, "dns-ipv6", "host", d->check.host, "address", v6);
 	seek_text(&d->to, text, sizeof(text));
 	doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s takes connections on port %s", text, number);
 }
@@ -243,22 +242,21 @@ judge_tls(struct doctor *d, const struct peek_tls *t)
 	const char *host = d->check.host;
 
 	if (t->expired || t->early)
-		doctor_add(
-		    d, "tls-expired", "host", host, "from", t->from, "until", t->until, NULL);
+		doctor_add(d, "tls-expired", "host", host, "from", t->from, "until", t->until);
 	if (t->incomplete)
-		doctor_add(d, "tls-chain", NULL);
+		doctor_add(d, "tls-chain");
 	else if (t->self_signed || t->no_issuer || t->other[0] != '\0')
-		doctor_add(d, "tls-untrusted", "host", host, "issuer", t->issuer, NULL);
+		doctor_add(d, "tls-untrusted", "host", host, "issuer", t->issuer);
 	if (t->wrong_name)
-		doctor_add(d, "tls-name", "names", t->names, "host", host, NULL);
+		doctor_add(d, "tls-name", "names", t->names, "host", host);
 	if (t->old)
-		doctor_add(d, "tls-version", "version", t->version, NULL);
+		doctor_add(d, "tls-version", "version", t->version);
 }
 
 void
 doctor_look_tls(struct doctor *d)
 {
-	struct peek_tls t;
+	struct peek_tls t = { 0 };
 
 	if (!d->has_to || strcmp(d->check.scheme, "https") != 0) {
 		doctor_say(d, DOCTOR_TLS, DOCTOR_SKIPPED,
@@ -269,7 +267,7 @@ doctor_look_tls(struct doctor *d)
 	    (struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca, DOCTOR_MS, &t);
 	if (!t.shaken) {
 		doctor_add(d, "tls-version", "version",
-		    "something else than TLS, or no version in common, and", NULL);
+		    "something else than TLS, or no version in common, and");
 		doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s", t.why);
 		return;
 	}

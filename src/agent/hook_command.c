@@ -4,6 +4,7 @@
 #include "agent/bitbucket.h"
 #include "agent/client.h"
 #include "agent/config_file.h"
+#include "agent/plain.h"
 #include "agent/suggest.h"
 
 #include <openssl/crypto.h>
@@ -65,23 +66,21 @@ put_hook(const struct work *w, const char *result, const struct bitbucket_hook *
 		buf_json_ascii(b, slice_str(h->description));
 		buf_putc(b, '}');
 	}
-	buf_putc(b, '\n');
 }
 
 static void
 print_hook(const struct work *w, const char *result, const json_t *item)
 {
 	struct bitbucket_hook h;
-	struct buf b;
+	struct buf b, shown;
 
 	bitbucket_read(&w->bitbucket, item, &h);
 	buf_init(&b, 65536);
+	buf_init(&shown, 65536);
 	put_hook(w, result, &h, &b);
-	for (size_t i = 0; i + 1 < b.n;
-	     i++) /* it comes from the other side and goes to a terminal */
-		if ((unsigned char)b.p[i] < ' ')
-			b.p[i] = '?';
-	fwrite(b.p, 1, b.n, stdout);
+	plain_put(&shown, buf_slice(&b));
+	printf("%.*s\n", PS(buf_slice(&shown)));
+	buf_fini(&shown);
 	buf_fini(&b);
 }
 
@@ -134,7 +133,10 @@ list(struct work *w)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(w->list, i, item) print_hook(w, "hook", item);
+	json_array_foreach(w->list, i, item)
+	{
+		print_hook(w, "hook", item);
+	}
 	return EXIT_STOPPED;
 }
 

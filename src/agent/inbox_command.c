@@ -39,7 +39,7 @@ ask(struct inbox_link *l)
 static bool
 flush(struct buf *out)
 {
-	bool good = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
+	bool good = out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
 
 	buf_reset(out);
 	return good;

@@ -158,7 +158,7 @@ on_connected(struct origin_conn *c, int fd)
 		}
 	}
 	conn_init(&c->conn, fd, tls, on_event);
-	conn_tune(&c->conn, 0, 0);
+	conn_tune(&c->conn, 0, LIMIT_NOTSENT_BYTES);
 	move(c, tls != NULL ? ORIGIN_HANDSHAKE : ORIGIN_BUSY);
 	if (conn_attach(&c->conn, o->shared->loop) != 0) {
 		fail(c, LINK_CODE_INTERNAL, strerror(errno));

@@ -85,7 +85,8 @@ turn(ares_channel channel, int64_t left_ms)
 	const struct timeval *wait = ares_timeout(channel, &cap, &tv);
 	nfds_t n = 0;
 
-	for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+	/* c-ares' own macro overflows for the last; two questions never have so many sockets. */
+	for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM - 1; i++) {
 		short events = 0;
 
 		if (ARES_GETSOCK_READABLE(mask, i))

@@ -40,6 +40,7 @@
 	X(TLS_MESSAGES,             32, "messages", "key updates and such between 1 MiB of a TLS connection") \
 	X(HELLO_MS,              10000, "ms", "wait for an agent's HELLO")                         \
 	X(VISITOR_HEAD_MS,       15000, "ms", "wait for the rest of a request head")               \
+	X(NOTSENT_BYTES,        131072, "bytes", "bytes of one connection that wait unsent in the kernel")   \
 	X(VISITOR_IDLE_MS,       60000, "ms", "idle keep-alive connection of a visitor")           \
 	X(BODY_GRACE_MS,         10000, "ms", "slow body before the minimum rate counts")          \
 	X(BODY_RATE_BYTES,        1024, "bytes/s", "minimum rate of a request body")               \

@@ -26,7 +26,7 @@ envelope(json_t *request)
 static bool
 flush(struct buf *out)
 {
-	bool good = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
+	bool good = out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
 
 	buf_reset(out);
 	return good;

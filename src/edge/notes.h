@@ -39,7 +39,7 @@ struct notes;
 /* NULL without memory. */
 struct notes *notes_new(void) must_use;
 void notes_free(struct notes *n);
-/* peer, text: for people, cut to size. agent: the sender's User-Agent. */
+/* n NULL: nowhere. peer, text: for people, cut to size. agent: the sender's User-Agent. */
 void notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
     struct slice agent, struct slice text);
 /* Appends a JSON list of {"code","count","at_ms","peer","agent","text"}. */

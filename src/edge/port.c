@@ -194,7 +194,7 @@ pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
 	addr_show(ss, len, p->peer, sizeof(p->peer));
 	visitor_local_text(fd, local);
 	conn_init(&p->conn, fd, NULL, on_conn);
-	conn_tune(&p->conn, 0, 0);
+	conn_tune(&p->conn, 0, LIMIT_NOTSENT_BYTES);
 	list_push(&w->pipe_list, &p->node);
 	worker_tick(w);
 	counter_add(&w->counters.pipes, 1);

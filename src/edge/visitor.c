@@ -491,7 +491,7 @@ visitor_start(struct worker *w, struct arrival *a)
 	memcpy(v->peer, a->peer, sizeof(v->peer));
 	memcpy(v->local, a->local, sizeof(v->local));
 	conn_move(&v->conn, &a->conn, on_conn);
-	conn_tune(&v->conn, 0, 0);
+	conn_tune(&v->conn, 0, LIMIT_NOTSENT_BYTES);
 	list_push(&w->visitor_list, &v->node);
 	counter_add(&w->counters.visitors, 1);
 	counter_add(&w->counters.visitors_total, 1);

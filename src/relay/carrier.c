@@ -8,7 +8,6 @@
 /* What one carrier may move per event before the others get their turn. */
 #define READ_BYTES_PER_EVENT (512 * 1024)
 #define WRITE_BYTES_PER_TURN (512 * 1024)
-#define NOTSENT_LOWAT_BYTES (128 * 1024)
 #define OUT_BLOCKS_KEPT 16
 
 int
@@ -226,7 +225,7 @@ carrier_init(struct carrier *c, struct loop *l, struct carrier_shared *shared, s
 	if (link_init(&c->link, &params, loop_now_us(l)) != 0)
 		return -1;
 	conn_move(&c->conn, conn, on_conn);
-	conn_tune(&c->conn, LIMIT_LINK_DEAD_MS, NOTSENT_LOWAT_BYTES);
+	conn_tune(&c->conn, LIMIT_LINK_DEAD_MS, LIMIT_NOTSENT_BYTES);
 	list_init(&c->gathered);
 	loop_task_init(&c->flush, flush);
 	c->tick.fn = on_tick;

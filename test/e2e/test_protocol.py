@@ -48,7 +48,6 @@ def test_r06_later_versions_are_understood(web):
                      resume={"a": [1, 2]})
         assert link.wait_control("welcome")["protocol"] == 1
         link.control(type="something-new", data=[1])
-        link.put(CONTROL, payload=b"[1,2]")
         link.put(9, 5, 77, b"a frame of a later version")
         link.put(PING, 0, 0, b"12345678")
         assert link.wait(PING)[3] == b"12345678"
@@ -68,6 +67,8 @@ BAD_FRAMES = {
     "ping of a stream": frame(PING, 0, 5, b"12345678"),
     "goaway too short": frame(GOAWAY, 0, 0, b"1234"),
     "control of nothing": frame(CONTROL, 0, 0, b""),
+    "control is not JSON": frame(CONTROL, 0, 0, b"{not json"),
+    "control is no object": frame(CONTROL, 0, 0, b"[1,2]"),
     "control in a stream": frame(CONTROL, 0, 3, b"{}"),
     "http spoken to the link": b"GET / HTTP/1.1\r\nHost: fake.localhost\r\n\r\n",
 }

@@ -25,7 +25,8 @@ def read(path):
     with open(path, "rb") as f:
         body = f.read()
     with open(os.path.splitext(path)[0] + ".headers", encoding="latin-1") as f:
-        headers = [line.rstrip("\r\n") for line in f if line.strip() and not line.startswith("#")]
+        headers = [line.rstrip("\r\n") for line in f if line.strip() and not line.startswith("#")
+                   and not re.match(r"(host|content-length|connection|transfer-encoding):", line, re.I)]
     return body, headers
 
 

@@ -83,7 +83,7 @@ def test_r08_delay_and_loss(lab, one_way_ms, loss):
 
 @pytest.mark.skipif(SANITIZED, reason="about speed")
 def test_windows_grow_with_the_path(lab):
-    """40 ms there and back: a fixed 256 KiB window would be 52 Mbit/s."""
+    """40 ms there and back: a fixed 256 KiB window could not be faster than 52 Mbit/s, on any machine."""
     n = 256 << 20
     edge, _, _ = over(lab, wan.Line(lab.folder, 20), {"/big": big(n)})
     with edge.visitor(tls=False, deadline_s=60) as v:
@@ -95,4 +95,4 @@ def test_windows_grow_with_the_path(lab):
             assert v.buffer or v.more()
             left -= len(v.take(left))
         rate = n * 8 / (time.monotonic() - start) / 1e6
-    assert rate > 400, f"{rate:.0f} Mbit/s"
+    assert rate > 80, f"{rate:.0f} Mbit/s"

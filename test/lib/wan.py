@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A wide-area line between two network namespaces (bench/wan.c): delay, rate, loss, and cuts without a FIN."""
+import itertools
 import os
 import subprocess
 from signal import SIGUSR1, SIGUSR2
@@ -29,11 +30,15 @@ def ip(*args):
     subprocess.run(["ip", *args], check=True, capture_output=True)
 
 
+_n_lines = itertools.count()
+
+
 class Line:
     """near: the edge's namespace, 10.77.0.1; far: the agent's, 10.77.0.2."""
 
     def __init__(self, folder, one_way_ms, mbit=0, loss_per_mille=0):
-        self.near, self.far = f"adit-n{os.getpid()}", f"adit-f{os.getpid()}"
+        number = next(_n_lines)
+        self.near, self.far = f"adit-n{os.getpid()}-{number}", f"adit-f{os.getpid()}-{number}"
         for ns in (self.near, self.far):
             ip("netns", "add", ns)
             ip("-n", ns, "link", "set", "lo", "up")
@@ -53,6 +58,8 @@ class Line:
         self.wan.signal(SIGUSR2)
 
     def close(self):
-        self.wan.stop()
-        for ns in (self.near, self.far):
-            ip("netns", "del", ns)
+        try:
+            self.wan.stop()
+        finally:
+            for ns in (self.near, self.far):
+                ip("netns", "del", ns)

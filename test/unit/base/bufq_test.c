@@ -118,5 +118,5 @@ TEST(taking_moves_bytes_across_chunks)
 	pool_fini(&pool);
 }
 
-TESTS(TEST_ROW(taking_moves_bytes_across_chunks) TEST_ROW(against_a_flat_model) TEST_ROW(a_pool_at_its_ceiling_takes_less)
-	TEST_ROW(peek_of_a_few))
+TESTS(TEST_ROW(taking_moves_bytes_across_chunks) TEST_ROW(against_a_flat_model)
+	TEST_ROW(a_pool_at_its_ceiling_takes_less) TEST_ROW(peek_of_a_few))
