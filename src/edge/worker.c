@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/courier.h"
 #include "edge/worker.h"
 
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/text.h"
+#include "edge/courier.h"
 #include "edge/port.h"
 #include "edge/session.h"
 #include "edge/visitor.h"
