@@ -62,7 +62,7 @@ example(char *dst, size_t cap)
 	struct slice doc = after(document(), "12. AN EXAMPLE"), line;
 	size_t n = 0;
 
-	while ((line = slice_cut(&doc, '\n')).p != NULL) {
+	while ((line = slice_cut(&doc, '\n')).p != NULL && !slice_starts(line, S("13."))) {
 		struct slice word;
 
 		if (!slice_starts(line, S("    ")))
