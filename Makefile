@@ -62,14 +62,19 @@ check: ## all tests
 	$(SUB) programs units replays $(B)/bench
 	@PYTHON=$(PYTHON) JOBS=$(JOBS) $(PYTHON) tools/check $(B)
 
-asan: ## all tests under AddressSanitizer (with leaks)
-	$(SUB) check B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' SAN='-fsanitize=address'
+asan: ## all tests under AddressSanitizer (with leaks) and UndefinedBehaviorSanitizer together
+	$(SUB) check B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
-ubsan: ## all tests under UndefinedBehaviorSanitizer
+ubsan: ## all tests under UndefinedBehaviorSanitizer alone, which is faster
 	$(SUB) check B=build/ubsan CFLAGS='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all'
 
 tsan: ## all tests under ThreadSanitizer
 	$(SUB) check B=build/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+
+torture: ## edge, agent and origin killed hundreds of times while webhooks come in
+	$(SUB) programs
+	@ADIT=$(B)/adit ADITD=$(B)/aditd ADIT_LONG=1 $(PYTHON) -m pytest -q -s test/e2e/test_inbox_crash.py
 
 fuzz: ## every fuzz target for FUZZ_SECONDS=60
 	@tools/deps build fuzz
@@ -177,6 +182,6 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: help run build check asan ubsan tsan fuzz bench cover lint format install dist clean \
-    programs units replays fuzzers FORCE
+    torture programs units replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -84,15 +84,17 @@ def test_r08_delay_and_loss(lab, one_way_ms, loss):
 @pytest.mark.skipif(SANITIZED, reason="about speed")
 def test_windows_grow_with_the_path(lab):
     """40 ms there and back: a fixed 256 KiB window could not be faster than 52 Mbit/s, on any machine."""
-    n = 256 << 20
+    n, slices = 256 << 20, []
     edge, _, _ = over(lab, wan.Line(lab.folder, 20), {"/big": big(n)})
     with edge.visitor(tls=False, deadline_s=60) as v:
         v.request("GET", "/big")
         v.head()
-        start = time.monotonic()
-        left = n
+        start, left = time.monotonic(), n
         while left > 0:
             assert v.buffer or v.more()
             left -= len(v.take(left))
-        rate = n * 8 / (time.monotonic() - start) / 1e6
-    assert rate > 80, f"{rate:.0f} Mbit/s"
+            if n - left > (len(slices) + 1) << 24:
+                slices.append(8 * 16.8 / (time.monotonic() - start))
+                start = time.monotonic()
+    # The best stretch counts: this shares two processors with the rest of the suite.
+    assert max(slices) > 200, f"{slices} Mbit/s"
