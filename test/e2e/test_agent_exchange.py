@@ -225,7 +225,8 @@ def test_request_is_sent_again_only_where_that_is_safe(lab):
         c.through(b"\r\n\r\n")
         if first.is_set():
             c.answer(b"two")
-        first.set()
+        else:
+            first.set()
     played, origin = web(lab, connected=dying)
     assert played.ask(GET).endswith(b"one")
     assert played.ask(GET).endswith(b"one")  # died, was sent again on a fresh connection

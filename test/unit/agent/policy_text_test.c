@@ -45,8 +45,12 @@ is(const char *want)
 static bool
 refused(const struct policy_text *p, const char *words)
 {
-	char *error = policy_text_compose(p, "web", &made);
-	bool good = error != NULL && strstr(error, words) != NULL && made.json == NULL;
+	char *error;
+	bool good;
+
+	policy_made_fini(&made);
+	error = policy_text_compose(p, "web", &made);
+	good = error != NULL && strstr(error, words) != NULL && made.json == NULL;
 
 	if (!good)
 		printf("%s\n", error == NULL ? "(taken)" : error);

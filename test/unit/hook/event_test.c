@@ -245,8 +245,6 @@ TEST(peek_refuses)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct peek w = { .path = "zz" };
 
-		if (peek_json(slice_str(bad[i]), &w, 1))
-			printf("taken: %s\n", bad[i]);
 		EXPECT(!peek_json(slice_str(bad[i]), &w, 1));
 		EXPECT_INT(w.kind, PEEK_NONE);
 	}
