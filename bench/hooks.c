@@ -2,9 +2,10 @@
 /*
  * Signed webhooks for `bench/inbox`, and what they are measured beside.
  *
- *	hooks send PORT HOST PATH SENDERS SECONDS    each sender: one connection, one webhook of 2 KiB after the other
- *	hooks plain PORT DIR                         a receiver that writes each body to a file of its own and fsyncs it
- *	hooks sync DIR SECONDS                       appends of 2 KiB, each with fdatasync: what the disk can do
+ *	hooks send PORT HOST PATH SENDERS SECONDS    each sender: one connection, one webhook of 2
+ *KiB after the other hooks plain PORT DIR                         a receiver that writes each body
+ *to a file of its own and fsyncs it hooks sync DIR SECONDS                       appends of 2 KiB,
+ *each with fdatasync: what the disk can do
  *
  * A thread for each sender and each connection: they wait, mostly.  One JSON object on stdout.
  */
@@ -55,15 +56,18 @@ make_request(char *dst, size_t cap, uint64_t number, unsigned sender)
 	unsigned char mac[32];
 	unsigned n_mac = sizeof(mac);
 	size_t n = (size_t)snprintf(body, sizeof(body),
-	    "{\"number\":%llu,\"repository\":{\"full_name\":\"acme/web\"},\"push\":{\"changes\":[{\"new\":{\"type\":"
-	    "\"branch\",\"name\":\"b%u\"}}]},\"pad\":\"", (unsigned long long)number, sender);
+	    "{\"number\":%llu,\"repository\":{\"full_name\":\"acme/"
+	    "web\"},\"push\":{\"changes\":[{\"new\":{\"type\":"
+	    "\"branch\",\"name\":\"b%u\"}}]},\"pad\":\"",
+	    (unsigned long long)number, sender);
 
 	memset(body + n, 'x', BODY_BYTES - n - 2);
 	memcpy(body + BODY_BYTES - 2, "\"}", 2);
 	HMAC(EVP_sha256(), "bench", 5, (unsigned char *)body, BODY_BYTES, mac, &n_mac);
 	text_hex(mac, sizeof(mac), hex);
 	n = (size_t)snprintf(dst, cap,
-	    "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Bitbucket-Webhooks/2.0\r\nContent-Type: application/json\r\n"
+	    "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Bitbucket-Webhooks/2.0\r\nContent-Type: "
+	    "application/json\r\n"
 	    "X-Event-Key: repo:push\r\nX-Hook-UUID: bench\r\nX-Request-UUID: %016llx-%016llx\r\n"
 	    "X-Hub-Signature: sha256=%s\r\nContent-Length: %d\r\n\r\n",
 	    path, host, (unsigned long long)end_us, (unsigned long long)number, hex, BODY_BYTES);
@@ -156,9 +160,10 @@ send_command(char **argv)
 	n = n_samples < SAMPLES_MAX ? n_samples : SAMPLES_MAX;
 	qsort(samples_us, n, sizeof(*samples_us), by_value);
 	seconds = (double)(clock_mono_us() - start_us) / 1e6;
-	printf("{\"rate\":%.1f,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,\"done\":%zu,\"errors\":%u}\n",
-	    (double)n / seconds, n > 0 ? samples_us[n / 2] : 0, n > 0 ? samples_us[n * 99 / 100] : 0,
-	    n > 0 ? samples_us[n - 1] : 0, n, n_errors);
+	printf("{\"rate\":%.1f,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,\"done\":%zu,\"errors\":%"
+	       "u}\n",
+	    (double)n / seconds, n > 0 ? samples_us[n / 2] : 0,
+	    n > 0 ? samples_us[n * 99 / 100] : 0, n > 0 ? samples_us[n - 1] : 0, n, n_errors);
 	return n_errors == 0 ? 0 : 1;
 }
 
@@ -171,7 +176,8 @@ keep(const char *body, size_t n)
 	int fd;
 	bool good;
 
-	snprintf(name, sizeof(name), "%s/%llu", folder, (unsigned long long)atomic_fetch_add(&next_number, 1));
+	snprintf(name, sizeof(name), "%s/%llu", folder,
+	    (unsigned long long)atomic_fetch_add(&next_number, 1));
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	good = fd >= 0 && write_all(fd, body, n) && fsync(fd) == 0;
 	if (fd >= 0)
@@ -260,6 +266,8 @@ main(int argc, char **argv)
 		return plain_command(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "sync") == 0)
 		return sync_command(argv + 2);
-	fputs("usage: hooks send PORT HOST PATH SENDERS SECONDS | plain PORT DIR | sync DIR SECONDS\n", stderr);
+	fputs("usage: hooks send PORT HOST PATH SENDERS SECONDS | plain PORT DIR | sync DIR "
+	      "SECONDS\n",
+	    stderr);
 	return 2;
 }

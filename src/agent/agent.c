@@ -67,12 +67,14 @@ open_tunnels(struct agent *a)
 			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
 		else
 			agent_tunnel_key(from, machine, t->ask.key);
-		error = policy_text_compose(&from->policy,
-		    from->name != NULL ? from->name : t->ask.key, &t->policy);
+		error = policy_text_compose(
+		    &from->policy, from->name != NULL ? from->name : t->ask.key, &t->policy);
 		if (error != NULL)
 			return error;
-		snprintf(t->label, sizeof(t->label), "%.63s", from->label != NULL ? from->label
-		    : from->name != NULL ? from->name : t->origin.text);
+		snprintf(t->label, sizeof(t->label), "%.63s",
+		    from->label != NULL  ? from->label
+		    : from->name != NULL ? from->name
+					 : t->origin.text);
 	}
 	return NULL;
 }
@@ -125,7 +127,8 @@ on_changed(struct watch *w, const char *why)
 	client_doubt(&list_of(w, struct agent, watch)->client, why);
 }
 
-/* The links are closed; what else lives on the loop goes in the same turn, whose graveyard then frees it all. */
+/* The links are closed; what else lives on the loop goes in the same turn, whose graveyard then
+ * frees it all. */
 static void
 on_over(struct client *c, int exit_code)
 {
@@ -153,8 +156,13 @@ set_up(struct agent *a)
 	if (a->resolver == NULL || a->tunnels == NULL ||
 	    serve_init(&a->serve, a->loop, a->resolver, &a->screen, a->tunnels, p->n_tunnels) != 0)
 		return strdup("out of memory");
-	a->client = (struct client){ .loop = a->loop, .serve = &a->serve, .screen = &a->screen,
-		.token = p->token, .once = p->once, .talk = p->talk, .talk_owner = p->talk_owner,
+	a->client = (struct client){ .loop = a->loop,
+		.serve = &a->serve,
+		.screen = &a->screen,
+		.token = p->token,
+		.once = p->once,
+		.talk = p->talk,
+		.talk_owner = p->talk_owner,
 		.over = on_over };
 	return NULL;
 }

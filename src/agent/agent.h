@@ -11,18 +11,21 @@ struct agent_params {
 	const struct config_tunnel *tunnels;
 	size_t n_tunnels;
 	bool json, requests;
-	void (*talk)(struct client *c, struct slice json, void *owner); /* see struct client; with once */
+	void (*talk)(
+	    struct client *c, struct slice json, void *owner); /* see struct client; with once */
 	void *talk_owner;
 	bool once; /* `adit login`: one welcome, no tunnels */
 };
 
 /*
- * Runs until a signal, a final refusal or a takeover; enum exit_code. Messages go to standard output (events) and
- * standard error (mistakes in the parameters).  ret_account: 64 bytes for the account's name after `once`, or NULL.
+ * Runs until a signal, a final refusal or a takeover; enum exit_code. Messages go to standard
+ * output (events) and standard error (mistakes in the parameters).  ret_account: 64 bytes for the
+ * account's name after `once`, or NULL.
  */
 int agent_run(const struct agent_params *p, char *ret_account);
 
-/* The stable key of a tunnel without a name: its key in the file, or a hash of kind, origin and this machine's name. dst: 64 bytes. */
+/* The stable key of a tunnel without a name: its key in the file, or a hash of kind, origin and
+ * this machine's name. dst: 64 bytes. */
 void agent_tunnel_key(const struct config_tunnel *t, const char *machine, char *dst);
 
 #endif

@@ -10,7 +10,8 @@
 
 /* How long open streams may go on after a signal to stop. */
 #define STOP_US 5000000
-/* What a probe's answer may take, at least: then the link is dead (R-03 wants it back within 2 s). */
+/* What a probe's answer may take, at least: then the link is dead (R-03 wants it back within 2 s).
+ */
 #define PROBE_US 1200000
 #define SWEEP_US 50000
 
@@ -25,7 +26,8 @@ move(struct client *c, enum client_state to)
 
 /* --- the end --- */
 
-/* Everything is closed here, at the end of a turn, where no carrier is in the middle of its work. */
+/* Everything is closed here, at the end of a turn, where no carrier is in the middle of its work.
+ */
 static void
 on_end(struct loop_task *t)
 {
@@ -65,7 +67,7 @@ open_streams(struct client *c)
 	size_t n = c->session == NULL ? 0 : link_n_streams(&c->session->carrier.link);
 
 	LIST_EACH(node, &c->draining)
-		n += link_n_streams(&list_of(node, struct session, node)->carrier.link);
+	n += link_n_streams(&list_of(node, struct session, node)->carrier.link);
 	return n;
 }
 
@@ -127,7 +129,8 @@ on_timer(struct loop_timer *t)
 	else if (c->state == CLIENT_UP && c->talk != NULL)
 		c->talk(c, S(""), c->talk_owner);
 	else if (c->state == CLIENT_GREETING)
-		carrier_close(&c->session->carrier, LINK_CODE_SILENT, "the edge did not answer the HELLO");
+		carrier_close(
+		    &c->session->carrier, LINK_CODE_SILENT, "the edge did not answer the HELLO");
 }
 
 static void
@@ -238,7 +241,8 @@ on_sweep(struct loop_timer *t)
 	struct client *c = list_of(t, struct client, sweep);
 	int64_t now = loop_now_us(c->loop);
 
-	LIST_EACH(node, &c->draining) {
+	LIST_EACH(node, &c->draining)
+	{
 		struct session *s = list_of(node, struct session, node);
 
 		if (link_n_streams(&s->carrier.link) == 0 ||
@@ -251,7 +255,8 @@ on_sweep(struct loop_timer *t)
 		loop_timer_set(c->loop, &c->sweep, SWEEP_US);
 }
 
-/* The edge opens no more streams on this link: it finishes what it has while the next one is dialled. */
+/* The edge opens no more streams on this link: it finishes what it has while the next one is
+ * dialled. */
 static void
 drain(struct client *c, struct session *s)
 {

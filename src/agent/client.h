@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's side of the link: it is dialled, says HELLO with every tunnel that is wanted, is dialled again
- * whenever it ends, and told to stop in order.
+ * The agent's side of the link: it is dialled, says HELLO with every tunnel that is wanted, is
+ *dialled again whenever it ends, and told to stop in order.
  *
  *	DIALLING -> GREETING -> UP
  *	   ^  \________|________/ (any failure)
  *	   |       WAITING                 -> STOPPING -> OVER
  *
- * A link that the edge said GOAWAY on goes on with its streams (draining) while the next one is dialled.
+ * A link that the edge said GOAWAY on goes on with its streams (draining) while the next one is
+ *dialled.
  */
 #ifndef ADIT_AGENT_CLIENT_H
 #define ADIT_AGENT_CLIENT_H
@@ -19,8 +20,8 @@
 
 /* How the program ends (adit.1). */
 enum exit_code {
-	EXIT_STOPPED = 0,  /* by a signal */
-	EXIT_BROKE = 1,    /* it could not go on */
+	EXIT_STOPPED = 0, /* by a signal */
+	EXIT_BROKE = 1,   /* it could not go on */
 	EXIT_USAGE = 2,
 	EXIT_REFUSED = 3,  /* the edge refused the token, or every tunnel */
 	EXIT_REPLACED = 4, /* a newer agent of the account serves all tunnels */
@@ -42,11 +43,12 @@ struct client {
 	struct loop *loop;
 	struct serve *serve;
 	struct screen *screen;
-	const char *token;      /* owned by the caller */
-	bool once;              /* `adit login`: end after the first welcome, or the first failure */
+	const char *token; /* owned by the caller */
+	bool once;         /* `adit login`: end after the first welcome, or the first failure */
 	/*
-	 * `adit inbox`, with once: the link goes on after the welcome.  Called with each message that is not about tunnels,
-	 * first with an empty one; client_say() answers, client_later() asks for an empty one, client_finish() ends.
+	 * `adit inbox`, with once: the link goes on after the welcome.  Called with each message
+	 * that is not about tunnels, first with an empty one; client_say() answers, client_later()
+	 * asks for an empty one, client_finish() ends.
 	 */
 	void (*talk)(struct client *c, struct slice json, void *owner);
 	void *talk_owner;
@@ -66,12 +68,12 @@ struct client {
 	int64_t stop_us;         /* when to stop waiting for streams */
 	struct loop_task end;
 	struct retry retry;
-	uint32_t floor_ms;       /* the pause that the edge asked for */
-	bool at_once;            /* the next attempt needs no pause */
+	uint32_t floor_ms; /* the pause that the edge asked for */
+	bool at_once;      /* the next attempt needs no pause */
 	int exit_code;
 	char account[64];
-	char why[256];           /* the last failure */
-	struct hello hello;      /* the message being read or written */
+	char why[256];      /* the last failure */
+	struct hello hello; /* the message being read or written */
 };
 
 /* The caller has set loop, serve, screen, token, once, over. NULL, or a malloced sentence. */

@@ -26,27 +26,31 @@ static int version_command(const struct options *o);
 #define RUNS (OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
 
 static const struct command commands[] = {
-	{ "http", "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_ORIGIN | OPTIONS_POLICY, tunnels_http_command,
-	    "give a local HTTP server a public name" },
+	{ "http", "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_ORIGIN | OPTIONS_POLICY,
+	    tunnels_http_command, "give a local HTTP server a public name" },
 	{ "tcp", "ADDRESS", 1, 1, RUNS | OPTIONS_PORT, tunnels_tcp_command,
 	    "give a local TCP server a public port" },
-	{ "start", "[TUNNEL ...]", 0, LIMIT_TUNNELS_PER_LINK, RUNS | OPTIONS_START, tunnels_start_command,
-	    "run tunnels of the configuration, all on one link" },
+	{ "start", "[TUNNEL ...]", 0, LIMIT_TUNNELS_PER_LINK, RUNS | OPTIONS_START,
+	    tunnels_start_command, "run tunnels of the configuration, all on one link" },
 	{ "login", "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
 	    "store edge and token in the configuration, after trying them" },
 	{ "inbox", "list|show|replay|drop|export|tail|stat [ID ...]", 1, LIMIT_TUNNELS_PER_LINK,
 	    OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE | OPTIONS_INBOX, inbox_command,
 	    "the account's stored webhooks: look, send again, give up" },
-	{ "passwd", "NAME", 1, 1, 0, passwd_command, "read a password, print a line for --user-file" },
-	{ "check-url", "URL", 1, 1, OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
+	{ "passwd", "NAME", 1, 1, 0, passwd_command,
+	    "read a password, print a line for --user-file" },
+	{ "check-url", "URL", 1, 1,
+	    OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
 	    "would Bitbucket take this URL for a webhook, and if not, why" },
 	{ "doctor", "[TUNNEL|URL]", 0, 1,
-	    OPTIONS_DOCTOR | OPTIONS_PROBE | OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, doctor_command,
-	    "walk from the webhook to the build and say what is wrong" },
-	{ "hook", "create|list|test|delete bitbucket OWNER/REPO", 3, 3, OPTIONS_HOOK | OPTIONS_SCREEN, hook_command,
+	    OPTIONS_DOCTOR | OPTIONS_PROBE | OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN,
+	    doctor_command, "walk from the webhook to the build and say what is wrong" },
+	{ "hook", "create|list|test|delete bitbucket OWNER/REPO", 3, 3,
+	    OPTIONS_HOOK | OPTIONS_SCREEN, hook_command,
 	    "the webhook at Bitbucket, by its REST API" },
 	{ "version", "", 0, 0, 0, version_command, "print the version" },
-	{ "help", "[COMMAND]", 0, 1, 0, help_command, "print this text, or the options of a command" },
+	{ "help", "[COMMAND]", 0, 1, 0, help_command,
+	    "print this text, or the options of a command" },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -168,7 +172,8 @@ find_token(struct command_edge *e, const struct options *o)
 	}
 	if (c->token_file != NULL)
 		return config_file_token(c->token_file, e->token, sizeof(e->token));
-	return strdup("no token: adit login URL --token-file FILE stores one, --token-file FILE or ADIT_TOKEN gives one for once");
+	return strdup("no token: adit login URL --token-file FILE stores one, --token-file FILE or "
+		      "ADIT_TOKEN gives one for once");
 }
 
 /* A login's file need not be there; one that was named must. */
@@ -258,8 +263,9 @@ run(const struct command *c, int argc, char **argv)
 	if (error == NULL && o.n_args > c->args_max)
 		error = "too many arguments";
 	if (error != NULL)
-		return command_usage("%s\nusage: adit %s [OPTION ...] %s; adit help %s has the options",
-		    error, c->name, c->usage, c->name);
+		return command_usage(
+		    "%s\nusage: adit %s [OPTION ...] %s; adit help %s has the options", error,
+		    c->name, c->usage, c->name);
 	if (start_log(&o) != 0)
 		return EXIT_USAGE;
 	return c->run(&o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sub-commands: one row each, from which `adit help` is printed.  A new one is a row in command.c and a function
- * in a file of its own (doctor.c exports doctor_command()).
+ * The sub-commands: one row each, from which `adit help` is printed.  A new one is a row in
+ * command.c and a function in a file of its own (doctor.c exports doctor_command()).
  */
 #ifndef ADIT_AGENT_COMMAND_H
 #define ADIT_AGENT_COMMAND_H
@@ -10,10 +10,10 @@
 #include "agent/options.h"
 
 struct command {
-	const char *name; /* first: suggest() */
+	const char *name;  /* first: suggest() */
 	const char *usage; /* behind the name */
 	int args_min, args_max;
-	unsigned options;  /* enum option_group together */
+	unsigned options;                    /* enum option_group together */
 	int (*run)(const struct options *o); /* gives an exit code (client.h) */
 	const char *what;
 };
@@ -23,12 +23,13 @@ int command_main(int argc, char **argv);
 
 /* --- for the commands that reach the edge --- */
 
-/* Where the edge is and who we are: options first, then the environment (the token), then the file. */
+/* Where the edge is and who we are: options first, then the environment (the token), then the file.
+ */
 struct command_edge {
 	const char *edge, *ca; /* of options or config */
 	char token[128];
-	struct config config;  /* of -f or of the login */
-	char path[512];        /* where it was read from, or would have been */
+	struct config config; /* of -f or of the login */
+	char path[512];       /* where it was read from, or would have been */
 };
 /* 0, or an exit code after saying why. need_token, need_edge: their lack is an error. */
 int command_edge_open(struct command_edge *e, const struct options *o) must_use;

@@ -12,7 +12,15 @@
 
 /* --- the schema: a row per key --- */
 
-enum value_kind { VALUE_TEXT, VALUE_PATH, VALUE_NAME, VALUE_ADDRESS, VALUE_PORT, VALUE_BOOL, VALUE_KIND };
+enum value_kind {
+	VALUE_TEXT,
+	VALUE_PATH,
+	VALUE_NAME,
+	VALUE_ADDRESS,
+	VALUE_PORT,
+	VALUE_BOOL,
+	VALUE_KIND
+};
 
 struct row {
 	const char *key; /* first: suggest() */
@@ -170,7 +178,8 @@ find_row(const struct row *rows, size_t n_rows, const char *key)
 }
 
 static char *
-unknown_key(const struct reader *r, const struct yaml_node *n, const struct row *rows, size_t n_rows)
+unknown_key(
+    const struct reader *r, const struct yaml_node *n, const struct row *rows, size_t n_rows)
 {
 	const char *near = suggest(slice_str(n->key), rows, n_rows, sizeof(*rows));
 
@@ -245,7 +254,7 @@ read_tunnels(struct reader *r)
 		t->line = n->line;
 		t->label = strdup(n->key);
 		error = t->label == NULL ? strdup("out of memory")
-		                         : read_object(r, tunnel_rows, N_ROWS(tunnel_rows), t);
+					 : read_object(r, tunnel_rows, N_ROWS(tunnel_rows), t);
 		if (error == NULL)
 			error = check_tunnel(r, n, t);
 		if (error != NULL)

@@ -19,16 +19,16 @@
 
 /* A tunnel as people wrote it, on the command line or in the file. */
 struct config_tunnel {
-	char *label;        /* its key in the file; NULL on the command line */
+	char *label; /* its key in the file; NULL on the command line */
 	enum tunnel_kind kind;
-	char *name;         /* public name wanted, NULL: any */
-	uint16_t port;      /* public port wanted, 0: any */
-	char *origin;       /* address */
-	char *origin_host;  /* Host that the origin is sent, NULL: the visitor's */
-	char *origin_ca;    /* PEM file, NULL: the system's */
+	char *name;        /* public name wanted, NULL: any */
+	uint16_t port;     /* public port wanted, 0: any */
+	char *origin;      /* address */
+	char *origin_host; /* Host that the origin is sent, NULL: the visitor's */
+	char *origin_ca;   /* PEM file, NULL: the system's */
 	bool origin_insecure;
 	struct policy_text policy;
-	int line;           /* where it stands in the file; 0: not there */
+	int line; /* where it stands in the file; 0: not there */
 };
 
 struct config {
@@ -41,8 +41,8 @@ struct config {
 void config_fini(struct config *c);
 
 /*
- * path: for messages, and the folder that paths in the text are relative to.  NULL, or a malloced sentence ("adit.yml:3:5: ...");
- * *ret_c is to be config_fini()ed in either case.
+ * path: for messages, and the folder that paths in the text are relative to.  NULL, or a malloced
+ * sentence ("adit.yml:3:5: ..."); *ret_c is to be config_fini()ed in either case.
  */
 char *config_parse(struct slice text, const char *path, struct config *ret_c) must_use;
 

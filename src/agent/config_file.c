@@ -26,8 +26,7 @@ config_file_path(char *dst, size_t cap)
 	return n > 0 && (size_t)n < cap;
 }
 
-static char * printf_like(1, 2)
-sentence(const char *fmt, ...)
+static char *printf_like(1, 2) sentence(const char *fmt, ...)
 {
 	va_list ap;
 	char *z;
@@ -165,7 +164,8 @@ keep_the_rest(const char *path, struct slice old, struct buf *out)
 	int line = 0;
 
 	if (error == NULL && y.flow)
-		error = sentence("%s is written with braces: put edge and token into it by hand, or move it away",
+		error = sentence("%s is written with braces: put edge and token into it by hand, "
+				 "or move it away",
 		    path);
 	while (error == NULL && old.n > 0) {
 		size_t end = slice_find(old, '\n');

@@ -35,11 +35,13 @@ ask(struct inbox_link *l)
 	free(text);
 }
 
-/* Standard output may be a pipe that nobody reads: then this waits, and nothing else is lost by it. */
+/* Standard output may be a pipe that nobody reads: then this waits, and nothing else is lost by it.
+ */
 static bool
 flush(struct buf *out)
 {
-	bool good = out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
+	bool good =
+	    out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
 
 	buf_reset(out);
 	return good;
@@ -84,7 +86,8 @@ on_talk(struct client *c, struct slice json, void *owner)
 		const char *type = json_string_value(json_object_get(answer, "type"));
 
 		json_object_del(answer, "seq");
-		if (type != NULL && strcmp(type, "inbox") == 0 && json_object_del(answer, "type") == 0)
+		if (type != NULL && strcmp(type, "inbox") == 0 &&
+		    json_object_del(answer, "type") == 0)
 			go_on(l, inboxtalk_next(&l->talk, answer, &l->out));
 	}
 	json_decref(answer);
@@ -126,7 +129,8 @@ inbox_command(const struct options *o)
 	int rc;
 
 	buf_init(&l.out, OUT_BYTES);
-	if (inboxtalk_start(&l.talk, &options, o->n_args, o->args, clock_wall_ms()) == INBOXTALK_FAILED)
+	if (inboxtalk_start(&l.talk, &options, o->n_args, o->args, clock_wall_ms()) ==
+	    INBOXTALK_FAILED)
 		rc = command_usage("%s", l.talk.why);
 	else
 		rc = run(&l, o);

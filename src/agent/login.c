@@ -11,8 +11,9 @@ store(const struct options *o, const struct command_edge *e, const char *account
 {
 	char *ca = o->ca == NULL ? NULL : realpath(o->ca, NULL), *error;
 
-	error = o->ca != NULL && ca == NULL ? strdup("--ca: no such file")
-	                                    : config_file_save_login(e->path, e->edge, ca, e->token);
+	error = o->ca != NULL && ca == NULL
+		    ? strdup("--ca: no such file")
+		    : config_file_save_login(e->path, e->edge, ca, e->token);
 	free(ca);
 	if (error != NULL) {
 		fprintf(stderr, "adit: %s\n", error);
@@ -35,7 +36,8 @@ login_command(const struct options *o)
 	if (o->edge != NULL)
 		return command_usage("the edge is given once: adit login URL");
 	if (o->token_file == NULL && getenv("ADIT_TOKEN") == NULL)
-		return command_usage("give the token by --token-file FILE, - for standard input, or ADIT_TOKEN");
+		return command_usage(
+		    "give the token by --token-file FILE, - for standard input, or ADIT_TOKEN");
 	with_edge.edge = o->args[0];
 	rc = command_edge_open(&e, &with_edge);
 	if (rc != 0)
@@ -44,7 +46,8 @@ login_command(const struct options *o)
 	p.ca = e.ca;
 	p.token = e.token;
 	if (e.path[0] == '\0')
-		rc = command_usage("no place to store a login: neither XDG_CONFIG_HOME nor HOME is set");
+		rc = command_usage(
+		    "no place to store a login: neither XDG_CONFIG_HOME nor HOME is set");
 	else
 		rc = agent_run(&p, account);
 	if (rc == EXIT_STOPPED)

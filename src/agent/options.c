@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct row {
-	const char *name; /* first: suggest() */
+	const char *name;  /* first: suggest() */
 	const char *value; /* its name in help, NULL: a switch */
 	size_t at;
 	unsigned group;
@@ -17,59 +17,97 @@ struct row {
 #define AT(member) offsetof(struct options, member)
 
 static const struct row rows[] = {
-	{ "--edge", "URL", AT(edge), OPTIONS_LINK, "the edge, in place of a login: https://HOST[:PORT]" },
-	{ "--ca", "FILE", AT(ca), OPTIONS_LINK, "certificates (PEM) that the edge's must lead to, in place of the system's" },
+	{ "--edge", "URL", AT(edge), OPTIONS_LINK,
+	    "the edge, in place of a login: https://HOST[:PORT]" },
+	{ "--ca", "FILE", AT(ca), OPTIONS_LINK,
+	    "certificates (PEM) that the edge's must lead to, in place of the system's" },
 	{ "--token-file", "FILE", AT(token_file), OPTIONS_LINK,
 	    "file that holds the token, - for standard input; else ADIT_TOKEN, else the login's" },
-	{ "-f", "FILE", AT(file), OPTIONS_FILE, "configuration in place of ~/.config/adit/adit.yml" },
-	{ "--name", "NAME", AT(name), OPTIONS_NAME, "public name; without it a random one that stays yours" },
+	{ "-f", "FILE", AT(file), OPTIONS_FILE,
+	    "configuration in place of ~/.config/adit/adit.yml" },
+	{ "--name", "NAME", AT(name), OPTIONS_NAME,
+	    "public name; without it a random one that stays yours" },
 	{ "--port", "PORT", AT(port), OPTIONS_PORT, "public port; without it any free one" },
-	{ "--origin-host", "HOST", AT(origin_host), OPTIONS_ORIGIN, "Host that the local server is sent in place of the public name" },
-	{ "--origin-ca", "FILE", AT(origin_ca), OPTIONS_ORIGIN, "certificates (PEM) that an https origin's must lead to" },
-	{ "--origin-insecure", NULL, AT(origin_insecure), OPTIONS_ORIGIN, "take any certificate of an https origin" },
-	{ "--for", "PRESET", AT(preset), OPTIONS_POLICY, "what the local server is, such as jenkins-bitbucket; see below" },
-	{ "--store", NULL, AT(store), OPTIONS_POLICY, "webhooks: the edge keeps each on its disk, answers 202, delivers it when it can" },
-	{ "--relay", NULL, AT(relay), OPTIONS_POLICY, "the same, but the sender gets the local server's answer when there is one in 8 s" },
+	{ "--origin-host", "HOST", AT(origin_host), OPTIONS_ORIGIN,
+	    "Host that the local server is sent in place of the public name" },
+	{ "--origin-ca", "FILE", AT(origin_ca), OPTIONS_ORIGIN,
+	    "certificates (PEM) that an https origin's must lead to" },
+	{ "--origin-insecure", NULL, AT(origin_insecure), OPTIONS_ORIGIN,
+	    "take any certificate of an https origin" },
+	{ "--for", "PRESET", AT(preset), OPTIONS_POLICY,
+	    "what the local server is, such as jenkins-bitbucket; see below" },
+	{ "--store", NULL, AT(store), OPTIONS_POLICY,
+	    "webhooks: the edge keeps each on its disk, answers 202, delivers it when it can" },
+	{ "--relay", NULL, AT(relay), OPTIONS_POLICY,
+	    "the same, but the sender gets the local server's answer when there is one in 8 s" },
 	{ "--secret-file", "FILE", AT(secret_files), OPTIONS_POLICY,
-	    "secrets that webhooks are signed with, one a line; may be given again", POLICY_SECRET_FILES },
-	{ "--scheme", "NAME", AT(scheme), OPTIONS_POLICY, "how they are signed, where no preset says it: bitbucket, github, stripe ..." },
+	    "secrets that webhooks are signed with, one a line; may be given again",
+	    POLICY_SECRET_FILES },
+	{ "--scheme", "NAME", AT(scheme), OPTIONS_POLICY,
+	    "how they are signed, where no preset says it: bitbucket, github, stripe ..." },
 	{ "--allow", "CIDR,...", AT(allow), OPTIONS_POLICY, "let only these addresses in" },
 	{ "--deny", "CIDR,...", AT(deny), OPTIONS_POLICY, "keep these addresses out" },
-	{ "--user-file", "FILE", AT(user_file), OPTIONS_POLICY, "ask for a password; lines name:hash of adit passwd" },
-	{ "--policy", "FILE", AT(policy_file), OPTIONS_POLICY, "a policy as one JSON object; other options go over it" },
+	{ "--user-file", "FILE", AT(user_file), OPTIONS_POLICY,
+	    "ask for a password; lines name:hash of adit passwd" },
+	{ "--policy", "FILE", AT(policy_file), OPTIONS_POLICY,
+	    "a policy as one JSON object; other options go over it" },
 	{ "--body-max", "BYTES", AT(body_max), OPTIONS_POLICY, "largest body of a request" },
-	{ "--rate", "N", AT(rate), OPTIONS_POLICY, "requests a second, more are answered with 429" },
-	{ "--state", "STATE,...", AT(state), OPTIONS_INBOX, "received, queued, leased, delivered, parked, dead or dropped" },
+	{ "--rate", "N", AT(rate), OPTIONS_POLICY,
+	    "requests a second, more are answered with 429" },
+	{ "--state", "STATE,...", AT(state), OPTIONS_INBOX,
+	    "received, queued, leased, delivered, parked, dead or dropped" },
 	{ "--event", "EVENT", AT(event), OPTIONS_INBOX, "event key, such as repo:push" },
 	{ "--tunnel", "NAME", AT(tunnel), OPTIONS_INBOX, "deliveries of one tunnel" },
 	{ "--repository", "NAME", AT(repository), OPTIONS_INBOX, "repository, or NAME/BRANCH" },
-	{ "--since", "TIME", AT(since), OPTIONS_INBOX, "received since: 2026-11-24T18:00:00Z, or 30m, 12h, 7d ago" },
+	{ "--since", "TIME", AT(since), OPTIONS_INBOX,
+	    "received since: 2026-11-24T18:00:00Z, or 30m, 12h, 7d ago" },
 	{ "--until", "TIME", AT(until), OPTIONS_INBOX, "received before" },
 	{ "--limit", "N", AT(limit), OPTIONS_INBOX, "no more than so many" },
-	{ "--to", "TUNNEL", AT(to), OPTIONS_INBOX, "replay: a copy of each to another tunnel of the account" },
-	{ "--raw", NULL, AT(raw), OPTIONS_INBOX, "show, export: nothing is redacted, bytes are exact" },
-	{ "--for", "cloud|dc", AT(side), OPTIONS_CHECKURL, "whose verdict is the exit code: Bitbucket Cloud's (default) or Data Center's" },
-	{ "--no-probe", NULL, AT(no_probe), OPTIONS_CHECKURL, "look at the text only: no network is used" },
-	{ "--dns", "HOST:PORT", AT(dns), OPTIONS_PROBE, "name server to ask in place of the system's" },
-	{ "--connect", "HOST:PORT", AT(connect), OPTIONS_PROBE, "connect there in place of where DNS says: before the record is made" },
-	{ "--report", "FILE", AT(report), OPTIONS_DOCTOR, "write all that was seen to FILE, without secrets, for a bug report" },
+	{ "--to", "TUNNEL", AT(to), OPTIONS_INBOX,
+	    "replay: a copy of each to another tunnel of the account" },
+	{ "--raw", NULL, AT(raw), OPTIONS_INBOX,
+	    "show, export: nothing is redacted, bytes are exact" },
+	{ "--for", "cloud|dc", AT(side), OPTIONS_CHECKURL,
+	    "whose verdict is the exit code: Bitbucket Cloud's (default) or Data Center's" },
+	{ "--no-probe", NULL, AT(no_probe), OPTIONS_CHECKURL,
+	    "look at the text only: no network is used" },
+	{ "--dns", "HOST:PORT", AT(dns), OPTIONS_PROBE,
+	    "name server to ask in place of the system's" },
+	{ "--connect", "HOST:PORT", AT(connect), OPTIONS_PROBE,
+	    "connect there in place of where DNS says: before the record is made" },
+	{ "--report", "FILE", AT(report), OPTIONS_DOCTOR,
+	    "write all that was seen to FILE, without secrets, for a bug report" },
 	{ "--quick", NULL, AT(quick), OPTIONS_DOCTOR, "edge, link and origin only: is it online?" },
-	{ "--origin", "ADDRESS", AT(origin), OPTIONS_DOCTOR, "the local server, where the configuration does not say it" },
-	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK, "file that holds the webhook's secret" },
-	{ "--patience", "SECONDS", AT(patience), OPTIONS_DOCTOR, "what the sender waits for an answer: 10 for Bitbucket Cloud (default)" },
-	{ "--jenkins-user", "USER", AT(jenkins_user), OPTIONS_DOCTOR, "look in Jenkins as USER whether builds start" },
-	{ "--jenkins-token-file", "FILE", AT(jenkins_token), OPTIONS_DOCTOR, "file that holds an API token of that user" },
+	{ "--origin", "ADDRESS", AT(origin), OPTIONS_DOCTOR,
+	    "the local server, where the configuration does not say it" },
+	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK,
+	    "file that holds the webhook's secret" },
+	{ "--patience", "SECONDS", AT(patience), OPTIONS_DOCTOR,
+	    "what the sender waits for an answer: 10 for Bitbucket Cloud (default)" },
+	{ "--jenkins-user", "USER", AT(jenkins_user), OPTIONS_DOCTOR,
+	    "look in Jenkins as USER whether builds start" },
+	{ "--jenkins-token-file", "FILE", AT(jenkins_token), OPTIONS_DOCTOR,
+	    "file that holds an API token of that user" },
 	{ "--url", "URL", AT(url), OPTIONS_HOOK, "the webhook's URL, as adit http prints it" },
-	{ "--token-file", "FILE", AT(token_file), OPTIONS_HOOK, "file that holds Bitbucket's token, - for standard input; else BITBUCKET_TOKEN" },
-	{ "--events", "EVENT,...", AT(events), OPTIONS_HOOK, "events to be called for: repo:push (default) ..." },
-	{ "--description", "TEXT", AT(description), OPTIONS_HOOK, "its name at Bitbucket, \"adit\" where not given" },
-	{ "--dc", NULL, AT(dc), OPTIONS_HOOK, "PROJECT/REPO of a Data Center or Server, whose address --api gives" },
-	{ "--api", "URL", AT(api), OPTIONS_HOOK, "REST API in place of https://api.bitbucket.org/2.0; with --dc the base URL" },
-	{ "--ca", "FILE", AT(ca), OPTIONS_HOOK | OPTIONS_CHECKURL, "certificates (PEM) that are trusted in place of the system's" },
-	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK, "Bitbucket is not to verify the certificate of the URL" },
+	{ "--token-file", "FILE", AT(token_file), OPTIONS_HOOK,
+	    "file that holds Bitbucket's token, - for standard input; else BITBUCKET_TOKEN" },
+	{ "--events", "EVENT,...", AT(events), OPTIONS_HOOK,
+	    "events to be called for: repo:push (default) ..." },
+	{ "--description", "TEXT", AT(description), OPTIONS_HOOK,
+	    "its name at Bitbucket, \"adit\" where not given" },
+	{ "--dc", NULL, AT(dc), OPTIONS_HOOK,
+	    "PROJECT/REPO of a Data Center or Server, whose address --api gives" },
+	{ "--api", "URL", AT(api), OPTIONS_HOOK,
+	    "REST API in place of https://api.bitbucket.org/2.0; with --dc the base URL" },
+	{ "--ca", "FILE", AT(ca), OPTIONS_HOOK | OPTIONS_CHECKURL,
+	    "certificates (PEM) that are trusted in place of the system's" },
+	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK,
+	    "Bitbucket is not to verify the certificate of the URL" },
 	{ "--all", NULL, AT(all), OPTIONS_START, "every tunnel of the configuration" },
-	{ "--json", NULL, AT(json), OPTIONS_SCREEN, "one JSON object a line on standard output, for scripts" },
-	{ "--log-level", "LEVEL", AT(log_level), OPTIONS_SCREEN, "error, warn (default), info, debug; debug shows every request" },
+	{ "--json", NULL, AT(json), OPTIONS_SCREEN,
+	    "one JSON object a line on standard output, for scripts" },
+	{ "--log-level", "LEVEL", AT(log_level), OPTIONS_SCREEN,
+	    "error, warn (default), info, debug; debug shows every request" },
 	{ "--help", NULL, AT(help), ~0u, "this text" },
 };
 
@@ -92,8 +130,9 @@ unknown(const char *arg, size_t n, char *why, size_t cap)
 	bool elsewhere = near != NULL && strlen(near) == n && memcmp(near, arg, n) == 0;
 
 	if (strncmp(arg, "--token", n) == 0 && n == 7)
-		snprintf(why, cap, "a token on the command line can be seen by everybody on this machine: "
-		                   "use --token-file FILE, or - for standard input, or ADIT_TOKEN");
+		snprintf(why, cap,
+		    "a token on the command line can be seen by everybody on this machine: "
+		    "use --token-file FILE, or - for standard input, or ADIT_TOKEN");
 	else if (elsewhere)
 		snprintf(why, cap, "%s is no option of this command", near);
 	else if (near != NULL)
@@ -132,7 +171,8 @@ take(struct options *o, unsigned groups, int argc, char **argv, int *i, char *wh
 	for (int k = 1; *(const char **)dst != NULL && k < row->n_max; k++)
 		dst = (const char **)dst + 1;
 	if (*(const char **)dst != NULL) {
-		snprintf(why, cap, row->n_max > 0 ? "%s is given too often" : "%s is given twice", row->name);
+		snprintf(why, cap, row->n_max > 0 ? "%s is given too often" : "%s is given twice",
+		    row->name);
 		return why;
 	}
 	*(const char **)dst = value;
@@ -175,8 +215,8 @@ options_help(FILE *f, unsigned groups)
 
 		if ((rows[i].group & groups) == 0)
 			continue;
-		snprintf(left, sizeof(left), "%s%s%s", rows[i].name, rows[i].value != NULL ? " " : "",
-		    rows[i].value != NULL ? rows[i].value : "");
+		snprintf(left, sizeof(left), "%s%s%s", rows[i].name,
+		    rows[i].value != NULL ? " " : "", rows[i].value != NULL ? rows[i].value : "");
 		fprintf(f, "  %-22s %s\n", left, rows[i].what);
 	}
 }

@@ -38,7 +38,8 @@ struct options {
 	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
 	bool raw;
 	/* check-url, doctor, hook */
-	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *patience, *origin, *secret_file;
+	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *patience,
+	    *origin, *secret_file;
 	const char *url, *api, *events, *description;
 	bool no_probe, quick, dc, no_verify;
 	bool origin_insecure, json, all, help;
@@ -47,11 +48,12 @@ struct options {
 };
 
 /*
- * argv: behind the sub-command's name.  groups: enum option_group together.  NULL, or a sentence in `why`.
+ * argv: behind the sub-command's name.  groups: enum option_group together.  NULL, or a sentence in
+ * `why`.
  * "--name=x" and "--name x"; "--" ends the options.
  */
-const char *options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why,
-    size_t why_cap) must_use;
+const char *options_parse(
+    struct options *o, unsigned groups, int argc, char **argv, char *why, size_t why_cap) must_use;
 /* One line per option of the groups. */
 void options_help(FILE *f, unsigned groups);
 

@@ -11,7 +11,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* bcrypt reads no more than 72 bytes; a longer password would be a shorter one without anybody knowing. */
+/* bcrypt reads no more than 72 bytes; a longer password would be a shorter one without anybody
+ * knowing. */
 #define PASSWORD_BYTES_MAX 72
 /* 2^11 rounds: about a tenth of a second. */
 #define ROUNDS 11
@@ -48,7 +49,8 @@ print_hash(const char *name, const char *password)
 	char *hash = salt == NULL || data == NULL ? NULL : crypt_r(password, salt, data);
 	int rc = EXIT_BROKE;
 
-	if (hash != NULL && hash[0] == '$' && printf("%s:%s\n", name, hash) > 0 && fflush(stdout) == 0)
+	if (hash != NULL && hash[0] == '$' && printf("%s:%s\n", name, hash) > 0 &&
+	    fflush(stdout) == 0)
 		rc = EXIT_STOPPED;
 	else
 		fputs("adit: the password could not be hashed\n", stderr);
@@ -73,7 +75,7 @@ passwd_command(const struct options *o)
 	else if (strlen(password) > PASSWORD_BYTES_MAX)
 		rc = command_usage("a password has at most %d bytes", PASSWORD_BYTES_MAX);
 	else if (isatty(STDIN_FILENO) &&
-	    (!read_password("Again", again, sizeof(again)) || strcmp(password, again) != 0))
+		 (!read_password("Again", again, sizeof(again)) || strcmp(password, again) != 0))
 		rc = command_usage("the two are not the same");
 	else
 		rc = print_hash(name, password);

@@ -22,8 +22,7 @@
 #define FILE_BYTES_MAX 65536
 #define SECRET_CHARS 32
 
-static char * printf_like(1, 2)
-sentence(const char *fmt, ...)
+static char *printf_like(1, 2) sentence(const char *fmt, ...)
 {
 	va_list ap;
 	char *z;
@@ -39,9 +38,10 @@ sentence(const char *fmt, ...)
 bool
 policy_text_given(const struct policy_text *p)
 {
-	return p->preset != NULL || p->scheme != NULL || p->secret_files[0] != NULL || p->allow != NULL ||
-	    p->deny != NULL || p->user_file != NULL || p->policy_file != NULL || p->body_max != NULL ||
-	    p->rate != NULL || p->store || p->relay;
+	return p->preset != NULL || p->scheme != NULL || p->secret_files[0] != NULL ||
+	       p->allow != NULL || p->deny != NULL || p->user_file != NULL ||
+	       p->policy_file != NULL || p->body_max != NULL || p->rate != NULL || p->store ||
+	       p->relay;
 }
 
 void
@@ -64,10 +64,12 @@ read_file(const char *path, char **ret_error)
 	size_t n = 0;
 	ssize_t got = -1;
 
-	while (text != NULL && n <= FILE_BYTES_MAX && (got = read(fd, text + n, FILE_BYTES_MAX + 1 - n)) > 0)
+	while (text != NULL && n <= FILE_BYTES_MAX &&
+	       (got = read(fd, text + n, FILE_BYTES_MAX + 1 - n)) > 0)
 		n += (size_t)got;
 	if (got != 0 || memchr(text, '\0', n) != NULL) {
-		*ret_error = sentence("%s: %s", path, got < 0 ? strerror(errno) : "too large, or no text");
+		*ret_error =
+		    sentence("%s: %s", path, got < 0 ? strerror(errno) : "too large, or no text");
 		if (text != NULL)
 			OPENSSL_cleanse(text, FILE_BYTES_MAX + 1);
 		free(text);
@@ -122,10 +124,12 @@ secret_path(const char *label, char *dst, size_t cap)
 	size_t i = 0;
 
 	if (!config_file_path(dst, cap) || (slash = strrchr(dst, '/')) == NULL)
-		return sentence("no place to keep a secret: neither XDG_CONFIG_HOME nor HOME is set; "
-		                "give one by --secret-file FILE");
+		return sentence(
+		    "no place to keep a secret: neither XDG_CONFIG_HOME nor HOME is set; "
+		    "give one by --secret-file FILE");
 	/* a label may hold anything */
-	while (label[i] != '\0' && i < 40 && strchr("abcdefghijklmnopqrstuvwxyz0123456789-", label[i]) != NULL)
+	while (label[i] != '\0' && i < 40 &&
+	       strchr("abcdefghijklmnopqrstuvwxyz0123456789-", label[i]) != NULL)
 		i++;
 	if (label[0] != '\0' && label[i] == '\0') {
 		snprintf(name, sizeof(name), "%s", label);
@@ -144,7 +148,8 @@ secret_path(const char *label, char *dst, size_t cap)
 static char *
 write_secret(const char *path)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	char text[SECRET_CHARS + 2], *folder = strdup(path), *error = NULL;
 	char *fresh = sentence("%s.%ld", path, (long)getpid());
 	char *slash = folder == NULL ? NULL : strrchr(folder, '/');
@@ -217,8 +222,9 @@ set_preset(json_t *o, const char *name)
 
 	if (preset == NULL) {
 		near = suggest(slice_str(name), presets, presets_n, sizeof(*presets));
-		return near == NULL ? sentence("--for %s: no such preset; adit help http lists them", name)
-		                    : sentence("--for %s: no such preset; did you mean %s?", name, near);
+		return near == NULL
+			   ? sentence("--for %s: no such preset; adit help http lists them", name)
+			   : sentence("--for %s: no such preset; did you mean %s?", name, near);
 	}
 	json_object_set_new(o, "preset", json_string(name));
 	return NULL;
@@ -258,7 +264,8 @@ set_secrets(json_t *o, const struct policy_text *p, struct policy_made *m)
 	char *error = NULL;
 	struct stat st;
 
-	for (size_t i = 0; i < POLICY_SECRET_FILES && error == NULL && p->secret_files[i] != NULL; i++) {
+	for (size_t i = 0; i < POLICY_SECRET_FILES && error == NULL && p->secret_files[i] != NULL;
+	     i++) {
 		error = add_lines(list, p->secret_files[i]);
 		if (error == NULL && stat(p->secret_files[i], &st) == 0 && (st.st_mode & 077) != 0)
 			log_event(LOG_WARN, "secret-file", LOG_Z("file", p->secret_files[i]),
@@ -275,7 +282,8 @@ is_passing(json_t *o, const struct preset *preset)
 {
 	const char *mode = json_string_value(json_object_get(o, "mode"));
 
-	return mode != NULL ? strcmp(mode, "pass") == 0 : preset == NULL || preset->mode == PRESET_PASS;
+	return mode != NULL ? strcmp(mode, "pass") == 0
+			    : preset == NULL || preset->mode == PRESET_PASS;
 }
 
 /* What a preset needs and nobody gave; and a signature is only looked at where the body is kept. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The policy of a tunnel as people write it, by options or in adit.yml, and the JSON object (hook/policy.h) that is made of
- * it for the edge.  It is tried here first, so that a mistake is told before anything is dialled.
+ * The policy of a tunnel as people write it, by options or in adit.yml, and the JSON object
+ * (hook/policy.h) that is made of it for the edge.  It is tried here first, so that a mistake is
+ * told before anything is dialled.
  */
 #ifndef ADIT_AGENT_POLICY_TEXT_H
 #define ADIT_AGENT_POLICY_TEXT_H
@@ -15,12 +16,12 @@
 
 /* Zeroed: no policy. */
 struct policy_text {
-	char *preset;                            /* --for */
+	char *preset; /* --for */
 	char *scheme;
 	char *secret_files[POLICY_SECRET_FILES]; /* newest first; one secret a line */
 	char *allow, *deny;                      /* CIDR[,CIDR...] */
 	char *user_file;                         /* lines name:hash */
-	char *policy_file;                       /* a whole JSON object; what else is given goes over it */
+	char *policy_file; /* a whole JSON object; what else is given goes over it */
 	char *body_max, *rate;
 	bool store, relay;
 };
@@ -37,10 +38,12 @@ struct policy_made {
 
 bool policy_text_given(const struct policy_text *p);
 /*
- * label: what a secret that has to be made is kept under.  NULL, or a malloced sentence; then *ret is empty.
- * A preset with a scheme gets a secret of 32 characters in the configuration's folder, mode 0600, where none is given.
+ * label: what a secret that has to be made is kept under.  NULL, or a malloced sentence; then *ret
+ * is empty. A preset with a scheme gets a secret of 32 characters in the configuration's folder,
+ * mode 0600, where none is given.
  */
-char *policy_text_compose(const struct policy_text *p, const char *label, struct policy_made *ret) must_use;
+char *policy_text_compose(
+    const struct policy_text *p, const char *label, struct policy_made *ret) must_use;
 void policy_made_fini(struct policy_made *m);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent tells the people or the script that started it, on its standard output: one line an
- * event, plain or (--json) one JSON object, each written at once and whole.  A reader that does not read costs lines, never traffic: what
- * the pipe cannot take is counted and dropped.
+ * What the agent tells the people or the script that started it, on its standard output: one line
+ * an event, plain or (--json) one JSON object, each written at once and whole.  A reader that does
+ * not read costs lines, never traffic: what the pipe cannot take is counted and dropped.
  *
- * Names, addresses and sentences come from the edge and paths from visitors: in plain text every byte that a
- * terminal could obey is shown as \xNN.
+ * Names, addresses and sentences come from the edge and paths from visitors: in plain text every
+ * byte that a terminal could obey is shown as \xNN.
  */
 #ifndef ADIT_AGENT_SCREEN_H
 #define ADIT_AGENT_SCREEN_H
@@ -26,12 +26,12 @@ void screen_fini(struct screen *s);
 
 /* Of a tunnel with a policy: what goes where at the sender of webhooks. "": nothing to say. */
 struct screen_hook {
-	const char *url;         /* to paste */
-	const char *mode;        /* pass, store, relay */
+	const char *url;  /* to paste */
+	const char *mode; /* pass, store, relay */
 	const char *secret_file;
 	const char *events, *next;
-	bool fresh;              /* the secret was made just now */
-	bool brief;              /* people have seen it */
+	bool fresh; /* the secret was made just now */
+	bool brief; /* people have seen it */
 };
 /* hook: NULL without a policy. */
 void screen_up(struct screen *s, const char *name, const char *url, const char *origin,
@@ -46,11 +46,11 @@ void screen_replaced(struct screen *s, const char *name, const char *text);
 void screen_stopping(struct screen *s, size_t n);
 
 struct screen_request {
-	const char *name;           /* of the tunnel */
+	const char *name; /* of the tunnel */
 	struct slice request_id;
-	struct slice method, path;  /* path without its query: that may hold secrets (S-23) */
-	unsigned status;            /* 0: no answer */
-	const char *outcome;        /* "ok", or the link code's name */
+	struct slice method, path; /* path without its query: that may hold secrets (S-23) */
+	unsigned status;           /* 0: no answer */
+	const char *outcome;       /* "ok", or the link code's name */
 	int64_t took_us;
 	uint64_t rx_bytes, tx_bytes; /* of the answer's and the request's body */
 };

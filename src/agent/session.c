@@ -20,7 +20,8 @@ on_opened(struct carrier *c, struct stream *stream, struct slice opening)
 	serve_stream(s->client->serve, c, stream, opening);
 }
 
-/* Refusals through no fault of the tunnel: it stays wanted, and is asked for again with the next link. */
+/* Refusals through no fault of the tunnel: it stays wanted, and is asked for again with the next
+ * link. */
 static bool
 is_passing(const char *code)
 {
@@ -61,7 +62,8 @@ tell_up(struct client *c, struct tunnel *t)
 	};
 
 	snprintf(url, sizeof(url), "%s%s", t->url, t->policy.path);
-	screen_up(c->screen, t->label, t->url, t->origin.text, t->policy.json == NULL ? NULL : &hook);
+	screen_up(
+	    c->screen, t->label, t->url, t->origin.text, t->policy.json == NULL ? NULL : &hook);
 	t->told = true;
 }
 
@@ -173,7 +175,8 @@ say_hello(struct session *s)
 		t->state = TUNNEL_WANTED;
 		h->tunnels[h->n_tunnels] = t->ask;
 		/* hello_wipe() takes it */
-		if (t->policy.json != NULL && (h->tunnels[h->n_tunnels].policy = strdup(t->policy.json)) == NULL)
+		if (t->policy.json != NULL &&
+		    (h->tunnels[h->n_tunnels].policy = strdup(t->policy.json)) == NULL)
 			no_memory = true;
 		h->n_tunnels++;
 	}
@@ -183,7 +186,8 @@ say_hello(struct session *s)
 	if (no_memory)
 		carrier_close(&s->carrier, LINK_CODE_INTERNAL, "out of memory");
 	else if (b.failed)
-		carrier_close(&s->carrier, LINK_CODE_INTERNAL, "the tunnels do not fit into one HELLO");
+		carrier_close(
+		    &s->carrier, LINK_CODE_INTERNAL, "the tunnels do not fit into one HELLO");
 	else
 		carrier_control(&s->carrier, buf_slice(&b));
 	if (b.p != NULL)
@@ -200,7 +204,8 @@ session_open(struct client *c, struct conn *conn)
 		return NULL;
 	s->client = c;
 	list_init(&s->node);
-	if (carrier_init(&s->carrier, c->loop, &c->carriers, conn, LINK_AGENT, &carrier_ops, s) != 0) {
+	if (carrier_init(&s->carrier, c->loop, &c->carriers, conn, LINK_AGENT, &carrier_ops, s) !=
+	    0) {
 		free(s);
 		return NULL;
 	}

@@ -61,14 +61,15 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 		exchange_request(x, buf_slice(&x->head));
 		return;
 	}
-	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name), LOG_Z("peer", x->visitor->peer),
-	    LOG_Z("id", x->id));
+	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name),
+	    LOG_Z("peer", x->visitor->peer), LOG_Z("id", x->id));
 	answer_error(x, CLOSE_UNAUTHORIZED, slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 }
 
 /* False: it was answered with the reason. */
 static bool
-ask_password(struct exchange *x, struct policy *policy, struct slice authorization, struct slice bytes)
+ask_password(
+    struct exchange *x, struct policy *policy, struct slice authorization, struct slice bytes)
 {
 	struct access_wait *a = calloc(1, sizeof(*a));
 	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
@@ -123,11 +124,13 @@ within_rates(struct exchange *x, struct policy *p, struct policy_bucket *route)
 	int64_t now = loop_now_us(x->worker->loop), wait_us;
 
 	if (p->visitor_rate > 0 && x->visitor->source != NULL &&
-	    !policy_take(&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now, &wait_us))
+	    !policy_take(
+		&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now, &wait_us))
 		return false;
 	if (p->rate <= 0)
 		return true;
-	return route != NULL ? policy_take(route, p->rate, p->burst, now, &wait_us) : policy_take_away(p, now);
+	return route != NULL ? policy_take(route, p->rate, p->burst, now, &wait_us)
+			     : policy_take_away(p, now);
 }
 
 /* Asked for again rather than carried by every visitor. A visitor that has gone is in no list. */
@@ -143,7 +146,9 @@ find_peer(const struct exchange *x, struct sockaddr_storage *ret)
 static void
 note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes, struct slice path)
 {
-	enum note_kind kind = v == POLICY_ADDRESS ? NOTE_ADDRESS : v == POLICY_SLASH ? NOTE_SLASH : NOTE_LOGIN;
+	enum note_kind kind = v == POLICY_ADDRESS ? NOTE_ADDRESS
+			      : v == POLICY_SLASH ? NOTE_SLASH
+						  : NOTE_LOGIN;
 	struct slice agent;
 
 	if (v != POLICY_ADDRESS && v != POLICY_SLASH && v != POLICY_PASSWORD)
@@ -163,8 +168,8 @@ access_check(struct exchange *x, struct policy *p, struct policy_bucket *route, 
 
 	if (p->allow.n > 0 || p->deny.n > 0)
 		find_peer(x, &peer);
-	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
-	    authorization);
+	v = policy_judge(
+	    p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path, authorization);
 	if (v == POLICY_ALLOW && within_rates(x, p, route))
 		return ACCESS_OK;
 	if (v == POLICY_PASSWORD && authorization.n > 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The policy of a route, applied to a request whose route is known: addresses, paths, methods, rates, passwords.
- * It reads the same parsed values that routing read (S-07).
+ * The policy of a route, applied to a request whose route is known: addresses, paths, methods,
+ * rates, passwords. It reads the same parsed values that routing read (S-07).
  */
 #ifndef ADIT_EDGE_ACCESS_H
 #define ADIT_EDGE_ACCESS_H
@@ -11,12 +11,13 @@
 
 enum access_result {
 	ACCESS_OK,    /* go on */
-	ACCESS_TAKEN, /* it was answered, or waits for a password to be looked at: exchange_request() comes again then */
+	ACCESS_TAKEN, /* it was answered, or waits for a password to be looked at:
+			 exchange_request() comes again then */
 };
 
 /* route: the bucket of the route's rate; NULL: no link serves it. */
-enum access_result access_check(struct exchange *x, struct policy *policy, struct policy_bucket *route,
-    struct slice bytes) must_use;
+enum access_result access_check(struct exchange *x, struct policy *policy,
+    struct policy_bucket *route, struct slice bytes) must_use;
 /* The exchange ends while its password is looked at. */
 void access_abandon(struct exchange *x);
 

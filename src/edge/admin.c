@@ -31,9 +31,9 @@ admin_dial(const char *path)
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
 		return fd;
 	fprintf(stderr, "aditd: %s: %s%s\n", path, strerror(errno),
-	    errno == ENOENT || errno == ECONNREFUSED ?
-	        "; is aditd running? --control, --dev or -f say where its socket is" :
-	        "");
+	    errno == ENOENT || errno == ECONNREFUSED
+		? "; is aditd running? --control, --dev or -f say where its socket is"
+		: "");
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -140,7 +140,8 @@ show_name(const json_t *r)
 
 	date(r, "created_ms", made);
 	printf("%-34s %-20s %-9s %-25s %s\n", text_at(r, "name"), text_at(r, "account"),
-	    json_is_true(json_object_get(r, "released")) ? "released" : "held", made, text_at(r, "key"));
+	    json_is_true(json_object_get(r, "released")) ? "released" : "held", made,
+	    text_at(r, "key"));
 }
 
 static void
@@ -160,9 +161,8 @@ show_inbox(const json_t *inbox)
 	size_t i;
 
 	fputs("webhooks:", stdout);
-	json_object_foreach((json_t *)(uintptr_t)inbox, key, v)
-		if (json_is_integer(v))
-			printf(" %s %lld", key, (long long)json_integer_value(v));
+	json_object_foreach((json_t *)(uintptr_t)inbox, key, v) if (json_is_integer(v))
+	    printf(" %s %lld", key, (long long)json_integer_value(v));
 	fputs("\ndelivered within:", stdout);
 	json_array_foreach(lag, i, v)
 	{
@@ -187,18 +187,21 @@ show_status(const json_t *a)
 
 	printf("aditd %s, domain %s, store %s\n", text_at(a, "version"), text_at(a, "domain"),
 	    text_at(a, "store"));
-	json_array_foreach(rows, i, r) {
+	json_array_foreach(rows, i, r)
+	{
 		printf("worker %zu:", i);
 		json_object_foreach((json_t *)(uintptr_t)r, key, v)
-			printf(" %s %lld", key, (long long)json_integer_value(v));
+		    printf(" %s %lld", key, (long long)json_integer_value(v));
 		putchar('\n');
 	}
 	show_inbox(json_object_get(a, "inbox"));
 	rows = json_object_get(a, "tunnels");
 	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
-	json_array_foreach(rows, i, r) {
+	json_array_foreach(rows, i, r)
+	{
 		date(r, "since_ms", since);
-		printf("  %-34s %-20s since %s\n", text_at(r, "tunnel"), text_at(r, "account"), since);
+		printf(
+		    "  %-34s %-20s since %s\n", text_at(r, "tunnel"), text_at(r, "account"), since);
 	}
 }
 
@@ -226,25 +229,27 @@ show_text(const json_t *a)
 /* --- the subcommands --- */
 
 struct command {
-	const char *words[2];    /* second NULL: one word */
+	const char *words[2]; /* second NULL: one word */
 	const char *op;
-	const char *args[2];     /* members that the arguments go to */
+	const char *args[2]; /* members that the arguments go to */
 	int n_args_min, n_args_max;
 	const char *usage;
-	const char *cursor;      /* lists: the member of a row that the next page begins after */
+	const char *cursor; /* lists: the member of a row that the next page begins after */
 	void (*show_row)(const json_t *row);
 	void (*show)(const json_t *answer);
 };
 
 static const struct command commands[] = {
-	{ { "token", "add" }, "token.add", { "account" }, 1, 1, "token add ACCOUNT [--label TEXT] [--days N]",
-	    .show = show_added },
-	{ { "token", "list" }, "token.list", { "account" }, 0, 1, "token list [ACCOUNT]", "id", show_token },
+	{ { "token", "add" }, "token.add", { "account" }, 1, 1,
+	    "token add ACCOUNT [--label TEXT] [--days N]", .show = show_added },
+	{ { "token", "list" }, "token.list", { "account" }, 0, 1, "token list [ACCOUNT]", "id",
+	    show_token },
 	{ { "token", "revoke" }, "token.revoke", { "id" }, 1, 1, "token revoke ID" },
-	{ { "name", "reserve" }, "name.reserve", { "name", "account" }, 2, 2, "name reserve NAME ACCOUNT",
-	    .show = show_name_held },
+	{ { "name", "reserve" }, "name.reserve", { "name", "account" }, 2, 2,
+	    "name reserve NAME ACCOUNT", .show = show_name_held },
 	{ { "name", "release" }, "name.release", { "name" }, 1, 1, "name release NAME" },
-	{ { "name", "list" }, "name.list", { "account" }, 0, 1, "name list [ACCOUNT]", "name", show_name },
+	{ { "name", "list" }, "name.list", { "account" }, 0, 1, "name list [ACCOUNT]", "name",
+	    show_name },
 	{ { "port", "release" }, "port.release", { "port" }, 1, 1, "port release PORT" },
 	{ { "status" }, "status", { NULL }, 0, 0, "status", .show = show_status },
 	{ { "limits" }, "limits", { NULL }, 0, 0, "limits", .show_row = show_limit },
@@ -275,8 +280,7 @@ show(const struct admin_options *o, const struct command *cmd, const json_t *ans
 	} else if (cmd->show != NULL) {
 		cmd->show(answer);
 	} else if (cmd->show_row != NULL) {
-		json_array_foreach(rows, i, row)
-			cmd->show_row(row);
+		json_array_foreach(rows, i, row) cmd->show_row(row);
 	}
 }
 
@@ -310,7 +314,8 @@ converse(const struct admin_options *o, const struct command *cmd, json_t *reque
 			rc = 1;
 			if (o->json)
 				show(o, cmd, answer);
-			fprintf(stderr, "aditd: %s (%s)\n", text_at(answer, "text"), text_at(answer, "code"));
+			fprintf(stderr, "aditd: %s (%s)\n", text_at(answer, "text"),
+			    text_at(answer, "code"));
 		}
 		json_decref(answer);
 	}
@@ -328,9 +333,9 @@ value(const char *member, const char *text, uint64_t scale)
 
 	if (strcmp(member, "port") != 0 && scale == 0)
 		return json_string(text);
-	return slice_u64(slice_str(text), &n) && n < INT64_MAX / 1000 ?
-	    json_integer((json_int_t)(n * (scale == 0 ? 1 : scale))) :
-	    json_string(text);
+	return slice_u64(slice_str(text), &n) && n < INT64_MAX / 1000
+		   ? json_integer((json_int_t)(n * (scale == 0 ? 1 : scale)))
+		   : json_string(text);
 }
 
 static json_t *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subcommands of aditd that talk to a running one: token, name, port, status, limits, wait, reload, stop, inbox. */
+/* The subcommands of aditd that talk to a running one: token, name, port, status, limits, wait,
+ * reload, stop, inbox. */
 #ifndef ADIT_EDGE_ADMIN_H
 #define ADIT_EDGE_ADMIN_H
 
@@ -9,11 +10,11 @@
 #include <stdbool.h>
 
 struct admin_options {
-	const char *socket;      /* path of the control socket */
-	const char *label;       /* token add --label */
-	const char *days;        /* token add --days */
-	const char *timeout;     /* wait --timeout, seconds */
-	bool json;               /* answers as they come, a line each */
+	const char *socket;  /* path of the control socket */
+	const char *label;   /* token add --label */
+	const char *days;    /* token add --days */
+	const char *timeout; /* wait --timeout, seconds */
+	bool json;           /* answers as they come, a line each */
 	struct inboxtalk_options inbox;
 };
 

@@ -26,7 +26,8 @@ envelope(json_t *request)
 static bool
 flush(struct buf *out)
 {
-	bool good = out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
+	bool good =
+	    out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
 
 	buf_reset(out);
 	return good;
@@ -67,7 +68,8 @@ admin_inbox(const struct admin_options *o, int argc, char **argv)
 	int fd, rc = 2;
 
 	options.json = o->json;
-	if (inboxtalk_start(&t, &options, argc, (const char *const *)argv, clock_wall_ms()) == INBOXTALK_FAILED) {
+	if (inboxtalk_start(&t, &options, argc, (const char *const *)argv, clock_wall_ms()) ==
+	    INBOXTALK_FAILED) {
 		fprintf(stderr, "aditd: %s\n", t.why);
 	} else {
 		fd = admin_dial(o->socket);

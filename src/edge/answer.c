@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the log. */
+/* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the
+ * log. */
 #include "edge/visitor.h"
 
 #include "base/clock.h"
@@ -13,7 +14,7 @@ is_sound(enum close_code code)
 	enum blame blame = close_row(code)->blame;
 
 	return blame == BLAME_AGENT || blame == BLAME_ORIGIN || code == CLOSE_UNKNOWN_NAME ||
-	    code == CLOSE_RELEASED_NAME;
+	       code == CLOSE_RELEASED_NAME;
 }
 
 /* What is left of the request must be short, or it costs more than a new connection. */
@@ -56,7 +57,8 @@ send_page(struct exchange *x, struct slice read_ahead)
 		visitor_move(v, VISITOR_ANSWER);
 }
 
-/* False: an answer has begun, or something else waits for the socket, and the connection was cut. */
+/* False: an answer has begun, or something else waits for the socket, and the connection was cut.
+ */
 static bool
 stop_flow(struct exchange *x)
 {
@@ -89,7 +91,7 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 		return;
 	x->status = (uint16_t)close_row(code)->status;
 	x->keep = x->keep && is_sound(code) && !x->worker->draining && can_drain(x) &&
-	    (!x->visitor->conn.eof || read_ahead.n > 0);
+		  (!x->visitor->conn.eof || read_ahead.n > 0);
 	page.keep_alive = x->keep;
 	buf_reset(&x->worker->page);
 	page_write(&x->worker->page, &page);
@@ -127,8 +129,8 @@ answer_redirect(struct exchange *x, struct slice path, struct slice query, struc
 		path = S("/");
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
 	buf_reset(page);
-	buf_printf(page, "HTTP/1.1 308 Permanent Redirect\r\nLocation: %s%.*s%s%.*s\r\n", url, PS(path),
-	    query.n > 0 ? "?" : "", PS(query));
+	buf_printf(page, "HTTP/1.1 308 Permanent Redirect\r\nLocation: %s%.*s%s%.*s\r\n", url,
+	    PS(path), query.n > 0 ? "?" : "", PS(query));
 	buf_printf(page, "Content-Length: 0\r\nadit-request-id: %s\r\n%s\r\n", x->id,
 	    x->keep ? "" : "Connection: close\r\n");
 	send_page(x, read_ahead);
@@ -163,8 +165,9 @@ exchange_log(struct exchange *x)
 	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
 	if (!w->settings->log_access)
 		return;
-	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id), LOG_Z("peer", x->visitor->peer),
-	    LOG_Z("host", x->host), LOG_Z("method", x->method), LOG_Z("path", x->path),
-	    LOG_U("status", x->status), LOG_Z("error", error), LOG_U("rx", x->flow.rx_bytes),
-	    LOG_U("tx", x->flow.tx_bytes), LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
+	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
+	    LOG_Z("peer", x->visitor->peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
+	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
+	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
+	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
 }

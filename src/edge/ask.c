@@ -46,7 +46,8 @@ ask_names(struct store *s, struct directory *d)
 		for (size_t i = 0; i < req.n_rows; i++) {
 			const struct store_row *row = &req.rows[i];
 
-			if (directory_load(d, slice_str(row->name), slice_str(row->account), row->tombstone) != 0)
+			if (directory_load(d, slice_str(row->name), slice_str(row->account),
+				row->tombstone) != 0)
 				r = STORE_FULL;
 			snprintf(req.name, sizeof(req.name), "%s", row->name);
 		}
@@ -63,7 +64,8 @@ load_policy(struct directory *d, const struct keep *keep, const struct store_row
 	char why[256] = "it was sealed with another key";
 	char *json = malloc(row->n_policy + 1);
 	ptrdiff_t n = json == NULL ? -1
-	    : keep_unseal(keep, slice_str(row->name), slice_of(row->policy, row->n_policy), json);
+				   : keep_unseal(keep, slice_str(row->name),
+					 slice_of(row->policy, row->n_policy), json);
 	struct policy *p = n < 0 ? NULL : policy_new(slice_of(json, (size_t)n), why, sizeof(why));
 
 	if (p == NULL)

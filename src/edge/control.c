@@ -90,7 +90,8 @@ client_answer(struct client *c, json_t *answer)
 	}
 	if (text == NULL || c->out.failed) {
 		buf_reset(&c->out);
-		buf_put(&c->out, S("{\"ok\":false,\"code\":\"too-large\",\"text\":\"the answer does not fit\"}\n"));
+		buf_put(&c->out, S("{\"ok\":false,\"code\":\"too-large\",\"text\":\"the answer "
+				   "does not fit\"}\n"));
 	}
 	free(text);
 	write_out(c);
@@ -221,7 +222,8 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 void
 control_route_up(struct control *ctl, const char *key)
 {
-	LIST_EACH(it, &ctl->clients) {
+	LIST_EACH(it, &ctl->clients)
+	{
 		struct client *c = list_of(it, struct client, node);
 
 		if (strcmp(c->wait_key, key) == 0)

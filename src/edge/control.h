@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control socket: a Unix socket (0600) on the main loop, for this user and root alone (SO_PEERCRED).  A request is
- * one line of JSON, {"op":"token.add","account":"ci"}, and so is its answer, {"ok":true,...} or
+ * The control socket: a Unix socket (0600) on the main loop, for this user and root alone
+ * (SO_PEERCRED).  A request is one line of JSON, {"op":"token.add","account":"ci"}, and so is its
+ * answer, {"ok":true,...} or
  * {"ok":false,"code":"...","text":"..."}.  One request at a time on a connection.
  */
 #ifndef ADIT_EDGE_CONTROL_H
@@ -21,7 +22,8 @@ struct control_ops {
 };
 
 /* Takes over the listening descriptor. NULL and errno. */
-struct control *control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner) must_use;
+struct control *
+control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner) must_use;
 /* No new clients; those who wait are cut. */
 void control_close(struct control *c);
 /* After the store has finished. */

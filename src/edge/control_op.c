@@ -18,7 +18,8 @@
 #define WAIT_MS_MAX (24 * 3600 * 1000LL)
 #define TUNNELS_MAX 1000
 
-/* A member as text: "" when it is absent. False: it is of another type, or too long for a field of the store. */
+/* A member as text: "" when it is absent. False: it is of another type, or too long for a field of
+ * the store. */
 static bool
 text_of(json_t *request, const char *key, char *dst, size_t cap)
 {
@@ -28,7 +29,7 @@ text_of(json_t *request, const char *key, char *dst, size_t cap)
 	if (v == NULL || json_is_null(v))
 		return true;
 	return json_is_string(v) &&
-	    slice_z(slice_of(json_string_value(v), json_string_length(v)), dst, cap);
+	       slice_z(slice_of(json_string_value(v), json_string_length(v)), dst, cap);
 }
 
 static bool
@@ -76,10 +77,10 @@ static json_t *
 row_json(enum store_op op, const struct store_row *r)
 {
 	if (op == STORE_TOKEN_LIST)
-		return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "id", r->token_id, "account",
-		    r->account, "label", r->label, "created_ms", (json_int_t)r->created_ms,
-		    "expires_ms", (json_int_t)r->expires_ms, "used_ms", (json_int_t)r->used_ms,
-		    "revoked", r->revoked);
+		return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "id", r->token_id,
+		    "account", r->account, "label", r->label, "created_ms",
+		    (json_int_t)r->created_ms, "expires_ms", (json_int_t)r->expires_ms, "used_ms",
+		    (json_int_t)r->used_ms, "revoked", r->revoked);
 	return json_pack("{s:s, s:s, s:s, s:I, s:b}", "name", r->name, "account", r->account, "key",
 	    r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone);
 }
@@ -91,8 +92,8 @@ rows_json(const struct store_req *req)
 
 	for (size_t i = 0; i < req->n_rows; i++)
 		json_array_append_new(rows, row_json(req->op, &req->rows[i]));
-	return json_pack("{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more",
-	    req->n_rows == LIMIT_STORE_ROWS);
+	return json_pack(
+	    "{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more", req->n_rows == LIMIT_STORE_ROWS);
 }
 
 static json_t *
@@ -106,7 +107,8 @@ result_json(const struct store_req *req)
 	case STORE_NAME_LIST:
 		return rows_json(req);
 	case STORE_NAME_CLAIM:
-		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name", req->name);
+		return json_pack(
+		    "{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name", req->name);
 	default:
 		return json_pack("{s:b}", "ok", 1);
 	}
@@ -133,7 +135,8 @@ after(struct control *ctl, const struct store_req *req)
 	} else {
 		return;
 	}
-	log_event(LOG_INFO, "control", LOG_S("op", req->op == STORE_TOKEN_REVOKE ? S("token.revoke") : S("release")),
+	log_event(LOG_INFO, "control",
+	    LOG_S("op", req->op == STORE_TOKEN_REVOKE ? S("token.revoke") : S("release")),
 	    LOG_Z("token", req->token_id), LOG_Z("name", req->name), LOG_U("port", req->port));
 }
 
@@ -200,7 +203,8 @@ store_request(struct client *c, json_t *request, enum store_op op)
 	    !text_of(request, "name", req->name, sizeof(req->name)) ||
 	    !text_of(request, "label", req->label, sizeof(req->label)) ||
 	    !text_of(request, "id", req->token_id, sizeof(req->token_id)) ||
-	    !number_of(request, "port", 65535, &port) || !number_of(request, "days", 36500, &days)) {
+	    !number_of(request, "port", 65535, &port) ||
+	    !number_of(request, "days", 36500, &days)) {
 		free(job);
 		client_refuse(c, "bad-request", "a member is too long or of the wrong type");
 		return;
@@ -291,9 +295,10 @@ add_tunnel(const struct route *r, void *arg)
 		return true;
 	if (t->n++ >= TUNNELS_MAX)
 		return false;
-	json_array_append_new(t->rows, json_pack("{s:s, s:s, s:I, s:I, s:I}", "tunnel", r->key, "account",
-	    r->account, "worker", (json_int_t)r->worker, "generation",
-	    (json_int_t)atomic_load(&r->generation), "since_ms", (json_int_t)r->since_ms));
+	json_array_append_new(t->rows,
+	    json_pack("{s:s, s:s, s:I, s:I, s:I}", "tunnel", r->key, "account", r->account,
+		"worker", (json_int_t)r->worker, "generation",
+		(json_int_t)atomic_load(&r->generation), "since_ms", (json_int_t)r->since_ms));
 	return true;
 }
 
@@ -325,11 +330,13 @@ status(struct client *c, json_t *request)
 		json_array_append_new(workers, worker_json(e->workers[i]));
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
-	client_answer(c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1, "version",
-	    ADIT_VERSION, "domain", e->domain, "https_port", (json_int_t)e->https_port, "store",
-	    store_healthy(e->store) ? "ok" : store_error(e->store), "handshakes", "begun",
-	    (json_int_t)begun, "failed", (json_int_t)failed, "workers", workers, "tunnels",
-	    tunnels.rows, "more", tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
+	client_answer(
+	    c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1,
+		   "version", ADIT_VERSION, "domain", e->domain, "https_port",
+		   (json_int_t)e->https_port, "store",
+		   store_healthy(e->store) ? "ok" : store_error(e->store), "handshakes", "begun",
+		   (json_int_t)begun, "failed", (json_int_t)failed, "workers", workers, "tunnels",
+		   tunnels.rows, "more", tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
 }
 
 static void
@@ -339,9 +346,10 @@ limits(struct client *c, json_t *request)
 
 	(void)request;
 	for (size_t i = 0; i < limits_n; i++)
-		json_array_append_new(rows, json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name,
-		    "value", (json_int_t)limits_table[i].value, "unit", limits_table[i].unit, "what",
-		    limits_table[i].what));
+		json_array_append_new(
+		    rows, json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
+			      (json_int_t)limits_table[i].value, "unit", limits_table[i].unit,
+			      "what", limits_table[i].what));
 	client_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
 }
 
@@ -356,7 +364,8 @@ control_wait_over(struct client *c, bool up)
 		client_refuse(c, "timeout", "the tunnel did not come up in time");
 }
 
-/* The waiter is entered first, then looks: what comes up in between is told by the main loop's mail. */
+/* The waiter is entered first, then looks: what comes up in between is told by the main loop's
+ * mail. */
 static void
 wait_up(struct client *c, json_t *request)
 {
@@ -370,7 +379,8 @@ wait_up(struct client *c, json_t *request)
 		return;
 	}
 	loop_timer_set(c->control->edge->main_loop, &c->wait_timer, ms * 1000);
-	if (directory_find(c->control->edge->directory, slice_str(c->wait_key), &at) == DIRECTORY_UP)
+	if (directory_find(c->control->edge->directory, slice_str(c->wait_key), &at) ==
+	    DIRECTORY_UP)
 		control_wait_over(c, true);
 }
 
@@ -429,7 +439,8 @@ control_request(struct client *c, json_t *request)
 	const char *op = json_string_value(json_object_get(request, "op"));
 
 	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
-		c->view = view_ask(c->control->edge, NULL, NULL, op + 6, request, &c->control->n_jobs, on_view, c);
+		c->view = view_ask(
+		    c->control->edge, NULL, NULL, op + 6, request, &c->control->n_jobs, on_view, c);
 		return;
 	}
 

@@ -26,8 +26,8 @@ struct client {
 	struct list node;
 	struct loop_grave grave;
 	struct buf in, out;
-	struct control_job *job;   /* the store works for it */
-	struct view *view;         /* the same, for a request of the inbox */
+	struct control_job *job; /* the store works for it */
+	struct view *view;       /* the same, for a request of the inbox */
 	bool eof, dead;
 	/* {"op":"wait"} */
 	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */
@@ -38,7 +38,7 @@ struct client {
 struct control_job {
 	struct loop_mail mail;
 	struct control *control;
-	struct client *client;     /* NULL: it has gone */
+	struct client *client; /* NULL: it has gone */
 	struct store_req req;
 };
 

@@ -20,15 +20,15 @@
 
 struct courier {
 	struct worker *worker;
-	struct tunnel *tunnel;   /* NULL after courier_close() */
+	struct tunnel *tunnel; /* NULL after courier_close() */
 	struct policy *policy;
 	char account[64], name[64];
-	struct inbox_req ask;    /* WAKE once, then LEASE */
+	struct inbox_req ask; /* WAKE once, then LEASE */
 	struct loop_mail mail;
 	bool asking, again;
 	struct list runs;
 	unsigned n_runs;
-	size_t run_bytes;        /* deliveries of the runs */
+	size_t run_bytes; /* deliveries of the runs */
 	int64_t hold_until_us;
 	struct policy_bucket bucket;
 	struct loop_timer timer;
@@ -46,9 +46,9 @@ struct run {
 	int64_t start_us;
 	uint16_t status;
 	int64_t retry_after_ms;
-	bool jenkins, cut;       /* cut: its answer is longer than what is kept of it */
+	bool jenkins, cut; /* cut: its answer is longer than what is kept of it */
 	char location[256], type[128];
-	struct buf answer;       /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
+	struct buf answer; /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
 	struct courier_wish *wish;
 	struct loop_timer timer; /* the origin is silent */
 	struct inbox_req settle;
@@ -181,8 +181,8 @@ answer_wish(struct run *r, int status)
 }
 
 static void
-settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason, const char *text,
-    const char *advice)
+settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason,
+    const char *text, const char *advice)
 {
 	struct courier *c = r->courier;
 	struct inbox_req *req = &r->settle;
@@ -200,7 +200,8 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	req->delay_ms = delay_ms;
 	req->tried = tried;
 	req->skip_after = c->policy->skip_after;
-	snprintf(req->note, sizeof(req->note), "%s%s%s", text, advice[0] != '\0' ? " " : "", advice);
+	snprintf(
+	    req->note, sizeof(req->note), "%s%s%s", text, advice[0] != '\0' ? " " : "", advice);
 	a->at_ms = clock_wall_ms();
 	a->status = r->status;
 	a->latency_ms = (uint32_t)((loop_now_us(c->worker->loop) - r->start_us) / 1000);
@@ -212,20 +213,23 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	c->worker->n_stored++;
 	log_event(to == INBOX_PARKED || to == INBOX_DEAD ? LOG_WARN : LOG_INFO, "delivery",
 	    LOG_U("id", r->item.id), LOG_Z("tunnel", c->name), LOG_S("event", r->item.event),
-	    LOG_Z("state", inbox_state_text(to)), LOG_Z("reason", reason), LOG_U("status", r->status),
-	    LOG_U("attempt", r->item.attempts + tried), LOG_U("ms", a->latency_ms), LOG_Z("text", req->note));
+	    LOG_Z("state", inbox_state_text(to)), LOG_Z("reason", reason),
+	    LOG_U("status", r->status), LOG_U("attempt", r->item.attempts + tried),
+	    LOG_U("ms", a->latency_ms), LOG_Z("text", req->note));
 	inbox_submit(c->worker->edge->store, req);
 }
 
 /* What the attempt was worth, and when the next one is. */
 static void
-conclude(struct run *r, enum result_class class, const char *code, const char *text, const char *advice)
+conclude(
+    struct run *r, enum result_class class, const char *code, const char *text, const char *advice)
 {
 	struct courier *c = r->courier;
 	struct result_plan plan =
 	    result_next(r->item.fails + 1, class, r->retry_after_ms, rand_u64());
 
-	/* A sender must not take an answer as final that is not: it would send again what goes on here. */
+	/* A sender must not take an answer as final that is not: it would send again what goes on
+	 * here. */
 	answer_wish(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut ? r->status : 0);
 
 	if (class == RESULT_HOLD)
@@ -299,11 +303,13 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		break;
 	case H1_MORE:
 		if (fin)
-			conclude(r, RESULT_RETRY, "broke", "The origin's answer ended in its head.", "");
+			conclude(
+			    r, RESULT_RETRY, "broke", "The origin's answer ended in its head.", "");
 		return 0;
 	case H1_DATA:
 	case H1_BAD:
-		conclude(r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.", "");
+		conclude(
+		    r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.", "");
 		return 0;
 	}
 	n = r->res.head.n_bytes;
@@ -311,7 +317,8 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		take_fields(r, bytes);
 		r->has_head = true;
 	} else if (r->res.head.status == 101) {
-		conclude(r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.", "");
+		conclude(
+		    r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.", "");
 		return 0;
 	} else {
 		h1_reset(&r->res);
@@ -357,16 +364,19 @@ on_reset(struct flow *f, uint32_t code)
 	}
 	switch (code) {
 	case LINK_CODE_ORIGIN_REFUSED:
-		conclude(r, RESULT_RETRY, "refused", "The local server did not accept the connection.", "");
+		conclude(r, RESULT_RETRY, "refused",
+		    "The local server did not accept the connection.", "");
 		return;
 	case LINK_CODE_ORIGIN_SILENT:
 		conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.", "");
 		return;
 	case LINK_CODE_ORIGIN_BROKE:
-		conclude(r, RESULT_RETRY, "broke", "The local server closed before its answer was whole.", "");
+		conclude(r, RESULT_RETRY, "broke",
+		    "The local server closed before its answer was whole.", "");
 		return;
 	case LINK_CODE_ORIGIN_TLS:
-		conclude(r, RESULT_RETRY, "tls", "The local server's certificate or handshake failed.", "");
+		conclude(r, RESULT_RETRY, "tls",
+		    "The local server's certificate or handshake failed.", "");
 		return;
 	case LINK_CODE_TOO_MANY:
 	case LINK_CODE_BUSY:
@@ -413,8 +423,9 @@ write_opening(struct run *r, char *dst, size_t cap)
 	struct opening o = {
 		.tunnel = r->courier->tunnel->id,
 		.kind = OPENING_HTTP,
-		.request_id = slice_of(id, (size_t)snprintf(id, sizeof(id), "d%llu-%u",
-		    (unsigned long long)r->item.id, r->item.attempts + 1)),
+		.request_id =
+		    slice_of(id, (size_t)snprintf(id, sizeof(id), "d%llu-%u",
+				     (unsigned long long)r->item.id, r->item.attempts + 1)),
 		.visitor = S("inbox"),
 		.local = S("inbox"),
 	};
@@ -429,7 +440,8 @@ write_fields(const struct run *r, char *dst, size_t cap)
 	char when[32];
 
 	clock_rfc3339(r->item.received_ms, when, sizeof(when));
-	return (size_t)snprintf(dst, cap, "adit-delivery: %llu\r\nadit-attempt: %u\r\nadit-received-at: %s\r\n\r\n",
+	return (size_t)snprintf(dst, cap,
+	    "adit-delivery: %llu\r\nadit-attempt: %u\r\nadit-received-at: %s\r\n\r\n",
 	    (unsigned long long)r->item.id, r->item.attempts + 1, when);
 }
 
@@ -624,7 +636,8 @@ static uint32_t
 allowed(struct courier *c)
 {
 	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
-	uint32_t room = c->policy->concurrency > c->n_runs ? c->policy->concurrency - c->n_runs : 0, n = 0;
+	uint32_t room = c->policy->concurrency > c->n_runs ? c->policy->concurrency - c->n_runs : 0,
+		 n = 0;
 
 	if (c->hold_until_us > now) {
 		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
@@ -679,7 +692,8 @@ wake_here(struct worker *w, const char *key)
 	if (t->courier != NULL)
 		courier_kick(t->courier);
 	else
-		t->courier = courier_new(t, t->policy); /* replayed to a tunnel that stores nothing itself */
+		t->courier =
+		    courier_new(t, t->policy); /* replayed to a tunnel that stores nothing itself */
 }
 
 static void
@@ -706,7 +720,8 @@ courier_wake(struct worker *w, const char *key)
 	}
 	wake = calloc(1, sizeof(*wake));
 	if (wake == NULL)
-		return; /* the courier looks again when its link comes back, or at its next delivery */
+		return; /* the courier looks again when its link comes back, or at its next delivery
+			 */
 	wake->mail.fn = on_wake_mail;
 	wake->worker = w->edge->workers[at];
 	snprintf(wake->key, sizeof(wake->key), "%s", key);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A courier delivers what is stored for one tunnel, while its link is up: it leases from the inbox as many as may be
- * under way at once, opens a stream for each, judges the answer, and settles.  It lives on the worker of the link.
+ * A courier delivers what is stored for one tunnel, while its link is up: it leases from the inbox
+ * as many as may be under way at once, opens a stream for each, judges the answer, and settles.  It
+ * lives on the worker of the link.
  *
- * At least once: a delivery whose answer we saw, but could not settle before a crash, is sent again with the same adit-delivery.
+ * At least once: a delivery whose answer we saw, but could not settle before a crash, is sent again
+ * with the same adit-delivery.
  */
 #ifndef ADIT_EDGE_COURIER_H
 #define ADIT_EDGE_COURIER_H
@@ -16,24 +18,30 @@ struct courier;
 
 /* What a sender in mode relay waits for. */
 struct courier_wish {
-	/* The origin's answer: status 0 when there was none in time. body: at most LIMIT_RELAY_BYTES. */
+	/* The origin's answer: status 0 when there was none in time. body: at most
+	 * LIMIT_RELAY_BYTES. */
 	void (*answered)(struct courier_wish *w, int status, struct slice type, struct slice body);
 	struct run *run; /* private */
 };
 
-/* For a tunnel that is up. NULL without memory. Takes a reference to the policy, which may be NULL. */
+/* For a tunnel that is up. NULL without memory. Takes a reference to the policy, which may be NULL.
+ */
 struct courier *courier_new(struct tunnel *t, struct policy *policy) must_use;
 /* Something was stored, or its time has come. */
 void courier_kick(struct courier *c);
-/* The same for the courier of this route, on whichever worker it is; nothing when its tunnel is down. */
+/* The same for the courier of this route, on whichever worker it is; nothing when its tunnel is
+ * down. */
 void courier_wake(struct worker *w, const char *key);
 /*
- * Delivers one that was stored with `hold` and is leased already; item is moved. wish may be NULL; it is answered once, or
- * courier_unwish() is called first. -1: no stream; the lease must be settled by the caller.
+ * Delivers one that was stored with `hold` and is leased already; item is moved. wish may be NULL;
+ * it is answered once, or courier_unwish() is called first. -1: no stream; the lease must be
+ * settled by the caller.
  */
-int courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wish *wish) must_use;
+int
+courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wish *wish) must_use;
 void courier_unwish(struct courier_wish *wish);
-/* The tunnel is down: nothing more is started; what is under way ends with its link at the latest. Frees itself. */
+/* The tunnel is down: nothing more is started; what is under way ends with its link at the latest.
+ * Frees itself. */
 void courier_close(struct courier *c);
 
 #endif

@@ -82,10 +82,12 @@ listen_control(struct daemon *d)
 	umask(old);
 	if (d->control_fd < 0)
 		return -1;
-	return chmod(d->settings->control.path, 0600) == 0 ? 0 : fail_errno(d->settings->control.path);
+	return chmod(d->settings->control.path, 0600) == 0 ? 0
+							   : fail_errno(d->settings->control.path);
 }
 
-/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket is the first worker's. */
+/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket is the first
+ * worker's. */
 static int
 listen_http(struct daemon *d, unsigned n_workers)
 {
@@ -152,7 +154,8 @@ stop(struct daemon *d)
 	loop_timer_set(d->edge.main_loop, &d->deadline, d->settings->limits.drain_ms * 1000);
 }
 
-/* New settings and certificates for what comes from now on; whatever is under way keeps the old ones. */
+/* New settings and certificates for what comes from now on; whatever is under way keeps the old
+ * ones. */
 static bool
 reload(struct daemon *d, char *ret_text, size_t cap)
 {
@@ -190,7 +193,8 @@ on_hangup(struct daemon *d)
 	char text[512], when[64];
 	bool ok;
 
-	snprintf(when, sizeof(when), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
+	snprintf(
+	    when, sizeof(when), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
 	privilege_notify(when);
 	ok = reload(d, text, sizeof(text));
 	log_event(ok ? LOG_INFO : LOG_ERROR, ok ? "reloaded" : "not-reloaded", LOG_Z("why", text));
@@ -315,7 +319,8 @@ prepare(struct daemon *d, unsigned n_workers)
 	if (error != NULL)
 		return fail(error);
 	if (geteuid() == 0 && d->options->dev == NULL)
-		log_event(LOG_WARN, "running-as-root", LOG_Z("remedy", "set user in the configuration"));
+		log_event(
+		    LOG_WARN, "running-as-root", LOG_Z("remedy", "set user in the configuration"));
 	return 0;
 }
 
@@ -370,7 +375,8 @@ make_threads(struct daemon *d, unsigned n_workers)
 	e->http_port = d->settings->has_http && d->http.kind == ADDR_TCP ? d->http.port : 0;
 	if (d->settings->public_port != 0)
 		e->https_port = (uint16_t)d->settings->public_port;
-	/* Later than that of any earlier process, as long as fewer than 1,000 links came a second. */
+	/* Later than that of any earlier process, as long as fewer than 1,000 links came a second.
+	 */
 	atomic_init(&e->generation, (uint64_t)clock_wall_ms());
 	e->workers = calloc(n_workers, sizeof(struct worker *));
 	if (e->workers == NULL)
@@ -418,11 +424,12 @@ start(struct daemon *d)
 	if (watch_signals(d) != 0 || prepare(d, n_workers) != 0 || open_store(d) != 0 ||
 	    make_threads(d, n_workers) != 0 || start_threads(d) != 0)
 		return -1;
-	if (d->options->dev != NULL &&
-	    !dev_ready(d->options->dev, d->settings, &d->https, d->settings->has_http ? &d->http : NULL))
+	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->https,
+					   d->settings->has_http ? &d->http : NULL))
 		return fail_errno("standard output");
-	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION), LOG_Z("domain", d->edge.domain),
-	    LOG_U("https_port", d->https.port), LOG_U("workers", n_workers));
+	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION),
+	    LOG_Z("domain", d->edge.domain), LOG_U("https_port", d->https.port),
+	    LOG_U("workers", n_workers));
 	privilege_notify("READY=1");
 	d->upkeep = upkeep_start(&d->edge, d->settings);
 	if (d->upkeep == NULL)
@@ -493,7 +500,9 @@ finish(struct daemon *d)
 int
 daemon_run(const struct daemon_options *o)
 {
-	struct daemon d = { .options = o, .https_fd = -1, .control_fd = -1, .signals = { .fd = -1 } };
+	struct daemon d = {
+		.options = o, .https_fd = -1, .control_fd = -1, .signals = { .fd = -1 }
+	};
 	char *error = NULL;
 	int rc;
 

@@ -105,9 +105,12 @@ static char *
 write_secret(const char *path, const char *text)
 {
 	char *fresh = sentence("%s.new", path), *error = NULL;
-	int fd = fresh == NULL ? -1 : open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = fresh == NULL
+		     ? -1
+		     : open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0 || fchmod(fd, 0600) != 0 || dprintf(fd, "%s\n", text) < 0 || rename(fresh, path) != 0)
+	if (fd < 0 || fchmod(fd, 0600) != 0 || dprintf(fd, "%s\n", text) < 0 ||
+	    rename(fresh, path) != 0)
 		error = sentence("%s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -118,7 +121,9 @@ write_secret(const char *path, const char *text)
 char *
 dev_token(const char *dir, struct store *store)
 {
-	struct store_req req = { .op = STORE_TOKEN_ADD, .account = "dev", .label = "made by --dev" };
+	struct store_req req = {
+		.op = STORE_TOKEN_ADD, .account = "dev", .label = "made by --dev"
+	};
 	char *path = sentence("%s/token", dir), *error = NULL;
 
 	if (path == NULL)
@@ -156,7 +161,8 @@ member_addr(struct buf *b, const char *key, const struct addr *a)
 }
 
 bool
-dev_ready(const char *dir, const struct settings *s, const struct addr *https, const struct addr *http)
+dev_ready(
+    const char *dir, const struct settings *s, const struct addr *https, const struct addr *http)
 {
 	struct buf b;
 	bool ok;

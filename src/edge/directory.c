@@ -52,7 +52,8 @@ find(const struct directory *d, struct slice key)
 {
 	struct map_node *node;
 
-	for (node = map_first(&d->routes, map_hash(key)); node != NULL; node = map_next_same(node)) {
+	for (node = map_first(&d->routes, map_hash(key)); node != NULL;
+	     node = map_next_same(node)) {
 		struct route *r = map_of(node, struct route, by_key);
 
 		if (slice_eq(slice_str(r->key), key))

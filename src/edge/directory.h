@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directory: which names exist, whose they are, and which link serves them now.  The only structure that
- * the workers share.  Routes of TCP tunnels are in it, too, under the key "tcp:PORT".
+ * The directory: which names exist, whose they are, and which link serves them now.  The only
+ * structure that the workers share.  Routes of TCP tunnels are in it, too, under the key
+ * "tcp:PORT".
  *
- * A route is never freed before the directory is, as names are never deleted; so a worker may keep a pointer to
- * it.  Its generation is that of the link that serves it, 0 for nobody: one atomic read tells a
- * worker, without a lock, whether a tunnel of its own still is the one (fencing).
+ * A route is never freed before the directory is, as names are never deleted; so a worker may keep
+ * a pointer to it.  Its generation is that of the link that serves it, 0 for nobody: one atomic
+ * read tells a worker, without a lock, whether a tunnel of its own still is the one (fencing).
  */
 #ifndef ADIT_EDGE_DIRECTORY_H
 #define ADIT_EDGE_DIRECTORY_H
@@ -24,11 +25,13 @@ struct route {
 	/* the rest under the directory's lock, but for key, which never changes */
 	char key[DIRECTORY_KEY_BYTES];
 	char account[64];
-	unsigned worker;   /* of the link that serves it */
+	unsigned worker; /* of the link that serves it */
 	bool tombstone;
-	int listen_fd;     /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor; -1 */
-	int64_t since_ms;  /* wall clock of the last bind */
-	struct policy *policy; /* of the last link that served it: it holds while nobody does; NULL: none */
+	int listen_fd; /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor;
+			  -1 */
+	int64_t since_ms; /* wall clock of the last bind */
+	struct policy
+	    *policy; /* of the last link that served it: it holds while nobody does; NULL: none */
 };
 
 struct directory;
@@ -38,7 +41,8 @@ struct directory *directory_new(void) must_use;
 void directory_free(struct directory *d);
 
 /* What the store knows: a name is held by an account, or is a tombstone. -1 without memory. */
-int directory_load(struct directory *d, struct slice key, struct slice account, bool tombstone) must_use;
+int directory_load(
+    struct directory *d, struct slice key, struct slice account, bool tombstone) must_use;
 /* A name became a tombstone. True when a link served it: that worker is to be told. */
 bool directory_release(struct directory *d, struct slice key, unsigned *ret_worker);
 
@@ -46,15 +50,18 @@ bool directory_release(struct directory *d, struct slice key, unsigned *ret_work
 bool directory_forget(struct directory *d, struct slice key, unsigned *ret_worker);
 
 enum directory_bound {
-	DIRECTORY_BOUND,  /* *ret_route is served by this link now; *ret_old_worker told when another was before */
-	DIRECTORY_STALE,  /* a newer link of the account serves it */
-	DIRECTORY_TAKEN,  /* another account's */
-	DIRECTORY_GONE,   /* tombstone */
+	DIRECTORY_BOUND, /* *ret_route is served by this link now; *ret_old_worker told when another
+			    was before */
+	DIRECTORY_STALE, /* a newer link of the account serves it */
+	DIRECTORY_TAKEN, /* another account's */
+	DIRECTORY_GONE,  /* tombstone */
 	DIRECTORY_NOMEM,
 };
-/* generation: of the link; newer fences older. *ret_old: true when an older link served it until now. */
-enum directory_bound directory_bind(struct directory *d, struct slice key, struct slice account,
-    uint64_t generation, unsigned worker, struct route **ret_route, bool *ret_old, unsigned *ret_old_worker);
+/* generation: of the link; newer fences older. *ret_old: true when an older link served it until
+ * now. */
+enum directory_bound
+directory_bind(struct directory *d, struct slice key, struct slice account, uint64_t generation,
+    unsigned worker, struct route **ret_route, bool *ret_old, unsigned *ret_old_worker);
 /* The link has gone; no effect when a newer one serves the route already. */
 void directory_unbind(struct directory *d, struct route *route, uint64_t generation);
 
@@ -74,13 +81,14 @@ void directory_set_policy(struct directory *d, struct slice key, struct policy *
 struct policy *directory_policy(struct directory *d, struct slice key, char account[64]) must_use;
 
 /*
- * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_keep() keeps a duplicate of
- * fd while any link serves the route.
+ * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_keep() keeps a
+ * duplicate of fd while any link serves the route.
  */
 int directory_listener(struct directory *d, struct slice key) must_use;
 void directory_keep(struct directory *d, struct route *route, int fd);
 
-/* Calls fn for each route under the lock (read only, no calls into the directory) until it returns false. */
+/* Calls fn for each route under the lock (read only, no calls into the directory) until it returns
+ * false. */
 void directory_each(struct directory *d, bool (*fn)(const struct route *r, void *arg), void *arg);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all threads of the edge share.  All of it is thread-safe or never changes after the start. */
+/* What all threads of the edge share.  All of it is thread-safe or never changes after the start.
+ */
 #ifndef ADIT_EDGE_EDGE_H
 #define ADIT_EDGE_EDGE_H
 
@@ -19,19 +20,21 @@ struct edge {
 	struct directory *directory;
 	struct guard *guard;
 	struct password_thread *passwords;
-	struct keep *keep;              /* seals what of a secret must be stored */
-	struct notes *notes;       /* for the doctor */
+	struct keep *keep;           /* seals what of a secret must be stored */
+	struct notes *notes;         /* for the doctor */
 	unsigned char probe_key[32]; /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;
-	struct loop *main_loop;    /* signals and control socket */
+	struct loop *main_loop; /* signals and control socket */
 	char domain[254];
 	uint16_t https_port, http_port; /* as visitors see them; 0: Unix socket, or none */
 	_Atomic uint64_t generation;    /* of the newest link */
 	_Atomic unsigned next_worker;   /* for what may go to any */
-	/* Told on the main loop: a route is served now; main thread's, set before the workers start. */
+	/* Told on the main loop: a route is served now; main thread's, set before the workers
+	 * start. */
 	void (*route_up)(struct edge *e, const char *key);
-	/* Told on the main loop: this worker has nothing under way any more, after worker_drain(). */
+	/* Told on the main loop: this worker has nothing under way any more, after worker_drain().
+	 */
 	void (*worker_idle)(struct edge *e, unsigned worker);
 };
 
@@ -42,7 +45,8 @@ void edge_tell_idle(struct edge *e, unsigned worker);
 /* "https://jenkins.example.org:8443" */
 void edge_url(const struct edge *e, const char *name, char *dst, size_t cap);
 
-/* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it is none of ours. */
+/* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it is none
+ * of ours. */
 struct slice edge_name_of(const struct edge *e, struct slice host);
 
 #endif

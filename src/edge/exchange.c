@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request of a visitor: which tunnel it is for, and the flow that carries it there and the answer back. */
+/* A request of a visitor: which tunnel it is for, and the flow that carries it there and the answer
+ * back. */
 #include "edge/visitor.h"
 
 #include "base/log.h"
@@ -38,7 +39,8 @@ is_misdirected(const struct exchange *x)
 	return !slice_ieq(sni, slice_str(x->host));
 }
 
-/* The authority of an absolute target wins over Host (RFC 9112 3.2.2); two that differ are refused. */
+/* The authority of an absolute target wins over Host (RFC 9112 3.2.2); two that differ are refused.
+ */
 static bool
 is_contradicted(const struct exchange *x, struct slice bytes)
 {
@@ -52,7 +54,7 @@ is_contradicted(const struct exchange *x, struct slice bytes)
 	if (field == NULL)
 		return false;
 	return !url_authority(h1_text(bytes, field->value), host, sizeof(host), &port) ||
-	    strcmp(host, x->host) != 0;
+	       strcmp(host, x->host) != 0;
 }
 
 /* CLOSE_OK and the tunnel; CLOSE_OK and *ret_to: it is on that worker; else why not. */
@@ -190,8 +192,9 @@ exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_fo
 size_t
 exchange_rules(const struct policy_headers *h, char *head, size_t n)
 {
-	return h->n_drop == 0 ? n
-	                      : rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, h->drop, h->n_drop, h->add);
+	return h->n_drop == 0
+		   ? n
+		   : rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, h->drop, h->n_drop, h->add);
 }
 
 static size_t
@@ -215,8 +218,8 @@ request_framing(const struct h1_head *h)
 }
 
 /*
- * The inlet of a request.  What may become another protocol sends nothing before the origin has agreed: to an origin
- * that does not, those bytes would be a request of their own.
+ * The inlet of a request.  What may become another protocol sends nothing before the origin has
+ * agreed: to an origin that does not, those bytes would be a request of their own.
  */
 static int
 start_inlet(struct exchange *x, struct slice early)
@@ -249,7 +252,7 @@ send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
 	if (n_opening == 0 || n == 0)
 		return -1;
 	if (flow_send_head(&x->flow, slice_of(opening, n_opening),
-	        slice_of(flow_head_scratch(&x->flow), n)) != 0)
+		slice_of(flow_head_scratch(&x->flow), n)) != 0)
 		return -1;
 	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
 }
@@ -263,7 +266,8 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 
 	if (s == NULL) {
 		answer_error(x,
-		    c->link.goaway_sent || c->link.goaway_received ? CLOSE_AGENT_AWAY : CLOSE_TOO_MANY_STREAMS,
+		    c->link.goaway_sent || c->link.goaway_received ? CLOSE_AGENT_AWAY
+								   : CLOSE_TOO_MANY_STREAMS,
 		    slice_from(bytes, x->req.head.n_bytes));
 		return;
 	}
@@ -283,7 +287,8 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 	buf_fini(&x->head);
 }
 
-/* The route is known, or why there is none; code is CLOSE_AGENT_AWAY where it is only not served now. */
+/* The route is known, or why there is none; code is CLOSE_AGENT_AWAY where it is only not served
+ * now. */
 static void
 admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice bytes)
 {
@@ -295,17 +300,19 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 	if (t != NULL) {
 		x->policy = policy_ref(t->policy);
 	} else if (code == CLOSE_AGENT_AWAY) {
-		x->policy = directory_policy(x->worker->edge->directory, slice_str(x->name), account);
+		x->policy =
+		    directory_policy(x->worker->edge->directory, slice_str(x->name), account);
 	}
 	if (x->policy != NULL &&
 	    access_check(x, x->policy, t != NULL ? &t->bucket : NULL, bytes) == ACCESS_TAKEN)
 		return;
-	if (x->policy != NULL && x->policy->mode != PRESET_PASS && x->probe != EXCHANGE_PROBE_THROUGH)
+	if (x->policy != NULL && x->policy->mode != PRESET_PASS &&
+	    x->probe != EXCHANGE_PROBE_THROUGH)
 		intake_start(x, x->policy, t != NULL ? t->session->account : account, bytes);
 	else if (code != CLOSE_OK)
 		answer_error(x, code, read_ahead);
-	else if (x->policy != NULL && x->policy->body_max != 0 && x->req.head.framing == H1_LENGTH &&
-	    x->req.head.length > x->policy->body_max)
+	else if (x->policy != NULL && x->policy->body_max != 0 &&
+		 x->req.head.framing == H1_LENGTH && x->req.head.length > x->policy->body_max)
 		answer_error(x, CLOSE_BODY_TOO_LARGE, read_ahead);
 	else if (x->probe == EXCHANGE_PROBE_EDGE)
 		probe_answer(x, "", "", read_ahead);
@@ -319,9 +326,11 @@ note_redirect(const struct exchange *x, struct slice bytes)
 {
 	struct slice agent;
 
-	if (x->probe == EXCHANGE_NO_PROBE && slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
+	if (x->probe == EXCHANGE_NO_PROBE &&
+	    slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
 	    notes_is_hook(&x->req.head, bytes, &agent))
-		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent, S(""));
+		notes_put(
+		    x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent, S(""));
 }
 
 void
@@ -359,8 +368,8 @@ exchange_request(struct exchange *x, struct slice bytes)
 /* --- time --- */
 
 /*
- * The visitor owes us body bytes at a minimum rate.  While bytes of it wait to be read it is us, or the
- * origin, who is slow.
+ * The visitor owes us body bytes at a minimum rate.  While bytes of it wait to be read it is us, or
+ * the origin, who is slow.
  */
 static bool
 is_slow(struct exchange *x, int64_t now_us)
@@ -388,7 +397,8 @@ is_too_large(const struct exchange *x)
 
 	if (max != 0 && x->flow.rx_bytes > max)
 		return true;
-	return x->policy != NULL && x->policy->body_max != 0 && x->flow.rx_bytes > x->policy->body_max;
+	return x->policy != NULL && x->policy->body_max != 0 &&
+	       x->flow.rx_bytes > x->policy->body_max;
 }
 
 void

@@ -68,7 +68,8 @@ worker_for_visitor(struct edge *e, const char *sni)
 
 	if (name.n > 0 && directory_find(e->directory, name, &at) == DIRECTORY_UP)
 		return e->workers[at];
-	return e->workers[atomic_fetch_add_explicit(&e->next_worker, 1, memory_order_relaxed) % e->n_workers];
+	return e->workers[atomic_fetch_add_explicit(&e->next_worker, 1, memory_order_relaxed) %
+			  e->n_workers];
 }
 
 static void
@@ -86,7 +87,8 @@ go_on(struct handshake *h)
 	finish(h);
 }
 
-/* Somebody wrote http:// where https:// is spoken: an answer that can be read beats a broken connection. */
+/* Somebody wrote http:// where https:// is spoken: an answer that can be read beats a broken
+ * connection. */
 static void
 answer_plain(struct handshake *h)
 {
@@ -112,9 +114,9 @@ answer_plain(struct handshake *h)
 }
 
 /*
- * The first byte is looked at before OpenSSL eats it: a letter begins a method of HTTP, 22 a handshake. The TLS
- * state is made only now, so that who connects and says nothing costs little.  False: the connection is over, or
- * nothing has come yet.
+ * The first byte is looked at before OpenSSL eats it: a letter begins a method of HTTP, 22 a
+ * handshake. The TLS state is made only now, so that who connects and says nothing costs little.
+ * False: the connection is over, or nothing has come yet.
  */
 static bool
 begin(struct handshake *h)
@@ -161,7 +163,8 @@ on_conn(struct conn *c, unsigned events)
 		break;
 	}
 	counter_add(&h->gate->failed, 1);
-	log_event(LOG_DEBUG, "handshake-failed", LOG_Z("peer", h->peer), LOG_Z("why", conn_error(c)));
+	log_event(
+	    LOG_DEBUG, "handshake-failed", LOG_Z("peer", h->peer), LOG_Z("why", conn_error(c)));
 	finish(h);
 }
 

@@ -15,19 +15,20 @@
 #include <stdlib.h>
 
 #define READ_BYTES LIMIT_DATA_FRAME_BYTES
-/* Bitbucket Cloud retries within minutes, GitHub can be asked to for days: a day covers what senders do by themselves. */
+/* Bitbucket Cloud retries within minutes, GitHub can be asked to for days: a day covers what
+ * senders do by themselves. */
 #define DEDUPE_MS (24 * 3600 * 1000)
 
 struct intake {
-	struct exchange *x;      /* NULL: the visitor has gone */
+	struct exchange *x; /* NULL: the visitor has gone */
 	struct worker *worker;
 	struct policy *policy;
-	struct buf raw;          /* the head as it came: signatures are over it */
-	struct buf head;         /* the head as it will go into a stream */
-	struct buf stored;       /* the head as it is stored: sealed where it holds a credential */
+	struct buf raw;    /* the head as it came: signatures are over it */
+	struct buf head;   /* the head as it will go into a stream */
+	struct buf stored; /* the head as it is stored: sealed where it holds a credential */
 	struct buf body;
 	uint64_t body_max;
-	size_t charged;          /* of worker->intake_bytes */
+	size_t charged; /* of worker->intake_bytes */
 	struct event event;
 	char name[DIRECTORY_KEY_BYTES];
 	struct inbox_req put;
@@ -135,8 +136,9 @@ promise(struct intake *in, uint64_t id, bool duplicate)
 {
 	struct exchange *x = take_leave(in);
 	char fields[64], body[96];
-	size_t n = (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s}\n",
-	    (unsigned long long)id, duplicate ? "true" : "false");
+	size_t n =
+	    (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s}\n",
+		(unsigned long long)id, duplicate ? "true" : "false");
 
 	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)id);
 	answer_own(x, 202, fields, S("application/json"), slice_of(body, n), buf_slice(&x->rest));
@@ -169,7 +171,8 @@ on_late(struct loop_timer *t)
 	promise(in, in->put.id, false);
 }
 
-/* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to the queue. */
+/* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to
+ * the queue. */
 struct given_back {
 	struct inbox_req req;
 	struct loop_mail mail;
@@ -223,9 +226,11 @@ give_back(struct intake *in)
 static bool
 make_item(struct intake *in, struct inbox_delivery *ret)
 {
-	struct slice parts[4] = { slice_str(in->event.key), buf_slice(&in->raw), buf_slice(&in->head),
-		buf_slice(&in->body) };
-	struct inbox_delivery d = { .id = in->put.id, .lease = in->put.lease, .received_ms = clock_wall_ms() };
+	struct slice parts[4] = { slice_str(in->event.key), buf_slice(&in->raw),
+		buf_slice(&in->head), buf_slice(&in->body) };
+	struct inbox_delivery d = {
+		.id = in->put.id, .lease = in->put.lease, .received_ms = clock_wall_ms()
+	};
 	char *p = d.block = malloc(parts[0].n + in->put.target.n + parts[2].n + parts[3].n + 1);
 
 	if (p == NULL)
@@ -255,7 +260,8 @@ relay(struct intake *in)
 	if (in->x != NULL && t != NULL && t->courier != NULL && make_item(in, &item)) {
 		in->wish.answered = on_answered;
 		if (courier_carry(t->courier, &item, &in->wish) == 0) {
-			loop_timer_set(in->worker->loop, &in->timer, (int64_t)LIMIT_RELAY_MS * 1000);
+			loop_timer_set(
+			    in->worker->loop, &in->timer, (int64_t)LIMIT_RELAY_MS * 1000);
 			return;
 		}
 		free(item.block);
@@ -292,7 +298,10 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 	}
 	if (result == STORE_OK && !in->put.duplicate)
 		courier_wake(w, in->name);
-	note(in, result != STORE_OK ? NOTE_DISK : in->put.duplicate ? NOTE_DUPLICATE : NOTE_GOOD,
+	note(in,
+	    result != STORE_OK  ? NOTE_DISK
+	    : in->put.duplicate ? NOTE_DUPLICATE
+				: NOTE_GOOD,
 	    result != STORE_OK ? slice_str(store_result_text(result)) : S(""));
 	if (in->x == NULL) {
 		intake_free(in);
@@ -375,8 +384,9 @@ log_signature(struct intake *in, const struct hook_request *req, struct sign_ver
 	if (v->reason == SIGN_WRONG)
 		sign_explain(&in->policy->sign, req, v);
 	note(in, v->reason == SIGN_MISSING ? NOTE_UNSIGNED : NOTE_SIGNATURE, slice_str(v->text));
-	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name), LOG_Z("peer", in->x->visitor->peer),
-	    LOG_Z("id", in->x->id), LOG_Z("reason", sign_reason_name(v->reason)), LOG_Z("text", v->text));
+	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name),
+	    LOG_Z("peer", in->x->visitor->peer), LOG_Z("id", in->x->id),
+	    LOG_Z("reason", sign_reason_name(v->reason)), LOG_Z("text", v->text));
 }
 
 /* True when the request was answered on the spot. */
@@ -435,8 +445,9 @@ whole(struct intake *in)
 		req.body = S("");
 	req.n_fields = take_fields(h, raw, fields);
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
-	req.url = slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,
-	    PS(req.path), req.query.n > 0 ? "?" : "", PS(req.query)));
+	req.url =
+	    slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,
+				    PS(req.path), req.query.n > 0 ? "?" : "", PS(req.query)));
 	if (signs)
 		good = hook_verify(&in->policy->sign, &req, &v);
 	if (x->probe != EXCHANGE_NO_PROBE) {
@@ -534,7 +545,8 @@ write_head(struct intake *in, const struct rewrite_forward *forward, struct slic
 	size_t n = rewrite_request(h, raw, forward, room, FLOW_HEAD_SCRATCH_BYTES);
 
 	if (n > 0 && rules->n_drop > 0)
-		n = rewrite_rules(room, n, FLOW_HEAD_SCRATCH_BYTES, rules->drop, rules->n_drop, rules->add);
+		n = rewrite_rules(
+		    room, n, FLOW_HEAD_SCRATCH_BYTES, rules->drop, rules->n_drop, rules->add);
 
 	buf_put(&in->head, slice_of(room, n));
 	return n > 0 && !in->head.failed;

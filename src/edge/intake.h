@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The intake: a request to a route in mode store or relay.  Its body is read whole (bounded), its signature
- * checked, handshakes are answered on the spot, and it is answered 202 after, and only after, the store has
- * it on the disk.  In mode relay the origin gets LIMIT_RELAY_MS to answer itself.
+ * The intake: a request to a route in mode store or relay.  Its body is read whole (bounded), its
+ * signature checked, handshakes are answered on the spot, and it is answered 202 after, and only
+ * after, the store has it on the disk.  In mode relay the origin gets LIMIT_RELAY_MS to answer
+ * itself.
  */
 #ifndef ADIT_EDGE_INTAKE_H
 #define ADIT_EDGE_INTAKE_H
@@ -11,7 +12,8 @@
 #include "hook/policy.h"
 
 /* The head of x was judged; bytes: from its first byte on. account: of the route. */
-void intake_start(struct exchange *x, struct policy *policy, const char *account, struct slice bytes);
+void
+intake_start(struct exchange *x, struct policy *policy, const char *account, struct slice bytes);
 /* VISITOR_INTAKE: the body goes on. */
 void intake_readable(struct visitor *v);
 /* VISITOR_INTAKE, VISITOR_STORE: called about once a second. */

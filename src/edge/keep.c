@@ -40,12 +40,15 @@ static bool
 make_key(const char *path, const char *dir, unsigned char key[SEAL_KEY_BYTES])
 {
 	char *fresh = sentence("%s.new", path);
-	int fd = fresh == NULL ? -1 : open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = fresh == NULL
+		     ? -1
+		     : open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bool good;
 
 	rand_bytes(key, SEAL_KEY_BYTES);
-	good = fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, key, SEAL_KEY_BYTES) == SEAL_KEY_BYTES &&
-	    fsync(fd) == 0 && rename(fresh, path) == 0 && sync_folder(dir);
+	good = fd >= 0 && fchmod(fd, 0600) == 0 &&
+	       write(fd, key, SEAL_KEY_BYTES) == SEAL_KEY_BYTES && fsync(fd) == 0 &&
+	       rename(fresh, path) == 0 && sync_folder(dir);
 	if (fd >= 0)
 		close(fd);
 	free(fresh);
@@ -123,8 +126,9 @@ keep_unseal(const struct keep *k, struct slice where, struct slice sealed, char 
 bool
 keep_is_secret(const struct keep *k, struct slice field)
 {
-	static const char *const names[] = { "authorization", "proxy-authorization", "cookie", "set-cookie",
-		"x-gitlab-token", "x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token" };
+	static const char *const names[] = { "authorization", "proxy-authorization", "cookie",
+		"set-cookie", "x-gitlab-token", "x-api-key", "api-key", "apikey", "x-auth-token",
+		"x-access-token" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (slice_ieq(field, slice_str(names[i])))

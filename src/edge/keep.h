@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets that the edge must be able to read again are sealed (hook/seal.h) before they are stored: policies of routes,
- * and heads of deliveries that hold a credential.  The key lies in STATE_DIR/secret.key (0600), beside the database
- * and not in it: a copy of the database alone tells nothing.
+ * Secrets that the edge must be able to read again are sealed (hook/seal.h) before they are stored:
+ * policies of routes, and heads of deliveries that hold a credential.  The key lies in
+ * STATE_DIR/secret.key (0600), beside the database and not in it: a copy of the database alone
+ * tells nothing.
  */
 #ifndef ADIT_EDGE_KEEP_H
 #define ADIT_EDGE_KEEP_H
@@ -14,20 +15,24 @@
 struct keep;
 struct settings;
 
-/* Reads the key, or makes it at the first start; s->inbox.hide is taken. NULL and a malloced sentence. */
+/* Reads the key, or makes it at the first start; s->inbox.hide is taken. NULL and a malloced
+ * sentence. */
 struct keep *keep_open(const struct settings *s, char **ret_error) must_use;
 void keep_free(struct keep *k);
 
 /* Appends text, sealed for `where`, to out; out->failed without memory. */
 void keep_seal(const struct keep *k, struct slice where, struct slice text, struct buf *out);
 /* dst holds sealed.n bytes. The length of the text, or -1. */
-ptrdiff_t keep_unseal(const struct keep *k, struct slice where, struct slice sealed, char *dst) must_use;
+ptrdiff_t
+keep_unseal(const struct keep *k, struct slice where, struct slice sealed, char *dst) must_use;
 
-/* True for a field whose value is a credential: sealed when it is stored, hidden when it is shown. */
+/* True for a field whose value is a credential: sealed when it is stored, hidden when it is shown.
+ */
 bool keep_is_secret(const struct keep *k, struct slice field);
 /* A head as it is stored: itself, or sealed when a field of it is secret. */
 void keep_head(const struct keep *k, struct slice head, struct buf *out);
-/* A stored head in clear: `stored` itself, or what was put into room; empty when it cannot be opened. */
+/* A stored head in clear: `stored` itself, or what was put into room; empty when it cannot be
+ * opened. */
 struct slice keep_clear_head(const struct keep *k, struct slice stored, struct buf *room);
 
 #endif

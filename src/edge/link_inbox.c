@@ -42,7 +42,8 @@ link_inbox_control(struct session *s, struct slice json)
 	} else if (type != NULL && strcmp(type, "inbox") == 0) {
 		s->view_seq = (uint64_t)json_integer_value(json_object_get(o, "seq"));
 		s->view = view_ask(s->worker->edge, s->worker, s->account,
-		    json_string_value(json_object_get(o, "op")), o, &s->worker->n_stored, on_view, s);
+		    json_string_value(json_object_get(o, "op")), o, &s->worker->n_stored, on_view,
+		    s);
 	}
 	json_decref(o);
 }

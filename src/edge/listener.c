@@ -104,7 +104,8 @@ listener_init(struct listener *l)
 
 int
 listener_open(struct listener *l, struct loop *loop, int fd,
-    void (*accepted)(struct listener *, int, const struct sockaddr_storage *, socklen_t), void *owner)
+    void (*accepted)(struct listener *, int, const struct sockaddr_storage *, socklen_t),
+    void *owner)
 {
 	*l = (struct listener){
 		.io = { .fd = fd, .fn = on_io },

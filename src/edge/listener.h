@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A listening socket on a loop.  When the process runs out of descriptors, one that was kept in reserve serves to
- * accept a connection and close it, so that its owner is not left hanging; then there is a pause.
+ * A listening socket on a loop.  When the process runs out of descriptors, one that was kept in
+ * reserve serves to accept a connection and close it, so that its owner is not left hanging; then
+ * there is a pause.
  */
 #ifndef ADIT_EDGE_LISTENER_H
 #define ADIT_EDGE_LISTENER_H
@@ -9,12 +10,13 @@
 #include "net/loop.h"
 
 struct listener {
-	struct loop_io io;      /* fd -1: not open */
+	struct loop_io io; /* fd -1: not open */
 	struct loop_timer retry;
 	int reserve;
 	bool paused;
 	/* Owns fd from now on. */
-	void (*accepted)(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len);
+	void (*accepted)(
+	    struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len);
 	void *owner;
 };
 

@@ -19,7 +19,7 @@ struct claim {
 	struct session *session;
 	size_t index;
 	int tries;
-	int fd;       /* TCP: the listening socket, until it is bound; -1 */
+	int fd;            /* TCP: the listening socket, until it is bound; -1 */
 	struct buf policy; /* sealed */
 	bool release; /* the port is not free here: it is given back, then another is claimed */
 };
@@ -108,7 +108,8 @@ static const struct {
 } refusals[] = {
 	{ STORE_TAKEN, "name-taken", "this name or port belongs to another account" },
 	{ STORE_GONE, "name-released", "this name was released and is not handed on" },
-	{ STORE_LIMIT, "limit", "the account has as many names or ports as it may, or no port is free" },
+	{ STORE_LIMIT, "limit",
+	    "the account has as many names or ports as it may, or no port is free" },
 	{ STORE_INVALID, "not-allowed", "this edge does not give out this name or port" },
 	{ STORE_NONE, "account-gone", "the account does not exist any more" },
 	{ STORE_FULL, "store-full", "the edge cannot write its store: its disk is full" },
@@ -141,7 +142,8 @@ welcome(struct session *s)
 
 	s->tunnels = calloc(h->n_tunnels + 1, sizeof(*s->tunnels));
 	if (s->tunnels == NULL) {
-		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
+		session_refuse(
+		    s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
 		return;
 	}
 	s->state = SESSION_UP;
@@ -169,7 +171,8 @@ welcome(struct session *s)
 static void on_claimed_mail(struct loop *loop, struct loop_mail *m);
 static void add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h);
 
-/* On the store's thread, in the order of commits: what the directory knows of a name follows the store. */
+/* On the store's thread, in the order of commits: what the directory knows of a name follows the
+ * store. */
 static void
 on_claimed(struct store_req *req)
 {
@@ -222,8 +225,8 @@ try_port(struct session *s, struct claim *c, struct hello_tunnel *h)
 		return false;
 	}
 	refuse_tunnel(h, "port-unavailable",
-	    error == EACCES ? "the edge may not listen on this port" :
-	                      "another program of the edge's host listens on this port");
+	    error == EACCES ? "the edge may not listen on this port"
+			    : "another program of the edge's host listens on this port");
 	return true;
 }
 
@@ -277,8 +280,9 @@ is_id_twice(const struct hello *h, size_t i)
 }
 
 /*
- * The policy is stored with the name, before the tunnel is up.  It is bound to the name, so a tunnel that has none yet gets
- * its policy with a second claim, of the name that the first one gave.
+ * The policy is stored with the name, before the tunnel is up.  It is bound to the name, so a
+ * tunnel that has none yet gets its policy with a second claim, of the name that the first one
+ * gave.
  */
 static void
 add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h)
@@ -318,7 +322,8 @@ claim(struct session *s, size_t i)
 			refuse_tunnel(h, "bad-name", why);
 			return;
 		}
-		/* The store would give it back to its owner: that is for `aditd name reserve`, not for agents. */
+		/* The store would give it back to its owner: that is for `aditd name reserve`, not
+		 * for agents. */
 		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
 		    DIRECTORY_RELEASED) {
 			refuse_result(h, STORE_GONE);
@@ -372,8 +377,8 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 		return;
 	case STORE_FULL:
 	case STORE_BROKEN:
-		session_refuse(s, LINK_CODE_BUSY, "store", "the edge cannot use its store now",
-		    RETRY_BUSY_MS);
+		session_refuse(
+		    s, LINK_CODE_BUSY, "store", "the edge cannot use its store now", RETRY_BUSY_MS);
 		return;
 	default:
 		refuse_token(s, "bad-token", "this edge does not know this token");
@@ -384,7 +389,8 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
 	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
 	if (l->claims == NULL) {
-		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
+		session_refuse(
+		    s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
 		return;
 	}
 	for (size_t i = 0; i < l->hello.n_tunnels; i++)
@@ -428,7 +434,8 @@ login_hello(struct session *s, struct slice json)
 		return;
 	}
 	if (s->has_source)
-		wait_ms = guard_wait_ms(s->worker->edge->guard, &s->source, loop_now_us(s->worker->loop));
+		wait_ms =
+		    guard_wait_ms(s->worker->edge->guard, &s->source, loop_now_us(s->worker->loop));
 	if (wait_ms > 0) {
 		session_refuse(s, LINK_CODE_BUSY, "too-many-failures",
 		    "too many bad tokens came from this address; wait a minute", wait_ms);

@@ -91,7 +91,8 @@ static const char help[] =
     "  port release PORT, status, limits, wait up NAME [--timeout SECONDS], reload, stop\n"
     "  inbox list|export|tail [FILTER] [--limit N], inbox show ID [--raw], inbox stat\n"
     "  inbox replay ID ...|--state S [FILTER] [--to TUNNEL], inbox drop ID ...|--state S [FILTER]\n"
-    "    FILTER: --state S,... --account A --tunnel T --event E --repository R --since TIME --until TIME\n";
+    "    FILTER: --state S,... --account A --tunnel T --event E --repository R --since TIME "
+    "--until TIME\n";
 
 struct command_line {
 	struct daemon_options daemon;

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* An address of --https or --http; a bare port is loopback with --dev and everywhere else all addresses. */
+/* An address of --https or --http; a bare port is loopback with --dev and everywhere else all
+ * addresses. */
 static char *
 set_addr(const char *option, const char *text, bool dev, struct addr *dst)
 {
@@ -32,7 +33,8 @@ set_log(const struct daemon_options *o, struct settings *s)
 
 	if (o->log_level != NULL) {
 		if (!log_level_parse(slice_str(o->log_level), &level))
-			return sentence("--log-level %s: error, warn, info or debug is wanted", o->log_level);
+			return sentence(
+			    "--log-level %s: error, warn, info or debug is wanted", o->log_level);
 		s->log_level = level;
 	}
 	if (o->log_format != NULL) {
@@ -64,7 +66,8 @@ override(const struct daemon_options *o, struct settings *s)
 		error = sentence("--domain %s: this is no domain", o->domain);
 	if (error == NULL && o->workers != NULL) {
 		if (!slice_u64(slice_str(o->workers), &n) || n > LIMIT_WORKERS)
-			return sentence("--workers %s: a number from 0 to %d is wanted", o->workers, LIMIT_WORKERS);
+			return sentence("--workers %s: a number from 0 to %d is wanted", o->workers,
+			    LIMIT_WORKERS);
 		s->workers = (int64_t)n;
 	}
 	return error != NULL ? error : set_log(o, s);

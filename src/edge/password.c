@@ -41,7 +41,8 @@ run(void *arg)
 
 	while ((job = take(t)) != NULL) {
 		if (!t->stopping)
-			job->good = policy_password(job->policy, slice_of(job->authorization, job->n));
+			job->good =
+			    policy_password(job->policy, slice_of(job->authorization, job->n));
 		OPENSSL_cleanse(job->authorization, sizeof(job->authorization));
 		loop_post(job->loop, &job->mail);
 	}

@@ -20,7 +20,7 @@ struct pipe {
 	struct conn conn;
 	struct flow flow;
 	struct worker *worker;
-	struct list node;       /* in worker->pipe_list */
+	struct list node; /* in worker->pipe_list */
 	struct source *source;
 	struct loop_grave grave;
 	int64_t start_us;
@@ -56,7 +56,8 @@ finish(struct pipe *p, const char *how)
 	p->dead = true;
 	log_event(LOG_INFO, "stream", LOG_Z("id", p->id), LOG_Z("tunnel", p->tunnel),
 	    LOG_Z("peer", p->peer), LOG_Z("end", how), LOG_U("rx", p->flow.rx_bytes),
-	    LOG_U("tx", p->flow.tx_bytes), LOG_U("ms", (loop_now_us(w->loop) - p->start_us) / 1000));
+	    LOG_U("tx", p->flow.tx_bytes),
+	    LOG_U("ms", (loop_now_us(w->loop) - p->start_us) / 1000));
 	counter_add(&w->counters.rx_bytes, p->flow.rx_bytes);
 	counter_add(&w->counters.tx_bytes, p->flow.tx_bytes);
 	counter_add(&w->counters.pipes, (uint64_t)-1);
@@ -171,7 +172,7 @@ start(struct pipe *p, struct tunnel *t, const char *local)
 	flow_bind(&p->flow, s);
 	n = opening_encode(&o, opening, sizeof(opening));
 	return n > 0 && flow_send_head(&p->flow, slice_of(opening, n), S("")) == 0 &&
-	    flow_inlet(&p->flow, FLOW_RAW, NULL, S("")) == 0;
+	       flow_inlet(&p->flow, FLOW_RAW, NULL, S("")) == 0;
 }
 
 static void

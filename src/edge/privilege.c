@@ -97,7 +97,8 @@ privilege_drop(const struct settings *s)
 	if (geteuid() == 0 && s->user[0] != '\0') {
 		if (!find_ids(s, &uid, &gid, &error))
 			return error;
-		if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+		if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
+		    setresuid(uid, uid, uid) != 0)
 			return sentence("becoming user \"%s\": %s", s->user, strerror(errno));
 		if (uid != 0 && setuid(0) == 0)
 			return sentence("user \"%s\" could become root again", s->user);
@@ -124,7 +125,7 @@ privilege_notify(const char *state)
 	if (fd < 0)
 		return;
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
-	        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		log_event(LOG_WARN, "notify-failed", LOG_Z("why", strerror(errno)));
 	close(fd);
 }

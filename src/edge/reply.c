@@ -6,8 +6,8 @@
 #include "http/rewrite.h"
 
 /*
- * The visitor must see that the answer is not whole.  Where its framing shows that, an end in order does not take away
- * what is on its way; else only a reset tells.
+ * The visitor must see that the answer is not whole.  Where its framing shows that, an end in order
+ * does not take away what is on its way; else only a reset tells.
  */
 static void
 cut(struct exchange *x)
@@ -44,8 +44,8 @@ write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framin
 	};
 
 	char *head = flow_head_scratch(&x->flow);
-	size_t n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
-	    ret_framing);
+	size_t n = rewrite_to_visitor(
+	    &x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES, ret_framing);
 
 	return x->policy == NULL ? n : exchange_rules(&x->policy->response, head, n);
 }
@@ -109,14 +109,15 @@ switch_protocol(struct exchange *x, struct slice bytes)
 	return x->res.head.n_bytes;
 }
 
-/* An answer before the end of the request: the rest of it must be short for the connection to be kept. */
+/* An answer before the end of the request: the rest of it must be short for the connection to be
+ * kept. */
 static bool
 may_keep(const struct exchange *x)
 {
 	if (!x->keep || x->worker->draining || (x->visitor->conn.eof && x->rest.n == 0))
 		return false;
 	return x->in_over || x->req.head.framing != H1_LENGTH ||
-	    h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
+	       h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
 }
 
 static size_t
@@ -237,7 +238,8 @@ on_reset(struct flow *f, uint32_t code)
 {
 	struct exchange *x = f->owner;
 
-	log_event(LOG_DEBUG, "stream-reset", LOG_Z("id", x->id), LOG_Z("code", link_code_name(code)));
+	log_event(
+	    LOG_DEBUG, "stream-reset", LOG_Z("id", x->id), LOG_Z("code", link_code_name(code)));
 	reply_fail(x, f->carrier == NULL ? CLOSE_LINK_LOST : close_of_link_code(code));
 }
 
@@ -254,8 +256,9 @@ on_broken(struct flow *f, enum close_code bad)
 }
 
 /*
- * No inlet runs: the next request, or the visitor's end.  Over TLS an end means that nobody waits any more; plain
- * clients close their direction behind the request (nc -N) and want the answer all the same.
+ * No inlet runs: the next request, or the visitor's end.  Over TLS an end means that nobody waits
+ * any more; plain clients close their direction behind the request (nc -N) and want the answer all
+ * the same.
  */
 static void
 on_readable(struct flow *f)

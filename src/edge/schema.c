@@ -22,8 +22,8 @@ path_of(const struct yamldoc_node *n, char *dst, size_t cap)
 		up[depth++] = n;
 	while (depth-- > 0 && at < cap) {
 		if (up[depth]->key != NULL) {
-			at += (size_t)snprintf(dst + at, cap - at, "%s%.60s", at > 0 ? "." : "",
-			    up[depth]->key);
+			at += (size_t)snprintf(
+			    dst + at, cap - at, "%s%.60s", at > 0 ? "." : "", up[depth]->key);
 			continue;
 		}
 		index = 1;
@@ -34,8 +34,8 @@ path_of(const struct yamldoc_node *n, char *dst, size_t cap)
 }
 
 static bool
-fault_at(struct schema_read *r, int line, int column, const struct yamldoc_node *n,
-    const char *fmt, va_list ap)
+fault_at(struct schema_read *r, int line, int column, const struct yamldoc_node *n, const char *fmt,
+    va_list ap)
 {
 	char path[200];
 	size_t cap = sizeof(r->error->text);
@@ -61,7 +61,7 @@ schema_fault(struct schema_read *r, const struct yamldoc_node *n, const char *fm
 }
 
 static bool printf_like(3, 4)
-fault_key(struct schema_read *r, const struct yamldoc_node *n, const char *fmt, ...)
+    fault_key(struct schema_read *r, const struct yamldoc_node *n, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -120,7 +120,8 @@ fault_unknown(struct schema_read *r, const struct schema_row *rows, const struct
 }
 
 static bool
-read_int(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, int64_t *dst)
+read_int(
+    struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, int64_t *dst)
 {
 	uint64_t v;
 
@@ -143,7 +144,8 @@ read_bool(struct schema_read *r, const struct yamldoc_node *n, bool *dst)
 }
 
 static bool
-read_word(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, int64_t *dst)
+read_word(
+    struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, int64_t *dst)
 {
 	char all[100] = "";
 	size_t at = 0;
@@ -153,8 +155,8 @@ read_word(struct schema_read *r, const struct schema_row *row, const struct yaml
 			*dst = i;
 			return true;
 		}
-		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "",
-		    row->words[i]);
+		at += (size_t)snprintf(
+		    all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "", row->words[i]);
 	}
 	return schema_fault(r, n, "\"%.40s\" is none of: %s", n->text, all);
 }
@@ -195,7 +197,7 @@ read_row(struct schema_read *r, const struct schema_row *row, const struct yamld
 		return schema_path(r, n, dst, (size_t)row->max);
 	case SCHEMA_TEXT:
 		return slice_z(slice_str(n->text), dst, (size_t)row->max) ||
-		    schema_fault(r, n, "longer than %lld bytes", (long long)row->max - 1);
+		       schema_fault(r, n, "longer than %lld bytes", (long long)row->max - 1);
 	case SCHEMA_MAP:
 	case SCHEMA_CALL:
 		break;

@@ -29,7 +29,8 @@ find(struct worker *w, struct slice key)
 {
 	struct map_node *node;
 
-	for (node = map_first(&w->tunnels, map_hash(key)); node != NULL; node = map_next_same(node)) {
+	for (node = map_first(&w->tunnels, map_hash(key)); node != NULL;
+	     node = map_next_same(node)) {
 		struct tunnel *t = map_of(node, struct tunnel, by_key);
 
 		if (slice_eq(slice_str(t->route->key), key))
@@ -94,7 +95,8 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 		return;
 	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
 	    LOG_Z("account", s->account), LOG_U("generation", s->generation), LOG_Z("why", text));
-	notes_put(s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""), slice_str(text));
+	notes_put(
+	    s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""), slice_str(text));
 	retire(s, t);
 	say_replaced(s, t, text);
 	if (s->n_up == 0)
@@ -107,7 +109,8 @@ session_fence(struct worker *w, struct slice key)
 	struct tunnel *t = find(w, key);
 
 	if (t != NULL && !route_serves(t->route, t->session->generation))
-		session_drop(t->session, t, "another link serves the tunnel now, or its name was released");
+		session_drop(
+		    t->session, t, "another link serves the tunnel now, or its name was released");
 }
 
 static void
@@ -129,7 +132,8 @@ tell_old(struct worker *w, const char *key, unsigned old_worker)
 	}
 	old = find(w, slice_str(key));
 	if (old != NULL)
-		session_drop(old->session, old, "a newer link of this account serves the tunnel now");
+		session_drop(
+		    old->session, old, "a newer link of this account serves the tunnel now");
 }
 
 static bool
@@ -139,8 +143,8 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 	unsigned old_worker = 0;
 	bool old = false;
 
-	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), s->generation,
-	    w->index, &t->route, &old, &old_worker)) {
+	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account),
+	    s->generation, w->index, &t->route, &old, &old_worker)) {
 	case DIRECTORY_BOUND:
 		break;
 	case DIRECTORY_STALE:
@@ -211,7 +215,8 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		t->policy = read_policy(h);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
-			refuse_bind(h, "name-twice", "another tunnel of this HELLO has the same name or port");
+			refuse_bind(h, "name-twice",
+			    "another tunnel of this HELLO has the same name or port");
 	if (h->error[0] != '\0' || !enter(s, t, h, key)) {
 		policy_unref(t->policy);
 		if (fd >= 0)
@@ -340,13 +345,15 @@ on_control(struct carrier *c, struct slice json)
 		return;
 	case SESSION_LOGIN:
 	case SESSION_CLAIM:
-		session_close(s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
+		session_close(
+		    s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
 		return;
 	case SESSION_UP:
 		if (is_message(json))
 			take_message(s, json);
 		else
-			session_close(s, LINK_CODE_PROTOCOL, "the agent sent a message that is no JSON object");
+			session_close(s, LINK_CODE_PROTOCOL,
+			    "the agent sent a message that is no JSON object");
 		return;
 	case SESSION_LEAVING:
 	case SESSION_OVER:
@@ -376,14 +383,16 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	if (s->state == SESSION_OVER)
 		return;
 	log_event(LOG_INFO, "link-down", LOG_Z("account", s->account), LOG_Z("peer", s->peer),
-	    LOG_U("generation", s->generation), LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
+	    LOG_U("generation", s->generation), LOG_Z("code", link_code_name(code)),
+	    LOG_Z("why", why));
 	s->state = SESSION_OVER;
 	probe_abandon(s);
 	view_abandon(s->view);
 	s->view = NULL;
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
-			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer, S(""), slice_str(why));
+			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer,
+			    S(""), slice_str(why));
 		retire(s, &s->tunnels[i]);
 	}
 	loop_timer_stop(w->loop, &s->timer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session: one agent's link at the edge.  HELLO, login and claims through the store, then the tunnels stand in
- * the worker's map and in the directory until the link ends, a newer link of the account takes a tunnel over, or
- * the token is revoked.
+ * A session: one agent's link at the edge.  HELLO, login and claims through the store, then the
+ * tunnels stand in the worker's map and in the directory until the link ends, a newer link of the
+ * account takes a tunnel over, or the token is revoked.
  */
 #ifndef ADIT_EDGE_SESSION_H
 #define ADIT_EDGE_SESSION_H
@@ -19,44 +19,44 @@ struct probe;
 
 /* A tunnel of a link. */
 struct tunnel {
-	struct map_node by_key;         /* in worker->tunnels while it is up */
+	struct map_node by_key; /* in worker->tunnels while it is up */
 	struct session *session;
-	struct route *route;            /* in the directory */
-	struct port *port;              /* TCP: its listener */
-	struct policy *policy;          /* NULL: none */
-	struct policy_bucket bucket;    /* of its rate */
-	struct courier *courier;        /* delivers what is stored for it; NULL: nothing to deliver */
+	struct route *route;         /* in the directory */
+	struct port *port;           /* TCP: its listener */
+	struct policy *policy;       /* NULL: none */
+	struct policy_bucket bucket; /* of its rate */
+	struct courier *courier;     /* delivers what is stored for it; NULL: nothing to deliver */
 	uint16_t id;
 	bool up;
 };
 
 enum session_state {
-	SESSION_HELLO,    /* waits for the agent's HELLO */
-	SESSION_LOGIN,    /* the store looks at the token */
-	SESSION_CLAIM,    /* the store looks at names and ports */
+	SESSION_HELLO, /* waits for the agent's HELLO */
+	SESSION_LOGIN, /* the store looks at the token */
+	SESSION_CLAIM, /* the store looks at names and ports */
 	SESSION_UP,
-	SESSION_LEAVING,  /* GOAWAY was said; what is under way goes on */
+	SESSION_LEAVING, /* GOAWAY was said; what is under way goes on */
 	SESSION_OVER,
 };
 
 struct session {
 	struct carrier carrier;
 	struct worker *worker;
-	struct list node;               /* in worker->session_list */
+	struct list node; /* in worker->session_list */
 	enum session_state state;
-	uint64_t generation;            /* of this link: newer is greater */
+	uint64_t generation; /* of this link: newer is greater */
 	struct source_key source;
 	bool has_source;
 	char peer[PEER_TEXT_BYTES];
 	char account[64], token_id[24];
-	char program[64];               /* "adit/0.1.0" */
-	struct view *view;              /* the store looks something of the inbox up for it */
+	char program[64];  /* "adit/0.1.0" */
+	struct view *view; /* the store looks something of the inbox up for it */
 	uint64_t view_seq;
-	struct login *login;            /* until UP, or the store has answered */
-	struct probe *probe;            /* a question that is being answered */
-	struct tunnel *tunnels;         /* malloced */
+	struct login *login;    /* until UP, or the store has answered */
+	struct probe *probe;    /* a question that is being answered */
+	struct tunnel *tunnels; /* malloced */
 	size_t n_tunnels, n_up;
-	struct loop_timer timer;        /* HELLO; leaving */
+	struct loop_timer timer; /* HELLO; leaving */
 	struct loop_grave grave;
 };
 
@@ -64,7 +64,8 @@ struct session {
 void session_start(struct worker *w, struct arrival *a);
 /* The tunnel of this worker that serves the key now, or NULL. */
 struct tunnel *session_tunnel(struct worker *w, struct slice key);
-/* The route of this key is not served by the tunnel that this worker has for it any more, if it has one. */
+/* The route of this key is not served by the tunnel that this worker has for it any more, if it has
+ * one. */
 void session_fence(struct worker *w, struct slice key);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);

@@ -28,8 +28,8 @@ read_addr(struct schema_read *r, const struct yamldoc_node *n, struct addr *dst)
 	if (why != NULL)
 		return schema_fault(r, n, "%s", why);
 	if (dst->tls || addr_sockaddr(dst, true, &ss, &len) != 0)
-		return schema_fault(r, n,
-		    "write a port, a numeric address with a port, *:PORT or unix:/PATH");
+		return schema_fault(
+		    r, n, "write a port, a numeric address with a port, *:PORT or unix:/PATH");
 	return true;
 }
 
@@ -56,7 +56,7 @@ read_control(struct schema_read *r, const struct yamldoc_node *n)
 	if (!read_addr(r, n, &s->control))
 		return false;
 	return s->control.kind == ADDR_UNIX ||
-	    schema_fault(r, n, "the control socket must be unix:/PATH");
+	       schema_fault(r, n, "the control socket must be unix:/PATH");
 }
 
 bool
@@ -72,7 +72,8 @@ read_domain(struct schema_read *r, const struct yamldoc_node *n)
 {
 	struct settings *s = r->dst;
 
-	if (n->kind != YAMLDOC_SCALAR || !settings_domain(slice_str(n->text), s->domain, sizeof(s->domain)))
+	if (n->kind != YAMLDOC_SCALAR ||
+	    !settings_domain(slice_str(n->text), s->domain, sizeof(s->domain)))
 		return schema_fault(r, n, "a domain is wanted, such as tunnel.example.org");
 	return true;
 }
@@ -121,12 +122,14 @@ read_hide(struct schema_read *r, const struct yamldoc_node *list)
 	struct settings *s = r->dst;
 
 	if (list->kind != YAMLDOC_LIST)
-		return schema_fault(r, list, "a list of header fields is wanted, such as [X-Hook-Password]");
+		return schema_fault(
+		    r, list, "a list of header fields is wanted, such as [X-Hook-Password]");
 	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
 		if (s->inbox.n_hide == SETTINGS_HIDE)
 			return schema_fault(r, n, "more than %d header fields", SETTINGS_HIDE);
 		if (n->kind != YAMLDOC_SCALAR || n->text[0] == '\0' ||
-		    !slice_z(slice_str(n->text), s->inbox.hide[s->inbox.n_hide], sizeof(s->inbox.hide[0])))
+		    !slice_z(slice_str(n->text), s->inbox.hide[s->inbox.n_hide],
+			sizeof(s->inbox.hide[0])))
 			return schema_fault(r, n, "the name of a header field is wanted");
 		s->inbox.n_hide++;
 	}
@@ -358,7 +361,7 @@ settings_load(const char *path, char **ret_error)
 	ssize_t got = -1;
 
 	while (fd >= 0 && bytes != NULL && n <= LIMIT_CONFIG_BYTES &&
-	    (got = read(fd, bytes + n, LIMIT_CONFIG_BYTES + 1 - n)) > 0)
+	       (got = read(fd, bytes + n, LIMIT_CONFIG_BYTES + 1 - n)) > 0)
 		n += (size_t)got;
 	if (got < 0)
 		*ret_error = sentence("%s: %s", path, strerror(errno));
@@ -374,7 +377,7 @@ static bool
 same_addr(const struct addr *a, const struct addr *b)
 {
 	return a->kind == b->kind && a->port == b->port && strcmp(a->host, b->host) == 0 &&
-	    strcmp(a->path, b->path) == 0;
+	       strcmp(a->path, b->path) == 0;
 }
 
 const char *

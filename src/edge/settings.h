@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration of the edge, aditd.yml (aditd.yml(5)): rows of a schema read from YAML.  A mistake is told
- * as "file:line:column: path: what, and what was perhaps meant".  Settings never change once read: a reload reads
- * new ones, and whoever still holds the old ones keeps a reference.
+ * The configuration of the edge, aditd.yml (aditd.yml(5)): rows of a schema read from YAML.  A
+ * mistake is told as "file:line:column: path: what, and what was perhaps meant".  Settings never
+ * change once read: a reload reads new ones, and whoever still holds the old ones keeps a
+ * reference.
  */
 #ifndef ADIT_EDGE_SETTINGS_H
 #define ADIT_EDGE_SETTINGS_H
@@ -23,18 +24,18 @@ enum settings_http {
 
 struct settings {
 	_Atomic unsigned refs;
-	char domain[254];       /* lower case; tunnels are NAME.domain */
+	char domain[254]; /* lower case; tunnels are NAME.domain */
 	char state_dir[1024];
 	char user[64], group[64];
 	struct addr https, http, control;
 	bool has_http;
-	char host[256];         /* TCP tunnels listen here, "" is everywhere */
+	char host[256]; /* TCP tunnels listen here, "" is everywhere */
 	int64_t port_min, port_max;
-	int64_t public_port;    /* of https:// URLs; 0: the one that is listened on */
-	int64_t workers;        /* 0: one for each processor */
-	int64_t http_mode;      /* enum settings_http */
+	int64_t public_port;           /* of https:// URLs; 0: the one that is listened on */
+	int64_t workers;               /* 0: one for each processor */
+	int64_t http_mode;             /* enum settings_http */
 	int64_t log_level, log_format; /* enum log_level, enum log_format */
-	bool log_access;        /* a line for each request */
+	bool log_access;               /* a line for each request */
 	struct {
 		int64_t visitors, visitors_per_address;
 		int64_t names_per_account, ports_per_account;
@@ -44,9 +45,9 @@ struct settings {
 	} limits;
 	struct {
 		int64_t keep_days, keep_failed_days; /* 0: for ever */
-		int64_t account_bytes;   /* 0: any */
-		int64_t alert_minutes;   /* age that is too old, 0: never */
-		int64_t alert_pause_s;   /* between alerts */
+		int64_t account_bytes;               /* 0: any */
+		int64_t alert_minutes;               /* age that is too old, 0: never */
+		int64_t alert_pause_s;               /* between alerts */
 		char alert_command[1024];
 		char hide[SETTINGS_HIDE][64]; /* more fields that are credentials */
 		size_t n_hide;
@@ -54,7 +55,7 @@ struct settings {
 	struct cidr_set trusted;
 	struct tls_cert_files *certs; /* both paths malloced */
 	size_t n_certs;
-	bool mint;              /* --dev: names get certificates when they are first asked for */
+	bool mint; /* --dev: names get certificates when they are first asked for */
 };
 
 /* Defaults; NULL without memory. */

@@ -29,8 +29,8 @@ source_key(const struct sockaddr_storage *ss, struct source_key *ret_key)
 		struct sockaddr_in6 in6;
 
 		memcpy(&in6, ss, sizeof(in6));
-		memcpy(ret_key->bytes, &in6.sin6_addr,
-		    IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) ? 16 : 8);
+		memcpy(
+		    ret_key->bytes, &in6.sin6_addr, IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) ? 16 : 8);
 		return true;
 	}
 	return false;
@@ -64,7 +64,8 @@ sources_take(struct sources *s, const struct source_key *key)
 	struct source *src = NULL;
 	struct map_node *node;
 
-	for (node = map_first(&s->map, h); node != NULL && src == NULL; node = map_next_same(node)) {
+	for (node = map_first(&s->map, h); node != NULL && src == NULL;
+	     node = map_next_same(node)) {
 		struct source *at = map_of(node, struct source, node);
 
 		if (memcmp(&at->key, key, sizeof(*key)) == 0)
@@ -132,7 +133,8 @@ guard_free(struct guard *g)
 static struct guard_row *
 row_of(struct guard *g, const struct source_key *key, bool *ret_found)
 {
-	struct guard_row *set = &g->rows[hash(key) % (LIMIT_LOGIN_SOURCES / WAYS) * WAYS], *oldest = set;
+	struct guard_row *set = &g->rows[hash(key) % (LIMIT_LOGIN_SOURCES / WAYS) * WAYS],
+			 *oldest = set;
 
 	for (int i = 0; i < WAYS; i++) {
 		if (set[i].n > 0 && memcmp(&set[i].key, key, sizeof(*key)) == 0) {

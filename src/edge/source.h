@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where connections come from: an IPv4 address, or the /64 of an IPv6 one, since a single customer has that many.
- * A loop counts the connections of each; a table with a lock remembers who sent bad tokens.
+ * Where connections come from: an IPv4 address, or the /64 of an IPv6 one, since a single customer
+ * has that many. A loop counts the connections of each; a table with a lock remembers who sent bad
+ * tokens.
  */
 #ifndef ADIT_EDGE_SOURCE_H
 #define ADIT_EDGE_SOURCE_H
@@ -31,7 +32,7 @@ struct source {
 struct sources {
 	struct map map;
 	struct slab slab;
-	size_t n_max;     /* of one source */
+	size_t n_max; /* of one source */
 };
 
 void sources_init(struct sources *s, size_t n_max, size_t sources_max);

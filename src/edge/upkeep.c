@@ -35,8 +35,8 @@ struct upkeep {
 	/* alerts */
 	uint64_t told_parked, told_dead; /* as far as people know */
 	bool told_late;
-	int64_t alert_us;                /* when the last one was given, 0: never */
-	pid_t child;                     /* its command while it runs, 0: none */
+	int64_t alert_us; /* when the last one was given, 0: never */
+	pid_t child;      /* its command while it runs, 0: none */
 	int64_t child_us;
 };
 
@@ -48,7 +48,8 @@ sum(const struct edge *e, size_t member)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < e->n_workers; i++)
-		n += atomic_load_explicit((_Atomic uint64_t *)(void *)((char *)&e->workers[i]->counters + member),
+		n += atomic_load_explicit(
+		    (_Atomic uint64_t *)(void *)((char *)&e->workers[i]->counters + member),
 		    memory_order_relaxed);
 	return n;
 }
@@ -61,11 +62,13 @@ add_lag(const struct edge *e, json_t *o)
 	json_t *lag = json_array();
 
 	for (size_t i = 0; i < LAG_BUCKETS; i++) {
-		json_int_t n = (json_int_t)sum(e, offsetof(struct worker_counters, lag) + i * sizeof(uint64_t));
+		json_int_t n = (json_int_t)sum(
+		    e, offsetof(struct worker_counters, lag) + i * sizeof(uint64_t));
 
-		json_array_append_new(lag, i < LAG_BUCKETS - 1
-		    ? json_pack("{s:I, s:I}", "ms", (json_int_t)bounds[i], "n", n)
-		    : json_pack("{s:n, s:I}", "ms", "n", n));
+		json_array_append_new(
+		    lag, i < LAG_BUCKETS - 1
+			     ? json_pack("{s:I, s:I}", "ms", (json_int_t)bounds[i], "n", n)
+			     : json_pack("{s:n, s:I}", "ms", "n", n));
 	}
 	json_object_set_new(o, "lag", lag);
 }
@@ -102,7 +105,8 @@ upkeep_counters(const struct edge *e)
 static bool
 run_command(struct upkeep *u, const char *command, struct slice input)
 {
-	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", (char *)(uintptr_t)command, NULL };
+	char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
+		(char *)(uintptr_t)command, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
@@ -156,9 +160,10 @@ static void
 alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
 {
 	const struct inbox_counts *n = &u->req.counts;
-	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", "inbox-alert", "domain",
-	    u->edge->domain, "parked", (json_int_t)parked, "dead", (json_int_t)dead, "queued",
-	    (json_int_t)n->n[INBOX_QUEUED], "oldest_ms", (json_int_t)n->oldest_ms, "late_s", (json_int_t)late_s);
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", "inbox-alert",
+	    "domain", u->edge->domain, "parked", (json_int_t)parked, "dead", (json_int_t)dead,
+	    "queued", (json_int_t)n->n[INBOX_QUEUED], "oldest_ms", (json_int_t)n->oldest_ms,
+	    "late_s", (json_int_t)late_s);
 	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 
 	log_event(LOG_WARN, "inbox-alert", LOG_U("parked", parked), LOG_U("dead", dead),
@@ -173,16 +178,19 @@ alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
 static void
 look_for_trouble(struct upkeep *u)
 {
-	uint64_t parked = SUM(u->edge, parked) - u->told_parked, dead = SUM(u->edge, dead) - u->told_dead;
+	uint64_t parked = SUM(u->edge, parked) - u->told_parked,
+		 dead = SUM(u->edge, dead) - u->told_dead;
 	int64_t now_us = clock_mono_us(), oldest_ms = u->req.counts.oldest_ms;
 	int64_t age_ms = oldest_ms == 0 ? 0 : clock_wall_ms() - oldest_ms;
-	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 && u->settings->inbox.alert_minutes > 0;
+	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 &&
+		    u->settings->inbox.alert_minutes > 0;
 
 	if (!late)
 		u->told_late = false;
 	if (parked == 0 && dead == 0 && (!late || u->told_late))
 		return;
-	if (!reap(u) || (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
+	if (!reap(u) ||
+	    (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
 		return;
 	u->alert_us = now_us;
 	u->told_parked += parked;
@@ -219,11 +227,13 @@ on_mail(struct loop *loop, struct loop_mail *m)
 	if (u->stopped)
 		return;
 	if (!good)
-		log_event(LOG_ERROR, "inbox-upkeep", LOG_Z("why", store_result_text(u->req.result)));
+		log_event(
+		    LOG_ERROR, "inbox-upkeep", LOG_Z("why", store_result_text(u->req.result)));
 	if (good && work == RETAINING && u->req.n_changed > 0)
 		log_event(LOG_INFO, "inbox-deleted", LOG_U("deliveries", u->req.n_changed));
 	if (good && work == RETAINING)
-		submit(u, u->req.more ? RETAINING : COUNTING, u->req.more ? INBOX_RETAIN : INBOX_COUNT);
+		submit(u, u->req.more ? RETAINING : COUNTING,
+		    u->req.more ? INBOX_RETAIN : INBOX_COUNT);
 	else if (good)
 		look_for_trouble(u);
 	if (u->work == IDLE)

@@ -72,8 +72,8 @@ text(struct slice s, size_t max)
 static bool
 is_secret_param(struct slice name)
 {
-	static const char *const names[] = { "token", "access_token", "secret", "key", "api_key", "apikey", "password",
-		"jwt", "sig", "signature", "auth" };
+	static const char *const names[] = { "token", "access_token", "secret", "key", "api_key",
+		"apikey", "password", "jwt", "sig", "signature", "auth" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (slice_ieq(name, slice_str(names[i])))
@@ -133,7 +133,8 @@ put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
 	}
 	line = slice_cut(&head, '\n');
 	{
-		struct slice rest = line, method = slice_cut(&rest, ' '), target = slice_cut(&rest, ' ');
+		struct slice rest = line, method = slice_cut(&rest, ' '),
+			     target = slice_cut(&rest, ' ');
 
 		buf_put(out, method);
 		buf_putc(out, ' ');
@@ -178,13 +179,15 @@ delivery_json(const struct inbox_delivery *d, bool whole, bool raw)
 	json_object_set_new(o, "repository", text(d->order_key, 200));
 	json_object_set_new(o, "provider_id", text(d->provider_id, 128));
 	json_object_set_new(o, "method", text(d->method, 32));
-	json_object_set_new(o, "target", target_text(d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
+	json_object_set_new(
+	    o, "target", target_text(d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
 	json_object_set_new(o, "attempts", json_integer(d->attempts));
 	json_object_set_new(o, "received_ms", json_integer((json_int_t)d->received_ms));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
 	json_object_set_new(o, "note", text(d->note, 320));
 	if (d->state == INBOX_QUEUED) {
-		json_object_set_new(o, "due_ms", json_integer((json_int_t)(d->due_ms > 0 ? d->due_ms : 0)));
+		json_object_set_new(
+		    o, "due_ms", json_integer((json_int_t)(d->due_ms > 0 ? d->due_ms : 0)));
 		json_object_set_new(o, "waits", json_boolean(d->waits));
 	}
 	if (d->replay_of != 0)
@@ -225,8 +228,8 @@ static json_t *
 attempt_json(const struct inbox_attempt *a)
 {
 	return json_pack("{s:I, s:I, s:i, s:I, s:s, s:o}", "number", (json_int_t)a->number, "at_ms",
-	    (json_int_t)a->at_ms, "status", a->status, "latency_ms", (json_int_t)a->latency_ms, "reason",
-	    a->reason, "answer", text(slice_of(a->answer, a->n_answer), ANSWER_SHOWN));
+	    (json_int_t)a->at_ms, "status", a->status, "latency_ms", (json_int_t)a->latency_ms,
+	    "reason", a->reason, "answer", text(slice_of(a->answer, a->n_answer), ANSWER_SHOWN));
 }
 
 static json_t *
@@ -238,8 +241,8 @@ show_answer(struct view *v)
 
 	for (; i < req->n_attempts; i++)
 		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
-	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery", delivery_json(&req->items[0], true, v->raw),
-	    "attempts", attempts);
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery",
+	    delivery_json(&req->items[0], true, v->raw), "attempts", attempts);
 }
 
 /* A piece of head and body, as they go to the origin. */
@@ -260,11 +263,13 @@ bytes_answer(struct view *v)
 
 		buf_put(&all, d->body);
 		total = all.n;
-		piece = slice_head(slice_from(buf_slice(&all), v->offset < total ? v->offset : total), PIECE_BYTES);
+		piece =
+		    slice_head(slice_from(buf_slice(&all), v->offset < total ? v->offset : total),
+			PIECE_BYTES);
 		text_base64(piece.p, piece.n, encoded);
 		if (!all.failed)
-			answer = json_pack("{s:b, s:s, s:I, s:I}", "ok", 1, "bytes", encoded, "head_bytes",
-			    (json_int_t)n_head, "total", (json_int_t)total);
+			answer = json_pack("{s:b, s:s, s:I, s:I}", "ok", 1, "bytes", encoded,
+			    "head_bytes", (json_int_t)n_head, "total", (json_int_t)total);
 	}
 	buf_fini(&room);
 	buf_fini(&all);
@@ -280,8 +285,9 @@ change_answer(struct view *v)
 	if (req->op == INBOX_REPLAY)
 		for (unsigned i = 0; i < v->edge->n_workers; i++)
 			worker_kick_couriers(v->edge->workers[i], req->account);
-	return json_pack("{s:b, s:I, s:I, s:b, s:I}", "ok", 1, "changed", (json_int_t)req->n_changed, "id",
-	    (json_int_t)req->id, "more", req->more, "cursor", (json_int_t)req->cursor);
+	return json_pack("{s:b, s:I, s:I, s:b, s:I}", "ok", 1, "changed",
+	    (json_int_t)req->n_changed, "id", (json_int_t)req->id, "more", req->more, "cursor",
+	    (json_int_t)req->cursor);
 }
 
 static json_t *
@@ -292,8 +298,10 @@ stat_answer(struct view *v)
 
 	for (int i = 0; i < INBOX_N_STATES; i++)
 		json_object_set_new(states, inbox_state_text((enum inbox_state)i),
-		    json_pack("{s:I, s:I}", "n", (json_int_t)n->n[i], "bytes", (json_int_t)n->bytes[i]));
-	return json_pack("{s:b, s:o, s:I}", "ok", 1, "states", states, "oldest_ms", (json_int_t)n->oldest_ms);
+		    json_pack(
+			"{s:I, s:I}", "n", (json_int_t)n->n[i], "bytes", (json_int_t)n->bytes[i]));
+	return json_pack(
+	    "{s:b, s:o, s:I}", "ok", 1, "states", states, "oldest_ms", (json_int_t)n->oldest_ms);
 }
 
 /* clang-format off */
@@ -329,7 +337,8 @@ on_mail(struct loop *loop, struct loop_mail *m)
 
 		if (v->req.result != STORE_OK)
 			answer = refusal(v->req.result == STORE_NONE ? "none" : "store",
-			    v->req.result == STORE_NONE ? "there is no such delivery" : store_result_text(v->req.result));
+			    v->req.result == STORE_NONE ? "there is no such delivery"
+							: store_result_text(v->req.result));
 		else
 			answer = v->row->answer(v);
 		v->done(v->owner, answer);
@@ -364,7 +373,8 @@ take_text(json_t *request, const char *key, char *dst, size_t cap)
 
 	dst[0] = '\0';
 	return j == NULL || json_is_null(j) ||
-	    (json_is_string(j) && slice_z(slice_of(json_string_value(j), json_string_length(j)), dst, cap));
+	       (json_is_string(j) &&
+		   slice_z(slice_of(json_string_value(j), json_string_length(j)), dst, cap));
 }
 
 static bool
@@ -393,7 +403,8 @@ take_states(json_t *request, uint32_t *dst)
 		return false;
 	json_array_foreach(list, i, j)
 	{
-		if (!json_is_string(j) || !inbox_state_parse(slice_str(json_string_value(j)), &state))
+		if (!json_is_string(j) ||
+		    !inbox_state_parse(slice_str(json_string_value(j)), &state))
 			return false;
 		*dst |= INBOX_STATE_BIT(state);
 	}
@@ -413,12 +424,15 @@ read_request(struct view *v, const char *account, json_t *request)
 	    !take_text(request, "event", v->event, sizeof(v->event)) ||
 	    !take_text(request, "repository", v->order_key, sizeof(v->order_key)))
 		return "a member is too long, or is no text";
-	if (!take_number(request, "id", &req->id) || !take_number(request, "cursor", &req->cursor) ||
-	    !take_number(request, "since_ms", &since) || !take_number(request, "until_ms", &until) ||
-	    !take_number(request, "limit", &limit) || !take_number(request, "offset", &v->offset))
+	if (!take_number(request, "id", &req->id) ||
+	    !take_number(request, "cursor", &req->cursor) ||
+	    !take_number(request, "since_ms", &since) ||
+	    !take_number(request, "until_ms", &until) || !take_number(request, "limit", &limit) ||
+	    !take_number(request, "offset", &v->offset))
 		return "a member is no number";
 	if (!take_states(request, &req->states))
-		return "states: a list of received, queued, leased, delivered, parked, dead, dropped";
+		return "states: a list of received, queued, leased, delivered, parked, dead, "
+		       "dropped";
 	if (account != NULL) /* whatever it says itself */
 		snprintf(req->account, sizeof(req->account), "%s", account);
 	req->event = slice_str(v->event);
@@ -466,17 +480,24 @@ view_ask(struct edge *e, struct worker *w, const char *account, const char *op, 
 	const char *why;
 
 	if (v == NULL) {
-		done(owner, row == NULL ? refusal("unknown-op", "there is no such request of the inbox")
-		                        : refusal("memory", "out of memory"));
+		done(owner, row == NULL
+				? refusal("unknown-op", "there is no such request of the inbox")
+				: refusal("memory", "out of memory"));
 		return NULL;
 	}
-	*v = (struct view){ .edge = e, .worker = w, .loop = w == NULL ? e->main_loop : w->loop, .n_pending = n_pending, .done = done, .owner = owner,
+	*v = (struct view){ .edge = e,
+		.worker = w,
+		.loop = w == NULL ? e->main_loop : w->loop,
+		.n_pending = n_pending,
+		.done = done,
+		.owner = owner,
 		.row = row };
 	v->mail.fn = on_mail;
 	v->req.op = row->store_op;
 	v->req.done = on_stored;
 	v->req.owner = v;
-	snprintf(v->req.note, sizeof(v->req.note), "%s", row->store_op == INBOX_DROP ? "Dropped by hand." : "");
+	snprintf(v->req.note, sizeof(v->req.note), "%s",
+	    row->store_op == INBOX_DROP ? "Dropped by hand." : "");
 	why = read_request(v, account, request);
 	if (why != NULL) {
 		view_free(v);

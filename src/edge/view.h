@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inbox as people see it: a request is one JSON object and so is its answer, small enough for a CONTROL frame; long
- * lists and large bodies come in pieces.  The control socket asks as the operator, a link for its account alone.
+ * The inbox as people see it: a request is one JSON object and so is its answer, small enough for a
+ *CONTROL frame; long lists and large bodies come in pieces.  The control socket asks as the
+ *operator, a link for its account alone.
  *
  *	list    filter, limit                        -> rows, newest first
  *	export  filter, limit (1)                    -> rows, oldest first
@@ -11,8 +12,9 @@
  *	drop    id or filter                         -> changed
  *	stat    tunnel                               -> states, oldest_ms
  *
- * filter: account (operator), tunnel, event, repository, states, since_ms, until_ms; with "more":true the same request with
- * "cursor" of the answer goes on.  Without "raw":true values of fields that are credentials are hidden.
+ * filter: account (operator), tunnel, event, repository, states, since_ms, until_ms; with
+ *"more":true the same request with "cursor" of the answer goes on.  Without "raw":true values of
+ *fields that are credentials are hidden.
  */
 #ifndef ADIT_EDGE_VIEW_H
 #define ADIT_EDGE_VIEW_H
@@ -28,11 +30,12 @@ struct worker;
 typedef void (*view_done_fn)(void *owner, json_t *answer);
 
 /*
- * On worker w, or the main loop (NULL).  account: NULL for the operator.  *n_pending counts what must come back before the
- * loop may end.  done() is called once, on the loop, or never after view_abandon().  NULL: it was called already.
+ * On worker w, or the main loop (NULL).  account: NULL for the operator.  *n_pending counts what
+ * must come back before the loop may end.  done() is called once, on the loop, or never after
+ * view_abandon().  NULL: it was called already.
  */
-struct view *view_ask(struct edge *e, struct worker *w, const char *account, const char *op, json_t *request,
-    size_t *n_pending, view_done_fn done, void *owner);
+struct view *view_ask(struct edge *e, struct worker *w, const char *account, const char *op,
+    json_t *request, size_t *n_pending, view_done_fn done, void *owner);
 void view_abandon(struct view *v);
 
 #endif

@@ -314,7 +314,8 @@ visitor_answered(struct visitor *v, struct slice read_ahead)
 static void
 overload(struct visitor *v)
 {
-	log_event(LOG_WARN, "visitor-refused", LOG_Z("why", "too many exchanges"), LOG_Z("peer", v->peer));
+	log_event(LOG_WARN, "visitor-refused", LOG_Z("why", "too many exchanges"),
+	    LOG_Z("peer", v->peer));
 	visitor_close(v);
 }
 
@@ -329,7 +330,8 @@ keep_partial(struct exchange *x, struct slice bytes)
 		return;
 	}
 	if (!x->partial) /* the time runs from the first byte and is not set anew by later ones */
-		v->deadline_us = loop_now_us(x->worker->loop) + x->worker->settings->limits.head_ms * 1000;
+		v->deadline_us =
+		    loop_now_us(x->worker->loop) + x->worker->settings->limits.head_ms * 1000;
 	set_partial(x, true);
 	if (x->head.n == 0)
 		buf_put(&x->head, bytes);

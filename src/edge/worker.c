@@ -22,7 +22,8 @@
 
 /* Looks at the front part of a list and puts it behind the rest. */
 static void
-walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us), int64_t now_us)
+walk(
+    struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us), int64_t now_us)
 {
 	for (uint64_t n = n_all / TICKS_PER_WALK + 1; n > 0 && !list_empty(l); n--) {
 		struct list *node = list_pop(l);
@@ -103,8 +104,8 @@ on_arrival(struct loop *loop, struct loop_mail *m)
 }
 
 int
-worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss, const char *peer,
-    const char *local, bool link, struct slice bytes)
+worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss,
+    const char *peer, const char *local, bool link, struct slice bytes)
 {
 	struct arrival *a = malloc(sizeof(*a) + bytes.n);
 
@@ -168,9 +169,11 @@ on_order(struct loop *loop, struct loop_mail *m)
 	free(o);
 }
 
-/* An order that was lost would leave a fenced link or a revoked token at work: no memory for it is the end. */
+/* An order that was lost would leave a fenced link or a revoked token at work: no memory for it is
+ * the end. */
 static void
-give_order(struct worker *w, void (*fn)(struct worker *, struct order *), const char *text, struct settings *s)
+give_order(struct worker *w, void (*fn)(struct worker *, struct order *), const char *text,
+    struct settings *s)
 {
 	struct order *o = calloc(1, sizeof(*o));
 
@@ -190,9 +193,10 @@ drain(struct worker *w, struct order *o)
 	w->draining = true;
 	listener_close(&w->http);
 	LIST_EACH(it, &w->session_list)
-		session_leave(list_of(it, struct session, node), LINK_CODE_SHUTDOWN, "the edge is stopping");
+	session_leave(
+	    list_of(it, struct session, node), LINK_CODE_SHUTDOWN, "the edge is stopping");
 	LIST_EACH(it, &w->visitor_list)
-		visitor_close_idle(visitor_of(it));
+	visitor_close_idle(visitor_of(it));
 	worker_check_idle(w);
 }
 
@@ -215,7 +219,8 @@ stop(struct worker *w, struct order *o)
 	while ((node = w->pipe_list.next) != &w->pipe_list)
 		pipe_close(pipe_of(node));
 	while ((node = w->session_list.next) != &w->session_list)
-		session_close(list_of(node, struct session, node), LINK_CODE_SHUTDOWN, "the edge is stopping");
+		session_close(list_of(node, struct session, node), LINK_CODE_SHUTDOWN,
+		    "the edge is stopping");
 	loop_timer_stop(w->loop, &w->tick);
 	worker_check_idle(w);
 }
@@ -237,7 +242,8 @@ worker_use_settings(struct worker *w, struct settings *s)
 static void
 revoke(struct worker *w, struct order *o)
 {
-	LIST_EACH(it, &w->session_list) {
+	LIST_EACH(it, &w->session_list)
+	{
 		struct session *s = list_of(it, struct session, node);
 
 		if (strcmp(s->token_id, o->text) == 0)
@@ -271,7 +277,8 @@ kick_couriers(struct worker *w, struct order *o)
 	while ((node = map_walk(&w->tunnels, node)) != NULL) {
 		struct tunnel *t = map_of(node, struct tunnel, by_key);
 
-		if (t->courier != NULL && (o->text[0] == '\0' || strcmp(o->text, t->session->account) == 0))
+		if (t->courier != NULL &&
+		    (o->text[0] == '\0' || strcmp(o->text, t->session->account) == 0))
 			courier_kick(t->courier);
 	}
 }
@@ -290,7 +297,8 @@ worker_check_idle(struct worker *w)
 			loop_stop(w->loop);
 		return;
 	}
-	if (!w->draining || w->told_idle || !list_empty(&w->visitor_list) || !list_empty(&w->pipe_list))
+	if (!w->draining || w->told_idle || !list_empty(&w->visitor_list) ||
+	    !list_empty(&w->pipe_list))
 		return;
 	w->told_idle = true;
 	edge_tell_idle(w->edge, w->index);

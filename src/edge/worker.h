@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker: one thread with its loop, its links, and the visitors of the tunnels of those links.  Workers share
- * nothing but struct edge; what belongs on another worker is sent there as mail (struct arrival).
+ * A worker: one thread with its loop, its links, and the visitors of the tunnels of those links.
+ * Workers share nothing but struct edge; what belongs on another worker is sent there as mail
+ * (struct arrival).
  */
 #ifndef ADIT_EDGE_WORKER_H
 #define ADIT_EDGE_WORKER_H
@@ -18,7 +19,10 @@
 #define PEER_TEXT_BYTES 56 /* "[v6 address]:port" */
 
 /* Upper bounds in ms; what is later falls into the last bucket. */
-#define LAG_MS { 10, 30, 100, 300, 1000, 3000, 10000, 60000, 600000, 3600000, 86400000 }
+#define LAG_MS                                                                                     \
+	{                                                                                          \
+		10, 30, 100, 300, 1000, 3000, 10000, 60000, 600000, 3600000, 86400000              \
+	}
 #define LAG_BUCKETS 12
 
 /* Written by the worker alone, read by anybody. */
@@ -26,18 +30,20 @@ struct worker_counters {
 	_Atomic uint64_t links, links_total;
 	_Atomic uint64_t visitors, visitors_total;
 	_Atomic uint64_t exchanges, requests;
-	_Atomic uint64_t answers_own;           /* error pages and redirects */
-	_Atomic uint64_t rx_bytes, tx_bytes;    /* of visitors: bodies and byte streams */
-	_Atomic uint64_t pipes, pipes_total;    /* visitors of TCP tunnels */
-	_Atomic uint64_t stored, duplicates, bad_signatures, not_stored; /* webhooks; the last: 503 was said */
+	_Atomic uint64_t answers_own;        /* error pages and redirects */
+	_Atomic uint64_t rx_bytes, tx_bytes; /* of visitors: bodies and byte streams */
+	_Atomic uint64_t pipes, pipes_total; /* visitors of TCP tunnels */
+	_Atomic uint64_t stored, duplicates, bad_signatures,
+	    not_stored; /* webhooks; the last: 503 was said */
 	_Atomic uint64_t delivered, retried, parked, dead;
-	_Atomic uint64_t lag[LAG_BUCKETS];      /* from received to delivered */
+	_Atomic uint64_t lag[LAG_BUCKETS]; /* from received to delivered */
 };
 
 static inline void
 counter_add(_Atomic uint64_t *c, uint64_t n)
 {
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(
+	    c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
 struct worker {
@@ -46,20 +52,20 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	struct loop *loop;
-	struct settings *settings;      /* this worker's reference */
+	struct settings *settings; /* this worker's reference */
 	struct carrier_shared shared;
-	struct listener http;           /* plain HTTP */
-	struct map tunnels;             /* struct tunnel by key: those of this worker's links */
-	struct sources sources;         /* visitors by address */
+	struct listener http;   /* plain HTTP */
+	struct map tunnels;     /* struct tunnel by key: those of this worker's links */
+	struct sources sources; /* visitors by address */
 	struct slab visitors, exchanges, sessions, pipes;
 	struct list visitor_list, session_list, pipe_list;
-	size_t n_partial;               /* request heads that have come in part */
-	struct loop_timer tick;         /* looks after deadlines */
-	struct buf page;                /* for writing one answer */
+	size_t n_partial;                      /* request heads that have come in part */
+	struct loop_timer tick;                /* looks after deadlines */
+	struct buf page;                       /* for writing one answer */
 	char opening[LIMIT_OPENING_BYTES + 2]; /* for writing one */
-	uint64_t id_state;              /* of request ids */
-	size_t n_stored;                /* requests that the store works at */
-	size_t intake_bytes;            /* webhooks that are being read or stored */
+	uint64_t id_state;                     /* of request ids */
+	size_t n_stored;                       /* requests that the store works at */
+	size_t intake_bytes;                   /* webhooks that are being read or stored */
 	bool ticking, draining, stopping, told_idle;
 	struct worker_counters counters;
 };
@@ -68,7 +74,7 @@ struct worker {
 struct arrival {
 	struct loop_mail mail;
 	struct worker *worker;
-	struct conn conn;               /* detached, handshake done */
+	struct conn conn; /* detached, handshake done */
 	struct sockaddr_storage ss;
 	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
 	bool link;
@@ -76,7 +82,8 @@ struct arrival {
 	char bytes[];
 };
 
-/* Makes a worker; its thread starts with worker_start(). http_fd: listening socket or -1. NULL and errno. */
+/* Makes a worker; its thread starts with worker_start(). http_fd: listening socket or -1. NULL and
+ * errno. */
 struct worker *worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd) must_use;
 int worker_start(struct worker *w) must_use;
 /* Cuts everything; the thread ends; then worker_free(). From the main thread. */
@@ -86,16 +93,18 @@ void worker_free(struct worker *w);
 /* --- from any thread --- */
 
 /* Takes over conn (moved). -1 without memory: conn stays the caller's. bytes are copied. */
-int worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss, const char *peer,
-    const char *local, bool link, struct slice bytes) must_use;
+int worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss,
+    const char *peer, const char *local, bool link, struct slice bytes) must_use;
 /* The worker with the fewest links gets the next. */
 struct worker *worker_for_link(struct edge *e);
-/* No new visitors; GOAWAY to every link; what is under way goes on. edge->worker_idle tells the end. */
+/* No new visitors; GOAWAY to every link; what is under way goes on. edge->worker_idle tells the
+ * end. */
 void worker_drain(struct worker *w);
 void worker_use_settings(struct worker *w, struct settings *s);
 /* Ends the links that logged in with this token. */
 void worker_revoke(struct worker *w, const char *token_id);
-/* The route is served by a newer link, or is released: the tunnel that this worker has for it is over. */
+/* The route is served by a newer link, or is released: the tunnel that this worker has for it is
+ * over. */
 void worker_fence(struct worker *w, const char *key);
 
 /* Couriers look into the inbox; account "": all. */

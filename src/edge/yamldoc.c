@@ -12,13 +12,12 @@
 struct build {
 	struct yamldoc *doc;
 	struct yamldoc_error *error;
-	struct yamldoc_node *open; /* the mapping or list that gets the next value */
+	struct yamldoc_node *open;  /* the mapping or list that gets the next value */
 	struct yamldoc_node *keyed; /* in a mapping: the node whose value comes next */
 	int depth, documents;
 };
 
-static bool printf_like(3, 4)
-fault(struct build *b, yaml_mark_t mark, const char *fmt, ...)
+static bool printf_like(3, 4) fault(struct build *b, yaml_mark_t mark, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -85,7 +84,8 @@ surprise(const yaml_event_t *e)
 	default:
 		break;
 	}
-	return anchor != NULL || tag != NULL ? "anchors and tags (&name, !tag) are not used here" : NULL;
+	return anchor != NULL || tag != NULL ? "anchors and tags (&name, !tag) are not used here"
+					     : NULL;
 }
 
 static char *
@@ -124,7 +124,8 @@ on_value(struct build *b, const yaml_event_t *e)
 	if (n == NULL) {
 		n = node_new(b);
 		if (n == NULL)
-			return fault(b, e->start_mark, "more than %d keys and values", LIMIT_CONFIG_NODES);
+			return fault(
+			    b, e->start_mark, "more than %d keys and values", LIMIT_CONFIG_NODES);
 		attach(b, n);
 	}
 	b->keyed = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A YAML file as a tree of mappings, lists and scalars with their positions.  What makes YAML surprising is
- * refused: anchors, aliases, tags, several documents, a key twice, keys that are not plain words.
+ * A YAML file as a tree of mappings, lists and scalars with their positions.  What makes YAML
+ * surprising is refused: anchors, aliases, tags, several documents, a key twice, keys that are not
+ * plain words.
  */
 #ifndef ADIT_EDGE_YAMLDOC_H
 #define ADIT_EDGE_YAMLDOC_H
@@ -13,18 +14,18 @@ enum yamldoc_kind { YAMLDOC_SCALAR, YAMLDOC_MAP, YAMLDOC_LIST };
 
 struct yamldoc_node {
 	enum yamldoc_kind kind;
-	char *key;              /* in a mapping; NULL in a list and for the root */
-	char *text;             /* of a scalar, without NUL inside */
-	int line, column;       /* of the value, from 1 */
+	char *key;        /* in a mapping; NULL in a list and for the root */
+	char *text;       /* of a scalar, without NUL inside */
+	int line, column; /* of the value, from 1 */
 	int key_line, key_column;
-	struct yamldoc_node *next;  /* sibling */
+	struct yamldoc_node *next; /* sibling */
 	struct yamldoc_node *first, *last;
 	struct yamldoc_node *parent;
-	struct yamldoc_node *all;   /* chain of all nodes, for freeing */
+	struct yamldoc_node *all; /* chain of all nodes, for freeing */
 };
 
 struct yamldoc {
-	struct yamldoc_node *root;  /* NULL: the file holds nothing */
+	struct yamldoc_node *root; /* NULL: the file holds nothing */
 	struct yamldoc_node *all;
 	size_t n;
 };
@@ -36,7 +37,8 @@ struct yamldoc_error {
 };
 
 /* False and *ret_error. doc is to be yamldoc_fini()ed in either case. */
-bool yamldoc_parse(struct yamldoc *doc, struct slice text, struct yamldoc_error *ret_error) must_use;
+bool
+yamldoc_parse(struct yamldoc *doc, struct slice text, struct yamldoc_error *ret_error) must_use;
 void yamldoc_fini(struct yamldoc *doc);
 
 #endif

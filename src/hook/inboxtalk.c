@@ -109,14 +109,17 @@ put_row(struct inboxtalk *t, const json_t *r, struct buf *out)
 		return;
 	}
 	if (!t->titled)
-		buf_printf(out, "%8s  %-9s  %-19s  %-16s  %-22s  %-28s %5s %8s  %s\n", "ID", "STATE", "RECEIVED (UTC)",
-		    "TUNNEL", "EVENT", "REPOSITORY", "TRIES", "BYTES", "NOTE");
+		buf_printf(out, "%8s  %-9s  %-19s  %-16s  %-22s  %-28s %5s %8s  %s\n", "ID",
+		    "STATE", "RECEIVED (UTC)", "TUNNEL", "EVENT", "REPOSITORY", "TRIES", "BYTES",
+		    "NOTE");
 	t->titled = true;
-	buf_printf(out, "%8llu  %-9s  ", (unsigned long long)number_at(r, "id"), text_at(r, "state"));
+	buf_printf(
+	    out, "%8llu  %-9s  ", (unsigned long long)number_at(r, "id"), text_at(r, "state"));
 	put_date(out, number_at(r, "received_ms"));
-	buf_printf(out, "  %-16s  %-22s  %-28s %5llu %8llu  %s\n", text_at(r, "tunnel"), text_at(r, "event"),
-	    text_at(r, "repository"), (unsigned long long)number_at(r, "attempts"),
-	    (unsigned long long)number_at(r, "bytes"), text_at(r, "note"));
+	buf_printf(out, "  %-16s  %-22s  %-28s %5llu %8llu  %s\n", text_at(r, "tunnel"),
+	    text_at(r, "event"), text_at(r, "repository"),
+	    (unsigned long long)number_at(r, "attempts"), (unsigned long long)number_at(r, "bytes"),
+	    text_at(r, "note"));
 }
 
 static void
@@ -136,7 +139,8 @@ put_attempts(const json_t *attempts, struct buf *out)
 	{
 		buf_printf(out, "%-14s ", i == 0 ? "attempts:" : "");
 		put_date(out, number_at(a, "at_ms"));
-		buf_printf(out, "  #%llu  %3llu  %s  %llu ms\n", (unsigned long long)number_at(a, "number"),
+		buf_printf(out, "  #%llu  %3llu  %s  %llu ms\n",
+		    (unsigned long long)number_at(a, "number"),
 		    (unsigned long long)number_at(a, "status"), text_at(a, "reason"),
 		    (unsigned long long)number_at(a, "latency_ms"));
 		if (text_at(a, "answer")[0] != '\0')
@@ -147,7 +151,8 @@ put_attempts(const json_t *attempts, struct buf *out)
 static void
 put_details(const json_t *r, const json_t *attempts, struct buf *out)
 {
-	buf_printf(out, "%-14s %llu, %s\n", "delivery:", (unsigned long long)number_at(r, "id"), text_at(r, "state"));
+	buf_printf(out, "%-14s %llu, %s\n", "delivery:", (unsigned long long)number_at(r, "id"),
+	    text_at(r, "state"));
 	put_line(out, "tunnel:", text_at(r, "tunnel"));
 	put_line(out, "account:", text_at(r, "account"));
 	put_line(out, "event:", text_at(r, "event"));
@@ -157,21 +162,27 @@ put_details(const json_t *r, const json_t *attempts, struct buf *out)
 	put_date(out, number_at(r, "received_ms"));
 	buf_put(out, S(" UTC\n"));
 	if (number_at(r, "replay_of") != 0)
-		buf_printf(out, "%-14s %llu\n", "copy of:", (unsigned long long)number_at(r, "replay_of"));
+		buf_printf(
+		    out, "%-14s %llu\n", "copy of:", (unsigned long long)number_at(r, "replay_of"));
 	if (json_object_get(r, "due_ms") != NULL)
-		buf_printf(out, "%-14s in %llu s%s\n", "next attempt:", (unsigned long long)number_at(r, "due_ms") / 1000,
-		    json_is_true(json_object_get(r, "waits")) ? ", behind an older one of its branch" : "");
+		buf_printf(out, "%-14s in %llu s%s\n",
+		    "next attempt:", (unsigned long long)number_at(r, "due_ms") / 1000,
+		    json_is_true(json_object_get(r, "waits"))
+			? ", behind an older one of its branch"
+			: "");
 	put_line(out, "note:", text_at(r, "note"));
 	put_attempts(attempts, out);
 	buf_putc(out, '\n');
 }
 
-/* Head and body, whole, as members of the row: texts, or base64 where a text could not say it exactly. */
+/* Head and body, whole, as members of the row: texts, or base64 where a text could not say it
+ * exactly. */
 static void
 put_whole_json(struct inboxtalk *t, struct buf *out)
 {
 	struct slice all = buf_slice(&t->bytes), body = slice_from(all, t->head_bytes);
-	json_t *o = json_copy(t->row), *text = t->o.raw ? NULL : json_stringn(body.p == NULL ? "" : body.p, body.n);
+	json_t *o = json_copy(t->row),
+	       *text = t->o.raw ? NULL : json_stringn(body.p == NULL ? "" : body.p, body.n);
 	json_t *head = json_stringn(all.p, t->head_bytes);
 	char *base64 = NULL;
 
@@ -290,7 +301,8 @@ take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 
 	t->changed += number_at(answer, "changed");
 	if (t->n_ids > 0 && copy != 0 && !t->o.json)
-		buf_printf(out, "%llu is now also %llu\n", (unsigned long long)t->ids[t->at], (unsigned long long)copy);
+		buf_printf(out, "%llu is now also %llu\n", (unsigned long long)t->ids[t->at],
+		    (unsigned long long)copy);
 	if (t->n_ids > 0 && ++t->at < t->n_ids) {
 		set_number(t->request, "id", t->ids[t->at]);
 		return INBOXTALK_ASK;
@@ -299,7 +311,8 @@ take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 		json_object_set(t->request, "cursor", json_object_get(answer, "cursor"));
 		return INBOXTALK_ASK;
 	}
-	buf_printf(out, t->o.json ? "{\"changed\":%llu}\n" : "%llu deliveries\n", (unsigned long long)t->changed);
+	buf_printf(out, t->o.json ? "{\"changed\":%llu}\n" : "%llu deliveries\n",
+	    (unsigned long long)t->changed);
 	return INBOXTALK_DONE;
 }
 
@@ -347,13 +360,13 @@ take_tail(struct inboxtalk *t, json_t *answer, struct buf *out)
 	if (strcmp(op, "list") == 0) { /* nothing that is older than `since` is told anyway */
 		if (json_array_size(rows) > 0)
 			answer = json_array_get(rows, 0);
-		set_number(t->request, "cursor", number_at(answer, json_array_size(rows) > 0 ? "id" : "cursor"));
+		set_number(t->request, "cursor",
+		    number_at(answer, json_array_size(rows) > 0 ? "id" : "cursor"));
 		set_number(t->request, "limit", 100);
 		set_op(t, "export");
 		return INBOXTALK_WAIT;
 	}
-	json_array_foreach(rows, i, r)
-		put_row(t, r, out);
+	json_array_foreach(rows, i, r) put_row(t, r, out);
 	if (number_at(answer, "cursor") > 0)
 		json_object_set(t->request, "cursor", json_object_get(answer, "cursor"));
 	return json_is_true(json_object_get(answer, "more")) ? INBOXTALK_ASK : INBOXTALK_WAIT;
@@ -370,9 +383,8 @@ take_stat(struct inboxtalk *t, json_t *answer, struct buf *out)
 		return INBOXTALK_DONE;
 	}
 	buf_printf(out, "%-10s %12s %16s\n", "STATE", "DELIVERIES", "BYTES");
-	json_object_foreach(states, state, v)
-		buf_printf(out, "%-10s %12llu %16llu\n", state, (unsigned long long)number_at(v, "n"),
-		    (unsigned long long)number_at(v, "bytes"));
+	json_object_foreach(states, state, v) buf_printf(out, "%-10s %12llu %16llu\n", state,
+	    (unsigned long long)number_at(v, "n"), (unsigned long long)number_at(v, "bytes"));
 	if (number_at(answer, "oldest_ms") != 0) {
 		buf_put(out, S("The oldest that is not finished came "));
 		put_date(out, number_at(answer, "oldest_ms"));
@@ -403,7 +415,8 @@ ago(struct slice text, int64_t now_ms)
 	uint64_t n;
 
 	for (size_t i = 0; i < 4 && text.n > 1; i++)
-		if (text.p[text.n - 1] == units[i].unit && slice_u64(slice_head(text, text.n - 1), &n) && n < 100000000)
+		if (text.p[text.n - 1] == units[i].unit &&
+		    slice_u64(slice_head(text, text.n - 1), &n) && n < 100000000)
 			return now_ms - (int64_t)n * units[i].ms;
 	return -1;
 }
@@ -411,7 +424,8 @@ ago(struct slice text, int64_t now_ms)
 int64_t
 inboxtalk_time(struct slice text, int64_t now_ms)
 {
-	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d" };
+	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S",
+		"%Y-%m-%dT%H:%M", "%Y-%m-%d" };
 	char z[40];
 	int64_t ms = ago(text, now_ms);
 
@@ -468,9 +482,11 @@ set_options(struct inboxtalk *t, int64_t now_ms)
 		json_object_set(t->request, "states", list);
 	json_decref(list);
 	if (!set_time(t, "since_ms", o->since, now_ms))
-		return fail(t, "a time is 2026-11-24T18:00:00Z, 2026-11-24, or 30m, 12h, 7d ago", "--since");
+		return fail(t, "a time is 2026-11-24T18:00:00Z, 2026-11-24, or 30m, 12h, 7d ago",
+		    "--since");
 	if (!set_time(t, "until_ms", o->until, now_ms))
-		return fail(t, "a time is 2026-11-24T18:00:00Z, 2026-11-24, or 30m, 12h, 7d ago", "--until");
+		return fail(t, "a time is 2026-11-24T18:00:00Z, 2026-11-24, or 30m, 12h, 7d ago",
+		    "--until");
 	t->left = UINT64_MAX;
 	if (o->limit != NULL && (!slice_u64(slice_str(o->limit), &t->left) || t->left == 0))
 		return fail(t, "a number is wanted", "--limit");
@@ -490,9 +506,12 @@ set_ids(struct inboxtalk *t, int n, const char *const *args)
 	const struct inboxtalk_command *c = t->command;
 
 	if (n > (c->ids ? INBOXTALK_IDS : 0) || (c->needs_one && n != 1))
-		return fail(t, c->needs_one ? "the id of one delivery is wanted" : "too many arguments", c->name);
+		return fail(t,
+		    c->needs_one ? "the id of one delivery is wanted" : "too many arguments",
+		    c->name);
 	for (int i = 0; i < n; i++)
-		if (!slice_u64(slice_str(args[i]), &t->ids[t->n_ids++]) || t->ids[i] == 0 || t->ids[i] > INT64_MAX)
+		if (!slice_u64(slice_str(args[i]), &t->ids[t->n_ids++]) || t->ids[i] == 0 ||
+		    t->ids[i] > INT64_MAX)
 			return fail(t, "the id of a delivery is a number", args[i]);
 	if (n > 0)
 		set_number(t->request, "id", t->ids[0]);
@@ -502,8 +521,8 @@ set_ids(struct inboxtalk *t, int n, const char *const *args)
 }
 
 enum inboxtalk_step
-inboxtalk_start(struct inboxtalk *t, const struct inboxtalk_options *o, int n_args, const char *const *args,
-    int64_t now_ms)
+inboxtalk_start(struct inboxtalk *t, const struct inboxtalk_options *o, int n_args,
+    const char *const *args, int64_t now_ms)
 {
 	const char *name = n_args > 0 ? args[0] : "";
 

@@ -93,7 +93,7 @@ is_token(struct slice s)
 		char c = s.p[i];
 
 		if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-		        (c != '\0' && strchr(extra, c) != NULL)))
+			(c != '\0' && strchr(extra, c) != NULL)))
 			return false;
 	}
 	return s.n > 0;
@@ -173,10 +173,12 @@ read_hmac(struct reader *r, json_t *j, const char *member)
 			while (i < 4 && !slice_eq(s, slice_str(algorithms[i])))
 				i++;
 			if (i == 4)
-				fault(r, member, "algorithm must be sha256, sha1, sha384 or sha512");
+				fault(
+				    r, member, "algorithm must be sha256, sha1, sha384 or sha512");
 			sign->algorithm = (enum sign_algorithm)i;
 		} else {
-			fault(r, member, "takes header, prefix, encoding (hex, base64) and algorithm");
+			fault(r, member,
+			    "takes header, prefix, encoding (hex, base64) and algorithm");
 		}
 	}
 }
@@ -252,8 +254,9 @@ read_users(struct reader *r, json_t *j, const char *member)
 		struct slice hash = list[i], name = slice_cut(&hash, ':');
 
 		if (hash.n < 2 || name.n == 0 || hash.p[0] != '$') {
-			fault(r, member, "must be name:hash with a hash of bcrypt, yescrypt, SHA-512 or "
-			                 "argon2id; make one with: adit passwd NAME");
+			fault(r, member,
+			    "must be name:hash with a hash of bcrypt, yescrypt, SHA-512 or "
+			    "argon2id; make one with: adit passwd NAME");
 			break;
 		}
 		r->p->users[i] = (struct policy_user){ name, strndup(hash.p, hash.n) };
@@ -298,8 +301,8 @@ read_context(struct reader *r, json_t *j, const char *member)
 static bool
 is_ours(struct slice name)
 {
-	static const char *const ours[] = { "content-length", "transfer-encoding", "connection", "upgrade", "te",
-		"trailer", "expect", "keep-alive", "host" };
+	static const char *const ours[] = { "content-length", "transfer-encoding", "connection",
+		"upgrade", "te", "trailer", "expect", "keep-alive", "host" };
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (slice_ieq(name, slice_str(ours[i])))
@@ -309,7 +312,8 @@ is_ours(struct slice name)
 
 /* "set" and "remove" of one direction; lines: where the lines to add are kept. */
 static void
-read_headers(struct reader *r, json_t *j, const char *member, struct policy_headers *h, char **lines)
+read_headers(
+    struct reader *r, json_t *j, const char *member, struct policy_headers *h, char **lines)
 {
 	json_t *set = json_object_get(j, "set"), *remove = json_object_get(j, "remove"), *v;
 	size_t n_set = json_object_size(set), n_remove = 0, bytes = 1;
@@ -326,7 +330,8 @@ read_headers(struct reader *r, json_t *j, const char *member, struct policy_head
 	h->drop = calloc(n_set + n_remove + 1, sizeof(*h->drop));
 	json_object_foreach(set, key, v)
 	{
-		if (!is_token(slice_str(key)) || is_ours(slice_str(key)) || !json_is_string(v) || !is_field_value(text_of(v)))
+		if (!is_token(slice_str(key)) || is_ours(slice_str(key)) || !json_is_string(v) ||
+		    !is_field_value(text_of(v)))
 			fault(r, member, "not a header field that may be set");
 		bytes += strlen(key) + json_string_length(v) + 4;
 	}
@@ -345,7 +350,8 @@ read_headers(struct reader *r, json_t *j, const char *member, struct policy_head
 	json_object_foreach(set, key, v)
 	{
 		h->drop[h->n_drop++] = slice_str(key);
-		h->add.n += (size_t)sprintf(*lines + h->add.n, "%s: %s\r\n", key, json_string_value(v));
+		h->add.n +=
+		    (size_t)sprintf(*lines + h->add.n, "%s: %s\r\n", key, json_string_value(v));
 	}
 }
 
@@ -426,11 +432,14 @@ complete(struct reader *r)
 	if (p->sign.scheme != NULL && p->sign.n_secrets == 0)
 		fault(r, "scheme", "needs secrets to check with");
 	if (p->sign.scheme == NULL && p->sign.n_secrets > 0)
-		fault(r, "secrets", "need a scheme (or a preset that has one), and mode store or relay");
-	if (p->sign.scheme != NULL && strcmp(p->sign.scheme->name, "hmac") == 0 && p->sign.header.n == 0)
+		fault(r, "secrets",
+		    "need a scheme (or a preset that has one), and mode store or relay");
+	if (p->sign.scheme != NULL && strcmp(p->sign.scheme->name, "hmac") == 0 &&
+	    p->sign.header.n == 0)
 		fault(r, "hmac", "needs the name of the header");
 	if (p->sign.scheme != NULL && p->mode == PRESET_PASS)
-		fault(r, "scheme", "needs mode store or relay: what passes through is not read, so not verified");
+		fault(r, "scheme",
+		    "needs mode store or relay: what passes through is not read, so not verified");
 	if (p->rate > 0 && p->burst < 1)
 		p->burst = p->rate < 1 ? 1 : p->rate;
 	if (p->visitor_rate > 0 && p->visitor_burst < 1)
@@ -515,8 +524,9 @@ policy_unref(struct policy *p)
 /* --- judging --- */
 
 /*
- * Below a prefix only plain spellings: what an origin might fold into another path (dot segments, empty segments,
- * backslashes, encoded dots, slashes and NULs, path parameters behind dots) could leave the prefix again.
+ * Below a prefix only plain spellings: what an origin might fold into another path (dot segments,
+ * empty segments, backslashes, encoded dots, slashes and NULs, path parameters behind dots) could
+ * leave the prefix again.
  */
 static bool
 is_dots(struct slice segment)
@@ -536,7 +546,8 @@ is_plain(struct slice path)
 
 		if (path.p[i] == '\\')
 			return false;
-		if (path.p[i] == '/' && rest.n > 0 && (rest.p[0] == '/' || rest.p[0] == ';' || is_dots(rest)))
+		if (path.p[i] == '/' && rest.n > 0 &&
+		    (rest.p[0] == '/' || rest.p[0] == ';' || is_dots(rest)))
 			return false;
 		for (size_t k = 0; path.p[i] == '%' && k < sizeof(encoded) / sizeof(*encoded); k++)
 			if (slice_ieq(slice_head(rest, 2), slice_str(encoded[k])))
@@ -552,7 +563,7 @@ path_allowed(const struct policy *p, struct slice path)
 		const struct policy_path *row = &p->paths[i];
 
 		if (row->prefix ? slice_starts(path, row->text) && is_plain(path)
-		                : slice_eq(path, row->text))
+				: slice_eq(path, row->text))
 			return true;
 	}
 	return p->n_paths == 0;
@@ -601,8 +612,8 @@ known_hash(struct slice authorization, unsigned char dst[32])
 	unsigned n = 32;
 
 	pthread_once(&once, known_key_make);
-	check(HMAC(EVP_sha256(), known_key, sizeof(known_key), (const unsigned char *)authorization.p,
-	          authorization.n, dst, &n) != NULL);
+	check(HMAC(EVP_sha256(), known_key, sizeof(known_key),
+		  (const unsigned char *)authorization.p, authorization.n, dst, &n) != NULL);
 }
 
 static bool
@@ -625,7 +636,8 @@ policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct sl
 {
 	enum policy_verdict v;
 
-	if (cidr_set_has(&p->deny, visitor) || (p->allow.n > 0 && !cidr_set_has(&p->allow, visitor)))
+	if (cidr_set_has(&p->deny, visitor) ||
+	    (p->allow.n > 0 && !cidr_set_has(&p->allow, visitor)))
 		return POLICY_ADDRESS;
 	if (!path_allowed(p, path))
 		return POLICY_PATH;
@@ -656,7 +668,7 @@ hash_matches(const char *hash, const char *password)
 		return false;
 	got = crypt_r(password, hash, data);
 	good = got != NULL && got[0] == '$' && strlen(got) == strlen(hash) &&
-	    CRYPTO_memcmp(got, hash, strlen(hash)) == 0;
+	       CRYPTO_memcmp(got, hash, strlen(hash)) == 0;
 	OPENSSL_cleanse(data, sizeof(*data));
 	free(data);
 	return good;
@@ -699,7 +711,8 @@ policy_password(struct policy *p, struct slice authorization)
 		if (slice_eq(p->users[i].name, name))
 			user = &p->users[i];
 	/* somebody's hash is computed for an unknown user, too */
-	good = hash_matches(user != NULL ? user->hash : p->users[0].hash, password.p) && user != NULL;
+	good =
+	    hash_matches(user != NULL ? user->hash : p->users[0].hash, password.p) && user != NULL;
 	OPENSSL_cleanse(clear, sizeof(clear));
 	if (good)
 		remember(p, authorization);
@@ -707,7 +720,8 @@ policy_password(struct policy *p, struct slice authorization)
 }
 
 bool
-policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
+policy_take(
+    struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
 {
 	int64_t one = (int64_t)(1e6 / rate), deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
 

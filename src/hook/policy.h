@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The policy of a route: who may ask for what, and what happens with a webhook.  It is written as one JSON object:
- * by the agent in its HELLO, by the edge in its store, so that it holds while the agent is away.
+ * The policy of a route: who may ask for what, and what happens with a webhook.  It is written as
+ *one JSON object: by the agent in its HELLO, by the edge in its store, so that it holds while the
+ *agent is away.
  *
  *	mode            "pass" (default), "store", "relay"; a preset brings its own
- *	preset          name of a row of preset.h: methods, paths, scheme and mode come from it where not given
- *	context         path of the origin under which the preset's paths lie: "/jenkins"
+ *	preset          name of a row of preset.h: methods, paths, scheme and mode come from it
+ *where not given context         path of the origin under which the preset's paths lie: "/jenkins"
  *	scheme          name of a row of sign.h: requests are verified at the edge
  *	secrets         list, newest first
- *	hmac            {"header","prefix","encoding":"hex"|"base64","algorithm":"sha256"|"sha1"|"sha384"|"sha512"} for scheme "hmac"
- *	methods         list of tokens
- *	paths           list: exact bytes, or a prefix when it ends with '*'
- *	allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is refused
- *	users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or $argon2id$
- *	body_max        bytes
- *	rate, burst     requests a second to the route; visitor_rate, visitor_burst: from one address
- *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
- *	deliver         {"skip_after":5,"concurrency":8,"rate":0}
+ *	hmac
+ *{"header","prefix","encoding":"hex"|"base64","algorithm":"sha256"|"sha1"|"sha384"|"sha512"} for
+ *scheme "hmac" methods         list of tokens paths           list: exact bytes, or a prefix when
+ *it ends with '*' allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is
+ *refused users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or
+ *$argon2id$ body_max        bytes rate, burst     requests a second to the route; visitor_rate,
+ *visitor_burst: from one address request_headers, response_headers
+ *{"set":{"Name":"value"},"remove":["Name"]} deliver {"skip_after":5,"concurrency":8,"rate":0}
  *
  * Unknown members are errors: a protection that is spelled wrong must not silently be none.
  */
@@ -52,10 +52,10 @@ struct policy_headers {
 
 struct policy {
 	_Atomic unsigned refs;
-	char *json;                /* as given, for the store; holds secrets */
+	char *json;                  /* as given, for the store; holds secrets */
 	const struct preset *preset; /* NULL: none */
 	enum preset_mode mode;
-	struct sign_params sign;   /* sign.scheme NULL: not verified */
+	struct sign_params sign; /* sign.scheme NULL: not verified */
 	struct slice context;
 	struct slice *methods;
 	size_t n_methods;
@@ -64,16 +64,17 @@ struct policy {
 	struct cidr_set allow, deny;
 	struct policy_user *users;
 	size_t n_users;
-	uint64_t body_max;         /* 0: no limit but that of the mode */
+	uint64_t body_max;                               /* 0: no limit but that of the mode */
 	double rate, burst, visitor_rate, visitor_burst; /* 0: none */
 	struct policy_headers request, response;
 	uint32_t skip_after, concurrency;
-	double deliver_rate;       /* deliveries a second, 0: none */
+	double deliver_rate; /* deliveries a second, 0: none */
 	/* private: slices point into these */
-	void *root;                /* json_t */
+	void *root; /* json_t */
 	struct slice *secrets;
 	char *lines[2];
-	/* credentials that were good lately, as keyed hashes; guarded, as is the bucket of all links together */
+	/* credentials that were good lately, as keyed hashes; guarded, as is the bucket of all
+	 * links together */
 	pthread_mutex_t known_lock;
 	int64_t full_us;
 	unsigned char known[POLICY_KNOWN][32];
@@ -95,15 +96,17 @@ enum policy_verdict {
 };
 
 /*
- * method, path: raw bytes, as routed. authorization: value of the one Authorization field, p NULL when there is none. With users,
- * POLICY_PASSWORD unless these credentials were good lately: then see policy_password().
+ * method, path: raw bytes, as routed. authorization: value of the one Authorization field, p NULL
+ * when there is none. With users, POLICY_PASSWORD unless these credentials were good lately: then
+ * see policy_password().
  */
 enum policy_verdict policy_judge(struct policy *p, const struct sockaddr_storage *visitor,
     struct slice method, struct slice path, struct slice authorization) must_use;
 
 /*
- * True when the value of Authorization is Basic with a user's password.  Slow on purpose (tens of ms): not on a worker's
- * thread. A good one is remembered for policy_judge(). The same time for an unknown user.
+ * True when the value of Authorization is Basic with a user's password.  Slow on purpose (tens of
+ * ms): not on a worker's thread. A good one is remembered for policy_judge(). The same time for an
+ * unknown user.
  */
 bool policy_password(struct policy *p, struct slice authorization) must_use;
 
@@ -112,9 +115,10 @@ struct policy_bucket {
 	int64_t full_us; /* when it will be full again */
 };
 /* Takes one; false when it is empty, and *ret_wait_us is when to come again. */
-bool policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
-    must_use;
-/* Takes one of p->rate from any thread: a bucket of the policy's own, for a route that no link serves. */
+bool policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us,
+    int64_t *ret_wait_us) must_use;
+/* Takes one of p->rate from any thread: a bucket of the policy's own, for a route that no link
+ * serves. */
 bool policy_take_away(struct policy *p, int64_t now_us) must_use;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 0x01, nonce (12), ciphertext, tag (16). Nonces are random: far fewer than 2^32 policies are ever sealed under a key. */
+/* 0x01, nonce (12), ciphertext, tag (16). Nonces are random: far fewer than 2^32 policies are ever
+ * sealed under a key. */
 #include "hook/seal.h"
 
 #include "base/rand.h"
@@ -12,7 +13,8 @@
 #define TAG_BYTES 16
 
 bool
-seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice text, char *dst)
+seal_close(
+    const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice text, char *dst)
 {
 	unsigned char *out = (unsigned char *)dst, *nonce = out + 1, *body = nonce + NONCE_BYTES;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -25,7 +27,8 @@ seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct s
 	}
 	out[0] = VERSION;
 	rand_bytes(nonce, NONCE_BYTES);
-	good = EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+	good =
+	    EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
 	    EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)where.p, (int)where.n) == 1 &&
 	    EVP_EncryptUpdate(ctx, body, &n, (const unsigned char *)text.p, (int)text.n) == 1 &&
 	    EVP_EncryptFinal_ex(ctx, body + n, &n) == 1 &&
@@ -35,7 +38,8 @@ seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct s
 }
 
 ptrdiff_t
-seal_open(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice sealed, char *dst)
+seal_open(
+    const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice sealed, char *dst)
 {
 	const unsigned char *in = (const unsigned char *)sealed.p, *nonce = in + 1;
 	unsigned char tag[TAG_BYTES];
@@ -51,7 +55,8 @@ seal_open(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct sl
 	ctx = EVP_CIPHER_CTX_new();
 	if (ctx == NULL)
 		return -1;
-	good = EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+	good =
+	    EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
 	    EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)where.p, (int)where.n) == 1 &&
 	    EVP_DecryptUpdate(ctx, (unsigned char *)dst, &n, nonce + NONCE_BYTES, (int)text) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&

@@ -492,7 +492,8 @@ is_dropped(struct slice line, const struct slice *drop, size_t n_drop)
 }
 
 size_t
-rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop, struct slice add)
+rewrite_rules(
+    char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop, struct slice add)
 {
 	struct slice in = { head, n };
 	size_t kept = 0;

@@ -15,12 +15,14 @@
 	(LIMIT_OPENING_BYTES + 2 * LIMIT_HEAD_BYTES + LOOP_SCRATCH_BYTES + LIMIT_INBOX_BODY_BYTES)
 
 void
-flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
-    void *owner)
+flow_init(
+    struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops, void *owner)
 {
 	struct pool *chunks = loop_chunks(c->loop);
 
-	*f = (struct flow){ .conn = conn, .carrier = c, .loop = c->loop, .ops = ops, .owner = owner };
+	*f = (struct flow){
+		.conn = conn, .carrier = c, .loop = c->loop, .ops = ops, .owner = owner
+	};
 	f->active_us = loop_now_us(c->loop);
 	list_init(&f->gathered);
 	bufq_init(&f->in_early, chunks, EARLY_BYTES_MAX);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A flow couples one stream of a carrier with one connection for the time of an exchange or of a byte stream.  The
- * same code serves both ends: at the edge the connection is the visitor's, at the agent the origin's.
+ * A flow couples one stream of a carrier with one connection for the time of an exchange or of a
+ *byte stream.  The same code serves both ends: at the edge the connection is the visitor's, at the
+ *agent the origin's.
  *
  *	inlet:  connection -> stream   (edge: request body; agent: response body)
  *	outlet: stream -> connection   (edge: response body; agent: request body)
  *
- * Heads are the owner's affair: it parses and writes them, then starts inlet and outlet with the framing that the
- * body has on the connection.  On the stream a body has no framing: its end is the FIN.
+ * Heads are the owner's affair: it parses and writes them, then starts inlet and outlet with the
+ *framing that the body has on the connection.  On the stream a body has no framing: its end is the
+ *FIN.
  *
- * Backpressure: the inlet reads from the connection only when the link grants space (straight into the frame where
- * framing allows); the outlet gives credit back only for bytes that the connection took.
+ * Backpressure: the inlet reads from the connection only when the link grants space (straight into
+ *the frame where framing allows); the outlet gives credit back only for bytes that the connection
+ *took.
  *
- * Owners are called from flow_ops, never in the middle of a flow's own work; they may end the flow in any call.
+ * Owners are called from flow_ops, never in the middle of a flow's own work; they may end the flow
+ *in any call.
  */
 #ifndef ADIT_RELAY_FLOW_H
 #define ADIT_RELAY_FLOW_H
@@ -26,21 +30,26 @@ struct flow;
 
 struct flow_ops {
 	/*
-	 * Bytes of the stream before flow_outlet() was called: the head of a message, or the part of it that has come. Returns
-	 * how many were used up: 0 to see the same bytes again with more behind them; an interim head's length after flow_write(); the
-	 * final head's length after flow_outlet() or, where the connection is not there yet, after flow_hold().
-	 * `fin`: nothing follows. Must not use loop_scratch(); flow_head_scratch() is for writing heads into.
+	 * Bytes of the stream before flow_outlet() was called: the head of a message, or the part
+	 * of it that has come. Returns how many were used up: 0 to see the same bytes again with
+	 * more behind them; an interim head's length after flow_write(); the final head's length
+	 * after flow_outlet() or, where the connection is not there yet, after flow_hold(). `fin`:
+	 * nothing follows. Must not use loop_scratch(); flow_head_scratch() is for writing heads
+	 * into.
 	 */
 	size_t (*head)(struct flow *f, struct slice bytes, bool fin);
 	/* The message from the connection has gone into the stream whole, FIN included. */
 	void (*inlet_done)(struct flow *f);
 	/* The stream has ended and all of it was taken by the connection. */
 	void (*outlet_done)(struct flow *f);
-	/* RST came, the link died, or the stream's body was not as long as promised: code of enum link_code. The stream is gone already. */
+	/* RST came, the link died, or the stream's body was not as long as promised: code of enum
+	 * link_code. The stream is gone already. */
 	void (*reset)(struct flow *f, uint32_t code);
-	/* The connection broke or ended too early (CLOSE_OK), or its message was malformed (a row of the close table). */
+	/* The connection broke or ended too early (CLOSE_OK), or its message was malformed (a row
+	 * of the close table). */
 	void (*conn_broken)(struct flow *f, enum close_code bad);
-	/* While no inlet runs: LOOP_IN edges of the connection (the owner reads heads itself). May be NULL. */
+	/* While no inlet runs: LOOP_IN edges of the connection (the owner reads heads itself). May
+	 * be NULL. */
 	void (*conn_readable)(struct flow *f);
 };
 
@@ -49,14 +58,16 @@ enum flow_framing {
 	FLOW_NONE,    /* no body: the end comes at once */
 	FLOW_LENGTH,  /* so many bytes, no more and no fewer */
 	FLOW_CHUNKED, /* chunked coding on the connection */
-	FLOW_RAW,     /* all bytes until EOF / FIN; outlet: FIN shuts the connection's writing side */
-	FLOW_CLOSE,   /* outlet: as RAW, for a message that ends with the connection (owner closes it) */
+	FLOW_RAW,   /* all bytes until EOF / FIN; outlet: FIN shuts the connection's writing side */
+	FLOW_CLOSE, /* outlet: as RAW, for a message that ends with the connection (owner closes it)
+		     */
 };
 
 struct flow {
 	struct conn *conn;
-	struct carrier *carrier; /* NULL after the link died while the last bytes were still draining */
-	struct stream *stream;   /* NULL when none or gone */
+	struct carrier
+	    *carrier; /* NULL after the link died while the last bytes were still draining */
+	struct stream *stream; /* NULL when none or gone */
 	const struct flow_ops *ops;
 	void *owner;
 	enum flow_framing in_framing, out_framing;
@@ -66,44 +77,51 @@ struct flow {
 	struct loop *loop;
 	bool ended; /* flow_end() was called, by the owner or after a reset: no calls any more */
 	/* private: inlet */
-	struct h1 *in_h1;        /* the parser that read the head, for its body state */
-	struct bufq in_early;    /* stream bytes that wait for a grant: opening, head, what was read with the head */
-	struct bufq in_rest;     /* what was read behind the end of the message */
-	size_t opening_n;        /* bytes of in_early that are the opening */
-	bool in_end;             /* the end of the message is in in_early, or was reached */
-	bool in_over;            /* the FIN was committed */
-	enum close_code in_bad;  /* the message turned out malformed: told after what was good of it */
+	struct h1 *in_h1;     /* the parser that read the head, for its body state */
+	struct bufq in_early; /* stream bytes that wait for a grant: opening, head, what was read
+				 with the head */
+	struct bufq in_rest;  /* what was read behind the end of the message */
+	size_t opening_n;     /* bytes of in_early that are the opening */
+	bool in_end;          /* the end of the message is in in_early, or was reached */
+	bool in_over;         /* the FIN was committed */
+	enum close_code
+	    in_bad; /* the message turned out malformed: told after what was good of it */
 	/* private: outlet */
-	struct bufq out;         /* wire bytes that wait for the connection; stream bytes while held */
-	struct buf keep;         /* a head that came in pieces */
-	uint64_t out_left;       /* FLOW_LENGTH: bytes to come */
-	size_t out_uneaten;      /* stream bytes that wait: credit not yet returned */
+	struct bufq out;    /* wire bytes that wait for the connection; stream bytes while held */
+	struct buf keep;    /* a head that came in pieces */
+	uint64_t out_left;  /* FLOW_LENGTH: bytes to come */
+	size_t out_uneaten; /* stream bytes that wait: credit not yet returned */
 	bool held, out_fin, out_over;
 	struct slice literal;    /* head that goes out before the pieces */
 	struct slice pieces[16]; /* consecutive DATA of this turn, written together */
 	int n_pieces;
-	struct list gathered;    /* in the carrier's list while pieces wait */
+	struct list gathered; /* in the carrier's list while pieces wait */
 };
 
 /* conn may be NULL until flow_conn(): the agent is still dialling. */
-void flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
-    void *owner);
+void flow_init(
+    struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops, void *owner);
 void flow_conn(struct flow *f, struct conn *conn);
-/* Couples with a stream: a new one (edge: stream_open) or one that the other side opened (agent: carrier_ops.opened). */
+/* Couples with a stream: a new one (edge: stream_open) or one that the other side opened (agent:
+ * carrier_ops.opened). */
 void flow_bind(struct flow *f, struct stream *s);
 
 /*
- * Sends a head into the stream when its turn comes, at the end of this loop turn as a rule. opening: with its length (opening_encode);
- * empty when the stream is open already. Copies both. -1 without memory: flow_end() it.
+ * Sends a head into the stream when its turn comes, at the end of this loop turn as a rule.
+ * opening: with its length (opening_encode); empty when the stream is open already. Copies both. -1
+ * without memory: flow_end() it.
  */
 int flow_send_head(struct flow *f, struct slice opening, struct slice head) must_use;
 /*
- * Starts the inlet: `early` are bytes already read behind the head (copied). h1 is the parser that read the head; needed for LENGTH
- * and CHUNKED, must live until inlet_done. FLOW_NONE sends the FIN with the head. A malformed early body is reported by
- * conn_broken at the end of this turn... or -1 without memory.
+ * Starts the inlet: `early` are bytes already read behind the head (copied). h1 is the parser that
+ * read the head; needed for LENGTH and CHUNKED, must live until inlet_done. FLOW_NONE sends the FIN
+ * with the head. A malformed early body is reported by conn_broken at the end of this turn... or -1
+ * without memory.
  */
-int flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slice early) must_use;
-/* What was read behind the end of the inlet's message (the next, pipelined request): moved to dst, returns the bytes. */
+int
+flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slice early) must_use;
+/* What was read behind the end of the inlet's message (the next, pipelined request): moved to dst,
+ * returns the bytes. */
 size_t flow_take_rest(struct flow *f, char *dst, size_t cap);
 static inline size_t
 flow_rest(const struct flow *f)
@@ -111,19 +129,24 @@ flow_rest(const struct flow *f)
 	return f->in_rest.n;
 }
 
-/* Memory of this loop for writing one head into, valid until ops->head() returns or, outside of it, until flow_outlet()/flow_write()/flow_send_head() returned. */
+/* Memory of this loop for writing one head into, valid until ops->head() returns or, outside of it,
+ * until flow_outlet()/flow_write()/flow_send_head() returned. */
 #define FLOW_HEAD_SCRATCH_BYTES (2 * LIMIT_HEAD_BYTES)
 char *flow_head_scratch(struct flow *f);
-/* In ops->head: the final head was used, the connection is not there yet: keep the body's bytes (within the window) until flow_outlet(). */
+/* In ops->head: the final head was used, the connection is not there yet: keep the body's bytes
+ * (within the window) until flow_outlet(). */
 void flow_hold(struct flow *f);
-/* Writes bytes of our own to the connection now: an interim head, 100 Continue. -1: no memory or too much waits. */
+/* Writes bytes of our own to the connection now: an interim head, 100 Continue. -1: no memory or
+ * too much waits. */
 int flow_write(struct flow *f, struct slice bytes) must_use;
-/* Writes `head` to the connection and starts the outlet. length: FLOW_LENGTH. Trouble is told through ops. */
+/* Writes `head` to the connection and starts the outlet. length: FLOW_LENGTH. Trouble is told
+ * through ops. */
 void flow_outlet(struct flow *f, enum flow_framing framing, uint64_t length, struct slice head);
 
 /* The owner forwards the connection's edges while the flow lives. */
 void flow_conn_event(struct flow *f, unsigned events);
-/* Uncouples: resets the stream with `code` unless both directions have ended; the connection stays the owner's. No calls afterwards. Harmless twice. */
+/* Uncouples: resets the stream with `code` unless both directions have ended; the connection stays
+ * the owner's. No calls afterwards. Harmless twice. */
 void flow_end(struct flow *f, enum link_code code);
 static inline bool
 flow_is_done(const struct flow *f)

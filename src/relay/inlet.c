@@ -125,7 +125,8 @@ read_plain(struct flow *f, char *p, size_t cap, size_t *ret_n)
 	return io;
 }
 
-/* CHUNKED: through scratch memory, the coding taken off. The body is never longer than its coding. */
+/* CHUNKED: through scratch memory, the coding taken off. The body is never longer than its coding.
+ */
 static enum io
 read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 {
@@ -165,7 +166,7 @@ read_conn(struct flow *f, char *p, size_t cap, size_t *ret_n)
 	enum io io;
 
 	io = f->in_framing == FLOW_CHUNKED ? read_chunked(f, p, cap, ret_n)
-	                                   : read_plain(f, p, cap, ret_n);
+					   : read_plain(f, p, cap, ret_n);
 	f->rx_bytes += *ret_n;
 	return io;
 }
@@ -202,7 +203,7 @@ flow_fill(struct flow *f)
 	if (n > 0)
 		f->opening_n = 0;
 	while (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && !f->in_end && n < cap &&
-	    f->in_bad == CLOSE_OK && f->conn != NULL) {
+	       f->in_bad == CLOSE_OK && f->conn != NULL) {
 		io = read_conn(f, p + n, cap - n, &more);
 		n += more;
 		if (io != IO_OK || !(f->conn->readable || conn_has_buffered(f->conn)))

@@ -49,14 +49,14 @@ struct stream {
 	bool rx_ended; /* FIN or RST came */
 	bool tx_ended; /* FIN was committed, or RST sent or received */
 	/* private to tunnel/ from here on */
-	bool opened;        /* SYN was sent or received */
-	bool dead;          /* RST was sent or received */
-	bool blocked;       /* wants to send, but has no credit */
-	bool rx_blocked;    /* its reader does not keep up */
+	bool opened;         /* SYN was sent or received */
+	bool dead;           /* RST was sent or received */
+	bool blocked;        /* wants to send, but has no credit */
+	bool rx_blocked;     /* its reader does not keep up */
 	uint32_t last_block; /* the output block that it has written to last */
 	struct map_node by_id;
-	struct list all;   /* in link.all */
-	struct list round; /* in one of the link's queues of wanting streams */
+	struct list all;       /* in link.all */
+	struct list round;     /* in one of the link's queues of wanting streams */
 	struct list returning; /* in link.returning: credit goes back with the next frames */
 	/* sending */
 	int64_t tx_credit; /* bytes that may be sent */

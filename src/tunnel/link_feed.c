@@ -18,6 +18,7 @@
 
 #define UNKNOWN_BYTES_MAX LIMIT_CONTROL_BYTES
 #define GATHER_BYTES_MIN 1024
+#define WINDOW_BYTES_MIN 256
 
 static void
 glitch(struct link *l, int32_t weight)
@@ -135,7 +136,8 @@ on_window(struct link *l, struct link_event *ev)
 	}
 	if (s->tx_credit + n > CREDIT_MAX)
 		return bad(l, ev, LINK_CODE_FLOW);
-	if (n < LIMIT_STREAM_RX_BYTES_MIN / 2)
+	/* Readers that drain in small steps are ordinary; steps of a few bytes are not. */
+	if (n < WINDOW_BYTES_MIN)
 		glitch(l, GLITCH_FRAME);
 	s->tx_credit += n;
 	stream_unblock(s);

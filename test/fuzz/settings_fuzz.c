@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* aditd.yml: whatever the bytes are, either a sentence with its place or settings that keep to their bounds. */
+/* aditd.yml: whatever the bytes are, either a sentence with its place or settings that keep to
+ * their bounds. */
 #include "edge/schema.c"
 #include "edge/sentence.c"
 #include "edge/settings.c"
@@ -22,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct settings *s = settings_parse(slice_of(data, n), "/x/aditd.yml", &error);
 
 	if (s == NULL) {
-		MUST(error != NULL && strncmp(error, "/x/aditd.yml:", 13) == 0 && strlen(error) < 700);
+		MUST(error != NULL && strncmp(error, "/x/aditd.yml:", 13) == 0 &&
+		     strlen(error) < 700);
 		free(error);
 		return 0;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of the pool, on a real loop with Unix sockets; the passing of time is played by moving marks back. */
+/* The rules of the pool, on a real loop with Unix sockets; the passing of time is played by moving
+ * marks back. */
 #include "agent/origin.h"
 
 #include "unit.h"
@@ -328,7 +329,8 @@ TEST(options_that_do_not_fit)
 }
 
 TESTS(TEST_ROW(last_used_first) TEST_ROW(end_of_an_idle_connection)
-    TEST_ROW(s08_bytes_on_an_idle_connection) TEST_ROW(s08_end_or_bytes_before_it_is_kept)
-    TEST_ROW(unsafe_requests_want_a_fresh_one) TEST_ROW(idle_for_too_long)
-    TEST_ROW(no_more_than_the_pool_holds) TEST_ROW(nobody_listens) TEST_ROW(dropped_while_dialling)
-    TEST_ROW(address_forms) TEST_ROW(options_that_do_not_fit))
+	TEST_ROW(s08_bytes_on_an_idle_connection) TEST_ROW(s08_end_or_bytes_before_it_is_kept)
+	    TEST_ROW(unsafe_requests_want_a_fresh_one) TEST_ROW(idle_for_too_long)
+		TEST_ROW(no_more_than_the_pool_holds) TEST_ROW(nobody_listens)
+		    TEST_ROW(dropped_while_dialling) TEST_ROW(address_forms)
+			TEST_ROW(options_that_do_not_fit))

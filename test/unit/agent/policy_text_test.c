@@ -31,7 +31,8 @@ file(const char *name, const char *text)
 static bool
 is(const char *want)
 {
-	json_t *a = json_loads(want, 0, NULL), *b = json_loads(made.json == NULL ? "null" : made.json, 0, NULL);
+	json_t *a = json_loads(want, 0, NULL),
+	       *b = json_loads(made.json == NULL ? "null" : made.json, 0, NULL);
 	bool same = json_equal(a, b);
 
 	if (!same)
@@ -91,23 +92,28 @@ TEST(options_become_members)
 	};
 
 	compose(p, "web");
-	EXPECT(is("{\"mode\":\"store\",\"scheme\":\"github\",\"secrets\":[\"first\",\"second\",\"third\"],"
-	          "\"allow\":[\"10.0.0.0/8\",\"fd00::/8\"],\"deny\":[\"10.1.0.0/16\"],"
-	          "\"users\":[\"rosa:$2b$11$abcdefghijklmnopqrstuu\"],\"body_max\":1000,\"rate\":5}"));
+	EXPECT(
+	    is("{\"mode\":\"store\",\"scheme\":\"github\",\"secrets\":[\"first\",\"second\","
+	       "\"third\"],"
+	       "\"allow\":[\"10.0.0.0/8\",\"fd00::/8\"],\"deny\":[\"10.1.0.0/16\"],"
+	       "\"users\":[\"rosa:$2b$11$abcdefghijklmnopqrstuu\"],\"body_max\":1000,\"rate\":5}"));
 	EXPECT_SLICE(slice_str(made.mode), S("store"));
 }
 
 TEST(a_file_lies_under_the_options)
 {
 	struct policy_text p = {
-		.policy_file = file("policy", "{\"rate\":1,\"burst\":9,\"mode\":\"store\",\"preset\":\"jenkins-bitbucket\",\"context\":\"/jenkins\","
-		                              "\"secrets\":[\"own\"]}"),
+		.policy_file =
+		    file("policy", "{\"rate\":1,\"burst\":9,\"mode\":\"store\",\"preset\":"
+				   "\"jenkins-bitbucket\",\"context\":\"/jenkins\","
+				   "\"secrets\":[\"own\"]}"),
 		.rate = (char[]){ "7" },
 		.relay = true,
 	};
 
 	compose(p, "web");
-	EXPECT(is("{\"rate\":7,\"burst\":9,\"mode\":\"relay\",\"preset\":\"jenkins-bitbucket\",\"context\":\"/jenkins\",\"secrets\":[\"own\"]}"));
+	EXPECT(is("{\"rate\":7,\"burst\":9,\"mode\":\"relay\",\"preset\":\"jenkins-bitbucket\","
+		  "\"context\":\"/jenkins\",\"secrets\":[\"own\"]}"));
 	EXPECT_SLICE(slice_str(made.path), S("/jenkins/bitbucket-hook/"));
 	EXPECT_SLICE(slice_str(made.mode), S("relay"));
 	EXPECT_SLICE(slice_str(made.events), S("Repository push"));
@@ -119,7 +125,8 @@ read_secret(char dst[64])
 {
 	json_t *o = json_loads(made.json, 0, NULL);
 
-	snprintf(dst, 64, "%s", json_string_value(json_array_get(json_object_get(o, "secrets"), 0)));
+	snprintf(
+	    dst, 64, "%s", json_string_value(json_array_get(json_object_get(o, "secrets"), 0)));
 	json_decref(o);
 }
 
@@ -159,26 +166,37 @@ TEST(mistakes_are_told_before_anything_is_dialled)
 	struct policy_text p = { .preset = (char[]){ "jenkins-bitbuckt" } };
 
 	EXPECT(refused(&p, "did you mean jenkins-bitbucket?"));
-	EXPECT(refused(&(struct policy_text){ .store = true, .relay = true }, "--store and --relay"));
+	EXPECT(
+	    refused(&(struct policy_text){ .store = true, .relay = true }, "--store and --relay"));
 	EXPECT(refused(&(struct policy_text){ .rate = (char[]){ "fast" } }, "--rate fast"));
 	EXPECT(refused(&(struct policy_text){ .allow = (char[]){ "10.0.0.0/33" } }, "allow"));
 	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "github" } }, "secrets"));
-	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "nose" }, .secret_files = { file("s", "x") } }, "scheme"));
-	EXPECT(refused(&(struct policy_text){ .store = true, .secret_files = { file("e", "\n") } }, "is empty"));
+	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "nose" },
+			   .secret_files = { file("s", "x") } },
+	    "scheme"));
+	EXPECT(refused(&(struct policy_text){ .store = true, .secret_files = { file("e", "\n") } },
+	    "is empty"));
 	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "{\"mdoe\":1}") }, "mdoe"));
 	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "[]") }, "one JSON object"));
 	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "{\n\"a\":}") }, ":2:"));
-	EXPECT(refused(&(struct policy_text){ .user_file = (char[]){ "/nonexistent" } }, "/nonexistent"));
+	EXPECT(refused(
+	    &(struct policy_text){ .user_file = (char[]){ "/nonexistent" } }, "/nonexistent"));
 	/* what passes through is not read, so a signature would not be looked at */
-	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "{\"mode\":\"pass\",\"scheme\":\"github\",\"secrets\":[\"x\"]}") }, "mode"));
+	EXPECT(refused(
+	    &(struct policy_text){
+		.policy_file =
+		    file("p", "{\"mode\":\"pass\",\"scheme\":\"github\",\"secrets\":[\"x\"]}") },
+	    "mode"));
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct unit_test tests[] = { TEST_ROW(nothing_is_no_policy) TEST_ROW(options_become_members) TEST_ROW(
-	    a_file_lies_under_the_options) TEST_ROW(a_preset_gets_a_secret_of_its_own_which_stays) TEST_ROW(
-	    a_preset_without_a_scheme_gets_none) TEST_ROW(mistakes_are_told_before_anything_is_dialled) };
+	static const struct unit_test tests[] = { TEST_ROW(nothing_is_no_policy)
+		    TEST_ROW(options_become_members) TEST_ROW(a_file_lies_under_the_options)
+			TEST_ROW(a_preset_gets_a_secret_of_its_own_which_stays)
+			    TEST_ROW(a_preset_without_a_scheme_gets_none)
+				TEST_ROW(mistakes_are_told_before_anything_is_dialled) };
 	char command[64];
 	int rc;
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static enum directory_bound
-bind_to(struct directory *d, const char *key, const char *account, uint64_t generation, unsigned worker,
-    struct route **ret_route, bool *ret_old)
+bind_to(struct directory *d, const char *key, const char *account, uint64_t generation,
+    unsigned worker, struct route **ret_route, bool *ret_old)
 {
 	unsigned old_worker = 99;
 
@@ -45,7 +45,8 @@ TEST(names_and_what_became_of_them)
 	directory_free(d);
 }
 
-/* A newer link of the owner fences the older; the older cannot come back; a stranger never gets in. */
+/* A newer link of the owner fences the older; the older cannot come back; a stranger never gets in.
+ */
 TEST(s03_takeover_by_generation)
 {
 	struct directory *d = directory_new();
@@ -153,6 +154,6 @@ TEST(s06_one_name_for_a_host)
 	EXPECT_INT(edge_name_of(&e, S("")).n, 0);
 }
 
-TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(s03_takeover_by_generation)
-	TEST_ROW(ports_change_hands_only_when_forgotten) TEST_ROW(listener_lives_as_long_as_a_link_serves)
+TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(s03_takeover_by_generation) TEST_ROW(
+    ports_change_hands_only_when_forgotten) TEST_ROW(listener_lives_as_long_as_a_link_serves)
 	TEST_ROW(many_threads) TEST_ROW(s06_one_name_for_a_host))

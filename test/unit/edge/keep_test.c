@@ -104,8 +104,9 @@ TEST(s23_a_head_with_a_credential_is_sealed)
 int
 main(int argc, char **argv)
 {
-	static const struct unit_test tests[] = { TEST_ROW(s23_the_key_is_made_once_and_is_private) TEST_ROW(
-	    s23_a_key_that_others_may_read_or_that_is_none_is_refused) TEST_ROW(s23_a_head_with_a_credential_is_sealed) };
+	static const struct unit_test tests[] = { TEST_ROW(s23_the_key_is_made_once_and_is_private)
+		    TEST_ROW(s23_a_key_that_others_may_read_or_that_is_none_is_refused)
+			TEST_ROW(s23_a_head_with_a_credential_is_sealed) };
 	char path[64];
 	int rc;
 

@@ -34,17 +34,18 @@ refused(const char *text, const char *want)
 
 TEST(everything_is_read)
 {
-	struct settings *s = parse("domain: Tunnel.Example.ORG.\n"
-	                           "certificates:\n"
-	                           "  - { cert: a.pem, key: sub/a.key }\n"
-	                           "  - { cert: /x/b.pem, key: /x/b.key }\n"
-	                           "state_dir: state\nuser: nobody\ngroup: nogroup\nworkers: 3\n"
-	                           "public_port: 8443\nhttp: serve\n"
-	                           "trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\"]\n"
-	                           "listen: { https: 8443, http: \"127.0.0.1:80\", control: \"unix:/run/x\" }\n"
-	                           "tcp_ports: { from: 1000, to: 2000, address: \"::1\" }\n"
-	                           "log: { level: warn, format: json, access: false }\n"
-	                           "limits: { body_bytes: 5, head_ms: 100, visitors_per_address: 7 }\n");
+	struct settings *s =
+	    parse("domain: Tunnel.Example.ORG.\n"
+		  "certificates:\n"
+		  "  - { cert: a.pem, key: sub/a.key }\n"
+		  "  - { cert: /x/b.pem, key: /x/b.key }\n"
+		  "state_dir: state\nuser: nobody\ngroup: nogroup\nworkers: 3\n"
+		  "public_port: 8443\nhttp: serve\n"
+		  "trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\"]\n"
+		  "listen: { https: 8443, http: \"127.0.0.1:80\", control: \"unix:/run/x\" }\n"
+		  "tcp_ports: { from: 1000, to: 2000, address: \"::1\" }\n"
+		  "log: { level: warn, format: json, access: false }\n"
+		  "limits: { body_bytes: 5, head_ms: 100, visitors_per_address: 7 }\n");
 
 	EXPECT_SLICE(slice_str(s->domain), S("tunnel.example.org"));
 	EXPECT_INT(s->n_certs, 2);
@@ -97,22 +98,27 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	refused(LEAST "workers: -1\n", "/etc/aditd.yml:3:10: workers: \"-1\" is not a number");
 	refused(LEAST "log: { access: yes }\n",
 	    "/etc/aditd.yml:3:16: log.access: \"yes\" is neither true nor false");
-	refused(LEAST "http: maybe\n", "/etc/aditd.yml:3:7: http: \"maybe\" is none of: redirect, serve");
-	refused(LEAST "log: info\n", "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
+	refused(LEAST "http: maybe\n",
+	    "/etc/aditd.yml:3:7: http: \"maybe\" is none of: redirect, serve");
+	refused(
+	    LEAST "log: info\n", "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
 	refused(LEAST "user: [a]\n",
 	    "/etc/aditd.yml:3:7: user: one value is wanted, not a list or mapping");
 	refused(LEAST "trusted_proxies: [10.0.0.0/8, 10.0.0.1/8]\n",
-	    "/etc/aditd.yml:3:31: trusted_proxies[2]: bits are set behind the prefix; write the network's own address");
+	    "/etc/aditd.yml:3:31: trusted_proxies[2]: bits are set behind the prefix; write the "
+	    "network's own address");
 	refused(LEAST "listen: { control: 8080 }\n",
 	    "/etc/aditd.yml:3:20: listen.control: the control socket must be unix:/PATH");
 	refused(LEAST "listen: { https: \"name.example:443\" }\n",
-	    "/etc/aditd.yml:3:18: listen.https: write a port, a numeric address with a port, *:PORT or unix:/PATH");
+	    "/etc/aditd.yml:3:18: listen.https: write a port, a numeric address with a port, "
+	    "*:PORT or unix:/PATH");
 	refused("domain: example.org\ncertificates:\n  - cert: a\n",
 	    "/etc/aditd.yml:3:5: certificates[1]: cert and key are both needed");
-	refused("domain: example.org\n",
-	    "/etc/aditd.yml:1:1: \"certificates\" is missing: - { cert: FILE, key: FILE } for *.example.org");
+	refused("domain: example.org\n", "/etc/aditd.yml:1:1: \"certificates\" is missing: - { "
+					 "cert: FILE, key: FILE } for *.example.org");
 	refused("", "/etc/aditd.yml:1:1: \"domain\" is missing: tunnels are NAME.domain");
-	refused("domain: a_b\n", "/etc/aditd.yml:1:9: domain: a domain is wanted, such as tunnel.example.org");
+	refused("domain: a_b\n",
+	    "/etc/aditd.yml:1:9: domain: a domain is wanted, such as tunnel.example.org");
 	refused(LEAST "tcp_ports: { from: 9, to: 8 }\n",
 	    "/etc/aditd.yml:1:1: tcp_ports: \"from\" is above \"to\"");
 }
@@ -122,10 +128,13 @@ TEST(surprises_of_yaml_are_refused)
 	refused("a: 1\na: 2\n", "/etc/aditd.yml:2:1: \"a\" is given twice, first in line 1");
 	refused("domain: x.org\nuser: b\ndomain: y.org\n",
 	    "/etc/aditd.yml:3:1: \"domain\" is given twice, first in line 1");
-	refused("domain: &x y\n", "/etc/aditd.yml:1:9: anchors and tags (&name, !tag) are not used here");
+	refused("domain: &x y\n",
+	    "/etc/aditd.yml:1:9: anchors and tags (&name, !tag) are not used here");
 	refused("user: *x\n", "/etc/aditd.yml:1:7: aliases (*name) are not used here");
-	refused("domain: !!str y\n", "/etc/aditd.yml:1:9: anchors and tags (&name, !tag) are not used here");
-	refused("domain: a.org\n---\ndomain: b.org\n", "/etc/aditd.yml:2:1: a second document begins");
+	refused("domain: !!str y\n",
+	    "/etc/aditd.yml:1:9: anchors and tags (&name, !tag) are not used here");
+	refused(
+	    "domain: a.org\n---\ndomain: b.org\n", "/etc/aditd.yml:2:1: a second document begins");
 	refused("? [a]\n: b\n", "/etc/aditd.yml:1:3: a key must be a plain word");
 	refused("user: \"a\\0b\"\n", "/etc/aditd.yml:1:7: a value holds a NUL byte");
 	refused("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n",
@@ -146,7 +155,8 @@ TEST(too_large_is_refused)
 
 TEST(what_needs_a_restart)
 {
-	struct settings *a = parse(LEAST), *b = parse(LEAST "limits: { head_ms: 5000 }\nhttp: serve\n"),
+	struct settings *a = parse(LEAST),
+			*b = parse(LEAST "limits: { head_ms: 5000 }\nhttp: serve\n"),
 			*c = parse(LEAST "listen: { http: 80 }\n");
 
 	EXPECT(settings_restart_for(a, b) == NULL);
@@ -167,4 +177,4 @@ TEST(file_that_is_not_there)
 
 TESTS(TEST_ROW(everything_is_read) TEST_ROW(defaults) TEST_ROW(mistakes_have_a_place_and_a_remedy)
 	TEST_ROW(surprises_of_yaml_are_refused) TEST_ROW(too_large_is_refused)
-	TEST_ROW(what_needs_a_restart) TEST_ROW(file_that_is_not_there))
+	    TEST_ROW(what_needs_a_restart) TEST_ROW(file_that_is_not_there))

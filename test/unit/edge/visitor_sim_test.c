@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Workers, sessions and visitors on the simulated loop, with a virtual clock: deadlines, early answers, takeovers.
- * The far ends are a script: visitors are raw descriptors, the agent is a bare link without flows.
+ * Workers, sessions and visitors on the simulated loop, with a virtual clock: deadlines, early
+ * answers, takeovers. The far ends are a script: visitors are raw descriptors, the agent is a bare
+ * link without flows.
  */
 #include "unit.h"
 
@@ -249,7 +250,8 @@ world_open(unsigned n_workers)
 	w->edge.workers = w->workers;
 	w->edge.main_loop = NULL;
 	for (; w->edge.n_workers < n_workers; w->edge.n_workers++)
-		w->workers[w->edge.n_workers] = worker_new(&w->edge, w->edge.n_workers, w->settings, -1);
+		w->workers[w->edge.n_workers] =
+		    worker_new(&w->edge, w->edge.n_workers, w->settings, -1);
 }
 
 static struct far *
@@ -264,8 +266,9 @@ visit(unsigned worker)
 	conn_init(&conn, fd[0], NULL, NULL);
 	conn_init(&f->conn, fd[1], NULL, on_far);
 	EXPECT_INT(conn_attach(&f->conn, w->workers[0]->loop), 0);
-	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.1:4711", "192.0.2.2:80", false,
-	               S("")), 0);
+	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.1:4711", "192.0.2.2:80",
+		       false, S("")),
+	    0);
 	return f;
 }
 
@@ -274,9 +277,12 @@ static struct agent *
 link_up(unsigned worker, const char *account, struct hello_tunnel *h)
 {
 	struct agent *a = &w->agents[w->n_agents++];
-	struct link_params params = { .side = LINK_AGENT, .rx_bytes_min = LIMIT_LINK_RX_BYTES_MIN,
-		.rx_bytes_max = LIMIT_LINK_RX_BYTES_MAX, .streams_max = LIMIT_LINK_STREAMS,
-		.streams = &a->streams, .out_pool = &a->blocks };
+	struct link_params params = { .side = LINK_AGENT,
+		.rx_bytes_min = LIMIT_LINK_RX_BYTES_MIN,
+		.rx_bytes_max = LIMIT_LINK_RX_BYTES_MAX,
+		.streams_max = LIMIT_LINK_STREAMS,
+		.streams = &a->streams,
+		.out_pool = &a->blocks };
 	struct sockaddr_storage ss = { 0 };
 	struct session *s;
 	struct conn conn;
@@ -293,7 +299,9 @@ link_up(unsigned worker, const char *account, struct hello_tunnel *h)
 	a->tick.fn = on_agent_tick;
 	loop_timer_set(a->loop, &a->tick, SECOND);
 	conn_init(&conn, fd[0], NULL, NULL);
-	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.9:1", "192.0.2.2:443", true, S("")), 0);
+	EXPECT_INT(worker_send(
+		       w->workers[worker], &conn, &ss, "192.0.2.9:1", "192.0.2.2:443", true, S("")),
+	    0);
 	pass_time(SECOND / 100);
 	s = list_of(w->workers[worker]->session_list.prev, struct session, node);
 	EXPECT_INT(s->state, SESSION_HELLO);
@@ -320,7 +328,8 @@ serve(unsigned worker)
 static void
 remove_dir(void)
 {
-	static const char *const names[] = { "adit.db", "adit.db-wal", "adit.db-shm", "adit.db.lock" };
+	static const char *const names[] = { "adit.db", "adit.db-wal", "adit.db-shm",
+		"adit.db.lock" };
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -384,7 +393,8 @@ TEST(s14_a_head_that_does_not_end)
 	pass_time(14 * SECOND);
 	EXPECT_INT(f->n, 0);
 	pass_time(3 * SECOND);
-	EXPECT(said(f, "HTTP/1.1 408") && said(f, "slow-head") && said(f, "Connection: close") && f->eof);
+	EXPECT(said(f, "HTTP/1.1 408") && said(f, "slow-head") && said(f, "Connection: close") &&
+	       f->eof);
 	world_close();
 }
 
@@ -498,11 +508,12 @@ TEST(s08_pipelined_requests_are_answered_in_order)
 	a = serve(0);
 	f = visit(0);
 	far_say(f, "POST /1 HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 3\r\n\r\nabc"
-	           "GET /2 HTTP/1.1\r\nHost: a.example.org\r\n\r\nGET /3 HTTP/1.1\r\nHost: a.ex");
+		   "GET /2 HTTP/1.1\r\nHost: a.example.org\r\n\r\nGET /3 HTTP/1.1\r\nHost: a.ex");
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 1);
 	EXPECT(a->asks[0].fin && strncmp(a->asks[0].got, "POST /1", 7) == 0);
-	EXPECT(strstr(a->asks[0].got, "\r\n\r\nabc") != NULL && strstr(a->asks[0].got, "GET") == NULL);
+	EXPECT(
+	    strstr(a->asks[0].got, "\r\n\r\nabc") != NULL && strstr(a->asks[0].got, "GET") == NULL);
 	agent_say(a, &a->asks[0], "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1", true);
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 2);
@@ -512,7 +523,8 @@ TEST(s08_pipelined_requests_are_answered_in_order)
 	EXPECT_INT(a->n_asks, 3);
 	agent_say(a, &a->asks[2], "HTTP/1.1 204 No Content\r\n\r\n", true);
 	pass_time(SECOND / 10);
-	EXPECT(said(f, "\r\n\r\n1HTTP/1.1 200 OK\r\n") && said(f, "2\r\n22\r\n0\r\n\r\nHTTP/1.1 204"));
+	EXPECT(
+	    said(f, "\r\n\r\n1HTTP/1.1 200 OK\r\n") && said(f, "2\r\n22\r\n0\r\n\r\nHTTP/1.1 204"));
 	EXPECT(!f->eof);
 	world_close();
 }
@@ -526,7 +538,8 @@ TEST(s08_early_answers)
 	world_open(1);
 	a = serve(0);
 	small = visit(0);
-	far_say(small, "POST /1 HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 20\r\n\r\n0123456789");
+	far_say(small,
+	    "POST /1 HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 20\r\n\r\n0123456789");
 	pass_time(SECOND / 10);
 	agent_say(a, &a->asks[0], "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", true);
 	pass_time(SECOND / 10);
@@ -535,7 +548,8 @@ TEST(s08_early_answers)
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 2);
 	large = visit(0);
-	far_say(large, "POST /1 HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 2000000\r\n\r\n0123456789");
+	far_say(large,
+	    "POST /1 HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 2000000\r\n\r\n0123456789");
 	pass_time(SECOND / 10);
 	agent_say(a, &a->asks[2], "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", true);
 	pass_time(SECOND / 10);
@@ -551,7 +565,8 @@ TEST(s08_expect_is_answered_here)
 	world_open(1);
 	a = serve(0);
 	f = visit(0);
-	far_say(f, "POST / HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+	far_say(f, "POST / HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 2\r\nExpect: "
+		   "100-continue\r\n\r\n");
 	pass_time(SECOND / 10);
 	EXPECT_SLICE(slice_str(f->got), S("HTTP/1.1 100 Continue\r\n\r\n"));
 	EXPECT(strcasestr(a->asks[0].got, "expect") == NULL);
@@ -563,11 +578,13 @@ TEST(s08_expect_is_answered_here)
 	agent_say(a, &a->asks[0], "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", false);
 	agent_say(a, &a->asks[0], "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true);
 	pass_time(SECOND / 10);
-	EXPECT(said(f, "100 Continue\r\n\r\nHTTP/1.1 103 Early Hints") && said(f, "HTTP/1.1 200 OK"));
+	EXPECT(
+	    said(f, "100 Continue\r\n\r\nHTTP/1.1 103 Early Hints") && said(f, "HTTP/1.1 200 OK"));
 	world_close();
 }
 
-/* What may be another protocol waits until the origin has agreed; if it does not, it is the next request. */
+/* What may be another protocol waits until the origin has agreed; if it does not, it is the next
+ * request. */
 TEST(s08_nothing_passes_before_101)
 {
 	struct agent *a;
@@ -576,11 +593,14 @@ TEST(s08_nothing_passes_before_101)
 	world_open(1);
 	a = serve(0);
 	f = visit(0);
-	far_say(f, "GET / HTTP/1.1\r\nHost: a.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw");
+	far_say(f, "GET / HTTP/1.1\r\nHost: a.example.org\r\nConnection: Upgrade\r\nUpgrade: "
+		   "websocket\r\n\r\nraw");
 	pass_time(SECOND / 10);
 	EXPECT(strstr(a->asks[0].got, "raw") == NULL && !a->asks[0].fin);
 	agent_say(a, &a->asks[0],
-	    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nwar", false);
+	    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+	    "websocket\r\n\r\nwar",
+	    false);
 	pass_time(SECOND / 10);
 	EXPECT(strstr(a->asks[0].got, "\r\n\r\nraw") != NULL);
 	EXPECT(said(f, "HTTP/1.1 101") && said(f, "\r\n\r\nwar"));
@@ -591,12 +611,14 @@ TEST(s08_nothing_passes_before_101)
 	pass_time(SECOND / 10);
 	EXPECT(strstr(a->asks[0].got, "rawmore") != NULL);
 	g = visit(0);
-	far_say(g, "GET / HTTP/1.1\r\nHost: a.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" GET);
+	far_say(g, "GET / HTTP/1.1\r\nHost: a.example.org\r\nConnection: Upgrade\r\nUpgrade: "
+		   "websocket\r\n\r\n" GET);
 	pass_time(SECOND / 10);
 	agent_say(a, &a->asks[1], "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", true);
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 3);
-	EXPECT((a->asks[1].fin || a->asks[1].reset) && strncmp(a->asks[2].got, "GET / HTTP", 10) == 0);
+	EXPECT(
+	    (a->asks[1].fin || a->asks[1].reset) && strncmp(a->asks[2].got, "GET / HTTP", 10) == 0);
 	world_close();
 }
 
@@ -639,12 +661,13 @@ TEST(s03_the_newest_link_of_the_owner_serves)
 	stranger = link_up(0, "bob", &h);
 	EXPECT_SLICE(slice_str(h.error), S("name-taken"));
 	EXPECT(!stranger->goaway && !stranger->over); /* the link itself lives */
-	fresh = link_up(1, "ann", &h); /* on the other worker */
+	fresh = link_up(1, "ann", &h);                /* on the other worker */
 	EXPECT_SLICE(slice_str(h.error), S(""));
 	pass_time(SECOND / 10);
 	EXPECT(strstr(old->control, "replaced") != NULL && old->goaway);
 	EXPECT_INT(old->code, LINK_CODE_REPLACED);
-	/* New requests go to the new link, also of a visitor on the old one's worker; what is under way goes on. */
+	/* New requests go to the new link, also of a visitor on the old one's worker; what is under
+	 * way goes on. */
 	g = visit(0);
 	far_say(g, GET);
 	pass_time(SECOND / 10);
@@ -726,9 +749,11 @@ TEST(a_stop_in_order)
 
 TESTS(TEST_ROW(s14_a_head_that_does_not_end) TEST_ROW(s14_a_head_at_a_crawl) TEST_ROW(s14_silence)
 	TEST_ROW(s14_a_body_below_the_least_rate)
-	TEST_ROW(s14_a_body_that_nobody_takes_is_no_fault_of_the_visitor)
-	TEST_ROW(an_agent_that_never_answers) TEST_ROW(s08_pipelined_requests_are_answered_in_order)
-	TEST_ROW(s08_early_answers) TEST_ROW(s08_expect_is_answered_here)
-	TEST_ROW(s08_nothing_passes_before_101) TEST_ROW(an_answer_that_breaks_off)
-	TEST_ROW(s03_the_newest_link_of_the_owner_serves) TEST_ROW(r01_a_link_that_is_cut_is_noticed)
-	TEST_ROW(a_visitor_that_leaves_takes_its_stream_along) TEST_ROW(a_stop_in_order))
+	    TEST_ROW(s14_a_body_that_nobody_takes_is_no_fault_of_the_visitor) TEST_ROW(
+		an_agent_that_never_answers) TEST_ROW(s08_pipelined_requests_are_answered_in_order)
+		TEST_ROW(s08_early_answers) TEST_ROW(s08_expect_is_answered_here)
+		    TEST_ROW(s08_nothing_passes_before_101) TEST_ROW(an_answer_that_breaks_off)
+			TEST_ROW(s03_the_newest_link_of_the_owner_serves)
+			    TEST_ROW(r01_a_link_that_is_cut_is_noticed)
+				TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
+				    TEST_ROW(a_stop_in_order))

@@ -59,13 +59,20 @@ TEST(times)
 
 TEST(list_turns_pages_and_stops_at_the_limit)
 {
-	struct inboxtalk_options o = { .states = "parked, dead", .since = "30m", .limit = "3", .json = true };
+	struct inboxtalk_options o = {
+		.states = "parked, dead", .since = "30m", .limit = "3", .json = true
+	};
 
 	EXPECT_INT(START(&o, "list"), INBOXTALK_ASK);
-	EXPECT(asks("{\"op\":\"list\",\"states\":[\"parked\",\"dead\"],\"since_ms\":1795549860000,\"limit\":3}"));
-	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":9},{\"id\":8}],\"more\":true,\"cursor\":8}"), INBOXTALK_ASK);
+	EXPECT(asks("{\"op\":\"list\",\"states\":[\"parked\",\"dead\"],\"since_ms\":1795549860000,"
+		    "\"limit\":3}"));
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"rows\":[{\"id\":9},{\"id\":8}],\"more\":true,\"cursor\":8}"),
+	    INBOXTALK_ASK);
 	EXPECT_INT(json_integer_value(json_object_get(t.request, "cursor")), 8);
-	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":7},{\"id\":6}],\"more\":true,\"cursor\":6}"), INBOXTALK_DONE);
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"rows\":[{\"id\":7},{\"id\":6}],\"more\":true,\"cursor\":6}"),
+	    INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("{\"id\":9}\n{\"id\":8}\n{\"id\":7}\n"));
 }
 
@@ -86,24 +93,31 @@ TEST(show_puts_pieces_together)
 	EXPECT(asks("{\"op\":\"show\",\"id\":12,\"raw\":true}"));
 	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":12},\"attempts\":[]}"), INBOXTALK_ASK);
 	EXPECT(asks("{\"op\":\"bytes\",\"id\":12,\"offset\":0,\"raw\":true}"));
-	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZA==\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZA==\",\"head_bytes\":4,\"total\":8}"),
+	    INBOXTALK_ASK);
 	EXPECT(asks("{\"op\":\"bytes\",\"id\":12,\"offset\":4,\"raw\":true}"));
-	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"Ym9keQ==\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_DONE);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"Ym9keQ==\",\"head_bytes\":4,\"total\":8}"),
+	    INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("headbody"));
 	EXPECT_INT(START(&o, "show", "12"), INBOXTALK_ASK);
 	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":12}}"), INBOXTALK_ASK);
-	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_FAILED);
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"bytes\":\"\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_FAILED);
 	EXPECT_INT(START(&o, "show", "12"), INBOXTALK_ASK);
 	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":12}}"), INBOXTALK_ASK);
-	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"%%\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_FAILED);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"%%\",\"head_bytes\":4,\"total\":8}"),
+	    INBOXTALK_FAILED);
 }
 
 TEST(what_a_sender_wrote_does_not_move_the_cursor)
 {
 	EXPECT_INT(START(NULL, "show", "1"), INBOXTALK_ASK);
-	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":1,\"state\":\"parked\"},\"attempts\":[]}"), INBOXTALK_ASK);
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"delivery\":{\"id\":1,\"state\":\"parked\"},\"attempts\":[]}"),
+	    INBOXTALK_ASK);
 	/* ESC ] and a C1 control character, in UTF-8 */
-	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"G11hwptiCg==\",\"head_bytes\":0,\"total\":7}"), INBOXTALK_DONE);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"G11hwptiCg==\",\"head_bytes\":0,\"total\":7}"),
+	    INBOXTALK_DONE);
 	EXPECT(memchr(out.p, 0x1b, out.n) == NULL && memchr(out.p, 0xc2, out.n) == NULL);
 	EXPECT(strstr(buf_z(&out), "\\x1b]a\\xc2\\x9bb\n") != NULL);
 }
@@ -119,9 +133,11 @@ TEST(replay_of_ids_and_of_a_filter)
 	EXPECT_INT(answer("{\"ok\":true,\"changed\":1,\"id\":21}"), INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("3 is now also 20\n4 is now also 21\n2 deliveries\n"));
 	EXPECT_INT(START(&filter, "drop"), INBOXTALK_ASK);
-	EXPECT_INT(answer("{\"ok\":true,\"changed\":500,\"more\":true,\"cursor\":700}"), INBOXTALK_ASK);
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"changed\":500,\"more\":true,\"cursor\":700}"), INBOXTALK_ASK);
 	EXPECT_INT(json_integer_value(json_object_get(t.request, "cursor")), 700);
-	EXPECT_INT(answer("{\"ok\":true,\"changed\":2,\"more\":false,\"cursor\":702}"), INBOXTALK_DONE);
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"changed\":2,\"more\":false,\"cursor\":702}"), INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("502 deliveries\n"));
 }
 
@@ -129,9 +145,11 @@ TEST(export_goes_from_row_to_bytes_to_row)
 {
 	EXPECT_INT(START(NULL, "export"), INBOXTALK_ASK);
 	EXPECT(asks("{\"op\":\"export\"}"));
-	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":5}],\"more\":true,\"cursor\":5}"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":5}],\"more\":true,\"cursor\":5}"),
+	    INBOXTALK_ASK);
 	EXPECT(asks("{\"op\":\"bytes\",\"id\":5,\"offset\":0,\"cursor\":5}"));
-	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZGJvZHk=\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZGJvZHk=\",\"head_bytes\":4,\"total\":8}"),
+	    INBOXTALK_ASK);
 	EXPECT(asks("{\"op\":\"export\",\"cursor\":5}"));
 	EXPECT_INT(answer("{\"ok\":true,\"rows\":[],\"more\":false,\"cursor\":5}"), INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("{\"id\":5,\"head\":\"head\",\"body\":\"body\"}\n"));
@@ -142,10 +160,13 @@ TEST(tail_begins_at_the_end)
 	struct inboxtalk_options o = { .json = true };
 
 	EXPECT_INT(START(&o, "tail"), INBOXTALK_ASK);
-	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":40}],\"more\":true,\"cursor\":40}"), INBOXTALK_WAIT);
+	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":40}],\"more\":true,\"cursor\":40}"),
+	    INBOXTALK_WAIT);
 	EXPECT_INT(out.n, 0);
 	EXPECT_SLICE(slice_str(json_string_value(json_object_get(t.request, "op"))), S("export"));
-	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":41},{\"id\":42}],\"more\":false,\"cursor\":42}"), INBOXTALK_WAIT);
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"rows\":[{\"id\":41},{\"id\":42}],\"more\":false,\"cursor\":42}"),
+	    INBOXTALK_WAIT);
 	EXPECT_SLICE(buf_slice(&out), S("{\"id\":41}\n{\"id\":42}\n"));
 	EXPECT_INT(json_integer_value(json_object_get(t.request, "cursor")), 42);
 }
@@ -164,7 +185,8 @@ TEST(mistakes)
 	EXPECT(strstr(t.why, "--since") != NULL);
 	EXPECT_INT(START(&limit, "list"), INBOXTALK_FAILED);
 	EXPECT_INT(START(NULL, "list"), INBOXTALK_ASK);
-	EXPECT_INT(answer("{\"ok\":false,\"code\":\"store\",\"text\":\"the store has failed\"}"), INBOXTALK_FAILED);
+	EXPECT_INT(answer("{\"ok\":false,\"code\":\"store\",\"text\":\"the store has failed\"}"),
+	    INBOXTALK_FAILED);
 	EXPECT_SLICE(slice_str(t.why), S("store: the store has failed"));
 	EXPECT_INT(START(NULL, "list"), INBOXTALK_ASK);
 	EXPECT_INT(answer("[]"), INBOXTALK_FAILED);
@@ -172,7 +194,8 @@ TEST(mistakes)
 	buf_fini(&out);
 }
 
-TESTS(TEST_ROW(times) TEST_ROW(list_turns_pages_and_stops_at_the_limit) TEST_ROW(a_page_without_rows_is_not_the_end)
-    TEST_ROW(show_puts_pieces_together) TEST_ROW(what_a_sender_wrote_does_not_move_the_cursor)
-    TEST_ROW(replay_of_ids_and_of_a_filter) TEST_ROW(export_goes_from_row_to_bytes_to_row)
-    TEST_ROW(tail_begins_at_the_end) TEST_ROW(mistakes))
+TESTS(TEST_ROW(times) TEST_ROW(list_turns_pages_and_stops_at_the_limit)
+	TEST_ROW(a_page_without_rows_is_not_the_end) TEST_ROW(show_puts_pieces_together) TEST_ROW(
+	    what_a_sender_wrote_does_not_move_the_cursor) TEST_ROW(replay_of_ids_and_of_a_filter)
+	    TEST_ROW(export_goes_from_row_to_bytes_to_row) TEST_ROW(tail_begins_at_the_end)
+		TEST_ROW(mistakes))

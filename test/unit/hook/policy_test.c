@@ -66,7 +66,8 @@ TEST(faults_name_their_member)
 		{ "{\"secrets\":[\"x\"]}", "secrets" },
 		{ "{\"scheme\":\"bitbucket\",\"secrets\":[\"\"]}", "secrets" },
 		{ "{\"scheme\":\"bitbucket\",\"secrets\":[\"x\"]}", "needs mode store or relay" },
-		{ "{\"mode\":\"pass\",\"preset\":\"jenkins-bitbucket\",\"secrets\":[\"x\"]}", "secrets" },
+		{ "{\"mode\":\"pass\",\"preset\":\"jenkins-bitbucket\",\"secrets\":[\"x\"]}",
+		    "secrets" },
 		{ "{\"deliver\":{\"concurrency\":0}}", "concurrency" },
 		{ "{\"scheme\":\"hmac\",\"secrets\":[\"x\"]}", "hmac" },
 		{ "{\"methods\":[\"GET POST\"]}", "methods" },
@@ -96,7 +97,8 @@ TEST(faults_name_their_member)
 
 TEST(addresses_deny_wins)
 {
-	struct policy *p = make("{\"allow\":[\"10.0.0.0/8\",\"2001:db8::/32\"],\"deny\":[\"10.1.0.0/16\"]}");
+	struct policy *p =
+	    make("{\"allow\":[\"10.0.0.0/8\",\"2001:db8::/32\"],\"deny\":[\"10.1.0.0/16\"]}");
 
 	EXPECT_INT(judge(p, "10.2.3.4", "GET", "/"), POLICY_ALLOW);
 	EXPECT_INT(judge(p, "::ffff:10.2.3.4", "GET", "/"), POLICY_ALLOW);
@@ -111,11 +113,13 @@ TEST(addresses_deny_wins)
 TEST(a_prefix_cannot_be_left_again)
 {
 	static const char *const refused[] = { "/apix", "/", "/api/../admin", "/api/%2e%2e/admin",
-		"/api/%2E%2e/admin", "/api/..;/admin", "/api/.;/x", "/api//x", "/api/x%2fy", "/api/x\\y",
-		"/api/x%5Cy", "/api/%00", "/api/%252e%252e/", "/API/x", "/api/./x", "/api/..", "/api/." };
-	static const char *const allowed[] = { "/api/", "/api/x", "/api/x.y/z", "/api/.well-known/a",
-		"/api/x%20y", "/hook" };
-	struct policy *p = make("{\"paths\":[\"/api/*\",\"/hook\"],\"methods\":[\"GET\",\"POST\"]}");
+		"/api/%2E%2e/admin", "/api/..;/admin", "/api/.;/x", "/api//x", "/api/x%2fy",
+		"/api/x\\y", "/api/x%5Cy", "/api/%00", "/api/%252e%252e/", "/API/x", "/api/./x",
+		"/api/..", "/api/." };
+	static const char *const allowed[] = { "/api/", "/api/x", "/api/x.y/z",
+		"/api/.well-known/a", "/api/x%20y", "/hook" };
+	struct policy *p =
+	    make("{\"paths\":[\"/api/*\",\"/hook\"],\"methods\":[\"GET\",\"POST\"]}");
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
 		EXPECT_INT(judge(p, "192.0.2.1", "GET", refused[i]), POLICY_PATH);
@@ -141,9 +145,12 @@ TEST(s07_passwords_of_every_hash)
 {
 	struct sockaddr_storage ss = from("192.0.2.1");
 	/* bcrypt, SHA-512 and argon2id of "correct horse" */
-	struct policy *p = make("{\"users\":["
-	    "\"ann:$2b$05$abcdefghijklmnopqrstuu9Z5.xXv/aF9SPh.cR7l.bRpHeFcM0F2\","
-	    "\"bob:$6$adittest$TEgmubpchgdks5jsgrZFL0sxdaSbRLq4bLF/cF.PMVsIgesXrBUjPk5HPy28iPZaMpHN2HSDPAkUE.4dOq6ET.\",\"cyd:$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$UVnsdTdJlF4hUvHUMPJ8szXU8YysXSmZ\"]}");
+	struct policy *p =
+	    make("{\"users\":["
+		 "\"ann:$2b$05$abcdefghijklmnopqrstuu9Z5.xXv/aF9SPh.cR7l.bRpHeFcM0F2\","
+		 "\"bob:$6$adittest$TEgmubpchgdks5jsgrZFL0sxdaSbRLq4bLF/"
+		 "cF.PMVsIgesXrBUjPk5HPy28iPZaMpHN2HSDPAkUE.4dOq6ET.\",\"cyd:$argon2id$v=19$m=64,t="
+		 "1,p=1$c2FsdHNhbHRzYWx0$UVnsdTdJlF4hUvHUMPJ8szXU8YysXSmZ\"]}");
 
 	EXPECT_INT(judge(p, "192.0.2.1", "GET", "/"), POLICY_PASSWORD);
 	EXPECT(password(p, "bob:correct horse"));
@@ -163,7 +170,8 @@ TEST(s07_passwords_of_every_hash)
 
 TEST(header_rules)
 {
-	struct policy *p = make("{\"request_headers\":{\"set\":{\"X-A\":\"1\",\"X-B\":\"two\"},\"remove\":[\"Cookie\"]}}");
+	struct policy *p = make("{\"request_headers\":{\"set\":{\"X-A\":\"1\",\"X-B\":\"two\"},"
+				"\"remove\":[\"Cookie\"]}}");
 
 	EXPECT_INT(p->request.n_drop, 3);
 	EXPECT_SLICE(p->request.add, S("X-A: 1\r\nX-B: two\r\n"));
@@ -191,7 +199,8 @@ TEST(a_bucket_refills)
 
 TEST(a_preset_keeps_the_rest_of_jenkins_away)
 {
-	struct policy *p = make("{\"preset\":\"jenkins-bitbucket\",\"secrets\":[\"s\"],\"context\":\"/jenkins\"}");
+	struct policy *p =
+	    make("{\"preset\":\"jenkins-bitbucket\",\"secrets\":[\"s\"],\"context\":\"/jenkins\"}");
 
 	EXPECT_INT(p->mode, PRESET_STORE);
 	EXPECT(p->sign.scheme != NULL);
@@ -203,11 +212,7 @@ TEST(a_preset_keeps_the_rest_of_jenkins_away)
 	policy_unref(p);
 }
 
-TESTS(TEST_ROW(an_empty_policy_allows_everything)
-TEST_ROW(faults_name_their_member)
-TEST_ROW(addresses_deny_wins)
-TEST_ROW(a_prefix_cannot_be_left_again)
-TEST_ROW(s07_passwords_of_every_hash)
-TEST_ROW(header_rules)
-TEST_ROW(a_bucket_refills)
-TEST_ROW(a_preset_keeps_the_rest_of_jenkins_away))
+TESTS(TEST_ROW(an_empty_policy_allows_everything) TEST_ROW(faults_name_their_member)
+	TEST_ROW(addresses_deny_wins) TEST_ROW(a_prefix_cannot_be_left_again)
+	    TEST_ROW(s07_passwords_of_every_hash) TEST_ROW(header_rules) TEST_ROW(a_bucket_refills)
+		TEST_ROW(a_preset_keeps_the_rest_of_jenkins_away))

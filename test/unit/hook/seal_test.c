@@ -5,7 +5,8 @@
 
 TEST(what_was_sealed_opens_only_in_its_place)
 {
-	unsigned char key[SEAL_KEY_BYTES] = "0123456789abcdef0123456789abcde", other[SEAL_KEY_BYTES] = "x";
+	unsigned char key[SEAL_KEY_BYTES] = "0123456789abcdef0123456789abcde",
+		      other[SEAL_KEY_BYTES] = "x";
 	static const struct slice text = { "{\"secrets\":[\"canary\"]}", 22 };
 	char sealed[64 + SEAL_EXTRA_BYTES], open[sizeof(sealed)];
 	struct slice s = { sealed, text.n + SEAL_EXTRA_BYTES };

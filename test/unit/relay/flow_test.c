@@ -295,8 +295,11 @@ world_open(struct world *w, bool (*finished)(struct world *))
 static void
 world_run(struct world *w)
 {
-	struct opening o = { .tunnel = 7, .kind = OPENING_BYTES, .request_id = S("r1"),
-		.visitor = S("192.0.2.1:1"), .local = S("192.0.2.2:443") };
+	struct opening o = { .tunnel = 7,
+		.kind = OPENING_BYTES,
+		.request_id = S("r1"),
+		.visitor = S("192.0.2.1:1"),
+		.local = S("192.0.2.2:443") };
 	char opening[256];
 	struct stream *s = stream_open(&w->edge.link, NULL);
 	size_t n = opening_encode(&o, opening, sizeof(opening));
@@ -338,7 +341,7 @@ static bool
 both_done(struct world *w)
 {
 	return w->visitor.inlet_done && w->visitor.outlet_done && w->origin.inlet_done &&
-	    w->origin.outlet_done && w->visitor.far.eof && w->origin.far.eof;
+	       w->origin.outlet_done && w->visitor.far.eof && w->origin.far.eof;
 }
 
 static void
@@ -361,9 +364,9 @@ raw_both_ways(size_t up, size_t down, int bufsize)
 	EXPECT_INT(w.origin.far.got_n, origin_head + up);
 	EXPECT_INT(w.visitor.far.got_n, visitor_head + down);
 	EXPECT(w.origin.far.got_n == origin_head + up &&
-	    memcmp(w.origin.far.got + origin_head, a, up) == 0);
+	       memcmp(w.origin.far.got + origin_head, a, up) == 0);
 	EXPECT(w.visitor.far.got_n == visitor_head + down &&
-	    memcmp(w.visitor.far.got + visitor_head, b, down) == 0);
+	       memcmp(w.visitor.far.got + visitor_head, b, down) == 0);
 	EXPECT(flow_is_done(&w.visitor.flow) && flow_is_done(&w.origin.flow));
 	world_close(&w);
 	free(a);
@@ -386,7 +389,7 @@ static bool
 upload_done(struct world *w)
 {
 	return w->visitor.inlet_done && w->origin.outlet_done &&
-	    w->origin.far.got_n >= w->origin.out_length;
+	       w->origin.far.got_n >= w->origin.out_length;
 }
 
 /* out_length is borrowed for the bytes that the far end of the origin must have. */
@@ -408,8 +411,11 @@ TEST(chunked_body_is_taken_off_and_put_on_again)
 	w.visitor.far.script_n = sizeof(body) - 1;
 	w.visitor.in = FLOW_CHUNKED;
 	{
-		struct opening o = { .tunnel = 7, .kind = OPENING_HTTP, .request_id = S("r"),
-			.visitor = S("unix:"), .local = S("unix:") };
+		struct opening o = { .tunnel = 7,
+			.kind = OPENING_HTTP,
+			.request_id = S("r"),
+			.visitor = S("unix:"),
+			.local = S("unix:") };
 		char opening[256], rest[8];
 		size_t n = opening_encode(&o, opening, sizeof(opening));
 		struct stream *s = stream_open(&w.edge.link, NULL);
@@ -488,7 +494,8 @@ given_up(struct world *w)
 	return w->origin.reset > 0;
 }
 
-/* The request was over, the answer was not: a visitor who goes away then must not keep the origin busy. */
+/* The request was over, the answer was not: a visitor who goes away then must not keep the origin
+ * busy. */
 TEST(a_reset_after_the_request_is_told)
 {
 	struct world w;
@@ -578,7 +585,7 @@ static bool
 other_is_fast(struct world *w)
 {
 	return w->visitor.far.sent == w->visitor.far.script_n && w->visitor.far.shut &&
-	    w->origin.far.got_n > (2u << 20);
+	       w->origin.far.got_n > (2u << 20);
 }
 
 /* S-15: a visitor that never reads holds at most its window; the other direction goes on. */
@@ -605,12 +612,10 @@ TEST(s15_a_reader_that_stalls_stops_its_sender)
 	free(b);
 }
 
-TESTS(TEST_ROW(raw_bytes_and_half_close)
-TEST_ROW(raw_bytes_through_small_sockets)
-TEST_ROW(chunked_body_is_taken_off_and_put_on_again)
-TEST_ROW(early_end_of_a_body_with_length_is_told_to_both_sides)
-TEST_ROW(a_body_longer_than_promised_never_reaches_the_visitor)
-TEST_ROW(a_reset_after_the_request_is_told)
-TEST_ROW(a_link_that_dies_tells_every_flow)
-TEST_ROW(a_body_waits_for_the_connection)
-TEST_ROW(s15_a_reader_that_stalls_stops_its_sender))
+TESTS(TEST_ROW(raw_bytes_and_half_close) TEST_ROW(raw_bytes_through_small_sockets)
+	TEST_ROW(chunked_body_is_taken_off_and_put_on_again)
+	    TEST_ROW(early_end_of_a_body_with_length_is_told_to_both_sides)
+		TEST_ROW(a_body_longer_than_promised_never_reaches_the_visitor) TEST_ROW(
+		    a_reset_after_the_request_is_told) TEST_ROW(a_link_that_dies_tells_every_flow)
+		    TEST_ROW(a_body_waits_for_the_connection)
+			TEST_ROW(s15_a_reader_that_stalls_stops_its_sender))

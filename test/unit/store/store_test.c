@@ -605,7 +605,8 @@ TEST(q08_migrates_from_each_schema)
 			EXPECT_INT(
 			    sqlite3_exec(db,
 				"INSERT INTO accounts (id, name, created_ms) VALUES (5, 'ann', 1);"
-				"INSERT INTO names (name, account, key, created_ms) VALUES ('old', 5, '', 1)",
+				"INSERT INTO names (name, account, key, created_ms) VALUES ('old', "
+				"5, '', 1)",
 				NULL, NULL, NULL),
 			    SQLITE_OK);
 		sqlite3_close(db);

@@ -380,6 +380,6 @@ TESTS(TEST_ROW(syn_says_what_is_granted) TEST_ROW(first_credit_depends_on_how_ma
 	TEST_ROW(blocked_until_window) TEST_ROW(full_output_ends_the_turns)
 	    TEST_ROW(control_goes_between_frames) TEST_ROW(control_in_part_goes_on)
 		TEST_ROW(reset_does_not_overtake_its_syn) TEST_ROW(reset_does_not_overtake_data)
-		TEST_ROW(credit_goes_back_once_a_turn)
-		    TEST_ROW(no_window_after_the_end) TEST_ROW(blocked_reader_never_grows) TEST_ROW(
-			small_before_bulk_but_bulk_not_starved) TEST_ROW(bulk_shares_by_bytes))
+		    TEST_ROW(credit_goes_back_once_a_turn) TEST_ROW(no_window_after_the_end)
+			TEST_ROW(blocked_reader_never_grows) TEST_ROW(
+			    small_before_bulk_but_bulk_not_starved) TEST_ROW(bulk_shares_by_bytes))
