@@ -146,6 +146,7 @@ struct link {
 	/* liveness */
 	int64_t heard_us, said_us; /* last byte received, sent */
 	int64_t ping_us;           /* PING on its way since, or 0 */
+	int64_t pinged_us;         /* when the latest PING was put in */
 	int64_t asked_us;          /* first PING that left since something was heard, or 0 */
 	bool ping_queued;          /* a PING waits in the control queue ... */
 	bool ping_merged;          /* ... or was merged into the block */

@@ -110,6 +110,7 @@ link_ping(struct link *l)
 
 	if (l->ping_queued || l->ping_us != 0 || l->dead != LINK_CODE_OK)
 		return;
+	l->pinged_us = l->now_us;
 	l->ping_opaque++;
 	frame_put_u32(payload, (uint32_t)(l->ping_opaque >> 32));
 	frame_put_u32(payload + 4, (uint32_t)l->ping_opaque);

@@ -213,7 +213,7 @@ grow(struct stream *s)
 	struct link *l = s->link;
 	uint32_t wanted = 2 * s->rx_window, cap;
 
-	if (l->rtt_us == 0 || l->now_us - l->rtt_at_us >= RTT_PERIOD_US)
+	if (l->rtt_us == 0 || l->now_us - l->pinged_us >= RTT_PERIOD_US)
 		link_ping(l);
 	update_budget(l);
 	cap = window_cap(s);

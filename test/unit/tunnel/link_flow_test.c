@@ -104,6 +104,27 @@ TEST(bulk_fills_a_line)
 	EXPECT(bulk(1, MS / 5, true, 10) >= 9.5);
 }
 
+/*
+ * On a loaded path every round trip is longer than the smallest: growing windows must not ask for
+ * it again and again, or the other side takes the PINGs for an attack.
+ */
+TEST(growing_windows_ask_once_a_second)
+{
+	struct world w;
+
+	world_init(&w, 1, MS / 10);
+	line(&w, 6.5);
+	for (int i = 0; i < 8; i++)
+		(void)download(&w, ENDLESS);
+	world_run(&w, 3 * SECOND);
+	EXPECT(rate(&w, EDGE, SECOND) >= 6);
+	printf("     %llu PINGs in 4 s, %d glitches\n",
+	    (unsigned long long)w.link[EDGE].ping_opaque, (int)w.link[AGENT].glitches);
+	EXPECT(w.link[EDGE].ping_opaque <= 6);
+	EXPECT(w.link[AGENT].glitches <= 6 * 16);
+	world_fini(&w);
+}
+
 /* go-yamux 136: growth must not end at a small multiple of the first window. */
 TEST(window_grows_from_the_least)
 {
@@ -322,8 +343,9 @@ TEST(small_beside_bulk_waits_little)
 	EXPECT(bloat <= RTT + 100 * MS);
 }
 
-TESTS(TEST_ROW(one_bulk_stream_over_40_ms) TEST_ROW(eight_bulk_streams_over_40_ms) TEST_ROW(
-    bulk_fills_a_line) TEST_ROW(window_grows_from_the_least) TEST_ROW(first_megabyte_is_soon)
-	TEST_ROW(first_64_kib_need_no_window) TEST_ROW(stalled_readers_are_bounded)
-	    TEST_ROW(stalling_one_by_one_leaves_room) TEST_ROW(slow_reader_gets_what_it_needs)
-		TEST_ROW(windows_fall_after_a_pause) TEST_ROW(small_beside_bulk_waits_little))
+TESTS(TEST_ROW(one_bulk_stream_over_40_ms) TEST_ROW(eight_bulk_streams_over_40_ms)
+	TEST_ROW(bulk_fills_a_line) TEST_ROW(growing_windows_ask_once_a_second)
+	    TEST_ROW(window_grows_from_the_least) TEST_ROW(first_megabyte_is_soon) TEST_ROW(
+		first_64_kib_need_no_window) TEST_ROW(stalled_readers_are_bounded)
+		TEST_ROW(stalling_one_by_one_leaves_room) TEST_ROW(slow_reader_gets_what_it_needs)
+		    TEST_ROW(windows_fall_after_a_pause) TEST_ROW(small_beside_bulk_waits_little))
