@@ -33,7 +33,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 SUB      = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 # Order of linking: a room may use only rooms to its right.
-ROOMS    = relay store hook tunnel http net base
+ROOMS    = relay store hook tunnel http net conf base
 PROGRAMS = $(B)/aditd $(B)/adit
 
 room_src = $(filter-out %/main.c %_sim.c,$(wildcard src/$(1)/*.c))
@@ -55,6 +55,7 @@ run: ## edge, agent and a real CI on loopback: a signed push starts a build
 	@tools/demo $(B)
 
 build: ## programs in build/adit and build/aditd
+	@tools/deps build
 	$(SUB) programs
 
 check: ## all tests

@@ -6,6 +6,7 @@
 #include "net/addr.h"
 
 #include <arpa/inet.h>
+#define CARES_NO_DEPRECATED /* what newer ones want instead, 1.18 does not have */
 #include <ares.h>
 #include <netinet/in.h>
 #include <poll.h>
