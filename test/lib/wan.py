@@ -22,8 +22,9 @@ def why_not():
     name = f"adit-try-{os.getpid()}"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode != 0:
         return "network namespaces cannot be made here"
+    enter = subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], capture_output=True)
     subprocess.run(["ip", "netns", "del", name])
-    return None
+    return None if enter.returncode == 0 else "network namespaces cannot be entered here"
 
 
 def ip(*args):
