@@ -390,13 +390,6 @@ on_reset(struct flow *f, uint32_t code)
 	    f->owner, code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
 }
 
-/* The origin does not take the request any more, but what it says can still be read. */
-static bool
-is_half_broken(const struct conn *c)
-{
-	return c->tx_failed && !c->rx_failed && !c->eof;
-}
-
 static void
 on_conn_broken(struct flow *f, enum close_code bad)
 {
@@ -405,7 +398,7 @@ on_conn_broken(struct flow *f, enum close_code bad)
 
 	if (x->state == EXCHANGE_LINGER)
 		return;
-	if (bad != CLOSE_OK || !is_half_broken(f->conn)) {
+	if (bad != CLOSE_OK || !conn_is_half_broken(f->conn)) {
 		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}

@@ -21,7 +21,7 @@
 	X(DATA_FRAME_BYTES,      16384, "bytes", "payload of a DATA frame, its opening apart")     \
 	X(OPENING_BYTES,          1024, "bytes", "opening of a stream")                            \
 	X(CONTROL_BYTES,         65536, "bytes", "payload of a CONTROL frame")                     \
-	X(LINK_OUT_BYTES,        65536, "bytes", "frames of a link that wait to be sealed")        \
+	X(LINK_OUT_BYTES,       262144, "bytes", "frames of a link that wait to be sealed")        \
 	X(LINK_CTL_BYTES,       262144, "bytes", "control frames of a link that wait")             \
 	X(LINK_STREAMS,           4096, "streams", "open streams of a link")                       \
 	X(LINK_RX_BYTES_MIN,   4194304, "bytes", "receive budget of a link at its start")          \
@@ -73,6 +73,9 @@
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
 	X(LINGER_MS,             2000, "ms", "input of a visitor read away after our last byte")   \
 	X(EDGE_SILENT_MS,       75000, "ms", "wait of the edge for a response head")               \
+	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \
+	X(PROBED_MS,             5000, "ms", "wait of the agent for the outcome of the edge's probe") \
+	X(STATUS_BYTES,        262144, "bytes", "names that adit status asks for")                 \
 	X(NAMES_PER_ACCOUNT,     1000, "names", "names of an account")                             \
 	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \
 	X(CONTROL_CLIENTS,         64, "connections", "clients of the control socket")             \
@@ -100,9 +103,12 @@
 	X(WEBHOOK_BYTES,      1048576, "bytes", "body of a webhook where its route names no limit") \
 	X(INTAKE_BYTES,      268435456, "bytes", "webhooks of a worker that are being read or stored")  \
 	X(UPKEEP_MS,             2000, "ms", "between looks of the edge for old and late deliveries")  \
+	X(ALERT_URL_MS,          10000, "ms", "answer to an alert's POST")                         \
+	X(ALERT_TRIES,               3, "attempts", "POSTs of one alert")                          \
 	X(ALERT_MS,             30000, "ms", "run time of an alert command")                       \
 	X(PASSWORD_QUEUE,         32, "jobs", "password hashes of the edge that wait to be computed") \
 	X(INBOX_BODY_BYTES,   16777216, "bytes", "body of a stored delivery, whatever its route allows") \
+	X(FAN_OUT,                   8, "tunnels", "further tunnels that one webhook is stored for") \
 	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \
 	X(INBOX_STEP,              500, "deliveries", "deliveries that one request replays, drops or deletes") \
 	X(INBOX_SCAN,             2000, "deliveries", "deliveries that one list request looks at") \

@@ -103,7 +103,8 @@ answer_plain(struct handshake *h)
 	size_t n;
 
 	counter_add(&h->gate->failed, 1);
-	(void)loop_recv(h->conn.io.fd, request, sizeof(request), &n); /* or close() would reset */
+	iov = (struct iovec){ request, sizeof(request) };
+	(void)loop_recv(h->conn.io.fd, &iov, 1, &n); /* or close() would reset */
 	buf_init(&out, LIMIT_HEAD_BYTES);
 	page_write(&out, &page);
 	iov = (struct iovec){ out.p, out.n };

@@ -98,20 +98,31 @@ conn_close(struct conn *c)
 
 /* --- the socket --- */
 
+static size_t
+total_of(const struct iovec *iov, int n_iov)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < n_iov; i++)
+		total += iov[i].iov_len;
+	return total;
+}
+
 /*
  * Edges come only to who has emptied the socket.  A short read has, too, and saves the call that
  * would say EAGAIN; but not when an end has been told already: its edge is spent, so the end must
  * be read out now.
  */
 enum io
-conn_raw_recv(struct conn *c, void *dst, size_t cap, size_t *ret_n)
+conn_raw_recv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
 	bool watched = c->io.loop != NULL;
+	size_t cap = total_of(iov, n_iov);
 	enum io io;
 
 	if (watched && !c->sock_in)
 		return IO_WAIT;
-	io = loop_recv(c->io.fd, dst, cap, ret_n);
+	io = loop_recv(c->io.fd, iov, n_iov, ret_n);
 	if (io == IO_OK && *ret_n < cap && watched && !c->io.ended)
 		c->sock_in = false;
 	else if (io == IO_WAIT && cap > 0)
@@ -127,17 +138,17 @@ conn_raw_recv(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 enum io
 conn_raw_send(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
-	size_t total = 0;
 	enum io io;
 
 	if (c->io.loop != NULL && !c->sock_out)
 		return IO_WAIT;
 	if (n_iov > IOV_MAX)
 		n_iov = IOV_MAX;
-	for (int i = 0; i < n_iov; i++)
-		total += iov[i].iov_len;
 	io = loop_send(c->io.fd, iov, n_iov, ret_n);
-	if (io == IO_WAIT || (io == IO_OK && *ret_n < total))
+	/* Refused though there is room (no memory, say): no edge will tell when it goes again. */
+	if (io == IO_WAIT && loop_can_send(c->io.fd))
+		loop_again(&c->io, LOOP_OUT);
+	if (io == IO_WAIT || (io == IO_OK && *ret_n < total_of(iov, n_iov)))
 		c->sock_out = false;
 	if (io == IO_FAIL) {
 		c->error = errno;
@@ -167,6 +178,14 @@ conn_handshake(struct conn *c)
 enum io
 conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 {
+	struct iovec iov = { dst, cap };
+
+	return conn_readv(c, &iov, 1, ret_n);
+}
+
+enum io
+conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
+{
 	enum io io;
 
 	*ret_n = 0;
@@ -175,9 +194,9 @@ conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 	if (c->rx_failed)
 		return IO_FAIL;
 	if (c->tls == NULL)
-		io = conn_raw_recv(c, dst, cap, ret_n);
+		io = conn_raw_recv(c, iov, n_iov, ret_n);
 	else
-		io = tls_read(c, dst, cap, ret_n);
+		io = tls_read(c, iov->iov_base, iov->iov_len, ret_n);
 	if (io == IO_EOF)
 		c->eof = true;
 	if (io == IO_FAIL)
@@ -261,6 +280,15 @@ conn_error(const struct conn *c)
 	const char *why = c->tls == NULL ? NULL : tls_why(c->tls);
 
 	return why != NULL ? why : errno_sentence(c->error);
+}
+
+void
+conn_will_reset(struct conn *c)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->io.fd >= 0)
+		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
 void

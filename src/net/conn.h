@@ -44,6 +44,8 @@ void conn_move(struct conn *dst, struct conn *src, void (*fn)(struct conn *, uns
 /* -1 and errno without memory or descriptors. */
 int conn_attach(struct conn *c, struct loop *l) must_use;
 void conn_detach(struct conn *c);
+/* conn_close() will be seen as a reset. */
+void conn_will_reset(struct conn *c);
 /* Closes the descriptor and frees the TLS state; what waits is lost. Harmless twice. */
 void conn_close(struct conn *c);
 static inline bool
@@ -60,6 +62,8 @@ enum io conn_handshake(struct conn *c);
  * (FIN; with TLS close_notify: a FIN without one is IO_FAIL where tls_strict_eof was set, else
  * IO_EOF). */
 enum io conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n);
+/* The same into several pieces (at least one), of which TLS fills only the first. */
+enum io conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* Plaintext bytes that can be read without a system call (TLS), for fairness decisions. */
 bool conn_has_buffered(const struct conn *c);
 
@@ -75,6 +79,12 @@ enum io conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *r
 size_t conn_waiting(const struct conn *c);
 /* Ends our direction after what waits: close_notify, then FIN. Reading goes on. */
 void conn_shut(struct conn *c);
+/* The other side takes nothing any more, but what it has sent can still be read. */
+static inline bool
+conn_is_half_broken(const struct conn *c)
+{
+	return c->tx_failed && !c->rx_failed && !c->eof;
+}
 /* One sentence on why IO_FAIL; lives until the next call. */
 const char *conn_error(const struct conn *c);
 

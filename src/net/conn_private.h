@@ -7,7 +7,7 @@
 #include "net/conn.h"
 
 /* The socket's calls; they keep sock_in and sock_out. */
-enum io conn_raw_recv(struct conn *c, void *dst, size_t cap, size_t *ret_n);
+enum io conn_raw_recv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
 enum io conn_raw_send(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
 
 /* As conn_*() of the same names; c->tls is set. */

@@ -114,9 +114,11 @@ struct pool *loop_chunks(struct loop *l);
 /* --- sockets: the system calls, as the twin must be able to stand in ---
  * All descriptors are non-blocking and close-on-exec. Errors: IO_FAIL and errno. */
 
-enum io loop_recv(int fd, void *dst, size_t cap, size_t *ret_n);
+enum io loop_recv(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* A short count is IO_OK; IO_WAIT when nothing could be written. */
 enum io loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
+/* Is there room, though loop_send() gave IO_WAIT? Then no edge will tell of it. */
+bool loop_can_send(int fd);
 /* -1 and errno (EAGAIN when there is none). After EMFILE and its kin the edge is spent while
  * connections wait: ask again by a timer or when a descriptor is free. */
 int loop_accept(int fd, struct sockaddr_storage *ret_addr, socklen_t *ret_len);

@@ -358,17 +358,22 @@ fail(int code)
 }
 
 enum io
-loop_recv(int fd, void *dst, size_t cap, size_t *ret_n)
+loop_recv(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
 	struct sock *s = sock_of(fd);
-	size_t n = s->rx_n < cap ? s->rx_n : cap;
+	size_t n = 0;
 
-	if (cap == 0)
+	if (n_iov == 0 || iov->iov_len == 0)
 		return IO_WAIT;
+	for (int i = 0; i < n_iov && s->rx_n > 0; i++) {
+		size_t part = s->rx_n < iov[i].iov_len ? s->rx_n : iov[i].iov_len;
+
+		memcpy(iov[i].iov_base, s->rx + s->rx_at, part);
+		s->rx_at += part;
+		s->rx_n -= part;
+		n += part;
+	}
 	if (n > 0) {
-		memcpy(dst, s->rx + s->rx_at, n);
-		s->rx_at += n;
-		s->rx_n -= n;
 		add_moment(world.now_us + s->link.latency_us, on_credit, s->peer, 0)->n = n;
 		*ret_n = n;
 		return IO_OK;
@@ -434,6 +439,8 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 	n = s->link.buffer_bytes - s->in_flight;
 	if (n > total)
 		n = total;
+	if (n > 0 && s->link.refuses && sim_rand(4) == 0)
+		return IO_WAIT;
 	if (n > 1 && s->link.shorts && sim_rand(4) == 0) {
 		n = 1 + sim_rand(n - 1);
 		add_moment(world.now_us + 1 + (int64_t)sim_rand(500), on_nudge, s, 0);
@@ -445,6 +452,14 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 	transmit(s, iov, n_iov, n);
 	*ret_n = n;
 	return IO_OK;
+}
+
+bool
+loop_can_send(int fd)
+{
+	const struct sock *s = sock_of(fd);
+
+	return s->state == CONNECTED && s->in_flight < s->link.buffer_bytes;
 }
 
 void

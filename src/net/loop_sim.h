@@ -20,6 +20,7 @@ struct sim_link {
 	size_t buffer_bytes;  /* sent and not yet read by the other side */
 	size_t chunk_bytes;   /* bytes arrive in pieces of random size up to this */
 	bool shorts;          /* writes are cut short at random, too */
+	bool refuses;         /* writes are refused at random though there is room */
 };
 
 /* Before any loop_new(). */

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,15 +15,27 @@
 #define BACKLOG 4096
 #define SOCK_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
-enum io
-loop_recv(int fd, void *dst, size_t cap, size_t *ret_n)
+/* The kernel does not write to the list: const may go. */
+static struct msghdr
+message_of(const struct iovec *iov, int n_iov)
 {
+	struct msghdr msg = { .msg_iovlen = (size_t)(n_iov > IOV_MAX ? IOV_MAX : n_iov) };
+
+	memcpy(&msg.msg_iov, &iov, sizeof(iov));
+	return msg;
+}
+
+enum io
+loop_recv(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
+{
+	struct msghdr msg = message_of(iov, n_iov);
 	ssize_t n;
 
-	if (cap == 0)
+	if (n_iov == 0 || iov->iov_len == 0)
 		return IO_WAIT; /* a count of 0 would look like the end */
 	do {
-		n = recv(fd, dst, cap, MSG_DONTWAIT);
+		n = n_iov == 1 ? recv(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT)
+			       : recvmsg(fd, &msg, MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n > 0) {
 		*ret_n = (size_t)n;
@@ -36,11 +49,9 @@ loop_recv(int fd, void *dst, size_t cap, size_t *ret_n)
 enum io
 loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
-	struct msghdr msg = { 0 };
+	struct msghdr msg = message_of(iov, n_iov);
 	ssize_t n;
 
-	memcpy(&msg.msg_iov, &iov, sizeof(iov)); /* sendmsg() does not write there: const may go */
-	msg.msg_iovlen = (size_t)(n_iov > IOV_MAX ? IOV_MAX : n_iov);
 	do {
 		n = n_iov == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
 			       : sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -49,6 +60,14 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 		return errno == EAGAIN ? IO_WAIT : IO_FAIL;
 	*ret_n = (size_t)n;
 	return IO_OK;
+}
+
+bool
+loop_can_send(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 int

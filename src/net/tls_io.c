@@ -28,7 +28,7 @@
 #define IN_BYTES (256 * 1024)
 #define IN_BYTES_MIN (RECORD_BYTES + 1024)
 #define SEAL_BYTES CONN_SEALED_BYTES
-#define QUOTA_MAX (256 * 1024)
+#define QUOTA_MAX (272 * 1024) /* an output block of a link with all its headers */
 #define QUOTA_MIN RECORD_BYTES
 #define QUOTA_FIRST (64 * 1024)
 /* Pieces below this are copied together into one record. */
@@ -114,6 +114,7 @@ read_kept(struct tls *t, char *dst, size_t cap)
 static int
 receive(BIO *b, struct tls *t, struct thread_memory *m)
 {
+	struct iovec iov = { m->in, t->want };
 	size_t n;
 
 	if (t->fin)
@@ -123,7 +124,7 @@ receive(BIO *b, struct tls *t, struct thread_memory *m)
 		return -1;
 	}
 	t->receives--;
-	switch (conn_raw_recv(t->conn, m->in, t->want, &n)) {
+	switch (conn_raw_recv(t->conn, &iov, 1, &n)) {
 	case IO_OK:
 		m->in_at = 0;
 		m->in_n = n;

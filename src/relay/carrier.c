@@ -8,7 +8,7 @@
 /* What one carrier may move per event before the others get their turn. */
 #define READ_BYTES_PER_EVENT (512 * 1024)
 #define WRITE_BYTES_PER_TURN (512 * 1024)
-#define OUT_BLOCKS_KEPT 16
+#define OUT_BLOCKS_KEPT 4
 
 int
 carrier_shared_init(struct carrier_shared *s, size_t links_max)
@@ -46,11 +46,12 @@ flush_gathered(struct carrier *c)
 static void
 on_opened(struct carrier *c, struct stream *s, struct slice opening)
 {
-	if (c->ops->opened != NULL)
-		c->ops->opened(c, s, opening);
-	else
-		stream_reset(s, LINK_CODE_NO_TUNNEL);
-	/* The owner has bound it, or has given it up: a stream without a flow is the latter. */
+	if (c->ops->opened != NULL) {
+		c->ops->opened(c, s, opening); /* binds it, or resets and frees it */
+		return;
+	}
+	stream_reset(s, LINK_CODE_NO_TUNNEL);
+	stream_free(s);
 }
 
 /* One event of the link. */

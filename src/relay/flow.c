@@ -87,6 +87,20 @@ flow_end(struct flow *f, enum link_code code)
 		carrier_kick(f->carrier);
 }
 
+void
+flow_advance(struct iovec **iov, int *n_iov, size_t n)
+{
+	while (*n_iov > 0 && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		(*iov)++;
+		(*n_iov)--;
+	}
+	if (n > 0) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
 /* Both directions have ended in order: the stream's number is free. */
 void
 flow_retire(struct flow *f)

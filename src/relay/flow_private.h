@@ -18,6 +18,8 @@ void flow_fill(struct flow *f);
 
 void inlet_readable(struct flow *f);
 void outlet_writable(struct flow *f);
+/* Drops the first n bytes of a list of pieces. */
+void flow_advance(struct iovec **iov, int *n_iov, size_t n);
 /* Frees the stream once both directions have ended in order. */
 void flow_retire(struct flow *f);
 /* The stream is at fault: it is reset, the owner told through ops->reset. */

@@ -4,6 +4,8 @@
 
 /* Bytes read at once where the chunked coding must be taken off first. */
 #define CHUNKED_READ_BYTES LIMIT_DATA_FRAME_BYTES
+/* Frames that one read may fill. */
+#define FILL_PIECES 8
 
 static void
 want(struct flow *f)
@@ -104,17 +106,29 @@ inlet_readable(struct flow *f)
 
 /* --- filling a grant --- */
 
-/* LENGTH, RAW, CLOSE: the kernel's bytes go straight into the frame. */
-static enum io
-read_plain(struct flow *f, char *p, size_t cap, size_t *ret_n)
+/* Cuts a list of pieces to n bytes. */
+static int
+cut(struct iovec *iov, int n_iov, uint64_t n)
 {
-	uint64_t left = f->in_framing == FLOW_LENGTH ? h1_left(f->in_h1) : UINT64_MAX;
+	for (int i = 0; i < n_iov; i++) {
+		if (iov[i].iov_len >= n) {
+			iov[i].iov_len = (size_t)n;
+			return i + 1;
+		}
+		n -= iov[i].iov_len;
+	}
+	return n_iov;
+}
+
+/* LENGTH, RAW, CLOSE: the kernel's bytes go straight into the frames. */
+static enum io
+read_plain(struct flow *f, struct iovec *iov, int n_iov, size_t *ret_n)
+{
 	enum io io;
 
-	*ret_n = 0;
-	if (cap > left)
-		cap = (size_t)left;
-	io = conn_read(f->conn, p, cap, ret_n);
+	if (f->in_framing == FLOW_LENGTH)
+		n_iov = cut(iov, n_iov, h1_left(f->in_h1));
+	io = conn_readv(f->conn, iov, n_iov, ret_n);
 	if (io == IO_OK && f->in_framing == FLOW_LENGTH) {
 		h1_took(f->in_h1, *ret_n);
 		f->in_end = h1_left(f->in_h1) == 0;
@@ -135,7 +149,6 @@ read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 	size_t got;
 	enum io io;
 
-	*ret_n = 0;
 	if (cap > CHUNKED_READ_BYTES)
 		cap = CHUNKED_READ_BYTES;
 	io = conn_read(f->conn, scratch, cap, &got);
@@ -160,14 +173,24 @@ read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 	}
 }
 
+/* Until the pieces are full, the connection is dry, or the message ends; *n grows. */
 static enum io
-read_conn(struct flow *f, char *p, size_t cap, size_t *ret_n)
+read_conn(struct flow *f, struct iovec *iov, int n_iov, size_t *n)
 {
-	enum io io;
+	enum io io = IO_OK;
 
-	io = f->in_framing == FLOW_CHUNKED ? read_chunked(f, p, cap, ret_n)
-					   : read_plain(f, p, cap, ret_n);
-	f->rx_bytes += *ret_n;
+	while (n_iov > 0 && io == IO_OK && !f->in_end && f->in_bad == CLOSE_OK) {
+		size_t more = 0;
+
+		io = f->in_framing == FLOW_CHUNKED
+			 ? read_chunked(f, iov->iov_base, iov->iov_len, &more)
+			 : read_plain(f, iov, n_iov, &more);
+		f->rx_bytes += more;
+		*n += more;
+		flow_advance(&iov, &n_iov, more);
+		if (!f->conn->readable)
+			break;
+	}
 	return io;
 }
 
@@ -180,16 +203,15 @@ done(struct flow *f)
 	f->ops->inlet_done(f);
 }
 
-/*
- * One grant: first what waits, then the connection until the grant is full, the
- * connection is dry, or the message ends.
- */
+/* One grant: first what waits, then the connection. */
 void
 flow_fill(struct flow *f)
 {
-	size_t cap, opening, n, more;
+	struct iovec iov[FILL_PIECES];
+	size_t cap, opening, n;
 	enum io io = IO_OK;
 	char *p;
+	int more;
 
 	if (f->in_over)
 		return;
@@ -202,12 +224,10 @@ flow_fill(struct flow *f)
 	n = bufq_take(&f->in_early, p, cap);
 	if (n > 0)
 		f->opening_n = 0;
-	while (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && !f->in_end && n < cap &&
-	       f->in_bad == CLOSE_OK && f->conn != NULL) {
-		io = read_conn(f, p + n, cap - n, &more);
-		n += more;
-		if (io != IO_OK || !(f->conn->readable || conn_has_buffered(f->conn)))
-			break;
+	if (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && f->conn != NULL && n < cap) {
+		iov[0] = (struct iovec){ p + n, cap - n };
+		more = stream_grant_more(f->stream, iov + 1, FILL_PIECES - 1);
+		io = read_conn(f, iov, 1 + more, &n);
 	}
 	if (n > opening)
 		f->active_us = loop_now_us(f->loop);
@@ -218,6 +238,7 @@ flow_fill(struct flow *f)
 		flow_fail_conn(f, CLOSE_OK);
 	else if (f->in_end && f->in_early.n == 0)
 		done(f);
-	else if (f->in_early.n > 0 || (f->in_framing != FLOW_IDLE && io == IO_OK && n == cap))
+	else if (f->in_early.n > 0 || (f->in_framing != FLOW_IDLE && io == IO_OK &&
+					  f->conn != NULL && f->conn->readable))
 		stream_want(f->stream);
 }

@@ -47,21 +47,6 @@ set_blocked(struct flow *f, bool blocked)
 		stream_reader_blocked(f->stream, blocked);
 }
 
-/* Drops the first n bytes of a list of pieces. */
-static void
-advance(struct iovec **iov, int *n_iov, size_t n)
-{
-	while (*n_iov > 0 && n >= (*iov)->iov_len) {
-		n -= (*iov)->iov_len;
-		(*iov)++;
-		(*n_iov)--;
-	}
-	if (n > 0) {
-		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
-		(*iov)->iov_len -= n;
-	}
-}
-
 /*
  * Writes iov as far as the connection takes it; the rest waits. -1: the
  * connection is broken (or too much waits) and the owner has been told.
@@ -76,7 +61,7 @@ write_or_queue(struct flow *f, struct iovec *iov, int n_iov)
 
 	while (n_iov > 0 && io == IO_OK) {
 		io = conn_write(f->conn, iov, n_iov, &n);
-		advance(&iov, &n_iov, n);
+		flow_advance(&iov, &n_iov, n);
 	}
 	if (io == IO_FAIL) {
 		flow_fail_conn(f, CLOSE_OK);

@@ -33,6 +33,7 @@ link_init(struct link *l, const struct link_params *p, int64_t now_us)
 	l->rate_from_us = now_us;
 	l->rx_budget = p->rx_bytes_min;
 	l->out_block = 1;
+	l->out_room = LINK_OUT_ROOM_MIN;
 	return 0;
 }
 

@@ -37,6 +37,8 @@
 #include "base/slice.h"
 #include "tunnel/frame.h"
 
+#include <sys/uio.h>
+
 /* Streams are opened by the edge only, since visitors come from there; numbers grow from 1. */
 enum link_side { LINK_EDGE, LINK_AGENT };
 
@@ -134,11 +136,14 @@ struct link {
 	/* sending */
 	char *out; /* block of out_pool, or NULL */
 	uint32_t out_from, out_to;
-	uint32_t out_edge;  /* end of the frame in which out_from lies, or out_from */
-	uint32_t out_block; /* counts blocks that were sent whole */
-	uint32_t n_sending; /* opened streams that have not said FIN */
-	uint32_t fresh_run; /* bytes that fresh streams sent while bulk waited */
-	char *ctl;          /* control frames, malloced, NULL when none */
+	uint32_t out_edge; /* end of the frame in which out_from lies, or out_from */
+	uint32_t out_room; /* bytes of frames that a block takes */
+	int64_t rate_out_us;
+	uint64_t rate_out_bytes; /* sent since: out_room follows */
+	uint32_t out_block;      /* counts blocks that were sent whole */
+	uint32_t n_sending;      /* opened streams that have not said FIN */
+	uint32_t fresh_run;      /* bytes that fresh streams sent while bulk waited */
+	char *ctl;               /* control frames, malloced, NULL when none */
 	uint32_t ctl_from, ctl_to, ctl_cap;
 	bool ctl_started; /* a part was sent: the rest goes before anything else */
 	bool ctl_hold;    /* must not overtake the SYN in the output block */
@@ -214,6 +219,12 @@ bool link_has_room(const struct link *l);
  * commit, which may be of nothing; after 0, of nothing or a FIN.
  */
 size_t stream_grant(struct stream *s, char **ret_p) must_use;
+/*
+ * After stream_grant(): further space behind it, for a reader that scatters: pieces of one frame
+ * each, as many as the stream may have in a row. Returns how many; only the last that is written to
+ * may be filled in part.
+ */
+int stream_grant_more(struct stream *s, struct iovec *iov, int n_iov) must_use;
 /* opening_n: bytes of opening with its length (first commit only, else 0), then n bytes of data. */
 void stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin);
 /* Bytes that may be sent now. */

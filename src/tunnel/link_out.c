@@ -18,6 +18,9 @@
 #define CTL_BYTES_KEPT 4096
 /* The last room of the control queue: for the GOAWAY that says why. */
 #define CTL_RESERVE_BYTES 64
+/* A block is as large as what leaves in ROOM_US, as measured over RATE_US. */
+#define ROOM_US 2000
+#define RATE_US 20000
 
 /* --- control frames --- */
 
@@ -203,12 +206,34 @@ link_out(struct link *l)
 	return slice_of(l->out + l->out_from, l->out_to - l->out_from);
 }
 
+/*
+ * What lies in the block goes before whatever comes later, however small: large blocks, which save
+ * half of the calls, are only for connections that take them in no time.
+ */
+static void
+adapt_room(struct link *l, uint32_t n)
+{
+	int64_t elapsed = l->now_us - l->rate_out_us;
+	uint64_t room;
+
+	l->rate_out_bytes += n;
+	if (elapsed < RATE_US)
+		return;
+	room = l->rate_out_bytes * ROOM_US / (uint64_t)elapsed;
+	if (room < LINK_OUT_ROOM_MIN)
+		room = LINK_OUT_ROOM_MIN;
+	l->out_room = room < LIMIT_LINK_OUT_BYTES ? (uint32_t)room : LIMIT_LINK_OUT_BYTES;
+	l->rate_out_us = l->now_us;
+	l->rate_out_bytes = 0;
+}
+
 static void
 data_sent(struct link *l, uint32_t n)
 {
 	struct frame f;
 
 	check(n <= l->out_to - l->out_from);
+	adapt_room(l, n);
 	l->out_from += n;
 	if (l->out_from == l->out_to) {
 		release_block(l);

@@ -6,6 +6,8 @@
 #include "tunnel/link.h"
 
 #define CREDIT_MAX INT32_MAX
+/* Of LINK_OUT_BYTES, what a connection is given at once until it has shown that it is fast. */
+#define LINK_OUT_ROOM_MIN (4 * LIMIT_DATA_FRAME_BYTES)
 
 /* --- link.c --- */
 

@@ -18,7 +18,13 @@
 static bool
 has_room(const struct link *l)
 {
-	return l->out == NULL || l->out_to - LINK_OUT_FRONT_BYTES < LIMIT_LINK_OUT_BYTES;
+	return l->out == NULL || l->out_to - LINK_OUT_FRONT_BYTES < l->out_room;
+}
+
+static bool
+is_bulk(const struct stream *s)
+{
+	return s->tx_recent >= FRESH_BYTES;
 }
 
 bool
@@ -42,7 +48,7 @@ stream_want(struct stream *s)
 		s->tx_recent = 0;
 		s->tx_recent_us = l->now_us;
 	}
-	if (s->tx_recent < FRESH_BYTES)
+	if (!is_bulk(s))
 		list_push(&l->fresh, &s->round);
 	else if (s->deficit > 0)
 		list_push_front(&l->bulk, &s->round);
@@ -57,6 +63,15 @@ stream_unblock(struct stream *s)
 		return;
 	s->blocked = false;
 	stream_want(s);
+}
+
+/* Bulk among itself changes seldom: the other side then writes on in large pieces. */
+static uint32_t
+quantum(const struct stream *s)
+{
+	const struct link *l = s->link;
+
+	return is_bulk(s) && list_empty(&l->fresh) ? l->out_room / 2 : LIMIT_DATA_FRAME_BYTES;
 }
 
 static struct stream *
@@ -76,7 +91,7 @@ next_wanting(struct link *l)
 		return NULL;
 	s = list_of(node, struct stream, round);
 	if (s->deficit == 0)
-		s->deficit = LIMIT_DATA_FRAME_BYTES;
+		s->deficit = quantum(s);
 	return s;
 }
 
@@ -135,6 +150,28 @@ stream_grant(struct stream *s, char **ret_p)
 	return (n < LIMIT_DATA_FRAME_BYTES ? n : LIMIT_DATA_FRAME_BYTES) + 2 + LIMIT_OPENING_BYTES;
 }
 
+int
+stream_grant_more(struct stream *s, struct iovec *iov, int n_iov)
+{
+	struct link *l = s->link;
+	const uint32_t whole = FRAME_HEADER_BYTES + LIMIT_DATA_FRAME_BYTES;
+	size_t left = (size_t)s->tx_credit < s->deficit ? (size_t)s->tx_credit : s->deficit;
+	uint32_t at = l->out_to + whole;
+	int n = 0;
+
+	if (!s->opened || !list_empty(&l->fresh) || left <= LIMIT_DATA_FRAME_BYTES)
+		return 0;
+	left -= LIMIT_DATA_FRAME_BYTES; /* what stream_grant() gave */
+	for (; n < n_iov && left > 0 && at - LINK_OUT_FRONT_BYTES < l->out_room; n++) {
+		size_t part = left < LIMIT_DATA_FRAME_BYTES ? left : LIMIT_DATA_FRAME_BYTES;
+
+		iov[n] = (struct iovec){ l->out + at + FRAME_HEADER_BYTES, part };
+		left -= part;
+		at += whole;
+	}
+	return n;
+}
+
 /* Number and credits of a stream that opens with this frame. */
 static void
 write_syn(struct stream *s, char *p)
@@ -155,7 +192,7 @@ count_sent(struct stream *s, uint32_t n)
 
 	s->tx_credit -= n;
 	s->deficit = n < s->deficit ? s->deficit - n : 0;
-	if (s->tx_recent < FRESH_BYTES)
+	if (!is_bulk(s))
 		l->fresh_run += n;
 	s->tx_recent += n;
 }
@@ -170,20 +207,14 @@ end_sending(struct stream *s)
 	list_del(&s->round);
 }
 
-void
-stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
+/* Writes the header of a frame whose payload is there, and counts it. */
+static void
+put_frame(struct stream *s, size_t opening_n, size_t n, bool fin)
 {
 	struct link *l = s->link;
-	struct frame f = { .type = FRAME_DATA };
-	char *p;
+	struct frame f = { .length = (uint32_t)(opening_n + n), .type = FRAME_DATA };
+	char *p = l->out + l->out_to;
 
-	if (opening_n + n == 0 && !fin)
-		return;
-	check(!s->tx_ended && l->out != NULL);
-	check((opening_n > 0) == !s->opened);
-	check(n <= (size_t)s->tx_credit && n <= LIMIT_DATA_FRAME_BYTES + LIMIT_OPENING_BYTES);
-	p = l->out + l->out_to;
-	f.length = (uint32_t)(opening_n + n);
 	if (!s->opened) {
 		write_syn(s, p + FRAME_HEADER_BYTES);
 		f.length += FRAME_SYN_BYTES;
@@ -192,10 +223,26 @@ stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
 	if (fin)
 		f.flags |= FRAME_FIN;
 	f.stream = s->id;
+	check(l->out_to + FRAME_HEADER_BYTES + f.length <= LINK_OUT_BLOCK_BYTES);
 	frame_encode(&f, p);
 	s->last_block = l->out_block;
 	l->out_to += FRAME_HEADER_BYTES + f.length;
 	count_sent(s, (uint32_t)n);
+}
+
+void
+stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
+{
+	struct link *l = s->link;
+
+	if (opening_n + n == 0 && !fin)
+		return;
+	check(!s->tx_ended && l->out != NULL);
+	check((opening_n > 0) == !s->opened);
+	check(n <= (size_t)s->tx_credit);
+	for (; opening_n == 0 && n > LIMIT_DATA_FRAME_BYTES; n -= LIMIT_DATA_FRAME_BYTES)
+		put_frame(s, 0, LIMIT_DATA_FRAME_BYTES, false);
+	put_frame(s, opening_n, n, fin);
 	if (fin)
 		end_sending(s);
 }

@@ -91,10 +91,16 @@ owner_fini(struct owner *o)
 	int turns = 0;
 
 	while ((s = link_turn(&o->link)) != NULL && turns++ < 100) {
+		struct iovec more[8];
 		char *p;
 		size_t cap = stream_grant(s, &p);
+		int n = stream_grant_more(s, more, 8);
 
 		memset(p, 0, cap);
+		for (int i = 0; i < n; i++) {
+			memset(more[i].iov_base, 0, more[i].iov_len);
+			cap += more[i].iov_len;
+		}
 		stream_commit(s, 0, cap, (turns & 1) != 0);
 	}
 	drain(o);

@@ -88,6 +88,24 @@ never(void *arg)
 	return false;
 }
 
+/* No edge follows a write that was refused while there was room: a kernel that lacked memory. */
+TEST(refused_for_no_reason)
+{
+	static const struct sim_link refusing = {
+		.latency_us = 1000, .buffer_bytes = 100000, .chunk_bytes = 3000, .refuses = true
+	};
+
+	for (uint64_t seed = 1; seed < 20; seed++) {
+		setup(seed, &refusing, seed % 2 == 1, 50000, 1000);
+		a.read_cap = b.read_cap = 10000;
+		a.n_pieces = b.n_pieces = 1;
+		EXPECT(sim_run_until(both_over, NULL, 5000000));
+		EXPECT(side_got(&a, 2, 1000));
+		EXPECT(side_got(&b, 1, 50000));
+		teardown();
+	}
+}
+
 TEST(bandwidth_and_latency)
 {
 	struct sim_link link = {
@@ -288,5 +306,6 @@ TEST(dial_into_silence)
 	EXPECT_INT(sim_free(), 0);
 }
 
-TESTS(TEST_ROW(both_ways_many_seeds) TEST_ROW(bandwidth_and_latency) TEST_ROW(cut_wire) TEST_ROW(
-    reset_both_ends) TEST_ROW(frozen_reader) TEST_ROW(listen_and_dial) TEST_ROW(dial_into_silence))
+TESTS(TEST_ROW(both_ways_many_seeds) TEST_ROW(refused_for_no_reason) TEST_ROW(bandwidth_and_latency)
+	TEST_ROW(cut_wire) TEST_ROW(reset_both_ends) TEST_ROW(frozen_reader)
+	    TEST_ROW(listen_and_dial) TEST_ROW(dial_into_silence))

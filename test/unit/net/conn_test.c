@@ -196,6 +196,36 @@ settle(void)
 	loop_timer_stop(loop, &u.timer);
 }
 
+/* A read into pieces fills them in order; full pieces say nothing of the socket being empty. */
+TEST(read_into_pieces)
+{
+	struct conn c;
+	char first[4], second[6], rest[8];
+	struct iovec iov[] = { { first, sizeof(first) }, { second, sizeof(second) } };
+	size_t n;
+	int fd[2];
+
+	unix_pair(fd);
+	loop = loop_new();
+	conn_init(&c, fd[0], NULL, quiet);
+	EXPECT_INT(conn_attach(&c, loop), 0);
+	settle();
+	EXPECT_INT(write(fd[1], "0123456789ab", 12), 12);
+	settle();
+	EXPECT_INT(conn_readv(&c, iov, 2, &n), IO_OK);
+	EXPECT_INT(n, 10);
+	EXPECT(memcmp(first, "0123", 4) == 0 && memcmp(second, "456789", 6) == 0);
+	EXPECT(c.readable);
+	EXPECT_INT(conn_readv(&c, iov, 2, &n), IO_OK);
+	EXPECT_INT(n, 2);
+	EXPECT(memcmp(first, "ab", 2) == 0);
+	EXPECT(!c.readable);
+	EXPECT_INT(conn_read(&c, rest, sizeof(rest), &n), IO_WAIT);
+	conn_close(&c);
+	close(fd[1]);
+	loop_free(loop);
+}
+
 /* The end comes after bytes whose short read was taken for all there was. */
 TEST(end_after_a_short_read)
 {
@@ -644,9 +674,10 @@ TEST(openssl_s_client)
 	teardown();
 }
 
-TESTS(TEST_ROW(plain_both_ways) TEST_ROW(tls_both_ways) TEST_ROW(tls_tiny_buffers) TEST_ROW(
-    half_close_both_kinds) TEST_ROW(end_together_with_bytes) TEST_ROW(end_after_a_short_read)
-	TEST_ROW(blocked_then_free) TEST_ROW(reset_is_no_end) TEST_ROW(fin_without_close_notify)
-	    TEST_ROW(pieces_and_records) TEST_ROW(buffered_is_readable) TEST_ROW(waiting_is_bounded)
-		TEST_ROW(writing_after_shut_fails) TEST_ROW(key_update_flood)
-		    TEST_ROW(handover_between_threads) TEST_ROW(openssl_s_client))
+TESTS(TEST_ROW(plain_both_ways) TEST_ROW(tls_both_ways) TEST_ROW(tls_tiny_buffers)
+	TEST_ROW(half_close_both_kinds) TEST_ROW(end_together_with_bytes) TEST_ROW(read_into_pieces)
+	    TEST_ROW(end_after_a_short_read) TEST_ROW(blocked_then_free) TEST_ROW(reset_is_no_end)
+		TEST_ROW(fin_without_close_notify) TEST_ROW(pieces_and_records)
+		    TEST_ROW(buffered_is_readable) TEST_ROW(waiting_is_bounded)
+			TEST_ROW(writing_after_shut_fails) TEST_ROW(key_update_flood)
+			    TEST_ROW(handover_between_threads) TEST_ROW(openssl_s_client))

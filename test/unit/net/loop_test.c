@@ -258,6 +258,7 @@ TEST(edges_come_once)
 	struct watched w;
 	int fd[2];
 	char buf[8];
+	struct iovec iov = { buf, sizeof(buf) };
 	size_t n;
 
 	setup();
@@ -272,13 +273,13 @@ TEST(edges_come_once)
 	EXPECT(w.seen & LOOP_IN);
 	settle();
 	EXPECT_INT(w.n_calls, 2); /* unread, yet not told again */
-	EXPECT_INT(loop_recv(fd[0], buf, sizeof(buf), &n), IO_OK);
+	EXPECT_INT(loop_recv(fd[0], &iov, 1, &n), IO_OK);
 	EXPECT_INT(n, 2);
-	EXPECT_INT(loop_recv(fd[0], buf, sizeof(buf), &n), IO_WAIT);
+	EXPECT_INT(loop_recv(fd[0], &iov, 1, &n), IO_WAIT);
 	close(fd[1]);
 	settle();
 	EXPECT(w.io.ended);
-	EXPECT_INT(loop_recv(fd[0], buf, sizeof(buf), &n), IO_EOF);
+	EXPECT_INT(loop_recv(fd[0], &iov, 1, &n), IO_EOF);
 	loop_unwatch(&w.io);
 	loop_unwatch(&w.io);
 	close(fd[0]);

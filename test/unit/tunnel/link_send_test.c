@@ -110,19 +110,132 @@ TEST(blocked_until_window)
 	stop();
 }
 
-TEST(full_output_ends_the_turns)
+/* Frames of s until the output is full. */
+static int
+fill(struct stream *s)
 {
-	struct stream *s;
-	size_t n = 0;
+	int n = 0;
 
-	start(LINK_AGENT);
-	s = opened(1);
-	s->tx_credit = 10 * LIMIT_LINK_OUT_BYTES;
 	for (stream_want(s); link_turn(&l) != NULL; stream_want(s)) {
 		commit(s, LIMIT_DATA_FRAME_BYTES, false);
 		n++;
 	}
-	EXPECT_INT(n, LIMIT_LINK_OUT_BYTES / LIMIT_DATA_FRAME_BYTES);
+	return n;
+}
+
+/* Sends full blocks for a while, each of which takes so long to leave; frames of the last. */
+static int
+send_blocks(struct stream *s, int64_t us)
+{
+	int n = 0;
+
+	for (int64_t end = now + 200000; now < end;) {
+		n = fill(s);
+		now += us;
+		while (out())
+			;
+	}
+	return n;
+}
+
+TEST(large_blocks_are_for_fast_connections)
+{
+	const int most = LIMIT_LINK_OUT_BYTES / LIMIT_DATA_FRAME_BYTES;
+	struct stream *s;
+
+	start(LINK_AGENT);
+	s = opened(1);
+	s->tx_credit = INT32_MAX;
+	EXPECT_INT(fill(s), 4);
+	EXPECT_INT(send_blocks(s, 3000), 4);
+	EXPECT_INT(send_blocks(s, 1000), most);
+	EXPECT_INT(send_blocks(s, 30000), 4);
+	stop();
+}
+
+/* Bulk on a fast connection writes several frames with one read, the last in part. */
+TEST(several_frames_in_a_row)
+{
+	struct stream *s, *small;
+	struct iovec more[8];
+	char *p;
+	int n;
+
+	start(LINK_AGENT);
+	s = opened(1);
+	s->tx_credit = INT32_MAX;
+	EXPECT_INT(send_blocks(s, 500), 16);
+	EXPECT(link_turn(&l) == s);
+	EXPECT_INT(stream_grant(s, &p), LIMIT_DATA_FRAME_BYTES);
+	n = stream_grant_more(s, more, 8);
+	EXPECT_INT(n, 7);
+	EXPECT_INT(stream_grant_more(s, more, 2), 2);
+	memset(p, 'a', LIMIT_DATA_FRAME_BYTES);
+	memset(more[0].iov_base, 'b', more[0].iov_len);
+	memset(more[1].iov_base, 'c', 100);
+	stream_commit(s, 0, 2 * LIMIT_DATA_FRAME_BYTES + 100, true);
+	for (int i = 0; i < 3; i++) {
+		EXPECT(out_but_ping());
+		EXPECT_INT(out_frame.type, FRAME_DATA);
+		EXPECT_INT(out_frame.length, i == 2 ? 100 : LIMIT_DATA_FRAME_BYTES);
+		EXPECT_INT(out_frame.flags, i == 2 ? FRAME_FIN : 0);
+		EXPECT_INT(out_payload.p[0], "abc"[i]);
+		EXPECT_INT(out_payload.p[out_payload.n - 1], "abc"[i]);
+	}
+	EXPECT(!out_but_ping());
+	small = opened(2);
+	EXPECT_INT(stream_grant(small, &p), LIMIT_DATA_FRAME_BYTES);
+	EXPECT_INT(stream_grant_more(small, more, 8), 0);
+	stream_commit(small, 0, 0, false);
+	stop();
+}
+
+/* Nothing beyond the credit, and one frame at a time while somebody small waits. */
+TEST(several_frames_have_bounds)
+{
+	struct stream *s, *small;
+	struct iovec more[8];
+	char *p;
+
+	start(LINK_AGENT);
+	s = opened(1);
+	small = opened(2);
+	small->tx_credit = 1000;
+	s->tx_credit = INT32_MAX;
+	EXPECT_INT(send_blocks(s, 500), 16);
+	EXPECT(link_turn(&l) == s);
+	s->tx_credit = LIMIT_DATA_FRAME_BYTES + 10;
+	EXPECT_INT(stream_grant(s, &p), LIMIT_DATA_FRAME_BYTES);
+	EXPECT_INT(stream_grant_more(s, more, 8), 1);
+	EXPECT_INT(more[0].iov_len, 10);
+	stream_want(small);
+	EXPECT_INT(stream_grant_more(s, more, 8), 0);
+	stream_commit(s, 0, 0, false);
+	s->tx_credit = INT32_MAX;
+	/* The block has an end, too. */
+	for (int i = 0; i < 14; i++)
+		commit(s, LIMIT_DATA_FRAME_BYTES, false);
+	EXPECT(link_turn(&l) == small);
+	commit(small, 1000, false);
+	stream_want(s);
+	EXPECT(link_turn(&l) == s);
+	EXPECT_INT(stream_grant(s, &p), LIMIT_DATA_FRAME_BYTES);
+	EXPECT_INT(stream_grant_more(s, more, 8), 1);
+	memset(p, 'd', LIMIT_DATA_FRAME_BYTES);
+	memset(more[0].iov_base, 'd', LIMIT_DATA_FRAME_BYTES);
+	stream_commit(s, 0, 2 * LIMIT_DATA_FRAME_BYTES, false);
+	EXPECT(!link_has_room(&l));
+	stop();
+}
+
+TEST(full_output_ends_the_turns)
+{
+	struct stream *s;
+
+	start(LINK_AGENT);
+	s = opened(1);
+	s->tx_credit = 10 * LIMIT_LINK_OUT_BYTES;
+	EXPECT_INT(fill(s), 4);
 	EXPECT(!link_has_room(&l));
 	while (out())
 		;
@@ -377,9 +490,11 @@ TEST(bulk_shares_by_bytes)
 
 TESTS(TEST_ROW(syn_says_what_is_granted) TEST_ROW(first_credit_depends_on_how_many_send) TEST_ROW(
     grant_fits_the_credit) TEST_ROW(commit_of_nothing_writes_nothing) TEST_ROW(fin_needs_no_credit)
-	TEST_ROW(blocked_until_window) TEST_ROW(full_output_ends_the_turns)
-	    TEST_ROW(control_goes_between_frames) TEST_ROW(control_in_part_goes_on)
-		TEST_ROW(reset_does_not_overtake_its_syn) TEST_ROW(reset_does_not_overtake_data)
-		    TEST_ROW(credit_goes_back_once_a_turn) TEST_ROW(no_window_after_the_end)
-			TEST_ROW(blocked_reader_never_grows) TEST_ROW(
-			    small_before_bulk_but_bulk_not_starved) TEST_ROW(bulk_shares_by_bytes))
+	TEST_ROW(blocked_until_window) TEST_ROW(large_blocks_are_for_fast_connections)
+	    TEST_ROW(several_frames_in_a_row) TEST_ROW(several_frames_have_bounds)
+		TEST_ROW(full_output_ends_the_turns) TEST_ROW(control_goes_between_frames) TEST_ROW(
+		    control_in_part_goes_on) TEST_ROW(reset_does_not_overtake_its_syn)
+		    TEST_ROW(reset_does_not_overtake_data) TEST_ROW(credit_goes_back_once_a_turn)
+			TEST_ROW(no_window_after_the_end) TEST_ROW(blocked_reader_never_grows)
+			    TEST_ROW(small_before_bulk_but_bulk_not_starved)
+				TEST_ROW(bulk_shares_by_bytes))
