@@ -2,16 +2,20 @@
 /*
  * Signed webhooks for `bench/inbox`, and what they are measured beside.
  *
- *	hooks send PORT HOST PATH SENDERS SECONDS    each sender: one connection, one webhook of 2
- *KiB after the other hooks plain PORT DIR                         a receiver that writes each body
- *to a file of its own and fsyncs it hooks sync DIR SECONDS                       appends of 2 KiB,
- *each with fdatasync: what the disk can do
+ *	hooks send PORT HOST PATH SENDERS SECONDS
+ *	    each sender: one connection, one webhook of 2 KiB after the other
+ *	hooks plain PORT DIR
+ *	    a receiver that writes each body to a file of its own and fsyncs it; DIR "": it only
+ *	    answers, as an origin
+ *	hooks sync DIR SECONDS
+ *	    appends of 2 KiB, each with fdatasync: what the disk can do
  *
- * A thread for each sender and each connection: they wait, mostly.  One JSON object on stdout.
+ * The receiver has a thread for each connection: they wait, mostly.  One JSON object on stdout.
  */
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,17 +24,19 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BODY_BYTES 2048
 #define SENDERS_MAX 1024
 #define SAMPLES_MAX (1 << 22)
+#define ANSWER_MS 30000
 
 static struct sockaddr_in address = { .sin_family = AF_INET };
 static const char *host, *path, *folder;
-static _Atomic int64_t end_us;
-static _Atomic unsigned n_errors, n_samples;
+static int64_t end_us;
+static unsigned n_errors, n_samples;
 static _Atomic uint64_t next_number;
 static uint32_t *samples_us;
 
@@ -75,59 +81,113 @@ make_request(char *dst, size_t cap, uint64_t number, unsigned sender)
 	return n + BODY_BYTES;
 }
 
-/* Reads one answer whose body is announced by Content-Length. Its status, or 0. */
-static int
-read_answer(int fd)
+/* --- senders: one thread for all of them, so that the machine's time is the receiver's --- */
+
+struct sender {
+	int fd;
+	int64_t start_us;
+	char in[1024]; /* the answer so far */
+	size_t n;
+};
+
+static bool
+send_next(struct sender *s, unsigned index)
 {
-	char in[4096];
-	size_t n = 0;
-	char *end = NULL, *length;
+	char request[BODY_BYTES + 2048];
+	size_t n = make_request(request, sizeof(request), next_number++, index);
 
-	while (n < sizeof(in) - 1) {
-		ssize_t got = read(fd, in + n, sizeof(in) - 1 - n);
+	s->n = 0;
+	s->start_us = clock_mono_us();
+	/* One request is under way: the kernel has room for it. */
+	return write_all(s->fd, request, n);
+}
 
-		if (got <= 0)
-			return 0;
-		n += (size_t)got;
-		in[n] = '\0';
-		end = strstr(in, "\r\n\r\n");
-		length = end == NULL ? NULL : strcasestr(in, "content-length: ");
-		if (length != NULL && n >= (size_t)(end + 4 - in) + strtoul(length + 16, NULL, 10))
-			return (int)strtol(in + 9, NULL, 10);
+/* The status of an answer that has come whole, whose body is announced by Content-Length; 0: not
+ * yet; -1: it is none. */
+static int
+read_answer(struct sender *s)
+{
+	ssize_t got = read(s->fd, s->in + s->n, sizeof(s->in) - 1 - s->n);
+	const char *end, *length;
+
+	if (got <= 0)
+		return got < 0 && errno == EAGAIN ? 0 : -1;
+	s->n += (size_t)got;
+	s->in[s->n] = '\0';
+	end = strstr(s->in, "\r\n\r\n");
+	length = end == NULL ? NULL : strcasestr(s->in, "content-length: ");
+	if (length != NULL && s->n >= (size_t)(end + 4 - s->in) + strtoul(length + 16, NULL, 10))
+		return (int)strtol(s->in + 9, NULL, 10);
+	return s->n < sizeof(s->in) - 1 ? 0 : -1;
+}
+
+/* False: this sender has ended. */
+static bool
+step(struct sender *s, unsigned index)
+{
+	int status = read_answer(s);
+	int64_t now_us = clock_mono_us();
+
+	if (status == 0)
+		return true;
+	if (status >= 200 && status <= 299) {
+		if (n_samples < SAMPLES_MAX)
+			samples_us[n_samples++] = (uint32_t)(now_us - s->start_us);
+		if (now_us >= end_us)
+			return false;
+		if (send_next(s, index))
+			return true;
 	}
+	n_errors++;
+	return false;
+}
+
+static int
+start_sender(struct sender *s, unsigned index, int epoll)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = index };
+	int one = 1;
+
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(s->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		return -1;
+	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, s->fd, &ev) != 0 || !send_next(s, index))
+		return -1;
 	return 0;
 }
 
-static void *
-send_loop(void *arg)
+static void
+send_all(unsigned n_senders)
 {
-	unsigned sender = (unsigned)(uintptr_t)arg;
-	char *request = malloc(BODY_BYTES + 2048);
-	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	static struct sender senders[SENDERS_MAX];
+	struct epoll_event events[SENDERS_MAX];
+	int epoll = epoll_create1(EPOLL_CLOEXEC), n;
+	unsigned left = n_senders;
 
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		atomic_fetch_add(&n_errors, 1);
-		return NULL;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	while (clock_mono_us() < end_us) {
-		uint64_t number = atomic_fetch_add(&next_number, 1);
-		size_t n = make_request(request, BODY_BYTES + 2048, number, sender);
-		int64_t start_us = clock_mono_us();
-		int status = write_all(fd, request, n) ? read_answer(fd) : 0;
-		unsigned at;
-
-		if (status < 200 || status > 299) {
-			atomic_fetch_add(&n_errors, 1);
-			break;
+	for (unsigned i = 0; i < n_senders; i++) {
+		if (start_sender(&senders[i], i, epoll) != 0) {
+			perror("hooks: send");
+			n_errors++;
+			return;
 		}
-		at = atomic_fetch_add(&n_samples, 1);
-		if (at < SAMPLES_MAX)
-			samples_us[at] = (uint32_t)(clock_mono_us() - start_us);
 	}
-	close(fd);
-	free(request);
-	return NULL;
+	while (left > 0) {
+		n = epoll_wait(epoll, events, SENDERS_MAX, ANSWER_MS);
+		if (n == 0) {
+			fputs("hooks: no answer\n", stderr);
+			n_errors++;
+			return;
+		}
+		for (int i = 0; i < n; i++) {
+			unsigned index = events[i].data.u32;
+
+			if (!step(&senders[index], index)) {
+				close(senders[index].fd);
+				left--;
+			}
+		}
+	}
 }
 
 static int
@@ -141,7 +201,6 @@ by_value(const void *a, const void *b)
 static int
 send_command(char **argv)
 {
-	pthread_t threads[SENDERS_MAX];
 	unsigned n_senders = (unsigned)atoi(argv[3]);
 	double seconds = atof(argv[4]);
 	int64_t start_us = clock_mono_us();
@@ -153,11 +212,8 @@ send_command(char **argv)
 	host = argv[1];
 	path = argv[2];
 	end_us = start_us + (int64_t)(seconds * 1e6);
-	for (unsigned i = 0; i < n_senders; i++)
-		pthread_create(&threads[i], NULL, send_loop, (void *)(uintptr_t)i);
-	for (unsigned i = 0; i < n_senders; i++)
-		pthread_join(threads[i], NULL);
-	n = n_samples < SAMPLES_MAX ? n_samples : SAMPLES_MAX;
+	send_all(n_senders);
+	n = n_samples;
 	qsort(samples_us, n, sizeof(*samples_us), by_value);
 	seconds = (double)(clock_mono_us() - start_us) / 1e6;
 	printf("{\"rate\":%.1f,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,\"done\":%zu,\"errors\":%"
@@ -204,7 +260,8 @@ plain_loop(void *arg)
 		end = strstr(in, "\r\n\r\n");
 		if (end == NULL || n < (size_t)(end + 4 - in) + BODY_BYTES)
 			continue;
-		if (!keep(end + 4, BODY_BYTES) || !write_all(fd, answer, sizeof(answer) - 1))
+		if ((folder[0] != '\0' && !keep(end + 4, BODY_BYTES)) ||
+		    !write_all(fd, answer, sizeof(answer) - 1))
 			break;
 		n = 0;
 	}

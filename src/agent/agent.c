@@ -61,8 +61,8 @@ open_tunnels(struct agent *a)
 			return error;
 		a->n_open++;
 		t->ask.id = (uint16_t)(i + 1);
-		t->ask.kind = from->kind;
-		t->ask.port = from->port;
+		t->ask.kind = (enum tunnel_kind)from->kind;
+		t->ask.port = (uint16_t)from->port;
 		if (from->name != NULL)
 			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
 		else
@@ -212,7 +212,9 @@ agent_run(const struct agent_params *p, char *ret_account)
 		return EXIT_BROKE;
 	a->params = p;
 	a->signals.fd = -1;
-	screen_init(&a->screen, STDOUT_FILENO, p->json, p->requests);
+	/* Standard output is for answers where questions are asked; what fails is told at the end.
+	 */
+	screen_init(&a->screen, p->talk != NULL ? -1 : STDOUT_FILENO, p->json, p->requests);
 	error = set_up(a);
 	if (error == NULL)
 		error = open_tunnels(a);

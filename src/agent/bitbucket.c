@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/bitbucket.h"
 
-#include "agent/fetch.h"
 #include "base/text.h"
+#include "relay/fetch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

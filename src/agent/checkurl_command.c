@@ -3,7 +3,7 @@
 
 #include "agent/client.h"
 #include "agent/config_file.h"
-#include "agent/fetch.h"
+#include "relay/fetch.h"
 #include "agent/peek_tls.h"
 #include "agent/plain.h"
 #include "agent/seek.h"
@@ -44,7 +44,7 @@ enum probe_code {
 	"Use adit's automatic certificate, or tick 'Skip certificate verification' at the "        \
 	"webhook."
 
-const struct checkurl_probe_code checkurl_probe_codes[] = {
+const struct checkurl_code checkurl_probe_codes[] = {
 	[P_DNS_MISSING] = { "dns-missing", R, R },
 	[P_DNS_FAILED] = { "dns-failed", R, R },
 	[P_TCP] = { "tcp-closed", W, W },
@@ -81,21 +81,14 @@ struct job {
 static void __attribute__((format(printf, 4, 5)))
 add(struct job *j, enum probe_code what, const char *remedy, const char *fmt, ...)
 {
-	struct checkurl *c = &j->check;
-	const struct checkurl_probe_code *row = &checkurl_probe_codes[what];
 	struct checkurl_finding *f;
 	va_list ap;
 
-	c->cloud = row->cloud > c->cloud ? row->cloud : c->cloud;
-	c->dc = row->dc > c->dc ? row->dc : c->dc;
-	if (c->n_findings == CHECKURL_FINDINGS)
-		return;
-	f = &c->findings[c->n_findings++];
-	*f = (struct checkurl_finding){ .code = row->code, .cloud = row->cloud, .dc = row->dc };
 	va_start(ap, fmt);
-	vsnprintf(f->cause, sizeof(f->cause), fmt, ap);
+	f = checkurl_put(&j->check, &checkurl_probe_codes[what], fmt, ap);
 	va_end(ap);
-	snprintf(f->remedy, sizeof(f->remedy), "%s", remedy);
+	if (f != NULL)
+		snprintf(f->remedy, sizeof(f->remedy), "%s", remedy);
 }
 
 /* --- DNS and TCP --- */

@@ -9,11 +9,7 @@
 int checkurl_command(const struct options *o);
 
 /* What can only be found by calling there; the codes for the manual and its test. */
-struct checkurl_probe_code {
-	const char *code;
-	enum checkurl_severity cloud, dc;
-};
-extern const struct checkurl_probe_code checkurl_probe_codes[];
+extern const struct checkurl_code checkurl_probe_codes[];
 extern const size_t checkurl_probe_codes_n;
 
 #endif

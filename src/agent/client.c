@@ -2,11 +2,13 @@
 #include "agent/client.h"
 
 #include "agent/session.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* How long open streams may go on after a signal to stop. */
 #define STOP_US 5000000
@@ -36,6 +38,7 @@ on_end(struct loop_task *t)
 	move(c, CLIENT_OVER);
 	edge_dial_cancel(&c->dial);
 	loop_timer_stop(c->loop, &c->probe);
+	loop_timer_stop(c->loop, &c->probed);
 	loop_timer_stop(c->loop, &c->sweep);
 	while (!list_empty(&c->draining))
 		carrier_close(&list_of(c->draining.next, struct session, node)->carrier,
@@ -193,12 +196,28 @@ client_welcomed(struct client *c, struct session *s)
 		c->talk(c, S(""), c->talk_owner);
 		return;
 	}
-	if (count(c, TUNNEL_UP) > 0)
+	if (count(c, TUNNEL_UP) > 0) {
+		loop_timer_set(c->loop, &c->probed, (int64_t)LIMIT_PROBED_MS * 1000);
 		return;
+	}
 	if (count(c, TUNNEL_WANTED) > 0)
 		carrier_close(&s->carrier, LINK_CODE_OK, "the edge can serve no tunnel now");
 	else
 		end(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);
+}
+
+/* Whoever waits for "up" waits no longer. */
+static void
+on_probed(struct loop_timer *timer)
+{
+	struct client *c = list_of(timer, struct client, probed);
+
+	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
+		struct tunnel *t = &c->serve->tunnels[i];
+
+		if (t->state == TUNNEL_UP)
+			session_tell_probed(c, t, NULL);
+	}
 }
 
 /* Refusals that no later attempt would change. */
@@ -264,6 +283,7 @@ drain(struct client *c, struct session *s)
 		carrier_close(&list_of(c->draining.next, struct session, node)->carrier,
 		    LINK_CODE_OK, "too many links are being drained");
 	c->session = NULL;
+	loop_timer_stop(c->loop, &c->probed);
 	s->draining_us = loop_now_us(c->loop);
 	list_push(&c->draining, &s->node);
 	c->n_draining++;
@@ -273,10 +293,13 @@ drain(struct client *c, struct session *s)
 void
 client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry_ms)
 {
+	char why[64];
+
 	if (s != c->session || is_ending(c))
 		return;
 	if (code == LINK_CODE_REVOKED) {
-		screen_refused(c->screen, "", link_code_name(code), "the token was revoked");
+		snprintf(c->why, sizeof(c->why), "the token was revoked, or has expired");
+		screen_refused(c->screen, "", link_code_name(code), c->why);
 		end(c, EXIT_REFUSED);
 		return;
 	}
@@ -289,10 +312,10 @@ client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry
 	c->floor_ms = retry_ms;
 	if (c->state != CLIENT_UP)
 		return; /* its end follows, or we are stopping anyway */
-	snprintf(c->why, sizeof(c->why), "the edge says goodbye: %s", link_code_name(code));
-	screen_down(c->screen, c->why);
+	snprintf(why, sizeof(why), "the edge says goodbye: %s", link_code_name(code));
+	screen_down(c->screen, why);
 	drain(c, s);
-	retry_later(c, c->why);
+	retry_later(c, why);
 }
 
 void
@@ -307,6 +330,7 @@ client_lost(struct client *c, struct session *s, const char *why)
 	}
 	c->session = NULL;
 	loop_timer_stop(c->loop, &c->probe);
+	loop_timer_stop(c->loop, &c->probed);
 	if (s->up_us != 0)
 		retry_lived(&c->retry, loop_now_us(c->loop) - s->up_us);
 	if (is_ending(c))
@@ -366,6 +390,17 @@ client_doubt(struct client *c, const char *why)
 
 /* --- the whole --- */
 
+/* HELLO takes no control characters, wherever a host's name has them from. */
+static void
+tell_host(char *dst, size_t cap)
+{
+	if (gethostname(dst, cap - 1) != 0)
+		dst[0] = '\0';
+	for (char *p = dst; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f)
+			*p = '?';
+}
+
 char *
 client_init(struct client *c, struct resolver *r, const char *edge, const char *ca)
 {
@@ -377,11 +412,15 @@ client_init(struct client *c, struct resolver *r, const char *edge, const char *
 		edge_dial_fini(&c->dial);
 		return strdup("out of memory");
 	}
+	c->born_us = clock_boot_us();
+	rand_name(c->instance, sizeof(c->instance) - 1);
+	tell_host(c->host, sizeof(c->host));
 	c->dial.done = on_dialled;
 	list_init(&c->draining);
 	loop_task_init(&c->end, on_end);
 	c->timer.fn = on_timer;
 	c->probe.fn = on_probe;
+	c->probed.fn = on_probed;
 	c->sweep.fn = on_sweep;
 	return NULL;
 }

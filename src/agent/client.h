@@ -61,8 +61,9 @@ struct client {
 	struct session *session; /* the newest link, NULL while there is none */
 	struct list draining;    /* older ones that finish their streams */
 	size_t n_draining;
-	struct loop_timer timer; /* of the state */
-	struct loop_timer probe; /* an answer to a probe is due */
+	struct loop_timer timer;  /* of the state */
+	struct loop_timer probed; /* what the edge's probes found is due */
+	struct loop_timer probe;  /* an answer to a probe of the link is due */
 	int64_t probe_us;
 	struct loop_timer sweep; /* of draining links, and of stopping */
 	int64_t stop_us;         /* when to stop waiting for streams */
@@ -71,6 +72,8 @@ struct client {
 	uint32_t floor_ms; /* the pause that the edge asked for */
 	bool at_once;      /* the next attempt needs no pause */
 	int exit_code;
+	char host[64], instance[21]; /* of HELLO */
+	int64_t born_us;
 	char account[64];
 	char why[256];      /* the last failure */
 	struct hello hello; /* the message being read or written */

@@ -9,7 +9,8 @@
 #include "agent/inbox_command.h"
 #include "agent/login.h"
 #include "agent/passwd.h"
-#include "agent/suggest.h"
+#include "agent/status_command.h"
+#include "base/suggest.h"
 #include "agent/tunnels.h"
 #include "base/log.h"
 #include "hook/preset.h"
@@ -45,6 +46,9 @@ static const struct command commands[] = {
 	{ "doctor", "[TUNNEL|URL]", 0, 1,
 	    OPTIONS_DOCTOR | OPTIONS_PROBE | OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN,
 	    doctor_command, "walk from the webhook to the build and say what is wrong" },
+	{ "status", "[NAME ...]", 0, LIMIT_TUNNELS_PER_LINK,
+	    OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE, status_command,
+	    "what of the account's tunnels is online, and who serves it" },
 	{ "hook", "create|list|test|delete bitbucket OWNER/REPO", 3, 3,
 	    OPTIONS_HOOK | OPTIONS_SCREEN, hook_command,
 	    "the webhook at Bitbucket, by its REST API" },

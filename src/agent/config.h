@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's configuration: adit.yml (adit.yml(5)), read by libyaml's events against
- * rows of a schema, so that every mistake is told with file, line and column.
+ * The agent's configuration: adit.yml (adit.yml(5)), read by rows of a schema, so that every
+ * mistake is told with file, line and column.
  *
  *	edge: https://edge.example.org
  *	token: adit_...
@@ -19,10 +19,10 @@
 
 /* A tunnel as people wrote it, on the command line or in the file. */
 struct config_tunnel {
-	char *label; /* its key in the file; NULL on the command line */
-	enum tunnel_kind kind;
+	char *label;       /* its key in the file; NULL on the command line */
+	int64_t kind;      /* enum tunnel_kind */
 	char *name;        /* public name wanted, NULL: any */
-	uint16_t port;     /* public port wanted, 0: any */
+	int64_t port;      /* public port wanted, 0: any */
 	char *origin;      /* address */
 	char *origin_host; /* Host that the origin is sent, NULL: the visitor's */
 	char *origin_ca;   /* PEM file, NULL: the system's */

@@ -113,6 +113,7 @@ on_control(struct carrier *c, struct slice json)
 		break;
 	case HELLO_HELLO:
 	case HELLO_REPLACED:
+	case HELLO_PROBED:
 		break;
 	}
 	hello_wipe(&a->hello);

@@ -8,7 +8,7 @@
 
 #include "agent/command.h"
 #include "agent/doctor_link.h"
-#include "agent/fetch.h"
+#include "relay/fetch.h"
 #include "agent/peek_tls.h"
 #include "agent/seek.h"
 #include "hook/checkurl.h"

@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #define TTL_MAX_S 3600
+/* Whose certificates are got automatically. */
+#define ACME_ISSUER "letsencrypt.org"
 
 static socklen_t
 size_of(const struct sockaddr_storage *ss)
@@ -236,11 +238,31 @@ doctor_look_tcp(struct doctor *d)
 
 /* --- TLS --- */
 
+/* A certificate that is missing or was not renewed may be one that nobody may give out. */
+static void
+look_for_caa(struct doctor *d)
+{
+	struct seek_caa caa;
+	char why[480];
+
+	if (d->dns.result != SEEK_FOUND || d->check.is_address)
+		return;
+	seek_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
+	if (!caa.forbidden)
+		return;
+	snprintf(why, sizeof(why), "the CAA record of %s allows %s%s", caa.domain,
+	    caa.allowed[0] != '\0' ? "only " : "nobody", caa.allowed);
+	doctor_add(d, "tls-acme", "host", d->check.host, "error", why, "domain", caa.domain,
+	    "issuer", ACME_ISSUER);
+}
+
 static void
 judge_tls(struct doctor *d, const struct peek_tls *t)
 {
 	const char *host = d->check.host;
 
+	if (t->expired || t->self_signed)
+		look_for_caa(d);
 	if (t->expired || t->early)
 		doctor_add(d, "tls-expired", "host", host, "from", t->from, "until", t->until);
 	if (t->incomplete)
@@ -266,6 +288,7 @@ doctor_look_tls(struct doctor *d)
 	(void)peek_tls(
 	    (struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca, DOCTOR_MS, &t);
 	if (!t.shaken) {
+		look_for_caa(d);
 		doctor_add(d, "tls-version", "version",
 		    "something else than TLS, or no version in common, and");
 		doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s", t.why);

@@ -5,7 +5,7 @@
 #include "agent/client.h"
 #include "agent/config_file.h"
 #include "agent/plain.h"
-#include "agent/suggest.h"
+#include "base/suggest.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>

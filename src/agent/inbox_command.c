@@ -10,6 +10,12 @@
 
 #define TAIL_US 1000000
 #define OUT_BYTES (4 * LIMIT_INBOX_BODY_BYTES)
+/*
+ * A link takes 64 control frames at once and 16 a second (doc/protocol.txt, section 8).  A long
+ * list asks for its first pages at once and then at a pace that leaves room for other frames.
+ */
+#define ASK_AT_ONCE 32
+#define PACE_US 80000
 
 struct inbox_link {
 	struct inboxtalk talk;
@@ -54,7 +60,10 @@ go_on(struct inbox_link *l, enum inboxtalk_step step)
 
 	switch (good ? step : INBOXTALK_DONE) {
 	case INBOXTALK_ASK:
-		ask(l);
+		if (l->seq < ASK_AT_ONCE)
+			ask(l);
+		else
+			client_later(l->client, PACE_US);
 		return;
 	case INBOXTALK_WAIT:
 		client_later(l->client, TAIL_US);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/options.h"
 
-#include "agent/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 
@@ -54,6 +54,12 @@ static const struct row rows[] = {
 	{ "--body-max", "BYTES", AT(body_max), OPTIONS_POLICY, "largest body of a request" },
 	{ "--rate", "N", AT(rate), OPTIONS_POLICY,
 	    "requests a second, more are answered with 429" },
+	{ "--coalesce", NULL, AT(coalesce), OPTIONS_POLICY,
+	    "stored pushes: a newer one of a branch takes the place of older ones that wait" },
+	{ "--fan-out", "NAME,...", AT(fan_out), OPTIONS_POLICY,
+	    "store a copy of each webhook for these tunnels of the account, too" },
+	{ "--resign", NULL, AT(resign), OPTIONS_POLICY,
+	    "sign anew what is delivered so late that its timestamp would be refused" },
 	{ "--state", "STATE,...", AT(state), OPTIONS_INBOX,
 	    "received, queued, leased, delivered, parked, dead or dropped" },
 	{ "--event", "EVENT", AT(event), OPTIONS_INBOX, "event key, such as repo:push" },

@@ -2,6 +2,7 @@
 #include "agent/peek_tls.h"
 
 #include "base/clock.h"
+#include "net/tls_cert.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,15 +30,6 @@ wait_for(const struct look *l, short events)
 }
 
 /* --- what is wrong with the certificate: all of it --- */
-
-/* It comes from the other side and goes to a terminal. */
-static void
-clean(char *s)
-{
-	for (; *s != '\0'; s++)
-		if (*s < ' ' || *s > '~')
-			*s = '?';
-}
 
 static int
 on_verify(int ok, X509_STORE_CTX *x)
@@ -75,48 +67,6 @@ on_verify(int ok, X509_STORE_CTX *x)
 }
 
 static void
-names_of(X509 *cert, char *dst, size_t cap)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	size_t n = 0;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && n + 80 < cap; i++) {
-		int type;
-		const ASN1_STRING *v =
-		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
-
-		if (type == GEN_DNS)
-			n += (size_t)snprintf(dst + n, cap - n, "%s%.*s", n > 0 ? ", " : "",
-			    ASN1_STRING_length(v) > 70 ? 70 : ASN1_STRING_length(v),
-			    (const char *)ASN1_STRING_get0_data(v));
-	}
-	GENERAL_NAMES_free(names);
-	if (n == 0)
-		snprintf(dst, cap, "no name");
-	clean(dst);
-}
-
-static void
-date_of(const ASN1_TIME *time, char *dst, size_t cap)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(time, &tm) != 1 || strftime(dst, cap, "%Y-%m-%d %H:%M UTC", &tm) == 0)
-		snprintf(dst, cap, "an unknown date");
-}
-
-static void
-issuer_of(X509 *cert, char *dst, size_t cap)
-{
-	X509_NAME *name = X509_get_issuer_name(cert);
-
-	if (X509_NAME_get_text_by_NID(name, NID_commonName, dst, (int)cap) <= 0 &&
-	    X509_NAME_get_text_by_NID(name, NID_organizationName, dst, (int)cap) <= 0)
-		snprintf(dst, cap, "an issuer without a name");
-	clean(dst);
-}
-
-static void
 read_certificate(SSL *ssl, struct peek_tls *p)
 {
 	X509 *cert = SSL_get0_peer_certificate(ssl);
@@ -125,10 +75,10 @@ read_certificate(SSL *ssl, struct peek_tls *p)
 	if (cert == NULL)
 		return;
 	p->n_sent = sk_X509_num(SSL_get_peer_cert_chain(ssl));
-	names_of(cert, p->names, sizeof(p->names));
-	issuer_of(cert, p->issuer, sizeof(p->issuer));
-	date_of(X509_get0_notBefore(cert), p->from, sizeof(p->from));
-	date_of(X509_get0_notAfter(cert), p->until, sizeof(p->until));
+	tls_cert_names(cert, "no name", p->names, sizeof(p->names));
+	tls_cert_issuer(cert, p->issuer, sizeof(p->issuer));
+	tls_cert_date(X509_get0_notBefore(cert), p->from, sizeof(p->from));
+	tls_cert_date(X509_get0_notAfter(cert), p->until, sizeof(p->until));
 	aia = X509_get_ext_d2i(cert, NID_info_access, NULL, NULL);
 	for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(aia); i++)
 		if (OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(aia, i)->method) == NID_ad_ca_issuers)
@@ -228,7 +178,7 @@ look_at_tls(struct look *l, SSL_CTX *ctx, const char *host)
 		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
 	} else {
 		SSL_set1_host(ssl, host);
-		SSL_set_tlsext_host_name(ssl, host);
+		SSL_set_tlsext_host_name(ssl, (uintptr_t)host); /* its macro drops const */
 	}
 	ERR_clear_error();
 	p->shaken = shake(l, ssl);

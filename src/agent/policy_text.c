@@ -2,10 +2,12 @@
 #include "agent/policy_text.h"
 
 #include "agent/config_file.h"
-#include "agent/suggest.h"
+#include "base/suggest.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/sentence.h"
 #include "base/text.h"
+#include "conf/file.h"
 #include "hook/policy.h"
 
 #include <errno.h>
@@ -13,7 +15,6 @@
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,26 +23,13 @@
 #define FILE_BYTES_MAX 65536
 #define SECRET_CHARS 32
 
-static char *printf_like(1, 2) sentence(const char *fmt, ...)
-{
-	va_list ap;
-	char *z;
-
-	va_start(ap, fmt);
-	if (vasprintf(&z, fmt, ap) < 0)
-		z = NULL;
-	va_end(ap);
-	check(z != NULL);
-	return z;
-}
-
 bool
 policy_text_given(const struct policy_text *p)
 {
 	return p->preset != NULL || p->scheme != NULL || p->secret_files[0] != NULL ||
 	       p->allow != NULL || p->deny != NULL || p->user_file != NULL ||
 	       p->policy_file != NULL || p->body_max != NULL || p->rate != NULL || p->store ||
-	       p->relay;
+	       p->relay || p->coalesce || p->resign || p->fan_out != NULL;
 }
 
 void
@@ -55,50 +43,33 @@ policy_made_fini(struct policy_made *m)
 
 /* --- files --- */
 
-/* The whole of a file as text, malloced, wiped by the caller. NULL and a sentence. */
+/* The whole of a file as text, for file_free(). NULL and a sentence. */
 static char *
-read_file(const char *path, char **ret_error)
+read_file(const char *path, struct slice *ret, char **ret_error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = fd < 0 ? NULL : calloc(1, FILE_BYTES_MAX + 1);
-	size_t n = 0;
-	ssize_t got = -1;
+	char *text = file_read(path, FILE_BYTES_MAX, ret, NULL);
 
-	while (text != NULL && n <= FILE_BYTES_MAX &&
-	       (got = read(fd, text + n, FILE_BYTES_MAX + 1 - n)) > 0)
-		n += (size_t)got;
-	if (got != 0 || memchr(text, '\0', n) != NULL) {
-		*ret_error =
-		    sentence("%s: %s", path, got < 0 ? strerror(errno) : "too large, or no text");
-		if (text != NULL)
-			OPENSSL_cleanse(text, FILE_BYTES_MAX + 1);
-		free(text);
+	if (text == NULL) {
+		*ret_error = sentence("%s: %s", path, strerror(errno));
+	} else if (slice_find(*ret, '\0') != SIZE_MAX) {
+		*ret_error = sentence("%s: is no text", path);
+		file_free(text, *ret);
 		text = NULL;
 	}
-	if (fd >= 0)
-		close(fd);
 	return text;
-}
-
-static void
-wipe(char *text)
-{
-	if (text != NULL)
-		OPENSSL_cleanse(text, strlen(text));
-	free(text);
 }
 
 /* Appends the lines of a file to a list. */
 static char *
 add_lines(json_t *list, const char *path)
 {
-	char *error = NULL, *text = read_file(path, &error);
-	struct slice rest;
+	struct slice whole = S(""), rest;
+	char *error = NULL, *text = read_file(path, &whole, &error);
 	size_t before = json_array_size(list);
 
 	if (text == NULL)
 		return error;
-	rest = slice_str(text);
+	rest = whole;
 	while (rest.n > 0) {
 		struct slice line = slice_cut(&rest, '\n');
 
@@ -109,7 +80,7 @@ add_lines(json_t *list, const char *path)
 	}
 	if (error == NULL && json_array_size(list) == before)
 		error = sentence("%s: is empty", path);
-	wipe(text);
+	file_free(text, whole);
 	return error;
 }
 
@@ -150,17 +121,11 @@ write_secret(const char *path)
 {
 	static const char alphabet[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	char text[SECRET_CHARS + 2], *folder = strdup(path), *error = NULL;
+	char text[SECRET_CHARS + 2], *error = NULL;
 	char *fresh = sentence("%s.%ld", path, (long)getpid());
-	char *slash = folder == NULL ? NULL : strrchr(folder, '/');
 	int fd;
 
-	for (char *p = folder; p != NULL && (p = strchr(p + 1, '/')) != NULL;) {
-		*p = '\0';
-		(void)mkdir(folder, p == slash ? 0700 : 0755); /* open() tells what is wrong */
-		*p = '/';
-	}
-	free(folder);
+	file_make_folders(fresh);
 	for (int i = 0; i < SECRET_CHARS; i++)
 		text[i] = alphabet[rand_below(sizeof(alphabet) - 1)];
 	text[SECRET_CHARS] = '\n';
@@ -196,17 +161,18 @@ static char *
 start_object(const struct policy_text *p, json_t **ret)
 {
 	char *error = NULL, *text;
+	struct slice whole = S("");
 	json_error_t why;
 
 	if (p->policy_file == NULL) {
 		*ret = json_object();
 		return NULL;
 	}
-	text = read_file(p->policy_file, &error);
+	text = read_file(p->policy_file, &whole, &error);
 	if (text == NULL)
 		return error;
 	*ret = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-	wipe(text);
+	file_free(text, whole);
 	if (*ret == NULL)
 		return sentence("%s:%d:%d: %s", p->policy_file, why.line, why.column, why.text);
 	if (!json_is_object(*ret))
@@ -325,6 +291,12 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 		set_list(o, "allow", p->allow);
 	if (p->deny != NULL)
 		set_list(o, "deny", p->deny);
+	if (p->fan_out != NULL)
+		set_list(o, "fan_out", p->fan_out);
+	if (p->coalesce)
+		json_object_set_new(o, "coalesce", json_true());
+	if (p->resign)
+		json_object_set_new(o, "resign", json_true());
 	if (error == NULL && p->body_max != NULL)
 		error = set_number(o, "body_max", "--body-max", p->body_max);
 	if (error == NULL && p->rate != NULL)

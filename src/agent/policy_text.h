@@ -23,7 +23,8 @@ struct policy_text {
 	char *user_file;                         /* lines name:hash */
 	char *policy_file; /* a whole JSON object; what else is given goes over it */
 	char *body_max, *rate;
-	bool store, relay;
+	char *fan_out; /* NAME[,NAME...] */
+	bool store, relay, coalesce, resign;
 };
 
 struct policy_made {

@@ -2,6 +2,7 @@
 #include "agent/screen.h"
 
 #include "base/utf8.h"
+#include "http/close.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -124,15 +125,40 @@ put_hook_plain(struct buf *b, const struct screen_hook *h)
 	put_hook_line(b, "then:", h->next);
 }
 
+static void
+put_probe_json(struct buf *b, const struct screen_probe *p)
+{
+	put_member(b, "probe", slice_str(p->code));
+	if (p->status != 0)
+		buf_printf(b, ",\"status\":%u,\"ms\":%lld.%03lld", p->status,
+		    (long long)(p->us / 1000), (long long)(p->us % 1000));
+}
+
+/* Without a word where all is well: the line itself says that it is up. */
+static void
+put_probe_plain(struct buf *b, const struct screen_probe *p)
+{
+	const struct close_row *row = close_find(slice_str(p->code));
+
+	if (strcmp(p->code, "ok") == 0)
+		return;
+	buf_put(b, S("\n  not online yet:   "));
+	put_plain(b, slice_str(p->code));
+	if (row != NULL)
+		buf_printf(b, ". %s %s", row->what, row->remedy);
+}
+
 void
 screen_up(struct screen *s, const char *name, const char *url, const char *origin,
-    const struct screen_hook *hook)
+    const struct screen_probe *probe, const struct screen_hook *hook)
 {
 	begin(s, "up");
 	if (s->json) {
 		put_member(&s->line, "name", slice_str(name));
 		put_member(&s->line, "url", slice_str(url));
 		put_member(&s->line, "origin", slice_str(origin));
+		if (probe != NULL)
+			put_probe_json(&s->line, probe);
 		if (hook != NULL)
 			put_hook_json(&s->line, hook);
 	} else {
@@ -141,6 +167,8 @@ screen_up(struct screen *s, const char *name, const char *url, const char *origi
 		put_plain(&s->line, slice_str(origin));
 		if (hook != NULL)
 			put_hook_plain(&s->line, hook);
+		if (probe != NULL)
+			put_probe_plain(&s->line, probe);
 	}
 	end(s);
 }
@@ -207,7 +235,10 @@ screen_replaced(struct screen *s, const char *name, const char *text)
 		put_member(&s->line, "text", slice_str(text));
 	} else {
 		put_plain(&s->line, slice_str(name));
-		buf_put(&s->line, S(": taken over by a newer agent of this account"));
+		buf_put(&s->line, S(": "));
+		put_plain(&s->line,
+		    slice_str(
+			text[0] != '\0' ? text : "taken over by another agent of this account"));
 	}
 	end(s);
 }

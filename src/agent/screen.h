@@ -33,9 +33,15 @@ struct screen_hook {
 	bool fresh; /* the secret was made just now */
 	bool brief; /* people have seen it */
 };
-/* hook: NULL without a policy. */
+/* What the edge's own request found, which went through the tunnel to the local server and back. */
+struct screen_probe {
+	const char *code; /* "ok", else as in adit-error; "edge-silent": it did not say in time */
+	unsigned status;  /* of the answer, 0: none */
+	int64_t us;
+};
+/* probe: NULL: none was made; hook: NULL without a policy. */
 void screen_up(struct screen *s, const char *name, const char *url, const char *origin,
-    const struct screen_hook *hook);
+    const struct screen_probe *probe, const struct screen_hook *hook);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);

@@ -167,6 +167,86 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answ
 	ares_library_cleanup();
 }
 
+/* --- CAA --- */
+
+#define TYPE_CAA 257
+#define CLASS_IN 1
+/* A host's name has no more labels that could have records of their own. */
+#define LABELS_MAX 127
+
+struct climb {
+	const char *issuer;
+	struct seek_caa *answer;
+	bool done, found; /* found: there are records, so that nothing above counts */
+	bool restricts, allows;
+};
+
+/* "letsencrypt.org; validationmethods=dns-01": what stands before the parameters. */
+static void
+take_issuer(struct climb *c, struct slice value)
+{
+	struct seek_caa *a = c->answer;
+	size_t n = strlen(a->allowed);
+	struct slice name = slice_trim(slice_cut(&value, ';'));
+
+	c->restricts = true;
+	if (slice_ieq(name, slice_str(c->issuer)))
+		c->allows = true;
+	else if (name.n > 0 && n + name.n + 3 < sizeof(a->allowed))
+		snprintf(
+		    a->allowed + n, sizeof(a->allowed) - n, "%s%.*s", n > 0 ? ", " : "", PS(name));
+}
+
+static void
+on_caa(void *arg, int status, int timeouts, unsigned char *packet, int packet_n)
+{
+	struct climb *c = arg;
+	struct ares_caa_reply *records = NULL;
+
+	(void)timeouts;
+	c->done = true;
+	if (status != ARES_SUCCESS ||
+	    ares_parse_caa_reply(packet, packet_n, &records) != ARES_SUCCESS)
+		return;
+	for (const struct ares_caa_reply *r = records; r != NULL; r = r->next) {
+		struct slice tag = slice_of((const char *)r->property, r->plength);
+
+		c->found = true;
+		if (slice_ieq(tag, S("issue")))
+			take_issuer(c, slice_of((const char *)r->value, r->length));
+	}
+	c->answer->forbidden = c->restricts && !c->allows;
+	ares_free_data(records);
+}
+
+void
+seek_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct seek_caa *ret)
+{
+	int64_t end = clock_mono_us() + timeout_ms * 1000, left = timeout_ms;
+	struct climb c = { .issuer = issuer, .answer = ret };
+	ares_channel channel;
+
+	*ret = (struct seek_caa){ 0 };
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    !open_channel(&channel, servers))
+		return;
+	for (int i = 0; i < LABELS_MAX && host != NULL && *host != '\0' && !c.found && left > 0;
+	     i++) {
+		c.done = false;
+		snprintf(ret->domain, sizeof(ret->domain), "%s", host);
+		ares_query(channel, host, CLASS_IN, TYPE_CAA, on_caa, &c);
+		while (!c.done && (left = (end - clock_mono_us()) / 1000) > 0)
+			turn(channel, left);
+		if (!c.done)
+			ares_cancel(channel); /* calls on_caa() */
+		host = strchr(host, '.');
+		host = host == NULL ? NULL : host + 1;
+	}
+	ares_destroy(channel);
+	ares_library_cleanup();
+}
+
 void
 seek_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
 {

@@ -29,6 +29,16 @@ struct seek_answer {
 
 /* servers: "host:port,..." to ask in place of the system's and of the hosts file, or NULL. */
 void seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answer *ret);
+/* Who may give out certificates for a host (RFC 8659). */
+struct seek_caa {
+	bool forbidden; /* a record says who may, and the issuer that was asked for is not there */
+	char domain[256];  /* that has the records: the host, or what stands above it */
+	char allowed[160]; /* "a.example, b.example"; "" nobody */
+};
+/* issuer: "letsencrypt.org". timeout_ms: for the whole climb. Where DNS does not tell, nothing is
+ * forbidden. */
+void seek_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct seek_caa *ret);
 /* The address without its port. */
 void seek_text(const struct sockaddr_storage *ss, char *dst, size_t cap);
 /* Both have an address in common. */

@@ -30,6 +30,7 @@ struct tunnel {
 	char label[64];          /* what people call it: name, key in the file, or the origin */
 	char url[300];           /* when up */
 	enum tunnel_state state;
+	bool probing; /* up, but people are told only after the edge's probe */
 	struct origin origin;
 	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
 	bool told;                 /* once is enough for people */

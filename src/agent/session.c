@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -46,9 +47,10 @@ read_refusal(struct client *c, struct tunnel *t, const struct hello_tunnel *a)
 	screen_refused(c->screen, t->label, a->error, a->text);
 }
 
-/* With a preset: what is to be pasted where. People are told once. */
+/* With a preset: what is to be pasted where. People are told once. probe: NULL: none was promised.
+ */
 static void
-tell_up(struct client *c, struct tunnel *t)
+tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
 {
 	char url[sizeof(t->url) + sizeof(t->policy.path)];
 	struct screen_hook hook = {
@@ -62,9 +64,22 @@ tell_up(struct client *c, struct tunnel *t)
 	};
 
 	snprintf(url, sizeof(url), "%s%s", t->url, t->policy.path);
-	screen_up(
-	    c->screen, t->label, t->url, t->origin.text, t->policy.json == NULL ? NULL : &hook);
+	screen_up(c->screen, t->label, t->url, t->origin.text, probe,
+	    t->policy.json == NULL ? NULL : &hook);
 	t->told = true;
+}
+
+void
+session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
+{
+	struct screen_probe probe = { .code = "edge-silent" };
+
+	if (!t->probing)
+		return;
+	t->probing = false;
+	if (h != NULL)
+		probe = (struct screen_probe){ h->code, h->status, (int64_t)h->us };
+	tell_up(c, t, &probe);
 }
 
 /* Sets what the edge says of each tunnel; those that it does not name are not up. */
@@ -87,7 +102,9 @@ read_welcome(struct session *s, const struct hello *h)
 		snprintf(t->url, sizeof(t->url), "%s", a->url);
 		if (a->name[0] != '\0')
 			snprintf(t->label, sizeof(t->label), "%s", a->name);
-		tell_up(c, t);
+		t->probing = a->probe;
+		if (!t->probing)
+			tell_up(c, t, NULL);
 	}
 	snprintf(c->account, sizeof(c->account), "%s", h->account);
 	s->up_us = loop_now_us(c->loop);
@@ -121,6 +138,11 @@ on_control(struct carrier *carrier, struct slice json)
 		t = serve_find(c->serve, h->id);
 		if (t != NULL && t->state == TUNNEL_UP)
 			client_replaced(c, t, h->text);
+		break;
+	case HELLO_PROBED:
+		t = serve_find(c->serve, h->id);
+		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
+			session_tell_probed(c, t, h);
 		break;
 	case HELLO_OTHER:
 		if (c->talk != NULL && s == c->session && s->up_us != 0)
@@ -167,12 +189,17 @@ say_hello(struct session *s)
 	*h = (struct hello){ .type = HELLO_HELLO, .protocol = LINK_PROTOCOL };
 	snprintf(h->program, sizeof(h->program), "adit/%s", ADIT_VERSION);
 	snprintf(h->token, sizeof(h->token), "%s", c->token);
+	memcpy(h->host, c->host, sizeof(c->host));
+	memcpy(h->instance, c->instance, sizeof(c->instance));
+	h->probe = true;
+	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
 		struct tunnel *t = &c->serve->tunnels[i];
 
 		if (t->state == TUNNEL_REPLACED)
 			continue;
 		t->state = TUNNEL_WANTED;
+		t->probing = false;
 		h->tunnels[h->n_tunnels] = t->ask;
 		/* hello_wipe() takes it */
 		if (t->policy.json != NULL &&

@@ -23,6 +23,8 @@ struct session *session_open(struct client *c, struct conn *conn) must_use;
 void client_welcomed(struct client *c, struct session *s);
 /* The edge refuses this agent as a whole. */
 void client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms);
+/* What the edge's probe found is told to people; NULL: it did not say in time. */
+void session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h);
 /* A tunnel was taken over by a newer agent. */
 void client_replaced(struct client *c, struct tunnel *t, const char *text);
 void client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry_ms);

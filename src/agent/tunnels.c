@@ -2,7 +2,7 @@
 #include "agent/tunnels.h"
 
 #include "agent/agent.h"
-#include "agent/suggest.h"
+#include "base/suggest.h"
 #include "base/log.h"
 #include "http/url.h"
 
@@ -57,6 +57,9 @@ take_policy(struct policy_text *p, const struct options *o)
 		.policy_file = text(o->policy_file),
 		.body_max = text(o->body_max),
 		.rate = text(o->rate),
+		.fan_out = text(o->fan_out),
+		.coalesce = o->coalesce,
+		.resign = o->resign,
 		.store = o->store,
 		.relay = o->relay,
 	};

@@ -7,6 +7,16 @@ ows(char c)
 	return c == ' ' || c == '\t';
 }
 
+bool
+slice_iholds(struct slice s, struct slice part)
+{
+	for (size_t i = 0; i + part.n <= s.n; i++) {
+		if (slice_ieq(slice_from(slice_head(s, i + part.n), i), part))
+			return true;
+	}
+	return false;
+}
+
 struct slice
 slice_trim(struct slice s)
 {

@@ -85,6 +85,9 @@ slice_find(struct slice s, char c)
 	return at == NULL ? SIZE_MAX : (size_t)(at - s.p);
 }
 
+/* True when `part` stands somewhere in it, apart from ASCII case. */
+bool slice_iholds(struct slice s, struct slice part);
+
 /* Without SP and HTAB at both ends (RFC 9110 OWS). */
 struct slice slice_trim(struct slice s);
 

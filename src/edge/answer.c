@@ -69,7 +69,7 @@ stop_flow(struct exchange *x)
 	flow_end(&x->flow, LINK_CODE_CANCELLED);
 	if (clean)
 		return true;
-	visitor_will_reset(&x->visitor->conn);
+	conn_will_reset(&x->visitor->conn);
 	visitor_close(x->visitor);
 	return false;
 }

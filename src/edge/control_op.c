@@ -231,18 +231,6 @@ token_add(struct client *c, json_t *request)
 		store_request(c, request, STORE_TOKEN_ADD);
 }
 
-static void
-token_list(struct client *c, json_t *request)
-{
-	store_request(c, request, STORE_TOKEN_LIST);
-}
-
-static void
-token_revoke(struct client *c, json_t *request)
-{
-	store_request(c, request, STORE_TOKEN_REVOKE);
-}
-
 /* What the operator reserves obeys the same rules as what an agent asks for. */
 static void
 name_reserve(struct client *c, json_t *request)
@@ -259,24 +247,6 @@ name_reserve(struct client *c, json_t *request)
 	}
 	json_object_set_new(request, "name", json_string(canonical));
 	store_request(c, request, STORE_NAME_CLAIM);
-}
-
-static void
-name_release(struct client *c, json_t *request)
-{
-	store_request(c, request, STORE_NAME_RELEASE);
-}
-
-static void
-name_list(struct client *c, json_t *request)
-{
-	store_request(c, request, STORE_NAME_LIST);
-}
-
-static void
-port_release(struct client *c, json_t *request)
-{
-	store_request(c, request, STORE_PORT_RELEASE);
 }
 
 /* --- what the edge knows itself --- */
@@ -297,7 +267,7 @@ add_tunnel(const struct route *r, void *arg)
 		return false;
 	json_array_append_new(t->rows,
 	    json_pack("{s:s, s:s, s:I, s:I, s:I}", "tunnel", r->key, "account", r->account,
-		"worker", (json_int_t)r->worker, "generation",
+		"worker", (json_int_t)r->link.worker, "generation",
 		(json_int_t)atomic_load(&r->generation), "since_ms", (json_int_t)r->since_ms));
 	return true;
 }
@@ -324,19 +294,19 @@ status(struct client *c, json_t *request)
 	struct tunnels tunnels = { .rows = json_array() };
 	json_t *workers = json_array();
 	uint64_t begun = 0, failed = 0;
+	const char *wrong = store_error(e->store);
 
 	(void)request;
 	for (unsigned i = 0; i < e->n_workers; i++)
 		json_array_append_new(workers, worker_json(e->workers[i]));
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
-	client_answer(
-	    c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1,
-		   "version", ADIT_VERSION, "domain", e->domain, "https_port",
-		   (json_int_t)e->https_port, "store",
-		   store_healthy(e->store) ? "ok" : store_error(e->store), "handshakes", "begun",
-		   (json_int_t)begun, "failed", (json_int_t)failed, "workers", workers, "tunnels",
-		   tunnels.rows, "more", tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
+	client_answer(c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}",
+			     "ok", 1, "version", ADIT_VERSION, "domain", e->domain, "https_port",
+			     (json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong,
+			     "handshakes", "begun", (json_int_t)begun, "failed", (json_int_t)failed,
+			     "workers", workers, "tunnels", tunnels.rows, "more",
+			     tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
 }
 
 static void
@@ -408,15 +378,16 @@ stop(struct client *c, json_t *request)
 
 static const struct {
 	const char *op;
-	void (*fn)(struct client *c, json_t *request);
+	void (*fn)(struct client *c, json_t *request); /* NULL: the store knows */
+	enum store_op store;
 } rows[] = {
 	{ "token.add", token_add },
-	{ "token.list", token_list },
-	{ "token.revoke", token_revoke },
+	{ "token.list", NULL, STORE_TOKEN_LIST },
+	{ "token.revoke", NULL, STORE_TOKEN_REVOKE },
 	{ "name.reserve", name_reserve },
-	{ "name.release", name_release },
-	{ "name.list", name_list },
-	{ "port.release", port_release },
+	{ "name.release", NULL, STORE_NAME_RELEASE },
+	{ "name.list", NULL, STORE_NAME_LIST },
+	{ "port.release", NULL, STORE_PORT_RELEASE },
 	{ "status", status },
 	{ "limits", limits },
 	{ "wait", wait_up },
@@ -445,10 +416,13 @@ control_request(struct client *c, json_t *request)
 	}
 
 	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++) {
-		if (strcmp(op, rows[i].op) == 0) {
+		if (strcmp(op, rows[i].op) != 0)
+			continue;
+		if (rows[i].fn != NULL)
 			rows[i].fn(c, request);
-			return;
-		}
+		else
+			store_request(c, request, rows[i].store);
+		return;
 	}
 	client_refuse(c, "unknown-op", "there is no such request");
 }

@@ -150,7 +150,7 @@ stop(struct daemon *d)
 	privilege_notify("STOPPING=1");
 	gate_drain(d->gate);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
-		worker_drain(d->edge.workers[i]);
+		worker_order(d->edge.workers[i], WORKER_DRAIN);
 	loop_timer_set(d->edge.main_loop, &d->deadline, d->settings->limits.drain_ms * 1000);
 }
 

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "edge/ask.h"
-#include "edge/sentence.h"
+#include "base/sentence.h"
 #include "net/tls.h"
 
 #include <errno.h>
@@ -27,15 +27,11 @@ make_certs(const char *dir, const char *domain)
 static bool
 add_cert(struct settings *s, const char *dir)
 {
-	char *cert = sentence("%s/cert.pem", dir), *key = sentence("%s/key.pem", dir);
-
 	s->certs = calloc(1, sizeof(*s->certs));
-	if (s->certs == NULL || cert == NULL || key == NULL) {
-		free(cert);
-		free(key);
+	if (s->certs == NULL)
 		return false;
-	}
-	s->certs[0] = (struct tls_cert_files){ cert, key };
+	s->certs[0] =
+	    (struct tls_cert_files){ sentence("%s/cert.pem", dir), sentence("%s/key.pem", dir) };
 	s->n_certs = 1;
 	s->mint = true;
 	return true;
@@ -105,9 +101,7 @@ static char *
 write_secret(const char *path, const char *text)
 {
 	char *fresh = sentence("%s.new", path), *error = NULL;
-	int fd = fresh == NULL
-		     ? -1
-		     : open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0 || fchmod(fd, 0600) != 0 || dprintf(fd, "%s\n", text) < 0 ||
 	    rename(fresh, path) != 0)
@@ -126,8 +120,6 @@ dev_token(const char *dir, struct store *store)
 	};
 	char *path = sentence("%s/token", dir), *error = NULL;
 
-	if (path == NULL)
-		return sentence("out of memory");
 	if (!is_good(path, store)) {
 		if (ask_store(store, &req) != STORE_OK)
 			error = sentence("making a token: %s", store_result_text(req.result));

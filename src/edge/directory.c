@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -113,7 +114,7 @@ give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_wor
 	r = find(d, key);
 	if (r != NULL) {
 		served = !route_serves(r, 0);
-		*ret_worker = r->worker;
+		*ret_worker = r->link.worker;
 		r->tombstone = tombstone;
 		if (!tombstone)
 			r->account[0] = '\0';
@@ -135,35 +136,45 @@ directory_forget(struct directory *d, struct slice key, unsigned *ret_worker)
 	return give_up(d, key, false, ret_worker);
 }
 
+static bool
+is_newer(const struct directory_link *a, const struct directory_link *b)
+{
+	bool same = a->instance[0] != '\0' && strcmp(a->instance, b->instance) == 0;
+
+	return same || a->born_us == b->born_us ? a->generation > b->generation
+						: a->born_us > b->born_us;
+}
+
 enum directory_bound
-directory_bind(struct directory *d, struct slice key, struct slice account, uint64_t generation,
-    unsigned worker, struct route **ret_route, bool *ret_old, unsigned *ret_old_worker)
+directory_bind(struct directory *d, struct slice key, struct slice account,
+    const struct directory_link *link, struct route **ret_route, bool *ret_old,
+    unsigned *ret_old_worker)
 {
 	enum directory_bound bound = DIRECTORY_BOUND;
 	struct route *r;
-	uint64_t now;
+	bool served;
 
 	pthread_rwlock_wrlock(&d->lock);
 	r = find(d, key);
 	if (r == NULL)
 		r = add(d, key, account);
-	now = r == NULL ? 0 : atomic_load_explicit(&r->generation, memory_order_relaxed);
+	served = r != NULL && !route_serves(r, 0);
 	if (r == NULL) {
 		bound = DIRECTORY_NOMEM;
 	} else if (r->tombstone) {
 		bound = DIRECTORY_GONE;
 	} else if (r->account[0] != '\0' && !slice_eq(slice_str(r->account), account)) {
 		bound = DIRECTORY_TAKEN;
-	} else if (now > generation) {
+	} else if (served && is_newer(&r->link, link)) {
 		bound = DIRECTORY_STALE;
 	} else {
 		if (r->account[0] == '\0' && !slice_z(account, r->account, sizeof(r->account)))
 			r->account[0] = '\0';
-		*ret_old = now != 0;
-		*ret_old_worker = r->worker;
-		r->worker = worker;
+		*ret_old = served;
+		*ret_old_worker = r->link.worker;
+		r->link = *link;
 		r->since_ms = clock_wall_ms();
-		atomic_store_explicit(&r->generation, generation, memory_order_release);
+		atomic_store_explicit(&r->generation, link->generation, memory_order_release);
 		*ret_route = r;
 	}
 	pthread_rwlock_unlock(&d->lock);
@@ -193,10 +204,41 @@ directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
 		found = DIRECTORY_AWAY;
 	} else if (r != NULL) {
 		found = DIRECTORY_UP;
-		*ret_worker = r->worker;
+		*ret_worker = r->link.worker;
 	}
 	pthread_rwlock_unlock(&d->lock);
 	return found;
+}
+
+void
+directory_who(struct directory *d, struct slice key, char *dst, size_t cap)
+{
+	char since[32];
+	struct route *r;
+
+	dst[0] = '\0';
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && r->since_ms != 0 && !r->tombstone) {
+		clock_rfc3339(r->since_ms, since, sizeof(since));
+		snprintf(dst, cap, "taken over by another agent of this account, on %s since %s",
+		    r->link.who, since);
+	}
+	pthread_rwlock_unlock(&d->lock);
+}
+
+bool
+directory_owns(struct directory *d, struct slice key, struct slice account)
+{
+	struct route *r;
+	bool owns;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	owns =
+	    r != NULL && !r->tombstone && account.n > 0 && slice_eq(slice_str(r->account), account);
+	pthread_rwlock_unlock(&d->lock);
+	return owns;
 }
 
 void

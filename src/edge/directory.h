@@ -19,13 +19,27 @@
 
 #define DIRECTORY_KEY_BYTES 64
 
+/*
+ * A link as the directory compares it with others.  Of two processes that want one route the one
+ * that was started last has it, whichever connects last: an older agent that comes back after its
+ * network was cut does not take from a newer one, and two agents cannot take a name from each other
+ * for ever.  Of two links of one process the newer one has it.
+ */
+struct directory_link {
+	uint64_t generation; /* newer links have greater ones; never 0 */
+	unsigned worker;
+	int64_t born_us;   /* when the process was started, by the edge's monotonic clock */
+	char instance[33]; /* of the process; "": it did not tell, and counts as started now */
+	char who[120];     /* host and address, for people */
+};
+
 struct route {
 	struct map_node by_key;
 	_Atomic uint64_t generation;
 	/* the rest under the directory's lock, but for key, which never changes */
 	char key[DIRECTORY_KEY_BYTES];
 	char account[64];
-	unsigned worker; /* of the link that serves it */
+	struct directory_link link; /* that serves it, or did last */
 	bool tombstone;
 	int listen_fd; /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor;
 			  -1 */
@@ -52,16 +66,15 @@ bool directory_forget(struct directory *d, struct slice key, unsigned *ret_worke
 enum directory_bound {
 	DIRECTORY_BOUND, /* *ret_route is served by this link now; *ret_old_worker told when another
 			    was before */
-	DIRECTORY_STALE, /* a newer link of the account serves it */
+	DIRECTORY_STALE, /* a newer agent of the account serves it */
 	DIRECTORY_TAKEN, /* another account's */
 	DIRECTORY_GONE,  /* tombstone */
 	DIRECTORY_NOMEM,
 };
-/* generation: of the link; newer fences older. *ret_old: true when an older link served it until
- * now. */
-enum directory_bound
-directory_bind(struct directory *d, struct slice key, struct slice account, uint64_t generation,
-    unsigned worker, struct route **ret_route, bool *ret_old, unsigned *ret_old_worker);
+/* Newer fences older. *ret_old: true when an older link served it until now. */
+enum directory_bound directory_bind(struct directory *d, struct slice key, struct slice account,
+    const struct directory_link *link, struct route **ret_route, bool *ret_old,
+    unsigned *ret_old_worker);
 /* The link has gone; no effect when a newer one serves the route already. */
 void directory_unbind(struct directory *d, struct route *route, uint64_t generation);
 
@@ -75,8 +88,13 @@ enum directory_found { DIRECTORY_UNKNOWN, DIRECTORY_RELEASED, DIRECTORY_AWAY, DI
 /* *ret_worker: with DIRECTORY_UP. */
 enum directory_found directory_find(struct directory *d, struct slice key, unsigned *ret_worker);
 
+/* The name is this account's, and no tombstone. */
+bool directory_owns(struct directory *d, struct slice key, struct slice account) must_use;
+
 /* Keeps a reference; NULL: none. */
 void directory_set_policy(struct directory *d, struct slice key, struct policy *policy);
+/* Who has served the route last, and since when: a sentence. "" where there is none. */
+void directory_who(struct directory *d, struct slice key, char *dst, size_t cap);
 /* A reference to the policy of a route and its account, or NULL. */
 struct policy *directory_policy(struct directory *d, struct slice key, char account[64]) must_use;
 

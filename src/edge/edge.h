@@ -33,7 +33,7 @@ struct edge {
 	/* Told on the main loop: a route is served now; main thread's, set before the workers
 	 * start. */
 	void (*route_up)(struct edge *e, const char *key);
-	/* Told on the main loop: this worker has nothing under way any more, after worker_drain().
+	/* Told on the main loop: this worker has nothing under way any more, after WORKER_DRAIN.
 	 */
 	void (*worker_idle)(struct edge *e, unsigned worker);
 };

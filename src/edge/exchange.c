@@ -257,6 +257,16 @@ send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
 	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
 }
 
+/* What a body without a length may come to, 0: anything. */
+static uint64_t
+body_max(const struct exchange *x)
+{
+	uint64_t all = (uint64_t)x->worker->settings->limits.body_bytes;
+	uint64_t own = x->policy != NULL ? x->policy->body_max : 0;
+
+	return own == 0 || (all != 0 && all < own) ? all : own;
+}
+
 static void
 forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 {
@@ -275,6 +285,7 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 	x->flowing = true;
 	flow_bind(&x->flow, s);
 	visitor_move(x->visitor, VISITOR_FLOW);
+	x->req.body_max = body_max(x);
 	h1_init(&x->res, H1_RESPONSE);
 	x->res.inside = true;
 	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
@@ -389,18 +400,6 @@ is_slow(struct exchange *x, int64_t now_us)
 	return (int64_t)got < rate * (window_us / 1000000);
 }
 
-/* A body that came without its length. */
-static bool
-is_too_large(const struct exchange *x)
-{
-	uint64_t max = (uint64_t)x->worker->settings->limits.body_bytes;
-
-	if (max != 0 && x->flow.rx_bytes > max)
-		return true;
-	return x->policy != NULL && x->policy->body_max != 0 &&
-	       x->flow.rx_bytes > x->policy->body_max;
-}
-
 void
 exchange_tick(struct exchange *x, int64_t now_us)
 {
@@ -412,6 +411,4 @@ exchange_tick(struct exchange *x, int64_t now_us)
 		reply_fail(x, CLOSE_ORIGIN_SILENT);
 	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
 		reply_fail(x, CLOSE_SLOW_BODY);
-	else if (!x->switched && is_too_large(x))
-		reply_fail(x, CLOSE_BODY_TOO_LARGE);
 }

@@ -20,6 +20,9 @@ struct gate {
 	struct loop *loop;
 	struct listener listener;
 	struct tls_server *server;
+	struct tls_server *_Atomic next_server; /* the one that it is told to use */
+	_Atomic unsigned orders;                /* from the main thread, not done yet */
+	struct loop_mail orders_mail;
 	struct sources sources;
 	struct slab handshakes;
 	struct list list;
@@ -98,12 +101,11 @@ answer_plain(struct handshake *h)
 		.wall_ms = clock_wall_ms(),
 	};
 	struct buf out;
-	struct iovec iov;
 	char request[4096];
+	struct iovec iov = { request, sizeof(request) };
 	size_t n;
 
 	counter_add(&h->gate->failed, 1);
-	iov = (struct iovec){ request, sizeof(request) };
 	(void)loop_recv(h->conn.io.fd, &iov, 1, &n); /* or close() would reset */
 	buf_init(&out, LIMIT_HEAD_BYTES);
 	page_write(&out, &page);
@@ -209,55 +211,48 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 		finish(h);
 }
 
-/* --- orders --- */
+/* --- orders, a bit each: they need no memory --- */
 
-struct order {
-	struct loop_mail mail;
-	struct gate *gate;
-	struct tls_server *server; /* NULL: none new */
-	bool drain, stop;
-};
+enum { ORDER_SERVER = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
 static void
-on_order(struct loop *loop, struct loop_mail *m)
+on_orders(struct loop *loop, struct loop_mail *m)
 {
-	struct order *o = list_of(m, struct order, mail);
-	struct gate *g = o->gate;
+	struct gate *g = list_of(m, struct gate, orders_mail);
+	unsigned orders = atomic_exchange(&g->orders, 0);
+	struct tls_server *next = atomic_exchange(&g->next_server, NULL);
 
-	if (o->server != NULL) {
+	if (next != NULL) {
 		tls_server_unref(g->server);
-		g->server = o->server;
+		g->server = next;
 	}
-	if (o->drain || o->stop)
+	if (orders & (ORDER_DRAIN | ORDER_STOP))
 		listener_close(&g->listener);
-	if (o->stop) {
+	if (orders & ORDER_STOP) {
 		while (!list_empty(&g->list))
 			finish(list_of(g->list.next, struct handshake, node));
 		loop_stop(loop);
 	}
-	free(o);
 }
 
 static void
-give_order(struct gate *g, struct tls_server *server, bool drain, bool stop)
+give_order(struct gate *g, unsigned order)
 {
-	struct order *o = calloc(1, sizeof(*o));
-
-	check(o != NULL);
-	*o = (struct order){ { .fn = on_order }, g, server, drain, stop };
-	loop_post(g->loop, &o->mail);
+	if (atomic_fetch_or(&g->orders, order) == 0)
+		loop_post(g->loop, &g->orders_mail);
 }
 
 void
 gate_use_server(struct gate *g, struct tls_server *server)
 {
-	give_order(g, server, false, false);
+	tls_server_unref(atomic_exchange(&g->next_server, server));
+	give_order(g, ORDER_SERVER);
 }
 
 void
 gate_drain(struct gate *g)
 {
-	give_order(g, NULL, true, false);
+	give_order(g, ORDER_DRAIN);
 }
 
 /* --- life --- */
@@ -276,6 +271,7 @@ gate_new(struct edge *e, int fd, struct tls_server *server)
 	}
 	g->edge = e;
 	g->server = server;
+	g->orders_mail.fn = on_orders;
 	list_init(&g->list);
 	listener_init(&g->listener);
 	sources_init(&g->sources, LIMIT_HANDSHAKES_PER_ADDRESS, LIMIT_HANDSHAKES);
@@ -314,7 +310,7 @@ gate_stop(struct gate *g)
 {
 	if (!g->started)
 		return;
-	give_order(g, NULL, false, true);
+	give_order(g, ORDER_STOP);
 	pthread_join(g->thread, NULL);
 	g->started = false;
 }
@@ -328,6 +324,7 @@ gate_free(struct gate *g)
 	sources_fini(&g->sources);
 	slab_fini(&g->handshakes);
 	tls_server_unref(g->server);
+	tls_server_unref(g->next_server);
 	loop_free(g->loop);
 	free(g);
 }

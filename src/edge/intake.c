@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define READ_BYTES LIMIT_DATA_FRAME_BYTES
 /* Bitbucket Cloud retries within minutes, GitHub can be asked to for days: a day covers what
  * senders do by themselves. */
 #define DEDUPE_MS (24 * 3600 * 1000)
@@ -32,6 +31,7 @@ struct intake {
 	struct event event;
 	char name[DIRECTORY_KEY_BYTES];
 	struct inbox_req put;
+	struct inbox_copy copies[LIMIT_FAN_OUT];
 	struct loop_mail mail;
 	bool storing;
 	struct courier_wish wish; /* relay: the origin's answer is awaited */
@@ -132,15 +132,22 @@ charge(struct intake *in)
 /* --- the answer --- */
 
 static void
-promise(struct intake *in, uint64_t id, bool duplicate)
+promise(struct intake *in)
 {
-	struct exchange *x = take_leave(in);
-	char fields[64], body[96];
-	size_t n =
-	    (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s}\n",
-		(unsigned long long)id, duplicate ? "true" : "false");
+	unsigned long long id = in->put.id;
+	size_t n_copies = in->put.duplicate ? 0 : in->put.n_copies;
+	char fields[64], body[96 + 24 * LIMIT_FAN_OUT];
+	struct exchange *x;
+	size_t n = (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s",
+	    id, in->put.duplicate ? "true" : "false");
 
-	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)id);
+	for (size_t i = 0; i < n_copies; i++)
+		n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"%llu\"%s",
+		    i == 0 ? ",\"copies\":[" : ",", (unsigned long long)in->copies[i].id,
+		    i + 1 == n_copies ? "]" : "");
+	n += (size_t)snprintf(body + n, sizeof(body) - n, "}\n");
+	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", id);
+	x = take_leave(in);
 	answer_own(x, 202, fields, S("application/json"), slice_of(body, n), buf_slice(&x->rest));
 }
 
@@ -154,7 +161,7 @@ on_answered(struct courier_wish *wish, int status, struct slice type, struct sli
 	uint64_t id = in->put.id;
 
 	if (status < 200) {
-		promise(in, id, false);
+		promise(in);
 		return;
 	}
 	x = take_leave(in);
@@ -168,7 +175,7 @@ on_late(struct loop_timer *t)
 	struct intake *in = list_of(t, struct intake, timer);
 
 	courier_unwish(&in->wish);
-	promise(in, in->put.id, false);
+	promise(in);
 }
 
 /* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to
@@ -268,7 +275,7 @@ relay(struct intake *in)
 	}
 	give_back(in);
 	if (in->x != NULL) {
-		promise(in, in->put.id, false);
+		promise(in);
 		return;
 	}
 	intake_free(in);
@@ -276,6 +283,21 @@ relay(struct intake *in)
 }
 
 /* --- the store's answer --- */
+
+static void
+count(struct intake *in, enum store_result result)
+{
+	struct worker_counters *n = &in->worker->counters;
+
+	if (result != STORE_OK) {
+		counter_add(&n->not_stored, 1);
+	} else if (in->put.duplicate) {
+		counter_add(&n->duplicates, 1);
+	} else {
+		counter_add(&n->stored, 1 + in->put.n_copies);
+		counter_add(&n->coalesced, in->put.n_changed);
+	}
+}
 
 static void
 on_stored_mail(struct loop *loop, struct loop_mail *m)
@@ -287,10 +309,10 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 	(void)loop;
 	w->n_stored--;
 	in->storing = false;
-	if (result == STORE_OK)
-		counter_add(in->put.duplicate ? &w->counters.duplicates : &w->counters.stored, 1);
-	else
-		counter_add(&w->counters.not_stored, 1);
+	count(in, result);
+	if (result == STORE_OK && !in->put.duplicate)
+		for (size_t i = 0; i < in->put.n_copies; i++)
+			courier_wake(w, in->copies[i].tunnel);
 	/* One that waits behind another of its branch cannot be tried at once. */
 	if (result == STORE_OK && !in->put.duplicate && in->put.state == INBOX_RECEIVED) {
 		relay(in);
@@ -307,7 +329,7 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 		intake_free(in);
 		worker_check_idle(w);
 	} else if (result == STORE_OK) {
-		promise(in, in->put.id, in->put.duplicate);
+		promise(in);
 	} else {
 		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", in->name),
 		    LOG_Z("why", store_result_text(result)));
@@ -332,6 +354,26 @@ add_length(struct intake *in)
 		return;
 	in->head.n -= 2;
 	buf_printf(&in->head, "Content-Length: %zu\r\n\r\n", in->body.n);
+}
+
+/* A name that was released meanwhile gets nothing, so that nothing piles up for nobody. */
+static void
+add_copies(struct intake *in)
+{
+	struct inbox_req *put = &in->put;
+
+	put->copies = in->copies;
+	for (size_t i = 0; i < in->policy->n_fan_out && put->n_copies < LIMIT_FAN_OUT; i++) {
+		struct slice name = in->policy->fan_out[i];
+
+		if (directory_owns(in->worker->edge->directory, name, slice_str(put->account)) &&
+		    slice_z(name, in->copies[put->n_copies].tunnel,
+			sizeof(in->copies[put->n_copies].tunnel)))
+			put->n_copies++;
+		else
+			log_event(
+			    LOG_WARN, "fan-out-gone", LOG_Z("tunnel", in->name), LOG_S("to", name));
+	}
 }
 
 static void
@@ -359,6 +401,9 @@ store(struct intake *in, const struct hook_request *req)
 	put->body = buf_slice(&in->body);
 	put->account_bytes_max = (uint64_t)in->worker->settings->inbox.account_bytes;
 	put->hold = in->policy->mode == PRESET_RELAY;
+	put->push = in->event.branch_push;
+	put->coalesce = in->policy->coalesce;
+	add_copies(in);
 	in->mail.fn = on_stored_mail;
 	in->storing = true;
 	in->worker->n_stored++;
@@ -468,17 +513,16 @@ whole(struct intake *in)
 
 /* --- reading --- */
 
-/* Takes body bytes; false when the exchange has moved on. */
-static bool
-feed(struct intake *in, struct slice bytes)
+void
+intake_feed(struct exchange *x, struct slice bytes)
 {
-	struct exchange *x = in->x;
+	struct intake *in = x->intake;
 	struct slice data;
 
 	for (;;) {
 		switch (h1_body(&x->req, &bytes, &data)) {
 		case H1_MORE:
-			return true;
+			return;
 		case H1_DATA:
 			x->flow.rx_bytes += data.n;
 			buf_put(&in->body, data);
@@ -489,40 +533,18 @@ feed(struct intake *in, struct slice bytes)
 				refuse_big(in);
 			else
 				refuse(in, CLOSE_OVERLOAD);
-			return false;
+			return;
 		case H1_DONE:
 			buf_put(&x->rest, bytes);
 			if (x->rest.failed)
 				x->keep = false;
 			whole(in);
-			return false;
+			return;
 		case H1_BAD:
 			x->keep = false;
 			refuse(in, x->req.error);
-			return false;
+			return;
 		}
-	}
-}
-
-void
-intake_readable(struct visitor *v)
-{
-	struct exchange *x = v->x;
-	char *scratch = loop_scratch(v->worker->loop);
-	size_t n;
-
-	switch (conn_read(&v->conn, scratch, READ_BYTES, &n)) {
-	case IO_OK:
-		if (v->conn.readable)
-			loop_again(&v->conn.io, LOOP_IN);
-		(void)feed(x->intake, slice_of(scratch, n));
-		return;
-	case IO_WAIT:
-		return;
-	case IO_EOF:
-	case IO_FAIL:
-		visitor_close(v);
-		return;
 	}
 }
 
@@ -602,5 +624,5 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 		}
 	}
 	loop_again(&x->visitor->conn.io, LOOP_IN);
-	(void)feed(in, early);
+	intake_feed(in->x, early);
 }

@@ -15,7 +15,7 @@
 void
 intake_start(struct exchange *x, struct policy *policy, const char *account, struct slice bytes);
 /* VISITOR_INTAKE: the body goes on. */
-void intake_readable(struct visitor *v);
+void intake_feed(struct exchange *x, struct slice bytes);
 /* VISITOR_INTAKE, VISITOR_STORE: called about once a second. */
 void intake_tick(struct exchange *x, int64_t now_us);
 /* The exchange ends: whatever is under way goes on without it. */

@@ -2,7 +2,7 @@
 #include "edge/keep.h"
 
 #include "base/rand.h"
-#include "edge/sentence.h"
+#include "base/sentence.h"
 #include "edge/settings.h"
 #include "hook/seal.h"
 
@@ -40,9 +40,7 @@ static bool
 make_key(const char *path, const char *dir, unsigned char key[SEAL_KEY_BYTES])
 {
 	char *fresh = sentence("%s.new", path);
-	int fd = fresh == NULL
-		     ? -1
-		     : open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bool good;
 
 	rand_bytes(key, SEAL_KEY_BYTES);
@@ -73,9 +71,9 @@ keep_open(const struct settings *s, char **ret_error)
 {
 	struct keep *k = calloc(1, sizeof(*k));
 	char *path = sentence("%s/secret.key", s->state_dir), *error = NULL;
-	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (k == NULL || path == NULL)
+	if (k == NULL)
 		error = sentence("out of memory");
 	else if (fd >= 0)
 		error = read_key(fd, path, k->key);

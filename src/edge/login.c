@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/login.h"
 
+#include "base/clock.h"
 #include "edge/keep.h"
 #include "edge/port.h"
+#include "edge/through.h"
 #include "http/url.h"
 
 #include <errno.h>
@@ -133,12 +135,64 @@ refuse_result(struct hello_tunnel *h, enum store_result r)
 		refuse_tunnel(h, "store", store_result_text(r));
 }
 
+/* --- policies --- */
+
+static bool
+is_wanted(const struct hello *h, struct slice name)
+{
+	for (size_t i = 0; i < h->n_tunnels; i++)
+		if (h->tunnels[i].kind == TUNNEL_HTTP &&
+		    slice_eq(slice_str(h->tunnels[i].name), name))
+			return true;
+	return false;
+}
+
+/* Copies go to the account's own tunnels. claimed: the store has said whose the HELLO's names are.
+ */
+static bool
+check_fan_out(struct session *s, struct hello_tunnel *h, const struct policy *p, bool claimed)
+{
+	char text[sizeof(h->text)];
+
+	for (size_t i = 0; i < p->n_fan_out; i++) {
+		struct slice to = p->fan_out[i];
+
+		if (!slice_eq(to, slice_str(h->name)) &&
+		    (directory_owns(s->worker->edge->directory, to, slice_str(s->account)) ||
+			(!claimed && is_wanted(&s->login->hello, to))))
+			continue;
+		snprintf(text, sizeof(text),
+		    "fan_out: %.*s is not another HTTP tunnel of this account: start that one "
+		    "first, or with this one",
+		    PS(to));
+		refuse_tunnel(h, "bad-policy", text);
+		return false;
+	}
+	return true;
+}
+
+/* A policy that cannot be kept is refused before it takes the place of one that can. */
+static bool
+check_policy(struct session *s, struct hello_tunnel *h, bool claimed)
+{
+	struct policy *p;
+	bool good;
+
+	if (h->policy == NULL)
+		return true;
+	p = session_read_policy(h);
+	good = p != NULL && check_fan_out(s, h, p, claimed);
+	policy_unref(p);
+	return good;
+}
+
 static void
 welcome(struct session *s)
 {
 	struct login *l = s->login;
 	struct hello *h = &l->hello;
 	struct buf out;
+	bool probe = h->probe;
 
 	s->tunnels = calloc(h->n_tunnels + 1, sizeof(*s->tunnels));
 	if (s->tunnels == NULL) {
@@ -148,14 +202,16 @@ welcome(struct session *s)
 	}
 	s->state = SESSION_UP;
 	for (size_t i = 0; i < h->n_tunnels; i++)
-		if (h->tunnels[i].error[0] == '\0') {
+		if (h->tunnels[i].error[0] == '\0' && check_policy(s, &h->tunnels[i], true)) {
 			session_bind(s, &h->tunnels[i], l->claims[i].fd);
 			l->claims[i].fd = -1;
+			h->tunnels[i].probe = probe && h->tunnels[i].kind == TUNNEL_HTTP &&
+					      h->tunnels[i].error[0] == '\0';
 		}
 	explicit_bzero(h->token, sizeof(h->token));
 	h->type = HELLO_WELCOME;
 	h->protocol = LINK_PROTOCOL;
-	h->generation = s->generation;
+	h->generation = s->self.generation;
 	snprintf(h->program, sizeof(h->program), "aditd/" ADIT_VERSION);
 	snprintf(h->account, sizeof(h->account), "%s", s->account);
 	buf_init(&out, LIMIT_CONTROL_BYTES);
@@ -166,6 +222,9 @@ welcome(struct session *s)
 		carrier_control(&s->carrier, buf_slice(&out));
 	buf_fini(&out);
 	login_free(s);
+	if (probe)
+		through_session(s);
+	session_watch_token(s);
 }
 
 static void on_claimed_mail(struct loop *loop, struct loop_mail *m);
@@ -329,7 +388,7 @@ claim(struct session *s, size_t i)
 			refuse_result(h, STORE_GONE);
 			return;
 		}
-		if (!session_check_policy(h))
+		if (!check_policy(s, h, false))
 			return;
 		c->req.op = STORE_NAME_CLAIM;
 		add_policy(s, c, h);
@@ -385,6 +444,7 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 		return;
 	}
 	s->state = SESSION_CLAIM;
+	s->expires_ms = c->req.expires_ms;
 	snprintf(s->account, sizeof(s->account), "%s", c->req.account);
 	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
 	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
@@ -446,6 +506,10 @@ login_hello(struct session *s, struct slice json)
 		return;
 	}
 	snprintf(s->program, sizeof(s->program), "%s", l->hello.program);
+	s->self.born_us = clock_mono_us() - (int64_t)l->hello.age_ms * 1000;
+	memcpy(s->self.instance, l->hello.instance, sizeof(s->self.instance));
+	snprintf(s->self.who, sizeof(s->self.who), "%.59s%s%s", l->hello.host,
+	    l->hello.host[0] != '\0' ? " at " : "", s->peer);
 	s->state = SESSION_LOGIN;
 	l->token.req.op = STORE_LOGIN;
 	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);

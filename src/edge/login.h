@@ -22,7 +22,7 @@ void session_refuse(struct session *s, enum link_code link_code, const char *cod
 /* Enters a tunnel of the HELLO, whose name or port is claimed; fills in what the WELCOME says of
  * it. fd: TCP: the listening socket, taken over; else -1. */
 void session_bind(struct session *s, struct hello_tunnel *h, int fd);
-/* False: the tunnel's policy is not one, and h says so. Before its name is claimed. */
-bool session_check_policy(struct hello_tunnel *h) must_use;
+/* The policy that h brings. NULL, and h says why. */
+struct policy *session_read_policy(struct hello_tunnel *h) must_use;
 
 #endif

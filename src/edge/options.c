@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "edge/dev.h"
-#include "edge/sentence.h"
+#include "base/sentence.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -74,7 +74,7 @@ static void
 abort_pipe(struct pipe *p, const char *how)
 {
 	if (!p->dead)
-		visitor_will_reset(&p->conn);
+		conn_will_reset(&p->conn);
 	finish(p, how);
 }
 

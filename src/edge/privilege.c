@@ -2,7 +2,7 @@
 #include "edge/privilege.h"
 
 #include "base/log.h"
-#include "edge/sentence.h"
+#include "base/sentence.h"
 
 #include <errno.h>
 #include <grp.h>

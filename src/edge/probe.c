@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "edge/notes.h"
+#include "edge/through.h"
+#include "http/close.h"
 #include "store/inbox.h"
 
 #include <jansson.h>
@@ -35,8 +37,13 @@ struct probe {
 	bool mine, tombstone, found;
 	char account[64];
 	/* of the link that serves it */
-	char peer[PEER_TEXT_BYTES], program[64];
+	char peer[PEER_TEXT_BYTES], program[64], who[120];
 	int64_t rtt_us, silent_ms;
+	/* of the local server behind it */
+	bool through;
+	const char *origin; /* NULL: not asked */
+	unsigned status;
+	int64_t origin_us;
 };
 
 /* --- tickets --- */
@@ -151,6 +158,12 @@ notes_json(struct edge *e, const char *name)
 	return notes != NULL ? notes : json_array();
 }
 
+static bool
+is_port(const char *key)
+{
+	return strncmp(key, "tcp:", 4) == 0;
+}
+
 static void
 add_route(const struct probe *p, json_t *o)
 {
@@ -158,7 +171,10 @@ add_route(const struct probe *p, json_t *o)
 	char url[330], ticket[TICKET_CHARS + 1], account[64];
 	struct policy *policy = directory_policy(e->directory, slice_str(p->name), account);
 
-	edge_url(e, p->name, url, sizeof(url));
+	if (is_port(p->name))
+		snprintf(url, sizeof(url), "tcp://%.250s:%s", e->domain, p->name + 4);
+	else
+		edge_url(e, p->name, url, sizeof(url));
 	make_ticket(e, p->name, ticket);
 	json_object_set_new(o, "url", json_string(url));
 	json_object_set_new(o, "ticket", json_string(ticket));
@@ -168,8 +184,13 @@ add_route(const struct probe *p, json_t *o)
 	policy_unref(policy);
 	if (p->peer[0] != '\0')
 		json_object_set_new(o, "link",
-		    json_pack("{s:s, s:s, s:I, s:I}", "peer", p->peer, "agent", p->program,
-			"rtt_us", (json_int_t)p->rtt_us, "silent_ms", (json_int_t)p->silent_ms));
+		    json_pack("{s:s, s:s, s:s, s:I, s:I}", "peer", p->peer, "who", p->who, "agent",
+			p->program, "rtt_us", (json_int_t)p->rtt_us, "silent_ms",
+			(json_int_t)p->silent_ms));
+	if (p->origin != NULL)
+		json_object_set_new(o, "origin",
+		    json_pack("{s:s, s:i, s:I}", "probe", p->origin, "status", (int)p->status, "us",
+			(json_int_t)p->origin_us));
 	json_object_set_new(o, "inbox", inbox_json(&p->counts));
 	if (p->last_ms != 0)
 		json_object_set_new(o, "last",
@@ -222,6 +243,24 @@ on_back_mail(struct loop *loop, struct loop_mail *m)
 	answer(list_of(m, struct probe, mail));
 }
 
+static void
+go_back(struct probe *p)
+{
+	p->mail.fn = on_back_mail;
+	loop_post(p->worker->loop, &p->mail);
+}
+
+static void
+on_through(struct through *t)
+{
+	struct probe *p = t->owner;
+
+	p->origin = t->code;
+	p->status = t->status;
+	p->origin_us = t->us;
+	go_back(p);
+}
+
 /* On the worker of the link that serves the route. */
 static void
 on_link_mail(struct loop *loop, struct loop_mail *m)
@@ -230,16 +269,23 @@ on_link_mail(struct loop *loop, struct loop_mail *m)
 	struct worker *w = p->worker->edge->workers[p->at];
 	struct tunnel *t = session_tunnel(w, slice_str(p->name));
 
+	if (t != NULL && strcmp(t->session->account, p->account) != 0)
+		t = NULL; /* a port that has changed hands meanwhile */
 	if (t == NULL) {
 		snprintf(p->state, sizeof(p->state), "away");
 	} else {
 		snprintf(p->peer, sizeof(p->peer), "%s", t->session->peer);
 		snprintf(p->program, sizeof(p->program), "%s", t->session->program);
+		snprintf(p->who, sizeof(p->who), "%s", t->session->self.who);
 		p->rtt_us = t->session->carrier.rtt_us;
 		p->silent_ms = (loop_now_us(loop) - t->session->carrier.link.heard_us) / 1000;
 	}
-	p->mail.fn = on_back_mail;
-	loop_post(p->worker->loop, &p->mail);
+	if (t != NULL && p->through && !is_port(p->name)) {
+		if (through_start(t, on_through, p))
+			return;
+		p->origin = close_row(CLOSE_TOO_MANY_STREAMS)->name;
+	}
+	go_back(p);
 }
 
 static void
@@ -331,7 +377,7 @@ look(const struct route *r, void *arg)
 	p->tombstone = r->tombstone;
 	p->mine = strcmp(r->account, p->account) == 0;
 	p->since_ms = r->since_ms;
-	p->at = r->worker;
+	p->at = r->link.worker;
 	snprintf(p->state, sizeof(p->state), "%s", route_serves(r, 0) ? "away" : "up");
 	return false;
 }
@@ -367,6 +413,7 @@ start(struct session *s, const json_t *question)
 	s->probe = p;
 	s->worker->n_stored++;
 	copy(p->account, sizeof(p->account), slice_str(s->account));
+	p->through = json_is_true(json_object_get(question, "through"));
 	read_name(p, question);
 	directory_each(s->worker->edge->directory, look, p);
 	if (p->found && p->mine && !p->tombstone) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Probes: what `adit doctor` asks.
+ * Probes: what `adit doctor` and `adit status` ask.
  *
  * Over its link an agent asks {"type":"probe","name":"jenkins"} (or "host": a public host) and is
  *told what the edge knows of a tunnel of its own account, and gets a ticket for it that is good for
@@ -8,6 +8,9 @@
  *
  *	{"type":"probe","name","state":"up|away|released|unknown|other","url","edge","now_ms","since_ms","ticket",
  *	 "policy":{...},"link":{...},"inbox":{...},"last":{...},"notes":[...]}
+ *
+ *With "through":true the edge asks the local server itself, through whichever link serves the
+ *tunnel (through.h), and the answer has "origin":{"probe":"ok","status":200,"us":4200}.
  *
  * A request of a visitor with the field `adit-probe: TICKET` goes end to end as any other, past the
  *inbox, and is neither counted nor stored; with `adit-probe: TICKET edge` it goes through

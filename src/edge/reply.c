@@ -16,7 +16,7 @@ cut(struct exchange *x)
 		visitor_linger(x->visitor);
 		return;
 	}
-	visitor_will_reset(&x->visitor->conn);
+	conn_will_reset(&x->visitor->conn);
 	visitor_close(x->visitor);
 }
 
@@ -256,9 +256,9 @@ on_broken(struct flow *f, enum close_code bad)
 }
 
 /*
- * No inlet runs: the next request, or the visitor's end.  Over TLS an end means that nobody waits
- * any more; plain clients close their direction behind the request (nc -N) and want the answer all
- * the same.
+ * No inlet runs: the next request, or the visitor's end.  Behind a whole request an end is no more
+ * than that, with TLS and without (printf ... | nc): the answer is wanted all the same.  Who has
+ * really gone is seen when the answer is written.
  */
 static void
 on_readable(struct flow *f)
@@ -279,11 +279,7 @@ on_readable(struct flow *f)
 			x->rest.n += n;
 			break;
 		case IO_WAIT:
-			return;
 		case IO_EOF:
-			if (c->tls == NULL)
-				return;
-			on_broken(f, CLOSE_OK);
 			return;
 		case IO_FAIL:
 			on_broken(f, CLOSE_OK);

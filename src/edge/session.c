@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "edge/courier.h"
 #include "edge/link_inbox.h"
+#include "edge/link_names.h"
 #include "edge/login.h"
 #include "edge/notes.h"
 #include "edge/port.h"
@@ -18,6 +20,7 @@
 /* Pause that agents are told at a stop, each its own, so that they do not all come back at once. */
 #define RETRY_MS_MIN 500
 #define RETRY_MS_SPREAD 2000
+#define CLOCK_LOOK_MS 60000
 
 /*
  *	HELLO -> LOGIN -> CLAIM -> UP -> LEAVING -> OVER
@@ -44,7 +47,7 @@ session_tunnel(struct worker *w, struct slice key)
 {
 	struct tunnel *t = find(w, key);
 
-	return t != NULL && route_serves(t->route, t->session->generation) ? t : NULL;
+	return t != NULL && route_serves(t->route, t->session->self.generation) ? t : NULL;
 }
 
 /* --- tunnels come and go --- */
@@ -66,7 +69,7 @@ retire(struct session *s, struct tunnel *t)
 	t->courier = NULL;
 	policy_unref(t->policy);
 	t->policy = NULL;
-	directory_unbind(w->edge->directory, t->route, s->generation);
+	directory_unbind(w->edge->directory, t->route, s->self.generation);
 }
 
 static void
@@ -94,7 +97,8 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 	if (!t->up)
 		return;
 	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
-	    LOG_Z("account", s->account), LOG_U("generation", s->generation), LOG_Z("why", text));
+	    LOG_Z("account", s->account), LOG_U("generation", s->self.generation),
+	    LOG_Z("why", text));
 	notes_put(
 	    s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""), slice_str(text));
 	retire(s, t);
@@ -107,10 +111,12 @@ void
 session_fence(struct worker *w, struct slice key)
 {
 	struct tunnel *t = find(w, key);
+	char who[200];
 
-	if (t != NULL && !route_serves(t->route, t->session->generation))
-		session_drop(
-		    t->session, t, "another link serves the tunnel now, or its name was released");
+	if (t == NULL || route_serves(t->route, t->session->self.generation))
+		return;
+	directory_who(w->edge->directory, key, who, sizeof(who));
+	session_drop(t->session, t, who[0] != '\0' ? who : "the name was released");
 }
 
 static void
@@ -124,16 +130,10 @@ refuse_bind(struct hello_tunnel *h, const char *code, const char *text)
 static void
 tell_old(struct worker *w, const char *key, unsigned old_worker)
 {
-	struct tunnel *old;
-
-	if (old_worker != w->index) {
+	if (old_worker != w->index)
 		worker_fence(w->edge->workers[old_worker], key);
-		return;
-	}
-	old = find(w, slice_str(key));
-	if (old != NULL)
-		session_drop(
-		    old->session, old, "a newer link of this account serves the tunnel now");
+	else
+		session_fence(w, slice_str(key));
 }
 
 static bool
@@ -141,14 +141,16 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 {
 	struct worker *w = s->worker;
 	unsigned old_worker = 0;
+	char who[sizeof(h->text)];
 	bool old = false;
 
-	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account),
-	    s->generation, w->index, &t->route, &old, &old_worker)) {
+	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), &s->self,
+	    &t->route, &old, &old_worker)) {
 	case DIRECTORY_BOUND:
 		break;
 	case DIRECTORY_STALE:
-		refuse_bind(h, "replaced", "a newer link of this account serves the tunnel");
+		directory_who(w->edge->directory, slice_str(key), who, sizeof(who));
+		refuse_bind(h, "replaced", who);
 		return false;
 	case DIRECTORY_TAKEN:
 		refuse_bind(h, "name-taken", "this name or port belongs to another account");
@@ -163,7 +165,7 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 	if (old)
 		tell_old(w, key, old_worker);
 	if (map_put(&w->tunnels, &t->by_key, map_hash(slice_str(key))) != 0) {
-		directory_unbind(w->edge->directory, t->route, s->generation);
+		directory_unbind(w->edge->directory, t->route, s->self.generation);
 		refuse_bind(h, "memory", "the edge is out of memory");
 		return false;
 	}
@@ -173,8 +175,8 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 }
 
 /* A protection that cannot be kept is no reason to go on without it. NULL: h says why. */
-static struct policy *
-read_policy(struct hello_tunnel *h)
+struct policy *
+session_read_policy(struct hello_tunnel *h)
 {
 	char why[sizeof(h->text)];
 	struct policy *p = NULL;
@@ -190,15 +192,6 @@ read_policy(struct hello_tunnel *h)
 	return p;
 }
 
-bool
-session_check_policy(struct hello_tunnel *h)
-{
-	struct policy *p = h->policy == NULL ? NULL : read_policy(h);
-
-	policy_unref(p);
-	return h->policy == NULL || p != NULL;
-}
-
 void
 session_bind(struct session *s, struct hello_tunnel *h, int fd)
 {
@@ -212,7 +205,7 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		snprintf(key, sizeof(key), "%.63s", h->name);
 	*t = (struct tunnel){ .session = s, .id = h->id };
 	if (h->policy != NULL && h->error[0] == '\0')
-		t->policy = read_policy(h);
+		t->policy = session_read_policy(h);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice",
@@ -240,7 +233,7 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 	else
 		edge_url(e, h->name, h->url, sizeof(h->url));
 	log_event(LOG_INFO, "tunnel-up", LOG_Z("tunnel", key), LOG_Z("account", s->account),
-	    LOG_U("generation", s->generation), LOG_Z("peer", s->peer));
+	    LOG_U("generation", s->self.generation), LOG_Z("peer", s->peer));
 	edge_tell_up(e, key);
 }
 
@@ -260,7 +253,7 @@ session_leave(struct session *s, enum link_code code, const char *why)
 	if (code == LINK_CODE_SHUTDOWN)
 		retry_ms = RETRY_MS_MIN + (uint32_t)rand_below(RETRY_MS_SPREAD);
 	log_event(LOG_INFO, "link-leaving", LOG_Z("account", s->account),
-	    LOG_U("generation", s->generation), LOG_Z("why", why));
+	    LOG_U("generation", s->self.generation), LOG_Z("why", why));
 	s->state = SESSION_LEAVING;
 	carrier_goaway(&s->carrier, code, retry_ms);
 	loop_timer_set(s->worker->loop, &s->timer, s->worker->settings->limits.drain_ms * 1000);
@@ -330,6 +323,8 @@ take_message(struct session *s, struct slice json)
 {
 	probe_control(s, json);
 	if (s->state == SESSION_UP)
+		link_names_control(s, json);
+	if (s->state == SESSION_UP)
 		link_inbox_control(s, json);
 }
 
@@ -383,7 +378,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	if (s->state == SESSION_OVER)
 		return;
 	log_event(LOG_INFO, "link-down", LOG_Z("account", s->account), LOG_Z("peer", s->peer),
-	    LOG_U("generation", s->generation), LOG_Z("code", link_code_name(code)),
+	    LOG_U("generation", s->self.generation), LOG_Z("code", link_code_name(code)),
 	    LOG_Z("why", why));
 	s->state = SESSION_OVER;
 	probe_abandon(s);
@@ -409,6 +404,21 @@ static const struct carrier_ops ops = {
 	.closed = on_closed,
 };
 
+/* The wall clock may be set meanwhile: it is looked at now and then. */
+void
+session_watch_token(struct session *s)
+{
+	int64_t left_ms = s->expires_ms - clock_wall_ms();
+
+	if (s->expires_ms == 0)
+		return;
+	if (left_ms <= 0)
+		session_close(s, LINK_CODE_REVOKED, "the token has expired");
+	else
+		loop_timer_set(s->worker->loop, &s->timer,
+		    (left_ms < CLOCK_LOOK_MS ? left_ms : CLOCK_LOOK_MS) * 1000);
+}
+
 static void
 on_timer(struct loop_timer *t)
 {
@@ -416,6 +426,8 @@ on_timer(struct loop_timer *t)
 
 	if (s->state == SESSION_HELLO)
 		session_refuse(s, LINK_CODE_SILENT, "slow-hello", "no HELLO came in time", 0);
+	else if (s->state == SESSION_UP)
+		session_watch_token(s);
 	else
 		session_close(s, LINK_CODE_SHUTDOWN, "the time for ending in order is over");
 }
@@ -432,7 +444,8 @@ session_start(struct worker *w, struct arrival *a)
 	}
 	s->worker = w;
 	s->state = SESSION_HELLO;
-	s->generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
+	s->self.worker = w->index;
+	s->self.generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
 	s->timer.fn = on_timer;
 	s->has_source = source_key(&a->ss, &s->source);
 	memcpy(s->peer, a->peer, sizeof(s->peer));

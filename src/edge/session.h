@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A session: one agent's link at the edge.  HELLO, login and claims through the store, then the
- * tunnels stand in the worker's map and in the directory until the link ends, a newer link of the
- * account takes a tunnel over, or the token is revoked.
+ * tunnels stand in the worker's map and in the directory until the link ends, a newer agent of the
+ * account takes a tunnel over, or the token is revoked or expires.
  */
 #ifndef ADIT_EDGE_SESSION_H
 #define ADIT_EDGE_SESSION_H
@@ -44,7 +44,7 @@ struct session {
 	struct worker *worker;
 	struct list node; /* in worker->session_list */
 	enum session_state state;
-	uint64_t generation; /* of this link: newer is greater */
+	struct directory_link self;
 	struct source_key source;
 	bool has_source;
 	char peer[PEER_TEXT_BYTES];
@@ -56,7 +56,8 @@ struct session {
 	struct probe *probe;    /* a question that is being answered */
 	struct tunnel *tunnels; /* malloced */
 	size_t n_tunnels, n_up;
-	struct loop_timer timer; /* HELLO; leaving */
+	int64_t expires_ms;      /* of the token, wall clock; 0: never */
+	struct loop_timer timer; /* HELLO; the token's end; leaving */
 	struct loop_grave grave;
 };
 
@@ -64,6 +65,8 @@ struct session {
 void session_start(struct worker *w, struct arrival *a);
 /* The tunnel of this worker that serves the key now, or NULL. */
 struct tunnel *session_tunnel(struct worker *w, struct slice key);
+/* The link ends with its token: to be called once it is up. */
+void session_watch_token(struct session *s);
 /* The route of this key is not served by the tunnel that this worker has for it any more, if it has
  * one. */
 void session_fence(struct worker *w, struct slice key);

@@ -2,61 +2,55 @@
 #include "edge/settings.h"
 
 #include "base/limits.h"
-#include "edge/schema.h"
-#include "edge/sentence.h"
+#include "conf/file.h"
+#include "conf/schema.h"
 #include "http/url.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define TRUSTED_MAX 1024
 
+#define AT(member) offsetof(struct settings, member)
+#define SIZE(member) sizeof(((struct settings *)0)->member)
+
 static bool
-read_addr(struct schema_read *r, const struct yamldoc_node *n, struct addr *dst)
+read_addr(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
+	struct addr *addr = dst;
 	struct sockaddr_storage ss;
 	socklen_t len;
 	const char *why;
 
 	if (n->kind != YAMLDOC_SCALAR)
 		return schema_fault(r, n, "one address is wanted");
-	why = addr_parse(slice_str(n->text), dst);
+	why = addr_parse(slice_str(n->text), addr);
 	if (why != NULL)
 		return schema_fault(r, n, "%s", why);
-	if (dst->tls || addr_sockaddr(dst, true, &ss, &len) != 0)
+	if (addr->tls || addr_sockaddr(addr, true, &ss, &len) != 0)
 		return schema_fault(
 		    r, n, "write a port, a numeric address with a port, *:PORT or unix:/PATH");
 	return true;
 }
 
 static bool
-read_https(struct schema_read *r, const struct yamldoc_node *n)
+read_http(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
-	return read_addr(r, n, &((struct settings *)r->dst)->https);
-}
-
-static bool
-read_http(struct schema_read *r, const struct yamldoc_node *n)
-{
-	struct settings *s = r->dst;
+	struct settings *s = dst;
 
 	s->has_http = true;
 	return read_addr(r, n, &s->http);
 }
 
 static bool
-read_control(struct schema_read *r, const struct yamldoc_node *n)
+read_control(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
-	struct settings *s = r->dst;
+	struct addr *addr = dst;
 
-	if (!read_addr(r, n, &s->control))
-		return false;
-	return s->control.kind == ADDR_UNIX ||
-	       schema_fault(r, n, "the control socket must be unix:/PATH");
+	return read_addr(r, n, addr) &&
+	       (addr->kind == ADDR_UNIX ||
+		   schema_fault(r, n, "the control socket must be unix:/PATH"));
 }
 
 bool
@@ -68,20 +62,16 @@ settings_domain(struct slice s, char *dst, size_t cap)
 }
 
 static bool
-read_domain(struct schema_read *r, const struct yamldoc_node *n)
+read_domain(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
-	struct settings *s = r->dst;
-
-	if (n->kind != YAMLDOC_SCALAR ||
-	    !settings_domain(slice_str(n->text), s->domain, sizeof(s->domain)))
+	if (n->kind != YAMLDOC_SCALAR || !settings_domain(slice_str(n->text), dst, SIZE(domain)))
 		return schema_fault(r, n, "a domain is wanted, such as tunnel.example.org");
 	return true;
 }
 
 static bool
-read_host(struct schema_read *r, const struct yamldoc_node *n)
+read_host(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
-	struct settings *s = r->dst;
 	struct addr a = { .kind = ADDR_TCP };
 	struct sockaddr_storage ss;
 	socklen_t len;
@@ -92,14 +82,14 @@ read_host(struct schema_read *r, const struct yamldoc_node *n)
 		a.host[0] = '\0';
 	if (addr_sockaddr(&a, true, &ss, &len) != 0)
 		return schema_fault(r, n, "a numeric address is wanted, or \"*\"");
-	memcpy(s->host, a.host, sizeof(s->host));
+	memcpy(dst, a.host, SIZE(host));
 	return true;
 }
 
 static bool
-read_trusted(struct schema_read *r, const struct yamldoc_node *list)
+read_trusted(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 {
-	struct settings *s = r->dst;
+	struct cidr_set *trusted = dst;
 	const char *why;
 
 	if (list->kind != YAMLDOC_LIST)
@@ -107,9 +97,9 @@ read_trusted(struct schema_read *r, const struct yamldoc_node *list)
 	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
 		if (n->kind != YAMLDOC_SCALAR)
 			return schema_fault(r, n, "a network is wanted, such as 10.0.0.0/8");
-		if (s->trusted.n >= TRUSTED_MAX)
+		if (trusted->n >= TRUSTED_MAX)
 			return schema_fault(r, n, "more than %d networks", TRUSTED_MAX);
-		why = cidr_set_add(&s->trusted, slice_str(n->text));
+		why = cidr_set_add(trusted, slice_str(n->text));
 		if (why != NULL)
 			return schema_fault(r, n, "%s", why);
 	}
@@ -117,9 +107,9 @@ read_trusted(struct schema_read *r, const struct yamldoc_node *list)
 }
 
 static bool
-read_hide(struct schema_read *r, const struct yamldoc_node *list)
+read_hide(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 {
-	struct settings *s = r->dst;
+	struct settings *s = dst;
 
 	if (list->kind != YAMLDOC_LIST)
 		return schema_fault(
@@ -136,68 +126,108 @@ read_hide(struct schema_read *r, const struct yamldoc_node *list)
 	return true;
 }
 
+static bool
+is_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '#')
+			return false;
+	return true;
+}
+
+static bool
+read_url(struct schema_read *r, const struct yamldoc_node *n, void *dst)
+{
+	struct settings_url *url = dst;
+	struct slice text = slice_str(n->kind == YAMLDOC_SCALAR ? n->text : ""), host, target;
+	size_t scheme = slice_starts(text, S("https://")) ? 8 : 7, slash;
+	const char *why;
+
+	if (scheme == 7 && !slice_starts(text, S("http://")))
+		return schema_fault(r, n, "an https:// or http:// URL is wanted");
+	host = slice_from(text, scheme);
+	slash = slice_find(host, '/');
+	target = slash < host.n ? slice_from(host, slash) : S("/");
+	host = slice_head(host, slash);
+	if (!is_plain(text) || slice_find(host, '@') != SIZE_MAX ||
+	    slice_find(host, '?') != SIZE_MAX || !slice_z(host, url->host, sizeof(url->host)) ||
+	    !slice_z(target, url->target, sizeof(url->target)))
+		return schema_fault(r, n, "a URL without user, '#', spaces and such is wanted");
+	why = addr_parse(slice_head(text, scheme + host.n), &url->addr);
+	if (why == NULL && url->addr.host[0] == '\0')
+		why = "the URL names no host";
+	if (why != NULL)
+		return schema_fault(r, n, "%s", why);
+	url->addr.tls = scheme == 8;
+	if (url->addr.port == 0)
+		url->addr.port = scheme == 8 ? 443 : 80;
+	return true;
+}
+
 /* --- certificates: a list of { cert, key } --- */
 
 struct cert_paths {
-	char cert[1024], key[1024];
+	char *cert, *key;
 };
 
 static const struct schema_row cert_rows[] = {
-	{ "cert", SCHEMA_PATH, offsetof(struct cert_paths, cert), .max = 1024 },
-	{ "key", SCHEMA_PATH, offsetof(struct cert_paths, key), .max = 1024 },
+	{ "cert", SCHEMA_PATH, offsetof(struct cert_paths, cert) },
+	{ "key", SCHEMA_PATH, offsetof(struct cert_paths, key) },
 	{ NULL },
 };
 
 static bool
-read_certs(struct schema_read *r, const struct yamldoc_node *list)
+add_cert(struct schema_read *r, const struct yamldoc_node *n, struct settings *s,
+    const struct cert_paths *paths)
 {
-	struct settings *s = r->dst;
 	struct tls_cert_files *grown;
 
+	if (paths->cert == NULL || paths->key == NULL)
+		return schema_fault(r, n, "cert and key are both needed");
+	if (s->n_certs >= LIMIT_CERTIFICATES)
+		return schema_fault(r, n, "more than %d certificates", LIMIT_CERTIFICATES);
+	grown = reallocarray(s->certs, s->n_certs + 1, sizeof(*s->certs));
+	if (grown == NULL)
+		return schema_fault(r, n, "out of memory");
+	s->certs = grown;
+	grown[s->n_certs++] =
+	    (struct tls_cert_files){ .cert_path = paths->cert, .key_path = paths->key };
+	return true;
+}
+
+static bool
+read_certs(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+{
 	if (list->kind != YAMLDOC_LIST)
 		return schema_fault(r, list, "a list is wanted: - { cert: FILE, key: FILE }");
 	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
-		struct cert_paths paths = { .cert = "" };
-		struct schema_read inner = { .dst = &paths, .error = r->error, .dir = r->dir };
+		struct cert_paths paths = { NULL };
 
-		if (!schema_apply(&inner, cert_rows, n))
-			return false;
-		if (paths.cert[0] == '\0' || paths.key[0] == '\0')
-			return schema_fault(r, n, "cert and key are both needed");
-		if (s->n_certs >= LIMIT_CERTIFICATES)
-			return schema_fault(r, n, "more than %d certificates", LIMIT_CERTIFICATES);
-		grown = reallocarray(s->certs, s->n_certs + 1, sizeof(*s->certs));
-		if (grown == NULL)
-			return schema_fault(r, n, "out of memory");
-		s->certs = grown;
-		grown += s->n_certs++;
-		grown->cert_path = strdup(paths.cert);
-		grown->key_path = strdup(paths.key);
-		if (grown->cert_path == NULL || grown->key_path == NULL)
-			return schema_fault(r, n, "out of memory");
+		if (schema_apply(r, cert_rows, n, &paths) && add_cert(r, n, dst, &paths))
+			continue;
+		free(paths.cert);
+		free(paths.key);
+		return false;
 	}
 	return true;
 }
 
 /* --- the schema --- */
 
-#define AT(member) offsetof(struct settings, member)
-#define SIZE(member) sizeof(((struct settings *)0)->member)
-
 static const char *const http_words[] = { "redirect", "serve", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
 static const char *const format_words[] = { "logfmt", "json", NULL };
 
 static const struct schema_row listen_rows[] = {
-	{ "https", SCHEMA_CALL, .call = read_https },
+	{ "https", SCHEMA_CALL, AT(https), .call = read_addr },
 	{ "http", SCHEMA_CALL, .call = read_http },
-	{ "control", SCHEMA_CALL, .call = read_control },
+	{ "control", SCHEMA_CALL, AT(control), .call = read_control },
 	{ NULL },
 };
 static const struct schema_row port_rows[] = {
 	{ "from", SCHEMA_INT, AT(port_min), 1, 65535 },
 	{ "to", SCHEMA_INT, AT(port_max), 1, 65535 },
-	{ "address", SCHEMA_CALL, .call = read_host },
+	{ "address", SCHEMA_CALL, AT(host), .call = read_host },
 	{ NULL },
 };
 static const struct schema_row log_rows[] = {
@@ -224,13 +254,14 @@ static const struct schema_row inbox_rows[] = {
 	{ "keep_failed_days", SCHEMA_INT, AT(inbox.keep_failed_days), 0, 36500 },
 	{ "account_bytes", SCHEMA_INT, AT(inbox.account_bytes), 0, INT64_MAX },
 	{ "alert_command", SCHEMA_TEXT, AT(inbox.alert_command), .max = SIZE(inbox.alert_command) },
+	{ "alert_url", SCHEMA_CALL, AT(inbox.alert_url), .call = read_url },
 	{ "alert_minutes", SCHEMA_INT, AT(inbox.alert_minutes), 0, 100000 },
 	{ "alert_pause_s", SCHEMA_INT, AT(inbox.alert_pause_s), 1, 86400 },
 	{ "hide", SCHEMA_CALL, .call = read_hide },
 	{ NULL },
 };
 static const struct schema_row rows[] = {
-	{ "domain", SCHEMA_CALL, .call = read_domain },
+	{ "domain", SCHEMA_CALL, AT(domain), .call = read_domain },
 	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
 	{ "user", SCHEMA_TEXT, AT(user), .max = SIZE(user) },
 	{ "group", SCHEMA_TEXT, AT(group), .max = SIZE(group) },
@@ -240,7 +271,7 @@ static const struct schema_row rows[] = {
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
 	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },
-	{ "trusted_proxies", SCHEMA_CALL, .call = read_trusted },
+	{ "trusted_proxies", SCHEMA_CALL, AT(trusted), .call = read_trusted },
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
 	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
@@ -308,9 +339,9 @@ settings_unref(struct settings *s)
 
 /* What only the whole can tell. */
 static bool
-check_whole(struct schema_read *r, const struct yamldoc_node *root)
+check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 {
-	struct settings *s = r->dst;
+	const struct settings *s = dst;
 
 	if (s->domain[0] == '\0')
 		return schema_fault(r, root, "\"domain\" is missing: tunnels are NAME.domain");
@@ -325,51 +356,34 @@ check_whole(struct schema_read *r, const struct yamldoc_node *root)
 struct settings *
 settings_parse(struct slice text, const char *path, char **ret_error)
 {
-	struct yamldoc_node nothing = { .kind = YAMLDOC_MAP, .line = 1, .column = 1 }, *root;
-	struct yamldoc_error error = { 0 };
-	struct yamldoc doc;
 	struct settings *s = settings_new();
-	const char *slash = strrchr(path, '/');
-	char dir[1024] = "";
-	struct schema_read r = { .dst = s, .error = &error, .dir = dir };
-	bool ok;
+	struct schema_read r = { .path = path };
 
 	if (s == NULL) {
 		*ret_error = strdup("out of memory");
 		return NULL;
 	}
-	if (slash != NULL)
-		(void)slice_z(slice_of(path, (size_t)(slash - path)), dir, sizeof(dir));
-	ok = yamldoc_parse(&doc, text, &error);
-	root = doc.root != NULL ? doc.root : &nothing;
-	ok = ok && schema_apply(&r, rows, root) && check_whole(&r, root);
-	yamldoc_fini(&doc);
-	if (ok)
+	if (schema_parse(&r, rows, check_whole, text, s))
 		return s;
 	settings_unref(s);
-	*ret_error = sentence("%s:%d:%d: %s", path, error.line, error.column, error.text);
+	if (asprintf(ret_error, "%s:%d:%d: %s", path, r.error.line, r.error.column, r.error.text) <
+	    0)
+		*ret_error = NULL;
 	return NULL;
 }
 
 struct settings *
 settings_load(const char *path, char **ret_error)
 {
-	char *bytes = malloc(LIMIT_CONFIG_BYTES + 1);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct slice text = S("");
+	char *bytes = file_read(path, LIMIT_CONFIG_BYTES + 1, &text, NULL);
 	struct settings *s = NULL;
-	size_t n = 0;
-	ssize_t got = -1;
 
-	while (fd >= 0 && bytes != NULL && n <= LIMIT_CONFIG_BYTES &&
-	       (got = read(fd, bytes + n, LIMIT_CONFIG_BYTES + 1 - n)) > 0)
-		n += (size_t)got;
-	if (got < 0)
-		*ret_error = sentence("%s: %s", path, strerror(errno));
-	else
-		s = settings_parse(slice_of(bytes, n), path, ret_error);
-	if (fd >= 0)
-		close(fd);
-	free(bytes);
+	if (bytes != NULL)
+		s = settings_parse(text, path, ret_error);
+	else if (asprintf(ret_error, "%s: %s", path, strerror(errno)) < 0)
+		*ret_error = NULL;
+	file_free(bytes, text);
 	return s;
 }
 

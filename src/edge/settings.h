@@ -22,6 +22,13 @@ enum settings_http {
 
 #define SETTINGS_HIDE 16
 
+/* An http:// or https:// URL that is called. */
+struct settings_url {
+	struct addr addr;  /* with its port */
+	char host[280];    /* the Host field */
+	char target[1024]; /* path and query; may be a secret */
+};
+
 struct settings {
 	_Atomic unsigned refs;
 	char domain[254]; /* lower case; tunnels are NAME.domain */
@@ -49,7 +56,8 @@ struct settings {
 		int64_t alert_minutes;               /* age that is too old, 0: never */
 		int64_t alert_pause_s;               /* between alerts */
 		char alert_command[1024];
-		char hide[SETTINGS_HIDE][64]; /* more fields that are credentials */
+		struct settings_url alert_url; /* host "": none */
+		char hide[SETTINGS_HIDE][64];  /* more fields that are credentials */
 		size_t n_hide;
 	} inbox;
 	struct cidr_set trusted;

@@ -3,24 +3,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/alert.h"
 #include "edge/worker.h"
 #include "store/inbox.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define DAY_MS (24 * 3600 * 1000LL)
 #define TICK_US (LIMIT_UPKEEP_MS * 1000LL)
 /* Room that is made before senders are refused: a tenth of what an account may have. */
 #define room_for(bytes) ((uint64_t)(bytes) / 10 * 9)
-
-extern char **environ;
 
 enum work { IDLE, RETAINING, COUNTING };
 
@@ -36,8 +29,7 @@ struct upkeep {
 	uint64_t told_parked, told_dead; /* as far as people know */
 	bool told_late;
 	int64_t alert_us; /* when the last one was given, 0: never */
-	pid_t child;      /* its command while it runs, 0: none */
-	int64_t child_us;
+	struct alert *alert;
 };
 
 /* --- counters --- */
@@ -89,89 +81,58 @@ upkeep_counters(const struct edge *e)
 		ROW(retried),
 		ROW(parked),
 		ROW(dead),
+		ROW(coalesced),
 #undef ROW
 	};
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		json_object_set_new(o, rows[i].name, json_integer((json_int_t)sum(e, rows[i].at)));
+	json_object_set_new(o, "commits", json_integer((json_int_t)store_commits(e->store)));
 	add_lag(e, o);
 	return o;
 }
 
 /* --- the alert --- */
 
-/* The command's whole input fits into a pipe, so nobody waits for it to be read. */
-static bool
-run_command(struct upkeep *u, const char *command, struct slice input)
+/* One sentence, for people who read nothing else. */
+static void
+write_text(
+    const struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s, char *dst, size_t cap)
 {
-	char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
-		(char *)(uintptr_t)command, NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int fds[2], error;
+	unsigned long long queued = u->req.counts.n[INBOX_QUEUED];
 
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return false;
-	sigemptyset(&none);
-	error = posix_spawn_file_actions_init(&files);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(&files, fds[0], STDIN_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-	if (error == 0)
-		error = posix_spawn(&u->child, "/bin/sh", &files, &attr, argv, environ);
-	if (error == 0 && write(fds[1], input.p, input.n) != (ssize_t)input.n)
-		error = errno;
-	close(fds[0]);
-	close(fds[1]);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	u->child_us = clock_mono_us();
-	errno = error;
-	return error == 0;
-}
-
-/* The last command has ended, or is ended now. True when none runs. */
-static bool
-reap(struct upkeep *u)
-{
-	int status = 0;
-	pid_t pid;
-
-	if (u->child <= 0)
-		return true;
-	pid = waitpid(u->child, &status, WNOHANG);
-	if (pid == 0) {
-		if (clock_mono_us() - u->child_us > LIMIT_ALERT_MS * 1000LL)
-			kill(-u->child, SIGKILL);
-		return false;
-	}
-	if (pid == u->child && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-		log_event(LOG_ERROR, "alert-failed", LOG_U("status", (uint64_t)(unsigned)status));
-	u->child = 0;
-	return true;
+	if (parked > 0 || dead > 0)
+		snprintf(dst, cap,
+		    "adit at %s: %llu webhooks were parked and %llu given up; look with: aditd "
+		    "inbox list --state parked,dead",
+		    u->edge->domain, (unsigned long long)parked, (unsigned long long)dead);
+	else
+		snprintf(dst, cap,
+		    "adit at %s: the oldest webhook has waited %lld min, %llu are queued; look "
+		    "with: aditd inbox list --state queued",
+		    u->edge->domain, (long long)late_s / 60, queued);
 }
 
 static void
-alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
+give_alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
 {
 	const struct inbox_counts *n = &u->req.counts;
-	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event", "inbox-alert",
-	    "domain", u->edge->domain, "parked", (json_int_t)parked, "dead", (json_int_t)dead,
-	    "queued", (json_int_t)n->n[INBOX_QUEUED], "oldest_ms", (json_int_t)n->oldest_ms,
-	    "late_s", (json_int_t)late_s);
-	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+	char text[512], *json;
+	json_t *o;
 
+	write_text(u, parked, dead, late_s, text, sizeof(text));
+	o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event",
+	    parked > 0 || dead > 0 ? "parked" : "lag", "text", text, "domain", u->edge->domain,
+	    "parked", (json_int_t)parked, "dead", (json_int_t)dead, "queued",
+	    (json_int_t)n->n[INBOX_QUEUED], "oldest_ms", (json_int_t)n->oldest_ms, "late_s",
+	    (json_int_t)late_s);
+	json = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 	log_event(LOG_WARN, "inbox-alert", LOG_U("parked", parked), LOG_U("dead", dead),
 	    LOG_U("queued", n->n[INBOX_QUEUED]), LOG_U("late_s", (uint64_t)late_s));
-	if (text != NULL && u->settings->inbox.alert_command[0] != '\0' &&
-	    !run_command(u, u->settings->inbox.alert_command, slice_str(text)))
-		log_event(LOG_ERROR, "alert-failed", LOG_Z("why", strerror(errno)));
-	free(text);
+	if (json != NULL)
+		alert_give(u->alert, u->settings, slice_str(json));
+	free(json);
 	json_decref(o);
 }
 
@@ -180,8 +141,7 @@ look_for_trouble(struct upkeep *u)
 {
 	uint64_t parked = SUM(u->edge, parked) - u->told_parked,
 		 dead = SUM(u->edge, dead) - u->told_dead;
-	int64_t now_us = clock_mono_us(), oldest_ms = u->req.counts.oldest_ms;
-	int64_t age_ms = oldest_ms == 0 ? 0 : clock_wall_ms() - oldest_ms;
+	int64_t now_us = clock_mono_us(), age_ms = u->req.counts.age_ms;
 	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 &&
 		    u->settings->inbox.alert_minutes > 0;
 
@@ -189,14 +149,14 @@ look_for_trouble(struct upkeep *u)
 		u->told_late = false;
 	if (parked == 0 && dead == 0 && (!late || u->told_late))
 		return;
-	if (!reap(u) ||
+	if (alert_is_busy(u->alert) ||
 	    (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
 		return;
 	u->alert_us = now_us;
 	u->told_parked += parked;
 	u->told_dead += dead;
 	u->told_late = late;
-	alert(u, parked, dead, late ? age_ms / 1000 : 0);
+	give_alert(u, parked, dead, late ? age_ms / 1000 : 0);
 }
 
 /* --- the work --- */
@@ -253,7 +213,7 @@ on_tick(struct loop_timer *t)
 {
 	struct upkeep *u = list_of(t, struct upkeep, tick);
 
-	(void)reap(u);
+	(void)alert_is_busy(u->alert);
 	submit(u, RETAINING, INBOX_RETAIN);
 }
 
@@ -262,8 +222,10 @@ upkeep_start(struct edge *e, struct settings *s)
 {
 	struct upkeep *u = calloc(1, sizeof(*u));
 
-	if (u == NULL)
+	if (u == NULL || (u->alert = alert_new(e->main_loop)) == NULL) {
+		free(u);
 		return NULL;
+	}
 	u->edge = e;
 	u->settings = settings_ref(s);
 	u->tick.fn = on_tick;
@@ -288,6 +250,8 @@ upkeep_stop(struct upkeep *u)
 		return;
 	u->stopped = true;
 	loop_timer_stop(u->edge->main_loop, &u->tick);
+	alert_free(u->alert);
+	u->alert = NULL;
 }
 
 void

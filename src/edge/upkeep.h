@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the inbox needs from time to time, on the main loop: old deliveries are deleted, accounts
- *are kept within their bytes, and an alert is given when something was parked or is late.
- *
- * An alert runs inbox.alert_command with one JSON object on its standard input:
- *
- *	{"event":"inbox-alert","domain":"...","parked":2,"dead":0,"queued":17,"oldest_ms":1795551660482,"late_s":700}
- *
- * parked, dead: since the last alert; late_s: age of the oldest that is not finished when that is
- *too old, else 0.
+ * are kept within their bytes, and an alert (alert.h) is given when something was parked or is
+ * late.
  */
 #ifndef ADIT_EDGE_UPKEEP_H
 #define ADIT_EDGE_UPKEEP_H

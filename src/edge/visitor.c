@@ -8,11 +8,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* One read of a head: what comes behind it is read into frames, not here. */
-#define HEAD_READ_BYTES LIMIT_DATA_FRAME_BYTES
-#define DRAIN_READ_BYTES (64 * 1024)
+/* One read: what comes behind a head is read into frames, not here. */
+#define READ_BYTES LIMIT_DATA_FRAME_BYTES
 /* A head in part, the longest, and what one read may bring behind it. */
-#define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + HEAD_READ_BYTES)
+#define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + READ_BYTES)
 
 struct visitor *
 visitor_of(struct list *node)
@@ -167,36 +166,6 @@ visitor_close_idle(struct visitor *v)
 }
 
 void
-visitor_will_reset(struct conn *c)
-{
-	struct linger now = { .l_onoff = 1, .l_linger = 0 };
-
-	if (c->io.fd >= 0)
-		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-}
-
-/* Reads and forgets; true while more may come. */
-static bool
-read_away(struct visitor *v)
-{
-	char *scratch = loop_scratch(v->worker->loop);
-	size_t n;
-
-	switch (conn_read(&v->conn, scratch, DRAIN_READ_BYTES, &n)) {
-	case IO_OK:
-		if (v->conn.readable)
-			loop_again(&v->conn.io, LOOP_IN);
-		return true;
-	case IO_WAIT:
-		return true;
-	case IO_EOF:
-	case IO_FAIL:
-		break;
-	}
-	return false;
-}
-
-void
 visitor_linger(struct visitor *v)
 {
 	exchange_end(v);
@@ -217,7 +186,7 @@ next_exchange(struct visitor *v, struct slice read_ahead)
 	struct exchange *old = v->x, *x;
 
 	v->used = true;
-	if (v->worker->draining && read_ahead.n == 0) {
+	if ((v->worker->draining || v->conn.eof) && read_ahead.n == 0) {
 		visitor_linger(v);
 		return;
 	}
@@ -269,27 +238,6 @@ drain(struct visitor *v, struct slice in)
 			visitor_linger(v);
 			return;
 		}
-	}
-}
-
-static void
-drain_readable(struct visitor *v)
-{
-	char *scratch = loop_scratch(v->worker->loop);
-	size_t n;
-
-	switch (conn_read(&v->conn, scratch, HEAD_READ_BYTES, &n)) {
-	case IO_OK:
-		if (v->conn.readable)
-			loop_again(&v->conn.io, LOOP_IN);
-		drain(v, slice_of(scratch, n));
-		return;
-	case IO_WAIT:
-		return;
-	case IO_EOF:
-	case IO_FAIL:
-		visitor_close(v);
-		return;
 	}
 }
 
@@ -382,11 +330,11 @@ head_readable(struct visitor *v)
 		feed_head(v, buf_slice(&x->head));
 		return;
 	}
-	if (gathers && (dst = buf_room(&x->head, HEAD_READ_BYTES)) == NULL) {
+	if (gathers && (dst = buf_room(&x->head, READ_BYTES)) == NULL) {
 		overload(v);
 		return;
 	}
-	switch (conn_read(&v->conn, dst, HEAD_READ_BYTES, &n)) {
+	switch (conn_read(&v->conn, dst, READ_BYTES, &n)) {
 	case IO_OK:
 		break;
 	case IO_WAIT:
@@ -404,6 +352,31 @@ head_readable(struct visitor *v)
 	feed_head(v, gathers ? buf_slice(&x->head) : slice_of(dst, n));
 }
 
+/* INTAKE, DRAIN, LINGER: what goes into no stream. */
+static void
+rest_readable(struct visitor *v)
+{
+	char *scratch = loop_scratch(v->worker->loop);
+	size_t n;
+
+	switch (conn_read(&v->conn, scratch, READ_BYTES, &n)) {
+	case IO_OK:
+		if (v->conn.readable)
+			loop_again(&v->conn.io, LOOP_IN);
+		if (v->state == VISITOR_INTAKE)
+			intake_feed(v->x, slice_of(scratch, n));
+		else if (v->state == VISITOR_DRAIN)
+			drain(v, slice_of(scratch, n));
+		return;
+	case IO_WAIT:
+		return;
+	case IO_EOF:
+	case IO_FAIL:
+		visitor_close(v);
+		return;
+	}
+}
+
 static void
 on_conn(struct conn *c, unsigned events)
 {
@@ -418,8 +391,12 @@ on_conn(struct conn *c, unsigned events)
 		flow_conn_event(&v->x->flow, events);
 		return;
 	case VISITOR_INTAKE:
+	case VISITOR_DRAIN:
 		if (events & LOOP_IN)
-			intake_readable(v);
+			rest_readable(v);
+		return;
+	case VISITOR_LINGER:
+		rest_readable(v);
 		return;
 	case VISITOR_WAIT:
 	case VISITOR_STORE:
@@ -427,14 +404,6 @@ on_conn(struct conn *c, unsigned events)
 	case VISITOR_ANSWER:
 		if (events & LOOP_OUT)
 			answer_writable(v);
-		return;
-	case VISITOR_DRAIN:
-		if (events & LOOP_IN)
-			drain_readable(v);
-		return;
-	case VISITOR_LINGER:
-		if (!read_away(v))
-			visitor_close(v);
 		return;
 	case VISITOR_DEAD:
 		return;

@@ -113,8 +113,6 @@ void visitor_answered(struct visitor *v, struct slice read_ahead);
 void visitor_linger(struct visitor *v);
 /* Our address as the visitor reached it. */
 void visitor_local_text(int fd, char dst[PEER_TEXT_BYTES]);
-/* conn_close() of this connection will be seen as a reset. */
-void visitor_will_reset(struct conn *c);
 
 /* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the request finds its
  * way. */

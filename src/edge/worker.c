@@ -154,8 +154,7 @@ worker_for_link(struct edge *e)
 struct order {
 	struct loop_mail mail;
 	struct worker *worker;
-	void (*fn)(struct worker *w, struct order *o);
-	struct settings *settings;
+	void (*fn)(struct worker *w, const char *text); /* NULL: any text */
 	char text[DIRECTORY_KEY_BYTES];
 };
 
@@ -165,31 +164,13 @@ on_order(struct loop *loop, struct loop_mail *m)
 	struct order *o = list_of(m, struct order, mail);
 
 	(void)loop;
-	o->fn(o->worker, o);
+	o->fn(o->worker, o->text);
 	free(o);
 }
 
-/* An order that was lost would leave a fenced link or a revoked token at work: no memory for it is
- * the end. */
 static void
-give_order(struct worker *w, void (*fn)(struct worker *, struct order *), const char *text,
-    struct settings *s)
+drain(struct worker *w)
 {
-	struct order *o = calloc(1, sizeof(*o));
-
-	check(o != NULL);
-	o->mail.fn = on_order;
-	o->worker = w;
-	o->fn = fn;
-	o->settings = s;
-	snprintf(o->text, sizeof(o->text), "%s", text);
-	loop_post(w->loop, &o->mail);
-}
-
-static void
-drain(struct worker *w, struct order *o)
-{
-	(void)o;
 	w->draining = true;
 	listener_close(&w->http);
 	LIST_EACH(it, &w->session_list)
@@ -200,18 +181,11 @@ drain(struct worker *w, struct order *o)
 	worker_check_idle(w);
 }
 
-void
-worker_drain(struct worker *w)
-{
-	give_order(w, drain, "", NULL);
-}
-
 static void
-stop(struct worker *w, struct order *o)
+stop(struct worker *w)
 {
 	struct list *node;
 
-	(void)o;
 	w->draining = w->stopping = true;
 	listener_close(&w->http);
 	while ((node = w->visitor_list.next) != &w->visitor_list)
@@ -226,67 +200,136 @@ stop(struct worker *w, struct order *o)
 }
 
 static void
-use_settings(struct worker *w, struct order *o)
+use_settings(struct worker *w)
 {
+	struct settings *next = atomic_exchange(&w->next_settings, NULL);
+
+	if (next == NULL)
+		return; /* taken already: the order came between */
 	settings_unref(w->settings);
-	w->settings = o->settings;
+	w->settings = next;
 	w->sources.n_max = (size_t)w->settings->limits.visitors_per_address;
 }
 
-void
-worker_use_settings(struct worker *w, struct settings *s)
-{
-	give_order(w, use_settings, "", settings_ref(s));
-}
-
 static void
-revoke(struct worker *w, struct order *o)
+revoke(struct worker *w, const char *token_id)
 {
 	LIST_EACH(it, &w->session_list)
 	{
 		struct session *s = list_of(it, struct session, node);
 
-		if (strcmp(s->token_id, o->text) == 0)
+		if (token_id == NULL)
+			session_close(s, LINK_CODE_BUSY, "the edge is out of memory");
+		else if (strcmp(s->token_id, token_id) == 0)
 			session_close(s, LINK_CODE_REVOKED, "the token was revoked");
 	}
 }
 
-void
-worker_revoke(struct worker *w, const char *token_id)
-{
-	give_order(w, revoke, token_id, NULL);
-}
-
-static void
-fence(struct worker *w, struct order *o)
-{
-	session_fence(w, slice_str(o->text));
-}
-
-void
-worker_fence(struct worker *w, const char *key)
-{
-	give_order(w, fence, key, NULL);
-}
-
-static void
-kick_couriers(struct worker *w, struct order *o)
+static struct tunnel *
+fenced(struct worker *w)
 {
 	struct map_node *node = NULL;
 
 	while ((node = map_walk(&w->tunnels, node)) != NULL) {
 		struct tunnel *t = map_of(node, struct tunnel, by_key);
 
-		if (t->courier != NULL &&
-		    (o->text[0] == '\0' || strcmp(o->text, t->session->account) == 0))
+		if (!route_serves(t->route, t->session->self.generation))
+			return t;
+	}
+	return NULL;
+}
+
+static void
+fence(struct worker *w, const char *key)
+{
+	struct tunnel *t;
+
+	if (key != NULL)
+		session_fence(w, slice_str(key));
+	while (key == NULL && (t = fenced(w)) != NULL)
+		session_drop(t->session, t, "a newer link has the name, or it was released");
+}
+
+static void
+kick_couriers(struct worker *w, const char *account)
+{
+	struct map_node *node = NULL;
+
+	while ((node = map_walk(&w->tunnels, node)) != NULL) {
+		struct tunnel *t = map_of(node, struct tunnel, by_key);
+
+		if (t->courier != NULL && (account == NULL || account[0] == '\0' ||
+					      strcmp(account, t->session->account) == 0))
 			courier_kick(t->courier);
 	}
+}
+
+static void
+on_orders(struct loop *loop, struct loop_mail *m)
+{
+	struct worker *w = list_of(m, struct worker, orders_mail);
+	unsigned orders = atomic_exchange(&w->orders, 0);
+
+	(void)loop;
+	if (orders & WORKER_SETTINGS)
+		use_settings(w);
+	if (orders & WORKER_REVOKE)
+		revoke(w, NULL);
+	if (orders & WORKER_FENCE)
+		fence(w, NULL);
+	if (orders & WORKER_KICK)
+		kick_couriers(w, NULL);
+	if (orders & WORKER_DRAIN)
+		drain(w);
+	if (orders & WORKER_STOP)
+		stop(w);
+}
+
+void
+worker_order(struct worker *w, enum worker_order order)
+{
+	if (atomic_fetch_or(&w->orders, (unsigned)order) == 0)
+		loop_post(w->loop, &w->orders_mail);
+}
+
+static void
+give(struct worker *w, enum worker_order order, void (*fn)(struct worker *, const char *),
+    const char *text)
+{
+	struct order *o = calloc(1, sizeof(*o));
+
+	if (o == NULL) {
+		worker_order(w, order);
+		return;
+	}
+	*o = (struct order){ .mail.fn = on_order, .worker = w, .fn = fn };
+	snprintf(o->text, sizeof(o->text), "%s", text);
+	loop_post(w->loop, &o->mail);
+}
+
+void
+worker_use_settings(struct worker *w, struct settings *s)
+{
+	settings_unref(atomic_exchange(&w->next_settings, settings_ref(s)));
+	worker_order(w, WORKER_SETTINGS);
+}
+
+void
+worker_revoke(struct worker *w, const char *token_id)
+{
+	give(w, WORKER_REVOKE, revoke, token_id);
+}
+
+void
+worker_fence(struct worker *w, const char *key)
+{
+	give(w, WORKER_FENCE, fence, key);
 }
 
 void
 worker_kick_couriers(struct worker *w, const char *account)
 {
-	give_order(w, kick_couriers, account, NULL);
+	give(w, WORKER_KICK, kick_couriers, account);
 }
 
 void
@@ -325,6 +368,7 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 	w->settings = settings_ref(s);
 	w->id_state = rand_u64();
 	w->tick.fn = on_tick;
+	w->orders_mail.fn = on_orders;
 	map_init(&w->tunnels);
 	sources_init(&w->sources, (size_t)s->limits.visitors_per_address, 2 * LIMIT_VISITORS);
 	slab_init(&w->visitors, sizeof(struct visitor), (size_t)s->limits.visitors);
@@ -368,7 +412,7 @@ worker_start(struct worker *w)
 void
 worker_stop(struct worker *w)
 {
-	give_order(w, stop, "", NULL);
+	worker_order(w, WORKER_STOP);
 	if (!w->started)
 		return;
 	pthread_join(w->thread, NULL);
@@ -381,7 +425,7 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	/* Mail that came after the end of the thread: connections are closed, orders forgotten. */
-	give_order(w, stop, "", NULL);
+	worker_order(w, WORKER_STOP);
 	loop_run(w->loop);
 	buf_fini(&w->page);
 	slab_fini(&w->visitors);
@@ -392,6 +436,7 @@ worker_free(struct worker *w)
 	map_fini(&w->tunnels);
 	carrier_shared_fini(&w->shared);
 	settings_unref(w->settings);
+	settings_unref(w->next_settings);
 	loop_free(w->loop);
 	free(w);
 }

@@ -35,7 +35,7 @@ struct worker_counters {
 	_Atomic uint64_t pipes, pipes_total; /* visitors of TCP tunnels */
 	_Atomic uint64_t stored, duplicates, bad_signatures,
 	    not_stored; /* webhooks; the last: 503 was said */
-	_Atomic uint64_t delivered, retried, parked, dead;
+	_Atomic uint64_t delivered, retried, parked, dead, coalesced;
 	_Atomic uint64_t lag[LAG_BUCKETS]; /* from received to delivered */
 };
 
@@ -46,13 +46,31 @@ counter_add(_Atomic uint64_t *c, uint64_t n)
 	    c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
+/*
+ * An order that was lost would leave a fenced link or a revoked token at work.  So each has a bit,
+ * which needs no memory; where one has a text and there is no memory for it, its bit stands for
+ * every text.
+ */
+enum worker_order {
+	WORKER_DRAIN = 1, /* no new visitors; GOAWAY to every link; what is under way goes on;
+			     edge->worker_idle tells the end */
+	WORKER_STOP = 2,
+	WORKER_SETTINGS = 4, /* next_settings */
+	WORKER_REVOKE = 8,   /* whose token is good logs in again */
+	WORKER_FENCE = 16,   /* tunnels whose route a newer link serves, or none */
+	WORKER_KICK = 32,    /* couriers look into the inbox */
+};
+
 struct worker {
 	struct edge *edge;
 	unsigned index;
 	pthread_t thread;
 	bool started;
 	struct loop *loop;
-	struct settings *settings; /* this worker's reference */
+	struct settings *settings;              /* this worker's reference */
+	struct settings *_Atomic next_settings; /* those that it is told to use */
+	_Atomic unsigned orders; /* enum worker_order, given by other threads and not done yet */
+	struct loop_mail orders_mail;
 	struct carrier_shared shared;
 	struct listener http;   /* plain HTTP */
 	struct map tunnels;     /* struct tunnel by key: those of this worker's links */
@@ -97,9 +115,7 @@ int worker_send(struct worker *w, struct conn *conn, const struct sockaddr_stora
     const char *peer, const char *local, bool link, struct slice bytes) must_use;
 /* The worker with the fewest links gets the next. */
 struct worker *worker_for_link(struct edge *e);
-/* No new visitors; GOAWAY to every link; what is under way goes on. edge->worker_idle tells the
- * end. */
-void worker_drain(struct worker *w);
+void worker_order(struct worker *w, enum worker_order order);
 void worker_use_settings(struct worker *w, struct settings *s);
 /* Ends the links that logged in with this token. */
 void worker_revoke(struct worker *w, const char *token_id);

@@ -41,22 +41,28 @@ worse(enum checkurl_severity a, enum checkurl_severity b)
 	return a > b ? a : b;
 }
 
-void
-checkurl_add(struct checkurl *c, enum checkurl_what what, const char *fmt, ...)
+struct checkurl_finding *
+checkurl_put(struct checkurl *c, const struct checkurl_code *code, const char *fmt, va_list ap)
 {
-	const struct checkurl_code *code = &checkurl_codes[what];
 	struct checkurl_finding *f;
-	va_list ap;
 
-	/* The verdict stands even where the list is full. */
 	c->cloud = worse(c->cloud, code->cloud);
 	c->dc = worse(c->dc, code->dc);
 	if (c->n_findings == CHECKURL_FINDINGS)
-		return;
+		return NULL;
 	f = &c->findings[c->n_findings++];
 	*f = (struct checkurl_finding){ .code = code->code, .cloud = code->cloud, .dc = code->dc };
-	va_start(ap, fmt);
 	vsnprintf(f->cause, sizeof(f->cause), fmt, ap);
+	return f;
+}
+
+void
+checkurl_add(struct checkurl *c, enum checkurl_what what, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)checkurl_put(c, &checkurl_codes[what], fmt, ap);
 	va_end(ap);
 }
 

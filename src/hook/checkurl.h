@@ -16,6 +16,8 @@
 #include "hook/ipclass.h"
 #include "hook/preset.h"
 
+#include <stdarg.h>
+
 enum checkurl_severity {
 	CHECKURL_OK,
 	CHECKURL_WARNING, /* is saved, but may not work or not for long */
@@ -64,11 +66,15 @@ void checkurl_read(struct slice url, const struct checkurl_params *p, struct che
 void checkurl_address(struct checkurl *c, const struct checkurl_params *p,
     const struct sockaddr *sa, socklen_t len, const char *text);
 
-/* Every code that can occur, for the manual and its test. */
+/* Every code that checkurl_read() and checkurl_address() give, for the manual and its test. */
 struct checkurl_code {
 	const char *code;
 	enum checkurl_severity cloud, dc;
 };
+/* Adds a finding of that code, without a remedy; NULL when there are too many, but the verdict
+ * stands. */
+struct checkurl_finding *checkurl_put(struct checkurl *c, const struct checkurl_code *code,
+    const char *fmt, va_list ap) printf_like(3, 0);
 extern const struct checkurl_code checkurl_codes[];
 extern const size_t checkurl_codes_n;
 

@@ -207,16 +207,6 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 /* --- path --- */
 
 static bool
-holds(struct slice s, struct slice part)
-{
-	for (size_t i = 0; i + part.n <= s.n; i++) {
-		if (slice_ieq(slice_of(s.p + i, part.n), part))
-			return true;
-	}
-	return false;
-}
-
-static bool
 has_dots(struct slice path)
 {
 	static const struct slice dots[] = { S("."), S(".."), S("%2e"), S("%2e%2e"), S(".%2e"),
@@ -286,7 +276,7 @@ is_jenkins_page(struct slice path)
 		S("/configure"), S("/build?token"), S("/buildWithParameters") };
 
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
-		if (holds(path, pages[i]))
+		if (slice_iholds(path, pages[i]))
 			return true;
 	}
 	return false;
@@ -321,7 +311,7 @@ checkurl_path(
 	bool root = path.n == 0 || slice_eq(path, S("/"));
 
 	keep_path(c, path);
-	if (holds(path, S("//")))
+	if (slice_iholds(path, S("//")))
 		checkurl_add(
 		    c, CHECKURL_SLASH_DOUBLED, "There are two slashes in a row in the path.");
 	if (has_dots(path))

@@ -109,9 +109,9 @@ const struct doctor_row doctor_rows[] = {
 	{ "tls-version", 19, DOCTOR_TLS, F,
 	    "The server speaks {version} only.", "Offer TLS 1.2 and 1.3." },
 	{ "tls-acme", 20, DOCTOR_TLS, F,
-	    "The certificate of {host} could not be got: {error}.",
-	    "Port 80 must be reachable and a CAA record must allow the issuer; after too many "
-	    "tries wait an hour." },
+	    "No certificate of {host} can be got automatically: {error}.",
+	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get one from whoever is "
+	    "allowed; after too many tries wait an hour." },
 
 	/* --- the edge --- */
 	{ "edge-address", 21, DOCTOR_EDGE, F,

@@ -93,6 +93,22 @@ short_ref(struct slice ref)
 	return ref;
 }
 
+/* Names that were cut or cleaned could be those of another branch; no ref of git has a '?'. */
+static bool
+is_whole(const char *name, size_t cap)
+{
+	return name[0] != '\0' && strlen(name) < cap - 4 && strchr(name, '?') == NULL;
+}
+
+static bool
+is_branch(const struct found *f, struct slice ref)
+{
+	char type[16];
+
+	text_of(f, WANT_REF_TYPE, type, sizeof(type));
+	return slice_starts(ref, S("refs/heads/")) || strcmp(type, "branch") == 0;
+}
+
 static void
 set_branch(const struct found *f, struct event *e)
 {
@@ -113,6 +129,9 @@ set_branch(const struct found *f, struct event *e)
 	e->n_refs = e->branch[0] != '\0';
 	if (changes != NULL && changes->kind == PEEK_ARRAY)
 		e->n_refs = (uint16_t)(changes->count < UINT16_MAX ? changes->count : UINT16_MAX);
+	e->branch_push = e->n_refs == 1 && !e->deleted && is_branch(f, slice_str(text)) &&
+			 is_whole(e->branch, sizeof(e->branch)) &&
+			 is_whole(e->repository, sizeof(e->repository));
 }
 
 static void
@@ -293,6 +312,7 @@ set_kind(struct event *e)
 		if (strcmp(e->key, pushes[i]) == 0)
 			e->kind = EVENT_PUSH;
 	}
+	e->branch_push = e->branch_push && e->kind == EVENT_PUSH && e->sender != EVENT_GENERIC;
 }
 
 /* "acme/web main"; what does not fit is replaced by its hash, so that keys stay apart. */

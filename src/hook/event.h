@@ -59,7 +59,13 @@ struct event {
 	char branch[160];     /* branch or tag of the first change, or "pull/17"; "" none */
 	char actor[80];
 	uint16_t n_refs; /* refs of a push that were seen; order is by the first */
-	bool deleted;    /* the first ref was deleted: must not be coalesced away */
+	bool deleted;    /* the first ref was deleted */
+	/*
+	 * Commits were pushed to this one branch of a known repository, and nothing else happened:
+	 * not to a tag, to several refs, or its deletion.  An older one of the same key and order
+	 * may make way for a newer one.
+	 */
+	bool branch_push;
 	/* Deliveries of a route with the same key keep their order; "" has no order. */
 	char order[192];
 	char summary[256]; /* "repo:push acme/web main by Rosa Quarry" */

@@ -13,6 +13,7 @@ enum event_what {
 	WANT_PROJECT, /* stands before WANT_SLUG */
 	WANT_SLUG,
 	WANT_REF,      /* branch or tag; refs/heads/ is taken off */
+	WANT_REF_TYPE, /* "branch", where the ref itself does not say it */
 	WANT_REF_GONE, /* its name where it was deleted */
 	WANT_CHANGES,  /* array of changed refs */
 	WANT_DELETED,  /* true, null, "DELETE" or a hash of zeros: the ref was deleted */

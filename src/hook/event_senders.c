@@ -18,6 +18,7 @@ static const struct event_want bitbucket_wants[EVENT_WANTS] = {
 	{ WANT_CHANGES, "push.changes" },
 	{ WANT_DELETED, "push.changes.0.new" },
 	{ WANT_REF, "push.changes.0.new.name" },
+	{ WANT_REF_TYPE, "push.changes.0.new.type" },
 	{ WANT_REF_GONE, "push.changes.0.old.name" },
 	{ WANT_REQUEST, "pullrequest.id" },
 	{ WANT_ACTOR, "actor.display_name" },

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * The policy of a route: who may ask for what, and what happens with a webhook.  It is written as
- *one JSON object: by the agent in its HELLO, by the edge in its store, so that it holds while the
- *agent is away.
+ * one JSON object: by the agent in its HELLO, by the edge in its store, so that it holds while the
+ * agent is away.
  *
  *	mode            "pass" (default), "store", "relay"; a preset brings its own
- *	preset          name of a row of preset.h: methods, paths, scheme and mode come from it
- *where not given context         path of the origin under which the preset's paths lie: "/jenkins"
+ *	preset          name of a row of preset.h: methods, paths, scheme and mode come from it where not given
+ *	context         path of the origin under which the preset's paths lie: "/jenkins"
  *	scheme          name of a row of sign.h: requests are verified at the edge
  *	secrets         list, newest first
- *	hmac
- *{"header","prefix","encoding":"hex"|"base64","algorithm":"sha256"|"sha1"|"sha384"|"sha512"} for
- *scheme "hmac" methods         list of tokens paths           list: exact bytes, or a prefix when
- *it ends with '*' allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is
- *refused users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or
- *$argon2id$ body_max        bytes rate, burst     requests a second to the route; visitor_rate,
- *visitor_burst: from one address request_headers, response_headers
- *{"set":{"Name":"value"},"remove":["Name"]} deliver {"skip_after":5,"concurrency":8,"rate":0}
+ *	hmac            {"header","prefix","encoding":"hex"|"base64","algorithm":"sha256"|"sha1"|"sha384"|"sha512"}
+ *	                for scheme "hmac"
+ *	methods         list of tokens
+ *	paths           list: exact bytes, or a prefix when it ends with '*'
+ *	allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is refused
+ *	users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or $argon2id$
+ *	body_max        bytes
+ *	rate, burst     requests a second to the route; visitor_rate, visitor_burst: from one address
+ *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
+ *	deliver         {"skip_after":5,"concurrency":8,"rate":0}
+ *	coalesce        true: a newer push of a branch takes the place of older ones that nobody has tried yet
+ *	resign          true: a delivery whose signed time is stale is signed anew with the first secret
+ *	fan_out         list of tunnels of the account that get a copy of each webhook
  *
  * Unknown members are errors: a protection that is spelled wrong must not silently be none.
  */
+/* clang-format on */
 #ifndef ADIT_HOOK_POLICY_H
 #define ADIT_HOOK_POLICY_H
 
@@ -67,6 +74,9 @@ struct policy {
 	uint64_t body_max;                               /* 0: no limit but that of the mode */
 	double rate, burst, visitor_rate, visitor_burst; /* 0: none */
 	struct policy_headers request, response;
+	bool coalesce, resign;
+	struct slice *fan_out; /* names of further tunnels */
+	size_t n_fan_out;
 	uint32_t skip_after, concurrency;
 	double deliver_rate; /* deliveries a second, 0: none */
 	/* private: slices point into these */

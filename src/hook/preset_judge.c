@@ -217,16 +217,6 @@ static const struct preset_judgement failed = { RESULT_RETRY, false, "origin-err
 	"Look into its log." };
 /* clang-format on */
 
-static bool
-holds(struct slice s, struct slice part)
-{
-	for (size_t i = 0; i + part.n <= s.n; i++) {
-		if (slice_ieq(slice_of(s.p + i, part.n), part))
-			return true;
-	}
-	return false;
-}
-
 /* The path of an absolute or relative reference, without query and fragment. */
 static struct slice
 path_of(struct slice url)
@@ -254,7 +244,8 @@ judge_redirect(const struct preset_answer *a)
 
 	if (to.n == a->path.n + 1 && slice_starts(to, a->path) && to.p[to.n - 1] == '/')
 		return slash;
-	if (holds(to, S("login")) || holds(to, S("securityRealm")) || holds(to, S("oauth")))
+	if (slice_iholds(to, S("login")) || slice_iholds(to, S("securityRealm")) ||
+	    slice_iholds(to, S("oauth")))
 		return login;
 	return redirect;
 }
@@ -266,7 +257,7 @@ fits(const struct rule *r, unsigned who, const struct preset_answer *a)
 		return false;
 	if (r->status == 200 ? result_of_status(a->status) != RESULT_DONE : r->status != a->status)
 		return false;
-	return r->body == NULL || holds(a->body, slice_str(r->body));
+	return r->body == NULL || slice_iholds(a->body, slice_str(r->body));
 }
 
 struct preset_judgement
@@ -277,7 +268,7 @@ preset_judge(const struct preset *p, const struct preset_answer *a)
 	if (a->status >= 300 && a->status <= 399)
 		return judge_redirect(a);
 	if ((who & JUDGE_JENKINS) != 0 && a->status == 404 && !a->jenkins &&
-	    !holds(a->body, S("Did not find any jobs")))
+	    !slice_iholds(a->body, S("Did not find any jobs")))
 		return not_jenkins;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		if (fits(&rules[i], who, a))

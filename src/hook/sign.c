@@ -335,3 +335,37 @@ hook_sign(const struct sign_params *p, const struct hook_request *req, struct sl
 	}
 	return ok && !w.failed;
 }
+
+const char *
+sign_again_fault(const struct sign_params *p)
+{
+	if (p->scheme == NULL || p->n_secrets == 0)
+		return "needs a scheme and its secret";
+	if (p->scheme->kind == SIGN_KIND_JWT)
+		return "a token of Atlassian Connect says more than a time, only its sender can "
+		       "make it anew";
+	if (!p->scheme->can_sign)
+		return "only the sender has the key that this scheme signs with";
+	if (p->scheme->kind != SIGN_KIND_MAC || p->scheme->tolerance_s == 0)
+		return "this scheme signs no time, so nothing gets stale";
+	if (!sign_mac_makes(p, p->secrets[0]))
+		return "the first secret cannot sign: it is the sender's public key (v1a), or not "
+		       "of the form that the scheme wants";
+	return NULL;
+}
+
+bool
+hook_sign_again(
+    const struct sign_params *p, const struct hook_request *req, struct sign_output *ret)
+{
+	struct sign_params any_age = *p;
+	struct sign_verdict v;
+	struct slice id;
+	uint64_t seconds;
+
+	any_age.tolerance_ms = -1;
+	if (sign_again_fault(p) != NULL || !sign_mac_claim(p, req, &seconds, &id) ||
+	    req->now_ms / 1000 - (int64_t)seconds <= p->scheme->tolerance_s / 2)
+		return false;
+	return hook_verify(&any_age, req, &v) && hook_sign(p, req, id, ret);
+}

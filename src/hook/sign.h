@@ -138,4 +138,17 @@ struct sign_output {
 bool hook_sign(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_output *ret) must_use;
 
+/*
+ * NULL when what a route stores can be signed anew once its timestamp is stale, else why not: the
+ * scheme signs no time, or the first secret is the sender's public key (v1a).
+ */
+const char *sign_again_fault(const struct sign_params *p) must_use;
+/*
+ * The fields that take the place of req's own of the same names.  True only when its timestamp is
+ * older than half of what receivers of the scheme allow, so that some time is left for the way, and
+ * its own signature is good with a secret of the route: what nobody has signed is not signed here.
+ */
+bool hook_sign_again(
+    const struct sign_params *p, const struct hook_request *req, struct sign_output *ret) must_use;
+
 #endif

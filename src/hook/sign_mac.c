@@ -414,6 +414,27 @@ sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struc
 
 /* --- signing --- */
 
+bool
+sign_mac_claim(const struct sign_params *p, const struct hook_request *req, uint64_t *ret_seconds,
+    struct slice *ret_id)
+{
+	struct sign_form f = form_of(p);
+	struct sign_verdict v;
+	struct claim c;
+
+	read_claim(p, &f, req, &c);
+	*ret_id = c.id;
+	return claim_ok(p, &f, &c, ret_seconds, &v);
+}
+
+bool
+sign_mac_makes(const struct sign_params *p, struct slice secret)
+{
+	struct key k;
+
+	return read_key(p->scheme->form, secret, true, &k);
+}
+
 static bool
 compute(const struct sign_form *f, const struct key *k, const struct slice *parts, size_t n,
     uint8_t *dst, size_t *ret_n)

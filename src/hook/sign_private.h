@@ -82,6 +82,11 @@ void sign_put_coded(struct sign_writer *w, enum sign_encoding e, const uint8_t *
 /* What was put since `from` becomes the value of a new field. */
 void sign_field(struct sign_writer *w, struct slice name, size_t from);
 
+/* The timestamp that a request claims, and its id where the scheme has one. */
+bool sign_mac_claim(const struct sign_params *p, const struct hook_request *req,
+    uint64_t *ret_seconds, struct slice *ret_id) must_use;
+/* The secret can make signatures, not only check them. */
+bool sign_mac_makes(const struct sign_params *p, struct slice secret) must_use;
 bool sign_mac_make(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_writer *w) must_use;
 bool sign_twilio_make(

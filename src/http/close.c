@@ -14,6 +14,15 @@ close_row(enum close_code code)
 	return &rows[(unsigned)code < CLOSE_ROWS ? code : CLOSE_INTERNAL];
 }
 
+const struct close_row *
+close_find(struct slice name)
+{
+	for (size_t i = 0; i < CLOSE_ROWS; i++)
+		if (slice_eq(slice_str(rows[i].name), name))
+			return &rows[i];
+	return NULL;
+}
+
 const char *
 close_blame_name(enum blame blame)
 {

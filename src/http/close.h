@@ -197,6 +197,8 @@ struct close_row {
 };
 /* Never NULL: a number outside the table is answered with the row of CLOSE_INTERNAL. */
 const struct close_row *close_row(enum close_code code);
+/* NULL: no row has this name. */
+const struct close_row *close_find(struct slice name);
 /* "visitor", "agent", "origin", "edge" or "nobody": for logs and metrics. */
 const char *close_blame_name(enum blame blame);
 

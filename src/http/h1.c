@@ -148,7 +148,7 @@ h1_reset(struct h1 *h)
 	h->state = START;
 	h->body = 0;
 	h->listed = 0;
-	h->left = 0;
+	h->left = h->body_bytes = h->body_max = 0;
 	h->seen = h->trailer = 0;
 	/* fields[] is large and only read up to n_fields */
 	memset(&h->head, 0, offsetof(struct h1_head, fields));

@@ -84,13 +84,15 @@ struct h1 {
 	enum h1_kind kind;
 	bool inside;           /* the message comes out of a stream; set after h1_init() */
 	bool head_request;     /* the response to be parsed answers a HEAD: it has no body */
+	uint64_t body_max;     /* of a chunked body, 0: any; set before the first h1_body() */
 	enum close_code error; /* what to answer */
 	enum close_code fault; /* what exactly was wrong, for the log; differs for responses */
 	/* private: position of the scan, where the line began, what was seen so far */
 	uint16_t scanned, line, marks;
 	uint8_t state, body, listed;
-	/* private: the body; bytes to come, digits or extension bytes of a chunk, trailer bytes */
-	uint64_t left;
+	/* private: the body; bytes to come, digits or extension bytes of a chunk, trailer bytes;
+	 * sum of the chunks */
+	uint64_t left, body_bytes;
 	uint32_t seen, trailer;
 	struct h1_head head;
 };

@@ -96,6 +96,9 @@ take_size_lf(struct h1 *h, char c)
 	h->seen = 0;
 	if (c != '\n')
 		return CLOSE_BAD_LINE_ENDING;
+	h->body_bytes += h->left;
+	if (h->body_max != 0 && h->body_bytes > h->body_max)
+		return CLOSE_BODY_TOO_LARGE;
 	return move(h, h->left > 0 ? DATA : TRAILER);
 }
 

@@ -96,10 +96,11 @@ tls_new_ctx(const SSL_METHOD *method, int version_min)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	SSL_CTX_set_msg_callback(ctx, tls_io_message);
+	/* GROUPS: its macro would cast const away. */
 	if (SSL_CTX_set_min_proto_version(ctx, version_min) == 1 &&
 	    SSL_CTX_set_ciphersuites(ctx, has_fast_aes() ? SUITES_AES : SUITES_CHACHA) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
-	    SSL_CTX_set1_groups_list(ctx, GROUPS) == 1)
+	    SSL_CTX_set1_groups_list(ctx, (uintptr_t)GROUPS) == 1)
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;

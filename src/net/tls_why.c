@@ -2,6 +2,8 @@
 /* What went wrong with TLS, in sentences that tell a person what to do. */
 #include "net/tls_private.h"
 
+#include "net/tls_cert.h"
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
@@ -37,7 +39,8 @@ known_reason(const struct tls *t, int reason)
 		return "the other side does not speak TLS";
 	case SSL_R_NO_APPLICATION_PROTOCOL:
 		return "the other side offers no protocol (ALPN) that is spoken here";
-	case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+	case SSL_AD_REASON_OFFSET +
+	    SSL_AD_NO_APPLICATION_PROTOCOL: /* has a name only since 3.0.14 */
 		return t->link
 			   ? "the server does not speak adit/1: is this the address of an aditd?"
 			   : "the server refuses http/1.1 (ALPN)";
@@ -77,59 +80,19 @@ tls_fail_openssl(struct tls *t)
 
 /* --- certificates --- */
 
-/* "a.example, *.b.example, 192.0.2.1" of the certificate; cut short when long. */
-static void
-names_of(X509 *cert, char *dst, size_t cap)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	size_t n = 0;
-
-	dst[0] = '\0';
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && n + 80 < cap; i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		int type;
-		const ASN1_STRING *v = GENERAL_NAME_get0_value(name, &type);
-
-		if (type != GEN_DNS)
-			continue;
-		n += (size_t)snprintf(dst + n, cap - n, "%s%.*s", n > 0 ? ", " : "",
-		    ASN1_STRING_length(v) > 70 ? 70 : ASN1_STRING_length(v),
-		    (const char *)ASN1_STRING_get0_data(v));
-	}
-	GENERAL_NAMES_free(names);
-	if (n == 0)
-		snprintf(dst, cap, "other names");
-	/* It comes from the other side and goes to a terminal. */
-	for (char *p = dst; *p != '\0'; p++) {
-		if (*p < ' ' || *p > '~')
-			*p = '?';
-	}
-}
-
-static void
-date_of(const ASN1_TIME *time, char *dst, size_t cap)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(time, &tm) == 1)
-		strftime(dst, cap, "%Y-%m-%d %H:%M:%S UTC", &tm);
-	else
-		snprintf(dst, cap, "an unknown date");
-}
-
 static void
 fail_dates(struct tls *t, X509 *cert, int error)
 {
 	char date[64];
 
 	if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
-		date_of(X509_get0_notAfter(cert), date, sizeof(date));
+		tls_cert_date(X509_get0_notAfter(cert), date, sizeof(date));
 		tls_fail(t,
 		    "the certificate has expired on %s: it must be renewed "
 		    "(or the clock here is wrong)",
 		    date);
 	} else {
-		date_of(X509_get0_notBefore(cert), date, sizeof(date));
+		tls_cert_date(X509_get0_notBefore(cert), date, sizeof(date));
 		tls_fail(
 		    t, "the certificate is not valid before %s: is the clock here right?", date);
 	}
@@ -149,7 +112,7 @@ tls_verify_cb(int ok, X509_STORE_CTX *x)
 	switch (error) {
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		names_of(X509_STORE_CTX_get0_cert(x), names, sizeof(names));
+		tls_cert_names(X509_STORE_CTX_get0_cert(x), "other names", names, sizeof(names));
 		tls_fail(t, "the certificate is for %s, not for %s", names, t->host);
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:

@@ -183,6 +183,7 @@ login(struct db *db, struct store_req *req)
 		return STORE_NONE;
 	memcpy(req->account, account, sizeof(account));
 	memcpy(req->token_id, id, sizeof(id));
+	req->expires_ms = expires_ms;
 	if (revoked_ms != 0 || (expires_ms != 0 && expires_ms <= req->now_ms))
 		return STORE_REVOKED;
 	note_used(db, id, used_ms, req->now_ms);

@@ -299,6 +299,8 @@ db_space_low(struct db *db)
 		return false; /* the write itself will tell */
 	size = (int64_t)(v.f_blocks * v.f_frsize);
 	room += (int64_t)(v.f_bavail * v.f_frsize);
+	/* The next checkpoint may need as much again, in the database file. */
+	room -= (int64_t)db->wal_frames * db->page_bytes;
 	/* On a tiny disk the mark is a part of it. */
 	low = size / 16 < LIMIT_STORE_SPACE_BYTES ? size / 16 : LIMIT_STORE_SPACE_BYTES;
 	return room < low;

@@ -3,30 +3,16 @@
 #include "store/db.h"
 
 #include "base/limits.h"
+#include "base/sentence.h"
 #include "store/migrate.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char *sentence(const char *fmt, ...) printf_like(1, 2);
-static char *
-sentence(const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	return text;
-}
 
 /* One process: a second one would checkpoint under the first one's feet. */
 static int

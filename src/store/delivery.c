@@ -28,6 +28,7 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 	d->received_t = db_get_int(&q);
 	d->bytes = db_get_int(&q);
 	d->replay_of = db_get_int(&q);
+	d->push = db_get_int(&q);
 	d->account = db_get_bytes(&q);
 	d->tunnel = db_get_bytes(&q);
 	d->event = db_get_bytes(&q);
@@ -111,6 +112,7 @@ delivery_item(
 		.waits = d->place == PLACE_BEHIND,
 		.received_ms = d->received_ms,
 		.due_ms = d->next_t - now_t,
+		.age_ms = now_t - d->received_t,
 		.bytes = (size_t)d->bytes,
 	};
 	if (payload) {

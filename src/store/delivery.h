@@ -15,7 +15,7 @@ enum delivery_place {
 
 struct delivery {
 	int64_t id, route, lane, next_t, lease, received_ms, received_t;
-	int64_t attempts, fails, bytes, replay_of;
+	int64_t attempts, fails, bytes, replay_of, push;
 	enum inbox_state state;
 	enum delivery_place place;
 	bool was_first; /* as it stands in the database */

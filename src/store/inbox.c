@@ -109,7 +109,7 @@ bytes(const struct store_job *job)
 	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
 
 	if (req->op == INBOX_PUT)
-		return sizeof(*req) + req->head.n + req->body.n;
+		return sizeof(*req) + (req->head.n + req->body.n) * (1 + req->n_copies);
 	return sizeof(*req);
 }
 
@@ -126,6 +126,9 @@ forget_answer(struct inbox_req *req)
 static bool
 all_end(const struct inbox_req *r)
 {
+	for (size_t i = 0; i < r->n_copies && i < LIMIT_FAN_OUT; i++)
+		if (memchr(r->copies[i].tunnel, '\0', sizeof(r->copies[i].tunnel)) == NULL)
+			return false;
 	return memchr(r->account, '\0', sizeof(r->account)) != NULL &&
 	       memchr(r->tunnel, '\0', sizeof(r->tunnel)) != NULL &&
 	       memchr(r->to_tunnel, '\0', sizeof(r->to_tunnel)) != NULL &&
@@ -166,7 +169,7 @@ run(struct db *db, struct store_job *job)
 	case INBOX_RETAIN:
 		return inbox_keep_retain(db, req, now_t);
 	case INBOX_COUNT:
-		return inbox_keep_count(db, req);
+		return inbox_keep_count(db, req, now_t);
 	}
 	return STORE_INVALID;
 }

@@ -52,12 +52,21 @@ enum { INBOX_N_STATES = 7 };
 const char *inbox_state_text(enum inbox_state state);
 bool inbox_state_parse(struct slice word, enum inbox_state *ret_state);
 
+/* One webhook stored for one more tunnel. */
+struct inbox_copy {
+	char tunnel[64];
+	uint64_t id;
+};
+
 enum inbox_op {
 	/*
 	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
 	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
 	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.
 	 * Replays are no duplicates.
+	 * copies: the same is stored for other tunnels of the account, or nothing is at all; out:
+	 * their ids.  coalesce: older ones of the lane and event that are `push`, too, and that
+	 * nobody has tried yet are dropped; out: n_changed.
 	 */
 	INBOX_PUT,
 	/*
@@ -118,6 +127,7 @@ struct inbox_delivery {
 	bool waits;               /* behind an older one of its lane */
 	int64_t received_ms;      /* wall clock */
 	int64_t due_ms;           /* until its next attempt when it is queued, <= 0 = due */
+	int64_t age_ms;           /* since its receipt, by the inbox's own clock */
 	size_t bytes;             /* of its head and body */
 	/* Slices of one malloced block, each followed by a NUL. */
 	struct slice account, tunnel, event, provider_id, order_key, method, target, note;
@@ -128,6 +138,7 @@ struct inbox_delivery {
 struct inbox_counts {
 	uint64_t n[INBOX_N_STATES], bytes[INBOX_N_STATES];
 	int64_t oldest_ms; /* receipt of the oldest one that is not finished, 0 = there is none */
+	int64_t age_ms;    /* the age of the oldest one by the inbox's own clock */
 };
 
 struct inbox_req {
@@ -144,6 +155,9 @@ struct inbox_req {
 	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
 	uint64_t account_bytes_max;
 	bool hold, tried;
+	bool push, coalesce; /* push: a newer one of its lane and event says all that it says */
+	struct inbox_copy *copies; /* the caller's until done(); at most LIMIT_FAN_OUT */
+	size_t n_copies;
 	uint64_t id, lease;
 	enum inbox_state to;
 	int64_t delay_ms;

@@ -151,7 +151,7 @@ inbox_keep_retain(struct db *db, struct inbox_req *req, int64_t now_t)
 /* --- counters, start-up --- */
 
 static void
-note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c)
+note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c, int64_t now_t)
 {
 	struct db_query q = db_query(db, SQL_WALK_UP);
 	struct delivery d;
@@ -169,10 +169,12 @@ note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c)
 	delivery_end(&d);
 	if (c->oldest_ms == 0 || d.received_ms < c->oldest_ms)
 		c->oldest_ms = d.received_ms;
+	if (now_t - d.received_t > c->age_ms)
+		c->age_ms = now_t - d.received_t;
 }
 
 enum store_result
-inbox_keep_count(struct db *db, struct inbox_req *req)
+inbox_keep_count(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	size_t n = 0;
 	struct walk_source *s = walk_sources(db, req, WALK_ALL_STATES, &n);
@@ -185,7 +187,7 @@ inbox_keep_count(struct db *db, struct inbox_req *req)
 		req->counts.n[s[i].state] += (uint64_t)s[i].n;
 		req->counts.bytes[s[i].state] += (uint64_t)s[i].bytes;
 		if (!delivery_finished((enum inbox_state)s[i].state))
-			note_oldest(db, &s[i], &req->counts);
+			note_oldest(db, &s[i], &req->counts, now_t);
 	}
 	free(s);
 	return STORE_OK;

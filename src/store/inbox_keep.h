@@ -6,7 +6,7 @@
 #include "store/delivery.h"
 
 enum store_result inbox_keep_retain(struct db *db, struct inbox_req *req, int64_t now_t);
-enum store_result inbox_keep_count(struct db *db, struct inbox_req *req);
+enum store_result inbox_keep_count(struct db *db, struct inbox_req *req, int64_t now_t);
 /* At start-up: puts what was received or leased back into the queue. False: db->fault. */
 bool inbox_keep_release(struct db *db) must_use;
 

@@ -145,9 +145,7 @@ copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now
 		return STORE_NONE;
 	if (!slice_z(d->account, account, sizeof(account)))
 		return STORE_INVALID;
-	route = inbox_queue_route(db, account, req->to_tunnel, NULL);
-	if (route == 0)
-		route = inbox_queue_route_make(db, account, req->to_tunnel);
+	route = inbox_queue_route_make(db, account, req->to_tunnel, NULL);
 	if (route == 0)
 		return STORE_NONE;
 	to.route = route;

@@ -46,11 +46,15 @@ inbox_queue_route(struct db *db, const char *account, const char *tunnel, int64_
 }
 
 int64_t
-inbox_queue_route_make(struct db *db, const char *account, const char *tunnel)
+inbox_queue_route_make(struct db *db, const char *account, const char *tunnel, int64_t *ret_bytes)
 {
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
-	struct db_query q = db_query(db, SQL_ROUTE_ADD);
+	int64_t have = inbox_queue_route(db, account, tunnel, ret_bytes);
+	struct db_query q;
 
+	if (have != 0 || db->fault != DB_FINE)
+		return have;
+	q = db_query(db, SQL_ROUTE_ADD);
 	db_put_text(&q, slice_str(account));
 	db_put_text(&q, slice_str(tunnel));
 	if (!db_run(&q) || changes == sqlite3_total_changes64(db->sqlite))
@@ -66,7 +70,8 @@ put_ok(const struct inbox_req *req)
 	return req->account[0] != '\0' && req->tunnel[0] != '\0' && req->event.n <= 256 &&
 	       req->provider_id.n <= 256 && req->order_key.n <= 256 && req->method.n <= 32 &&
 	       req->target.n <= LIMIT_REQUEST_LINE_BYTES && req->head.n <= LIMIT_HEAD_BYTES &&
-	       req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES;
+	       req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES &&
+	       req->n_copies <= LIMIT_FAN_OUT;
 }
 
 static bool
@@ -100,6 +105,7 @@ inbox_queue_add(
 	db_put_int(&q, d->received_t);
 	db_put_int(&q, d->bytes);
 	db_put_int(&q, copy_of);
+	db_put_int(&q, d->push);
 	db_put_text(&q, d->event);
 	db_put_text(&q, d->provider_id);
 	db_put_text(&q, d->order_key);
@@ -112,8 +118,40 @@ inbox_queue_add(
 	return add_payload(db, d->id, copy_of, head, body);
 }
 
+/* Older pushes of the branch that nobody has tried yet make way for d, at most so many at once. */
+static bool
+coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
+{
+	struct db_query q = db_query(db, SQL_LANE_PUSHES);
+	uint64_t ids[LIMIT_INBOX_STEP + 1];
+	struct delivery old;
+	char note[96];
+	size_t n = 0;
+
+	db_put_int(&q, d->lane);
+	db_put_int(&q, d->id);
+	db_put_int(&q, LIMIT_INBOX_STEP);
+	db_put_text(&q, d->event);
+	db_put_text(&q, d->order_key);
+	while (db_next(&q))
+		ids[n++] = (uint64_t)db_get_int(&q);
+	snprintf(note, sizeof(note), "A newer push of the branch took its place: delivery %lld.",
+	    (long long)d->id);
+	for (size_t i = 0; i < n; i++) {
+		if (!delivery_must_get(db, ids[i], &old))
+			return false;
+		delivery_end(&old);
+		if (!delivery_move(db, &old, INBOX_DROPPED) ||
+		    !delivery_note(db, old.id, slice_str(note)))
+			return false;
+	}
+	req->n_changed += (uint32_t)n;
+	return db->fault == DB_FINE;
+}
+
 static enum store_result
-put_new(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
+put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, int64_t now_t,
+    struct delivery *ret)
 {
 	struct delivery d = {
 		.route = route,
@@ -122,6 +160,7 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
 		.received_ms = req->now_ms,
 		.received_t = now_t,
 		.bytes = (int64_t)(req->head.n + req->body.n),
+		.push = req->push,
 		.event = req->event,
 		.provider_id = req->provider_id,
 		.order_key = req->order_key,
@@ -132,16 +171,40 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
 
 	d.place = delivery_place_for(db, d.lane);
 	/* Whoever waits behind another cannot be tried at once. */
-	if (req->hold && d.place != PLACE_BEHIND) {
+	if (hold && d.place != PLACE_BEHIND) {
 		d.state = INBOX_RECEIVED;
 		d.lease = (int64_t)(rand_u64() >> 1);
 	}
 	if (!inbox_queue_add(db, &d, 0, req->head, req->body))
 		return STORE_FULL;
+	if (req->coalesce && d.push && d.lane != 0 && !coalesce(db, req, &d))
+		return STORE_FULL;
+	*ret = d;
+	return STORE_OK;
+}
+
+/* For all its tunnels, in this transaction or not at all. */
+static enum store_result
+put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
+{
+	struct delivery d;
+	enum store_result r = put_new(db, req, route, req->hold, now_t, &d);
+
+	if (r != STORE_OK)
+		return r;
 	req->id = (uint64_t)d.id;
 	req->lease = (uint64_t)d.lease;
 	req->state = d.state;
-	return STORE_OK;
+	for (size_t i = 0; i < req->n_copies && r == STORE_OK; i++) {
+		struct inbox_copy *copy = &req->copies[i];
+
+		route = inbox_queue_route_make(db, req->account, copy->tunnel, NULL);
+		if (route == 0)
+			return STORE_NONE;
+		r = put_new(db, req, route, false, now_t, &d);
+		copy->id = (uint64_t)d.id;
+	}
+	return r;
 }
 
 enum store_result
@@ -154,9 +217,7 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 
 	if (!put_ok(req))
 		return STORE_INVALID;
-	route = inbox_queue_route(db, req->account, req->tunnel, &have);
-	if (route == 0)
-		route = inbox_queue_route_make(db, req->account, req->tunnel);
+	route = inbox_queue_route_make(db, req->account, req->tunnel, &have);
 	if (route == 0)
 		return STORE_NONE;
 	if (dedupe && !seen_hash(route, req->dedupe_key, hash))
@@ -168,9 +229,10 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 		return STORE_OK;
 	}
 	if (req->account_bytes_max != 0 &&
-	    (uint64_t)have + req->head.n + req->body.n > req->account_bytes_max)
+	    (uint64_t)have + (req->head.n + req->body.n) * (1 + req->n_copies) >
+		req->account_bytes_max)
 		return STORE_LIMIT;
-	r = put_new(db, req, route, now_t);
+	r = put_everywhere(db, req, route, now_t);
 	if (r == STORE_OK && dedupe && !seen_put(db, hash, (int64_t)req->id, now_t))
 		return STORE_FULL;
 	return r;

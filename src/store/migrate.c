@@ -12,7 +12,9 @@ enum { APPLICATION_ID = 0x61646974 };
 #define MIGRATIONS(X)                                                                              \
 	X(1, "0001_accounts.sql")                                                                  \
 	X(2, "0002_inbox.sql")                                                                     \
-	X(3, "0003_policies.sql")
+	X(3, "0003_policies.sql")                                                                  \
+	X(4, "0004_pushes.sql")                                                                    \
+	X(5, "0005_counters.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

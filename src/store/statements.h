@@ -51,19 +51,20 @@
 	X(ROUTE_GET, "SELECT r.id, a.inbox_bytes FROM accounts a"                                  \
 	    " JOIN routes r ON r.account = a.id WHERE a.name = ?1 AND r.tunnel = ?2")              \
 	X(ROUTE_ADD, "INSERT INTO routes (account, tunnel) SELECT id, ?2 FROM accounts WHERE name = ?1") \
-	X(DELIVERY_ADD, "INSERT INTO deliveries (route, state, place, lane, next_t, lease,"        \
-	    " received_ms, received_t, bytes, replay_of, event, provider_id, order_key, method,"   \
-	    " target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")  \
+	X(DELIVERY_ADD, "INSERT OR FAIL INTO deliveries (route, state, place, lane, next_t, lease," \
+	    " received_ms, received_t, bytes, replay_of, push, event, provider_id, order_key,"     \
+	    " method, target)"                                                                     \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")     \
 	X(PAYLOAD_ADD, "INSERT INTO payloads (id, head, body) VALUES (?1, ?2, ?3)")                \
 	X(PAYLOAD_GET, "SELECT head, body FROM payloads WHERE id = ?1")                            \
 	X(PAYLOAD_COPY, "INSERT INTO payloads (id, head, body)"                                    \
 	    " SELECT ?1, head, body FROM payloads WHERE id = ?2")                                  \
 	X(DELIVERY_GET, "SELECT d.id, d.route, d.state, d.place, d.lane, d.next_t, d.lease,"       \
-	    " d.attempts, d.fails, d.received_ms, d.received_t, d.bytes, d.replay_of, a.name,"     \
-	    " r.tunnel, d.event, d.provider_id, d.order_key, d.method, d.target, d.note"           \
+	    " d.attempts, d.fails, d.received_ms, d.received_t, d.bytes, d.replay_of, d.push,"    \
+	    " a.name, r.tunnel, d.event, d.provider_id, d.order_key, d.method, d.target, d.note"           \
 	    " FROM deliveries d JOIN routes r ON r.id = d.route JOIN accounts a ON a.id = r.account" \
 	    " WHERE d.id = ?1")                                                                    \
-	X(DELIVERY_SET, "UPDATE deliveries SET state = ?2, place = ?3, next_t = ?4, lease = ?5,"   \
+	X(DELIVERY_SET, "UPDATE OR FAIL deliveries SET state = ?2, place = ?3, next_t = ?4, lease = ?5," \
 	    " attempts = ?6, fails = ?7 WHERE id = ?1")                                            \
 	X(DELIVERY_NOTE, "UPDATE deliveries SET note = ?2 WHERE id = ?1")                          \
 	X(DELIVERY_DEL, "DELETE FROM deliveries WHERE id = ?1")                                    \
@@ -71,6 +72,11 @@
 	X(LANE_FIRST, "SELECT id FROM deliveries WHERE lane = ?1 AND place = 2")                   \
 	X(LANE_BEHIND, "SELECT id FROM deliveries WHERE lane = ?1 AND place = 1 ORDER BY id LIMIT 1") \
 	X(LANE_ADVANCE, "UPDATE deliveries SET place = 2 WHERE id = ?1")                             \
+	X(LANE_PUSHES, "SELECT id FROM deliveries WHERE lane = ?1 AND place = 2 AND state = 1"     \
+	    " AND id < ?2 AND push = 1 AND attempts = 0 AND event = ?4 AND order_key = ?5"         \
+	    " UNION ALL SELECT id FROM (SELECT id, push, attempts, event, order_key"               \
+	    " FROM deliveries WHERE lane = ?1 AND place = 1 AND id < ?2 ORDER BY id DESC LIMIT ?3)" \
+	    " WHERE push = 1 AND attempts = 0 AND event = ?4 AND order_key = ?5")                  \
 	X(DUE, "SELECT id FROM deliveries WHERE route = ?1 AND place >= 2 AND state = 1"           \
 	    " AND next_t <= ?2 ORDER BY next_t, id LIMIT ?3")                                      \
 	X(DUE_LATER, "SELECT id, next_t FROM deliveries WHERE route = ?1 AND place >= 2"           \

@@ -29,7 +29,8 @@ struct store {
 	pthread_cond_t wake;
 	struct store_job *first, **last; /* the queue, under the mutex */
 	bool waiting, closing;
-	atomic_bool broken;
+	atomic_bool broken, full; /* full: as the last batch found the disk */
+	_Atomic uint64_t commits;
 	/* The thread's own. */
 	struct store_job *batch[LIMIT_STORE_BATCH];
 	size_t n_batch;
@@ -152,8 +153,11 @@ run_batch(struct store *s, bool full)
 		admin_put_used(db);
 	if (db->fault != DB_FINE || !db_commit(db))
 		return rolled_back(db);
+	if (wrote)
+		atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
 	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
 		db->n_used = 0;
+	atomic_store(&s->full, full || low);
 	return ATTEMPT_DONE;
 }
 
@@ -169,9 +173,10 @@ commit_batch(struct store *s)
 		a = run_batch(s, full);
 		if (a == ATTEMPT_DONE || a == ATTEMPT_BROKEN)
 			return a;
-		if (a == ATTEMPT_FULL && full)
+		atomic_store(&s->full, true);
+		if (full)
 			return a;
-		full = full || a == ATTEMPT_FULL;
+		full = true;
 	}
 }
 
@@ -302,7 +307,15 @@ store_healthy(const struct store *s)
 const char *
 store_error(const struct store *s)
 {
-	return store_healthy(s) ? "" : s->db->error;
+	if (!store_healthy(s))
+		return s->db->error;
+	return atomic_load(&s->full) ? "full: no webhook is stored until its disk has space" : "";
+}
+
+uint64_t
+store_commits(const struct store *s)
+{
+	return atomic_load_explicit(&s->commits, memory_order_relaxed);
 }
 
 const char *

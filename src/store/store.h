@@ -43,7 +43,8 @@ enum store_op {
 	STORE_TOKEN_LIST,
 	/* in: token_id; out: account */
 	STORE_TOKEN_REVOKE,
-	/* in: token (clear); out: account, token_id. Same work for an unknown one (S-05) */
+	/* in: token (clear); out: account, token_id, expires. Same work for an unknown one (S-05)
+	 */
 	STORE_LOGIN,
 	/* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
 	/* also in: set_policy, policy (empty: none): kept with the name, as opaque bytes */
@@ -93,7 +94,8 @@ struct store_req {
 	/* in and out, NUL-terminated */
 	char account[64], name[64], key[64], label[64], text[256];
 	char token_id[24], token[128];
-	int64_t now_ms, expires_ms; /* in: wall clock; now_ms 0 = the store looks itself */
+	int64_t now_ms,
+	    expires_ms; /* wall clock, expires 0: never; now_ms 0: the store looks itself */
 	uint16_t port, port_min, port_max;
 	uint32_t per_account_max; /* CLAIM: names or ports of an account, 0 = no limit */
 	bool set_policy;
@@ -112,8 +114,11 @@ void store_submit(struct store *s, struct store_req *req);
 void store_req_fini(struct store_req *req);
 /* False after a write or fsync has failed. Any thread. */
 bool store_healthy(const struct store *s);
-/* Why store_healthy() is false, as a sentence for the log; "" while it is true. Any thread. */
+/* What is wrong, for people: why store_healthy() is false, or that the disk has no space; "". Any
+ * thread. */
 const char *store_error(const struct store *s);
+/* How many commits have written, each with one fsync, since the store was opened. Any thread. */
+uint64_t store_commits(const struct store *s);
 const char *store_result_text(enum store_result r);
 
 /*

@@ -73,10 +73,15 @@ by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Up to WALK_CHUNK ids of one source behind those in ids[0..n); returns how many there are then. */
+/*
+ * Ids of one source behind those in ids[0..n), which are sorted: up to WALK_CHUNK, and none beyond
+ * a chunk that is full already, or many tunnels would be read through for each chunk.  Returns how
+ * many there are then.
+ */
 static size_t
 take_source(struct walk *w, const struct walk_source *s, int64_t *ids, size_t n)
 {
+	int64_t id, last = n < WALK_CHUNK ? 0 : ids[w->up ? n - 1 : 0];
 	struct db_query q;
 
 	if (w->all)
@@ -89,8 +94,13 @@ take_source(struct walk *w, const struct walk_source *s, int64_t *ids, size_t n)
 	}
 	db_put_int(&q, w->at);
 	db_put_int(&q, WALK_CHUNK);
-	while (db_next(&q))
-		ids[n++] = db_get_int(&q);
+	while (db_next(&q)) {
+		id = db_get_int(&q);
+		if (last != 0 && (w->up ? id > last : id < last))
+			break;
+		ids[n++] = id;
+	}
+	db_end(&q);
 	return n;
 }
 
@@ -102,8 +112,11 @@ fill(struct walk *w)
 	size_t n = 0, n_sources = w->all ? 1 : w->n_sources;
 
 	for (size_t i = 0; i < n_sources; i++) {
+		size_t had = n;
+
 		n = take_source(w, &w->sources[i], ids, n);
-		qsort(ids, n, sizeof(*ids), by_id);
+		if (n > had)
+			qsort(ids, n, sizeof(*ids), by_id);
 		if (n > WALK_CHUNK && !w->up)
 			memmove(ids, ids + n - WALK_CHUNK, WALK_CHUNK * sizeof(*ids));
 		n = n < WALK_CHUNK ? n : WALK_CHUNK;

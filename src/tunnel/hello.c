@@ -11,12 +11,15 @@
 #include <stdlib.h>
 
 #define DEPTH_MAX 8
+/* A century: an age in us still fits. */
+#define AGE_MS_MAX (100LL * 366 * 86400 * 1000)
 
 static const char *const type_names[] = {
 	[HELLO_HELLO] = "hello",
 	[HELLO_WELCOME] = "welcome",
 	[HELLO_REFUSED] = "refused",
 	[HELLO_REPLACED] = "replaced",
+	[HELLO_PROBED] = "probed",
 };
 static const char *const kind_names[] = {
 	[TUNNEL_HTTP] = "http",
@@ -81,6 +84,16 @@ read_uint(struct reader *r, const json_t *o, const char *key, uint64_t max)
 	return 0;
 }
 
+static bool
+read_bool(struct reader *r, const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (v != NULL && !json_is_boolean(v))
+		fail(r, "a member that should be true or false is something else");
+	return json_is_true(v);
+}
+
 static void
 need(struct reader *r, bool present, const char *why)
 {
@@ -142,6 +155,7 @@ read_tunnel(struct reader *r, const json_t *o, bool wanted, struct hello_tunnel 
 		read_text(r, o, "url", t->url, sizeof(t->url));
 		read_text(r, o, "error", t->error, sizeof(t->error));
 		read_text(r, o, "text", t->text, sizeof(t->text));
+		t->probe = read_bool(r, o, "probe");
 		return;
 	}
 	read_text(r, o, "key", t->key, sizeof(t->key));
@@ -189,6 +203,10 @@ read_message(struct reader *r, const json_t *o, struct hello *h)
 		read_text(r, o, "agent", h->program, sizeof(h->program));
 		read_text(r, o, "token", h->token, sizeof(h->token));
 		need(r, h->token[0] != '\0', "the token is missing");
+		read_text(r, o, "host", h->host, sizeof(h->host));
+		read_text(r, o, "instance", h->instance, sizeof(h->instance));
+		h->age_ms = read_uint(r, o, "age_ms", AGE_MS_MAX);
+		h->probe = read_bool(r, o, "probe");
 		read_tunnels(r, o, true, h);
 		break;
 	case HELLO_WELCOME:
@@ -207,6 +225,13 @@ read_message(struct reader *r, const json_t *o, struct hello *h)
 	case HELLO_REPLACED:
 		h->id = read_id(r, o);
 		read_text(r, o, "text", h->text, sizeof(h->text));
+		break;
+	case HELLO_PROBED:
+		h->id = read_id(r, o);
+		read_text(r, o, "probe", h->code, sizeof(h->code));
+		need(r, h->code[0] != '\0', "the probe's outcome is missing");
+		h->status = (uint16_t)read_uint(r, o, "status", 999);
+		h->us = read_uint(r, o, "us", INT64_MAX);
 		break;
 	case HELLO_OTHER:
 		break;
@@ -328,6 +353,8 @@ put_tunnels(struct buf *out, const struct hello *h)
 			put_some(out, "url", t->url);
 			put_some(out, "error", t->error);
 			put_some(out, "text", t->text);
+			if (t->probe)
+				buf_put(out, S(",\"probe\":true"));
 		}
 		buf_putc(out, '}');
 	}
@@ -344,6 +371,12 @@ hello_encode(const struct hello *h, struct buf *out)
 		buf_printf(out, ",\"protocol\":%d", h->protocol);
 		put_text(out, "agent", h->program);
 		put_text(out, "token", h->token);
+		put_some(out, "host", h->host);
+		put_some(out, "instance", h->instance);
+		if (h->age_ms != 0)
+			buf_printf(out, ",\"age_ms\":%llu", (unsigned long long)h->age_ms);
+		if (h->probe)
+			buf_put(out, S(",\"probe\":true"));
 		put_tunnels(out, h);
 		break;
 	case HELLO_WELCOME:
@@ -361,6 +394,11 @@ hello_encode(const struct hello *h, struct buf *out)
 	case HELLO_REPLACED:
 		buf_printf(out, ",\"id\":%u", h->id);
 		put_text(out, "text", h->text);
+		break;
+	case HELLO_PROBED:
+		buf_printf(out, ",\"id\":%u", h->id);
+		put_text(out, "probe", h->code);
+		buf_printf(out, ",\"status\":%u,\"us\":%llu", h->status, (unsigned long long)h->us);
 		break;
 	case HELLO_OTHER:
 		break;

@@ -4,17 +4,20 @@
  *
  * agent -> edge
  *	{"type":"hello","protocol":1,"agent":"adit/0.1.0","token":"...",
+ *	 "host":"build-1","instance":"k3vq...","age_ms":5120,"probe":true,
  *	 "tunnels":[{"id":1,"kind":"http","name":"jenkins"},{"id":2,"kind":"tcp","port":2222},
  *	            {"id":3,"kind":"http","policy":{...}}]}
  *	No name: a random one that stays the account's.
  * edge -> agent
  *	{"type":"welcome","protocol":1,"edge":"aditd/0.1.0","account":"...","generation":7,
- *	 "tunnels":[{"id":1,"name":"jenkins","url":"https://jenkins.example.org"},
+ *	 "tunnels":[{"id":1,"name":"jenkins","url":"https://jenkins.example.org","probe":true},
  *	            {"id":2,"port":2222,"url":"tcp://..."},
  *	            {"id":3,"error":"name-taken","text":"..."}]}
  *	{"type":"refused","code":"bad-token","text":"...","retry_ms":0}	(then GOAWAY)
  *	{"type":"replaced","id":1,"text":"..."}
- *	A newer link of the account serves this tunnel now.
+ *	Another agent of the account serves this tunnel now.
+ *	{"type":"probed","id":1,"probe":"ok","status":200,"us":4200}
+ *	How the edge's own request to the origin went, where the welcome promised one.
  *
  * Unknown members are ignored, unknown types too. "protocol" is the highest version that the
  * sender speaks.
@@ -44,19 +47,35 @@ struct hello_tunnel {
 	char url[300];
 	char error[32]; /* "" : it is up */
 	char text[200]; /* sentence for people */
+	bool probe;     /* HELLO_PROBED follows */
 };
 
-enum hello_type { HELLO_HELLO, HELLO_WELCOME, HELLO_REFUSED, HELLO_REPLACED, HELLO_OTHER };
+enum hello_type {
+	HELLO_HELLO,
+	HELLO_WELCOME,
+	HELLO_REFUSED,
+	HELLO_REPLACED,
+	HELLO_PROBED,
+	HELLO_OTHER,
+};
 
 struct hello {
 	enum hello_type type;
 	int protocol;
 	char program[64]; /* "adit/0.1.0" */
 	char token[128];  /* hello; wiped by hello_wipe() */
+	char host[64];    /* hello: the agent's machine, for people; "" not told */
+	/* hello: the agent's process, "" not told, and how long it has run: the process that was
+	   started last keeps a tunnel, whichever of two comes back last */
+	char instance[33];
+	uint64_t age_ms;
+	bool probe; /* hello: HELLO_PROBED is wanted of each HTTP tunnel */
 	char account[64];
 	uint64_t generation;
-	char code[32], text[200]; /* refused, replaced */
-	uint16_t id;              /* replaced */
+	char code[32], text[200]; /* refused, replaced; probed: "ok", or a row of the close table */
+	uint16_t id;              /* replaced, probed */
+	uint16_t status;          /* probed: of the origin's answer, 0: none */
+	uint64_t us;              /* probed: until then */
 	uint32_t retry_ms;
 	size_t n_tunnels;
 	struct hello_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];

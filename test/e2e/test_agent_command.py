@@ -64,7 +64,7 @@ def test_mistakes_in_the_file(tmp_path):
     path = tmp_path / "adit.yml"
     path.write_text("edge: https://localhost:1\ntunnels:\n  ci:\n    origni: 8080\n")
     code, _, err = adit("start", "--all", "-f", str(path))
-    assert code == 2 and f'{path}:4:5: unknown key "origni"; did you mean "origin"?' in err
+    assert code == 2 and f'{path}:4:5: tunnels.ci.origni: no such key; did you mean "origin"?' in err
     path.write_text("edge: https://localhost:1\ntunnels:\n  ci:\n    origin: 8080\n")
     code, _, err = adit("start", "cj", "-f", str(path), env={"ADIT_TOKEN": "adit_x"})
     assert code == 2 and 'did you mean "ci"?' in err

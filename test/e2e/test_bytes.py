@@ -4,14 +4,15 @@ import hashlib
 import os
 import queue
 import socket
+import ssl
 import threading
 import time
 
 import pytest
 
-from http1 import Wire
+from http1 import Visitor, Wire
 from lab import SANITIZED
-from origin import big, chunked, digest, echo, fixed, ok, pattern, raw_then_close
+from origin import big, chunked, digest, echo, fixed, ok, pattern, raw_then_close, silent
 
 BIG = (1 << 30) if os.environ.get("ADIT_LONG") else (64 << 20)
 
@@ -208,6 +209,101 @@ def test_s08_early_answer_does_not_desynchronise(lab):
         assert (m.status, m.body) == (413, b"big")
         # Either the connection ends, or the body was drained to its end.
         assert m.get("connection") == "close" and v.at_end()
+
+
+class HalfClosed(Visitor):
+    """A visitor over TLS that says close_notify and ends its direction behind what it sends, and still reads."""
+
+    def __init__(self, edge, data):
+        Wire.__init__(self, socket.create_connection(edge.https))
+        context = ssl.create_default_context(cafile=edge.ca)
+        self.rx, self.tx = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.rx, self.tx, server_hostname="web.localhost")
+        self._run(self.tls.do_handshake)
+        self.tls.write(data)
+        try:
+            self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass  # ours is said, the edge's has not come
+        self.sock.sendall(self.tx.read())
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def _run(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                if said := self.tx.read():
+                    self.sock.sendall(said)
+                if got := self.sock.recv(65536):
+                    self.rx.write(got)
+                else:
+                    self.rx.write_eof()
+
+    def more(self):
+        try:
+            data = self._run(lambda: self.tls.read(65536))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            data = b""
+        self.buffer += data
+        return bool(data)
+
+
+@pytest.mark.parametrize("form", ["plain", "tls", "close_notify"])
+def test_end_behind_a_request_is_no_farewell(lab, form):
+    """printf ... | nc: the answer comes, then the end; so do those of two requests in one piece."""
+    go = threading.Event()
+
+    def late(c, request):
+        assert go.wait(20)
+        c.answer(request.target.encode())
+
+    edge = lab.edge(config="workers: 1\n")
+    lab.agent(edge, "http", lab.origin({"": late, "/other": ok}).address, "--name", "web")
+    with edge.visitor() as other:
+        for paths in (["/a"], ["/b", "/c"]):
+            go.clear()
+            data = "".join(f"GET {path} HTTP/1.1\r\nHost: web.localhost\r\n\r\n" for path in paths).encode()
+            if form == "close_notify":
+                v = HalfClosed(edge, data)
+            else:
+                v = edge.visitor(tls=form == "tls")
+                v.send(data)
+                socket.socket.shutdown(v.sock, socket.SHUT_WR)
+            other.ask("GET", "/other")  # the one worker has seen the end by now
+            go.set()
+            for path in paths:
+                assert v.response().body == path.encode()
+            assert v.at_end()
+            v.close()
+    edge.nothing_left()
+
+
+def test_visitor_that_has_gone_is_found_out(lab):
+    """By its reset while the answer is waited for; by what it does not take any more while one goes on."""
+    def endless(c, request):
+        c.send("HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            c.send(b"x" * 65536)
+
+    edge = lab.edge()
+    origin = lab.origin({"/silent": silent, "/endless": endless})
+    lab.agent(edge, "http", origin.address, "--name", "web")
+    for n, tls in ((1, True), (2, False)):
+        v = edge.visitor(tls=tls)
+        v.request("GET", "/silent")
+        origin.wait_requests(2 * n - 1)
+        v.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        v.close()
+        origin.wait_no_connection()
+        v = edge.visitor(tls=tls)
+        v.request("GET", "/endless")
+        v.head()
+        socket.socket.shutdown(v.sock, socket.SHUT_WR)
+        v.close()
+        origin.wait_no_connection()
+        origin.wait_requests(2 * n)
+    edge.nothing_left()
 
 
 def test_unix_origin(lab):

@@ -2,8 +2,11 @@
 """The inbox for people: aditd inbox for the operator, adit inbox for an account; both speak the same words."""
 import base64
 import json
+import os
+import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -43,6 +46,18 @@ class Account(Asking):
 
 def rows(said):
     return [json.loads(line) for line in said.splitlines()]
+
+
+def fill(folder, n):
+    """So many delivered ones in the database of an edge that has stopped; its triggers count them."""
+    db = sqlite3.connect(os.path.join(folder, "adit.db"))
+    with db:
+        db.execute("INSERT INTO routes (account, tunnel) SELECT id, 'web' FROM accounts WHERE name = 'dev'")
+        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) INSERT INTO deliveries (route, "
+                   "state, place, lane, next_t, received_ms, received_t, bytes, event, provider_id, order_key, method, target) "
+                   "SELECT (SELECT max(id) FROM routes), 3, 0, 0, 1, ?2, ?2, 0, 'push', '', '', 'POST', '/' FROM n",
+                   (n, int(time.time() * 1000)))
+    db.close()
 
 
 @pytest.fixture(params=[Operator, Account])
@@ -196,3 +211,14 @@ def test_s02_an_account_sees_its_own_alone(lab):
     assert [r["id"] for r in rows(Account(inbox.edge).run("list", "--json"))] == [1]
     assert [r["account"] for r in rows(Operator(inbox.edge).run("list", "--json", "--account", "dev"))] == ["dev"]
     assert rows(Operator(inbox.edge).run("list", "--json", "--account", "other")) == []
+
+
+def test_a_long_list_is_whole(lab, who):
+    """A link takes only so many control frames a second: a list of more pages than that goes at a pace."""
+    n = 6600
+    first = lab.edge()
+    first.stop()
+    lab.parts.remove(first)
+    fill(first.folder, n)
+    said = who(lab.edge(folder=first.folder)).run("list", "--json")
+    assert [r["id"] for r in rows(said)] == list(range(n, 0, -1))

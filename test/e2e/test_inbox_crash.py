@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Q-01: edge, agent and origin are killed at random while signed, numbered webhooks come in.
+"""Q-01: edge, agent and origin are killed at random, or the edge at a chosen system call, while signed, numbered webhooks come in.
 
 Afterwards every one that was answered 2xx has reached the origin, none that was refused has, and the first arrivals of each
 branch are in the order in which they were sent.  ADIT_LONG=1 kills ten times as often.
@@ -14,12 +14,16 @@ import time
 import pytest
 
 from conftest import ROOT
-from hooks import push_body, push_headers, secret_file, HOOK
+from hooks import numbers, push_body, push_headers, secret_file, send, HOOK
 from http1 import Closed, Visitor
-from lab import ADIT, SANITIZED, Edge, free_port
+from lab import ADIT, Edge, free_port
 from process import WAIT_S, Process, until
+from test_inbox_faults import Faulty, injected, states, straced
 
-KILLS = 300 if os.environ.get("ADIT_LONG") else 30
+LONG = os.environ.get("ADIT_LONG")
+KILLS = 300 if LONG else 30
+# the n-th call after the start is the edge's last: the first ones are of the store's opening
+POINTS = [(call, n) for call in ("fdatasync", "pwrite64") for n in (range(1, 60) if LONG else (2, 9, 16, 31))]
 SENDERS = 4
 
 
@@ -205,3 +209,45 @@ def test_q01_nothing_is_lost_under_kill_9(tmp_path_factory):
               f"{len(rig.arrivals())} arrivals")
         assert stored > KILLS and told.count(401) > 0 and told.count(None) > 0
         rig.stop()
+
+
+def killed_at(lab, folder, call, n, send_next):
+    """An edge that ends at that call, and is sent webhooks until then."""
+    try:
+        edge = lab.edge(folder=folder, prefix=injected(f"trace={call}", f"inject={call}:signal=SIGKILL:when={n}"))
+    except AssertionError as e:
+        assert "ended: -9" in str(e)  # while it opened its store
+        return
+    while send_next(edge):
+        pass
+    until(lambda: not edge.alive(), what=f"the {n}th {call}")
+    lab.parts.remove(edge)
+    edge.expected_code = -9
+    edge.stop()
+
+
+@straced
+def test_q01_killed_at_chosen_writes_and_syncs(lab):
+    """One store lives through all of it: before, amid and after commits and checkpoints."""
+    inbox, history = Faulty(lab), History()
+    inbox.away()
+    lab.parts.remove(inbox.edge)
+    inbox.edge.kill()
+    inbox.edge.stop()
+
+    def send_next(edge):
+        n, status = len(history.told), None
+        try:
+            status = send(edge, n, pad=n * 7919 % 9000).status
+        except (OSError, Closed):
+            pass
+        history.note(n, "main", status)
+        return status is not None
+    for call, n in POINTS:
+        killed_at(lab, inbox.edge.folder, call, n, send_next)
+    inbox.edge = lab.edge(folder=inbox.edge.folder)
+    inbox.start()
+    until(lambda: states(inbox.edge)["queued"] + states(inbox.edge)["leased"] == 0, 3 * WAIT_S)
+    judge(history, [(n, int(r.get("adit-delivery"))) for n, r in zip(numbers(inbox.origin), inbox.origin.requests)])
+    told = list(history.told.values())
+    assert told.count(202) > len(POINTS) and 0 < told.count(None) <= len(POINTS)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a restart of the edge must not lose: deliveries, and the policies of routes whose agents are away."""
+import json
 import os
 import subprocess
 
@@ -44,6 +45,37 @@ def test_a_policy_that_was_taken_away_does_not_come_back(lab):
     inbox.away()
     restart(inbox)
     assert send(inbox.edge, 1).status == 503
+
+
+def test_s24_a_replay_is_delivered_once(lab):
+    """The same webhook, whole or chunked, before and after kill -9, is known again; another id with the same bytes is another one."""
+    inbox = Inbox(lab)
+    body = push_body(1) + b"\n"
+
+    def post(request_uuid, pieces=None):
+        headers = push_headers(body, request_uuid=request_uuid)
+        with inbox.edge.visitor() as v:
+            if pieces is None:
+                m = v.ask("POST", HOOK, body, headers)
+            else:
+                head = "\r\n".join([f"POST {HOOK} HTTP/1.1", "Host: web.localhost", *headers, "Transfer-Encoding: chunked", "", ""])
+                v.send(head.encode() + b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n")
+                m = v.response()
+        assert m.status == 202, m
+        return json.loads(m.body)
+    assert post("one", [body[:7], body[7:-1], b"\n"]) == {"delivery": "1", "duplicate": False}
+    assert inbox.origin.wait_requests(1)[0].body == body
+    inbox.said("delivery", id="1", state="delivered")
+    again = {"delivery": "1", "duplicate": True}
+    assert post("one") == again
+    inbox.away()
+    restart(inbox)
+    assert post("one") == again and post("one", [body]) == again
+    inbox.start()
+    assert post("two") == {"delivery": "2", "duplicate": False}
+    got = inbox.origin.wait_requests(2)
+    inbox.said("delivery", id="2", state="delivered")
+    assert [(r.get("adit-delivery"), r.body) for r in got] == [("1", body), ("2", body)]
 
 
 def test_s23_secrets_are_sealed_and_not_logged(lab):

@@ -58,7 +58,7 @@ def test_an_alert_is_given_when_something_is_parked_and_when_it_is_late(lab):
     for n in range(3):
         stored(inbox.edge, n)
     until(lambda: sum(a["parked"] for a in alerts()) == 3)
-    assert all(a["event"] == "inbox-alert" and a["domain"] == "localhost" and a["late_s"] == 0 for a in alerts())
+    assert all(a["event"] == "parked" and "parked" in a["text"] and a["domain"] == "localhost" and a["late_s"] == 0 for a in alerts())
     assert "event=inbox-alert" in inbox.edge.logged()
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -81,21 +82,47 @@ def test_many_agents_at_once(place):
     assert not faults and not any(t.is_alive() for t in threads), faults[:1]
 
 
+def ping_both_ways(v):
+    assert websocket.receive(v) == (websocket.PING, b"jenkins")
+    websocket.send(v, websocket.PONG, b"jenkins", mask=True)
+    websocket.send(v, websocket.PING, b"agent", mask=True)
+    assert websocket.receive(v) == (websocket.PONG, b"agent")
+
+
+def test_agent_outlives_every_limit(lab):
+    """
+    Nothing but pings, for twelve seconds: four times the longest limit of the edge for what is idle (set to 3 s here, 5 min as
+    a rule), and longer than the fixed 10 s after which a slow body is cut and a silent link is asked. One that does not ping
+    is cut, so it is the pings that keep the other.
+    """
+    jenkins = lab.keep(Jenkins())
+    edge = lab.edge(config="limits:\n  head_ms: 500\n  idle_ms: 500\n  stream_idle_ms: 3000\n")
+    lab.agent(edge, "http", jenkins.address, "--name", "web")
+    start, pause, n = time.monotonic(), threading.Event(), 0
+    with edge.visitor() as v, edge.visitor() as mute:
+        for one in (v, mute):
+            assert connect(one).status == 101
+            websocket.receive(one)
+        while time.monotonic() - start < 12:
+            ping_both_ways(v)
+            n += 1
+            pause.wait(0.5)  # what makes it idle in between is the point
+        assert mute.rest() and time.monotonic() - start < 12 + WAIT_S
+        ping_both_ways(v)
+    assert 6 < n < 26 and jenkins.n_pings == n + 1
+
+
 @pytest.mark.slow
 def test_agent_stays_connected(place):
     """Kept open for three minutes, with a ping every 10 s and nothing else (Jenkins sends one every 30 s)."""
-    import time
     edge, _ = place
+    pause = threading.Event()
     with edge.visitor(deadline_s=60) as v:
         assert connect(v).status == 101
         websocket.receive(v)
         for _ in range(18):
-            opcode, payload = websocket.receive(v)
-            assert opcode == websocket.PING
-            time.sleep(10)
-            websocket.send(v, websocket.PONG, payload, mask=True)
-            websocket.send(v, websocket.PING, b"agent", mask=True)
-            assert websocket.receive(v) == (websocket.PONG, b"agent")
+            ping_both_ways(v)
+            pause.wait(10)
 
 
 def test_probe_and_wrong_secret(place):

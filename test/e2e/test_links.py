@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Links that break in every way that links break in, and whose names they serve."""
+import contextlib
+import glob
 import os
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -104,7 +107,11 @@ def test_r01_r02_half_open_links_are_found_out(lab):
     assert set(answers) == set(cases)
     for v in visitors.values():
         v.close()
-    cases["both"][0].kill()  # it would take its name back
+    # The older agent comes back, finds a newer one, and leaves it the name.
+    cases["both"][1].mend()
+    assert "taken over by another agent" in cases["both"][0].wait_event("replaced", 45)["text"]
+    cases["both"][0].exits(4)
+    assert second.alive()
     # The agents that could look found out, too.
     for name in ("up", "down"):
         agent, cutter, _ = cases[name]
@@ -149,6 +156,37 @@ def test_r03_s03_takeover_by_the_owner(lab):
     second.stop()
     m = edge.get()
     assert (m.status, m.error) == (503, "agent-away"), m
+
+
+def test_an_older_agent_that_comes_back_takes_nothing(lab):
+    """The older one's network goes and comes again while a newer one has the name: it is told by whom, since when, and goes."""
+    one, two = lab.origin(chunked([b"one"])), lab.origin(chunked([b"two"]))
+    edge = lab.edge()
+    first, cutter = through(lab, edge, origin=one)
+    cutter.away()
+    first.wait_event("retry")
+    second = lab.agent(edge, "http", two.address, "--name", "web", name="second")
+    cutter.refuse = False
+    text = first.wait_event("replaced", 40)["text"]
+    assert text.startswith("taken over by another agent of this account, on " + os.uname().nodename + " at 127.0.0.1:"), text
+    assert " since 20" in text and text.endswith("Z")
+    first.exits(4)
+    assert second.alive() and edge.get().body == b"two"
+    assert [x for x in second.lines if x and '"replaced"' in x] == []
+
+
+def test_an_older_agent_serves_again_when_the_newer_has_gone(lab):
+    one, two = lab.origin(chunked([b"one"])), lab.origin(chunked([b"two"]))
+    edge = lab.edge()
+    first, cutter = through(lab, edge, origin=one)
+    cutter.away()
+    first.wait_event("retry")
+    second = lab.agent(edge, "http", two.address, "--name", "web", name="second")
+    assert edge.get().body == b"two"
+    second.stop()
+    cutter.refuse = False
+    first.wait_event("up", 40, start=1)
+    assert edge.get().body == b"one"
 
 
 def test_takeover_lets_what_is_under_way_end(lab):
@@ -241,6 +279,29 @@ def test_s04_revoked_token_closes_the_link_within_a_second(lab):
     leaver.exits(3)
     assert edge.get(host="leaver.localhost").error == "agent-away"
     assert edge.get().body == b"ok"
+
+
+def test_s04_a_link_ends_with_its_token(lab):
+    """A token expires while its link is up: the visitor's request is cut as with a revoked one, the agent does not come back."""
+    folder = os.path.join(lab.folder, "e")
+    edge = lab.edge(folder=folder)
+    token, token_id = edge.new_token("leaver")
+    edge.stop()
+    end_ms = int((time.time() + 5) * 1000)
+    with contextlib.closing(sqlite3.connect(glob.glob(f"{folder}/*.db")[0])) as db, db:  # days are the least that `token add` takes
+        assert db.execute("UPDATE tokens SET expires_ms = ? WHERE id = ?", (end_ms, token_id)).rowcount == 1
+    edge = lab.edge(folder=folder)
+    origin = lab.origin({"/": ok, "/silent": silent})
+    leaver = lab.agent(edge, "http", origin.address, "--name", "leaver", token=token, name="leaver")
+    stays = lab.agent(edge, "http", origin.address, "--name", "web")
+    with edge.visitor("leaver.localhost") as v:
+        v.request("GET", "/silent")
+        m = v.response()
+        assert m.status in (502, 503) and end_ms <= time.time() * 1000 < end_ms + 2000, m
+    assert "expired" in leaver.wait_event("refused")["text"]
+    leaver.exits(3)
+    assert edge.get(host="leaver.localhost").error == "agent-away"
+    assert stays.alive() and edge.get().body == b"ok"
 
 
 def test_s04_bad_tokens_are_slowed_down_and_do_not_hurt_others(lab):

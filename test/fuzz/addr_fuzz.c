@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an address prints as is parsed as the same address. */
 #include "net/addr.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "fuzz/must.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -9,19 +9,7 @@
  */
 #include "http/h1.h"
 #include "http/rewrite.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "fuzz/must.h"
 
 struct choices {
 	enum h1_kind kind;

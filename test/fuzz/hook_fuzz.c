@@ -80,7 +80,7 @@ fuzz_sign(struct slice in, uint8_t which)
 	struct hook_field fields[FIELDS];
 	struct hook_request req;
 	struct sign_verdict v, again;
-	struct sign_output out;
+	struct sign_output out, later;
 	struct handshake h;
 	bool ok;
 
@@ -94,12 +94,23 @@ fuzz_sign(struct slice in, uint8_t which)
 	if (handshake_read(&req, &p, &v, &h) == HANDSHAKE_ANSWER)
 		check(h.body_n <= sizeof(h.body) &&
 		      (ok || v.reason == SIGN_PING || strcmp(h.name, "meta") == 0));
+	/* only what its sender has signed is signed again, and then it is good */
+	if (hook_sign_again(&p, &req, &out))
+		check(ok || v.reason == SIGN_SKEW);
 	p.secrets = &secrets[which % SECRETS];
 	p.n_secrets = 1;
 	if (hook_sign(&p, &req, S("msg_1"), &out)) {
 		req.fields = out.fields;
 		req.n_fields = out.n_fields;
 		check(hook_verify(&p, &req, &v));
+		req.now_ms += 86400000;
+		if (hook_sign_again(&p, &req, &later)) {
+			req.fields = later.fields;
+			req.n_fields = later.n_fields;
+			check(hook_verify(&p, &req, &v));
+		} else {
+			check(sign_again_fault(&p) != NULL);
+		}
 	}
 }
 

@@ -5,18 +5,7 @@
  * than its buffers hold.
  */
 #include "agent/proxy_talk.c"
-
-#include <stdlib.h>
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "fuzz/must.h"
 
 /* Where the talk ended: bytes that were fed, and the result of the last. */
 static size_t

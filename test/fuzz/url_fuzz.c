@@ -2,19 +2,7 @@
 /* A canonical host is its own canonical form, and every name that may be reserved is a host that
  * means itself. */
 #include "http/url.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "fuzz/must.h"
 
 static void
 check_authority(struct slice s)

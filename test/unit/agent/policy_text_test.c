@@ -98,6 +98,19 @@ TEST(options_become_members)
 	       "\"allow\":[\"10.0.0.0/8\",\"fd00::/8\"],\"deny\":[\"10.1.0.0/16\"],"
 	       "\"users\":[\"rosa:$2b$11$abcdefghijklmnopqrstuu\"],\"body_max\":1000,\"rate\":5}"));
 	EXPECT_SLICE(slice_str(made.mode), S("store"));
+	p = (struct policy_text){ .scheme = (char[]){ "slack" },
+		.secret_files = { file("new", "first") },
+		.fan_out = (char[]){ "eu, us" },
+		.coalesce = true,
+		.resign = true };
+	compose(p, "web");
+	EXPECT(
+	    is("{\"mode\":\"store\",\"scheme\":\"slack\",\"secrets\":[\"first\"],\"coalesce\":true,"
+	       "\"resign\":true,\"fan_out\":[\"eu\",\"us\"]}"));
+	EXPECT(refused(&(struct policy_text){ .coalesce = true }, "coalesce: needs mode store"));
+	EXPECT(
+	    refused(&(struct policy_text){ .fan_out = (char[]){ "eu" } }, "fan_out: needs mode"));
+	EXPECT(refused(&(struct policy_text){ .store = true, .resign = true }, "resign: needs"));
 }
 
 TEST(a_file_lies_under_the_options)

@@ -40,7 +40,8 @@ stop(void)
 TEST(json_lines)
 {
 	start(true, true);
-	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL);
+	screen_up(
+	    &screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL, NULL);
 	EXPECT_SLICE(written(),
 	    S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
 	      "\"origin\":\"http://127.0.0.1:8080\"}\n"));
@@ -62,10 +63,48 @@ TEST(json_lines)
 	stop();
 }
 
+/* What the edge's probe found is said with "up". */
+TEST(probes)
+{
+	struct screen_probe good = { "ok", 403, 4321 }, bad = { .code = "origin-refused" },
+			    odd = { .code = "edge-silent" };
+
+	start(true, false);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &good, NULL);
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"up\",\"name\":\"ci\",\"url\":\"https://ci.localhost\",\"origin\":"
+	      "\"http://[::1]:1\",\"probe\":\"ok\",\"status\":403,\"ms\":4.321}\n"));
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &bad, NULL);
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"up\",\"name\":\"ci\",\"url\":\"https://ci.localhost\",\"origin\":"
+	      "\"http://[::1]:1\",\"probe\":\"origin-refused\"}\n"));
+	stop();
+	start(false, false);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &good, NULL);
+	EXPECT_SLICE(written(), S("https://ci.localhost -> http://[::1]:1\n"));
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &bad, NULL);
+	EXPECT_SLICE(written(),
+	    S("https://ci.localhost -> http://[::1]:1\n  not online yet:   origin-refused. The "
+	      "agent "
+	      "is here, but the local server did not accept its connection. Start the local "
+	      "server, or correct the address given to adit.\n"));
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &odd, NULL);
+	EXPECT_SLICE(written(),
+	    S("https://ci.localhost -> http://[::1]:1\n  not online yet:   edge-silent\n"));
+	screen_replaced(
+	    &screen, "ci", "taken over by another agent of this account, on b at 192.0.2.1:1");
+	EXPECT_SLICE(
+	    written(), S("ci: taken over by another agent of this account, on b at 192.0.2.1:1\n"));
+	screen_replaced(&screen, "ci", "");
+	EXPECT_SLICE(written(), S("ci: taken over by another agent of this account\n"));
+	stop();
+}
+
 TEST(plain_lines)
 {
 	start(false, false);
-	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL);
+	screen_up(
+	    &screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL, NULL);
 	EXPECT_SLICE(written(), S("https://jenkins.localhost -> http://127.0.0.1:8080\n"));
 	screen_retry(&screen, 3021, "connection refused");
 	EXPECT_SLICE(written(), S("connecting in 3.0 s: connection refused\n"));
@@ -136,5 +175,5 @@ TEST(a_full_pipe_does_not_block)
 	stop();
 }
 
-TESTS(TEST_ROW(json_lines) TEST_ROW(plain_lines) TEST_ROW(requests)
+TESTS(TEST_ROW(json_lines) TEST_ROW(probes) TEST_ROW(plain_lines) TEST_ROW(requests)
 	TEST_ROW(s23_terminal_is_not_obeyed) TEST_ROW(a_full_pipe_does_not_block))

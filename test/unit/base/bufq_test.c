@@ -51,7 +51,7 @@ TEST(against_a_flat_model)
 		}
 		EXPECT_INT(bufq_room(&q), 1000 - model_n);
 		if (!same(&q)) {
-			EXPECT(!"the queue holds what was put into it");
+			EXPECT(false && "the queue holds what was put into it");
 			break;
 		}
 		if (model_n == 0)

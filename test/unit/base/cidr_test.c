@@ -17,7 +17,7 @@ has(const struct cidr_set *set, const char *address)
 		 1)
 		ss.ss_family = AF_INET6;
 	else
-		EXPECT(!"an address of the test");
+		EXPECT(false && "an address of the test");
 	return cidr_set_has(set, &ss);
 }
 

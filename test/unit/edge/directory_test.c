@@ -9,14 +9,26 @@
 #include <unistd.h>
 
 static enum directory_bound
-bind_to(struct directory *d, const char *key, const char *account, uint64_t generation,
-    unsigned worker, struct route **ret_route, bool *ret_old)
+bind_link(struct directory *d, const char *key, const char *account,
+    const struct directory_link *link, struct route **ret_route, bool *ret_old)
 {
 	unsigned old_worker = 99;
 
 	*ret_old = false;
-	return directory_bind(d, slice_str(key), slice_str(account), generation, worker, ret_route,
-	    ret_old, &old_worker);
+	return directory_bind(
+	    d, slice_str(key), slice_str(account), link, ret_route, ret_old, &old_worker);
+}
+
+/* Of an agent that tells nothing of itself: started when it connects. */
+static enum directory_bound
+bind_to(struct directory *d, const char *key, const char *account, uint64_t generation,
+    unsigned worker, struct route **ret_route, bool *ret_old)
+{
+	struct directory_link link = {
+		.generation = generation, .worker = worker, .born_us = (int64_t)generation
+	};
+
+	return bind_link(d, key, account, &link, ret_route, ret_old);
 }
 
 TEST(names_and_what_became_of_them)
@@ -29,6 +41,9 @@ TEST(names_and_what_became_of_them)
 	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_UNKNOWN);
 	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0);
 	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_AWAY);
+	EXPECT(directory_owns(d, S("a"), S("ann")));
+	EXPECT(!directory_owns(d, S("a"), S("eve")) && !directory_owns(d, S("a"), S("")));
+	EXPECT(!directory_owns(d, S("b"), S("ann")));
 	EXPECT_INT(bind_to(d, "a", "ann", 5, 3, &r, &old), DIRECTORY_BOUND);
 	EXPECT(!old && route_serves(r, 5));
 	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_UP);
@@ -37,6 +52,7 @@ TEST(names_and_what_became_of_them)
 	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_AWAY);
 	EXPECT(!directory_release(d, S("a"), &at));
 	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_RELEASED);
+	EXPECT(!directory_owns(d, S("a"), S("ann")));
 	EXPECT_INT(bind_to(d, "a", "ann", 6, 0, &r, &old), DIRECTORY_GONE);
 	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0); /* reserved again */
 	EXPECT_INT(bind_to(d, "a", "ann", 7, 0, &r, &old), DIRECTORY_BOUND);
@@ -61,6 +77,38 @@ TEST(s03_takeover_by_generation)
 	EXPECT_INT(bind_to(d, "a", "ann", 11, 0, &r, &old), DIRECTORY_STALE);
 	directory_unbind(d, r, 10); /* late news of the fenced one */
 	EXPECT(route_serves(r, 12));
+	directory_free(d);
+}
+
+/* Whichever comes back last: the process that was started last keeps the route while it serves it.
+ */
+TEST(the_newest_process_has_it)
+{
+	struct directory *d = directory_new();
+	struct directory_link old = { 10, 0, 1000, "first", "one at 192.0.2.1:1" };
+	struct directory_link new = { 11, 0, 5000, "second", "two at 192.0.2.2:2" };
+	struct route *r = NULL;
+	bool was;
+	char who[200];
+
+	EXPECT_INT(bind_link(d, "a", "ann", &old, &r, &was), DIRECTORY_BOUND);
+	EXPECT_INT(bind_link(d, "a", "ann", &new, &r, &was), DIRECTORY_BOUND);
+	EXPECT(was);
+	old.generation = 12; /* it comes back; its age was measured a little late this time */
+	old.born_us = 1900;
+	EXPECT_INT(bind_link(d, "a", "ann", &old, &r, &was), DIRECTORY_STALE);
+	EXPECT(route_serves(r, 11));
+	directory_who(d, S("a"), who, sizeof(who));
+	EXPECT(strstr(who, "on two at 192.0.2.2:2 since 20") != NULL);
+	/* the newer process may connect anew, and so may the older once nobody serves the route */
+	new.generation = 13;
+	new.born_us = 4000;
+	EXPECT_INT(bind_link(d, "a", "ann", &new, &r, &was), DIRECTORY_BOUND);
+	new.generation = 11; /* a link that was slow to log in */
+	EXPECT_INT(bind_link(d, "a", "ann", &new, &r, &was), DIRECTORY_STALE);
+	directory_unbind(d, r, 13);
+	EXPECT_INT(bind_link(d, "a", "ann", &old, &r, &was), DIRECTORY_BOUND);
+	EXPECT(!was && route_serves(r, 12));
 	directory_free(d);
 }
 
@@ -154,6 +202,7 @@ TEST(s06_one_name_for_a_host)
 	EXPECT_INT(edge_name_of(&e, S("")).n, 0);
 }
 
-TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(s03_takeover_by_generation) TEST_ROW(
-    ports_change_hands_only_when_forgotten) TEST_ROW(listener_lives_as_long_as_a_link_serves)
-	TEST_ROW(many_threads) TEST_ROW(s06_one_name_for_a_host))
+TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(s03_takeover_by_generation)
+	TEST_ROW(the_newest_process_has_it) TEST_ROW(ports_change_hands_only_when_forgotten)
+	    TEST_ROW(listener_lives_as_long_as_a_link_serves) TEST_ROW(many_threads)
+		TEST_ROW(s06_one_name_for_a_host))

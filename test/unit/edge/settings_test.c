@@ -39,6 +39,7 @@ TEST(everything_is_read)
 		  "certificates:\n"
 		  "  - { cert: a.pem, key: sub/a.key }\n"
 		  "  - { cert: /x/b.pem, key: /x/b.key }\n"
+		  "inbox:\n" /* without a key: as if it was not there */
 		  "state_dir: state\nuser: nobody\ngroup: nogroup\nworkers: 3\n"
 		  "public_port: 8443\nhttp: serve\n"
 		  "trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\"]\n"
@@ -75,6 +76,51 @@ TEST(everything_is_read)
 	settings_unref(s);
 }
 
+TEST(the_url_of_alerts)
+{
+	static const struct {
+		const char *url, *host, *at, *target;
+		unsigned port;
+		bool tls;
+	} rows[] = {
+		{ "https://hooks.example.org/services/T0/B0?x=1", "hooks.example.org",
+		    "hooks.example.org", "/services/T0/B0?x=1", 443, true },
+		{ "http://127.0.0.1:8065/hooks/abc", "127.0.0.1:8065", "127.0.0.1", "/hooks/abc",
+		    8065, false },
+		{ "http://[::1]", "[::1]", "::1", "/", 80, false },
+	};
+	static const char *const bad[] = { "hooks.example.org", "ftp://x/", "https:///x",
+		"https://user:secret@x/", "https://x/a b", "https://x/#a", "https://x?y",
+		"https://x:0x1/", "unix:/x" };
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings *s;
+
+		snprintf(text, sizeof(text), LEAST "inbox: { alert_url: \"%s\" }\n", rows[i].url);
+		s = parse(text);
+		EXPECT_SLICE(slice_str(s->inbox.alert_url.host), slice_str(rows[i].host));
+		EXPECT_SLICE(slice_str(s->inbox.alert_url.addr.host), slice_str(rows[i].at));
+		EXPECT_SLICE(slice_str(s->inbox.alert_url.target), slice_str(rows[i].target));
+		EXPECT_INT(s->inbox.alert_url.addr.port, rows[i].port);
+		EXPECT_INT(s->inbox.alert_url.addr.tls, rows[i].tls);
+		settings_unref(s);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct settings *s;
+		char *error = NULL;
+
+		snprintf(text, sizeof(text), LEAST "inbox: { alert_url: \"%s\" }\n", bad[i]);
+		s = settings_parse(slice_str(text), "/etc/aditd.yml", &error);
+		if (s != NULL)
+			printf("taken: %s\n", bad[i]);
+		EXPECT(s == NULL && strstr(error, "inbox.alert_url") != NULL &&
+		       strstr(error, "secret") == NULL);
+		free(error);
+		settings_unref(s);
+	}
+}
+
 TEST(defaults)
 {
 	struct settings *s = parse(LEAST);
@@ -96,12 +142,14 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	refused(LEAST "workers: many\n", "/etc/aditd.yml:3:10: workers: \"many\" is not a number");
 	refused(LEAST "workers: 65\n", "/etc/aditd.yml:3:10: workers: 65 is not between 0 and 64");
 	refused(LEAST "workers: -1\n", "/etc/aditd.yml:3:10: workers: \"-1\" is not a number");
-	refused(LEAST "log: { access: yes }\n",
-	    "/etc/aditd.yml:3:16: log.access: \"yes\" is neither true nor false");
+	refused(LEAST "log: { access: ja }\n",
+	    "/etc/aditd.yml:3:16: log.access: \"ja\" is neither true nor false");
 	refused(LEAST "http: maybe\n",
 	    "/etc/aditd.yml:3:7: http: \"maybe\" is none of: redirect, serve");
 	refused(
 	    LEAST "log: info\n", "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
+	refused("- domain\n", "/etc/aditd.yml:1:1: \"key: value\" lines are wanted here");
+	refused(LEAST "user:\n", "/etc/aditd.yml:3:6: user: the value is missing");
 	refused(LEAST "user: [a]\n",
 	    "/etc/aditd.yml:3:7: user: one value is wanted, not a list or mapping");
 	refused(LEAST "trusted_proxies: [10.0.0.0/8, 10.0.0.1/8]\n",
@@ -121,36 +169,6 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	    "/etc/aditd.yml:1:9: domain: a domain is wanted, such as tunnel.example.org");
 	refused(LEAST "tcp_ports: { from: 9, to: 8 }\n",
 	    "/etc/aditd.yml:1:1: tcp_ports: \"from\" is above \"to\"");
-}
-
-TEST(surprises_of_yaml_are_refused)
-{
-	refused("a: 1\na: 2\n", "/etc/aditd.yml:2:1: \"a\" is given twice, first in line 1");
-	refused("domain: x.org\nuser: b\ndomain: y.org\n",
-	    "/etc/aditd.yml:3:1: \"domain\" is given twice, first in line 1");
-	refused("domain: &x y\n",
-	    "/etc/aditd.yml:1:9: anchors and tags (&name, !tag) are not used here");
-	refused("user: *x\n", "/etc/aditd.yml:1:7: aliases (*name) are not used here");
-	refused("domain: !!str y\n",
-	    "/etc/aditd.yml:1:9: anchors and tags (&name, !tag) are not used here");
-	refused(
-	    "domain: a.org\n---\ndomain: b.org\n", "/etc/aditd.yml:2:1: a second document begins");
-	refused("? [a]\n: b\n", "/etc/aditd.yml:1:3: a key must be a plain word");
-	refused("user: \"a\\0b\"\n", "/etc/aditd.yml:1:7: a value holds a NUL byte");
-	refused("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n",
-	    "/etc/aditd.yml:1:17: nested more than 16 levels");
-	refused("- domain\n", "/etc/aditd.yml:1:1: \"key: value\" lines are wanted here");
-}
-
-TEST(too_large_is_refused)
-{
-	static char text[LIMIT_CONFIG_BYTES + 2];
-	char *error = NULL;
-
-	memset(text, '#', sizeof(text));
-	EXPECT(settings_parse(slice_of(text, sizeof(text)), "f", &error) == NULL);
-	EXPECT_SLICE(slice_str(error), S("f:1:1: the file is larger than 1048576 bytes"));
-	free(error);
 }
 
 TEST(what_needs_a_restart)
@@ -175,6 +193,6 @@ TEST(file_that_is_not_there)
 	free(error);
 }
 
-TESTS(TEST_ROW(everything_is_read) TEST_ROW(defaults) TEST_ROW(mistakes_have_a_place_and_a_remedy)
-	TEST_ROW(surprises_of_yaml_are_refused) TEST_ROW(too_large_is_refused)
-	    TEST_ROW(what_needs_a_restart) TEST_ROW(file_that_is_not_there))
+TESTS(TEST_ROW(everything_is_read) TEST_ROW(the_url_of_alerts) TEST_ROW(defaults)
+	TEST_ROW(mistakes_have_a_place_and_a_remedy) TEST_ROW(what_needs_a_restart)
+	    TEST_ROW(file_that_is_not_there))

@@ -128,6 +128,68 @@ TEST(no_id_no_dedupe)
 	EXPECT_SLICE(z(e.summary), S("webhook"));
 }
 
+/* Only what a newer push of the branch makes needless may be dropped for one. */
+TEST(pushes_to_one_branch)
+{
+	static const struct {
+		enum event_sender sender;
+		const char *header, *key, *body;
+		bool is;
+	} rows[] = {
+#define BB(changes) "{\"repository\":{\"full_name\":\"a/b\"},\"push\":{\"changes\":[" changes "]}}"
+#define MAIN "{\"new\":{\"type\":\"branch\",\"name\":\"main\"}}"
+#define GIT(more) "{\"repository\":{\"full_name\":\"a/b\"}," more "}"
+		{ EVENT_BITBUCKET, "X-Event-Key", "repo:push", BB(MAIN), true },
+		{ EVENT_BITBUCKET, "X-Event-Key", "repo:push", BB(MAIN "," MAIN), false },
+		{ EVENT_BITBUCKET, "X-Event-Key", "repo:push",
+		    BB("{\"new\":{\"type\":\"tag\",\"name\":\"main\"}}"), false },
+		{ EVENT_BITBUCKET, "X-Event-Key", "repo:push",
+		    BB("{\"new\":null,\"old\":{\"type\":\"branch\",\"name\":\"main\"}}"), false },
+		{ EVENT_BITBUCKET, "X-Event-Key", "repo:commit_status_created", BB(MAIN), false },
+		{ EVENT_BITBUCKET, "X-Event-Key", "repo:push",
+		    "{\"push\":{\"changes\":[" MAIN "]}}", false },
+		{ EVENT_GITHUB, "X-GitHub-Event", "push", GIT("\"ref\":\"refs/heads/main\""),
+		    true },
+		{ EVENT_GITHUB, "X-GitHub-Event", "push", GIT("\"ref\":\"refs/tags/main\""),
+		    false },
+		{ EVENT_GITHUB, "X-GitHub-Event", "push",
+		    GIT("\"ref\":\"refs/heads/main\",\"deleted\":true"), false },
+		{ EVENT_GITHUB, "X-GitHub-Event", "create", GIT("\"ref\":\"main\""), false },
+		{ EVENT_GITHUB, "X-GitHub-Event", "workflow_run",
+		    GIT("\"ref\":\"refs/heads/main\""), false },
+		{ EVENT_GITHUB, "X-GitHub-Event", "push",
+		    GIT("\"ref\":\"refs/heads/main\",\"pull_request\":{\"number\":7}"), false },
+		{ EVENT_GITEA, "X-Gitea-Event", "push",
+		    GIT("\"ref\":\"refs/heads/main\",\"after\":\"00000000\""), false },
+		{ EVENT_GENERIC, "X-Event-Key", "push", GIT("\"ref\":\"refs/heads/main\""), false },
+		/* cleaned: two of these names may be two branches */
+		{ EVENT_GITHUB, "X-GitHub-Event", "push", GIT("\"ref\":\"refs/heads/\xff\""),
+		    false },
+#undef BB
+#undef MAIN
+#undef GIT
+	};
+	char body[1000], name[400];
+	struct event e;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct hook_field f = { slice_str(rows[i].header), slice_str(rows[i].key) };
+
+		read_with(rows[i].sender, &f, 1, rows[i].body, &e);
+		if (e.branch_push != rows[i].is)
+			printf("%s %s\n", rows[i].key, rows[i].body);
+		EXPECT_INT(e.branch_push, rows[i].is);
+	}
+	/* cut: as well */
+	memset(name, 'b', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	snprintf(body, sizeof(body),
+	    "{\"repository\":{\"full_name\":\"a/b\"},\"ref\":\"refs/heads/%s\"}", name);
+	read_with(
+	    EVENT_GITHUB, &(struct hook_field){ S("X-GitHub-Event"), S("push") }, 1, body, &e);
+	EXPECT(e.kind == EVENT_PUSH && !e.branch_push);
+}
+
 TEST(long_ids_stay_apart)
 {
 	char one[700], two[700], body[400];
@@ -321,7 +383,8 @@ TEST(shared_fixtures)
 	}
 }
 
-TESTS(TEST_ROW(fixtures) TEST_ROW(ids) TEST_ROW(gitlab_event_id_is_not_enough) TEST_ROW(
-    no_id_no_dedupe) TEST_ROW(long_ids_stay_apart) TEST_ROW(long_names_are_cut_between_characters)
-	TEST_ROW(odd_bodies_give_emptier_events) TEST_ROW(slack_command_form) TEST_ROW(peek_finds)
-	    TEST_ROW(peek_refuses) TEST_ROW(peek_text_is_bounded_utf8) TEST_ROW(shared_fixtures))
+TESTS(TEST_ROW(fixtures) TEST_ROW(ids) TEST_ROW(gitlab_event_id_is_not_enough)
+	TEST_ROW(no_id_no_dedupe) TEST_ROW(pushes_to_one_branch) TEST_ROW(long_ids_stay_apart)
+	    TEST_ROW(long_names_are_cut_between_characters) TEST_ROW(odd_bodies_give_emptier_events)
+		TEST_ROW(slack_command_form) TEST_ROW(peek_finds) TEST_ROW(peek_refuses)
+		    TEST_ROW(peek_text_is_bounded_utf8) TEST_ROW(shared_fixtures))

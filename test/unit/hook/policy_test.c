@@ -80,6 +80,22 @@ TEST(faults_name_their_member)
 		{ "{\"request_headers\":{\"set\":{\"A\":\"x\\r\\nB: y\"}}}", "request_headers" },
 		{ "{\"response_headers\":{\"drop\":[]}}", "response_headers" },
 		{ "{\"deliver\":{\"order\":1}}", "deliver" },
+		{ "{\"coalesce\":true}", "coalesce: needs mode store or relay" },
+		{ "{\"mode\":\"store\",\"coalesce\":1}", "coalesce: must be true or false" },
+		{ "{\"mode\":\"store\",\"resign\":true}", "resign: needs a scheme" },
+		{ "{\"mode\":\"store\",\"scheme\":\"github\",\"secrets\":[\"x\"],\"resign\":true}",
+		    "resign: this scheme signs no time" },
+		{ "{\"mode\":\"store\",\"scheme\":\"standard-webhooks\",\"secrets\":"
+		  "[\"whpk_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\"],\"resign\":true}",
+		    "resign: the first secret cannot sign" },
+		{ "{\"fan_out\":[\"eu\"]}", "fan_out: needs mode store or relay" },
+		{ "{\"mode\":\"store\",\"fan_out\":\"eu\"}", "fan_out" },
+		{ "{\"mode\":\"store\",\"fan_out\":[\"\"]}", "fan_out: must be names" },
+		{ "{\"mode\":\"store\",\"fan_out\":[\"eu\",\"us\",\"eu\"]}", "twice" },
+		{ "{\"mode\":\"store\",\"fan_out\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\","
+		  "\"8\","
+		  "\"9\"]}",
+		    "fan_out: too many tunnels" },
 		{ "{\"mode\":\"pass\",\"mode\":\"store\"}", "JSON" },
 	};
 
@@ -212,7 +228,22 @@ TEST(a_preset_keeps_the_rest_of_jenkins_away)
 	policy_unref(p);
 }
 
+TEST(what_happens_with_stored_webhooks)
+{
+	struct policy *p = make("{\"mode\":\"relay\",\"scheme\":\"slack\",\"secrets\":[\"s\"],"
+				"\"coalesce\":true,\"resign\":true,\"fan_out\":[\"eu\",\"us\"]}");
+
+	EXPECT(p->coalesce && p->resign);
+	EXPECT_INT(p->n_fan_out, 2);
+	EXPECT_SLICE(p->fan_out[1], S("us"));
+	policy_unref(p);
+	p = make("{\"mode\":\"store\",\"coalesce\":false,\"resign\":false,\"fan_out\":[]}");
+	EXPECT(!p->coalesce && !p->resign && p->n_fan_out == 0);
+	policy_unref(p);
+}
+
 TESTS(TEST_ROW(an_empty_policy_allows_everything) TEST_ROW(faults_name_their_member)
 	TEST_ROW(addresses_deny_wins) TEST_ROW(a_prefix_cannot_be_left_again)
-	    TEST_ROW(s07_passwords_of_every_hash) TEST_ROW(header_rules) TEST_ROW(a_bucket_refills)
-		TEST_ROW(a_preset_keeps_the_rest_of_jenkins_away))
+	    TEST_ROW(s07_passwords_of_every_hash) TEST_ROW(header_rules)
+		TEST_ROW(what_happens_with_stored_webhooks) TEST_ROW(a_bucket_refills)
+		    TEST_ROW(a_preset_keeps_the_rest_of_jenkins_away))

@@ -230,114 +230,106 @@ TEST(preset_by_path)
 
 /* --- answers --- */
 
+static const struct {
+	const char *preset;
+	int status;
+	const char *location, *body;
+	enum result_class class;
+	bool nothing;
+	const char *code;
+} answer_rows[] = {
+	{ "jenkins-bitbucket", 200, "", "", RESULT_DONE, false, "delivered" },
+	{ "jenkins-bitbucket", 302, "http://localhost:8080/x/", "", RESULT_PARK, false, "slash" },
+	{ "jenkins-bitbucket", 302, "/x/", "", RESULT_PARK, false, "slash" },
+	{ "jenkins-bitbucket", 302, "https://ci.example.org/x/?a=b", "", RESULT_PARK, false,
+	    "slash" },
+	{ "jenkins-bitbucket", 302, "/login?from=%2Fx", "", RESULT_PARK, false, "login" },
+	{ "jenkins-bitbucket", 301, "https://ci.example.org/x", "", RESULT_PARK, false,
+	    "redirect" },
+	{ "jenkins-bitbucket", 302, "", "", RESULT_PARK, false, "redirect" },
+	{ "jenkins-bitbucket", 302, "http://host", "", RESULT_PARK, false, "redirect" },
+	{ "jenkins-bitbucket", 403, "", "<html>No valid crumb was included in the request</html>",
+	    RESULT_PARK, false, "crumb" },
+	{ "jenkins-bitbucket", 403, "", "Invalid Bitbucket webhook signature", RESULT_PARK, false,
+	    "signature" },
+	{ "jenkins-bitbucket", 403, "", "", RESULT_PARK, false, "forbidden" },
+	{ "jenkins-bitbucket", 500, "", "oops", RESULT_RETRY, false, "origin-error" },
+	{ "jenkins-bitbucket", 503, "",
+	    "<h1>Please wait while Jenkins is getting ready to work ...</h1>", RESULT_HOLD, false,
+	    "starting" },
+	{ "jenkins-bitbucket", 503, "", "Please wait while Jenkins is restarting ...", RESULT_HOLD,
+	    false, "starting" },
+	{ "jenkins-bitbucket", 503, "", "", RESULT_RETRY, false, "unavailable" },
+	{ "jenkins-bitbucket", 404, "", "", RESULT_PARK, false, "no-plugin" },
+	{ "jenkins-bitbucket", 405, "", "", RESULT_PARK, false, "method" },
+	{ "jenkins-bitbucket-branch-source", 200, "", "Matched 0", RESULT_PARK, true, "matched-0" },
+	{ "jenkins-bitbucket-branch-source", 200, "", "Matched 1", RESULT_DONE, false,
+	    "delivered" },
+	{ "jenkins-bitbucket-branch-source", 400, "", "No bitbucket endpoint found for http://x",
+	    RESULT_PARK, false, "server-url" },
+	{ "jenkins-bitbucket-branch-source", 400, "",
+	    "No processor found for the incoming Bitbucket hook.", RESULT_PARK, false, "event" },
+	{ "jenkins-bitbucket-branch-source", 400, "", "Payload is empty.", RESULT_PARK, false,
+	    "empty" },
+	{ "jenkins-bitbucket-branch-source", 403, "", "Signature verification failed", RESULT_PARK,
+	    false, "signature" },
+	{ "jenkins-bitbucket-branch-source", 409, "", "", RESULT_PARK, false, "two-processors" },
+	{ "jenkins-bitbucket-ppr", 200, "", "Bitbucket PPR Plugin: request received successfully.",
+	    RESULT_DONE, false, "delivered" },
+	{ "jenkins-bitbucket-ppr", 400, "", "Bitbucket PPR Plugin: request failed.", RESULT_PARK,
+	    false, "refused" },
+	{ "jenkins-bitbucket-ppr", 403, "", "missing or invalid signature.", RESULT_PARK, false,
+	    "signature" },
+	{ "jenkins-bitbucket-server", 415, "", "", RESULT_PARK, false, "content-type" },
+	{ "jenkins-github", 400, "", "No valid signature found", RESULT_PARK, false, "signature" },
+	{ "jenkins-gitlab", 401, "", "Invalid token", RESULT_PARK, false, "token" },
+	{ "jenkins-gitlab", 404, "", "", RESULT_PARK, false, "no-job" },
+	{ "jenkins-generic", 200, "",
+	    "{\"jobs\":{\"a\":{\"triggered\":true}},\"message\":\"Triggered jobs.\"}", RESULT_DONE,
+	    false, "delivered" },
+	{ "jenkins-generic", 200, "", "{\"jobs\":{\"a\":{\"triggered\":false}}}", RESULT_DONE, true,
+	    "filtered" },
+	{ "jenkins-generic", 404, "", "Did not find any jobs with GenericTrigger configured!",
+	    RESULT_PARK, true, "no-job" },
+	{ "jenkins-generic", 403, "", "", RESULT_PARK, false, "whitelist" },
+	{ "buildbot", 200, "", "1 change found", RESULT_DONE, false, "delivered" },
+	{ "buildbot", 202, "", "no change found", RESULT_DONE, true, "no-change" },
+	{ "buildbot", 400, "", "Unknown event: repo_fork", RESULT_PARK, true, "event" },
+	{ "buildbot", 500, "", "Error processing changes.", RESULT_RETRY, false, "origin-error" },
+	{ "plain", 204, "", "", RESULT_DONE, false, "delivered" },
+	{ "plain", 400, "", "", RESULT_PARK, false, "refused" },
+	{ "plain", 418, "", "", RESULT_PARK, false, "refused" },
+	{ "plain", 410, "", "", RESULT_PARK, false, "gone" },
+	{ "plain", 413, "", "", RESULT_PARK, false, "too-big" },
+	{ "plain", 408, "", "", RESULT_RETRY, false, "slow" },
+	{ "plain", 425, "", "", RESULT_RETRY, false, "early" },
+	{ "plain", 429, "", "", RESULT_RETRY, false, "busy" },
+	{ "plain", 500, "", "", RESULT_RETRY, false, "origin-error" },
+	{ "plain", 502, "", "", RESULT_RETRY, false, "bad-gateway" },
+	{ "plain", 599, "", "", RESULT_RETRY, false, "origin-error" },
+	{ "plain", 999, "", "", RESULT_RETRY, false, "origin-error" },
+	{ "plain", 101, "", "", RESULT_RETRY, false, "origin-error" },
+	{ "plain", 0, "", "", RESULT_RETRY, false, "origin-error" },
+	{ "plain", 503, "", "Please wait while Jenkins is getting ready to work", RESULT_HOLD,
+	    false, "starting" },
+};
+
 TEST(answers)
 {
-	static const struct {
-		const char *preset;
-		int status;
-		const char *location, *body;
-		enum result_class class;
-		bool nothing;
-		const char *code;
-	} rows[] = {
-		{ "jenkins-bitbucket", 200, "", "", RESULT_DONE, false, "delivered" },
-		{ "jenkins-bitbucket", 302, "http://localhost:8080/x/", "", RESULT_PARK, false,
-		    "slash" },
-		{ "jenkins-bitbucket", 302, "/x/", "", RESULT_PARK, false, "slash" },
-		{ "jenkins-bitbucket", 302, "https://ci.example.org/x/?a=b", "", RESULT_PARK, false,
-		    "slash" },
-		{ "jenkins-bitbucket", 302, "/login?from=%2Fx", "", RESULT_PARK, false, "login" },
-		{ "jenkins-bitbucket", 301, "https://ci.example.org/x", "", RESULT_PARK, false,
-		    "redirect" },
-		{ "jenkins-bitbucket", 302, "", "", RESULT_PARK, false, "redirect" },
-		{ "jenkins-bitbucket", 302, "http://host", "", RESULT_PARK, false, "redirect" },
-		{ "jenkins-bitbucket", 403, "",
-		    "<html>No valid crumb was included in the request</html>", RESULT_PARK, false,
-		    "crumb" },
-		{ "jenkins-bitbucket", 403, "", "Invalid Bitbucket webhook signature", RESULT_PARK,
-		    false, "signature" },
-		{ "jenkins-bitbucket", 403, "", "", RESULT_PARK, false, "forbidden" },
-		{ "jenkins-bitbucket", 500, "", "oops", RESULT_RETRY, false, "origin-error" },
-		{ "jenkins-bitbucket", 503, "",
-		    "<h1>Please wait while Jenkins is getting ready to work ...</h1>", RESULT_HOLD,
-		    false, "starting" },
-		{ "jenkins-bitbucket", 503, "", "Please wait while Jenkins is restarting ...",
-		    RESULT_HOLD, false, "starting" },
-		{ "jenkins-bitbucket", 503, "", "", RESULT_RETRY, false, "unavailable" },
-		{ "jenkins-bitbucket", 404, "", "", RESULT_PARK, false, "no-plugin" },
-		{ "jenkins-bitbucket", 405, "", "", RESULT_PARK, false, "method" },
-		{ "jenkins-bitbucket-branch-source", 200, "", "Matched 0", RESULT_PARK, true,
-		    "matched-0" },
-		{ "jenkins-bitbucket-branch-source", 200, "", "Matched 1", RESULT_DONE, false,
-		    "delivered" },
-		{ "jenkins-bitbucket-branch-source", 400, "",
-		    "No bitbucket endpoint found for http://x", RESULT_PARK, false, "server-url" },
-		{ "jenkins-bitbucket-branch-source", 400, "",
-		    "No processor found for the incoming Bitbucket hook.", RESULT_PARK, false,
-		    "event" },
-		{ "jenkins-bitbucket-branch-source", 400, "", "Payload is empty.", RESULT_PARK,
-		    false, "empty" },
-		{ "jenkins-bitbucket-branch-source", 403, "", "Signature verification failed",
-		    RESULT_PARK, false, "signature" },
-		{ "jenkins-bitbucket-branch-source", 409, "", "", RESULT_PARK, false,
-		    "two-processors" },
-		{ "jenkins-bitbucket-ppr", 200, "",
-		    "Bitbucket PPR Plugin: request received successfully.", RESULT_DONE, false,
-		    "delivered" },
-		{ "jenkins-bitbucket-ppr", 400, "", "Bitbucket PPR Plugin: request failed.",
-		    RESULT_PARK, false, "refused" },
-		{ "jenkins-bitbucket-ppr", 403, "", "missing or invalid signature.", RESULT_PARK,
-		    false, "signature" },
-		{ "jenkins-bitbucket-server", 415, "", "", RESULT_PARK, false, "content-type" },
-		{ "jenkins-github", 400, "", "No valid signature found", RESULT_PARK, false,
-		    "signature" },
-		{ "jenkins-gitlab", 401, "", "Invalid token", RESULT_PARK, false, "token" },
-		{ "jenkins-gitlab", 404, "", "", RESULT_PARK, false, "no-job" },
-		{ "jenkins-generic", 200, "",
-		    "{\"jobs\":{\"a\":{\"triggered\":true}},\"message\":\"Triggered jobs.\"}",
-		    RESULT_DONE, false, "delivered" },
-		{ "jenkins-generic", 200, "", "{\"jobs\":{\"a\":{\"triggered\":false}}}",
-		    RESULT_DONE, true, "filtered" },
-		{ "jenkins-generic", 404, "",
-		    "Did not find any jobs with GenericTrigger configured!", RESULT_PARK, true,
-		    "no-job" },
-		{ "jenkins-generic", 403, "", "", RESULT_PARK, false, "whitelist" },
-		{ "buildbot", 200, "", "1 change found", RESULT_DONE, false, "delivered" },
-		{ "buildbot", 202, "", "no change found", RESULT_DONE, true, "no-change" },
-		{ "buildbot", 400, "", "Unknown event: repo_fork", RESULT_PARK, true, "event" },
-		{ "buildbot", 500, "", "Error processing changes.", RESULT_RETRY, false,
-		    "origin-error" },
-		{ "plain", 204, "", "", RESULT_DONE, false, "delivered" },
-		{ "plain", 400, "", "", RESULT_PARK, false, "refused" },
-		{ "plain", 418, "", "", RESULT_PARK, false, "refused" },
-		{ "plain", 410, "", "", RESULT_PARK, false, "gone" },
-		{ "plain", 413, "", "", RESULT_PARK, false, "too-big" },
-		{ "plain", 408, "", "", RESULT_RETRY, false, "slow" },
-		{ "plain", 425, "", "", RESULT_RETRY, false, "early" },
-		{ "plain", 429, "", "", RESULT_RETRY, false, "busy" },
-		{ "plain", 500, "", "", RESULT_RETRY, false, "origin-error" },
-		{ "plain", 502, "", "", RESULT_RETRY, false, "bad-gateway" },
-		{ "plain", 599, "", "", RESULT_RETRY, false, "origin-error" },
-		{ "plain", 999, "", "", RESULT_RETRY, false, "origin-error" },
-		{ "plain", 101, "", "", RESULT_RETRY, false, "origin-error" },
-		{ "plain", 0, "", "", RESULT_RETRY, false, "origin-error" },
-		{ "plain", 503, "", "Please wait while Jenkins is getting ready to work",
-		    RESULT_HOLD, false, "starting" },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct preset_answer a = { .status = rows[i].status,
+	for (size_t i = 0; i < sizeof(answer_rows) / sizeof(*answer_rows); i++) {
+		struct preset_answer a = { .status = answer_rows[i].status,
 			.path = S("/x"),
-			.location = z(rows[i].location),
-			.body = z(rows[i].body),
+			.location = z(answer_rows[i].location),
+			.body = z(answer_rows[i].body),
 			.jenkins = true };
-		struct preset_judgement j = preset_judge(preset_find(z(rows[i].preset)), &a);
+		struct preset_judgement j = preset_judge(preset_find(z(answer_rows[i].preset)), &a);
 
-		if (strcmp(j.code, rows[i].code) != 0)
-			printf("%s %d %s\n", rows[i].preset, rows[i].status, rows[i].body);
-		EXPECT_SLICE(z(j.code), z(rows[i].code));
-		EXPECT_INT(j.class, rows[i].class);
-		EXPECT_INT(j.nothing, rows[i].nothing);
+		if (strcmp(j.code, answer_rows[i].code) != 0)
+			printf("%s %d %s\n", answer_rows[i].preset, answer_rows[i].status,
+			    answer_rows[i].body);
+		EXPECT_SLICE(z(j.code), z(answer_rows[i].code));
+		EXPECT_INT(j.class, answer_rows[i].class);
+		EXPECT_INT(j.nothing, answer_rows[i].nothing);
 		EXPECT(j.text[0] != '\0' && j.advice != NULL);
 		/* Who parks something says what to do. */
 		EXPECT(j.class != RESULT_PARK || j.advice[0] != '\0');

@@ -132,7 +132,7 @@ run_own(json_t *v)
 	ok = hook_verify(&x.params, &x.req, &verdict);
 	if (!is_reason(json_object_get(v, "expect"), sign_reason_name(verdict.reason))) {
 		printf("%s: %s (%s)\n", id, sign_reason_name(verdict.reason), verdict.text);
-		EXPECT(!"the reason that was expected");
+		EXPECT(false && "the reason that was expected");
 	}
 	EXPECT(ok == (verdict.reason == SIGN_OK));
 	if (!text_ok(&verdict, &x.params))
@@ -353,6 +353,86 @@ TEST(every_scheme_verifies_what_it_signs)
 	EXPECT_INT(n, sign_schemes_n - 1); /* SendGrid's key is public */
 }
 
+/* What waited too long is signed anew, with the first secret, and only what was signed. */
+TEST(s24_stale_signatures_are_made_anew)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < sign_schemes_n; i++) {
+		const struct sign_scheme *s = &sign_schemes[i];
+		struct slice first = usable_secret(s),
+			     second = slice_starts(first, S("whsec_"))
+					  ? S("whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=")
+					  : S("the-secret-of-last-year"),
+			     both[] = { first, second };
+		struct sign_params old = { .scheme = s, .secrets = &second, .n_secrets = 1 },
+				   p = { .scheme = s, .secrets = both, .n_secrets = 2 },
+				   now_only = { .scheme = s, .secrets = &first, .n_secrets = 1 };
+		struct hook_request req = { .method = S("POST"),
+			.path = S("/x"),
+			.body = S("{\"a\": 1}"),
+			.now_ms = 1790000000123 };
+		struct sign_output was, made;
+		struct sign_verdict v;
+
+		if (s->kind != SIGN_KIND_MAC || s->tolerance_s == 0) {
+			EXPECT(sign_again_fault(&p) != NULL);
+			continue;
+		}
+		n++;
+		EXPECT(sign_again_fault(&p) == NULL);
+		EXPECT(hook_sign(&old, &req, S("msg_1"), &was));
+		req.fields = was.fields;
+		req.n_fields = was.n_fields;
+		req.now_ms += s->tolerance_s * 1000 / 2;
+		EXPECT(!hook_sign_again(&p, &req, &made)); /* good as it is */
+		req.now_ms += 2000;
+		EXPECT(hook_sign_again(&p, &req, &made));
+		req.now_ms += 3 * 86400000LL;
+		EXPECT(hook_sign_again(&p, &req, &made));
+		EXPECT(!hook_sign_again(&now_only, &req, &made)); /* not signed by the sender */
+		req.body = S("{\"a\": 2}");
+		EXPECT(!hook_sign_again(&p, &req, &made));
+		req.body = S("{\"a\": 1}");
+		EXPECT(hook_sign_again(&p, &req, &made));
+		EXPECT_INT(made.n_fields, was.n_fields);
+		for (size_t k = 0; k < made.n_fields && k < was.n_fields; k++)
+			EXPECT_SLICE(made.fields[k].name, was.fields[k].name);
+		req.fields = made.fields;
+		req.n_fields = made.n_fields;
+		EXPECT(hook_verify(&now_only, &req, &v));
+		EXPECT(!hook_sign_again(&p, &req, &made)); /* it is fresh now */
+		req.n_fields = 0;
+		EXPECT(!hook_sign_again(&p, &req, &made));
+	}
+	EXPECT_INT(n, 7);
+}
+
+TEST(who_cannot_sign_anew)
+{
+	static const struct {
+		const char *scheme, *secret, *why;
+	} rows[] = {
+		{ "bitbucket", "x", "signs no time" },
+		{ "twilio", "x", "signs no time" },
+		{ "sendgrid", "x", "only the sender" },
+		{ "atlassian-connect", "x", "Atlassian Connect" },
+		{ "standard-webhooks",
+		    "whpk_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=", "public key (v1a)" },
+		{ "svix", "?", "form" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct slice secret = slice_str(rows[i].secret);
+		struct sign_params p = { .scheme = sign_find(slice_str(rows[i].scheme)),
+			.secrets = &secret,
+			.n_secrets = 1 };
+		const char *why = sign_again_fault(&p);
+
+		EXPECT(why != NULL && strstr(why, rows[i].why) != NULL);
+	}
+}
+
 /* The pair of keys of the vector "standard-v1a-by-private-key" and its public half. */
 TEST(ed25519_signs)
 {
@@ -565,7 +645,8 @@ TEST(speed)
 }
 
 TESTS(TEST_ROW(s24_own_vectors) TEST_ROW(shared_vectors)
-	TEST_ROW(every_scheme_verifies_what_it_signs) TEST_ROW(ed25519_signs)
-	    TEST_ROW(two_signature_fields_are_refused) TEST_ROW(s24_body_is_compared_byte_for_byte)
+	TEST_ROW(every_scheme_verifies_what_it_signs) TEST_ROW(s24_stale_signatures_are_made_anew)
+	    TEST_ROW(who_cannot_sign_anew) TEST_ROW(ed25519_signs) TEST_ROW(
+		two_signature_fields_are_refused) TEST_ROW(s24_body_is_compared_byte_for_byte)
 		TEST_ROW(ninth_secret_is_not_tried) TEST_ROW(failures_leave_no_openssl_errors)
 		    TEST_ROW(fixtures_verify) TEST_ROW(names_are_unique) TEST_ROW(speed))

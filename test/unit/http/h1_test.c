@@ -460,6 +460,27 @@ TEST(limits_of_chunks)
 	    body_of("0\r\nX:", LIMIT_TRAILER_BYTES - 5, "\r\n\r\n"), CLOSE_TRAILER_TOO_LARGE);
 }
 
+/* The chunk that goes beyond the limit is refused by its size, before any of it is given out. */
+TEST(limit_of_a_chunked_body)
+{
+	struct slice in = S("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), again = in, data;
+
+	EXPECT_INT(REQUEST(CHUNKED), H1_DONE);
+	h.body_max = 5;
+	EXPECT_INT(h1_body(&h, &in, &data), H1_DATA);
+	EXPECT_INT(h1_body(&h, &in, &data), H1_DATA);
+	EXPECT_INT(h1_body(&h, &in, &data), H1_DONE);
+	EXPECT_INT(REQUEST(CHUNKED), H1_DONE);
+	h.body_max = 4;
+	EXPECT_INT(h1_body(&h, &again, &data), H1_DATA);
+	EXPECT_SLICE(data, S("abc"));
+	EXPECT_INT(h1_body(&h, &again, &data), H1_BAD);
+	EXPECT_INT(h.error, CLOSE_BODY_TOO_LARGE);
+	EXPECT_SLICE(slice_head(again, 4), S("\nde\r"));
+	h1_reset(&h);
+	EXPECT_INT(h.body_max, 0);
+}
+
 /* --- resuming --- */
 
 /*
@@ -564,10 +585,10 @@ TESTS(TEST_ROW(webhook_request) TEST_ROW(targets) TEST_ROW(keep_alive) TEST_ROW(
 	TEST_ROW(status_lines) TEST_ROW(bad_responses_name_their_fault) TEST_ROW(response_framing)
 	    TEST_ROW(answer_to_head_has_no_body) TEST_ROW(body_of_known_length) TEST_ROW(
 		body_until_close) TEST_ROW(body_absent) TEST_ROW(body_chunked_is_never_copied)
-		TEST_ROW(chunk_of_the_largest_size) TEST_ROW(limit_of_the_request_line)
-		    TEST_ROW(limit_of_the_head) TEST_ROW(limit_of_the_fields)
-			TEST_ROW(limits_of_chunks) TEST_ROW(nothing_is_scanned_twice)
-			    TEST_ROW(slices_stay_good_when_the_buffer_moves)
-				TEST_ROW(several_messages_of_a_connection) TEST_ROW(empty_input)
-				    TEST_ROW(foreign_protocols_are_refused_at_their_first_bytes)
-					TEST_ROW(tokens_of_lists))
+		TEST_ROW(chunk_of_the_largest_size) TEST_ROW(limit_of_the_request_line) TEST_ROW(
+		    limit_of_the_head) TEST_ROW(limit_of_the_fields) TEST_ROW(limits_of_chunks)
+		    TEST_ROW(limit_of_a_chunked_body) TEST_ROW(nothing_is_scanned_twice)
+			TEST_ROW(slices_stay_good_when_the_buffer_moves)
+			    TEST_ROW(several_messages_of_a_connection) TEST_ROW(empty_input)
+				TEST_ROW(foreign_protocols_are_refused_at_their_first_bytes)
+				    TEST_ROW(tokens_of_lists))

@@ -279,7 +279,7 @@ TEST(illegal_sni_is_refused)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct tls *t = new_client(NULL, false, "localhost");
 
-		EXPECT_INT(SSL_set_tlsext_host_name(t->ssl, names[i]), 1);
+		EXPECT_INT(SSL_set_tlsext_host_name(t->ssl, (uintptr_t)names[i]), 1);
 		shake(t, new_server());
 		expect_why(&server, "not a legal host name");
 		EXPECT(client.failed);

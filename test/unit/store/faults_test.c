@@ -383,8 +383,10 @@ TEST(q04_low_space)
 	EXPECT_INT(call(s, &stat), STORE_OK);
 	EXPECT(strstr(stat.text, "space_low=1") != NULL);
 	EXPECT(store_healthy(s));
+	EXPECT(slice_starts(slice_str(store_error(s)), S("full")));
 	space_is_low = false;
 	EXPECT(store_one(s, "jenkins", "a", "a2") != 0);
+	EXPECT_SLICE(slice_str(store_error(s)), S(""));
 	inbox_end(s);
 }
 

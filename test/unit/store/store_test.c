@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/limits.h"
 #include "store/store.h"
 
 #include "store/admin.h"
@@ -60,6 +61,7 @@ TEST(token_life)
 	EXPECT(store_token_ok(slice_str(token)));
 
 	EXPECT_INT(login(s, token, 4999, &r), STORE_OK);
+	EXPECT_INT(r.expires_ms, 5000); /* its link ends then, too */
 	EXPECT_SLICE(slice_str(r.account), S("ann"));
 	EXPECT_SLICE(slice_str(r.token_id), slice_str(add.token_id));
 	EXPECT_INT(login(s, token, 5000, &r), STORE_REVOKED);
@@ -674,6 +676,7 @@ TEST(batches_keep_order)
 	struct store_req *all = calloc(N, sizeof(*all));
 	struct waiter w = WAITER;
 	size_t ok = 0, taken = 0;
+	uint64_t commits;
 
 	help_account(s, "ann", NULL, 0);
 	help_account(s, "eve", NULL, 0);
@@ -701,6 +704,13 @@ TEST(batches_keep_order)
 	EXPECT_INT(taken, 1998);
 	EXPECT_INT(order_next, N);
 	EXPECT(order_kept);
+	/* Each writing commit is counted once, and what only reads is none. */
+	commits = store_commits(s);
+	EXPECT(commits >= 2 + (uint64_t)N / LIMIT_STORE_BATCH && commits <= 2 + (uint64_t)N);
+	EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "ann", "n1"), STORE_OK);
+	EXPECT_INT(store_commits(s), commits);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "one-more"), STORE_OK);
+	EXPECT_INT(store_commits(s), commits + 1);
 	free(all);
 	store_close(s);
 	help_clean();

@@ -71,6 +71,23 @@ TEST(welcome_refused_replaced)
 	EXPECT_INT(h.id, 65535);
 }
 
+/* Who the agent is, and what the edge's own request met. */
+TEST(instance_and_probe)
+{
+	EXPECT(
+	    decode("{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"host\":\"b\",\"instance\":"
+		   "\"k3\",\"age_ms\":3162240000000,\"probe\":true,\"tunnels\":[]}"));
+	EXPECT_SLICE(slice_str(h.host), S("b"));
+	EXPECT_SLICE(slice_str(h.instance), S("k3"));
+	EXPECT_INT(h.age_ms, 3162240000000);
+	EXPECT(h.probe);
+	EXPECT(decode("{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"tunnels\":[]}"));
+	EXPECT(!h.probe && h.age_ms == 0 && h.instance[0] == '\0');
+	EXPECT(decode("{\"type\":\"probed\",\"id\":3,\"probe\":\"ok\",\"status\":204,\"us\":5}"));
+	EXPECT_INT(h.type, HELLO_PROBED);
+	EXPECT(h.id == 3 && h.status == 204 && h.us == 5 && strcmp(h.code, "ok") == 0);
+}
+
 TEST(unknown_types_are_no_error)
 {
 	EXPECT(decode("{\"type\":\"weather\",\"token\":5}"));
@@ -129,6 +146,11 @@ TEST(what_is_refused)
 	    "a tunnel is of no known kind");
 	expect_refused("{\"type\":\"refused\",\"text\":\"x\"}", "the code is missing");
 	expect_refused("{\"type\":\"replaced\"}", "a tunnel has no id");
+	expect_refused("{\"type\":\"probed\",\"id\":1}", "the probe's outcome is missing");
+	expect_refused("{\"type\":\"probed\",\"id\":1,\"probe\":\"ok\",\"status\":1000}", range);
+	expect_refused(HELLO("\"age_ms\":3162240000001,\"tunnels\":[]"), range);
+	expect_refused(HELLO("\"probe\":1,\"tunnels\":[]"),
+	    "a member that should be true or false is something else");
 }
 
 /* Each length at its limit and one beyond. */
@@ -239,10 +261,17 @@ TEST(what_is_written_is_read)
 	round_trip("{\"type\":\"refused\",\"code\":\"bad-token\",\"text\":\"The token is not "
 		   "known.\",\"retry_ms\":5}");
 	round_trip("{\"type\":\"replaced\",\"id\":1,\"text\":\"A newer link serves it.\"}");
+	round_trip(
+	    "{\"type\":\"hello\",\"protocol\":1,\"agent\":\"a\",\"token\":\"t\",\"host\":\"b\","
+	    "\"instance\":\"i\",\"age_ms\":7,\"probe\":true,\"tunnels\":[]}");
+	round_trip("{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"e\",\"account\":\"a\","
+		   "\"generation\":1,"
+		   "\"tunnels\":[{\"id\":1,\"url\":\"u\",\"probe\":true}]}");
+	round_trip("{\"type\":\"probed\",\"id\":1,\"probe\":\"ok\",\"status\":200,\"us\":4200}");
 }
 
 TESTS(TEST_ROW(hello) TEST_ROW(no_tunnels_is_a_wanted_set_too) TEST_ROW(welcome_refused_replaced)
-	TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused) TEST_ROW(lengths_are_capped)
-	    TEST_ROW(number_of_tunnels_is_capped) TEST_ROW(size_is_capped)
-		TEST_ROW(brackets_in_strings_are_no_depth) TEST_ROW(what_is_written_is_read)
-		    TEST_ROW(policy_comes_through))
+	TEST_ROW(instance_and_probe) TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused)
+	    TEST_ROW(lengths_are_capped) TEST_ROW(number_of_tunnels_is_capped)
+		TEST_ROW(size_is_capped) TEST_ROW(brackets_in_strings_are_no_depth)
+		    TEST_ROW(what_is_written_is_read) TEST_ROW(policy_comes_through))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "Did you mean": the known word that is nearest to a misspelt one. */
-#ifndef ADIT_AGENT_SUGGEST_H
-#define ADIT_AGENT_SUGGEST_H
+#ifndef ADIT_BASE_SUGGEST_H
+#define ADIT_BASE_SUGGEST_H
 
 #include "base/slice.h"
 

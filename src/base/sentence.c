@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/sentence.h"
+#include "base/sentence.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,5 +14,6 @@ sentence(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	return n < 0 ? NULL : text;
+	check(n >= 0);
+	return text;
 }

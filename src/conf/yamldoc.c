@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/yamldoc.h"
+#include "conf/yamldoc.h"
 
 #include "base/limits.h"
 
@@ -132,10 +132,14 @@ on_value(struct build *b, const yaml_event_t *e)
 	n->line = (int)e->start_mark.line + 1;
 	n->column = (int)e->start_mark.column + 1;
 	if (e->type == YAML_SCALAR_EVENT) {
+		/* A block scalar ends at the beginning of the line behind it. */
+		n->last_line = (int)e->end_mark.line + (e->end_mark.column > 0 ? 1 : 0);
 		n->text = copy(e);
 		return n->text != NULL || fault(b, e->start_mark, "out of memory");
 	}
 	n->kind = e->type == YAML_MAPPING_START_EVENT ? YAMLDOC_MAP : YAMLDOC_LIST;
+	if (b->open == NULL && n->kind == YAMLDOC_MAP)
+		b->doc->flow = e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	b->open = n;
 	if (++b->depth > LIMIT_CONFIG_DEPTH)
 		return fault(b, e->start_mark, "nested more than %d levels", LIMIT_CONFIG_DEPTH);
@@ -215,6 +219,8 @@ yamldoc_fini(struct yamldoc *doc)
 	while ((n = doc->all) != NULL) {
 		doc->all = n->all;
 		free(n->key);
+		if (n->text != NULL)
+			explicit_bzero(n->text, strlen(n->text));
 		free(n->text);
 		free(n);
 	}

@@ -4,8 +4,8 @@
  * surprising is refused: anchors, aliases, tags, several documents, a key twice, keys that are not
  * plain words.
  */
-#ifndef ADIT_EDGE_YAMLDOC_H
-#define ADIT_EDGE_YAMLDOC_H
+#ifndef ADIT_CONF_YAMLDOC_H
+#define ADIT_CONF_YAMLDOC_H
 
 #include "base/check.h"
 #include "base/slice.h"
@@ -17,6 +17,7 @@ struct yamldoc_node {
 	char *key;        /* in a mapping; NULL in a list and for the root */
 	char *text;       /* of a scalar, without NUL inside */
 	int line, column; /* of the value, from 1 */
+	int last_line;    /* on which a scalar ends */
 	int key_line, key_column;
 	struct yamldoc_node *next; /* sibling */
 	struct yamldoc_node *first, *last;
@@ -28,9 +29,10 @@ struct yamldoc {
 	struct yamldoc_node *root; /* NULL: the file holds nothing */
 	struct yamldoc_node *all;
 	size_t n;
+	bool flow; /* the outermost mapping is written with braces */
 };
 
-/* A sentence with its place, "line:column: what" filled in by the reader of the tree. */
+/* What is wrong, and where. */
 struct yamldoc_error {
 	int line, column;
 	char text[400];
@@ -39,6 +41,7 @@ struct yamldoc_error {
 /* False and *ret_error. doc is to be yamldoc_fini()ed in either case. */
 bool
 yamldoc_parse(struct yamldoc *doc, struct slice text, struct yamldoc_error *ret_error) must_use;
+/* Wipes the values: there may be a token among them. */
 void yamldoc_fini(struct yamldoc *doc);
 
 #endif

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One HTTP/1.1 request, waited for: what check-url, doctor and hook ask of other servers.  It says
- * at which stage it failed, in the order DNS, TCP, TLS, HTTP, since that is what people have to
- * know.
+ * One HTTP/1.1 request of our own to another server: what check-url, doctor and hook ask, and the
+ * edge's alerts.  It says at which stage it failed, in the order DNS, TCP, TLS, HTTP, since that is
+ * what people have to know.
  */
-#ifndef ADIT_AGENT_FETCH_H
-#define ADIT_AGENT_FETCH_H
+#ifndef ADIT_RELAY_FETCH_H
+#define ADIT_RELAY_FETCH_H
 
 #include "base/buf.h"
 #include "base/check.h"
 #include "http/h1.h"
 #include "net/addr.h"
+#include "net/loop.h"
 
 #include <sys/socket.h>
 
@@ -45,6 +46,17 @@ struct fetch_answer {
 	struct h1 h1;          /* spans into head */
 };
 
+struct fetch;
+
+/*
+ * Begins one on a loop.  done() is called once, at the latest after timeout_ms: answered or not is
+ * in *ret; it must not call fetch_end().  req, what it points to, and *ret live until fetch_end().
+ * NULL: ret->why says why.
+ */
+struct fetch *fetch_start(struct loop *l, const struct fetch_request *req, struct fetch_answer *ret,
+    void (*done)(void *owner), void *owner) must_use;
+/* Whatever is under way ends without a call. Harmless with NULL; the answer stays. */
+void fetch_end(struct fetch *f);
 /* Blocks, at most timeout_ms. 0 when answered, else -1: see stage and why. */
 int fetch(const struct fetch_request *req, struct fetch_answer *ret) must_use;
 void fetch_fini(struct fetch_answer *a);

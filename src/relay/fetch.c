@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/fetch.h"
+#include "relay/fetch.h"
 
 #include "net/conn.h"
 #include "net/resolve.h"
@@ -22,8 +22,21 @@ struct fetch {
 	struct buf out;
 	size_t sent;
 	int64_t since_us;
-	bool has_head, connected;
+	bool has_head, connected, over;
+	void (*done)(void *owner);
+	void *owner;
 };
+
+/* Nothing is called after this but done(). */
+static void
+finish(struct fetch *f)
+{
+	if (f->over)
+		return;
+	f->over = true;
+	loop_timer_stop(f->loop, &f->deadline);
+	f->done(f->owner);
+}
 
 static void
 fail(struct fetch *f, enum fetch_stage stage, int code, const char *why)
@@ -31,7 +44,7 @@ fail(struct fetch *f, enum fetch_stage stage, int code, const char *why)
 	f->answer->stage = stage;
 	f->answer->code = code;
 	snprintf(f->answer->why, sizeof(f->answer->why), "%s", why);
-	loop_stop(f->loop);
+	finish(f);
 }
 
 static void
@@ -39,7 +52,7 @@ succeed(struct fetch *f)
 {
 	f->answer->stage = FETCH_DONE;
 	f->answer->answer_us = loop_now_us(f->loop) - f->since_us;
-	loop_stop(f->loop);
+	finish(f);
 }
 
 static void
@@ -143,7 +156,7 @@ receive(struct fetch *f)
 	char *scratch = loop_scratch(f->loop);
 	size_t n;
 
-	while (f->answer->stage != FETCH_DONE && f->answer->why[0] == '\0') {
+	while (!f->over) {
 		switch (conn_read(&f->conn, scratch, LIMIT_DATA_FRAME_BYTES, &n)) {
 		case IO_OK:
 			take(f, slice_of(scratch, n));
@@ -192,7 +205,7 @@ on_conn(struct conn *c, unsigned events)
 {
 	struct fetch *f = list_of(c, struct fetch, conn);
 
-	if (f->answer->why[0] != '\0' || f->answer->stage == FETCH_DONE || !shake_hands(f))
+	if (f->over || !shake_hands(f))
 		return;
 	(void)events;
 	send_request(f);
@@ -234,6 +247,8 @@ on_deadline(struct loop_timer *t)
 {
 	struct fetch *f = list_of(t, struct fetch, deadline);
 
+	dial_cancel(&f->dial);
+	conn_will_reset(&f->conn); /* an end behind a request would not mean that we have gone */
 	if (!conn_is_open(&f->conn))
 		fail(f, FETCH_TCP, ETIMEDOUT, "no connection in time");
 	else if (!f->connected)
@@ -278,7 +293,6 @@ prepare(struct fetch *f)
 		    "there is a space or a control character in the URL");
 		return false;
 	}
-	f->loop = loop_new();
 	f->resolver = f->loop == NULL ? NULL : resolver_new(f->loop);
 	if (f->resolver == NULL) {
 		snprintf(f->answer->why, sizeof(f->answer->why), "out of memory or descriptors");
@@ -293,35 +307,74 @@ prepare(struct fetch *f)
 	return f->tls != NULL;
 }
 
-int
-fetch(const struct fetch_request *req, struct fetch_answer *ret)
+struct fetch *
+fetch_start(struct loop *l, const struct fetch_request *req, struct fetch_answer *ret,
+    void (*done)(void *owner), void *owner)
 {
-	struct fetch f = { .req = req, .answer = ret };
+	struct fetch *f = calloc(1, sizeof(*f));
 
 	*ret = (struct fetch_answer){ .stage = FETCH_DNS };
 	buf_init(&ret->head, 2 * HEAD_MAX);
 	buf_init(&ret->body, req->body_max);
-	buf_init(&f.out, HEAD_MAX + req->body.n);
 	h1_init(&ret->h1, H1_RESPONSE);
 	ret->h1.head_request = strcmp(req->method, "HEAD") == 0;
-	write_request(&f);
-	if (prepare(&f)) {
-		f.since_us = loop_now_us(f.loop);
-		f.deadline.fn = on_deadline;
-		f.dial.done = on_dialled;
-		loop_timer_set(f.loop, &f.deadline, req->timeout_ms * 1000);
-		dial_start(f.resolver, &f.dial, &req->addr, req->timeout_ms * 1000);
-		loop_run(f.loop);
-		loop_timer_stop(f.loop, &f.deadline);
-		dial_cancel(&f.dial);
+	if (f == NULL) {
+		snprintf(ret->why, sizeof(ret->why), "out of memory");
+		return NULL;
 	}
-	conn_close(&f.conn);
-	if (f.resolver != NULL)
-		resolver_free(f.resolver);
-	tls_client_unref(f.tls);
-	if (f.loop != NULL)
-		loop_free(f.loop);
-	buf_fini(&f.out);
+	f->conn.io.fd = -1; /* not standard input */
+	f->req = req;
+	f->answer = ret;
+	f->loop = l;
+	f->done = done;
+	f->owner = owner;
+	buf_init(&f->out, HEAD_MAX + req->body.n);
+	write_request(f);
+	if (!prepare(f)) {
+		fetch_end(f);
+		return NULL;
+	}
+	f->since_us = loop_now_us(l);
+	f->deadline.fn = on_deadline;
+	f->dial.done = on_dialled;
+	loop_timer_set(l, &f->deadline, req->timeout_ms * 1000);
+	dial_start(f->resolver, &f->dial, &req->addr, req->timeout_ms * 1000);
+	return f;
+}
+
+void
+fetch_end(struct fetch *f)
+{
+	if (f == NULL)
+		return;
+	if (f->loop != NULL)
+		loop_timer_stop(f->loop, &f->deadline);
+	dial_cancel(&f->dial);
+	conn_close(&f->conn);
+	if (f->resolver != NULL)
+		resolver_free(f->resolver);
+	tls_client_unref(f->tls);
+	buf_fini(&f->out);
+	free(f);
+}
+
+static void
+stop(void *owner)
+{
+	loop_stop(owner);
+}
+
+int
+fetch(const struct fetch_request *req, struct fetch_answer *ret)
+{
+	struct loop *loop = loop_new();
+	struct fetch *f = fetch_start(loop, req, ret, stop, loop);
+
+	if (f != NULL)
+		loop_run(loop);
+	fetch_end(f);
+	if (loop != NULL)
+		loop_free(loop);
 	return ret->stage == FETCH_DONE ? 0 : -1;
 }
 

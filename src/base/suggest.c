@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/suggest.h"
+#include "base/suggest.h"
 
 #define WORD_BYTES_MAX 32
 

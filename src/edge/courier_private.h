@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of courier: its queue side (courier.c), one delivery on its way
+ * (courier_run.c), and what of it is sent (courier_send.c). */
+#ifndef ADIT_EDGE_COURIER_PRIVATE_H
+#define ADIT_EDGE_COURIER_PRIVATE_H
+
+#include "edge/courier.h"
+#include "relay/flow.h"
+
+struct courier {
+	struct worker *worker;
+	struct tunnel *tunnel; /* NULL after courier_close() */
+	struct policy *policy;
+	char account[64], name[64];
+	struct inbox_req ask; /* WAKE once, then LEASE */
+	struct loop_mail mail;
+	bool asking, again;
+	unsigned n_runs;
+	size_t run_bytes; /* deliveries of the runs */
+	int64_t hold_until_us;
+	struct policy_bucket bucket;
+	struct loop_timer timer;
+	struct loop_grave grave;
+};
+
+/* --- courier_run.c --- */
+
+/* A leased item that cannot be sent goes back as it was, also after courier_close(); item is moved,
+ * without memory it stays leased until the next start of the edge: late, not lost. */
+void courier_return(struct courier *c, struct inbox_delivery *item);
+
+/* --- courier.c --- */
+
+/* A delivery of `bytes` is not under way any more; the courier may be freed at the end of the turn.
+ */
+void courier_ended(struct courier *c, size_t bytes);
+
+/* --- courier_send.c --- */
+
+/* Opening, head, our own fields and body of a stored delivery into the flow's stream. */
+int courier_send(struct courier *c, const struct inbox_delivery *item, struct flow *f) must_use;
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * {"type":"names","after":""} -> {"type":"names","names":["ci","jenkins","tcp:2222"],"more":false}:
+ * an agent asks which names and ports its own account has, in their order, a few at a time.
+ */
+#ifndef ADIT_EDGE_LINK_NAMES_H
+#define ADIT_EDGE_LINK_NAMES_H
+
+#include "edge/session.h"
+
+/* A CONTROL message of a session that is up, known to be a JSON object; ignored when it is of
+ * another type. */
+void link_names_control(struct session *s, struct slice json);
+
+#endif

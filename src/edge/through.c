@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/through.h"
+
+#include "http/close.h"
+#include "tunnel/opening.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+release(struct loop_grave *g)
+{
+	free(list_of(g, struct through, grave));
+}
+
+/* The first outcome counts. */
+static void
+finish(struct through *t, const char *code)
+{
+	if (t->code != NULL)
+		return;
+	t->code = code;
+	t->us = loop_now_us(t->loop) - t->start_us;
+	loop_timer_stop(t->loop, &t->timer);
+	flow_end(&t->flow, LINK_CODE_CANCELLED);
+	t->done(t);
+	loop_bury(t->loop, &t->grave, release);
+}
+
+static void
+on_timer(struct loop_timer *timer)
+{
+	finish(list_of(timer, struct through, timer), close_row(CLOSE_ORIGIN_SILENT)->name);
+}
+
+/* --- the stream; the flow has no connection: the answer ends here --- */
+
+static size_t
+on_head(struct flow *f, struct slice bytes, bool fin)
+{
+	struct through *t = f->owner;
+	size_t n;
+
+	switch (h1_head(&t->res, bytes)) {
+	case H1_DONE:
+		break;
+	case H1_MORE:
+		if (fin)
+			finish(t, close_row(CLOSE_ORIGIN_BROKE)->name);
+		return 0;
+	case H1_DATA:
+	case H1_BAD:
+		finish(t, close_row(CLOSE_ORIGIN_BAD_RESPONSE)->name);
+		return 0;
+	}
+	n = t->res.head.n_bytes;
+	if (t->res.head.status < 200 && t->res.head.status != 101) {
+		h1_reset(&t->res);
+		return n;
+	}
+	t->status = t->res.head.status;
+	finish(t, close_row(CLOSE_OK)->name);
+	return n;
+}
+
+static void
+on_reset(struct flow *f, uint32_t code)
+{
+	static const struct {
+		uint32_t code;
+		enum close_code close;
+	} rows[] = {
+		{ LINK_CODE_ORIGIN_REFUSED, CLOSE_ORIGIN_REFUSED },
+		{ LINK_CODE_ORIGIN_SILENT, CLOSE_ORIGIN_SILENT },
+		{ LINK_CODE_ORIGIN_TLS, CLOSE_ORIGIN_TLS },
+		{ LINK_CODE_ORIGIN_BROKE, CLOSE_ORIGIN_BROKE },
+		{ LINK_CODE_NO_TUNNEL, CLOSE_NO_TUNNEL },
+		{ LINK_CODE_TOO_MANY, CLOSE_TOO_MANY_STREAMS },
+		{ LINK_CODE_BUSY, CLOSE_TOO_MANY_STREAMS },
+	};
+	enum close_code close = CLOSE_LINK_LOST;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].code == code)
+			close = rows[i].close;
+	finish(f->owner, close_row(close)->name);
+}
+
+static void
+on_done(struct flow *f)
+{
+	(void)f;
+}
+
+static void
+on_broken(struct flow *f, enum close_code bad)
+{
+	(void)f;
+	(void)bad; /* there is no connection */
+}
+
+static const struct flow_ops ops = {
+	.head = on_head,
+	.inlet_done = on_done,
+	.outlet_done = on_done,
+	.reset = on_reset,
+	.conn_broken = on_broken,
+};
+
+/* --- the request --- */
+
+static int
+send_request(struct through *t, const struct tunnel *tunnel)
+{
+	char opening[LIMIT_OPENING_BYTES + 2], url[330], head[1024], id[17];
+	const struct policy *p = tunnel->policy;
+	struct slice context = p != NULL ? p->context : S(""), none = { 0 };
+	struct worker *w = tunnel->session->worker;
+	struct opening o = { .tunnel = tunnel->id,
+		.kind = OPENING_HTTP,
+		.request_id = slice_of(id, 16),
+		.visitor = S("probe"),
+		.local = S("probe") };
+	size_t n;
+	int len;
+
+	worker_request_id(w, id);
+	edge_url(w->edge, tunnel->route->key, url, sizeof(url));
+	n = opening_encode(&o, opening, sizeof(opening));
+	len = snprintf(head, sizeof(head),
+	    "HEAD %.*s/ HTTP/1.1\r\nHost: %s\r\nUser-Agent: adit-probe/" ADIT_VERSION
+	    "\r\nAccept: */*\r\nadit-request-id: %s\r\n\r\n",
+	    PS(context), strstr(url, "://") + 3, id);
+	if (n == 0 || len < 0 || (size_t)len >= sizeof(head) ||
+	    flow_send_head(&t->flow, slice_of(opening, n), slice_of(head, (size_t)len)) != 0)
+		return -1;
+	return flow_inlet(&t->flow, FLOW_NONE, NULL, none);
+}
+
+bool
+through_start(struct tunnel *tunnel, void (*done)(struct through *t), void *owner)
+{
+	struct session *s = tunnel->session;
+	struct stream *stream = stream_open(&s->carrier.link, NULL);
+	struct through *t = stream == NULL ? NULL : calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		if (stream != NULL)
+			stream_free(stream);
+		return false;
+	}
+	t->done = done;
+	t->owner = owner;
+	t->loop = s->worker->loop;
+	t->start_us = loop_now_us(t->loop);
+	t->timer.fn = on_timer;
+	h1_init(&t->res, H1_RESPONSE);
+	t->res.inside = true;
+	t->res.head_request = true;
+	flow_init(&t->flow, &s->carrier, NULL, &ops, t);
+	flow_bind(&t->flow, stream);
+	if (send_request(t, tunnel) != 0) {
+		flow_end(&t->flow, LINK_CODE_INTERNAL);
+		free(t);
+		return false;
+	}
+	loop_timer_set(t->loop, &t->timer, (int64_t)LIMIT_PROBE_MS * 1000);
+	return true;
+}
+
+/* --- behind a welcome --- */
+
+static void
+tell(struct session *s, uint16_t id, const struct through *t)
+{
+	struct hello *h = calloc(1, sizeof(*h));
+	struct buf out;
+
+	if (h == NULL)
+		return; /* the agent does not wait for ever */
+	h->type = HELLO_PROBED;
+	h->id = id;
+	snprintf(h->code, sizeof(h->code), "%s", t->code);
+	h->status = t->status;
+	h->us = (uint64_t)t->us;
+	buf_init(&out, 1024);
+	hello_encode(h, &out);
+	if (!out.failed)
+		carrier_control(&s->carrier, buf_slice(&out));
+	buf_fini(&out);
+	free(h);
+}
+
+/* The link's end tells its flows before the session is over. */
+static void
+on_probed(struct through *t)
+{
+	struct tunnel *tunnel = t->owner;
+
+	if (tunnel->session->state == SESSION_UP && tunnel->up)
+		tell(tunnel->session, tunnel->id, t);
+}
+
+void
+through_session(struct session *s)
+{
+	struct through failed = { .code = close_row(CLOSE_TOO_MANY_STREAMS)->name };
+
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		struct tunnel *t = &s->tunnels[i];
+
+		if (t->up && t->port == NULL && !through_start(t, on_probed, t))
+			tell(s, t->id, &failed);
+	}
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests, passwords and rates against a policy that was read (policy.c). */
+#include "hook/policy.h"
+
+#include "base/rand.h"
+#include "base/text.h"
+
+#include <argon2.h>
+#include <crypt.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+
+#define CREDENTIALS_BYTES 512
+
+/*
+ * Below a prefix only plain spellings: what an origin might fold into another path (dot segments,
+ * empty segments, backslashes, encoded dots, slashes and NULs, path parameters behind dots) could
+ * leave the prefix again.
+ */
+static bool
+is_dots(struct slice segment)
+{
+	if (segment.n == 0 || segment.p[0] != '.')
+		return false;
+	return segment.n == 1 || strchr("./;", segment.p[1]) != NULL;
+}
+
+static bool
+is_plain(struct slice path)
+{
+	static const char *const encoded[] = { "2e", "2f", "5c", "00", "25" };
+
+	for (size_t i = 0; i < path.n; i++) {
+		struct slice rest = slice_from(path, i + 1);
+
+		if (path.p[i] == '\\')
+			return false;
+		if (path.p[i] == '/' && rest.n > 0 &&
+		    (rest.p[0] == '/' || rest.p[0] == ';' || is_dots(rest)))
+			return false;
+		for (size_t k = 0; path.p[i] == '%' && k < sizeof(encoded) / sizeof(*encoded); k++)
+			if (slice_ieq(slice_head(rest, 2), slice_str(encoded[k])))
+				return false;
+	}
+	return true;
+}
+
+static bool
+path_allowed(const struct policy *p, struct slice path)
+{
+	for (size_t i = 0; i < p->n_paths; i++) {
+		const struct policy_path *row = &p->paths[i];
+
+		if (row->prefix ? slice_starts(path, row->text) && is_plain(path)
+				: slice_eq(path, row->text))
+			return true;
+	}
+	return p->n_paths == 0;
+}
+
+static bool
+method_allowed(const struct policy *p, struct slice method)
+{
+	for (size_t i = 0; i < p->n_methods; i++)
+		if (slice_eq(method, p->methods[i]))
+			return true;
+	return p->n_methods == 0;
+}
+
+static enum policy_verdict
+judge_preset(const struct policy *p, struct slice method, struct slice path)
+{
+	if (!slice_starts(path, p->context))
+		return POLICY_PATH;
+	switch (preset_access(p->preset, method, slice_from(path, p->context.n))) {
+	case PRESET_ALLOWED:
+		return POLICY_ALLOW;
+	case PRESET_METHOD:
+		return POLICY_METHOD;
+	case PRESET_SLASH:
+		return POLICY_SLASH;
+	case PRESET_OTHER:
+		break;
+	}
+	return POLICY_PATH;
+}
+
+static unsigned char known_key[32];
+
+static void
+known_key_make(void)
+{
+	rand_bytes(known_key, sizeof(known_key));
+}
+
+/* The keyed hash of a user's credentials; the key never leaves the process. */
+static void
+known_hash(struct slice authorization, unsigned char dst[32])
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	unsigned n = 32;
+
+	pthread_once(&once, known_key_make);
+	check(HMAC(EVP_sha256(), known_key, sizeof(known_key),
+		  (const unsigned char *)authorization.p, authorization.n, dst, &n) != NULL);
+}
+
+static bool
+is_known(struct policy *p, struct slice authorization)
+{
+	unsigned char hash[32];
+	int hit = 0;
+
+	known_hash(authorization, hash);
+	pthread_mutex_lock(&p->known_lock);
+	for (unsigned i = 0; i < POLICY_KNOWN && i < p->known_at; i++)
+		hit |= CRYPTO_memcmp(p->known[i], hash, sizeof(hash)) == 0;
+	pthread_mutex_unlock(&p->known_lock);
+	return hit;
+}
+
+enum policy_verdict
+policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct slice method,
+    struct slice path, struct slice authorization)
+{
+	enum policy_verdict v;
+
+	if (cidr_set_has(&p->deny, visitor) ||
+	    (p->allow.n > 0 && !cidr_set_has(&p->allow, visitor)))
+		return POLICY_ADDRESS;
+	if (!path_allowed(p, path))
+		return POLICY_PATH;
+	if (!method_allowed(p, method))
+		return POLICY_METHOD;
+	/* a route's own list of paths takes the place of the preset's */
+	if (p->preset != NULL && p->n_paths == 0) {
+		v = judge_preset(p, method, path);
+		if (v != POLICY_ALLOW)
+			return v;
+	}
+	if (p->n_users > 0 && (authorization.n == 0 || !is_known(p, authorization)))
+		return POLICY_PASSWORD;
+	return POLICY_ALLOW;
+}
+
+static bool
+hash_matches(const char *hash, const char *password)
+{
+	struct crypt_data *data;
+	const char *got;
+	bool good;
+
+	if (strncmp(hash, "$argon2id$", 10) == 0)
+		return argon2id_verify(hash, password, strlen(password)) == ARGON2_OK;
+	data = calloc(1, sizeof(*data));
+	if (data == NULL)
+		return false;
+	got = crypt_r(password, hash, data);
+	good = got != NULL && got[0] == '$' && strlen(got) == strlen(hash) &&
+	       CRYPTO_memcmp(got, hash, strlen(hash)) == 0;
+	OPENSSL_cleanse(data, sizeof(*data));
+	free(data);
+	return good;
+}
+
+static void
+remember(struct policy *p, struct slice authorization)
+{
+	unsigned char hash[32];
+
+	known_hash(authorization, hash);
+	pthread_mutex_lock(&p->known_lock);
+	memcpy(p->known[p->known_at % POLICY_KNOWN], hash, sizeof(hash));
+	p->known_at++;
+	if (p->known_at == 2 * POLICY_KNOWN)
+		p->known_at = POLICY_KNOWN;
+	pthread_mutex_unlock(&p->known_lock);
+}
+
+bool
+policy_password(struct policy *p, struct slice authorization)
+{
+	char clear[CREDENTIALS_BYTES + 1];
+	struct slice encoded = authorization, scheme = slice_cut(&encoded, ' '), password, name;
+	const struct policy_user *user = NULL;
+	ptrdiff_t n;
+	bool good;
+
+	if (!slice_ieq(scheme, S("Basic")) || p->n_users == 0)
+		return false;
+	n = text_unbase64(slice_trim(encoded), false, true, clear, CREDENTIALS_BYTES);
+	if (n < 0 || memchr(clear, 0, (size_t)n) != NULL)
+		return false;
+	clear[n] = '\0';
+	password = slice_of(clear, (size_t)n);
+	name = slice_cut(&password, ':');
+	if (password.p == NULL)
+		return false;
+	for (size_t i = 0; i < p->n_users; i++)
+		if (slice_eq(p->users[i].name, name))
+			user = &p->users[i];
+	/* somebody's hash is computed for an unknown user, too */
+	good =
+	    hash_matches(user != NULL ? user->hash : p->users[0].hash, password.p) && user != NULL;
+	OPENSSL_cleanse(clear, sizeof(clear));
+	if (good)
+		remember(p, authorization);
+	return good;
+}
+
+bool
+policy_take(
+    struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
+{
+	int64_t one = (int64_t)(1e6 / rate), deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
+
+	if (b->full_us < now_us)
+		b->full_us = now_us;
+	if (b->full_us + one > now_us + deep) {
+		*ret_wait_us = b->full_us + one - deep - now_us;
+		return false;
+	}
+	b->full_us += one;
+	return true;
+}
+
+bool
+policy_take_away(struct policy *p, int64_t now_us)
+{
+	struct policy_bucket b;
+	int64_t wait_us;
+	bool got;
+
+	pthread_mutex_lock(&p->known_lock);
+	b.full_us = p->full_us;
+	got = policy_take(&b, p->rate, p->burst, now_us, &wait_us);
+	p->full_us = b.full_us;
+	pthread_mutex_unlock(&p->known_lock);
+	return got;
+}
