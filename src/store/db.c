@@ -269,7 +269,7 @@ db_checkpoint(struct db *db, bool now)
 
 	if (db->wal_frames == 0 || db->fault == DB_BROKEN)
 		return;
-	if (!now && db->wal_frames * db->page_bytes < LIMIT_STORE_WAL_BYTES)
+	if (!now && db->wal_frames * db->page_bytes < db->wal_bytes_max)
 		return;
 	errno = 0;
 	rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL,
@@ -298,6 +298,7 @@ db_space_low(struct db *db)
 	if (statvfs(db->path, &v) != 0)
 		return false; /* the write itself will tell */
 	size = (int64_t)(v.f_blocks * v.f_frsize);
+	db->wal_bytes_max = size / 64 < LIMIT_STORE_WAL_BYTES ? size / 64 : LIMIT_STORE_WAL_BYTES;
 	room += (int64_t)(v.f_bavail * v.f_frsize);
 	/* The next checkpoint may need as much again, in the database file. */
 	room -= (int64_t)db->wal_frames * db->page_bytes;

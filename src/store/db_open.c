@@ -111,7 +111,7 @@ set_up(struct db *db)
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 	    "PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; PRAGMA cache_size = -%d;"
 	    "PRAGMA journal_size_limit = %d; PRAGMA cell_size_check = ON",
-	    LIMIT_STORE_CACHE_BYTES / 1024, LIMIT_STORE_WAL_BYTES);
+	    LIMIT_STORE_CACHE_BYTES / 1024, LIMIT_STORE_WAL_BYTES + LIMIT_STORE_BATCH_BYTES);
 	rc = sqlite3_exec(db->sqlite, pragmas, NULL, NULL, NULL);
 	sqlite3_wal_hook(db->sqlite, on_wal, db);
 	return rc;

@@ -220,7 +220,7 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 	route = inbox_queue_route_make(db, req->account, req->tunnel, &have);
 	if (route == 0)
 		return STORE_NONE;
-	if (dedupe && !seen_hash(route, req->dedupe_key, hash))
+	if (dedupe && !seen_hash(&db->seen, route, req->dedupe_key, hash))
 		return STORE_FULL;
 	first = dedupe ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
 	if (first != 0) {

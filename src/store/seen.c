@@ -47,13 +47,21 @@ filter_may_hold(const unsigned char *filter, struct probe p)
 
 /* --- memory --- */
 
-void
-seen_fini(struct seen *s)
+static void
+unload(struct seen *s)
 {
 	for (size_t i = 0; i < s->n_runs; i++)
 		free(s->runs[i].filter);
 	free(s->runs);
-	*s = (struct seen){ 0 };
+	*s = (struct seen){ .md = s->md };
+}
+
+void
+seen_fini(struct seen *s)
+{
+	unload(s);
+	EVP_MD_CTX_free(s->md);
+	s->md = NULL;
 }
 
 void
@@ -61,7 +69,7 @@ seen_rolled_back(struct seen *s)
 {
 	/* A key too much in a filter costs a look-up in vain; runs have to be right. */
 	if (s->changed)
-		seen_fini(s);
+		unload(s);
 }
 
 void
@@ -124,7 +132,7 @@ load(struct db *db)
 
 	if (s->loaded)
 		return true;
-	seen_fini(s);
+	unload(s);
 	q = db_query(db, SQL_SEEN_RUNS);
 	while (db_next(&q)) {
 		int64_t run = db_get_int(&q), last_t = db_get_int(&q);
@@ -214,16 +222,19 @@ make_room(struct db *db, int64_t now_t)
 /* --- the contract --- */
 
 bool
-seen_hash(int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES])
+seen_hash(struct seen *s, int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES])
 {
 	unsigned char full[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-		  EVP_DigestUpdate(md, &route, sizeof(route)) == 1 &&
-		  EVP_DigestUpdate(md, key.p, key.n) == 1 &&
-		  EVP_DigestFinal_ex(md, full, NULL) == 1;
+	bool ok;
 
-	EVP_MD_CTX_free(md);
+	/* A digest that is found and set up anew for each key costs more than the digest. */
+	if (s->md == NULL && (s->md = EVP_MD_CTX_new()) != NULL &&
+	    EVP_DigestInit_ex(s->md, EVP_sha256(), NULL) != 1)
+		return false;
+	ok = s->md != NULL && EVP_DigestInit_ex(s->md, NULL, NULL) == 1 &&
+	     EVP_DigestUpdate(s->md, &route, sizeof(route)) == 1 &&
+	     EVP_DigestUpdate(s->md, key.p, key.n) == 1 &&
+	     EVP_DigestFinal_ex(s->md, full, NULL) == 1;
 	if (ok)
 		memcpy(hash, full, SEEN_HASH_BYTES);
 	return ok;

@@ -12,6 +12,8 @@
 #include "base/check.h"
 #include "base/slice.h"
 
+#include <openssl/types.h>
+
 struct db;
 
 enum {
@@ -30,6 +32,7 @@ struct seen {
 	struct seen_run *runs;           /* oldest first; the last one grows */
 	size_t n_runs, cap_runs, n_keys; /* n_keys: of the last run */
 	bool loaded, changed; /* changed: runs were added or taken away in this transaction */
+	EVP_MD_CTX *md;       /* SHA-256, ready for the next key */
 };
 
 void seen_fini(struct seen *s);
@@ -38,7 +41,8 @@ void seen_rolled_back(struct seen *s);
 void seen_committed(struct seen *s);
 
 /* The 128-bit hash of a route's key; false when the library has no memory. */
-bool seen_hash(int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES]) must_use;
+bool seen_hash(
+    struct seen *s, int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES]) must_use;
 /* The delivery that came with it at since_t or later, 0 when there is none; db->fault. */
 int64_t seen_get(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t since_t);
 bool seen_put(

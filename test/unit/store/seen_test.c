@@ -18,9 +18,9 @@ open_db(const char *path)
 }
 
 static void
-hash_of(unsigned i, unsigned char hash[SEEN_HASH_BYTES])
+hash_of(struct db *db, unsigned i, unsigned char hash[SEEN_HASH_BYTES])
 {
-	EXPECT(seen_hash(1, slice_of(&i, sizeof(i)), hash));
+	EXPECT(seen_hash(&db->seen, 1, slice_of(&i, sizeof(i)), hash));
 }
 
 static void
@@ -29,7 +29,7 @@ put_range(struct db *db, unsigned from, unsigned to)
 	unsigned char hash[SEEN_HASH_BYTES];
 
 	for (unsigned i = from; i < to; i++) {
-		hash_of(i, hash);
+		hash_of(db, i, hash);
 		EXPECT(seen_put(db, hash, (int64_t)i + 1, i));
 	}
 }
@@ -39,7 +39,7 @@ get(struct db *db, unsigned i, int64_t since_t)
 {
 	unsigned char hash[SEEN_HASH_BYTES];
 
-	hash_of(i, hash);
+	hash_of(db, i, hash);
 	return seen_get(db, hash, since_t);
 }
 
@@ -86,8 +86,8 @@ TEST(the_newest_one_counts)
 	unsigned char hash[SEEN_HASH_BYTES], other[SEEN_HASH_BYTES];
 	unsigned key = 7;
 
-	hash_of(key, hash);
-	EXPECT(seen_hash(2, slice_of(&key, sizeof(key)), other));
+	hash_of(db, key, hash);
+	EXPECT(seen_hash(&db->seen, 2, slice_of(&key, sizeof(key)), other));
 	EXPECT(memcmp(hash, other, sizeof(hash)) != 0);
 	EXPECT(db_begin(db));
 	EXPECT(seen_put(db, hash, 1, 10));
