@@ -106,8 +106,9 @@ def test_q04_a_disk_with_space_again_needs_no_restart(disk, lab, there):
         inbox.said("delivery", id="1", state="delivered")  # which cannot be noted now
     else:
         inbox.agent = lab.agent(inbox.edge, "http", inbox.origin.address, "--name", "web", *inbox.options, up=False)
-        # up where the store finds room in blocks that it has, refused where it does not
-        inbox.agent.wait_line(lambda line: '"up"' in line or '"store-full"' in line)
+        # its name and policy are known: nothing has to be written for it
+        line, _ = inbox.agent.wait_line(lambda line: '"up"' in line or '"store-full"' in line)
+        assert '"up"' in line
     os.unlink(filler)
     # nobody sends anything meanwhile: all find out by themselves
     until(lambda: inbox.edge.status()["all"]["store"] == "ok")
