@@ -396,8 +396,7 @@ walk(struct doctor *d)
 	doctor_look_edge(d);
 	doctor_look_link(d);
 	doctor_look_origin(d);
-	if (!d->options->quick)
-		doctor_look_job(d);
+	doctor_look_job(d);
 }
 
 static int

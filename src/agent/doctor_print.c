@@ -55,8 +55,6 @@ write_text(const struct doctor *d, struct buf *b)
 	const char *code;
 
 	for (int s = 0; s < DOCTOR_STAGES; s++) {
-		if (d->options->quick && (s < DOCTOR_EDGE || s == DOCTOR_JOB))
-			continue;
 		buf_printf(b, "%-7s %-8s ", doctor_stage_name((enum doctor_stage)s),
 		    state_names[state_of(d, (enum doctor_stage)s)]);
 		plain_put(b, slice_str(d->stages[s].text));

@@ -83,7 +83,6 @@ static const struct row rows[] = {
 	    "connect there in place of where DNS says: before the record is made" },
 	{ "--report", "FILE", AT(report), OPTIONS_DOCTOR,
 	    "write all that was seen to FILE, without secrets, for a bug report" },
-	{ "--quick", NULL, AT(quick), OPTIONS_DOCTOR, "edge, link and origin only: is it online?" },
 	{ "--origin", "ADDRESS", AT(origin), OPTIONS_DOCTOR,
 	    "the local server, where the configuration does not say it" },
 	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK,

@@ -42,7 +42,7 @@ struct options {
 	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *patience,
 	    *origin, *secret_file;
 	const char *url, *api, *events, *description;
-	bool no_probe, quick, dc, no_verify;
+	bool no_probe, dc, no_verify;
 	bool origin_insecure, json, all, help;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
 	int n_args;

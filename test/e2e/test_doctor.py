@@ -636,17 +636,6 @@ def test_jenkins_token_refused(lab):
     assert said["by_stage"]["job"]["state"] == "skipped" and "token" in said["by_stage"]["job"]["text"]
 
 
-def test_quick(lab):
-    """What a status command shows: edge, link, origin."""
-    town = Town(lab, jenkins())
-    town.connect()
-    done = subprocess.run([ADIT, "doctor", "jenkins", "--quick", *town.login(), "--connect", "127.0.0.1:%d" % town.edge.https[1]],
-                          capture_output=True, text=True, timeout=2 * WAIT_S, env={"PATH": "/usr/bin", "HOME": town.home})
-    assert done.returncode == 0, done.stdout
-    assert [x.split()[:2] for x in done.stdout.splitlines() if x and not x.startswith((" ", "N"))] == [
-        ["edge", "ok"], ["link", "ok"], ["origin", "ok"]]
-
-
 def test_manual_names_every_code():
     """adit(1) has a line for each code that can be printed."""
     import re

@@ -183,7 +183,7 @@ def test_status_that_cannot_ask(lab):
     status(edge, token=path, code=2)
     edge.stop()
     status(edge, code=2)
-    assert subprocess.run([ADIT, "status", "--quick"], capture_output=True, timeout=WAIT_S).returncode == 2
+    assert subprocess.run([ADIT, "status", "--no-probe"], capture_output=True, timeout=WAIT_S).returncode == 2
 
 
 def test_many_names_come_in_pages(lab):
