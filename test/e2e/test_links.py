@@ -50,18 +50,18 @@ def test_r04_kill_9_of_the_edge(lab):
     agent = lab.agent(edge, "http", origin.address, "--name", "web")
     stranger_token, _ = edge.new_token("stranger")
     times = []
-    for _ in range(50 if os.environ.get("ADIT_LONG") else 4):
+    for _ in range(12 if os.environ.get("ADIT_LONG") else 4):
         edge.kill()
         start = time.monotonic()
         edge = lab.edge(*addresses, folder=folder)
         stranger = lab.agent(edge, "http", origin.address, "--name", "web", token=stranger_token, up=False, name="stranger")
         stranger.wait_event("refused")
         stranger.exits(3)
-        edge.wait_up("web")
+        edge.wait_up("web", 35)
         times.append(time.monotonic() - start)
         assert edge.get().body == b"ok"
-    times.sort()
-    assert times[len(times) // 2] < 8 and times[-1] < 35, times
+    # No link becomes stable here, so the pauses grow up to their cap of 30 s.
+    assert sorted(times[:4])[2] < 8 and max(times) < 35, times
     assert agent.alive()
 
 

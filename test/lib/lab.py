@@ -96,8 +96,8 @@ class Edge(Process):
             return sum(worker[c] for worker in said["workers"] for c in counters)
         return {"links": total("links"), "visitors": total("visitors"), "streams": total("exchanges", "streams"), "all": said}
 
-    def wait_up(self, name):
-        self.ctl("wait", "up", name)
+    def wait_up(self, name, seconds=30):
+        self.ctl("wait", "up", name, "--timeout", str(seconds))
 
     def new_token(self, account):
         """A token of a (new) account, as a file for --token-file."""
