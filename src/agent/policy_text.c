@@ -99,7 +99,7 @@ secret_path(const char *label, char *dst, size_t cap)
 		    "no place to keep a secret: neither XDG_CONFIG_HOME nor HOME is set; "
 		    "give one by --secret-file FILE");
 	/* a label may hold anything */
-	while (label[i] != '\0' && i < 40 &&
+	while (i < 40 && label[i] != '\0' &&
 	       strchr("abcdefghijklmnopqrstuvwxyz0123456789-", label[i]) != NULL)
 		i++;
 	if (label[0] != '\0' && label[i] == '\0') {
