@@ -267,8 +267,7 @@ origin_keep(struct origin_conn *c)
 	/* The edge that told of an end may have come with the answer and will not come again. */
 	if (!conn_is_open(&c->conn) || c->conn.eof || c->conn.failed ||
 	    conn_waiting(&c->conn) > 0 ||
-	    ((c->conn.readable || conn_has_buffered(&c->conn)) &&
-		conn_read(&c->conn, &byte, 1, &n) != IO_WAIT)) {
+	    (c->conn.readable && conn_read(&c->conn, &byte, 1, &n) != IO_WAIT)) {
 		origin_drop(c);
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/intake.h"
 #include "edge/keep.h"
 #include "tunnel/opening.h"
 
@@ -56,15 +57,6 @@ send_parts(
 
 /* --- signing anew --- */
 
-static size_t
-take_fields(const struct h1_head *h, struct slice head, struct hook_field *fields)
-{
-	for (size_t i = 0; i < h->n_fields; i++)
-		fields[i] = (struct hook_field){ h1_text(head, h->fields[i].name),
-			h1_text(head, h->fields[i].value) };
-	return h->n_fields;
-}
-
 /* The head with other values, every other byte as it is. */
 static void
 replace(const struct h1_head *h, struct slice head, const struct sign_output *made, struct buf *out)
@@ -99,7 +91,7 @@ sign_again(
 	h1.inside = true;
 	if (h1_head(&h1, head) != H1_DONE)
 		return head;
-	req.n_fields = take_fields(&h1.head, head, fields);
+	req.n_fields = intake_fields(&h1.head, head, fields);
 	req.now_ms = clock_wall_ms();
 	if (!hook_sign_again(&c->policy->sign, &req, &made))
 		return head;

@@ -413,12 +413,12 @@ store(struct intake *in, const struct hook_request *req)
 
 /* --- the request is whole --- */
 
-static size_t
-take_fields(const struct h1_head *h, struct slice raw, struct hook_field *fields)
+size_t
+intake_fields(const struct h1_head *h, struct slice head, struct hook_field *fields)
 {
 	for (size_t i = 0; i < h->n_fields; i++)
-		fields[i] = (struct hook_field){ h1_text(raw, h->fields[i].name),
-			h1_text(raw, h->fields[i].value) };
+		fields[i] = (struct hook_field){ h1_text(head, h->fields[i].name),
+			h1_text(head, h->fields[i].value) };
 	return h->n_fields;
 }
 
@@ -488,7 +488,7 @@ whole(struct intake *in)
 	x->in_over = true;
 	if (req.body.n == 0)
 		req.body = S("");
-	req.n_fields = take_fields(h, raw, fields);
+	req.n_fields = intake_fields(h, raw, fields);
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
 	req.url =
 	    slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,

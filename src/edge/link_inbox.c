@@ -31,19 +31,14 @@ on_view(void *owner, json_t *answer)
 }
 
 void
-link_inbox_control(struct session *s, struct slice json)
+link_inbox_control(struct session *s, json_t *request)
 {
-	json_error_t error;
-	json_t *o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &error);
-	const char *type = json_string_value(json_object_get(o, "type"));
-
-	if (type != NULL && strcmp(type, "inbox") == 0 && s->view != NULL) {
+	if (s->view != NULL) {
 		session_close(s, LINK_CODE_PROTOCOL, "one request of the inbox at a time");
-	} else if (type != NULL && strcmp(type, "inbox") == 0) {
-		s->view_seq = (uint64_t)json_integer_value(json_object_get(o, "seq"));
-		s->view = view_ask(s->worker->edge, s->worker, s->account,
-		    json_string_value(json_object_get(o, "op")), o, &s->worker->n_stored, on_view,
-		    s);
+		return;
 	}
-	json_decref(o);
+	s->view_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
+	s->view = view_ask(s->worker->edge, s->worker, s->account,
+	    json_string_value(json_object_get(request, "op")), request, &s->worker->n_stored,
+	    on_view, s);
 }

@@ -8,8 +8,9 @@
 
 #include "edge/session.h"
 
-/* A CONTROL message of a session that is up, known to be a JSON object; ignored when it is of
- * another type. */
-void link_inbox_control(struct session *s, struct slice json);
+#include <jansson.h>
+
+/* A CONTROL message of type "inbox", of a session that is up. */
+void link_inbox_control(struct session *s, json_t *request);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/link_names.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 /* Names of one answer. */
@@ -36,8 +35,8 @@ take_name(const struct route *r, void *arg)
 	return true;
 }
 
-static void
-tell(struct session *s, const json_t *question)
+void
+link_names_control(struct session *s, const json_t *question)
 {
 	const char *after = json_string_value(json_object_get(question, "after"));
 	struct names *l = calloc(1, sizeof(*l));
@@ -59,15 +58,4 @@ tell(struct session *s, const json_t *question)
 		carrier_control(&s->carrier, buf_slice(&b));
 	buf_fini(&b);
 	free(l);
-}
-
-void
-link_names_control(struct session *s, struct slice json)
-{
-	json_t *question = json_loadb(json.p, json.n, 0, NULL);
-	const char *type = json_string_value(json_object_get(question, "type"));
-
-	if (type != NULL && strcmp(type, "names") == 0)
-		tell(s, question);
-	json_decref(question);
 }

@@ -429,14 +429,10 @@ start(struct session *s, const json_t *question)
 }
 
 void
-probe_control(struct session *s, struct slice json)
+probe_control(struct session *s, const json_t *question)
 {
-	json_t *question = json_loadb(json.p, json.n, 0, NULL);
-	const char *type = json_string_value(json_object_get(question, "type"));
-
-	if (type != NULL && strcmp(type, "probe") == 0 && s->probe == NULL)
+	if (s->probe == NULL)
 		start(s, question);
-	json_decref(question);
 }
 
 void

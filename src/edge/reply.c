@@ -211,9 +211,11 @@ on_outlet_done(struct flow *f)
 	finish(x);
 }
 
-static enum close_code
-close_of_link_code(uint32_t code)
+enum close_code
+reply_close_of(const struct flow *f, uint32_t code)
 {
+	if (f->carrier == NULL)
+		return CLOSE_LINK_LOST;
 	switch (code) {
 	case LINK_CODE_ORIGIN_REFUSED:
 		return CLOSE_ORIGIN_REFUSED;
@@ -240,7 +242,7 @@ on_reset(struct flow *f, uint32_t code)
 
 	log_event(
 	    LOG_DEBUG, "stream-reset", LOG_Z("id", x->id), LOG_Z("code", link_code_name(code)));
-	reply_fail(x, f->carrier == NULL ? CLOSE_LINK_LOST : close_of_link_code(code));
+	reply_fail(x, reply_close_of(f, code));
 }
 
 static void

@@ -308,24 +308,23 @@ on_grave(struct loop_grave *g)
 
 /* --- what the carrier tells --- */
 
-static bool
-is_message(struct slice json)
-{
-	json_t *o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
-	bool is = json_is_object(o);
-
-	json_decref(o);
-	return is;
-}
-
+/* Messages of later versions are ignored. */
 static void
 take_message(struct session *s, struct slice json)
 {
-	probe_control(s, json);
-	if (s->state == SESSION_UP)
-		link_names_control(s, json);
-	if (s->state == SESSION_UP)
-		link_inbox_control(s, json);
+	json_t *message = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+	const char *type = json_string_value(json_object_get(message, "type"));
+
+	if (!json_is_object(message))
+		session_close(
+		    s, LINK_CODE_PROTOCOL, "the agent sent a message that is no JSON object");
+	else if (type != NULL && strcmp(type, "probe") == 0)
+		probe_control(s, message);
+	else if (type != NULL && strcmp(type, "names") == 0)
+		link_names_control(s, message);
+	else if (type != NULL && strcmp(type, "inbox") == 0)
+		link_inbox_control(s, message);
+	json_decref(message);
 }
 
 static void
@@ -344,11 +343,7 @@ on_control(struct carrier *c, struct slice json)
 		    s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
 		return;
 	case SESSION_UP:
-		if (is_message(json))
-			take_message(s, json);
-		else
-			session_close(s, LINK_CODE_PROTOCOL,
-			    "the agent sent a message that is no JSON object");
+		take_message(s, json);
 		return;
 	case SESSION_LEAVING:
 	case SESSION_OVER:

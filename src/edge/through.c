@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/through.h"
 
+#include "edge/visitor.h"
 #include "http/close.h"
 #include "tunnel/opening.h"
 
@@ -66,24 +67,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	static const struct {
-		uint32_t code;
-		enum close_code close;
-	} rows[] = {
-		{ LINK_CODE_ORIGIN_REFUSED, CLOSE_ORIGIN_REFUSED },
-		{ LINK_CODE_ORIGIN_SILENT, CLOSE_ORIGIN_SILENT },
-		{ LINK_CODE_ORIGIN_TLS, CLOSE_ORIGIN_TLS },
-		{ LINK_CODE_ORIGIN_BROKE, CLOSE_ORIGIN_BROKE },
-		{ LINK_CODE_NO_TUNNEL, CLOSE_NO_TUNNEL },
-		{ LINK_CODE_TOO_MANY, CLOSE_TOO_MANY_STREAMS },
-		{ LINK_CODE_BUSY, CLOSE_TOO_MANY_STREAMS },
-	};
-	enum close_code close = CLOSE_LINK_LOST;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (rows[i].code == code)
-			close = rows[i].close;
-	finish(f->owner, close_row(close)->name);
+	finish(f->owner, close_row(reply_close_of(f, code))->name);
 }
 
 static void

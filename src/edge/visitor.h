@@ -127,6 +127,8 @@ void exchange_log(struct exchange *x);
 
 /* What the flow of an exchange tells. */
 extern const struct flow_ops reply_ops;
+/* What it means that the stream of a flow was reset with this code, or was lost with its link. */
+enum close_code reply_close_of(const struct flow *f, uint32_t code);
 /* Answers with an error, or cuts the connection where an answer has begun. */
 void reply_fail(struct exchange *x, enum close_code code);
 

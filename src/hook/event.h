@@ -28,7 +28,6 @@ enum event_sender {
 	EVENT_SENDERS(X)
 #undef X
 };
-const char *event_sender_name(enum event_sender s);
 
 enum event_kind {
 	EVENT_OTHER,

@@ -122,18 +122,6 @@ const struct event_row event_rows[] = {
 };
 /* clang-format on */
 
-const char *
-event_sender_name(enum event_sender s)
-{
-	static const char *const names[] = {
-#define X(symbol, name) [EVENT_##symbol] = name,
-		EVENT_SENDERS(X)
-#undef X
-	};
-
-	return names[s];
-}
-
 enum event_sender
 event_guess(const struct hook_request *req)
 {

@@ -52,11 +52,6 @@ enum preset_access {
  * origin might read it as another one.
  */
 enum preset_access preset_access(const struct preset *p, struct slice method, struct slice path);
-static inline bool
-preset_allows(const struct preset *p, struct slice method, struct slice path)
-{
-	return preset_access(p, method, path) == PRESET_ALLOWED;
-}
 
 /* An answer of the origin; slices may be empty. */
 struct preset_answer {

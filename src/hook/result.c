@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hook/result.h"
 
-const char *
-result_class_name(enum result_class c)
-{
-	static const char *const names[] = {
-		[RESULT_DONE] = "done",
-		[RESULT_RETRY] = "retry",
-		[RESULT_PARK] = "park",
-		[RESULT_HOLD] = "hold",
-		[RESULT_AWAY] = "away",
-	};
-
-	return names[c];
-}
-
 enum result_class
 result_of_status(int status)
 {

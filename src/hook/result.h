@@ -20,8 +20,6 @@ enum result_class {
 	RESULT_HOLD,  /* the origin is starting: the whole queue waits, attempts are not counted */
 	RESULT_AWAY,  /* no agent: nothing was tried; goes on the moment it returns */
 };
-/* "done", "retry", "park", "hold", "away" */
-const char *result_class_name(enum result_class c);
 
 /* 1xx and nonsense are RESULT_RETRY. */
 enum result_class result_of_status(int status);

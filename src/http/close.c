@@ -22,21 +22,3 @@ close_find(struct slice name)
 			return &rows[i];
 	return NULL;
 }
-
-const char *
-close_blame_name(enum blame blame)
-{
-	switch (blame) {
-	case BLAME_VISITOR:
-		return "visitor";
-	case BLAME_AGENT:
-		return "agent";
-	case BLAME_ORIGIN:
-		return "origin";
-	case BLAME_EDGE:
-		return "edge";
-	case BLAME_NOBODY:
-		break;
-	}
-	return "nobody";
-}

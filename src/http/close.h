@@ -199,7 +199,5 @@ struct close_row {
 const struct close_row *close_row(enum close_code code);
 /* NULL: no row has this name. */
 const struct close_row *close_find(struct slice name);
-/* "visitor", "agent", "origin", "edge" or "nobody": for logs and metrics. */
-const char *close_blame_name(enum blame blame);
 
 #endif

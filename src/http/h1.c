@@ -675,19 +675,3 @@ h1_find(const struct h1_head *h, struct slice buf, struct slice name, size_t *at
 	}
 	return NULL;
 }
-
-bool
-h1_has_token(const struct h1_head *h, struct slice buf, struct slice name, struct slice token)
-{
-	const struct h1_field *f;
-	size_t at = 0;
-
-	while ((f = h1_find(h, buf, name, &at)) != NULL) {
-		struct slice list = h1_text(buf, f->value), element;
-
-		while (token_next(&list, &element))
-			if (token_eq(element, token))
-				return true;
-	}
-	return false;
-}

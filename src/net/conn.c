@@ -205,12 +205,6 @@ conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 	return io;
 }
 
-bool
-conn_has_buffered(const struct conn *c)
-{
-	return c->tls != NULL && tls_has_buffered(c->tls);
-}
-
 enum io
 conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 {

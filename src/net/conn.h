@@ -64,8 +64,6 @@ enum io conn_handshake(struct conn *c);
 enum io conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n);
 /* The same into several pieces (at least one), of which TLS fills only the first. */
 enum io conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
-/* Plaintext bytes that can be read without a system call (TLS), for fairness decisions. */
-bool conn_has_buffered(const struct conn *c);
 
 /*
  * Writes; *ret_n of the bytes were taken. Plain: what the kernel took. TLS: what was sealed,

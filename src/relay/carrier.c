@@ -130,7 +130,7 @@ read_link(struct carrier *c)
 		feed(c, n);
 		if (c->dead)
 			return;
-		if (!c->conn.readable && !conn_has_buffered(&c->conn))
+		if (!c->conn.readable)
 			return;
 	}
 	loop_again(&c->conn.io, LOOP_IN);

@@ -148,10 +148,5 @@ void flow_conn_event(struct flow *f, unsigned events);
 /* Uncouples: resets the stream with `code` unless both directions have ended; the connection stays
  * the owner's. No calls afterwards. Harmless twice. */
 void flow_end(struct flow *f, enum link_code code);
-static inline bool
-flow_is_done(const struct flow *f)
-{
-	return f->stream == NULL;
-}
 
 #endif

@@ -150,11 +150,11 @@ inbox_keep_retain(struct db *db, struct inbox_req *req, int64_t now_t)
 
 /* --- counters, start-up --- */
 
-static void
-note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c, int64_t now_t)
+/* The id of the oldest delivery of a source, 0: none. */
+static int64_t
+first_of(struct db *db, const struct walk_source *s)
 {
 	struct db_query q = db_query(db, SQL_WALK_UP);
-	struct delivery d;
 	int64_t id = 0;
 
 	db_put_int(&q, s->route);
@@ -164,6 +164,15 @@ note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c, 
 	if (db_next(&q))
 		id = db_get_int(&q);
 	db_end(&q);
+	return id;
+}
+
+static void
+note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c, int64_t now_t)
+{
+	int64_t id = first_of(db, s);
+	struct delivery d;
+
 	if (id == 0 || !delivery_must_get(db, (uint64_t)id, &d))
 		return;
 	delivery_end(&d);
@@ -197,17 +206,9 @@ static bool
 release_source(struct db *db, const struct walk_source *s)
 {
 	for (;;) {
-		struct db_query q = db_query(db, SQL_WALK_UP);
+		int64_t id = first_of(db, s);
 		struct delivery d;
-		int64_t id = 0;
 
-		db_put_int(&q, s->route);
-		db_put_int(&q, s->state);
-		db_put_int(&q, 0);
-		db_put_int(&q, 1);
-		if (db_next(&q))
-			id = db_get_int(&q);
-		db_end(&q);
 		if (id == 0)
 			return db->fault == DB_FINE;
 		if (!delivery_must_get(db, (uint64_t)id, &d))

@@ -227,8 +227,6 @@ size_t stream_grant(struct stream *s, char **ret_p) must_use;
 int stream_grant_more(struct stream *s, struct iovec *iov, int n_iov) must_use;
 /* opening_n: bytes of opening with its length (first commit only, else 0), then n bytes of data. */
 void stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin);
-/* Bytes that may be sent now. */
-size_t stream_credit(const struct stream *s);
 /* n received bytes have been written on. */
 void stream_eaten(struct stream *s, size_t n, int64_t now_us);
 /* The connection that the stream's bytes go to cannot take any, or can again. */

@@ -122,14 +122,6 @@ first_credit(const struct link *l)
 }
 
 size_t
-stream_credit(const struct stream *s)
-{
-	if (s->tx_ended)
-		return 0;
-	return (size_t)(s->opened ? s->tx_credit : first_credit(s->link));
-}
-
-size_t
 stream_grant(struct stream *s, char **ret_p)
 {
 	struct link *l = s->link;

@@ -193,7 +193,7 @@ fuzz_rest(struct slice in, uint8_t which)
 	check(j.code != NULL && j.text != NULL && j.advice != NULL);
 	check(j.class != RESULT_DONE || (a.status >= 200 && a.status < 300));
 	/* What a storing preset lets through is plain. */
-	if (p->mode == PRESET_STORE && preset_allows(p, S("POST"), path)) {
+	if (p->mode == PRESET_STORE && preset_access(p, S("POST"), path) == PRESET_ALLOWED) {
 		check(path.p[0] == '/' && memmem(path.p, path.n, "..;", 3) == NULL &&
 		      memmem(path.p, path.n, "/../", 4) == NULL &&
 		      slice_find(path, '\\') == SIZE_MAX &&

@@ -26,7 +26,8 @@ TEST(every_row_is_whole)
 		EXPECT(p->scheme == NULL || sign_find(z(p->scheme)) != NULL);
 		EXPECT(p->mode != PRESET_STORE || p->methods != NULL);
 		/* What is to be pasted must be let through. */
-		EXPECT(p->prefix != NULL || preset_allows(p, S("POST"), z(p->path)));
+		EXPECT(
+		    p->prefix != NULL || preset_access(p, S("POST"), z(p->path)) == PRESET_ALLOWED);
 	}
 	EXPECT(preset_find(S("jenkins")) == NULL);
 	EXPECT(preset_find(S("")) == NULL);
@@ -155,7 +156,8 @@ TEST(only_the_hook_is_let_through)
 			snprintf(path, sizeof(path), "%s%s", heads[h], tricks[i]);
 			is_it = strcmp(path, "/bitbucket-hook/") == 0;
 			for (size_t p = 0; p < presets_n; p++) {
-				bool allowed = preset_allows(&presets[p], S("POST"), z(path));
+				bool allowed = preset_access(&presets[p], S("POST"), z(path)) ==
+					       PRESET_ALLOWED;
 
 				if (presets[p].mode != PRESET_STORE)
 					continue;
@@ -168,8 +170,8 @@ TEST(only_the_hook_is_let_through)
 	}
 	EXPECT(n > 1000);
 	/* a NUL in the middle of a slice */
-	EXPECT(!preset_allows(
-	    preset_find(S("jenkins-bitbucket")), S("POST"), S("/bitbucket-hook/\0")));
+	EXPECT(preset_access(preset_find(S("jenkins-bitbucket")), S("POST"),
+		   S("/bitbucket-hook/\0")) != PRESET_ALLOWED);
 }
 
 TEST(jobs_of_gitlab)
@@ -196,7 +198,8 @@ TEST(jobs_of_gitlab)
 			printf("let through: %s\n", bad[i]);
 		EXPECT_INT(access_of("jenkins-gitlab", "POST", bad[i]), PRESET_OTHER);
 	}
-	EXPECT(!preset_allows(preset_find(S("jenkins-gitlab")), S("POST"), S("/project/x\0y")));
+	EXPECT(preset_access(preset_find(S("jenkins-gitlab")), S("POST"), S("/project/x\0y")) !=
+	       PRESET_ALLOWED);
 	EXPECT_INT(access_of("jenkins-gitlab", "GET", "/project/web"), PRESET_METHOD);
 }
 

@@ -112,11 +112,5 @@ TEST(retry_after_is_read)
 		EXPECT_INT(result_retry_after(slice_str(bad[i]), 0), -1);
 }
 
-TEST(names)
-{
-	for (int c = RESULT_DONE; c <= RESULT_AWAY; c++)
-		EXPECT(result_class_name((enum result_class)c)[0] != '\0');
-}
-
-TESTS(TEST_ROW(statuses) TEST_ROW(schedule) TEST_ROW(jitter_stays_within_a_quarter) TEST_ROW(
-    other_classes) TEST_ROW(retry_after_lengthens) TEST_ROW(retry_after_is_read) TEST_ROW(names))
+TESTS(TEST_ROW(statuses) TEST_ROW(schedule) TEST_ROW(jitter_stays_within_a_quarter)
+	TEST_ROW(other_classes) TEST_ROW(retry_after_lengthens) TEST_ROW(retry_after_is_read))

@@ -41,7 +41,6 @@ TEST(statuses_that_others_rely_on)
 	EXPECT_INT(close_row(CLOSE_MISDIRECTED)->status, 421);
 	EXPECT_INT(close_row(CLOSE_STORE_FULL)->status, 503);
 	EXPECT_SLICE(slice_str(close_row(CLOSE_AGENT_AWAY)->name), S("agent-away"));
-	EXPECT_SLICE(slice_str(close_blame_name(BLAME_ORIGIN)), S("origin"));
 }
 
 TEST(a_number_outside_of_the_table_is_internal)

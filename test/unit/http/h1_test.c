@@ -567,19 +567,6 @@ TEST(foreign_protocols_are_refused_at_their_first_bytes)
 	EXPECT_INT(REQUEST("(x"), H1_BAD);
 }
 
-TEST(tokens_of_lists)
-{
-	struct slice buf = S("GET / HTTP/1.1\r\nHost: a\r\nAccept: a;q=1 , TEXT/html,\r\n"
-			     "accept:\r\nACCEPT: ,x-y\r\n\r\n");
-
-	EXPECT_INT(parse(H1_REQUEST, buf), H1_DONE);
-	EXPECT(h1_has_token(&h.head, buf, S("accept"), S("text/html")));
-	EXPECT(h1_has_token(&h.head, buf, S("Accept"), S("X-Y")));
-	EXPECT(!h1_has_token(&h.head, buf, S("accept"), S("a")));
-	EXPECT(!h1_has_token(&h.head, buf, S("accept"), S("")));
-	EXPECT(!h1_has_token(&h.head, buf, S("accep"), S("x-y")));
-}
-
 TESTS(TEST_ROW(webhook_request) TEST_ROW(targets) TEST_ROW(keep_alive) TEST_ROW(upgrade) TEST_ROW(
     s08_h2c_is_never_an_upgrade) TEST_ROW(s08_expect) TEST_ROW(s06_absolute_form_replaces_host)
 	TEST_ROW(status_lines) TEST_ROW(bad_responses_name_their_fault) TEST_ROW(response_framing)
@@ -590,5 +577,4 @@ TESTS(TEST_ROW(webhook_request) TEST_ROW(targets) TEST_ROW(keep_alive) TEST_ROW(
 		    TEST_ROW(limit_of_a_chunked_body) TEST_ROW(nothing_is_scanned_twice)
 			TEST_ROW(slices_stay_good_when_the_buffer_moves)
 			    TEST_ROW(several_messages_of_a_connection) TEST_ROW(empty_input)
-				TEST_ROW(foreign_protocols_are_refused_at_their_first_bytes)
-				    TEST_ROW(tokens_of_lists))
+				TEST_ROW(foreign_protocols_are_refused_at_their_first_bytes))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/net/pair.h"
 
+#include "net/conn_private.h"
 #include "net/tls_private.h"
 
 #include <fcntl.h>
@@ -398,7 +399,7 @@ expect_records(const size_t *pieces, int n_pieces, int records)
 	EXPECT_INT(got, total);
 	EXPECT(memcmp(from, to, total) == 0);
 	EXPECT_INT(n_records, records);
-	EXPECT(!conn_has_buffered(&a.conn));
+	EXPECT(!tls_has_buffered(a.conn.tls));
 	teardown();
 }
 
@@ -425,7 +426,7 @@ TEST(buffered_is_readable)
 		EXPECT_INT(conn_write(&b.conn, &iov, 1, &n), IO_OK);
 	for (int left = 30; left > 0; left -= (int)n) {
 		EXPECT_INT(conn_read(&a.conn, buf, sizeof(buf), &n), IO_OK);
-		EXPECT_INT(conn_has_buffered(&a.conn), left > (int)n);
+		EXPECT_INT(tls_has_buffered(a.conn.tls), left > (int)n);
 		EXPECT(a.conn.readable || left == (int)n);
 		if (n == 0)
 			break;

@@ -11,7 +11,7 @@ TEST(syn_opens_and_may_carry_data)
 	EXPECT_INT(next(), LINK_OPENED);
 	EXPECT_SLICE(ev.bytes, S("opening"));
 	EXPECT_INT(ev.stream->id, 1);
-	EXPECT_INT(stream_credit(ev.stream), GRANT);
+	EXPECT_INT(ev.stream->tx_credit, GRANT);
 	EXPECT_INT(next(), LINK_DATA);
 	EXPECT_SLICE(ev.bytes, S("hello"));
 	EXPECT(!ev.fin && !ev.stream->rx_ended);
@@ -168,7 +168,7 @@ TEST(s03_late_frames_of_an_old_stream)
 	EXPECT(ev.stream == s);
 	EXPECT_SLICE(ev.bytes, S("new"));
 	EXPECT_INT(next(), LINK_NONE);
-	EXPECT_INT(stream_credit(s), GRANT);
+	EXPECT_INT(s->tx_credit, GRANT);
 	expect_out(FRAME_RST, 1, LINK_CODE_ORIGIN_BROKE);
 	stop();
 }

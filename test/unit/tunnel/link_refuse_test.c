@@ -70,7 +70,7 @@ TEST(window_is_judged)
 	opened(1);
 	add_u32(FRAME_WINDOW, 1, INT32_MAX - GRANT);
 	EXPECT_INT(next(), LINK_NONE);
-	EXPECT_INT(stream_credit(link_any_stream(&l)), INT32_MAX);
+	EXPECT_INT(link_any_stream(&l)->tx_credit, INT32_MAX);
 	add_u32(FRAME_WINDOW, 1, 1);
 	expect_bad(LINK_CODE_FLOW);
 }

@@ -129,7 +129,7 @@ TEST(example_is_understood)
 	EXPECT(opening_decode(ev.bytes, &o));
 	EXPECT_SLICE(o.request_id, S("req-1"));
 	EXPECT_SLICE(o.visitor, S("192.0.2.9:4711"));
-	EXPECT_INT(stream_credit(ev.stream), 262144);
+	EXPECT_INT(ev.stream->tx_credit, 262144);
 	EXPECT_INT(link_feed(&l, &syn, &ev, 1), LINK_DATA);
 	EXPECT_SLICE(ev.bytes, S("GET / HTTP/1.1\r\nHost: j.example.org\r\n\r\n"));
 	EXPECT(ev.fin);
