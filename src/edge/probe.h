@@ -3,8 +3,8 @@
  * Probes: what `adit doctor` and `adit status` ask.
  *
  * Over its link an agent asks {"type":"probe","name":"jenkins"} (or "host": a public host) and is
- * told what the edge knows of a tunnel of its own account, and gets a ticket for it that is good for
- * a minute:
+ * told what the edge knows of a tunnel of its own account, and gets a ticket for it that is good
+ * for a minute:
  *
  *	{"type":"probe","name","state":"up|away|released|unknown|other","url","edge","now_ms","since_ms","ticket",
  *	 "policy":{...},"link":{...},"inbox":{...},"last":{...},"notes":[...]}
