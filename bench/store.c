@@ -38,8 +38,8 @@ start(struct sender *s)
 	unsigned long n = n_started++;
 
 	snprintf(s->req.tunnel, sizeof(s->req.tunnel), "bench%lu", n % TUNNELS);
-	s->req.order_key = slice_of(
-	    s->order, (size_t)snprintf(s->order, sizeof(s->order), "acme/web b%lu", n % LANES));
+	s->req.order_key = slice_of(s->order,
+	    (size_t)snprintf(s->order, sizeof(s->order), "acme/web b%lu", n % LANES));
 	s->req.dedupe_key = slice_of(s->dedupe,
 	    (size_t)snprintf(s->dedupe, sizeof(s->dedupe), "%lx-%lu", (n + 1) * 2654435761, n));
 	s->req.now_ms = s->req.mono_ms = 0;

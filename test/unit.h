@@ -77,8 +77,8 @@ unit_main(const struct unit_test *tests, size_t n, const char *only)
 	int main(int argc, char **argv)                                                            \
 	{                                                                                          \
 		static const struct unit_test tests[] = { __VA_ARGS__ };                           \
-		return unit_main(                                                                  \
-		    tests, sizeof(tests) / sizeof(*tests), argc > 1 ? argv[1] : NULL);             \
+		return unit_main(tests, sizeof(tests) / sizeof(*tests),                            \
+		    argc > 1 ? argv[1] : NULL);                                                    \
 	}
 
 #endif

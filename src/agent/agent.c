@@ -67,8 +67,8 @@ open_tunnels(struct agent *a)
 			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
 		else
 			agent_tunnel_key(from, machine, t->ask.key);
-		error = policy_text_compose(
-		    &from->policy, from->name != NULL ? from->name : t->ask.key, &t->policy);
+		error = policy_text_compose(&from->policy,
+		    from->name != NULL ? from->name : t->ask.key, &t->policy);
 		if (error != NULL)
 			return error;
 		snprintf(t->label, sizeof(t->label), "%.63s",

@@ -11,8 +11,8 @@ struct agent_params {
 	const struct config_tunnel *tunnels;
 	size_t n_tunnels;
 	bool json, requests;
-	void (*talk)(
-	    struct client *c, struct slice json, void *owner); /* see struct client; with once */
+	void (*talk)(struct client *c, struct slice json,
+	    void *owner); /* see struct client; with once */
 	void *talk_owner;
 	bool once; /* `adit login`: one welcome, no tunnels */
 };

@@ -98,14 +98,13 @@ read_errors(const json_t *body, char *dst, size_t cap)
 	if (message != NULL)
 		n = (size_t)snprintf(dst, cap, ": %s%s%.200s", context != NULL ? context : "",
 		    context != NULL ? ": " : "", message);
-	json_object_foreach((json_t *)(uintptr_t)fields, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)fields, key, value) {
 		const char *text =
 		    json_string_value(json_is_array(value) ? json_array_get(value, 0) : value);
 
 		if (n < cap)
-			n += (size_t)snprintf(
-			    dst + n, cap - n, " (%.40s: %.150s)", key, text != NULL ? text : "");
+			n += (size_t)snprintf(dst + n, cap - n, " (%.40s: %.150s)", key,
+			    text != NULL ? text : "");
 	}
 	for (char *p = dst; *p != '\0'; p++)
 		if (*p < ' ' || *p == 0x7f)
@@ -339,8 +338,8 @@ bitbucket_put(struct bitbucket *b, const char *id, const char *url, const char *
 	if (b->dc) {
 		json_object_set_new(o, "sslVerificationRequired", json_boolean(verify));
 		if (secret != NULL)
-			json_object_set_new(
-			    o, "configuration", json_pack("{s:s}", "secret", secret));
+			json_object_set_new(o, "configuration",
+			    json_pack("{s:s}", "secret", secret));
 	} else {
 		json_object_set_new(o, "skip_cert_verification", json_boolean(!verify));
 		if (secret != NULL)

@@ -50,7 +50,7 @@ int bitbucket_put(struct bitbucket *b, const char *id, const char *url, const ch
     const char *events, const char *secret, bool verify, struct bitbucket_answer *ret) must_use;
 int bitbucket_delete(struct bitbucket *b, const char *id, struct bitbucket_answer *ret) must_use;
 /* Data Center only: lets it send a ping to the URL. ret->body: what became of it. */
-int bitbucket_test(
-    struct bitbucket *b, const char *id, const char *url, struct bitbucket_answer *ret) must_use;
+int bitbucket_test(struct bitbucket *b, const char *id, const char *url,
+    struct bitbucket_answer *ret) must_use;
 
 #endif

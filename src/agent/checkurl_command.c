@@ -305,8 +305,8 @@ use_connect(struct job *j)
 		return 0;
 	why = addr_parse(slice_str(text), &j->connect);
 	if (why != NULL || j->connect.kind != ADDR_TCP)
-		return command_usage(
-		    "--connect %s: %s", text, why != NULL ? why : "HOST:PORT is wanted");
+		return command_usage("--connect %s: %s", text,
+		    why != NULL ? why : "HOST:PORT is wanted");
 	return 0;
 }
 

@@ -70,7 +70,7 @@ open_streams(struct client *c)
 	size_t n = c->session == NULL ? 0 : link_n_streams(&c->session->carrier.link);
 
 	LIST_EACH(node, &c->draining)
-	n += link_n_streams(&list_of(node, struct session, node)->carrier.link);
+		n += link_n_streams(&list_of(node, struct session, node)->carrier.link);
 	return n;
 }
 
@@ -132,8 +132,8 @@ on_timer(struct loop_timer *t)
 	else if (c->state == CLIENT_UP && c->talk != NULL)
 		c->talk(c, S(""), c->talk_owner);
 	else if (c->state == CLIENT_GREETING)
-		carrier_close(
-		    &c->session->carrier, LINK_CODE_SILENT, "the edge did not answer the HELLO");
+		carrier_close(&c->session->carrier, LINK_CODE_SILENT,
+		    "the edge did not answer the HELLO");
 }
 
 static void
@@ -260,8 +260,7 @@ on_sweep(struct loop_timer *t)
 	struct client *c = list_of(t, struct client, sweep);
 	int64_t now = loop_now_us(c->loop);
 
-	LIST_EACH(node, &c->draining)
-	{
+	LIST_EACH(node, &c->draining) {
 		struct session *s = list_of(node, struct session, node);
 
 		if (link_n_streams(&s->carrier.link) == 0 ||

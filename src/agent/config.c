@@ -66,8 +66,8 @@ static bool
 check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct config_tunnel *t)
 {
 	if (t->origin == NULL)
-		return schema_fault_key(
-		    r, n, "\"origin\" is missing: the address of the local server");
+		return schema_fault_key(r, n,
+		    "\"origin\" is missing: the address of the local server");
 	if (t->kind == TUNNEL_TCP && (t->name != NULL || t->origin_host != NULL))
 		return schema_fault_key(r, n, "name and origin_host are for kind: http");
 	if (t->kind == TUNNEL_TCP && policy_text_given(&t->policy))

@@ -21,8 +21,8 @@ char *config_file_read(const char *path, struct config *ret_c, bool *ret_missing
  * Stores edge, ca (NULL: none) and token in the file, mode 0600, whole or not at all; tunnels and
  * comments that are there stay. NULL or a malloced sentence.
  */
-char *config_file_save_login(
-    const char *path, const char *edge, const char *ca, const char *token) must_use;
+char *config_file_save_login(const char *path, const char *edge, const char *ca,
+    const char *token) must_use;
 
 /* A token from a file that only its owner may read, or from standard input for "-", without the
  * line's end. NULL or a malloced sentence. */

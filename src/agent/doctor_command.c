@@ -123,8 +123,8 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 
 	buf_init(&all, 8192);
 	if (d->ticket != NULL)
-		buf_printf(
-		    &all, "adit-probe: %s%s%s\r\n", d->ticket, depth[0] != '\0' ? " " : "", depth);
+		buf_printf(&all, "adit-probe: %s%s%s\r\n", d->ticket, depth[0] != '\0' ? " " : "",
+		    depth);
 	if (fields.n == 0)
 		buf_put(&all, S("User-Agent: adit-doctor/" ADIT_VERSION "\r\n"));
 	buf_put(&all, fields);
@@ -286,8 +286,8 @@ ask_edge(struct doctor *d, const char *member, const char *value)
 
 	if (!d->has_login)
 		return;
-	doctor_link_ask(
-	    d->login.edge, d->login.ca, d->login.token, member, value, DOCTOR_MS, &d->link);
+	doctor_link_ask(d->login.edge, d->login.ca, d->login.token, member, value, DOCTOR_MS,
+	    &d->link);
 	o = d->link.probe;
 	d->policy = json_object_get(o, "policy");
 	d->notes = json_object_get(o, "notes");
@@ -346,8 +346,8 @@ read_url(struct doctor *d)
 	authority = strstr(d->url, "://");
 	authority = authority == NULL ? d->url : authority + 3;
 	n = strcspn(authority, "/?#");
-	snprintf(
-	    d->host_header, sizeof(d->host_header), "%.*s", (int)(n < 290 ? n : 290), authority);
+	snprintf(d->host_header, sizeof(d->host_header), "%.*s", (int)(n < 290 ? n : 290),
+	    authority);
 }
 
 static int

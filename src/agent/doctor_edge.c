@@ -20,8 +20,7 @@ note_of(const struct doctor *d, const char *code)
 	size_t i;
 	json_t *note;
 
-	json_array_foreach(d->notes, i, note)
-	{
+	json_array_foreach(d->notes, i, note) {
 		if (strcmp(doctor_text_of(note, "code"), code) == 0)
 			return note;
 	}
@@ -151,8 +150,8 @@ doctor_look_edge(struct doctor *d)
 			doctor_add(d, "link-away", "tunnel", d->name, "since", "an unknown time",
 			    "stored", "Some");
 		if (slice_eq(error, S("released-name")))
-			doctor_add(
-			    d, "dns-released", "host", d->check.host, "date", "an earlier day");
+			doctor_add(d, "dns-released", "host", d->check.host, "date",
+			    "an earlier day");
 	}
 	fetch_fini(&a);
 	buf_fini(&fields);

@@ -74,8 +74,7 @@ has_built(const json_t *jobs, int64_t since_ms)
 	size_t i;
 	json_t *job;
 
-	json_array_foreach(jobs, i, job)
-	{
+	json_array_foreach(jobs, i, job) {
 		if (doctor_number_of(json_object_get(job, "lastBuild"), "timestamp") >=
 		    since_ms - BUILD_EARLY_MS)
 			return true;
@@ -103,8 +102,7 @@ judge_jobs(struct doctor *d, const json_t *jobs)
 		return;
 	}
 	repository_of(d, repository);
-	json_array_foreach(jobs, i, job)
-	{
+	json_array_foreach(jobs, i, job) {
 		if (i == JOBS_MAX || (reason = reason_of(d, job, repository)) != NULL)
 			break;
 	}
@@ -113,8 +111,8 @@ judge_jobs(struct doctor *d, const json_t *jobs)
 		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "likely because of job '%.100s': %s",
 		    doctor_text_of(job, "name"), reason);
 	else
-		doctor_say(
-		    d, DOCTOR_JOB, DOCTOR_GOOD, "no job's configuration names %.150s", repository);
+		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD, "no job's configuration names %.150s",
+		    repository);
 }
 
 static void

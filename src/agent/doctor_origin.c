@@ -312,8 +312,8 @@ judge_last(struct doctor *d)
 		return;
 	for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
 		if (strstr(note, notes[i].text) != NULL)
-			doctor_add(
-			    d, notes[i].code, "path", d->check.path, "location", "another path");
+			doctor_add(d, notes[i].code, "path", d->check.path, "location",
+			    "another path");
 }
 
 void

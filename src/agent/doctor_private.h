@@ -87,8 +87,8 @@ void doctor_print(const struct doctor *d, struct buf *out);
 /* For a bug report. 0, or -1 after saying why; forgets the ticket. */
 int doctor_write_report(struct doctor *d, const char *path) must_use;
 /* The first stage that fails, and its code, "" where it has none; false: none does. */
-bool
-doctor_first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const char **ret_code);
+bool doctor_first_failure(const struct doctor *d, enum doctor_stage *ret_stage,
+    const char **ret_code);
 /* doctor_way.c */
 void doctor_look_hook(struct doctor *d);
 void doctor_look_dns(struct doctor *d);

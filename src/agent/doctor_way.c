@@ -225,8 +225,8 @@ doctor_look_tcp(struct doctor *d)
 	}
 	snprintf(number, sizeof(number), "%u", port);
 	if (!d->has_to) {
-		doctor_add(
-		    d, "tcp-closed", "port", number, "address", bad, "error", strerror(error));
+		doctor_add(d, "tcp-closed", "port", number, "address", bad, "error",
+		    strerror(error));
 		doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s", strerror(error));
 		return;
 	}
@@ -285,8 +285,8 @@ doctor_look_tls(struct doctor *d)
 		    d->has_to ? "the URL is http://" : "there is no connection");
 		return;
 	}
-	(void)peek_tls(
-	    (struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca, DOCTOR_MS, &t);
+	(void)peek_tls((struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca,
+	    DOCTOR_MS, &t);
 	if (!t.shaken) {
 		look_for_caa(d);
 		doctor_add(d, "tls-version", "version",

@@ -43,8 +43,8 @@ parse_edge(struct slice s, struct addr *ret)
 }
 
 char *
-edge_dial_init(
-    struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge, const char *ca_path)
+edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
+    const char *ca_path)
 {
 	struct tls_client_params p = { .ca_path = ca_path, .verify = true, .link = true };
 	const char *why, *name;

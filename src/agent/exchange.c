@@ -99,8 +99,7 @@ exchange_sweep(struct loop_timer *t)
 	int64_t now = loop_now_us(s->loop);
 
 	/* A body that is still being taken is a sign of life: hence all are looked at. */
-	LIST_EACH(node, &s->waiting)
-	{
+	LIST_EACH(node, &s->waiting) {
 		struct exchange *x = list_of(node, struct exchange, waiting);
 		int64_t since = now - x->flow.active_us;
 
@@ -279,8 +278,8 @@ write_head(struct exchange *x, struct slice buf, struct slice *ret_head)
 		x->head = pool_get(&x->serve->heads);
 	dst = keep ? x->head : flow_head_scratch(&x->flow);
 	if (dst != NULL)
-		x->head_n = rewrite_to_origin(
-		    &x->h1.head, buf, x->has_body, x->tunnel->origin.host, dst, SERVE_HEAD_BYTES);
+		x->head_n = rewrite_to_origin(&x->h1.head, buf, x->has_body, x->tunnel->origin.host,
+		    dst, SERVE_HEAD_BYTES);
 	if (dst == NULL || x->head_n == 0) {
 		exchange_end(x, LINK_CODE_INTERNAL);
 		return false;
@@ -386,8 +385,8 @@ on_outlet_done(struct flow *f)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	exchange_end(
-	    f->owner, code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
+	exchange_end(f->owner,
+	    code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
 }
 
 static void

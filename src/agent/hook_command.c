@@ -52,8 +52,7 @@ put_hook(const struct work *w, const char *result, const struct bitbucket_hook *
 	    json        ? (h->secret ? "true" : "false")
 	    : h->secret ? "with a secret"
 			: "WITHOUT a secret");
-	json_array_foreach((json_t *)(uintptr_t)h->events, i, item)
-	{
+	json_array_foreach((json_t *)(uintptr_t)h->events, i, item) {
 		event = json_string_value(item);
 		if (i > 0)
 			buf_putc(b, json ? ',' : ' ');
@@ -93,8 +92,7 @@ find(const struct work *w, size_t *ret_n)
 	size_t i;
 
 	*ret_n = 0;
-	json_array_foreach(w->list, i, item)
-	{
+	json_array_foreach(w->list, i, item) {
 		struct bitbucket_hook h;
 
 		bitbucket_read(&w->bitbucket, item, &h);
@@ -133,8 +131,7 @@ list(struct work *w)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(w->list, i, item)
-	{
+	json_array_foreach(w->list, i, item) {
 		print_hook(w, "hook", item);
 	}
 	return EXIT_STOPPED;
@@ -156,8 +153,7 @@ static int delete (struct work *w)
 			return failed(w);
 		bitbucket_answer_fini(&w->answer);
 		print_hook(w, "deleted", old);
-		json_array_foreach(w->list, i, item)
-		{
+		json_array_foreach(w->list, i, item) {
 			if (item == old)
 				break;
 		}
@@ -172,8 +168,7 @@ wants_push(const struct bitbucket_hook *h)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach((json_t *)(uintptr_t)h->events, i, item)
-	{
+	json_array_foreach((json_t *)(uintptr_t)h->events, i, item) {
 		const char *event = json_string_value(item);
 
 		if (strcmp(event, "repo:push") == 0 || strcmp(event, "repo:refs_changed") == 0)
@@ -210,8 +205,8 @@ test(struct work *w)
 	}
 	if (bitbucket_test(&w->bitbucket, h.id, h.url, &w->answer) != 0)
 		return failed(w);
-	outcome = json_string_value(
-	    json_object_get(json_object_get(w->answer.body, "result"), "outcome"));
+	outcome = json_string_value(json_object_get(json_object_get(w->answer.body, "result"),
+	    "outcome"));
 	if (outcome == NULL)
 		outcome = json_string_value(json_object_get(w->answer.body, "outcome"));
 	fprintf(stderr, "adit: Bitbucket's ping: %s\n", outcome != NULL ? outcome : "sent");

@@ -53,8 +53,8 @@ struct options {
  * `why`.
  * "--name=x" and "--name x"; "--" ends the options.
  */
-const char *options_parse(
-    struct options *o, unsigned groups, int argc, char **argv, char *why, size_t why_cap) must_use;
+const char *options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why,
+    size_t why_cap) must_use;
 /* One line per option of the groups. */
 void options_help(FILE *f, unsigned groups);
 

@@ -165,8 +165,8 @@ on_connected(struct origin_conn *c, int fd)
 		return;
 	}
 	if (tls != NULL) {
-		loop_timer_set(
-		    o->shared->loop, &c->deadline, (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
+		loop_timer_set(o->shared->loop, &c->deadline,
+		    (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
 		on_handshake(c);
 	} else {
 		c->ops->ready(c);
@@ -196,8 +196,8 @@ dial_next(struct origin_conn *c)
 	size_t i = (o->try_first + c->n_tried++) % o->n_tries;
 
 	c->dial = (struct dial){ .done = on_dialled };
-	dial_start(
-	    o->shared->resolver, &c->dial, &o->tries[i], (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
+	dial_start(o->shared->resolver, &c->dial, &o->tries[i],
+	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
 }
 
 struct origin_conn *
@@ -277,8 +277,8 @@ origin_keep(struct origin_conn *c)
 	c->owner = NULL;
 	move(c, ORIGIN_IDLE);
 	if (o->n_idle == 1)
-		loop_timer_set(
-		    o->shared->loop, &o->expire, (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
+		loop_timer_set(o->shared->loop, &o->expire,
+		    (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
 }
 
 /* --- the origin --- */

@@ -78,15 +78,15 @@ void origin_shared_fini(struct origin_shared *s);
  * From a tunnel's configuration; strings of t must live on.  NULL, or a malloced sentence.  Nothing
  * is dialled yet.
  */
-char *
-origin_init(struct origin *o, struct origin_shared *s, const struct config_tunnel *t) must_use;
+char *origin_init(struct origin *o, struct origin_shared *s,
+    const struct config_tunnel *t) must_use;
 /* Closes the idle connections; those in use must have been dropped. */
 void origin_fini(struct origin *o);
 
 /* An idle connection, or NULL.  safe: the request may be sent twice (idempotent and without a
  * body). */
-struct origin_conn *
-origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *owner);
+struct origin_conn *origin_take(struct origin *o, bool safe, const struct origin_ops *ops,
+    void *owner);
 /* A new connection; ops->ready or ops->failed comes later, never from within. NULL: too many, or no
  * memory. */
 struct origin_conn *origin_connect(struct origin *o, const struct origin_ops *ops, void *owner);

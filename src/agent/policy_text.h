@@ -43,8 +43,8 @@ bool policy_text_given(const struct policy_text *p);
  * is empty. A preset with a scheme gets a secret of 32 characters in the configuration's folder,
  * mode 0600, where none is given.
  */
-char *policy_text_compose(
-    const struct policy_text *p, const char *label, struct policy_made *ret) must_use;
+char *policy_text_compose(const struct policy_text *p, const char *label,
+    struct policy_made *ret) must_use;
 void policy_made_fini(struct policy_made *m);
 
 #endif

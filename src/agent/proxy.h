@@ -24,8 +24,8 @@ typedef const char *proxy_env_fn(const char *name);
  * no_proxy, or this machine ("localhost", loopback addresses).  NULL, or a sentence on what is
  * wrong with the variable; secrets are not in it.
  */
-const char *proxy_from_env(
-    proxy_env_fn *env, const char *host, uint16_t port, struct proxy *ret_proxy) must_use;
+const char *proxy_from_env(proxy_env_fn *env, const char *host, uint16_t port,
+    struct proxy *ret_proxy) must_use;
 /* A proxy as it stands in a variable:
  * [http://|socks5://|socks5h://|socks://][user[:password]@]host[:port] */
 const char *proxy_parse(struct slice s, struct proxy *ret_proxy) must_use;

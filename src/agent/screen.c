@@ -237,8 +237,8 @@ screen_replaced(struct screen *s, const char *name, const char *text)
 		put_plain(&s->line, slice_str(name));
 		buf_put(&s->line, S(": "));
 		put_plain(&s->line,
-		    slice_str(
-			text[0] != '\0' ? text : "taken over by another agent of this account"));
+		    slice_str(text[0] != '\0' ? text
+					      : "taken over by another agent of this account"));
 	}
 	end(s);
 }

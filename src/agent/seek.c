@@ -193,8 +193,8 @@ take_issuer(struct climb *c, struct slice value)
 	if (slice_ieq(name, slice_str(c->issuer)))
 		c->allows = true;
 	else if (name.n > 0 && n + name.n + 3 < sizeof(a->allowed))
-		snprintf(
-		    a->allowed + n, sizeof(a->allowed) - n, "%s%.*s", n > 0 ? ", " : "", PS(name));
+		snprintf(a->allowed + n, sizeof(a->allowed) - n, "%s%.*s", n > 0 ? ", " : "",
+		    PS(name));
 }
 
 static void

@@ -213,8 +213,8 @@ say_hello(struct session *s)
 	if (no_memory)
 		carrier_close(&s->carrier, LINK_CODE_INTERNAL, "out of memory");
 	else if (b.failed)
-		carrier_close(
-		    &s->carrier, LINK_CODE_INTERNAL, "the tunnels do not fit into one HELLO");
+		carrier_close(&s->carrier, LINK_CODE_INTERNAL,
+		    "the tunnels do not fit into one HELLO");
 	else
 		carrier_control(&s->carrier, buf_slice(&b));
 	if (b.p != NULL)

@@ -57,8 +57,7 @@ since_of(const json_t *o, const char *state)
 	size_t i;
 	json_t *note;
 
-	json_array_foreach(json_object_get(o, "notes"), i, note)
-	{
+	json_array_foreach(json_object_get(o, "notes"), i, note) {
 		if (strcmp(state, "away") == 0 && strcmp(doctor_text_of(note, "code"), "down") == 0)
 			return doctor_number_of(note, "at_ms");
 	}
@@ -74,8 +73,8 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 	doctor_date(since_of(o, state), since);
 	if (link == NULL) {
 		if (strcmp(state, "away") == 0)
-			buf_printf(
-			    b, "  agent   none since %s: adit start, beside the server\n", since);
+			buf_printf(b, "  agent   none since %s: adit start, beside the server\n",
+			    since);
 		else if (strcmp(state, "unknown") == 0)
 			buf_put(b, S("  agent   none has ever asked for this name\n"));
 		else if (strcmp(state, "other") == 0)
@@ -90,8 +89,8 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 	plain_put(b, slice_str(doctor_text_of(link, "who")));
 	buf_printf(b, ", since %s", since);
 	if (doctor_number_of(link, "rtt_us") > 0) /* else: not measured yet */
-		buf_printf(
-		    b, ", round trip %.1f ms", (double)doctor_number_of(link, "rtt_us") / 1000);
+		buf_printf(b, ", round trip %.1f ms",
+		    (double)doctor_number_of(link, "rtt_us") / 1000);
 	buf_putc(b, '\n');
 }
 
@@ -238,8 +237,7 @@ take_names(struct status *s, const json_t *o)
 	size_t i;
 	json_t *name;
 
-	json_array_foreach(json_object_get(o, "names"), i, name)
-	{
+	json_array_foreach(json_object_get(o, "names"), i, name) {
 		if (json_is_string(name))
 			add_name(s, last = json_string_value(name));
 	}

@@ -98,8 +98,8 @@ tunnels_tcp_command(const struct options *o)
 
 	if (o->port != NULL) {
 		if (!slice_u64(slice_str(o->port), &port) || port < 1 || port > 65535)
-			return command_usage(
-			    "--port %s: a number from 1 to 65535 is wanted", o->port);
+			return command_usage("--port %s: a number from 1 to 65535 is wanted",
+			    o->port);
 		t.port = (uint16_t)port;
 	}
 	return run_one(o, &t);
@@ -129,8 +129,8 @@ pick(const struct options *o, const struct command_edge *e, struct config_tunnel
 		const char *near;
 
 		if (t == NULL) {
-			near = suggest(
-			    slice_str(o->args[i]), c->tunnels, c->n_tunnels, sizeof(*c->tunnels));
+			near = suggest(slice_str(o->args[i]), c->tunnels, c->n_tunnels,
+			    sizeof(*c->tunnels));
 			return near == NULL
 				   ? command_usage("%s has no tunnel \"%s\"", e->path, o->args[i])
 				   : command_usage("%s has no tunnel \"%s\"; did you mean \"%s\"?",

@@ -21,8 +21,8 @@ path_of(const struct yamldoc_node *n, char *dst, size_t cap)
 		up[depth++] = n;
 	while (depth-- > 0 && at < cap) {
 		if (up[depth]->key != NULL) {
-			at += (size_t)snprintf(
-			    dst + at, cap - at, "%s%.60s", at > 0 ? "." : "", up[depth]->key);
+			at += (size_t)snprintf(dst + at, cap - at, "%s%.60s", at > 0 ? "." : "",
+			    up[depth]->key);
 			continue;
 		}
 		index = 1;
@@ -85,8 +85,8 @@ fault_unknown(struct schema_read *r, const struct schema_row *rows, const struct
 }
 
 static bool
-read_int(
-    struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, int64_t *dst)
+read_int(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n,
+    int64_t *dst)
 {
 	uint64_t v;
 
@@ -111,8 +111,8 @@ read_bool(struct schema_read *r, const struct yamldoc_node *n, bool *dst)
 }
 
 static bool
-read_word(
-    struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, int64_t *dst)
+read_word(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n,
+    int64_t *dst)
 {
 	char all[100] = "";
 	size_t at = 0;
@@ -122,8 +122,8 @@ read_word(
 			*dst = i;
 			return true;
 		}
-		at += (size_t)snprintf(
-		    all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "", row->words[i]);
+		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "",
+		    row->words[i]);
 	}
 	return schema_fault(r, n, "\"%.40s\" is none of: %s", n->text, all);
 }
@@ -152,8 +152,8 @@ read_text(struct schema_read *r, const struct schema_row *row, const struct yaml
 
 /* Relative paths begin in the folder of the file that names them. */
 static bool
-read_path(
-    struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, void *dst)
+read_path(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n,
+    void *dst)
 {
 	const char *slash = strrchr(r->path, '/');
 	char *whole;
@@ -169,8 +169,8 @@ read_path(
 }
 
 static bool
-read_row(
-    struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n, void *object)
+read_row(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n,
+    void *object)
 {
 	void *dst = (char *)object + row->at;
 
@@ -201,8 +201,8 @@ read_row(
 }
 
 bool
-schema_apply(
-    struct schema_read *r, const struct schema_row *rows, const struct yamldoc_node *map, void *dst)
+schema_apply(struct schema_read *r, const struct schema_row *rows, const struct yamldoc_node *map,
+    void *dst)
 {
 	if (map->kind != YAMLDOC_MAP && (map->kind != YAMLDOC_SCALAR || map->text[0] != '\0'))
 		return schema_fault(r, map, "\"key: value\" lines are wanted here");

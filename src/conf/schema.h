@@ -51,7 +51,7 @@ bool schema_fault(struct schema_read *r, const struct yamldoc_node *n, const cha
 bool schema_fault_key(struct schema_read *r, const struct yamldoc_node *n, const char *fmt, ...)
     printf_like(3, 4);
 /* A text of one's own in place of *dst, which is freed. False and r->error without memory. */
-bool schema_text(
-    struct schema_read *r, const struct yamldoc_node *n, const char *text, char **dst) must_use;
+bool schema_text(struct schema_read *r, const struct yamldoc_node *n, const char *text,
+    char **dst) must_use;
 
 #endif

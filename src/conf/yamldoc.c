@@ -124,8 +124,8 @@ on_value(struct build *b, const yaml_event_t *e)
 	if (n == NULL) {
 		n = node_new(b);
 		if (n == NULL)
-			return fault(
-			    b, e->start_mark, "more than %d keys and values", LIMIT_CONFIG_NODES);
+			return fault(b, e->start_mark, "more than %d keys and values",
+			    LIMIT_CONFIG_NODES);
 		attach(b, n);
 	}
 	b->keyed = NULL;

@@ -39,8 +39,8 @@ struct yamldoc_error {
 };
 
 /* False and *ret_error. doc is to be yamldoc_fini()ed in either case. */
-bool
-yamldoc_parse(struct yamldoc *doc, struct slice text, struct yamldoc_error *ret_error) must_use;
+bool yamldoc_parse(struct yamldoc *doc, struct slice text,
+    struct yamldoc_error *ret_error) must_use;
 /* Wipes the values: there may be a token among them. */
 void yamldoc_fini(struct yamldoc *doc);
 

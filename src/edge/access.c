@@ -68,8 +68,8 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 
 /* False: it was answered with the reason. */
 static bool
-ask_password(
-    struct exchange *x, struct policy *policy, struct slice authorization, struct slice bytes)
+ask_password(struct exchange *x, struct policy *policy, struct slice authorization,
+    struct slice bytes)
 {
 	struct access_wait *a = calloc(1, sizeof(*a));
 	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
@@ -124,8 +124,8 @@ within_rates(struct exchange *x, struct policy *p, struct policy_bucket *route)
 	int64_t now = loop_now_us(x->worker->loop), wait_us;
 
 	if (p->visitor_rate > 0 && x->visitor->source != NULL &&
-	    !policy_take(
-		&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now, &wait_us))
+	    !policy_take(&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now,
+		&wait_us))
 		return false;
 	if (p->rate <= 0)
 		return true;
@@ -168,8 +168,8 @@ access_check(struct exchange *x, struct policy *p, struct policy_bucket *route, 
 
 	if (p->allow.n > 0 || p->deny.n > 0)
 		find_peer(x, &peer);
-	v = policy_judge(
-	    p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path, authorization);
+	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
+	    authorization);
 	if (v == POLICY_ALLOW && within_rates(x, p, route))
 		return ACCESS_OK;
 	if (v == POLICY_PASSWORD && authorization.n > 0) {

@@ -161,11 +161,11 @@ show_inbox(const json_t *inbox)
 	size_t i;
 
 	fputs("webhooks:", stdout);
-	json_object_foreach((json_t *)(uintptr_t)inbox, key, v) if (json_is_integer(v))
-	    printf(" %s %lld", key, (long long)json_integer_value(v));
+	json_object_foreach((json_t *)(uintptr_t)inbox, key, v)
+		if (json_is_integer(v))
+			printf(" %s %lld", key, (long long)json_integer_value(v));
 	fputs("\ndelivered within:", stdout);
-	json_array_foreach(lag, i, v)
-	{
+	json_array_foreach(lag, i, v) {
 		const json_t *ms = json_object_get(v, "ms");
 		long long n = (long long)json_integer_value(json_object_get(v, "n"));
 
@@ -187,21 +187,19 @@ show_status(const json_t *a)
 
 	printf("aditd %s, domain %s, store %s\n", text_at(a, "version"), text_at(a, "domain"),
 	    text_at(a, "store"));
-	json_array_foreach(rows, i, r)
-	{
+	json_array_foreach(rows, i, r) {
 		printf("worker %zu:", i);
 		json_object_foreach((json_t *)(uintptr_t)r, key, v)
-		    printf(" %s %lld", key, (long long)json_integer_value(v));
+			printf(" %s %lld", key, (long long)json_integer_value(v));
 		putchar('\n');
 	}
 	show_inbox(json_object_get(a, "inbox"));
 	rows = json_object_get(a, "tunnels");
 	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
-	json_array_foreach(rows, i, r)
-	{
+	json_array_foreach(rows, i, r) {
 		date(r, "since_ms", since);
-		printf(
-		    "  %-34s %-20s since %s\n", text_at(r, "tunnel"), text_at(r, "account"), since);
+		printf("  %-34s %-20s since %s\n", text_at(r, "tunnel"), text_at(r, "account"),
+		    since);
 	}
 }
 
@@ -280,7 +278,8 @@ show(const struct admin_options *o, const struct command *cmd, const json_t *ans
 	} else if (cmd->show != NULL) {
 		cmd->show(answer);
 	} else if (cmd->show_row != NULL) {
-		json_array_foreach(rows, i, row) cmd->show_row(row);
+		json_array_foreach(rows, i, row)
+			cmd->show_row(row);
 	}
 }
 

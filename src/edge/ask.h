@@ -13,7 +13,7 @@ enum store_result ask_store(struct store *s, struct store_req *req) must_use;
 enum store_result ask_names(struct store *s, struct directory *d) must_use;
 /* The policies of names, which hold until their agents are back. One that cannot be opened is told
  * in the log. */
-enum store_result
-ask_policies(struct store *s, struct directory *d, const struct keep *keep) must_use;
+enum store_result ask_policies(struct store *s, struct directory *d,
+    const struct keep *keep) must_use;
 
 #endif

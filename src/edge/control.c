@@ -222,8 +222,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 void
 control_route_up(struct control *ctl, const char *key)
 {
-	LIST_EACH(it, &ctl->clients)
-	{
+	LIST_EACH(it, &ctl->clients) {
 		struct client *c = list_of(it, struct client, node);
 
 		if (strcmp(c->wait_key, key) == 0)

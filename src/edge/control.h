@@ -22,8 +22,8 @@ struct control_ops {
 };
 
 /* Takes over the listening descriptor. NULL and errno. */
-struct control *
-control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner) must_use;
+struct control *control_new(struct edge *e, int fd, const struct control_ops *ops,
+    void *owner) must_use;
 /* No new clients; those who wait are cut. */
 void control_close(struct control *c);
 /* After the store has finished. */

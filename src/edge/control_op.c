@@ -92,8 +92,8 @@ rows_json(const struct store_req *req)
 
 	for (size_t i = 0; i < req->n_rows; i++)
 		json_array_append_new(rows, row_json(req->op, &req->rows[i]));
-	return json_pack(
-	    "{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more", req->n_rows == LIMIT_STORE_ROWS);
+	return json_pack("{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more",
+	    req->n_rows == LIMIT_STORE_ROWS);
 }
 
 static json_t *
@@ -107,8 +107,8 @@ result_json(const struct store_req *req)
 	case STORE_NAME_LIST:
 		return rows_json(req);
 	case STORE_NAME_CLAIM:
-		return json_pack(
-		    "{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name", req->name);
+		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name",
+		    req->name);
 	default:
 		return json_pack("{s:b}", "ok", 1);
 	}
@@ -316,10 +316,10 @@ limits(struct client *c, json_t *request)
 
 	(void)request;
 	for (size_t i = 0; i < limits_n; i++)
-		json_array_append_new(
-		    rows, json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
-			      (json_int_t)limits_table[i].value, "unit", limits_table[i].unit,
-			      "what", limits_table[i].what));
+		json_array_append_new(rows,
+		    json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
+			(json_int_t)limits_table[i].value, "unit", limits_table[i].unit, "what",
+			limits_table[i].what));
 	client_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
 }
 
@@ -410,8 +410,8 @@ control_request(struct client *c, json_t *request)
 	const char *op = json_string_value(json_object_get(request, "op"));
 
 	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
-		c->view = view_ask(
-		    c->control->edge, NULL, NULL, op + 6, request, &c->control->n_jobs, on_view, c);
+		c->view = view_ask(c->control->edge, NULL, NULL, op + 6, request,
+		    &c->control->n_jobs, on_view, c);
 		return;
 	}
 

@@ -37,8 +37,8 @@ void courier_wake(struct worker *w, const char *key);
  * it is answered once, or courier_unwish() is called first. -1: no stream; the lease must be
  * settled by the caller.
  */
-int
-courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wish *wish) must_use;
+int courier_carry(struct courier *c, struct inbox_delivery *item,
+    struct courier_wish *wish) must_use;
 void courier_unwish(struct courier_wish *wish);
 /* The tunnel is down: nothing more is started; what is under way ends with its link at the latest.
  * Frees itself. */

@@ -161,8 +161,8 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	req->delay_ms = delay_ms;
 	req->tried = tried;
 	req->skip_after = c->policy->skip_after;
-	snprintf(
-	    req->note, sizeof(req->note), "%s%s%s", text, advice[0] != '\0' ? " " : "", advice);
+	snprintf(req->note, sizeof(req->note), "%s%s%s", text, advice[0] != '\0' ? " " : "",
+	    advice);
 	a->at_ms = clock_wall_ms();
 	a->status = r->status;
 	a->latency_ms = (uint32_t)((loop_now_us(c->worker->loop) - r->start_us) / 1000);
@@ -182,8 +182,8 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 
 /* What the attempt was worth, and when the next one is. */
 static void
-conclude(
-    struct run *r, enum result_class class, const char *code, const char *text, const char *advice)
+conclude(struct run *r, enum result_class class, const char *code, const char *text,
+    const char *advice)
 {
 	struct courier *c = r->courier;
 	struct result_plan plan =
@@ -264,13 +264,13 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		break;
 	case H1_MORE:
 		if (fin)
-			conclude(
-			    r, RESULT_RETRY, "broke", "The origin's answer ended in its head.", "");
+			conclude(r, RESULT_RETRY, "broke", "The origin's answer ended in its head.",
+			    "");
 		return 0;
 	case H1_DATA:
 	case H1_BAD:
-		conclude(
-		    r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.", "");
+		conclude(r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.",
+		    "");
 		return 0;
 	}
 	n = r->res.head.n_bytes;
@@ -278,8 +278,8 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		take_fields(r, bytes);
 		r->has_head = true;
 	} else if (r->res.head.status == 101) {
-		conclude(
-		    r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.", "");
+		conclude(r, RESULT_PARK, "switched", "The origin wants another protocol than HTTP.",
+		    "");
 		return 0;
 	} else {
 		h1_reset(&r->res);

@@ -40,8 +40,8 @@ write_fields(const struct inbox_delivery *item, char *dst, size_t cap)
 }
 
 static int
-send_parts(
-    const struct inbox_delivery *item, struct flow *f, struct slice opening, struct slice head)
+send_parts(const struct inbox_delivery *item, struct flow *f, struct slice opening,
+    struct slice head)
 {
 	char fields[EXTRA_BYTES];
 	struct slice added = { fields, write_fields(item, fields, sizeof(fields)) }, none = { 0 };
@@ -79,8 +79,8 @@ replace(const struct h1_head *h, struct slice head, const struct sign_output *ma
 
 /* The head as it is to be sent: itself, or in `room` with a signature of now. */
 static struct slice
-sign_again(
-    const struct courier *c, const struct inbox_delivery *item, struct slice head, struct buf *room)
+sign_again(const struct courier *c, const struct inbox_delivery *item, struct slice head,
+    struct buf *room)
 {
 	struct hook_field fields[LIMIT_HEAD_FIELDS + H1_INSIDE_FIELDS];
 	struct sign_output made;

@@ -193,8 +193,8 @@ on_hangup(struct daemon *d)
 	char text[512], when[64];
 	bool ok;
 
-	snprintf(
-	    when, sizeof(when), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_us());
+	snprintf(when, sizeof(when), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)clock_mono_us());
 	privilege_notify(when);
 	ok = reload(d, text, sizeof(text));
 	log_event(ok ? LOG_INFO : LOG_ERROR, ok ? "reloaded" : "not-reloaded", LOG_Z("why", text));
@@ -319,8 +319,8 @@ prepare(struct daemon *d, unsigned n_workers)
 	if (error != NULL)
 		return fail(error);
 	if (geteuid() == 0 && d->options->dev == NULL)
-		log_event(
-		    LOG_WARN, "running-as-root", LOG_Z("remedy", "set user in the configuration"));
+		log_event(LOG_WARN, "running-as-root",
+		    LOG_Z("remedy", "set user in the configuration"));
 	return 0;
 }
 

@@ -153,8 +153,8 @@ member_addr(struct buf *b, const char *key, const struct addr *a)
 }
 
 bool
-dev_ready(
-    const char *dir, const struct settings *s, const struct addr *https, const struct addr *http)
+dev_ready(const char *dir, const struct settings *s, const struct addr *https,
+    const struct addr *http)
 {
 	struct buf b;
 	bool ok;

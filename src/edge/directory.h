@@ -55,8 +55,8 @@ struct directory *directory_new(void) must_use;
 void directory_free(struct directory *d);
 
 /* What the store knows: a name is held by an account, or is a tombstone. -1 without memory. */
-int directory_load(
-    struct directory *d, struct slice key, struct slice account, bool tombstone) must_use;
+int directory_load(struct directory *d, struct slice key, struct slice account,
+    bool tombstone) must_use;
 /* A name became a tombstone. True when a link served it: that worker is to be told. */
 bool directory_release(struct directory *d, struct slice key, unsigned *ret_worker);
 

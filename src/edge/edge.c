@@ -34,8 +34,8 @@ on_idle(struct loop *loop, struct loop_mail *m)
 }
 
 static void
-tell(
-    struct edge *e, unsigned worker, const char *key, void (*fn)(struct loop *, struct loop_mail *))
+tell(struct edge *e, unsigned worker, const char *key,
+    void (*fn)(struct loop *, struct loop_mail *))
 {
 	struct news *n;
 

@@ -340,8 +340,8 @@ note_redirect(const struct exchange *x, struct slice bytes)
 	if (x->probe == EXCHANGE_NO_PROBE &&
 	    slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
 	    notes_is_hook(&x->req.head, bytes, &agent))
-		notes_put(
-		    x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent, S(""));
+		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent,
+		    S(""));
 }
 
 void

@@ -166,8 +166,8 @@ on_conn(struct conn *c, unsigned events)
 		break;
 	}
 	counter_add(&h->gate->failed, 1);
-	log_event(
-	    LOG_DEBUG, "handshake-failed", LOG_Z("peer", h->peer), LOG_Z("why", conn_error(c)));
+	log_event(LOG_DEBUG, "handshake-failed", LOG_Z("peer", h->peer),
+	    LOG_Z("why", conn_error(c)));
 	finish(h);
 }
 

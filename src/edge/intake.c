@@ -267,8 +267,8 @@ relay(struct intake *in)
 	if (in->x != NULL && t != NULL && t->courier != NULL && make_item(in, &item)) {
 		in->wish.answered = on_answered;
 		if (courier_carry(t->courier, &item, &in->wish) == 0) {
-			loop_timer_set(
-			    in->worker->loop, &in->timer, (int64_t)LIMIT_RELAY_MS * 1000);
+			loop_timer_set(in->worker->loop, &in->timer,
+			    (int64_t)LIMIT_RELAY_MS * 1000);
 			return;
 		}
 		free(item.block);
@@ -371,8 +371,8 @@ add_copies(struct intake *in)
 			sizeof(in->copies[put->n_copies].tunnel)))
 			put->n_copies++;
 		else
-			log_event(
-			    LOG_WARN, "fan-out-gone", LOG_Z("tunnel", in->name), LOG_S("to", name));
+			log_event(LOG_WARN, "fan-out-gone", LOG_Z("tunnel", in->name),
+			    LOG_S("to", name));
 	}
 }
 
@@ -567,8 +567,8 @@ write_head(struct intake *in, const struct rewrite_forward *forward, struct slic
 	size_t n = rewrite_request(h, raw, forward, room, FLOW_HEAD_SCRATCH_BYTES);
 
 	if (n > 0 && rules->n_drop > 0)
-		n = rewrite_rules(
-		    room, n, FLOW_HEAD_SCRATCH_BYTES, rules->drop, rules->n_drop, rules->add);
+		n = rewrite_rules(room, n, FLOW_HEAD_SCRATCH_BYTES, rules->drop, rules->n_drop,
+		    rules->add);
 
 	buf_put(&in->head, slice_of(room, n));
 	return n > 0 && !in->head.failed;

@@ -12,8 +12,8 @@
 #include "hook/policy.h"
 
 /* The head of x was judged; bytes: from its first byte on. account: of the route. */
-void
-intake_start(struct exchange *x, struct policy *policy, const char *account, struct slice bytes);
+void intake_start(struct exchange *x, struct policy *policy, const char *account,
+    struct slice bytes);
 /* VISITOR_INTAKE: the body goes on. */
 void intake_feed(struct exchange *x, struct slice bytes);
 /* VISITOR_INTAKE, VISITOR_STORE: called about once a second. */

@@ -23,8 +23,8 @@ void keep_free(struct keep *k);
 /* Appends text, sealed for `where`, to out; out->failed without memory. */
 void keep_seal(const struct keep *k, struct slice where, struct slice text, struct buf *out);
 /* dst holds sealed.n bytes. The length of the text, or -1. */
-ptrdiff_t
-keep_unseal(const struct keep *k, struct slice where, struct slice sealed, char *dst) must_use;
+ptrdiff_t keep_unseal(const struct keep *k, struct slice where, struct slice sealed,
+    char *dst) must_use;
 
 /* True for a field whose value is a credential: sealed when it is stored, hidden when it is shown.
  */

@@ -15,8 +15,8 @@ struct listener {
 	int reserve;
 	bool paused;
 	/* Owns fd from now on. */
-	void (*accepted)(
-	    struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len);
+	void (*accepted)(struct listener *l, int fd, const struct sockaddr_storage *ss,
+	    socklen_t len);
 	void *owner;
 };
 

@@ -196,8 +196,8 @@ welcome(struct session *s)
 
 	s->tunnels = calloc(h->n_tunnels + 1, sizeof(*s->tunnels));
 	if (s->tunnels == NULL) {
-		session_refuse(
-		    s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
+		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory",
+		    RETRY_BUSY_MS);
 		return;
 	}
 	s->state = SESSION_UP;
@@ -456,8 +456,8 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 		return;
 	case STORE_FULL:
 	case STORE_BROKEN:
-		session_refuse(
-		    s, LINK_CODE_BUSY, "store", "the edge cannot use its store now", RETRY_BUSY_MS);
+		session_refuse(s, LINK_CODE_BUSY, "store", "the edge cannot use its store now",
+		    RETRY_BUSY_MS);
 		return;
 	default:
 		refuse_token(s, "bad-token", "this edge does not know this token");
@@ -469,8 +469,8 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
 	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
 	if (l->claims == NULL) {
-		session_refuse(
-		    s, LINK_CODE_BUSY, "memory", "the edge is out of memory", RETRY_BUSY_MS);
+		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory",
+		    RETRY_BUSY_MS);
 		return;
 	}
 	for (size_t i = 0; i < l->hello.n_tunnels; i++)

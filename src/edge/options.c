@@ -33,8 +33,8 @@ set_log(const struct daemon_options *o, struct settings *s)
 
 	if (o->log_level != NULL) {
 		if (!log_level_parse(slice_str(o->log_level), &level))
-			return sentence(
-			    "--log-level %s: error, warn, info or debug is wanted", o->log_level);
+			return sentence("--log-level %s: error, warn, info or debug is wanted",
+			    o->log_level);
 		s->log_level = level;
 	}
 	if (o->log_format != NULL) {

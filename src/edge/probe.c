@@ -49,8 +49,8 @@ struct probe {
 /* --- tickets --- */
 
 static void
-make_mac(
-    const struct edge *e, const char *name, const char *until, char dst[2 * TICKET_MAC_BYTES + 1])
+make_mac(const struct edge *e, const char *name, const char *until,
+    char dst[2 * TICKET_MAC_BYTES + 1])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -138,8 +138,8 @@ inbox_json(const struct inbox_counts *c)
 	json_t *o = json_object();
 
 	for (int i = 0; i < INBOX_N_STATES; i++)
-		json_object_set_new(
-		    o, inbox_state_text((enum inbox_state)i), json_integer((json_int_t)c->n[i]));
+		json_object_set_new(o, inbox_state_text((enum inbox_state)i),
+		    json_integer((json_int_t)c->n[i]));
 	json_object_set_new(o, "oldest_ms", json_integer((json_int_t)c->oldest_ms));
 	return o;
 }

@@ -37,7 +37,7 @@ void probe_abandon(struct session *s);
 enum exchange_probe probe_read(const struct exchange *x, struct slice bytes);
 /* Answers a probe that ends at the edge. signature: name of a sign_reason, text: its sentence; ""
  * where none is asked for. */
-void
-probe_answer(struct exchange *x, const char *signature, const char *text, struct slice read_ahead);
+void probe_answer(struct exchange *x, const char *signature, const char *text,
+    struct slice read_ahead);
 
 #endif

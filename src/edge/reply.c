@@ -44,8 +44,8 @@ write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framin
 	};
 
 	char *head = flow_head_scratch(&x->flow);
-	size_t n = rewrite_to_visitor(
-	    &x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES, ret_framing);
+	size_t n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
+	    ret_framing);
 
 	return x->policy == NULL ? n : exchange_rules(&x->policy->response, head, n);
 }
@@ -240,8 +240,8 @@ on_reset(struct flow *f, uint32_t code)
 {
 	struct exchange *x = f->owner;
 
-	log_event(
-	    LOG_DEBUG, "stream-reset", LOG_Z("id", x->id), LOG_Z("code", link_code_name(code)));
+	log_event(LOG_DEBUG, "stream-reset", LOG_Z("id", x->id),
+	    LOG_Z("code", link_code_name(code)));
 	reply_fail(x, reply_close_of(f, code));
 }
 

@@ -99,8 +99,8 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
 	    LOG_Z("account", s->account), LOG_U("generation", s->self.generation),
 	    LOG_Z("why", text));
-	notes_put(
-	    s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""), slice_str(text));
+	notes_put(s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""),
+	    slice_str(text));
 	retire(s, t);
 	say_replaced(s, t, text);
 	if (s->n_up == 0)
@@ -316,8 +316,8 @@ take_message(struct session *s, struct slice json)
 	const char *type = json_string_value(json_object_get(message, "type"));
 
 	if (!json_is_object(message))
-		session_close(
-		    s, LINK_CODE_PROTOCOL, "the agent sent a message that is no JSON object");
+		session_close(s, LINK_CODE_PROTOCOL,
+		    "the agent sent a message that is no JSON object");
 	else if (type != NULL && strcmp(type, "probe") == 0)
 		probe_control(s, message);
 	else if (type != NULL && strcmp(type, "names") == 0)
@@ -339,8 +339,8 @@ on_control(struct carrier *c, struct slice json)
 		return;
 	case SESSION_LOGIN:
 	case SESSION_CLAIM:
-		session_close(
-		    s, LINK_CODE_PROTOCOL, "the agent did not wait for the answer to its HELLO");
+		session_close(s, LINK_CODE_PROTOCOL,
+		    "the agent did not wait for the answer to its HELLO");
 		return;
 	case SESSION_UP:
 		take_message(s, json);

@@ -29,8 +29,8 @@ read_addr(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 	if (why != NULL)
 		return schema_fault(r, n, "%s", why);
 	if (addr->tls || addr_sockaddr(addr, true, &ss, &len) != 0)
-		return schema_fault(
-		    r, n, "write a port, a numeric address with a port, *:PORT or unix:/PATH");
+		return schema_fault(r, n,
+		    "write a port, a numeric address with a port, *:PORT or unix:/PATH");
 	return true;
 }
 
@@ -112,8 +112,8 @@ read_hide(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 	struct settings *s = dst;
 
 	if (list->kind != YAMLDOC_LIST)
-		return schema_fault(
-		    r, list, "a list of header fields is wanted, such as [X-Hook-Password]");
+		return schema_fault(r, list,
+		    "a list of header fields is wanted, such as [X-Hook-Password]");
 	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
 		if (s->inbox.n_hide == SETTINGS_HIDE)
 			return schema_fault(r, n, "more than %d header fields", SETTINGS_HIDE);

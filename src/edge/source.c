@@ -29,8 +29,8 @@ source_key(const struct sockaddr_storage *ss, struct source_key *ret_key)
 		struct sockaddr_in6 in6;
 
 		memcpy(&in6, ss, sizeof(in6));
-		memcpy(
-		    ret_key->bytes, &in6.sin6_addr, IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) ? 16 : 8);
+		memcpy(ret_key->bytes, &in6.sin6_addr,
+		    IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) ? 16 : 8);
 		return true;
 	}
 	return false;

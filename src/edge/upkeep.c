@@ -54,13 +54,13 @@ add_lag(const struct edge *e, json_t *o)
 	json_t *lag = json_array();
 
 	for (size_t i = 0; i < LAG_BUCKETS; i++) {
-		json_int_t n = (json_int_t)sum(
-		    e, offsetof(struct worker_counters, lag) + i * sizeof(uint64_t));
+		json_int_t n = (json_int_t)sum(e,
+		    offsetof(struct worker_counters, lag) + i * sizeof(uint64_t));
 
-		json_array_append_new(
-		    lag, i < LAG_BUCKETS - 1
-			     ? json_pack("{s:I, s:I}", "ms", (json_int_t)bounds[i], "n", n)
-			     : json_pack("{s:n, s:I}", "ms", "n", n));
+		json_array_append_new(lag,
+		    i < LAG_BUCKETS - 1
+			? json_pack("{s:I, s:I}", "ms", (json_int_t)bounds[i], "n", n)
+			: json_pack("{s:n, s:I}", "ms", "n", n));
 	}
 	json_object_set_new(o, "lag", lag);
 }
@@ -97,8 +97,8 @@ upkeep_counters(const struct edge *e)
 
 /* One sentence, for people who read nothing else. */
 static void
-write_text(
-    const struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s, char *dst, size_t cap)
+write_text(const struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s, char *dst,
+    size_t cap)
 {
 	unsigned long long queued = u->req.counts.n[INBOX_QUEUED];
 
@@ -187,8 +187,8 @@ on_mail(struct loop *loop, struct loop_mail *m)
 	if (u->stopped)
 		return;
 	if (!good)
-		log_event(
-		    LOG_ERROR, "inbox-upkeep", LOG_Z("why", store_result_text(u->req.result)));
+		log_event(LOG_ERROR, "inbox-upkeep",
+		    LOG_Z("why", store_result_text(u->req.result)));
 	if (good && work == RETAINING && u->req.n_changed > 0)
 		log_event(LOG_INFO, "inbox-deleted", LOG_U("deliveries", u->req.n_changed));
 	if (good && work == RETAINING)

@@ -179,15 +179,15 @@ delivery_json(const struct inbox_delivery *d, bool whole, bool raw)
 	json_object_set_new(o, "repository", text(d->order_key, 200));
 	json_object_set_new(o, "provider_id", text(d->provider_id, 128));
 	json_object_set_new(o, "method", text(d->method, 32));
-	json_object_set_new(
-	    o, "target", target_text(d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
+	json_object_set_new(o, "target",
+	    target_text(d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
 	json_object_set_new(o, "attempts", json_integer(d->attempts));
 	json_object_set_new(o, "received_ms", json_integer((json_int_t)d->received_ms));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
 	json_object_set_new(o, "note", text(d->note, 320));
 	if (d->state == INBOX_QUEUED) {
-		json_object_set_new(
-		    o, "due_ms", json_integer((json_int_t)(d->due_ms > 0 ? d->due_ms : 0)));
+		json_object_set_new(o, "due_ms",
+		    json_integer((json_int_t)(d->due_ms > 0 ? d->due_ms : 0)));
 		json_object_set_new(o, "waits", json_boolean(d->waits));
 	}
 	if (d->replay_of != 0)
@@ -298,10 +298,10 @@ stat_answer(struct view *v)
 
 	for (int i = 0; i < INBOX_N_STATES; i++)
 		json_object_set_new(states, inbox_state_text((enum inbox_state)i),
-		    json_pack(
-			"{s:I, s:I}", "n", (json_int_t)n->n[i], "bytes", (json_int_t)n->bytes[i]));
-	return json_pack(
-	    "{s:b, s:o, s:I}", "ok", 1, "states", states, "oldest_ms", (json_int_t)n->oldest_ms);
+		    json_pack("{s:I, s:I}", "n", (json_int_t)n->n[i], "bytes",
+			(json_int_t)n->bytes[i]));
+	return json_pack("{s:b, s:o, s:I}", "ok", 1, "states", states, "oldest_ms",
+	    (json_int_t)n->oldest_ms);
 }
 
 /* clang-format off */
@@ -401,8 +401,7 @@ take_states(json_t *request, uint32_t *dst)
 		return true;
 	if (!json_is_array(list))
 		return false;
-	json_array_foreach(list, i, j)
-	{
+	json_array_foreach(list, i, j) {
 		if (!json_is_string(j) ||
 		    !inbox_state_parse(slice_str(json_string_value(j)), &state))
 			return false;

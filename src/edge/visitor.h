@@ -141,8 +141,8 @@ void answer_error(struct exchange *x, enum close_code code, struct slice read_ah
 void answer_own(struct exchange *x, int status, const char *fields, struct slice type,
     struct slice body, struct slice read_ahead);
 /* 308 to the same target on https:// */
-void
-answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead);
+void answer_redirect(struct exchange *x, struct slice path, struct slice query,
+    struct slice read_ahead);
 /* The socket takes bytes again. */
 void answer_writable(struct visitor *v);
 

@@ -22,8 +22,8 @@
 
 /* Looks at the front part of a list and puts it behind the rest. */
 static void
-walk(
-    struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us), int64_t now_us)
+walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us),
+    int64_t now_us)
 {
 	for (uint64_t n = n_all / TICKS_PER_WALK + 1; n > 0 && !list_empty(l); n--) {
 		struct list *node = list_pop(l);
@@ -174,10 +174,10 @@ drain(struct worker *w)
 	w->draining = true;
 	listener_close(&w->http);
 	LIST_EACH(it, &w->session_list)
-	session_leave(
-	    list_of(it, struct session, node), LINK_CODE_SHUTDOWN, "the edge is stopping");
+		session_leave(list_of(it, struct session, node), LINK_CODE_SHUTDOWN,
+		    "the edge is stopping");
 	LIST_EACH(it, &w->visitor_list)
-	visitor_close_idle(visitor_of(it));
+		visitor_close_idle(visitor_of(it));
 	worker_check_idle(w);
 }
 
@@ -214,8 +214,7 @@ use_settings(struct worker *w)
 static void
 revoke(struct worker *w, const char *token_id)
 {
-	LIST_EACH(it, &w->session_list)
-	{
+	LIST_EACH(it, &w->session_list) {
 		struct session *s = list_of(it, struct session, node);
 
 		if (token_id == NULL)

@@ -42,8 +42,8 @@ struct worker_counters {
 static inline void
 counter_add(_Atomic uint64_t *c, uint64_t n)
 {
-	atomic_store_explicit(
-	    c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+	    memory_order_relaxed);
 }
 
 /*

@@ -188,8 +188,8 @@ check_labels(struct checkurl *c, struct slice host)
 	if (underscore)
 		checkurl_add(c, CHECKURL_HOST_UNDERSCORE, "There is a '_' in the host.");
 	if (!character && last.n > 0 && last.p[0] >= '0' && last.p[0] <= '9')
-		checkurl_add(
-		    c, CHECKURL_HOST_NUMERIC, "The host ends like an address, but is none.");
+		checkurl_add(c, CHECKURL_HOST_NUMERIC,
+		    "The host ends like an address, but is none.");
 }
 
 static bool
@@ -272,8 +272,8 @@ check_v4(struct checkurl *c)
 		checkurl_add(c, CHECKURL_ADDRESS_SPELLING,
 		    "%.60s is an odd spelling of the address %u.%u.%u.%u.", c->host, v >> 24,
 		    v >> 16 & 255, v >> 8 & 255, v & 255);
-	snprintf(
-	    c->host, sizeof(c->host), "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
+	snprintf(c->host, sizeof(c->host), "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255,
+	    v & 255);
 	add_class(c, ipclass_v4(v));
 	return true;
 }

@@ -105,14 +105,14 @@ struct checkurl_parts {
 	bool host_bad; /* nothing on the internet can be meant by it */
 };
 
-void
-checkurl_add(struct checkurl *c, enum checkurl_what what, const char *fmt, ...) printf_like(3, 4);
+void checkurl_add(struct checkurl *c, enum checkurl_what what, const char *fmt, ...)
+    printf_like(3, 4);
 
 /* Scheme, authority and the rest; findings about how they are written. */
 void checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret);
 /* Fills c->host, is_address, class. */
 void checkurl_host(struct checkurl *c, struct checkurl_parts *parts);
-void checkurl_path(
-    struct checkurl *c, const struct checkurl_params *p, const struct checkurl_parts *parts);
+void checkurl_path(struct checkurl *c, const struct checkurl_params *p,
+    const struct checkurl_parts *parts);
 
 #endif

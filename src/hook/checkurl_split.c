@@ -28,10 +28,9 @@ scheme_length(struct slice s)
 {
 	size_t n = 0;
 
-	while (
-	    n < s.n &&
-	    ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
-		(n > 0 && ((s.p[n] >= '0' && s.p[n] <= '9') || memchr("+-.", s.p[n], 3) != NULL))))
+	while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
+			      (n > 0 && ((s.p[n] >= '0' && s.p[n] <= '9') ||
+					    memchr("+-.", s.p[n], 3) != NULL))))
 		n++;
 	return n;
 }
@@ -64,8 +63,8 @@ skip(struct slice s, const char *bytes)
 static struct slice
 no_scheme(struct checkurl *c, struct slice rest)
 {
-	checkurl_add(
-	    c, CHECKURL_SCHEME_MISSING, "The URL does not begin with https:// (or http://).");
+	checkurl_add(c, CHECKURL_SCHEME_MISSING,
+	    "The URL does not begin with https:// (or http://).");
 	c->scheme[0] = '\0';
 	return skip(rest, ":/");
 }
@@ -114,8 +113,8 @@ split_port(struct checkurl *c, struct checkurl_parts *parts)
 	if (!parts->has_port)
 		return;
 	if (parts->port.n == 0) {
-		checkurl_add(
-		    c, CHECKURL_PORT_EMPTY, "Behind the colon of the host there is no port.");
+		checkurl_add(c, CHECKURL_PORT_EMPTY,
+		    "Behind the colon of the host there is no port.");
 		return;
 	}
 	if (!slice_u64(parts->port, &port) || port == 0 || port > 65535) {
@@ -152,8 +151,8 @@ split_authority(struct checkurl *c, struct slice s, struct checkurl_parts *parts
 	for (at = s.n; at > 0 && s.p[at - 1] != '@'; at--)
 		continue;
 	if (at > 0) {
-		checkurl_add(
-		    c, CHECKURL_USERINFO, "There is a user name or password before the host.");
+		checkurl_add(c, CHECKURL_USERINFO,
+		    "There is a user name or password before the host.");
 		s = slice_from(s, at);
 	}
 	if (s.n > 0 && s.p[0] == '[' && (at = slice_find(s, ']')) != SIZE_MAX) {
@@ -166,8 +165,8 @@ split_authority(struct checkurl *c, struct slice s, struct checkurl_parts *parts
 		return;
 	}
 	if (count(s, ':') > 1 && ipclass_parse_v6(s, bytes)) {
-		checkurl_add(
-		    c, CHECKURL_V6_BRACKETS, "An IPv6 address in a URL stands in brackets.");
+		checkurl_add(c, CHECKURL_V6_BRACKETS,
+		    "An IPv6 address in a URL stands in brackets.");
 		parts->bracketed = true;
 		parts->host = s;
 		return;
@@ -188,8 +187,8 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 	ret->authority = slice_head(rest, end);
 	rest = slice_from(rest, end);
 	if (slice_find(rest, '#') != SIZE_MAX)
-		checkurl_add(
-		    c, CHECKURL_FRAGMENT, "What stands behind '#' is never sent to a server.");
+		checkurl_add(c, CHECKURL_FRAGMENT,
+		    "What stands behind '#' is never sent to a server.");
 	path = slice_cut(&rest, '#');
 	ret->path = slice_cut(&path, '?');
 	ret->query = path;
@@ -304,16 +303,16 @@ keep_path(struct checkurl *c, struct slice path)
 }
 
 void
-checkurl_path(
-    struct checkurl *c, const struct checkurl_params *p, const struct checkurl_parts *parts)
+checkurl_path(struct checkurl *c, const struct checkurl_params *p,
+    const struct checkurl_parts *parts)
 {
 	struct slice path = parts->path, query = parts->query;
 	bool root = path.n == 0 || slice_eq(path, S("/"));
 
 	keep_path(c, path);
 	if (slice_iholds(path, S("//")))
-		checkurl_add(
-		    c, CHECKURL_SLASH_DOUBLED, "There are two slashes in a row in the path.");
+		checkurl_add(c, CHECKURL_SLASH_DOUBLED,
+		    "There are two slashes in a row in the path.");
 	if (has_dots(path))
 		checkurl_add(c, CHECKURL_PATH_DOTS, "There is a '.' or '..' in the path.");
 	if (bad_escapes(path) || bad_escapes(query))
@@ -332,6 +331,6 @@ checkurl_path(
 	}
 	if (c->preset != NULL && strcmp(c->preset->name, "jenkins-bitbucket-branch-source") == 0 &&
 	    !root && hook_form_get(query, "server_url").p == NULL)
-		checkurl_add(
-		    c, CHECKURL_SERVER_URL, "The plugin wants to know which Data Center calls.");
+		checkurl_add(c, CHECKURL_SERVER_URL,
+		    "The plugin wants to know which Data Center calls.");
 }

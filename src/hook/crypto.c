@@ -66,8 +66,8 @@ bytes_of(struct slice s)
 }
 
 bool
-crypto_hmac(
-    enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n, uint8_t *dst)
+crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n,
+    uint8_t *dst)
 {
 	EVP_MAC_CTX *c;
 	size_t len = 0;

@@ -46,7 +46,7 @@ struct doctor_value {
 };
 /* Appends `template` with {key} replaced; an unknown key stays readable without its braces. Control
  * characters become '?'. */
-void
-doctor_text(const char *template, const struct doctor_value *values, size_t n, struct buf *out);
+void doctor_text(const char *template, const struct doctor_value *values, size_t n,
+    struct buf *out);
 
 #endif

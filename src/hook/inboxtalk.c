@@ -113,8 +113,8 @@ put_row(struct inboxtalk *t, const json_t *r, struct buf *out)
 		    "STATE", "RECEIVED (UTC)", "TUNNEL", "EVENT", "REPOSITORY", "TRIES", "BYTES",
 		    "NOTE");
 	t->titled = true;
-	buf_printf(
-	    out, "%8llu  %-9s  ", (unsigned long long)number_at(r, "id"), text_at(r, "state"));
+	buf_printf(out, "%8llu  %-9s  ", (unsigned long long)number_at(r, "id"),
+	    text_at(r, "state"));
 	put_date(out, number_at(r, "received_ms"));
 	buf_printf(out, "  %-16s  %-22s  %-28s %5llu %8llu  %s\n", text_at(r, "tunnel"),
 	    text_at(r, "event"), text_at(r, "repository"),
@@ -135,8 +135,7 @@ put_attempts(const json_t *attempts, struct buf *out)
 	const json_t *a;
 	size_t i;
 
-	json_array_foreach(attempts, i, a)
-	{
+	json_array_foreach(attempts, i, a) {
 		buf_printf(out, "%-14s ", i == 0 ? "attempts:" : "");
 		put_date(out, number_at(a, "at_ms"));
 		buf_printf(out, "  #%llu  %3llu  %s  %llu ms\n",
@@ -162,8 +161,8 @@ put_details(const json_t *r, const json_t *attempts, struct buf *out)
 	put_date(out, number_at(r, "received_ms"));
 	buf_put(out, S(" UTC\n"));
 	if (number_at(r, "replay_of") != 0)
-		buf_printf(
-		    out, "%-14s %llu\n", "copy of:", (unsigned long long)number_at(r, "replay_of"));
+		buf_printf(out, "%-14s %llu\n",
+		    "copy of:", (unsigned long long)number_at(r, "replay_of"));
 	if (json_object_get(r, "due_ms") != NULL)
 		buf_printf(out, "%-14s in %llu s%s\n",
 		    "next attempt:", (unsigned long long)number_at(r, "due_ms") / 1000,
@@ -265,8 +264,7 @@ take_list(struct inboxtalk *t, json_t *answer, struct buf *out)
 	const json_t *rows = json_object_get(answer, "rows"), *r;
 	size_t i;
 
-	json_array_foreach(rows, i, r)
-	{
+	json_array_foreach(rows, i, r) {
 		if (t->left == 0)
 			return INBOXTALK_DONE;
 		t->left--;
@@ -366,7 +364,8 @@ take_tail(struct inboxtalk *t, json_t *answer, struct buf *out)
 		set_op(t, "export");
 		return INBOXTALK_WAIT;
 	}
-	json_array_foreach(rows, i, r) put_row(t, r, out);
+	json_array_foreach(rows, i, r)
+		put_row(t, r, out);
 	if (number_at(answer, "cursor") > 0)
 		json_object_set(t->request, "cursor", json_object_get(answer, "cursor"));
 	return json_is_true(json_object_get(answer, "more")) ? INBOXTALK_ASK : INBOXTALK_WAIT;
@@ -383,8 +382,10 @@ take_stat(struct inboxtalk *t, json_t *answer, struct buf *out)
 		return INBOXTALK_DONE;
 	}
 	buf_printf(out, "%-10s %12s %16s\n", "STATE", "DELIVERIES", "BYTES");
-	json_object_foreach(states, state, v) buf_printf(out, "%-10s %12llu %16llu\n", state,
-	    (unsigned long long)number_at(v, "n"), (unsigned long long)number_at(v, "bytes"));
+	json_object_foreach(states, state, v)
+		buf_printf(out, "%-10s %12llu %16llu\n", state,
+		    (unsigned long long)number_at(v, "n"),
+		    (unsigned long long)number_at(v, "bytes"));
 	if (number_at(answer, "oldest_ms") != 0) {
 		buf_put(out, S("The oldest that is not finished came "));
 		put_date(out, number_at(answer, "oldest_ms"));

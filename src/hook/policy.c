@@ -148,8 +148,7 @@ read_hmac(struct reader *r, json_t *j, const char *member)
 
 	if (!json_is_object(j))
 		fault(r, member, "must be an object");
-	json_object_foreach(j, key, v)
-	{
+	json_object_foreach(j, key, v) {
 		struct slice s = read_text(r, v, member);
 
 		if (strcmp(key, "header") == 0 && is_token(s)) {
@@ -166,8 +165,8 @@ read_hmac(struct reader *r, json_t *j, const char *member)
 			while (i < 4 && !slice_eq(s, slice_str(algorithms[i])))
 				i++;
 			if (i == 4)
-				fault(
-				    r, member, "algorithm must be sha256, sha1, sha384 or sha512");
+				fault(r, member,
+				    "algorithm must be sha256, sha1, sha384 or sha512");
 			sign->algorithm = (enum sign_algorithm)i;
 		} else {
 			fault(r, member,
@@ -305,8 +304,8 @@ is_ours(struct slice name)
 
 /* "set" and "remove" of one direction; lines: where the lines to add are kept. */
 static void
-read_headers(
-    struct reader *r, json_t *j, const char *member, struct policy_headers *h, char **lines)
+read_headers(struct reader *r, json_t *j, const char *member, struct policy_headers *h,
+    char **lines)
 {
 	json_t *set = json_object_get(j, "set"), *remove = json_object_get(j, "remove"), *v;
 	size_t n_set = json_object_size(set), n_remove = 0, bytes = 1;
@@ -321,8 +320,7 @@ read_headers(
 	if (remove != NULL)
 		removed = read_list(r, remove, member, &n_remove);
 	h->drop = calloc(n_set + n_remove + 1, sizeof(*h->drop));
-	json_object_foreach(set, key, v)
-	{
+	json_object_foreach(set, key, v) {
 		if (!is_token(slice_str(key)) || is_ours(slice_str(key)) || !json_is_string(v) ||
 		    !is_field_value(text_of(v)))
 			fault(r, member, "not a header field that may be set");
@@ -340,8 +338,7 @@ read_headers(
 	if (r->failed || *lines == NULL)
 		return;
 	h->add = slice_of(*lines, 0);
-	json_object_foreach(set, key, v)
-	{
+	json_object_foreach(set, key, v) {
 		h->drop[h->n_drop++] = slice_str(key);
 		h->add.n +=
 		    (size_t)sprintf(*lines + h->add.n, "%s: %s\r\n", key, json_string_value(v));
@@ -368,8 +365,7 @@ read_deliver(struct reader *r, json_t *j, const char *member)
 
 	if (!json_is_object(j))
 		fault(r, member, "must be an object");
-	json_object_foreach(j, key, v)
-	{
+	json_object_foreach(j, key, v) {
 		if (strcmp(key, "skip_after") == 0)
 			r->p->skip_after = (uint32_t)read_number(r, v, member, 1e6);
 		else if (strcmp(key, "concurrency") == 0)
@@ -527,8 +523,7 @@ policy_new(struct slice json, char *why, size_t cap)
 	p->root = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &error);
 	if (p->json == NULL || !json_is_object((json_t *)p->root))
 		fault(&r, "JSON", p->root == NULL ? error.text : "must be an object");
-	json_object_foreach((json_t *)p->root, key, v)
-	{
+	json_object_foreach((json_t *)p->root, key, v) {
 		size_t i = 0;
 
 		while (i < N_MEMBERS && strcmp(members[i].name, key) != 0)

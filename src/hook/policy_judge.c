@@ -210,8 +210,8 @@ policy_password(struct policy *p, struct slice authorization)
 }
 
 bool
-policy_take(
-    struct policy_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
+policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us,
+    int64_t *ret_wait_us)
 {
 	int64_t one = (int64_t)(1e6 / rate), deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
 

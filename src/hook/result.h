@@ -42,8 +42,8 @@ struct result_plan {
  * had none. random: 64 uniform bits. A Retry-After lengthens the pause, never shortens it, up to
  * RESULT_RETRY_AFTER_MS_MAX.
  */
-struct result_plan
-result_next(unsigned attempts, enum result_class c, int64_t retry_after_ms, uint64_t random);
+struct result_plan result_next(unsigned attempts, enum result_class c, int64_t retry_after_ms,
+    uint64_t random);
 #define RESULT_RETRY_AFTER_MS_MAX 86400000
 
 /* Attempts after which a delivery is dead. */

@@ -13,8 +13,8 @@
 #define TAG_BYTES 16
 
 bool
-seal_close(
-    const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice text, char *dst)
+seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice text,
+    char *dst)
 {
 	unsigned char *out = (unsigned char *)dst, *nonce = out + 1, *body = nonce + NONCE_BYTES;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -38,8 +38,8 @@ seal_close(
 }
 
 ptrdiff_t
-seal_open(
-    const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice sealed, char *dst)
+seal_open(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice sealed,
+    char *dst)
 {
 	const unsigned char *in = (const unsigned char *)sealed.p, *nonce = in + 1;
 	unsigned char tag[TAG_BYTES];

@@ -355,8 +355,8 @@ sign_again_fault(const struct sign_params *p)
 }
 
 bool
-hook_sign_again(
-    const struct sign_params *p, const struct hook_request *req, struct sign_output *ret)
+hook_sign_again(const struct sign_params *p, const struct hook_request *req,
+    struct sign_output *ret)
 {
 	struct sign_params any_age = *p;
 	struct sign_verdict v;

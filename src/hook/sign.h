@@ -111,16 +111,16 @@ struct sign_verdict {
  * True only for SIGN_OK. SIGN_PING is not true: the caller answers it (handshake.h), and it must
  * never reach the origin, since anybody can send it.
  */
-bool hook_verify(
-    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *ret) must_use;
+bool hook_verify(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *ret) must_use;
 
 /*
  * After hook_verify() said SIGN_WRONG: tries what people and relays do wrong, and makes *v more
  * exact. Costs about ten verifications, so the caller limits how often; bodies above
  * LIMIT_HOOK_EXPLAIN_BYTES are left alone.
  */
-void
-sign_explain(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v);
+void sign_explain(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *v);
 
 /* Header fields that were made; slices point into `text`. */
 struct sign_output {
@@ -148,7 +148,7 @@ const char *sign_again_fault(const struct sign_params *p) must_use;
  * older than half of what receivers of the scheme allow, so that some time is left for the way, and
  * its own signature is good with a secret of the route: what nobody has signed is not signed here.
  */
-bool hook_sign_again(
-    const struct sign_params *p, const struct hook_request *req, struct sign_output *ret) must_use;
+bool hook_sign_again(const struct sign_params *p, const struct hook_request *req,
+    struct sign_output *ret) must_use;
 
 #endif

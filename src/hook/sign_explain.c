@@ -63,8 +63,8 @@ space_in_secret(const struct sign_params *p, const struct hook_request *req, str
 
 /* Text where its bytes were meant, and the other way round. */
 static bool
-secret_in_other_form(
-    const struct sign_params *p, const struct hook_request *req, struct slice secret)
+secret_in_other_form(const struct sign_params *p, const struct hook_request *req,
+    struct slice secret)
 {
 	struct sign_form text = *p->scheme->form;
 	struct sign_scheme scheme = *p->scheme;

@@ -272,8 +272,8 @@ sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struc
 	buf_init(&claims, 700);
 	buf_put(&claims, S("{\"iss\":"));
 	buf_json(&claims, id);
-	buf_printf(
-	    &claims, ",\"iat\":%lld,\"exp\":%lld,\"qsh\":\"%s\"}", now_s, now_s + LIFE_S, qsh);
+	buf_printf(&claims, ",\"iat\":%lld,\"exp\":%lld,\"qsh\":\"%s\"}", now_s, now_s + LIFE_S,
+	    qsh);
 	sign_put(w, S("JWT "));
 	put_base64url(w, header, sizeof(header) - 1);
 	sign_put(w, S("."));

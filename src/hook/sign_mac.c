@@ -309,14 +309,14 @@ claim_ok(const struct sign_params *p, const struct sign_form *f, const struct cl
 	}
 	if (strstr(f->message, "%t") != NULL &&
 	    (!slice_u64(c->time, ret_time) || *ret_time > 1ull << 40)) {
-		sign_say(
-		    v, SIGN_MALFORMED, "The timestamp of the signature is missing or no number.");
+		sign_say(v, SIGN_MALFORMED,
+		    "The timestamp of the signature is missing or no number.");
 		return false;
 	}
 	/* The dots of id.timestamp.body must not move. */
 	if (f->id_header != NULL && (c->id.n == 0 || slice_find(c->id, '.') != SIZE_MAX)) {
-		sign_say(
-		    v, SIGN_MALFORMED, "The %s field is missing or has a dot in it.", f->id_header);
+		sign_say(v, SIGN_MALFORMED, "The %s field is missing or has a dot in it.",
+		    f->id_header);
 		return false;
 	}
 	return true;
@@ -377,8 +377,8 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 		v->secret = (uint8_t)i;
 		return sign_settle(v, SIGN_OK);
 	}
-	sign_say(
-	    v, SIGN_WRONG, "The token in the %s field is another one than the route's.", header);
+	sign_say(v, SIGN_WRONG, "The token in the %s field is another one than the route's.",
+	    header);
 	return false;
 }
 
@@ -450,8 +450,8 @@ put_mark(const struct sign_params *p, const struct sign_form *f, struct slice ti
 {
 	switch (f->places[0].layout) {
 	case SIGN_PLAIN:
-		sign_put(
-		    w, f->places[0].header == NULL ? p->prefix : slice_str(f->places[0].prefix));
+		sign_put(w,
+		    f->places[0].header == NULL ? p->prefix : slice_str(f->places[0].prefix));
 		break;
 	case SIGN_NAMED:
 		sign_put(w, S("sha256="));

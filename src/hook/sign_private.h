@@ -59,16 +59,16 @@ bool sign_in_time(const struct sign_params *p, const struct hook_request *req, u
 /* Secrets that are tried. */
 size_t sign_n_secrets(const struct sign_params *p);
 
-bool sign_mac_ok(
-    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_token_ok(
-    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_basic_ok(
-    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_twilio_ok(
-    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
-bool sign_jwt_ok(
-    const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v) must_use;
+bool sign_mac_ok(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *v) must_use;
+bool sign_token_ok(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *v) must_use;
+bool sign_basic_ok(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *v) must_use;
+bool sign_twilio_ok(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *v) must_use;
+bool sign_jwt_ok(const struct sign_params *p, const struct hook_request *req,
+    struct sign_verdict *v) must_use;
 
 /* Text that is appended to sign_output.text piece by piece; sticky failure. */
 struct sign_writer {
@@ -89,8 +89,8 @@ bool sign_mac_claim(const struct sign_params *p, const struct hook_request *req,
 bool sign_mac_makes(const struct sign_params *p, struct slice secret) must_use;
 bool sign_mac_make(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_writer *w) must_use;
-bool sign_twilio_make(
-    const struct sign_params *p, const struct hook_request *req, struct sign_writer *w) must_use;
+bool sign_twilio_make(const struct sign_params *p, const struct hook_request *req,
+    struct sign_writer *w) must_use;
 bool sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_writer *w) must_use;
 

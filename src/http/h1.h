@@ -137,7 +137,7 @@ h1_text(struct slice buf, struct h1_span s)
 }
 
 /* The first field of that name from index *at on (case ignored); *at moves past it. NULL: none. */
-const struct h1_field *
-h1_find(const struct h1_head *h, struct slice buf, struct slice name, size_t *at);
+const struct h1_field *h1_find(const struct h1_head *h, struct slice buf, struct slice name,
+    size_t *at);
 
 #endif

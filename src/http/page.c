@@ -264,8 +264,8 @@ put_head(struct buf *b, const struct page *p, const struct close_row *row, enum 
 	char date[PAGE_DATE_BYTES];
 
 	page_date(p->wall_ms, date);
-	buf_printf(
-	    b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", row->status, page_reason(row->status), date);
+	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", row->status, page_reason(row->status),
+	    date);
 	buf_printf(b, "Content-Type: %s\r\nContent-Length: %zu\r\n", forms[form].type, body_bytes);
 	buf_put(b, S("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
 	buf_printf(b, "Content-Security-Policy: %s\r\n", forms[form].security);

@@ -190,8 +190,8 @@ put_request_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
 		/* from the path on; RFC 9112 3.2.4 for where there is none */
 		target = slice_from(target, (size_t)(h->path.at - h->target.at));
 		if (h->path.n == 0)
-			wire_put(
-			    w, target.n == 0 && slice_eq(method, S("OPTIONS")) ? S("*") : S("/"));
+			wire_put(w,
+			    target.n == 0 && slice_eq(method, S("OPTIONS")) ? S("*") : S("/"));
 	}
 	wire_put(w, target);
 	wire_put(w, S(" HTTP/1.1\r\n"));
@@ -304,8 +304,8 @@ put_visitor(struct wire_out *w, const struct h1_head *h, struct slice buf,
 
 /* Whether a field goes on its way as it stands. */
 static bool
-passes_request(
-    enum field_class class, const struct h1_head *h, const struct listed *l, struct slice name)
+passes_request(enum field_class class, const struct h1_head *h, const struct listed *l,
+    struct slice name)
 {
 	switch (class) {
 	case PLAIN:
@@ -385,8 +385,8 @@ may_have_length(uint16_t status)
 }
 
 static bool
-passes_response(
-    enum field_class class, const struct h1_head *h, const struct listed *l, struct slice name)
+passes_response(enum field_class class, const struct h1_head *h, const struct listed *l,
+    struct slice name)
 {
 	switch (class) {
 	case PLAIN:
@@ -492,8 +492,8 @@ is_dropped(struct slice line, const struct slice *drop, size_t n_drop)
 }
 
 size_t
-rewrite_rules(
-    char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop, struct slice add)
+rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop,
+    struct slice add)
 {
 	struct slice in = { head, n };
 	size_t kept = 0;

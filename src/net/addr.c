@@ -172,8 +172,8 @@ unix_sockaddr(const struct addr *a, struct sockaddr_storage *ret, socklen_t *ret
 }
 
 static int
-v4_sockaddr(
-    const struct in_addr *v4, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
+v4_sockaddr(const struct in_addr *v4, uint16_t port, struct sockaddr_storage *ret,
+    socklen_t *ret_len)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = *v4 };
 
@@ -184,8 +184,8 @@ v4_sockaddr(
 }
 
 static int
-v6_sockaddr(
-    const struct in6_addr *v6, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
+v6_sockaddr(const struct in6_addr *v6, uint16_t port, struct sockaddr_storage *ret,
+    socklen_t *ret_len)
 {
 	struct sockaddr_in6 in6 = {
 		.sin6_family = AF_INET6,

@@ -29,8 +29,8 @@ void addr_text(const struct addr *a, char *dst, size_t cap);
 
 /* Numeric hosts and Unix paths only; -1 when the host is a name. "" is loopback (127.0.0.1)
  * unless any is true, then all addresses (IPv6 dual stack). */
-int addr_sockaddr(
-    const struct addr *a, bool any, struct sockaddr_storage *ret, socklen_t *ret_len) must_use;
+int addr_sockaddr(const struct addr *a, bool any, struct sockaddr_storage *ret,
+    socklen_t *ret_len) must_use;
 
 #define ADDR_TEXT_BYTES 128
 /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix:" of what accept() gave. v4-mapped is shown as v4.

@@ -66,8 +66,8 @@ set_tick(struct lookups *ls)
 	if (!ls->up || (next = ares_timeout(ls->channel, NULL, &tv)) == NULL)
 		loop_timer_stop(ls->loop, &ls->tick);
 	else
-		loop_timer_set(
-		    ls->loop, &ls->tick, next->tv_sec * INT64_C(1000000) + next->tv_usec);
+		loop_timer_set(ls->loop, &ls->tick,
+		    next->tv_sec * INT64_C(1000000) + next->tv_usec);
 }
 
 static void
@@ -82,8 +82,7 @@ on_tick(struct loop_timer *t)
 static struct ares_io *
 find_socket(struct lookups *ls, int fd)
 {
-	LIST_EACH(node, &ls->sockets)
-	{
+	LIST_EACH(node, &ls->sockets) {
 		struct ares_io *s = list_of(node, struct ares_io, node);
 
 		if (s->io.fd == fd)
@@ -110,8 +109,8 @@ on_socket(struct loop_io *io, unsigned events)
 	char byte;
 
 	/* May close the socket, which frees s. */
-	ares_process_fd(
-	    ls->channel, events & LOOP_IN ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(ls->channel, events & LOOP_IN ? fd : ARES_SOCKET_BAD,
+	    out ? fd : ARES_SOCKET_BAD);
 	s = find_socket(ls, fd);
 	if (s != NULL && events & LOOP_IN && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
 		loop_again(&s->io, LOOP_IN);
@@ -267,8 +266,8 @@ lookup_start(struct lookups *ls, struct lookup *q, const char *host, int family)
 	if (channel_up(ls))
 		p = calloc(1, sizeof(*p));
 	if (p == NULL) {
-		q->done(
-		    q, NULL, 0, ENOMEM, "names cannot be looked up: out of memory or descriptors");
+		q->done(q, NULL, 0, ENOMEM,
+		    "names cannot be looked up: out of memory or descriptors");
 		return;
 	}
 	*p = (struct lookup_private){ .ls = ls, .q = q };
@@ -307,8 +306,7 @@ lookups_free(struct lookups *ls)
 {
 	if (ls == NULL)
 		return;
-	LIST_EACH(node, &ls->running)
-	{
+	LIST_EACH(node, &ls->running) {
 		struct lookup *q = list_of(node, struct lookup_private, node)->q;
 
 		if (q != NULL)

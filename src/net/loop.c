@@ -206,8 +206,8 @@ loop_post(struct loop *l, struct loop_mail *m)
 
 	do {
 		m->next = head;
-	} while (!atomic_compare_exchange_weak_explicit(
-	    &l->mail, &head, m, memory_order_release, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&l->mail, &head, m, memory_order_release,
+	    memory_order_relaxed));
 	/* Not the first: whoever put the first has woken the loop, or is about to. */
 	if (head == NULL)
 		loop_wake(l);

@@ -314,8 +314,8 @@ static void
 arm_user_timeout(struct sock *s)
 {
 	if (s->cut && s->user_timeout_ms > 0)
-		add_moment(
-		    world.now_us + s->user_timeout_ms * INT64_C(1000), on_user_timeout, s, 0);
+		add_moment(world.now_us + s->user_timeout_ms * INT64_C(1000), on_user_timeout, s,
+		    0);
 }
 
 /* When n bytes that leave now are there: behind those that left before. */
@@ -770,8 +770,7 @@ run_loops(void)
 	struct loop_sim *ready[64];
 	size_t n = 0, first;
 
-	LIST_EACH(node, &world.loops)
-	{
+	LIST_EACH(node, &world.loops) {
 		struct loop_sim *l = list_of(node, struct loop_sim, node);
 
 		if (can_run(l) && n < 64)
@@ -790,8 +789,7 @@ next_us(void)
 {
 	int64_t at = world.n_moments > 0 ? world.heap[1]->at_us : INT64_MAX;
 
-	LIST_EACH(node, &world.loops)
-	{
+	LIST_EACH(node, &world.loops) {
 		struct loop_sim *l = list_of(node, struct loop_sim, node);
 		int64_t due = loop_core_due_us(&l->core);
 

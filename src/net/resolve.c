@@ -316,8 +316,8 @@ set_port(struct sockaddr_storage *ss, uint16_t port)
 }
 
 static void
-on_lookup(
-    struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int code, const char *why)
+on_lookup(struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int code,
+    const char *why)
 {
 	struct family *f = list_of(q, struct family, lookup);
 	struct dial_private *p = f->p;
@@ -382,8 +382,8 @@ find_addresses(struct dial_private *p)
 		p->families[V6].asked = p->families[V4].asked = true;
 		/* An answer may come from within, and its address may win at once. */
 		for (int i = 0; i < N_FAMILIES && !p->over; i++)
-			lookup_start(
-			    p->r->lookups, &p->families[i].lookup, p->to.host, families[i]);
+			lookup_start(p->r->lookups, &p->families[i].lookup, p->to.host,
+			    families[i]);
 		return;
 	}
 	try_next(p);
@@ -413,7 +413,7 @@ resolver_free(struct resolver *r)
 	if (r == NULL)
 		return;
 	LIST_EACH(node, &r->dials)
-	dial_cancel(list_of(node, struct dial_private, node)->dial);
+		dial_cancel(list_of(node, struct dial_private, node)->dial);
 	lookups_free(r->lookups);
 	free(r);
 }

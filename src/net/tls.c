@@ -153,19 +153,19 @@ set_client_alpn(SSL_CTX *ctx, const char *name)
 static char *
 set_trust(SSL_CTX *ctx, const struct tls_client_params *p)
 {
-	SSL_CTX_set_verify(
-	    ctx, p->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, p->verify ? tls_verify_cb : NULL);
+	SSL_CTX_set_verify(ctx, p->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+	    p->verify ? tls_verify_cb : NULL);
 	if (!p->verify)
 		return NULL;
 	ERR_clear_error();
 	if (p->ca_path == NULL)
 		return SSL_CTX_set_default_verify_paths(ctx) == 1
 			   ? NULL
-			   : tls_sentence(
-				 "cannot load the system's certificates: %s", tls_load_reason());
+			   : tls_sentence("cannot load the system's certificates: %s",
+				 tls_load_reason());
 	if (SSL_CTX_load_verify_file(ctx, p->ca_path) != 1)
-		return tls_sentence(
-		    "cannot read the CA certificates of %s: %s", p->ca_path, tls_load_reason());
+		return tls_sentence("cannot read the CA certificates of %s: %s", p->ca_path,
+		    tls_load_reason());
 	return NULL;
 }
 
@@ -214,8 +214,8 @@ expect_host(struct tls *t, struct tls_client *c)
 		return false;
 	if (!c->verify)
 		return true;
-	X509_VERIFY_PARAM_set_hostflags(
-	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	X509_VERIFY_PARAM_set_hostflags(param,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, t->host) == 1
 		     : X509_VERIFY_PARAM_set1_host(param, t->host, 0) == 1;
 }

@@ -30,8 +30,8 @@ struct tls_server;
 
 /* NULL and *ret_error (malloced sentence with file and what to do). The first is the default
  * certificate. */
-struct tls_server *
-tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error) must_use;
+struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n,
+    char **ret_error) must_use;
 /*
  * For --dev: names that only a wildcard certificate covers get one of their own, made when first
  * asked for under the CA in DIR (tls_make_dev_certs): clients refuse a wildcard right below a

@@ -187,8 +187,8 @@ set_subject(X509 *cert, const char *cn)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 
-	return X509_NAME_add_entry_by_txt(
-		   name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0) == 1;
+	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1,
+		   -1, 0) == 1;
 }
 
 /* A key, and a certificate for it without extensions or signature. */

@@ -424,8 +424,8 @@ judge(struct conn *c, int r)
 		if (!t->fin)
 			break;
 		if (!t->ready)
-			tls_fail(
-			    t, "the other side has closed the connection during the TLS handshake");
+			tls_fail(t,
+			    "the other side has closed the connection during the TLS handshake");
 		else if (t->strict_eof)
 			tls_fail(t,
 			    "the other side has ended without close_notify: bytes may be missing");

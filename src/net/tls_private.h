@@ -41,8 +41,8 @@ char *tls_sentence(const char *fmt, ...) printf_like(1, 2);
 const char *tls_load_reason(void);
 
 /* SSL_CTX_set_msg_callback: counts what costs much and carries nothing. */
-void
-tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SSL *ssl, void *arg);
+void tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SSL *ssl,
+    void *arg);
 
 /* Wires the SSL object to the record layer of tls_io.c. -1 without memory. */
 int tls_io_init(struct tls *t) must_use;

@@ -140,8 +140,8 @@ client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
 		struct slice name = parse_sni(slice_of(p, n));
 
 		if (!legal_host(name, host)) {
-			tls_fail(
-			    t, "the server name (SNI) of the other side is not a legal host name");
+			tls_fail(t,
+			    "the server name (SNI) of the other side is not a legal host name");
 			*ret_alert = SSL_AD_UNRECOGNIZED_NAME;
 			return SSL_CLIENT_HELLO_ERROR;
 		}
@@ -254,13 +254,13 @@ load_cert(SSL_CTX *ctx, const struct tls_cert_files *f)
 {
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, f->cert_path) != 1)
-		return tls_sentence(
-		    "cannot read the certificate %s: %s", f->cert_path, tls_load_reason());
+		return tls_sentence("cannot read the certificate %s: %s", f->cert_path,
+		    tls_load_reason());
 	if (SSL_CTX_use_PrivateKey_file(ctx, f->key_path, SSL_FILETYPE_PEM) == 1)
 		return NULL;
 	if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509)
-		return tls_sentence(
-		    "the key %s does not belong to the certificate %s", f->key_path, f->cert_path);
+		return tls_sentence("the key %s does not belong to the certificate %s", f->key_path,
+		    f->cert_path);
 	return tls_sentence("cannot read the key %s (PEM, without a passphrase): %s", f->key_path,
 	    tls_load_reason());
 }

@@ -93,8 +93,8 @@ fail_dates(struct tls *t, X509 *cert, int error)
 		    date);
 	} else {
 		tls_cert_date(X509_get0_notBefore(cert), date, sizeof(date));
-		tls_fail(
-		    t, "the certificate is not valid before %s: is the clock here right?", date);
+		tls_fail(t, "the certificate is not valid before %s: is the clock here right?",
+		    date);
 	}
 }
 

@@ -229,8 +229,8 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 	if (getpeername(fd, (struct sockaddr *)&a->peer, &a->peer_len) != 0)
 		a->peer_len = 0;
 	if (f->tls != NULL) {
-		tls = tls_connect(
-		    f->tls, f->req->tls_name != NULL ? f->req->tls_name : f->req->addr.host);
+		tls = tls_connect(f->tls,
+		    f->req->tls_name != NULL ? f->req->tls_name : f->req->addr.host);
 		if (tls == NULL) {
 			loop_close(fd);
 			fail(f, FETCH_TLS, ENOMEM, "out of memory");

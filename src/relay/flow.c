@@ -15,8 +15,8 @@
 	(LIMIT_OPENING_BYTES + 2 * LIMIT_HEAD_BYTES + LOOP_SCRATCH_BYTES + LIMIT_INBOX_BODY_BYTES)
 
 void
-flow_init(
-    struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops, void *owner)
+flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
+    void *owner)
 {
 	struct pool *chunks = loop_chunks(c->loop);
 

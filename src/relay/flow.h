@@ -99,8 +99,8 @@ struct flow {
 };
 
 /* conn may be NULL until flow_conn(): the agent is still dialling. */
-void flow_init(
-    struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops, void *owner);
+void flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
+    void *owner);
 void flow_conn(struct flow *f, struct conn *conn);
 /* Couples with a stream: a new one (edge: stream_open) or one that the other side opened (agent:
  * carrier_ops.opened). */
@@ -118,8 +118,8 @@ int flow_send_head(struct flow *f, struct slice opening, struct slice head) must
  * with the head. A malformed early body is reported by conn_broken at the end of this turn... or -1
  * without memory.
  */
-int
-flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slice early) must_use;
+int flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1,
+    struct slice early) must_use;
 /* What was read behind the end of the inlet's message (the next, pipelined request): moved to dst,
  * returns the bytes. */
 size_t flow_take_rest(struct flow *f, char *dst, size_t cap);

@@ -71,8 +71,8 @@ db_query(struct db *db, enum sql id)
 	int rc;
 
 	if (*st == NULL) {
-		rc = sqlite3_prepare_v3(
-		    db->sqlite, texts[id], -1, SQLITE_PREPARE_PERSISTENT, st, NULL);
+		rc = sqlite3_prepare_v3(db->sqlite, texts[id], -1, SQLITE_PREPARE_PERSISTENT, st,
+		    NULL);
 		if (rc != SQLITE_OK)
 			db_failed(db, rc);
 	}
@@ -110,8 +110,8 @@ void
 db_put_blob(struct db_query *q, struct slice s)
 {
 	if (q->statement != NULL)
-		bound(q, sqlite3_bind_blob64(
-			     q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n, SQLITE_STATIC));
+		bound(q, sqlite3_bind_blob64(q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n,
+			     SQLITE_STATIC));
 }
 
 void

@@ -243,8 +243,8 @@ db_close(struct db *db)
 		/* What failed once must not be written from the same cache again. */
 		db_checkpoint(db, true);
 		if (db->fault == DB_BROKEN)
-			sqlite3_db_config(
-			    db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+			sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+			    (int *)NULL);
 		sqlite3_close(db->sqlite);
 	}
 	if (db->lock_fd >= 0)

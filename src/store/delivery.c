@@ -95,8 +95,8 @@ fill(const struct delivery *d, struct slice head, struct slice body, struct inbo
 }
 
 bool
-delivery_item(
-    struct db *db, const struct delivery *d, bool payload, int64_t now_t, struct inbox_delivery *it)
+delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now_t,
+    struct inbox_delivery *it)
 {
 	struct slice head = { NULL, 0 }, body = { NULL, 0 };
 	struct db_query q = { 0 };

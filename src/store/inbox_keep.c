@@ -71,8 +71,8 @@ next_over(struct db *db, const struct inbox_req *req, char name[64])
 	struct db_query q = db_query(db, SQL_OVER_BYTES);
 	bool found;
 
-	db_put_int(
-	    &q, req->account_bytes_max < INT64_MAX ? (int64_t)req->account_bytes_max : INT64_MAX);
+	db_put_int(&q,
+	    req->account_bytes_max < INT64_MAX ? (int64_t)req->account_bytes_max : INT64_MAX);
 	db_put_text(&q, slice_str(req->account));
 	db_put_text(&q, slice_str(name));
 	found = db_next(&q);

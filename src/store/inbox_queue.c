@@ -90,8 +90,8 @@ add_payload(struct db *db, int64_t id, int64_t copy_of, struct slice head, struc
 }
 
 bool
-inbox_queue_add(
-    struct db *db, struct delivery *d, int64_t copy_of, struct slice head, struct slice body)
+inbox_queue_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice head,
+    struct slice body)
 {
 	struct db_query q = db_query(db, SQL_DELIVERY_ADD);
 

@@ -41,12 +41,12 @@ void seen_rolled_back(struct seen *s);
 void seen_committed(struct seen *s);
 
 /* The 128-bit hash of a route's key; false when the library has no memory. */
-bool seen_hash(
-    struct seen *s, int64_t route, struct slice key, unsigned char hash[SEEN_HASH_BYTES]) must_use;
+bool seen_hash(struct seen *s, int64_t route, struct slice key,
+    unsigned char hash[SEEN_HASH_BYTES]) must_use;
 /* The delivery that came with it at since_t or later, 0 when there is none; db->fault. */
 int64_t seen_get(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t since_t);
-bool seen_put(
-    struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t id, int64_t now_t) must_use;
+bool seen_put(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t id,
+    int64_t now_t) must_use;
 /* Forgets one run all of whose keys are older than before_t, if there is one. */
 bool seen_trim(struct db *db, int64_t before_t) must_use;
 

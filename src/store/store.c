@@ -81,8 +81,8 @@ take(struct store *s)
 	s->n_batch = 0;
 	pthread_mutex_lock(&s->mutex);
 	(void)wait_for_work(s);
-	while (
-	    s->first != NULL && s->n_batch < LIMIT_STORE_BATCH && bytes < LIMIT_STORE_BATCH_BYTES) {
+	while (s->first != NULL && s->n_batch < LIMIT_STORE_BATCH &&
+	       bytes < LIMIT_STORE_BATCH_BYTES) {
 		struct store_job *job = s->first;
 
 		s->first = job->next;

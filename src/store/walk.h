@@ -34,12 +34,12 @@ struct walk {
 };
 
 /* By account, tunnel, before_id and cursor of req; states: a mask, 0 = all. */
-void
-walk_start(struct walk *w, struct db *db, const struct inbox_req *req, unsigned states, bool up);
+void walk_start(struct walk *w, struct db *db, const struct inbox_req *req, unsigned states,
+    bool up);
 /* The next id; rows may be changed between the calls. 0: the end, or db->fault. */
 int64_t walk_next(struct walk *w);
 /* All sources of req's account and tunnel, malloced. NULL: no memory. */
-struct walk_source *
-walk_sources(struct db *db, const struct inbox_req *req, unsigned states, size_t *ret_n);
+struct walk_source *walk_sources(struct db *db, const struct inbox_req *req, unsigned states,
+    size_t *ret_n);
 
 #endif

@@ -284,8 +284,8 @@ wipe_token(const json_t *o)
 	const json_t *token = json_object_get(o, "token");
 
 	if (json_is_string(token))
-		explicit_bzero(
-		    (char *)(uintptr_t)json_string_value(token), json_string_length(token));
+		explicit_bzero((char *)(uintptr_t)json_string_value(token),
+		    json_string_length(token));
 }
 
 bool

@@ -193,8 +193,8 @@ struct link_event {
 };
 
 /* Takes from the front of *in up to one event. Frames of streams that have gone are swallowed. */
-enum link_what
-link_feed(struct link *l, struct slice *in, struct link_event *ret_ev, int64_t now_us);
+enum link_what link_feed(struct link *l, struct slice *in, struct link_event *ret_ev,
+    int64_t now_us);
 
 /* --- streams --- */
 

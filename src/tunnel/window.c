@@ -90,8 +90,7 @@ census(struct link *l)
 {
 	l->census_us = l->now_us;
 	l->rx_stalled = 0;
-	LIST_EACH(it, &l->all)
-	{
+	LIST_EACH(it, &l->all) {
 		struct stream *s = list_of(it, struct stream, all);
 
 		if (l->now_us - s->rx_eaten_us > STALLED_US)

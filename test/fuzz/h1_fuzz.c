@@ -246,8 +246,8 @@ check_request(const struct h1_head *h, struct slice buf, const struct choices *c
 	parse_again(&at_origin, H1_REQUEST, false, two);
 	MUST(slice_eq(h1_text(two, o->method), method));
 	MUST(slice_eq(h1_text(two, o->target), h1_text(one, s->target)));
-	MUST(slice_eq(
-	    h1_text(two, o->authority), host.p != NULL ? host : h1_text(buf, h->authority)));
+	MUST(slice_eq(h1_text(two, o->authority),
+	    host.p != NULL ? host : h1_text(buf, h->authority)));
 	if (s->framing == H1_LENGTH)
 		MUST(o->framing == H1_LENGTH && o->length == s->length);
 	else

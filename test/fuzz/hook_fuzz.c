@@ -162,8 +162,8 @@ fuzz_url(struct slice in, uint8_t which)
 	check_text(c.path, sizeof(c.path));
 	check_text(c.suggestion, sizeof(c.suggestion));
 	check_text(c.command, sizeof(c.command));
-	check(
-	    strspn(c.command, "abcdefghijklmnopqrstuvwxyz0123456789 :/.-_[]") == strlen(c.command));
+	check(strspn(c.command, "abcdefghijklmnopqrstuvwxyz0123456789 :/.-_[]") ==
+	      strlen(c.command));
 	for (size_t i = 0; i < c.n_findings; i++) {
 		check_text(c.findings[i].cause, sizeof(c.findings[i].cause));
 		check_text(c.findings[i].remedy, sizeof(c.findings[i].remedy));
@@ -201,9 +201,9 @@ fuzz_rest(struct slice in, uint8_t which)
 	}
 	preset_of_path(path);
 	check(result_retry_after(in, 1790000000000) >= -1);
-	check(
-	    result_next(which, RESULT_RETRY, result_retry_after(in, 0), which * 0x9E3779B97F4A7C15u)
-		.delay_ms >= 0);
+	check(result_next(which, RESULT_RETRY, result_retry_after(in, 0),
+		  which * 0x9E3779B97F4A7C15u)
+		  .delay_ms >= 0);
 	hook_copy(in, template, sizeof(template));
 	check_text(template, sizeof(template));
 	buf_init(&b, 4096);
@@ -214,8 +214,8 @@ fuzz_rest(struct slice in, uint8_t which)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static void (*const targets[])(
-	    struct slice, uint8_t) = { fuzz_sign, fuzz_event, fuzz_url, fuzz_rest };
+	static void (*const targets[])(struct slice, uint8_t) = { fuzz_sign, fuzz_event, fuzz_url,
+		fuzz_rest };
 
 	if (n >= 2)
 		targets[data[0] % 4](slice_of(data + 2, n - 2), data[1]);

@@ -174,8 +174,8 @@ TEST(token_files)
 	EXPECT_SLICE(slice_str(token), S("adit_x"));
 	write_file("adit_x\n", 0604);
 	error = config_file_token(path, token, sizeof(token));
-	EXPECT(
-	    error != NULL && strstr(error, "chmod 600") != NULL && strstr(error, "adit_x") == NULL);
+	EXPECT(error != NULL && strstr(error, "chmod 600") != NULL &&
+	       strstr(error, "adit_x") == NULL);
 	free(error);
 	write_file("\n", 0600);
 	error = config_file_token(path, token, sizeof(token));

@@ -91,8 +91,8 @@ TEST(where_and_what)
 	expect_error("edge:\n", "/etc/adit/adit.yml:1:6: edge: the value is missing");
 	expect_error("edge: {a: b}\n",
 	    "/etc/adit/adit.yml:1:7: edge: one value is wanted, not a list or mapping");
-	expect_error(
-	    "tunnels: yes\n", "/etc/adit/adit.yml:1:10: tunnels: a mapping of tunnels is wanted");
+	expect_error("tunnels: yes\n",
+	    "/etc/adit/adit.yml:1:10: tunnels: a mapping of tunnels is wanted");
 	expect_error("tunnels:\n  ci: 8080\n",
 	    "/etc/adit/adit.yml:2:7: tunnels.ci: a mapping with origin: ADDRESS is wanted");
 	expect_error("tunnels:\n  ci:\n    origni: 8080\n",
@@ -123,8 +123,8 @@ TEST(addresses_and_names_are_checked)
 	       strncmp(error, "/etc/adit/adit.yml:2:16: tunnels.ci.origin: ", 44) == 0);
 	free(error);
 	error = parse("tunnels:\n  ci: {origin: 1, name: www}\n");
-	EXPECT(
-	    error != NULL && strncmp(error, "/etc/adit/adit.yml:2:25: tunnels.ci.name: ", 42) == 0);
+	EXPECT(error != NULL &&
+	       strncmp(error, "/etc/adit/adit.yml:2:25: tunnels.ci.name: ", 42) == 0);
 	free(error);
 	config_fini(&c);
 }

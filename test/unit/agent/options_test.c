@@ -41,13 +41,13 @@ TEST(mistakes)
 {
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--nmae", "x")),
 	    S("unknown option --nmae; did you mean --name?"));
-	EXPECT_SLICE(
-	    slice_str(PARSE(HTTP, "--port", "1")), S("--port is no option of this command"));
+	EXPECT_SLICE(slice_str(PARSE(HTTP, "--port", "1")),
+	    S("--port is no option of this command"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--name")), S("--name wants a value: NAME"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--name=")), S("--name wants a value: NAME"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--json=1")), S("--json takes no value"));
-	EXPECT_SLICE(
-	    slice_str(PARSE(HTTP, "--name", "a", "--name", "b")), S("--name is given twice"));
+	EXPECT_SLICE(slice_str(PARSE(HTTP, "--name", "a", "--name", "b")),
+	    S("--name is given twice"));
 	EXPECT_SLICE(slice_str(PARSE(HTTP, "--colour")), S("unknown option --colour"));
 }
 

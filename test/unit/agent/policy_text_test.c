@@ -108,8 +108,8 @@ TEST(options_become_members)
 	    is("{\"mode\":\"store\",\"scheme\":\"slack\",\"secrets\":[\"first\"],\"coalesce\":true,"
 	       "\"resign\":true,\"fan_out\":[\"eu\",\"us\"]}"));
 	EXPECT(refused(&(struct policy_text){ .coalesce = true }, "coalesce: needs mode store"));
-	EXPECT(
-	    refused(&(struct policy_text){ .fan_out = (char[]){ "eu" } }, "fan_out: needs mode"));
+	EXPECT(refused(&(struct policy_text){ .fan_out = (char[]){ "eu" } },
+	    "fan_out: needs mode"));
 	EXPECT(refused(&(struct policy_text){ .store = true, .resign = true }, "resign: needs"));
 }
 
@@ -138,8 +138,8 @@ read_secret(char dst[64])
 {
 	json_t *o = json_loads(made.json, 0, NULL);
 
-	snprintf(
-	    dst, 64, "%s", json_string_value(json_array_get(json_object_get(o, "secrets"), 0)));
+	snprintf(dst, 64, "%s",
+	    json_string_value(json_array_get(json_object_get(o, "secrets"), 0)));
 	json_decref(o);
 }
 
@@ -179,8 +179,8 @@ TEST(mistakes_are_told_before_anything_is_dialled)
 	struct policy_text p = { .preset = (char[]){ "jenkins-bitbuckt" } };
 
 	EXPECT(refused(&p, "did you mean jenkins-bitbucket?"));
-	EXPECT(
-	    refused(&(struct policy_text){ .store = true, .relay = true }, "--store and --relay"));
+	EXPECT(refused(&(struct policy_text){ .store = true, .relay = true },
+	    "--store and --relay"));
 	EXPECT(refused(&(struct policy_text){ .rate = (char[]){ "fast" } }, "--rate fast"));
 	EXPECT(refused(&(struct policy_text){ .allow = (char[]){ "10.0.0.0/33" } }, "allow"));
 	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "github" } }, "secrets"));
@@ -192,8 +192,8 @@ TEST(mistakes_are_told_before_anything_is_dialled)
 	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "{\"mdoe\":1}") }, "mdoe"));
 	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "[]") }, "one JSON object"));
 	EXPECT(refused(&(struct policy_text){ .policy_file = file("p", "{\n\"a\":}") }, ":2:"));
-	EXPECT(refused(
-	    &(struct policy_text){ .user_file = (char[]){ "/nonexistent" } }, "/nonexistent"));
+	EXPECT(refused(&(struct policy_text){ .user_file = (char[]){ "/nonexistent" } },
+	    "/nonexistent"));
 	/* what passes through is not read, so a signature would not be looked at */
 	EXPECT(refused(
 	    &(struct policy_text){

@@ -40,8 +40,8 @@ TEST(connect)
 	proxy_talk_init(&talk, &p, "edge.example.org", 443);
 	expect_says(
 	    S("CONNECT edge.example.org:443 HTTP/1.1\r\nHost: edge.example.org:443\r\n\r\n"));
-	EXPECT_INT(
-	    feed(S("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")), PROXY_TALK_DONE);
+	EXPECT_INT(feed(S("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")),
+	    PROXY_TALK_DONE);
 }
 
 TEST(connect_with_password)

@@ -36,8 +36,8 @@ TEST(none)
 	EXPECT_INT(choose(ENV("PATH", "/bin"), "edge.example.org", 443, &p), PROXY_NONE);
 	EXPECT_INT(choose(ENV("https_proxy", ""), "edge.example.org", 443, &p), PROXY_NONE);
 	/* The edge is reached by https: the proxy for http is not asked. */
-	EXPECT_INT(
-	    choose(ENV("http_proxy", "http://p:1"), "edge.example.org", 443, &p), PROXY_NONE);
+	EXPECT_INT(choose(ENV("http_proxy", "http://p:1"), "edge.example.org", 443, &p),
+	    PROXY_NONE);
 }
 
 TEST(order_of_variables)
@@ -54,8 +54,8 @@ TEST(order_of_variables)
 		       "e.org", 443, &p),
 	    PROXY_CONNECT);
 	EXPECT_SLICE(slice_str(p.addr.host), S("b"));
-	EXPECT_INT(
-	    choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3"), "e.org", 443, &p),
+	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4", "all_proxy", "socks5://c:3"), "e.org",
+		       443, &p),
 	    PROXY_SOCKS5);
 	EXPECT_SLICE(slice_str(p.addr.host), S("c"));
 	EXPECT_INT(choose(ENV("ALL_PROXY", "socks5://d:4"), "e.org", 443, &p), PROXY_SOCKS5);

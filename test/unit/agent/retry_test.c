@@ -75,8 +75,8 @@ TEST(the_edge_sets_the_pace)
 
 		EXPECT(ms >= 7000 && ms <= 7000 + LIMIT_RETRY_MS_MIN);
 	}
-	EXPECT(
-	    retry_pause_ms(&r, UINT32_MAX, UINT64_MAX) <= RETRY_FLOOR_MS_MAX + LIMIT_RETRY_MS_MIN);
+	EXPECT(retry_pause_ms(&r, UINT32_MAX, UINT64_MAX) <=
+	       RETRY_FLOOR_MS_MAX + LIMIT_RETRY_MS_MIN);
 }
 
 TEST(attempts_without_end)

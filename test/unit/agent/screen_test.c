@@ -40,8 +40,8 @@ stop(void)
 TEST(json_lines)
 {
 	start(true, true);
-	screen_up(
-	    &screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL, NULL);
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL,
+	    NULL);
 	EXPECT_SLICE(written(),
 	    S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
 	      "\"origin\":\"http://127.0.0.1:8080\"}\n"));
@@ -91,10 +91,10 @@ TEST(probes)
 	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &odd, NULL);
 	EXPECT_SLICE(written(),
 	    S("https://ci.localhost -> http://[::1]:1\n  not online yet:   edge-silent\n"));
-	screen_replaced(
-	    &screen, "ci", "taken over by another agent of this account, on b at 192.0.2.1:1");
-	EXPECT_SLICE(
-	    written(), S("ci: taken over by another agent of this account, on b at 192.0.2.1:1\n"));
+	screen_replaced(&screen, "ci",
+	    "taken over by another agent of this account, on b at 192.0.2.1:1");
+	EXPECT_SLICE(written(),
+	    S("ci: taken over by another agent of this account, on b at 192.0.2.1:1\n"));
 	screen_replaced(&screen, "ci", "");
 	EXPECT_SLICE(written(), S("ci: taken over by another agent of this account\n"));
 	stop();
@@ -103,14 +103,14 @@ TEST(probes)
 TEST(plain_lines)
 {
 	start(false, false);
-	screen_up(
-	    &screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL, NULL);
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL,
+	    NULL);
 	EXPECT_SLICE(written(), S("https://jenkins.localhost -> http://127.0.0.1:8080\n"));
 	screen_retry(&screen, 3021, "connection refused");
 	EXPECT_SLICE(written(), S("connecting in 3.0 s: connection refused\n"));
 	screen_refused(&screen, "ci", "name-taken", "Another account owns it.");
-	EXPECT_SLICE(
-	    written(), S("ci: refused by the edge: Another account owns it. (name-taken)\n"));
+	EXPECT_SLICE(written(),
+	    S("ci: refused by the edge: Another account owns it. (name-taken)\n"));
 	stop();
 }
 

@@ -29,7 +29,7 @@ TEST(order)
 	list_push(&l, &it[3].node);
 	list_push_front(&l, &it[1].node);
 	LIST_EACH(node, &l)
-	EXPECT_INT(value(node), want++);
+		EXPECT_INT(value(node), want++);
 	EXPECT_INT(want, 4);
 	EXPECT_INT(value(list_pop(&l)), 1);
 	list_del(&it[3].node);
@@ -49,8 +49,8 @@ TEST(the_body_may_delete)
 		list_push(&l, &it[i].node);
 	}
 	LIST_EACH(node, &l)
-	if (value(node) % 2 == 0)
-		list_del(node);
+		if (value(node) % 2 == 0)
+			list_del(node);
 	EXPECT_INT(value(list_pop(&l)), 1);
 	EXPECT_INT(value(list_pop(&l)), 3);
 	EXPECT(list_empty(&l));

@@ -94,8 +94,8 @@ expect_logfmt(struct slice text, struct slice value)
 			    json_loadb(raw.p, raw.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
 			EXPECT(v != NULL);
-			EXPECT_SLICE(
-			    slice_of(json_string_value(v), json_string_length(v)), expected(value));
+			EXPECT_SLICE(slice_of(json_string_value(v), json_string_length(v)),
+			    expected(value));
 			json_decref(v);
 		} else {
 			EXPECT_SLICE(raw, expected(value));

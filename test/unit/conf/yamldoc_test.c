@@ -80,8 +80,8 @@ TEST(bounds)
 {
 	struct buf b;
 
-	refused(
-	    S("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n"), "1:17: nested more than 16 levels");
+	refused(S("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n"),
+	    "1:17: nested more than 16 levels");
 	buf_init(&b, 2 * LIMIT_CONFIG_BYTES);
 	buf_put(&b, S("list:\n"));
 	for (int i = 0; i < LIMIT_CONFIG_NODES; i++)

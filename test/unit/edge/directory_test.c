@@ -15,8 +15,8 @@ bind_link(struct directory *d, const char *key, const char *account,
 	unsigned old_worker = 99;
 
 	*ret_old = false;
-	return directory_bind(
-	    d, slice_str(key), slice_str(account), link, ret_route, ret_old, &old_worker);
+	return directory_bind(d, slice_str(key), slice_str(account), link, ret_route, ret_old,
+	    &old_worker);
 }
 
 /* Of an agent that tells nothing of itself: started when it connects. */

@@ -39,15 +39,15 @@ TEST(the_last_one_stands_and_all_are_counted)
 	json_t *list, *note;
 
 	notes_put(n, "web", NOTE_SIGNATURE, "192.0.2.1:1", S("Bitbucket-Webhooks/2.0"), S("first"));
-	notes_put(
-	    n, "web", NOTE_SIGNATURE, "192.0.2.2:1", S("Bitbucket-Webhooks/2.0"), S("second"));
+	notes_put(n, "web", NOTE_SIGNATURE, "192.0.2.2:1", S("Bitbucket-Webhooks/2.0"),
+	    S("second"));
 	notes_put(n, "web", NOTE_GOOD, "192.0.2.2:1", S(""), S(""));
 	notes_put(n, "other", NOTE_PING, "", S(""), S(""));
 	list = read_back(n, "web");
 	EXPECT_INT(json_array_size(list), 2);
 	note = json_array_get(list, 1);
-	EXPECT_SLICE(
-	    slice_str(json_string_value(json_object_get(note, "code"))), S("edge-signature"));
+	EXPECT_SLICE(slice_str(json_string_value(json_object_get(note, "code"))),
+	    S("edge-signature"));
 	EXPECT_SLICE(slice_str(json_string_value(json_object_get(note, "text"))), S("second"));
 	EXPECT_SLICE(slice_str(json_string_value(json_object_get(note, "peer"))), S("192.0.2.2:1"));
 	EXPECT_INT(json_integer_value(json_object_get(note, "count")), 2);
@@ -63,8 +63,8 @@ TEST(bytes_of_strangers_are_cut_and_cleaned)
 	const char *text;
 
 	memset(agent, '\x1b', sizeof(agent));
-	notes_put(
-	    n, "web", NOTE_ADDRESS, "x", slice_of(agent, sizeof(agent)), S("a\"b\\c\r\nd\xff"));
+	notes_put(n, "web", NOTE_ADDRESS, "x", slice_of(agent, sizeof(agent)),
+	    S("a\"b\\c\r\nd\xff"));
 	list = read_back(n, "web");
 	text = json_string_value(json_object_get(json_array_get(list, 0), "agent"));
 	EXPECT_INT(strlen(text), 63);
@@ -112,8 +112,8 @@ TEST(only_webhooks_are_noted)
 	    is_hook("POST / HTTP/1.1\r\nHost: x\r\nx-event-key: repo:push\r\nUser-Agent: a\r\n\r\n",
 		&agent));
 	EXPECT_SLICE(agent, S("a"));
-	EXPECT(is_hook(
-	    "POST / HTTP/1.1\r\nHost: x\r\nUser-Agent: Bitbucket-Webhooks/2.0\r\n\r\n", &agent));
+	EXPECT(is_hook("POST / HTTP/1.1\r\nHost: x\r\nUser-Agent: Bitbucket-Webhooks/2.0\r\n\r\n",
+	    &agent));
 	EXPECT(is_hook("POST / HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\n\r\n", &agent));
 	EXPECT(!is_hook("POST / HTTP/1.1\r\nHost: x\r\nUser-Agent: scanner\r\n\r\n", &agent));
 	EXPECT(!is_hook("GET /wp-login.php HTTP/1.1\r\nHost: x\r\n\r\n", &agent));

@@ -146,8 +146,8 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	    "/etc/aditd.yml:3:16: log.access: \"ja\" is neither true nor false");
 	refused(LEAST "http: maybe\n",
 	    "/etc/aditd.yml:3:7: http: \"maybe\" is none of: redirect, serve");
-	refused(
-	    LEAST "log: info\n", "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
+	refused(LEAST "log: info\n",
+	    "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
 	refused("- domain\n", "/etc/aditd.yml:1:1: \"key: value\" lines are wanted here");
 	refused(LEAST "user:\n", "/etc/aditd.yml:3:6: user: the value is missing");
 	refused(LEAST "user: [a]\n",

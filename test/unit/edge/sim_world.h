@@ -353,8 +353,8 @@ link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
 	a->tick.fn = on_agent_tick;
 	loop_timer_set(a->loop, &a->tick, SECOND);
 	conn_init(&conn, fd[0], NULL, NULL);
-	EXPECT_INT(worker_send(
-		       w->workers[worker], &conn, &ss, "192.0.2.9:1", "192.0.2.2:443", true, S("")),
+	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.9:1", "192.0.2.2:443", true,
+		       S("")),
 	    0);
 	pass_time(SECOND / 100);
 	s = list_of(w->workers[worker]->session_list.prev, struct session, node);

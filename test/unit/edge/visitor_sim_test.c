@@ -133,8 +133,8 @@ TEST(s08_pipelined_requests_are_answered_in_order)
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 1);
 	EXPECT(a->asks[0].fin && strncmp(a->asks[0].got, "POST /1", 7) == 0);
-	EXPECT(
-	    strstr(a->asks[0].got, "\r\n\r\nabc") != NULL && strstr(a->asks[0].got, "GET") == NULL);
+	EXPECT(strstr(a->asks[0].got, "\r\n\r\nabc") != NULL &&
+	       strstr(a->asks[0].got, "GET") == NULL);
 	agent_say(a, &a->asks[0], "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1", true);
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 2);
@@ -144,8 +144,8 @@ TEST(s08_pipelined_requests_are_answered_in_order)
 	EXPECT_INT(a->n_asks, 3);
 	agent_say(a, &a->asks[2], "HTTP/1.1 204 No Content\r\n\r\n", true);
 	pass_time(SECOND / 10);
-	EXPECT(
-	    said(f, "\r\n\r\n1HTTP/1.1 200 OK\r\n") && said(f, "2\r\n22\r\n0\r\n\r\nHTTP/1.1 204"));
+	EXPECT(said(f, "\r\n\r\n1HTTP/1.1 200 OK\r\n") &&
+	       said(f, "2\r\n22\r\n0\r\n\r\nHTTP/1.1 204"));
 	EXPECT(!f->eof);
 	world_close();
 }
@@ -199,8 +199,8 @@ TEST(s08_expect_is_answered_here)
 	agent_say(a, &a->asks[0], "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", false);
 	agent_say(a, &a->asks[0], "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true);
 	pass_time(SECOND / 10);
-	EXPECT(
-	    said(f, "100 Continue\r\n\r\nHTTP/1.1 103 Early Hints") && said(f, "HTTP/1.1 200 OK"));
+	EXPECT(said(f, "100 Continue\r\n\r\nHTTP/1.1 103 Early Hints") &&
+	       said(f, "HTTP/1.1 200 OK"));
 	world_close();
 }
 
@@ -238,8 +238,8 @@ TEST(s08_nothing_passes_before_101)
 	agent_say(a, &a->asks[1], "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", true);
 	pass_time(SECOND / 10);
 	EXPECT_INT(a->n_asks, 3);
-	EXPECT(
-	    (a->asks[1].fin || a->asks[1].reset) && strncmp(a->asks[2].got, "GET / HTTP", 10) == 0);
+	EXPECT((a->asks[1].fin || a->asks[1].reset) &&
+	       strncmp(a->asks[2].got, "GET / HTTP", 10) == 0);
 	world_close();
 }
 
@@ -399,7 +399,8 @@ TESTS(TEST_ROW(s14_a_head_that_does_not_end) TEST_ROW(s14_a_head_at_a_crawl) TES
 		an_agent_that_never_answers) TEST_ROW(s08_pipelined_requests_are_answered_in_order)
 		TEST_ROW(s08_early_answers) TEST_ROW(s08_expect_is_answered_here)
 		    TEST_ROW(s08_nothing_passes_before_101) TEST_ROW(an_answer_that_breaks_off)
-			TEST_ROW(s03_the_newest_link_of_the_owner_serves) TEST_ROW(
-			    orders_without_memory) TEST_ROW(r01_a_link_that_is_cut_is_noticed)
-			    TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
-				TEST_ROW(a_stop_in_order))
+			TEST_ROW(s03_the_newest_link_of_the_owner_serves)
+			    TEST_ROW(orders_without_memory)
+				TEST_ROW(r01_a_link_that_is_cut_is_noticed)
+				    TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
+					TEST_ROW(a_stop_in_order))

@@ -24,8 +24,8 @@ codes_of(const struct checkurl *c, char *dst, size_t cap)
 
 	dst[0] = '\0';
 	for (size_t i = 0; i < c->n_findings && n < cap; i++)
-		n += (size_t)snprintf(
-		    dst + n, cap - n, "%s%s", i > 0 ? " " : "", c->findings[i].code);
+		n += (size_t)snprintf(dst + n, cap - n, "%s%s", i > 0 ? " " : "",
+		    c->findings[i].code);
 }
 
 static size_t
@@ -701,8 +701,8 @@ TEST(spellings_agree_with_inet_aton)
 			ours = ipclass_parse_v4(z(text), &v, &plain);
 			if (ours != (inet_aton(text, &a) == 1) || (ours && ntohl(a.s_addr) != v))
 				printf("%s: %d %08x\n", text, ours, v);
-			EXPECT(
-			    ours == (inet_aton(text, &a) == 1) && (!ours || ntohl(a.s_addr) == v));
+			EXPECT(ours == (inet_aton(text, &a) == 1) &&
+			       (!ours || ntohl(a.s_addr) == v));
 			if (ours && plain)
 				EXPECT_INT(inet_pton(AF_INET, text, &a), 1);
 		}

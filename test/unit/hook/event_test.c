@@ -185,8 +185,8 @@ TEST(pushes_to_one_branch)
 	name[sizeof(name) - 1] = '\0';
 	snprintf(body, sizeof(body),
 	    "{\"repository\":{\"full_name\":\"a/b\"},\"ref\":\"refs/heads/%s\"}", name);
-	read_with(
-	    EVENT_GITHUB, &(struct hook_field){ S("X-GitHub-Event"), S("push") }, 1, body, &e);
+	read_with(EVENT_GITHUB, &(struct hook_field){ S("X-GitHub-Event"), S("push") }, 1, body,
+	    &e);
 	EXPECT(e.kind == EVENT_PUSH && !e.branch_push);
 }
 

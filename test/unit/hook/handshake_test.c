@@ -12,8 +12,8 @@ body_of(const struct handshake *h)
 
 /* Verifies req with that scheme and secret and asks for a handshake. */
 static enum handshake_result
-shake(
-    const char *scheme, struct slice secret, const struct hook_request *req, struct handshake *ret)
+shake(const char *scheme, struct slice secret, const struct hook_request *req,
+    struct handshake *ret)
 {
 	struct sign_params p = {
 		.scheme = sign_find(slice_str(scheme)), .secrets = &secret, .n_secrets = 1

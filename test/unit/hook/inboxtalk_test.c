@@ -101,8 +101,8 @@ TEST(show_puts_pieces_together)
 	EXPECT_SLICE(buf_slice(&out), S("headbody"));
 	EXPECT_INT(START(&o, "show", "12"), INBOXTALK_ASK);
 	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":12}}"), INBOXTALK_ASK);
-	EXPECT_INT(
-	    answer("{\"ok\":true,\"bytes\":\"\",\"head_bytes\":4,\"total\":8}"), INBOXTALK_FAILED);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"\",\"head_bytes\":4,\"total\":8}"),
+	    INBOXTALK_FAILED);
 	EXPECT_INT(START(&o, "show", "12"), INBOXTALK_ASK);
 	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":12}}"), INBOXTALK_ASK);
 	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"%%\",\"head_bytes\":4,\"total\":8}"),
@@ -133,11 +133,11 @@ TEST(replay_of_ids_and_of_a_filter)
 	EXPECT_INT(answer("{\"ok\":true,\"changed\":1,\"id\":21}"), INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("3 is now also 20\n4 is now also 21\n2 deliveries\n"));
 	EXPECT_INT(START(&filter, "drop"), INBOXTALK_ASK);
-	EXPECT_INT(
-	    answer("{\"ok\":true,\"changed\":500,\"more\":true,\"cursor\":700}"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"changed\":500,\"more\":true,\"cursor\":700}"),
+	    INBOXTALK_ASK);
 	EXPECT_INT(json_integer_value(json_object_get(t.request, "cursor")), 700);
-	EXPECT_INT(
-	    answer("{\"ok\":true,\"changed\":2,\"more\":false,\"cursor\":702}"), INBOXTALK_DONE);
+	EXPECT_INT(answer("{\"ok\":true,\"changed\":2,\"more\":false,\"cursor\":702}"),
+	    INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("502 deliveries\n"));
 }
 
@@ -195,7 +195,8 @@ TEST(mistakes)
 }
 
 TESTS(TEST_ROW(times) TEST_ROW(list_turns_pages_and_stops_at_the_limit)
-	TEST_ROW(a_page_without_rows_is_not_the_end) TEST_ROW(show_puts_pieces_together) TEST_ROW(
-	    what_a_sender_wrote_does_not_move_the_cursor) TEST_ROW(replay_of_ids_and_of_a_filter)
-	    TEST_ROW(export_goes_from_row_to_bytes_to_row) TEST_ROW(tail_begins_at_the_end)
-		TEST_ROW(mistakes))
+	TEST_ROW(a_page_without_rows_is_not_the_end) TEST_ROW(show_puts_pieces_together)
+	    TEST_ROW(what_a_sender_wrote_does_not_move_the_cursor)
+		TEST_ROW(replay_of_ids_and_of_a_filter)
+		    TEST_ROW(export_goes_from_row_to_bytes_to_row) TEST_ROW(tail_begins_at_the_end)
+			TEST_ROW(mistakes))

@@ -26,8 +26,8 @@ TEST(every_row_is_whole)
 		EXPECT(p->scheme == NULL || sign_find(z(p->scheme)) != NULL);
 		EXPECT(p->mode != PRESET_STORE || p->methods != NULL);
 		/* What is to be pasted must be let through. */
-		EXPECT(
-		    p->prefix != NULL || preset_access(p, S("POST"), z(p->path)) == PRESET_ALLOWED);
+		EXPECT(p->prefix != NULL ||
+		       preset_access(p, S("POST"), z(p->path)) == PRESET_ALLOWED);
 	}
 	EXPECT(preset_find(S("jenkins")) == NULL);
 	EXPECT(preset_find(S("")) == NULL);
@@ -41,10 +41,10 @@ TEST(methods)
 
 	EXPECT_INT(access_of("jenkins-bitbucket", "POST", "/bitbucket-hook/"), PRESET_ALLOWED);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		EXPECT_INT(
-		    access_of("jenkins-bitbucket", others[i], "/bitbucket-hook/"), PRESET_METHOD);
-	EXPECT_INT(
-	    access_of("atlassian-connect", "GET", "/atlassian-connect.json"), PRESET_ALLOWED);
+		EXPECT_INT(access_of("jenkins-bitbucket", others[i], "/bitbucket-hook/"),
+		    PRESET_METHOD);
+	EXPECT_INT(access_of("atlassian-connect", "GET", "/atlassian-connect.json"),
+	    PRESET_ALLOWED);
 	EXPECT_INT(access_of("atlassian-connect", "DELETE", "/x"), PRESET_METHOD);
 	EXPECT_INT(access_of("plain", "PROPFIND", "/anything"), PRESET_ALLOWED);
 }
@@ -60,8 +60,8 @@ TEST(slash_is_told_apart)
 	EXPECT_INT(access_of("jenkins-bitbucket-branch-source", "POST",
 		       "/bitbucket-scmsource-hook/notify/"),
 	    PRESET_ALLOWED);
-	EXPECT_INT(
-	    access_of("jenkins-generic", "POST", "/generic-webhook-trigger/invoke/"), PRESET_SLASH);
+	EXPECT_INT(access_of("jenkins-generic", "POST", "/generic-webhook-trigger/invoke/"),
+	    PRESET_SLASH);
 }
 
 /* Spellings of other paths, and of the allowed one, that an origin might take for something. */
@@ -343,8 +343,8 @@ TEST(answers_of_strangers)
 {
 	struct preset_answer a = { .status = 404, .path = S("/bitbucket-hook/") };
 
-	EXPECT_SLICE(
-	    z(preset_judge(preset_find(S("jenkins-bitbucket")), &a).code), S("not-jenkins"));
+	EXPECT_SLICE(z(preset_judge(preset_find(S("jenkins-bitbucket")), &a).code),
+	    S("not-jenkins"));
 	EXPECT_SLICE(z(preset_judge(NULL, &a).code), S("not-found"));
 	a.status = 200;
 	EXPECT_SLICE(z(preset_judge(NULL, &a).code), S("delivered"));

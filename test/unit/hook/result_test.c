@@ -84,8 +84,8 @@ TEST(retry_after_lengthens)
 	EXPECT(result_next(1, RESULT_RETRY, INT64_MAX, 3).delay_ms <=
 	       RESULT_RETRY_AFTER_MS_MAX + 1000);
 	EXPECT(result_next(1, RESULT_HOLD, 30000, 3).delay_ms >= 30000);
-	EXPECT_INT(
-	    result_next(result_attempts_max(), RESULT_RETRY, 60000, 3).step, RESULT_STEP_DEAD);
+	EXPECT_INT(result_next(result_attempts_max(), RESULT_RETRY, 60000, 3).step,
+	    RESULT_STEP_DEAD);
 }
 
 TEST(retry_after_is_read)

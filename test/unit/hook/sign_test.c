@@ -36,8 +36,7 @@ read_vector(json_t *v, struct vector *ret)
 	json_t *value;
 
 	*ret = (struct vector){ 0 };
-	json_object_foreach(json_object_get(v, "headers"), name, value)
-	{
+	json_object_foreach(json_object_get(v, "headers"), name, value) {
 		ret->fields[ret->req.n_fields++] =
 		    (struct hook_field){ slice_str(name), slice_str(json_string_value(value)) };
 	}
@@ -155,7 +154,8 @@ TEST(s24_own_vectors)
 	size_t i;
 
 	EXPECT(json_array_size(json_object_get(all, "vectors")) > 200);
-	json_array_foreach(json_object_get(all, "vectors"), i, v) run_own(v);
+	json_array_foreach(json_object_get(all, "vectors"), i, v)
+		run_own(v);
 	json_decref(all);
 }
 
@@ -276,8 +276,7 @@ TEST(shared_vectors)
 		printf("note: no %s beside the checkout, its vectors are skipped\n", SHARED);
 		return;
 	}
-	json_array_foreach(json_object_get(all, "vectors"), i, v)
-	{
+	json_array_foreach(json_object_get(all, "vectors"), i, v) {
 		int r = run_shared(v);
 
 		passed += r > 0;
@@ -440,8 +439,7 @@ TEST(ed25519_signs)
 	struct slice pair = { NULL, 0 }, public = { NULL, 0 };
 	size_t i;
 
-	json_array_foreach(json_object_get(all, "vectors"), i, v)
-	{
+	json_array_foreach(json_object_get(all, "vectors"), i, v) {
 		json_t *secret = json_array_get(json_object_get(v, "secrets"), 0);
 
 		if (slice_starts(slice_str(json_string_value(secret)), S("whsk_")))
@@ -646,7 +644,8 @@ TEST(speed)
 
 TESTS(TEST_ROW(s24_own_vectors) TEST_ROW(shared_vectors)
 	TEST_ROW(every_scheme_verifies_what_it_signs) TEST_ROW(s24_stale_signatures_are_made_anew)
-	    TEST_ROW(who_cannot_sign_anew) TEST_ROW(ed25519_signs) TEST_ROW(
-		two_signature_fields_are_refused) TEST_ROW(s24_body_is_compared_byte_for_byte)
-		TEST_ROW(ninth_secret_is_not_tried) TEST_ROW(failures_leave_no_openssl_errors)
-		    TEST_ROW(fixtures_verify) TEST_ROW(names_are_unique) TEST_ROW(speed))
+	    TEST_ROW(who_cannot_sign_anew) TEST_ROW(ed25519_signs)
+		TEST_ROW(two_signature_fields_are_refused)
+		    TEST_ROW(s24_body_is_compared_byte_for_byte) TEST_ROW(ninth_secret_is_not_tried)
+			TEST_ROW(failures_leave_no_openssl_errors) TEST_ROW(fixtures_verify)
+			    TEST_ROW(names_are_unique) TEST_ROW(speed))

@@ -229,8 +229,8 @@ TEST(bad_responses_name_their_fault)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		EXPECT_INT(parse(H1_RESPONSE, slice_str(rows[i].head)), H1_BAD);
 		EXPECT_INT(h.error, CLOSE_ORIGIN_BAD_RESPONSE);
-		EXPECT_SLICE(
-		    slice_str(close_row(h.fault)->name), slice_str(close_row(rows[i].fault)->name));
+		EXPECT_SLICE(slice_str(close_row(h.fault)->name),
+		    slice_str(close_row(rows[i].fault)->name));
 	}
 }
 
@@ -456,8 +456,8 @@ TEST(limits_of_chunks)
 	EXPECT_INT(body_of("1;", LIMIT_CHUNK_EXT_BYTES, "\r\na\r\n0\r\n\r\n"), CLOSE_BAD_CHUNK);
 	EXPECT_INT(body_of("0\r\nX:", LIMIT_TRAILER_BYTES - 6, "\r\n\r\n"), CLOSE_OK);
 	EXPECT(h1_eof_ok(&h));
-	EXPECT_INT(
-	    body_of("0\r\nX:", LIMIT_TRAILER_BYTES - 5, "\r\n\r\n"), CLOSE_TRAILER_TOO_LARGE);
+	EXPECT_INT(body_of("0\r\nX:", LIMIT_TRAILER_BYTES - 5, "\r\n\r\n"),
+	    CLOSE_TRAILER_TOO_LARGE);
 }
 
 /* The chunk that goes beyond the limit is refused by its size, before any of it is given out. */
@@ -570,11 +570,13 @@ TEST(foreign_protocols_are_refused_at_their_first_bytes)
 TESTS(TEST_ROW(webhook_request) TEST_ROW(targets) TEST_ROW(keep_alive) TEST_ROW(upgrade) TEST_ROW(
     s08_h2c_is_never_an_upgrade) TEST_ROW(s08_expect) TEST_ROW(s06_absolute_form_replaces_host)
 	TEST_ROW(status_lines) TEST_ROW(bad_responses_name_their_fault) TEST_ROW(response_framing)
-	    TEST_ROW(answer_to_head_has_no_body) TEST_ROW(body_of_known_length) TEST_ROW(
-		body_until_close) TEST_ROW(body_absent) TEST_ROW(body_chunked_is_never_copied)
-		TEST_ROW(chunk_of_the_largest_size) TEST_ROW(limit_of_the_request_line) TEST_ROW(
-		    limit_of_the_head) TEST_ROW(limit_of_the_fields) TEST_ROW(limits_of_chunks)
-		    TEST_ROW(limit_of_a_chunked_body) TEST_ROW(nothing_is_scanned_twice)
-			TEST_ROW(slices_stay_good_when_the_buffer_moves)
-			    TEST_ROW(several_messages_of_a_connection) TEST_ROW(empty_input)
-				TEST_ROW(foreign_protocols_are_refused_at_their_first_bytes))
+	    TEST_ROW(answer_to_head_has_no_body) TEST_ROW(body_of_known_length)
+		TEST_ROW(body_until_close) TEST_ROW(body_absent)
+		    TEST_ROW(body_chunked_is_never_copied) TEST_ROW(chunk_of_the_largest_size)
+			TEST_ROW(limit_of_the_request_line) TEST_ROW(limit_of_the_head)
+			    TEST_ROW(limit_of_the_fields) TEST_ROW(limits_of_chunks)
+				TEST_ROW(limit_of_a_chunked_body) TEST_ROW(nothing_is_scanned_twice)
+				    TEST_ROW(slices_stay_good_when_the_buffer_moves)
+					TEST_ROW(several_messages_of_a_connection)
+					    TEST_ROW(empty_input) TEST_ROW(
+						foreign_protocols_are_refused_at_their_first_bytes))

@@ -54,10 +54,10 @@ TEST(text_is_the_default)
 	};
 
 	page(&p);
-	EXPECT_SLICE(
-	    body, S("503 agent-away: The agent of this tunnel is not connected.\n"
-		    "Start it beside the server: adit start NAME; it connects again by itself.\n"
-		    "Last seen 3 min ago.\nhost ci.example\nrequest abc234\n"));
+	EXPECT_SLICE(body,
+	    S("503 agent-away: The agent of this tunnel is not connected.\n"
+	      "Start it beside the server: adit start NAME; it connects again by itself.\n"
+	      "Last seen 3 min ago.\nhost ci.example\nrequest abc234\n"));
 	EXPECT_INT(h.head.length, body.n);
 	EXPECT_SLICE(h1_text(buf_slice(&out), h.head.reason), S("Service Unavailable"));
 	EXPECT_SLICE(field("Date"), S("Mon, 24 Nov 2025 15:50:00 GMT"));
@@ -191,8 +191,8 @@ TEST(s10_json_is_one_value)
 		.request_id = S("r") };
 
 	page(&p);
-	EXPECT(slice_starts(
-	    body, S("{\"error\":\"unknown-name\",\"status\":404,\"what\":\"No tunnel")));
+	EXPECT(slice_starts(body,
+	    S("{\"error\":\"unknown-name\",\"status\":404,\"what\":\"No tunnel")));
 	EXPECT(holds(body, "\"detail\":\"\\\"},{\\\"\",\"host\":\"<script>"));
 	EXPECT(slice_ends(body, S(",\"request_id\":\"r\"}\n")));
 	EXPECT(!holds(body, "\x1b") && !holds(body, "\r"));

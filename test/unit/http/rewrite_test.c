@@ -314,15 +314,15 @@ TEST(too_small_a_room_gives_nothing)
 
 TEST(origin_gets_the_framing_of_its_body)
 {
-	EXPECT_SLICE(
-	    to_origin(S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"), true, keep),
+	EXPECT_SLICE(to_origin(S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"), true,
+			 keep),
 	    S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"));
 	EXPECT_SLICE(to_origin(S("POST / HTTP/1.1\r\nHost: a\r\n\r\n"), true, keep),
 	    S("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
 	EXPECT_SLICE(to_origin(S("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), false, keep),
 	    S("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
-	EXPECT_SLICE(
-	    to_origin(S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), false, keep),
+	EXPECT_SLICE(to_origin(S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), false,
+			 keep),
 	    S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"));
 }
 
@@ -470,7 +470,8 @@ TESTS(TEST_ROW(webhook_passes_byte_for_byte) TEST_ROW(s08_hop_by_hop_fields_stay
 		    too_small_a_room_gives_nothing) TEST_ROW(origin_gets_the_framing_of_its_body)
 		    TEST_ROW(origin_never_gets_hop_by_hop_fields)
 			TEST_ROW(origin_host_is_replaced_where_it_stood) TEST_ROW(origin_upgrade)
-			    TEST_ROW(s08_response_hop_by_hop_fields_stay_behind) TEST_ROW(
-				s08_length_where_no_body_can_follow) TEST_ROW(switching_protocols)
-				TEST_ROW(visitor_gets_the_framing_of_its_version)
-				    TEST_ROW(interim_responses_carry_nothing_of_ours))
+			    TEST_ROW(s08_response_hop_by_hop_fields_stay_behind)
+				TEST_ROW(s08_length_where_no_body_can_follow)
+				    TEST_ROW(switching_protocols)
+					TEST_ROW(visitor_gets_the_framing_of_its_version)
+					    TEST_ROW(interim_responses_carry_nothing_of_ours))

@@ -444,7 +444,8 @@ TEST(mail_wakes_a_sleeping_loop)
 	teardown();
 }
 
-TESTS(TEST_ROW(timers_fire_in_order) TEST_ROW(timers_many) TEST_ROW(
-    timer_of_no_delay_runs_once_a_turn) TEST_ROW(order_of_a_turn) TEST_ROW(edges_come_once)
-	TEST_ROW(again_is_told_next_turn) TEST_ROW(unwatched_in_the_batch)
-	    TEST_ROW(mail_keeps_order_per_sender) TEST_ROW(mail_wakes_a_sleeping_loop))
+TESTS(TEST_ROW(timers_fire_in_order) TEST_ROW(timers_many)
+	TEST_ROW(timer_of_no_delay_runs_once_a_turn) TEST_ROW(order_of_a_turn)
+	    TEST_ROW(edges_come_once) TEST_ROW(again_is_told_next_turn)
+		TEST_ROW(unwatched_in_the_batch) TEST_ROW(mail_keeps_order_per_sender)
+		    TEST_ROW(mail_wakes_a_sleeping_loop))

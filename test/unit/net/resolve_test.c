@@ -282,8 +282,8 @@ on_udp(struct loop_io *io, unsigned events)
 		size_t n = answer(p, false);
 
 		if (n > 0)
-			EXPECT_INT(
-			    sendto(io->fd, p, n, 0, (struct sockaddr *)&from, len), (long long)n);
+			EXPECT_INT(sendto(io->fd, p, n, 0, (struct sockaddr *)&from, len),
+			    (long long)n);
 	}
 }
 

@@ -129,8 +129,8 @@ TEST(s18_alpn_matrix)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct tls *t = new_client(certs(), false, "localhost");
 
-		EXPECT_INT(
-		    SSL_set_alpn_protos(t->ssl, (const unsigned char *)rows[i].offer, rows[i].n),
+		EXPECT_INT(SSL_set_alpn_protos(t->ssl, (const unsigned char *)rows[i].offer,
+			       rows[i].n),
 		    0);
 		shake(t, new_server());
 		EXPECT_INT(both_up(), rows[i].picked != NULL);
@@ -204,8 +204,8 @@ TEST(s18_old_versions_and_ciphers_are_refused)
 	shake(t, new_server());
 	EXPECT(both_up());
 	EXPECT_SLICE(slice_str(tls_version(server.conn.tls)), S("TLSv1.2"));
-	EXPECT_SLICE(
-	    slice_str(SSL_get_cipher(server.conn.tls->ssl)), S("ECDHE-ECDSA-AES128-GCM-SHA256"));
+	EXPECT_SLICE(slice_str(SSL_get_cipher(server.conn.tls->ssl)),
+	    S("ECDHE-ECDSA-AES128-GCM-SHA256"));
 	over();
 }
 
@@ -307,12 +307,12 @@ ticket_of(struct tls_server *s, const char *host)
 	shake(new_client(certs(), false, host), tls_accept(s));
 	EXPECT(both_up());
 	conn_detach(&client.conn); /* no edges any more: reading asks the socket */
-	EXPECT_INT(
-	    conn_read(&client.conn, &c, 1, &n), IO_WAIT); /* the ticket is behind the handshake */
+	EXPECT_INT(conn_read(&client.conn, &c, 1, &n),
+	    IO_WAIT); /* the ticket is behind the handshake */
 	session = SSL_get1_session(client.conn.tls->ssl);
 	EXPECT(SSL_SESSION_is_resumable(session));
-	SSL_set_shutdown(
-	    client.conn.tls->ssl, SSL_SENT_SHUTDOWN); /* or OpenSSL takes it for a bad one */
+	SSL_set_shutdown(client.conn.tls->ssl,
+	    SSL_SENT_SHUTDOWN); /* or OpenSSL takes it for a bad one */
 	over();
 	return session;
 }
@@ -394,8 +394,8 @@ TEST(addresses_as_names)
 	for (int i = 0; i < 2; i++) {
 		shake(new_client(certs(), true, hosts[i]), new_server());
 		EXPECT(both_up());
-		EXPECT_SLICE(
-		    slice_str(tls_sni(server.conn.tls)), S("")); /* RFC 6066 3: no addresses */
+		EXPECT_SLICE(slice_str(tls_sni(server.conn.tls)),
+		    S("")); /* RFC 6066 3: no addresses */
 		over();
 	}
 }
@@ -484,15 +484,15 @@ plain_against(struct tls *t, const char *bytes, bool then_close, const char *wor
 
 TEST(other_side_does_not_speak_tls)
 {
-	plain_against(
-	    new_server(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n", false, "does not speak TLS");
+	plain_against(new_server(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n", false,
+	    "does not speak TLS");
 	plain_against(new_client(NULL, true, "x"), "HTTP/1.1 400 Bad Request\r\n\r\n", false,
 	    "does not speak TLS");
-	plain_against(
-	    new_client(NULL, true, "x"), "SSH-2.0-OpenSSH_9\r\n", false, "does not speak TLS");
+	plain_against(new_client(NULL, true, "x"), "SSH-2.0-OpenSSH_9\r\n", false,
+	    "does not speak TLS");
 	plain_against(new_server(), "", true, "closed the connection during the TLS handshake");
-	plain_against(
-	    new_server(), "\x16\x03\x01", true, "closed the connection during the TLS handshake");
+	plain_against(new_server(), "\x16\x03\x01", true,
+	    "closed the connection during the TLS handshake");
 }
 
 /* --- files --- */
@@ -561,11 +561,13 @@ TEST(dev_certs_are_kept_and_renewed)
 	remove_dir(dir);
 }
 
-TESTS(TEST_ROW(link_and_visitor) TEST_ROW(s18_alpn_matrix) TEST_ROW(
-    s18_link_below_tls13_is_refused) TEST_ROW(server_that_ignores_alpn_is_no_edge)
-	TEST_ROW(s18_old_versions_and_ciphers_are_refused) TEST_ROW(s18_no_renegotiation) TEST_ROW(
-	    certificate_by_sni) TEST_ROW(illegal_sni_is_refused) TEST_ROW(sni_is_lower_cased)
-	    TEST_ROW(s18_no_resumption_across_hosts) TEST_ROW(no_early_data) TEST_ROW(wrong_ca)
-		TEST_ROW(wrong_name) TEST_ROW(addresses_as_names) TEST_ROW(dates_that_are_wrong)
-		    TEST_ROW(other_side_does_not_speak_tls) TEST_ROW(files_that_do_not_load)
-			TEST_ROW(dev_certs_are_kept_and_renewed))
+TESTS(TEST_ROW(link_and_visitor) TEST_ROW(s18_alpn_matrix) TEST_ROW(s18_link_below_tls13_is_refused)
+	TEST_ROW(server_that_ignores_alpn_is_no_edge)
+	    TEST_ROW(s18_old_versions_and_ciphers_are_refused) TEST_ROW(s18_no_renegotiation)
+		TEST_ROW(certificate_by_sni) TEST_ROW(illegal_sni_is_refused)
+		    TEST_ROW(sni_is_lower_cased) TEST_ROW(s18_no_resumption_across_hosts)
+			TEST_ROW(no_early_data) TEST_ROW(wrong_ca) TEST_ROW(wrong_name)
+			    TEST_ROW(addresses_as_names) TEST_ROW(dates_that_are_wrong)
+				TEST_ROW(other_side_does_not_speak_tls)
+				    TEST_ROW(files_that_do_not_load)
+					TEST_ROW(dev_certs_are_kept_and_renewed))

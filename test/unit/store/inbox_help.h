@@ -84,8 +84,8 @@ leased(struct store *s, const char *tunnel)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < r.n_items; i++)
-		n += (size_t)snprintf(
-		    text + n, sizeof(text) - n, "%s%.*s", i == 0 ? "" : " ", PS(r.items[i].body));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s", i == 0 ? "" : " ",
+		    PS(r.items[i].body));
 	inbox_req_fini(&r);
 	return text;
 }

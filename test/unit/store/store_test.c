@@ -743,8 +743,8 @@ claim_for_ever(const char *path, int fd, int round)
 		PUT(r->account, "ann");
 		snprintf(r->name, sizeof(r->name), "r%d-%d", round, i);
 		if (i % 40 == 39)
-			(void)help_name(
-			    s, STORE_NAME_LOOKUP, "", "x"); /* waits: bounds the queue */
+			(void)help_name(s, STORE_NAME_LOOKUP, "",
+			    "x"); /* waits: bounds the queue */
 		store_submit(s, r);
 	}
 }

@@ -116,12 +116,12 @@ TEST(what_is_refused)
 	expect_refused("{\"kind\":\"hello\"}", object);
 	expect_refused("{\"type\":1}", object);
 	expect_refused("[[[[[[[[[]]]]]]]]]", "too large or too deeply nested");
-	expect_refused(
-	    "{\"type\":\"hello\",\"protocol\":1,\"tunnels\":[]}", "the token is missing");
+	expect_refused("{\"type\":\"hello\",\"protocol\":1,\"tunnels\":[]}",
+	    "the token is missing");
 	expect_refused("{\"type\":\"hello\",\"token\":\"t\",\"tunnels\":[]}",
 	    "the protocol's version is missing");
-	expect_refused(
-	    "{\"type\":\"hello\",\"protocol\":\"1\",\"token\":\"t\",\"tunnels\":[]}", number);
+	expect_refused("{\"type\":\"hello\",\"protocol\":\"1\",\"token\":\"t\",\"tunnels\":[]}",
+	    number);
 	expect_refused("{\"type\":\"hello\",\"protocol\":1,\"token\":[],\"tunnels\":[]}", text);
 	expect_refused(HELLO("\"tunnels\":{}"), "the list of tunnels is missing");
 	expect_refused(HELLO("\"agent\":\"x\""), "the list of tunnels is missing");
@@ -161,8 +161,8 @@ TEST(lengths_are_capped)
 	for (size_t n = 62; n <= 65; n++) {
 		memset(name, 'a', n);
 		name[n] = '\0';
-		snprintf(
-		    json, sizeof(json), TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"%s\""), name);
+		snprintf(json, sizeof(json), TUNNEL("\"id\":1,\"kind\":\"http\",\"name\":\"%s\""),
+		    name);
 		EXPECT_INT(decode(json), n < sizeof(h.tunnels[0].name));
 	}
 	for (size_t n = 126; n <= 129; n++) {

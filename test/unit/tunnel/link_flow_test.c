@@ -345,7 +345,9 @@ TEST(small_beside_bulk_waits_little)
 
 TESTS(TEST_ROW(one_bulk_stream_over_40_ms) TEST_ROW(eight_bulk_streams_over_40_ms)
 	TEST_ROW(bulk_fills_a_line) TEST_ROW(growing_windows_ask_once_a_second)
-	    TEST_ROW(window_grows_from_the_least) TEST_ROW(first_megabyte_is_soon) TEST_ROW(
-		first_64_kib_need_no_window) TEST_ROW(stalled_readers_are_bounded)
-		TEST_ROW(stalling_one_by_one_leaves_room) TEST_ROW(slow_reader_gets_what_it_needs)
-		    TEST_ROW(windows_fall_after_a_pause) TEST_ROW(small_beside_bulk_waits_little))
+	    TEST_ROW(window_grows_from_the_least) TEST_ROW(first_megabyte_is_soon)
+		TEST_ROW(first_64_kib_need_no_window) TEST_ROW(stalled_readers_are_bounded)
+		    TEST_ROW(stalling_one_by_one_leaves_room)
+			TEST_ROW(slow_reader_gets_what_it_needs)
+			    TEST_ROW(windows_fall_after_a_pause)
+				TEST_ROW(small_beside_bulk_waits_little))

@@ -297,5 +297,6 @@ TEST(late_frames_of_many_streams_are_forgiven)
 TESTS(TEST_ROW(lengths_and_numbers_are_judged) TEST_ROW(numbers_never_used_are_refused)
 	TEST_ROW(window_is_judged) TEST_ROW(syn_is_judged) TEST_ROW(opening_of_every_length)
 	    TEST_ROW(credit_is_enforced) TEST_ROW(data_after_fin_is_refused)
-		TEST_ROW(promises_end_at_the_ceiling) TEST_ROW(s17_floods_end_the_link) TEST_ROW(
-		    s17_refusals_are_bounded) TEST_ROW(late_frames_of_many_streams_are_forgiven))
+		TEST_ROW(promises_end_at_the_ceiling) TEST_ROW(s17_floods_end_the_link)
+		    TEST_ROW(s17_refusals_are_bounded)
+			TEST_ROW(late_frames_of_many_streams_are_forgiven))

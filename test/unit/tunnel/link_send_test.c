@@ -488,13 +488,16 @@ TEST(bulk_shares_by_bytes)
 	stop();
 }
 
-TESTS(TEST_ROW(syn_says_what_is_granted) TEST_ROW(first_credit_depends_on_how_many_send) TEST_ROW(
-    grant_fits_the_credit) TEST_ROW(commit_of_nothing_writes_nothing) TEST_ROW(fin_needs_no_credit)
-	TEST_ROW(blocked_until_window) TEST_ROW(large_blocks_are_for_fast_connections)
-	    TEST_ROW(several_frames_in_a_row) TEST_ROW(several_frames_have_bounds)
-		TEST_ROW(full_output_ends_the_turns) TEST_ROW(control_goes_between_frames) TEST_ROW(
-		    control_in_part_goes_on) TEST_ROW(reset_does_not_overtake_its_syn)
-		    TEST_ROW(reset_does_not_overtake_data) TEST_ROW(credit_goes_back_once_a_turn)
-			TEST_ROW(no_window_after_the_end) TEST_ROW(blocked_reader_never_grows)
-			    TEST_ROW(small_before_bulk_but_bulk_not_starved)
-				TEST_ROW(bulk_shares_by_bytes))
+TESTS(TEST_ROW(syn_says_what_is_granted) TEST_ROW(first_credit_depends_on_how_many_send)
+	TEST_ROW(grant_fits_the_credit) TEST_ROW(commit_of_nothing_writes_nothing)
+	    TEST_ROW(fin_needs_no_credit) TEST_ROW(blocked_until_window)
+		TEST_ROW(large_blocks_are_for_fast_connections) TEST_ROW(several_frames_in_a_row)
+		    TEST_ROW(several_frames_have_bounds) TEST_ROW(full_output_ends_the_turns)
+			TEST_ROW(control_goes_between_frames) TEST_ROW(control_in_part_goes_on)
+			    TEST_ROW(reset_does_not_overtake_its_syn)
+				TEST_ROW(reset_does_not_overtake_data)
+				    TEST_ROW(credit_goes_back_once_a_turn)
+					TEST_ROW(no_window_after_the_end)
+					    TEST_ROW(blocked_reader_never_grows)
+						TEST_ROW(small_before_bulk_but_bulk_not_starved)
+						    TEST_ROW(bulk_shares_by_bytes))
