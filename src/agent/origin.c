@@ -244,6 +244,11 @@ origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *own
 {
 	struct origin_conn *c;
 
+	/* The edge that tells of an end, or of bytes for nobody, may be on its way: what is taken
+	 * here would be read as the answer of this request. */
+	while (!list_empty(&o->idle) &&
+	       !conn_is_quiet(&list_of(o->idle.next, struct origin_conn, node)->conn))
+		origin_drop(list_of(o->idle.next, struct origin_conn, node));
 	if (list_empty(&o->idle))
 		return NULL;
 	c = list_of(o->idle.next, struct origin_conn, node);

@@ -6,7 +6,8 @@
  * Connections that have ended an exchange in good order are kept for the next one, the one used
  * last first (LIFO), at most LIMIT_ORIGIN_POOL of them and none idle for longer than
  * LIMIT_ORIGIN_POOL_IDLE_MS.  An idle connection on which anything happens, bytes or an end, is
- * closed: a byte that nobody asked for would be the next answer's beginning (S-08).
+ * closed: a byte that nobody asked for would be the next answer's beginning (S-08). The kernel is
+ * asked once more before one is taken, as the edge that tells of it may be on its way.
  */
 #ifndef ADIT_AGENT_ORIGIN_H
 #define ADIT_AGENT_ORIGIN_H

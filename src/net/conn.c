@@ -236,6 +236,13 @@ conn_waiting(const struct conn *c)
 	return c->tls == NULL ? 0 : tls_waiting(c->tls);
 }
 
+bool
+conn_is_quiet(const struct conn *c)
+{
+	return !c->eof && !c->failed && !loop_can_recv(c->io.fd) &&
+	       (c->tls == NULL || !tls_has_buffered(c->tls));
+}
+
 void
 conn_shut(struct conn *c)
 {

@@ -75,6 +75,9 @@ enum io conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *r
 enum io conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* Sealed bytes that wait for the socket. */
 size_t conn_waiting(const struct conn *c);
+/* Nothing has come that was not read, neither bytes nor an end: asked of the kernel, as an edge may
+ * be on its way. */
+bool conn_is_quiet(const struct conn *c);
 /* Ends our direction after what waits: close_notify, then FIN. Reading goes on. */
 void conn_shut(struct conn *c);
 /* The other side takes nothing any more, but what it has sent can still be read. */

@@ -462,6 +462,14 @@ loop_can_send(int fd)
 	return s->state == CONNECTED && s->in_flight < s->link.buffer_bytes;
 }
 
+bool
+loop_can_recv(int fd)
+{
+	const struct sock *s = sock_of(fd);
+
+	return s->rx_n > 0 || s->fin_in || s->error != 0;
+}
+
 void
 loop_shutdown(int fd)
 {

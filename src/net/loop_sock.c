@@ -70,6 +70,14 @@ loop_can_send(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
+bool
+loop_can_recv(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
 int
 loop_accept(int fd, struct sockaddr_storage *ret_addr, socklen_t *ret_len)
 {

@@ -166,6 +166,29 @@ TEST(s08_bytes_on_an_idle_connection)
 	stop();
 }
 
+/* What has come is seen though no turn of the loop has told of it yet; the next one is taken. */
+TEST(s08_bytes_or_an_end_that_no_edge_has_told_of)
+{
+	struct origin_conn *quiet, *bytes, *end;
+	int far[3];
+
+	start();
+	quiet = connected(&far[0]);
+	bytes = connected(&far[1]);
+	end = connected(&far[2]);
+	origin_keep(quiet);
+	origin_keep(bytes);
+	origin_keep(end);
+	EXPECT_INT(write(far[1], "HTTP/1.1 200 OK\r\n", 17), 17);
+	close(far[2]);
+	EXPECT(origin_take(&origin, false, &ops, NULL) == quiet);
+	EXPECT_INT(origin.n_idle, 0);
+	origin_drop(quiet);
+	close(far[0]);
+	close(far[1]);
+	stop();
+}
+
 /* The edge that tells of it came while the connection was in use, and will not come again. */
 TEST(s08_end_or_bytes_before_it_is_kept)
 {
@@ -329,8 +352,10 @@ TEST(options_that_do_not_fit)
 }
 
 TESTS(TEST_ROW(last_used_first) TEST_ROW(end_of_an_idle_connection)
-	TEST_ROW(s08_bytes_on_an_idle_connection) TEST_ROW(s08_end_or_bytes_before_it_is_kept)
-	    TEST_ROW(unsafe_requests_want_a_fresh_one) TEST_ROW(idle_for_too_long)
-		TEST_ROW(no_more_than_the_pool_holds) TEST_ROW(nobody_listens)
-		    TEST_ROW(dropped_while_dialling) TEST_ROW(address_forms)
-			TEST_ROW(options_that_do_not_fit))
+	TEST_ROW(s08_bytes_on_an_idle_connection)
+	    TEST_ROW(s08_bytes_or_an_end_that_no_edge_has_told_of)
+		TEST_ROW(s08_end_or_bytes_before_it_is_kept)
+		    TEST_ROW(unsafe_requests_want_a_fresh_one) TEST_ROW(idle_for_too_long)
+			TEST_ROW(no_more_than_the_pool_holds) TEST_ROW(nobody_listens)
+			    TEST_ROW(dropped_while_dialling) TEST_ROW(address_forms)
+				TEST_ROW(options_that_do_not_fit))
