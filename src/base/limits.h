@@ -106,7 +106,20 @@
 	X(ALERT_URL_MS,          10000, "ms", "answer to an alert's POST")                         \
 	X(ALERT_TRIES,               3, "attempts", "POSTs of one alert")                          \
 	X(ALERT_MS,             30000, "ms", "run time of an alert command")                       \
-	X(PASSWORD_QUEUE,         32, "jobs", "password hashes of the edge that wait to be computed") \
+	X(PASSWORD_QUEUE,        512, "guesses", "passwords that wait to be looked at, of all accounts") \
+	X(PASSWORD_QUEUE_ACCOUNT, 16, "guesses", "passwords of one account that wait to be looked at") \
+	X(PASSWORD_GUESSES,       10, "guesses/min", "wrong passwords from one address for one tunnel") \
+	X(PASSWORD_BYTES,        128, "bytes", "password that is looked at")                      \
+	X(PASSWORD_KNOWN,         64, "credentials", "credentials of a tunnel that were right lately") \
+	X(PASSWORD_KNOWN_MS,  600000, "ms", "time for which right credentials are not hashed again") \
+	X(PASSWORD_SHA_ROUNDS, 1000000, "rounds", "cost of a SHA-256 or SHA-512 hash of a policy") \
+	X(PASSWORD_BCRYPT_COST,   13, "log2 rounds", "cost of a bcrypt hash of a policy")         \
+	X(PASSWORD_KIB,        65536, "KiB", "memory of an argon2id or yescrypt hash of a policy") \
+	X(PASSWORD_PASSES,         5, "passes", "cost (t) of an argon2id hash of a policy")       \
+	X(PASSWORD_LANES,          4, "lanes", "threads (p) of an argon2id hash of a policy")     \
+	X(RATE_REQUESTS,     1000000, "requests/s", "highest rate of a policy")                   \
+	X(RATE_SECONDS,       100000, "s", "time between two requests at the lowest rate of a policy") \
+	X(RATE_SOURCES,          512, "addresses", "addresses whose rates and guesses a tunnel remembers") \
 	X(INBOX_BODY_BYTES,   16777216, "bytes", "body of a stored delivery, whatever its route allows") \
 	X(FAN_OUT,                   8, "tunnels", "further tunnels that one webhook is stored for") \
 	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \

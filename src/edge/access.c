@@ -11,6 +11,7 @@
 struct access_wait {
 	struct password_job job;
 	struct exchange *x; /* NULL: the visitor has gone */
+	bool guessed;       /* it was counted as a guess */
 	struct worker *worker;
 };
 
@@ -23,6 +24,13 @@ authorization_of(const struct exchange *x, struct slice bytes)
 
 	f = h1_find(&x->req.head, bytes, S("Authorization"), &at);
 	return f == NULL ? none : h1_text(bytes, f->value);
+}
+
+/* The visitor's address as policies count by it; NULL: he has none. */
+static const unsigned char *
+source_of(const struct exchange *x)
+{
+	return x->visitor->source == NULL ? NULL : x->visitor->source->key.bytes;
 }
 
 static void
@@ -46,10 +54,12 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 	struct access_wait *a = list_of(m, struct access_wait, job.mail);
 	struct exchange *x = a->x;
 	struct worker *w = a->worker;
-	bool good = a->job.good;
+	enum password_result result = a->job.result;
 
 	(void)loop;
 	w->n_stored--;
+	if (x != NULL && a->guessed && result != PASSWORD_WRONG)
+		policy_no_guess(a->job.policy, source_of(x));
 	wait_free(a);
 	if (x == NULL) {
 		worker_check_idle(w);
@@ -57,8 +67,13 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 	}
 	x->access = NULL;
 	visitor_move(x->visitor, VISITOR_HEAD);
-	if (good) {
+	if (result == PASSWORD_RIGHT) {
 		exchange_request(x, buf_slice(&x->head));
+		return;
+	}
+	if (result == PASSWORD_STOPPED) {
+		answer_error(x, CLOSE_OVERLOAD,
+		    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 		return;
 	}
 	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name),
@@ -66,38 +81,63 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 	answer_error(x, CLOSE_UNAUTHORIZED, slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 }
 
-/* False: it was answered with the reason. */
-static bool
-ask_password(struct exchange *x, struct policy *policy, struct slice authorization,
-    struct slice bytes)
+static struct access_wait *
+wait_new(struct exchange *x, struct policy *policy, const char *account, struct slice authorization)
 {
 	struct access_wait *a = calloc(1, sizeof(*a));
-	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
 
 	if (a == NULL || authorization.n > sizeof(a->job.authorization)) {
 		free(a);
-		answer_error(x, CLOSE_UNAUTHORIZED, read_ahead);
-		return false;
+		return NULL;
 	}
-	/* the head is needed again; it may lie in scratch memory now */
-	if (x->head.p != bytes.p)
-		buf_put(&x->head, bytes);
 	a->x = x;
 	a->worker = x->worker;
 	a->job.loop = x->worker->loop;
 	a->job.mail.fn = on_password_mail;
 	a->job.policy = policy_ref(policy);
+	snprintf(a->job.account, sizeof(a->job.account), "%s", account);
 	a->job.n = authorization.n;
 	memcpy(a->job.authorization, authorization.p, authorization.n);
-	if (x->head.failed || !password_submit(x->worker->edge->passwords, &a->job)) {
+	return a;
+}
+
+/* Guesses are counted before they are looked at. What shares somebody's answer costs nothing, and is
+ * no guess: a page asks for its parts all at once. */
+static void
+ask_password(struct exchange *x, struct policy *policy, const char *account,
+    struct slice authorization, struct slice bytes)
+{
+	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
+	enum password_taken taken = PASSWORD_FULL;
+	struct access_wait *a;
+
+	if (!policy_guess(policy, source_of(x), loop_now_us(x->worker->loop))) {
+		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),
+		    LOG_Z("peer", x->visitor->peer), LOG_Z("id", x->id));
+		answer_error(x, CLOSE_RATE_LIMITED, read_ahead);
+		return;
+	}
+	a = wait_new(x, policy, account, authorization);
+	if (a == NULL) {
+		answer_error(x, CLOSE_UNAUTHORIZED, read_ahead);
+		return;
+	}
+	/* the head is needed again; it may lie in scratch memory now */
+	if (x->head.p != bytes.p)
+		buf_put(&x->head, bytes);
+	if (!x->head.failed)
+		taken = password_submit(x->worker->edge->passwords, &a->job);
+	if (taken != PASSWORD_QUEUED)
+		policy_no_guess(policy, source_of(x));
+	if (taken == PASSWORD_FULL) {
 		wait_free(a);
 		answer_error(x, CLOSE_OVERLOAD, read_ahead);
-		return false;
+		return;
 	}
+	a->guessed = taken == PASSWORD_QUEUED;
 	x->worker->n_stored++;
 	x->access = a;
 	visitor_move(x->visitor, VISITOR_WAIT);
-	return true;
 }
 
 static enum close_code
@@ -116,21 +156,6 @@ close_of(enum policy_verdict v)
 		break;
 	}
 	return CLOSE_FORBIDDEN;
-}
-
-static bool
-within_rates(struct exchange *x, struct policy *p, struct policy_bucket *route)
-{
-	int64_t now = loop_now_us(x->worker->loop), wait_us;
-
-	if (p->visitor_rate > 0 && x->visitor->source != NULL &&
-	    !policy_take(&x->visitor->source->bucket, p->visitor_rate, p->visitor_burst, now,
-		&wait_us))
-		return false;
-	if (p->rate <= 0)
-		return true;
-	return route != NULL ? policy_take(route, p->rate, p->burst, now, &wait_us)
-			     : policy_take_away(p, now);
 }
 
 /* Asked for again rather than carried by every visitor. A visitor that has gone is in no list. */
@@ -158,22 +183,23 @@ note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes
 }
 
 enum access_result
-access_check(struct exchange *x, struct policy *p, struct policy_bucket *route, struct slice bytes)
+access_check(struct exchange *x, struct policy *p, const char *account, struct slice bytes)
 {
 	const struct h1_head *h = &x->req.head;
 	struct slice authorization = authorization_of(x, bytes), path = h1_text(bytes, h->path);
 	struct slice read_ahead = slice_from(bytes, h->n_bytes);
 	struct sockaddr_storage peer = { 0 };
+	int64_t now = loop_now_us(x->worker->loop);
 	enum policy_verdict v;
 
 	if (p->allow.n > 0 || p->deny.n > 0)
 		find_peer(x, &peer);
 	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
-	    authorization);
-	if (v == POLICY_ALLOW && within_rates(x, p, route))
+	    authorization, now);
+	if (v == POLICY_ALLOW && policy_take(p, source_of(x), now))
 		return ACCESS_OK;
 	if (v == POLICY_PASSWORD && authorization.n > 0) {
-		(void)ask_password(x, p, authorization, bytes);
+		ask_password(x, p, account, authorization, bytes);
 		return ACCESS_TAKEN;
 	}
 	note_refusal(x, v, bytes, path);

@@ -15,9 +15,9 @@ enum access_result {
 			 exchange_request() comes again then */
 };
 
-/* route: the bucket of the route's rate; NULL: no link serves it. */
-enum access_result access_check(struct exchange *x, struct policy *policy,
-    struct policy_bucket *route, struct slice bytes) must_use;
+/* account: whose route it is. */
+enum access_result access_check(struct exchange *x, struct policy *policy, const char *account,
+    struct slice bytes) must_use;
 /* The exchange ends while its password is looked at. */
 void access_abandon(struct exchange *x);
 

@@ -118,7 +118,7 @@ allowed(struct courier *c)
 		return 0; /* the end of a run comes here again */
 	if (c->policy->deliver_rate <= 0 || room == 0)
 		return room;
-	while (n < room && policy_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
+	while (n < room && rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
 		n++;
 	if (n == 0)
 		loop_timer_set(c->worker->loop, &c->timer, wait_us + 1);

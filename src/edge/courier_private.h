@@ -18,7 +18,7 @@ struct courier {
 	unsigned n_runs;
 	size_t run_bytes; /* deliveries of the runs */
 	int64_t hold_until_us;
-	struct policy_bucket bucket;
+	struct rates_bucket bucket;
 	struct loop_timer timer;
 	struct loop_grave grave;
 };

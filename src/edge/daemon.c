@@ -459,11 +459,12 @@ finish(struct daemon *d)
 	struct edge *e = &d->edge;
 	struct loop_mail last = { .fn = on_last_mail };
 
+	password_stop(e->passwords); /* workers end when nothing of theirs is under way */
 	if (d->gate != NULL)
 		gate_stop(d->gate);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		worker_stop(e->workers[i]);
-	password_stop(e->passwords);
+	password_free(e->passwords);
 	control_close(d->control);
 	upkeep_stop(d->upkeep);
 	if (e->store != NULL)

@@ -304,7 +304,7 @@ static void
 admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice bytes)
 {
 	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
-	char account[64];
+	char account[64] = "";
 
 	policy_unref(x->policy);
 	x->policy = NULL;
@@ -314,12 +314,13 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 		x->policy =
 		    directory_policy(x->worker->edge->directory, slice_str(x->name), account);
 	}
-	if (x->policy != NULL &&
-	    access_check(x, x->policy, t != NULL ? &t->bucket : NULL, bytes) == ACCESS_TAKEN)
+	if (t != NULL)
+		snprintf(account, sizeof(account), "%s", t->session->account);
+	if (x->policy != NULL && access_check(x, x->policy, account, bytes) == ACCESS_TAKEN)
 		return;
 	if (x->policy != NULL && x->policy->mode != PRESET_PASS &&
 	    x->probe != EXCHANGE_PROBE_THROUGH)
-		intake_start(x, x->policy, t != NULL ? t->session->account : account, bytes);
+		intake_start(x, x->policy, account, bytes);
 	else if (code != CLOSE_OK)
 		answer_error(x, code, read_ahead);
 	else if (x->policy != NULL && x->policy->body_max != 0 &&

@@ -192,6 +192,22 @@ session_read_policy(struct hello_tunnel *h)
 	return p;
 }
 
+/* The policy of the route as it stands, where it is the same: what it knows of visitors (rates, who
+ * was let in) outlives the link. A reference, or NULL. */
+static struct policy *
+same_policy(struct session *s, const struct hello_tunnel *h)
+{
+	char account[64] = "";
+	struct policy *p = h->kind != TUNNEL_HTTP ? NULL
+						  : directory_policy(s->worker->edge->directory,
+							slice_str(h->name), account);
+
+	if (p != NULL && strcmp(account, s->account) == 0 && strcmp(p->json, h->policy) == 0)
+		return p;
+	policy_unref(p);
+	return NULL;
+}
+
 void
 session_bind(struct session *s, struct hello_tunnel *h, int fd)
 {
@@ -205,6 +221,8 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		snprintf(key, sizeof(key), "%.63s", h->name);
 	*t = (struct tunnel){ .session = s, .id = h->id };
 	if (h->policy != NULL && h->error[0] == '\0')
+		t->policy = same_policy(s, h);
+	if (h->policy != NULL && h->error[0] == '\0' && t->policy == NULL)
 		t->policy = session_read_policy(h);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)

@@ -21,11 +21,10 @@ struct probe;
 struct tunnel {
 	struct map_node by_key; /* in worker->tunnels while it is up */
 	struct session *session;
-	struct route *route;         /* in the directory */
-	struct port *port;           /* TCP: its listener */
-	struct policy *policy;       /* NULL: none */
-	struct policy_bucket bucket; /* of its rate */
-	struct courier *courier;     /* delivers what is stored for it; NULL: nothing to deliver */
+	struct route *route;     /* in the directory */
+	struct port *port;       /* TCP: its listener */
+	struct policy *policy;   /* NULL: none */
+	struct courier *courier; /* delivers what is stored for it; NULL: nothing to deliver */
 	uint16_t id;
 	bool up;
 };

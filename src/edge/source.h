@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "base/map.h"
 #include "base/slab.h"
-#include "hook/policy.h"
 
 #include <sys/socket.h>
 
@@ -25,7 +24,6 @@ struct source {
 	struct map_node node;
 	struct source_key key;
 	size_t n;
-	struct policy_bucket bucket; /* of its requests, where a route has a rate for a visitor */
 };
 
 /* Connections by source, of one thread. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hook/policy.h"
 
+#include "hook/password_cost.h"
+
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -238,6 +240,7 @@ read_users(struct reader *r, json_t *j, const char *member)
 {
 	size_t n;
 	struct slice *list = read_list(r, j, member, &n);
+	char why[160];
 
 	r->p->users = n == 0 ? NULL : calloc(n, sizeof(*r->p->users));
 	if (n > 0 && r->p->users == NULL)
@@ -245,31 +248,58 @@ read_users(struct reader *r, json_t *j, const char *member)
 	for (size_t i = 0; i < n && !r->failed; i++) {
 		struct slice hash = list[i], name = slice_cut(&hash, ':');
 
-		if (hash.n < 2 || name.n == 0 || hash.p[0] != '$') {
-			fault(r, member,
-			    "must be name:hash with a hash of bcrypt, yescrypt, SHA-512 or "
-			    "argon2id; make one with: adit passwd NAME");
-			break;
-		}
-		r->p->users[i] = (struct policy_user){ name, strndup(hash.p, hash.n) };
+		char *text = strndup(hash.p == NULL ? "" : hash.p, hash.n);
+
+		r->p->users[i] = (struct policy_user){ name, text };
 		r->p->n_users++;
-		if (r->p->users[i].hash == NULL)
+		if (text == NULL)
 			fault(r, member, "out of memory");
+		else if (!password_cost_ok(name.n > 0 ? text : "", why, sizeof(why)))
+			fault(r, member, why);
 	}
 	free(list);
 }
 
-#define NUMBER(fn, member_, max)                                                                   \
+static void
+read_body_max(struct reader *r, json_t *j, const char *member)
+{
+	r->p->body_max = (uint64_t)read_number(r, j, member, 1e15);
+}
+
+/* What is neither none nor sane would leave the numbers of rates_take(). */
+static double
+read_per_second(struct reader *r, json_t *j, const char *member)
+{
+	double v = json_number_value(j);
+
+	if (json_is_number(j) && rates_is_sane(v))
+		return v;
+	fault(r, member,
+	    "must be from 0.00001 (one in 100000 s) to 1000000 a second, or 0 for any");
+	return 0;
+}
+
+static double
+read_at_once(struct reader *r, json_t *j, const char *member)
+{
+	double v = json_number_value(j);
+
+	if (json_is_number(j) && (v == 0 || (v >= 1 && v <= LIMIT_RATE_REQUESTS)))
+		return v;
+	fault(r, member, "must be from 1 to 1000000 requests at once");
+	return 0;
+}
+
+#define NUMBER(fn, member_, read)                                                                  \
 	static void fn(struct reader *r, json_t *j, const char *member)                            \
 	{                                                                                          \
-		r->p->member_ = (__typeof__(r->p->member_))read_number(r, j, member, max);         \
+		r->p->member_ = read(r, j, member);                                                \
 	}
 
-NUMBER(read_body_max, body_max, 1e15)
-NUMBER(read_rate, rate, 1e6)
-NUMBER(read_burst, burst, 1e6)
-NUMBER(read_visitor_rate, visitor_rate, 1e6)
-NUMBER(read_visitor_burst, visitor_burst, 1e6)
+NUMBER(read_rate, rate, read_per_second)
+NUMBER(read_burst, burst, read_at_once)
+NUMBER(read_visitor_rate, visitor_rate, read_per_second)
+NUMBER(read_visitor_burst, visitor_burst, read_at_once)
 
 static void
 read_preset(struct reader *r, json_t *j, const char *member)
@@ -371,7 +401,7 @@ read_deliver(struct reader *r, json_t *j, const char *member)
 		else if (strcmp(key, "concurrency") == 0)
 			r->p->concurrency = (uint32_t)read_number(r, v, member, LIMIT_INBOX_LEASE);
 		else if (strcmp(key, "rate") == 0)
-			r->p->deliver_rate = read_number(r, v, member, 1e6);
+			r->p->deliver_rate = read_per_second(r, v, member);
 		else
 			fault(r, member, "takes skip_after, concurrency and rate");
 	}
@@ -516,7 +546,7 @@ policy_new(struct slice json, char *why, size_t cap)
 		return NULL;
 	}
 	atomic_init(&p->refs, 1);
-	pthread_mutex_init(&p->known_lock, NULL);
+	pthread_mutex_init(&p->lock, NULL);
 	p->skip_after = 5;
 	p->concurrency = 8;
 	p->json = strndup(json.p, json.n);
@@ -573,6 +603,9 @@ policy_unref(struct policy *p)
 	cidr_set_fini(&p->allow);
 	cidr_set_fini(&p->deny);
 	json_decref(p->root);
-	pthread_mutex_destroy(&p->known_lock);
+	rates_fini(&p->visitors);
+	rates_fini(&p->guesses);
+	free(p->known);
+	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

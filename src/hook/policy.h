@@ -15,9 +15,11 @@
  *	methods         list of tokens
  *	paths           list: exact bytes, or a prefix when it ends with '*'
  *	allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is refused
- *	users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or $argon2id$
+ *	users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or $argon2id$, up to the
+ *	                costs of password_cost.h
  *	body_max        bytes
- *	rate, burst     requests a second to the route; visitor_rate, visitor_burst: from one address
+ *	rate, burst     requests a second to the route, 0.00001 to 1000000, 0 is any;
+ *	                visitor_rate, visitor_burst: from one address
  *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
  *	deliver         {"skip_after":5,"concurrency":8,"rate":0}
  *	coalesce        true: a newer push of a branch takes the place of older ones that nobody has tried yet
@@ -33,6 +35,7 @@
 #include "base/cidr.h"
 #include "base/limits.h"
 #include "hook/preset.h"
+#include "hook/rates.h"
 #include "hook/sign.h"
 
 #include <pthread.h>
@@ -54,8 +57,6 @@ struct policy_headers {
 	size_t n_drop;
 	struct slice add;
 };
-
-#define POLICY_KNOWN 16
 
 struct policy {
 	_Atomic unsigned refs;
@@ -83,11 +84,12 @@ struct policy {
 	void *root; /* json_t */
 	struct slice *secrets;
 	char *lines[2];
-	/* credentials that were good lately, as keyed hashes; guarded, as is the bucket of all
-	 * links together */
-	pthread_mutex_t known_lock;
-	int64_t full_us;
-	unsigned char known[POLICY_KNOWN][32];
+	/* Who came how often, and who was let in lately. It is the tunnel's, outlives its links and
+	 * is shared by the workers. */
+	pthread_mutex_t lock;
+	struct rates_bucket bucket; /* of `rate` */
+	struct rates visitors, guesses;
+	struct policy_known *known; /* credentials as keyed hashes; NULL: none yet */
 	unsigned known_at;
 };
 
@@ -111,24 +113,24 @@ enum policy_verdict {
  * see policy_password().
  */
 enum policy_verdict policy_judge(struct policy *p, const struct sockaddr_storage *visitor,
-    struct slice method, struct slice path, struct slice authorization) must_use;
+    struct slice method, struct slice path, struct slice authorization, int64_t now_us) must_use;
 
 /*
- * True when the value of Authorization is Basic with a user's password.  Slow on purpose (tens of
- * ms): not on a worker's thread. A good one is remembered for policy_judge(). The same time for an
- * unknown user.
+ * True when the value of Authorization is Basic with a user's password.  Slow on purpose (up to
+ * half a second): not on a worker's thread. The same time for an unknown user.
  */
-bool policy_password(struct policy *p, struct slice authorization) must_use;
+bool policy_password(const struct policy *p, struct slice authorization) must_use;
+/* These credentials were good: policy_judge() knows them for a while. */
+void policy_remember(struct policy *p, struct slice authorization, int64_t now_us);
+bool policy_knows(struct policy *p, struct slice authorization, int64_t now_us) must_use;
 
-/* A bucket: `rate` a second, `burst` at once. Zeroed at first. */
-struct policy_bucket {
-	int64_t full_us; /* when it will be full again */
-};
-/* Takes one; false when it is empty, and *ret_wait_us is when to come again. */
-bool policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us,
-    int64_t *ret_wait_us) must_use;
-/* Takes one of p->rate from any thread: a bucket of the policy's own, for a route that no link
- * serves. */
-bool policy_take_away(struct policy *p, int64_t now_us) must_use;
+/* --- rates, from any thread. source: the visitor's address; NULL: he has none --- */
+
+/* One request of p->rate and p->visitor_rate; false when there were too many. */
+bool policy_take(struct policy *p, const unsigned char *source, int64_t now_us) must_use;
+/* One guess of a password, before it is looked at; false when there were too many. */
+bool policy_guess(struct policy *p, const unsigned char *source, int64_t now_us) must_use;
+/* It was none: the password was right, or is being looked at already. */
+void policy_no_guess(struct policy *p, const unsigned char *source);
 
 #endif

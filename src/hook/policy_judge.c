@@ -106,23 +106,45 @@ known_hash(struct slice authorization, unsigned char dst[32])
 		  (const unsigned char *)authorization.p, authorization.n, dst, &n) != NULL);
 }
 
-static bool
-is_known(struct policy *p, struct slice authorization)
+struct policy_known {
+	unsigned char hash[32];
+	int64_t until_us;
+};
+
+bool
+policy_knows(struct policy *p, struct slice authorization, int64_t now_us)
 {
 	unsigned char hash[32];
 	int hit = 0;
 
 	known_hash(authorization, hash);
-	pthread_mutex_lock(&p->known_lock);
-	for (unsigned i = 0; i < POLICY_KNOWN && i < p->known_at; i++)
-		hit |= CRYPTO_memcmp(p->known[i], hash, sizeof(hash)) == 0;
-	pthread_mutex_unlock(&p->known_lock);
+	pthread_mutex_lock(&p->lock);
+	for (unsigned i = 0; p->known != NULL && i < LIMIT_PASSWORD_KNOWN; i++)
+		hit |= (CRYPTO_memcmp(p->known[i].hash, hash, sizeof(hash)) == 0) &
+		       (p->known[i].until_us > now_us);
+	pthread_mutex_unlock(&p->lock);
 	return hit;
+}
+
+void
+policy_remember(struct policy *p, struct slice authorization, int64_t now_us)
+{
+	struct policy_known *row;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->known == NULL)
+		p->known = calloc(LIMIT_PASSWORD_KNOWN, sizeof(*p->known));
+	if (p->known != NULL) {
+		row = &p->known[p->known_at++ % LIMIT_PASSWORD_KNOWN];
+		known_hash(authorization, row->hash);
+		row->until_us = now_us + (int64_t)LIMIT_PASSWORD_KNOWN_MS * 1000;
+	}
+	pthread_mutex_unlock(&p->lock);
 }
 
 enum policy_verdict
 policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct slice method,
-    struct slice path, struct slice authorization)
+    struct slice path, struct slice authorization, int64_t now_us)
 {
 	enum policy_verdict v;
 
@@ -139,7 +161,7 @@ policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct sl
 		if (v != POLICY_ALLOW)
 			return v;
 	}
-	if (p->n_users > 0 && (authorization.n == 0 || !is_known(p, authorization)))
+	if (p->n_users > 0 && (authorization.n == 0 || !policy_knows(p, authorization, now_us)))
 		return POLICY_PASSWORD;
 	return POLICY_ALLOW;
 }
@@ -164,22 +186,8 @@ hash_matches(const char *hash, const char *password)
 	return good;
 }
 
-static void
-remember(struct policy *p, struct slice authorization)
-{
-	unsigned char hash[32];
-
-	known_hash(authorization, hash);
-	pthread_mutex_lock(&p->known_lock);
-	memcpy(p->known[p->known_at % POLICY_KNOWN], hash, sizeof(hash));
-	p->known_at++;
-	if (p->known_at == 2 * POLICY_KNOWN)
-		p->known_at = POLICY_KNOWN;
-	pthread_mutex_unlock(&p->known_lock);
-}
-
 bool
-policy_password(struct policy *p, struct slice authorization)
+policy_password(const struct policy *p, struct slice authorization)
 {
 	char clear[CREDENTIALS_BYTES + 1];
 	struct slice encoded = authorization, scheme = slice_cut(&encoded, ' '), password, name;
@@ -195,7 +203,8 @@ policy_password(struct policy *p, struct slice authorization)
 	clear[n] = '\0';
 	password = slice_of(clear, (size_t)n);
 	name = slice_cut(&password, ':');
-	if (password.p == NULL)
+	/* what SHA-crypt costs grows with the password, too */
+	if (password.p == NULL || password.n > LIMIT_PASSWORD_BYTES)
 		return false;
 	for (size_t i = 0; i < p->n_users; i++)
 		if (slice_eq(p->users[i].name, name))
@@ -204,38 +213,56 @@ policy_password(struct policy *p, struct slice authorization)
 	good =
 	    hash_matches(user != NULL ? user->hash : p->users[0].hash, password.p) && user != NULL;
 	OPENSSL_cleanse(clear, sizeof(clear));
-	if (good)
-		remember(p, authorization);
 	return good;
 }
 
-bool
-policy_take(struct policy_bucket *b, double rate, double burst, int64_t now_us,
-    int64_t *ret_wait_us)
-{
-	int64_t one = (int64_t)(1e6 / rate), deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
+/* --- rates --- */
 
-	if (b->full_us < now_us)
-		b->full_us = now_us;
-	if (b->full_us + one > now_us + deep) {
-		*ret_wait_us = b->full_us + one - deep - now_us;
-		return false;
-	}
-	b->full_us += one;
-	return true;
+#define GUESS_RATE (LIMIT_PASSWORD_GUESSES / 60.0)
+
+/* Under the lock. Without memory the address is not limited by itself. */
+static bool
+take_of(struct rates *r, const unsigned char *source, double rate, double burst, int64_t now_us)
+{
+	struct rates_bucket *b = source == NULL || rate <= 0 ? NULL : rates_of(r, source);
+	int64_t wait_us;
+
+	return b == NULL || rates_take(b, rate, burst, now_us, &wait_us);
 }
 
 bool
-policy_take_away(struct policy *p, int64_t now_us)
+policy_take(struct policy *p, const unsigned char *source, int64_t now_us)
 {
-	struct policy_bucket b;
 	int64_t wait_us;
 	bool got;
 
-	pthread_mutex_lock(&p->known_lock);
-	b.full_us = p->full_us;
-	got = policy_take(&b, p->rate, p->burst, now_us, &wait_us);
-	p->full_us = b.full_us;
-	pthread_mutex_unlock(&p->known_lock);
+	pthread_mutex_lock(&p->lock);
+	got = take_of(&p->visitors, source, p->visitor_rate, p->visitor_burst, now_us);
+	if (got && p->rate > 0)
+		got = rates_take(&p->bucket, p->rate, p->burst, now_us, &wait_us);
+	pthread_mutex_unlock(&p->lock);
 	return got;
+}
+
+bool
+policy_guess(struct policy *p, const unsigned char *source, int64_t now_us)
+{
+	bool got;
+
+	pthread_mutex_lock(&p->lock);
+	got = take_of(&p->guesses, source, GUESS_RATE, LIMIT_PASSWORD_GUESSES, now_us);
+	pthread_mutex_unlock(&p->lock);
+	return got;
+}
+
+void
+policy_no_guess(struct policy *p, const unsigned char *source)
+{
+	struct rates_bucket *b;
+
+	pthread_mutex_lock(&p->lock);
+	b = source == NULL ? NULL : rates_of(&p->guesses, source);
+	if (b != NULL)
+		rates_give(b, GUESS_RATE);
+	pthread_mutex_unlock(&p->lock);
 }

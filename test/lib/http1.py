@@ -139,14 +139,16 @@ class Wire:
 
 
 class Visitor(Wire):
-    """A client of the edge. ca None: plain."""
+    """A client of the edge. ca None: plain. source: the address that it comes from, such as 127.0.0.2."""
 
-    def __init__(self, address, host, ca=None, deadline_s=None, rcvbuf=0, alpn=("http/1.1",), max_version=None):
+    def __init__(self, address, host, ca=None, deadline_s=None, rcvbuf=0, alpn=("http/1.1",), max_version=None, source=None):
         unix = isinstance(address, str)
         sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
         if rcvbuf:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         sock.settimeout(deadline_s or 2 * WAIT_S)
+        if source:
+            sock.bind((source, 0))
         sock.connect(address)
         self.host = host
         if ca is not None:
