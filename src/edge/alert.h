@@ -4,12 +4,13 @@
  * input, inbox.alert_url gets it as a POST.  On the main loop, and never waited for; one is given
  *at a time, what happens meanwhile is told with the next (upkeep.c counts it).
  *
- *	{"event":"parked","text":"...","domain":"...","parked":2,"dead":0,"queued":17,
+ *	{"event":"parked","text":"...","domain":"...","parked":2,"dead":0,"refused":0,"queued":17,
  *	 "oldest_ms":1795551660482,"late_s":0}
  *
- * event: "parked" when something was parked or given up since the last alert, else "lag": the
- *oldest that is not finished is too old, late_s is its age.  text: a sentence, which is all that
- *Slack's and Mattermost's incoming webhooks look at.
+ * event: "full" when webhooks were refused since the last alert, since the inbox of their account is
+ * full; "parked" when something was parked or given up; else "lag": the oldest that is not finished
+ * is too old, late_s is its age.  text: a sentence, which is all that Slack's and Mattermost's
+ * incoming webhooks look at.
  */
 #ifndef ADIT_EDGE_ALERT_H
 #define ADIT_EDGE_ALERT_H

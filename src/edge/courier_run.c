@@ -186,8 +186,14 @@ conclude(struct run *r, enum result_class class, const char *code, const char *t
     const char *advice)
 {
 	struct courier *c = r->courier;
-	struct result_plan plan =
-	    result_next(r->item.fails + 1, class, r->retry_after_ms, rand_u64());
+	int64_t took_ms = (loop_now_us(c->worker->loop) - r->start_us) / 1000;
+	struct result_plan plan;
+
+	r->settle.spent_ms = r->item.spent_ms + took_ms;
+	r->settle.early = r->item.early;
+	plan = result_next(r->settle.spent_ms, class, r->retry_after_ms, rand_u64());
+	/* An origin that is starting is not asked sooner because an agent comes back. */
+	r->settle.firm = plan.firm || class == RESULT_HOLD;
 
 	/* A sender must not take an answer as final that is not: it would send again what goes on
 	 * here. */

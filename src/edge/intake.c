@@ -291,6 +291,7 @@ count(struct intake *in, enum store_result result)
 
 	if (result != STORE_OK) {
 		counter_add(&n->not_stored, 1);
+		counter_add(&n->account_full, result == STORE_LIMIT);
 	} else if (in->put.duplicate) {
 		counter_add(&n->duplicates, 1);
 	} else {

@@ -26,7 +26,7 @@ struct upkeep {
 	enum work work;
 	bool stopped;
 	/* alerts */
-	uint64_t told_parked, told_dead; /* as far as people know */
+	uint64_t told_parked, told_dead, told_refused; /* as far as people know */
 	bool told_late;
 	int64_t alert_us; /* when the last one was given, 0: never */
 	struct alert *alert;
@@ -77,6 +77,7 @@ upkeep_counters(const struct edge *e)
 		ROW(duplicates),
 		ROW(bad_signatures),
 		ROW(not_stored),
+		ROW(account_full),
 		ROW(delivered),
 		ROW(retried),
 		ROW(parked),
@@ -95,41 +96,58 @@ upkeep_counters(const struct edge *e)
 
 /* --- the alert --- */
 
+/* What there is to tell. */
+struct trouble {
+	uint64_t parked, dead, refused; /* since the last alert */
+	int64_t late_s;                 /* of the oldest, 0: not late */
+};
+
+static const char *
+trouble_event(const struct trouble *t)
+{
+	return t->refused > 0 ? "full" : t->parked > 0 || t->dead > 0 ? "parked" : "lag";
+}
+
 /* One sentence, for people who read nothing else. */
 static void
-write_text(const struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s, char *dst,
-    size_t cap)
+write_text(const struct upkeep *u, const struct trouble *t, char *dst, size_t cap)
 {
 	unsigned long long queued = u->req.counts.n[INBOX_QUEUED];
 
-	if (parked > 0 || dead > 0)
+	if (t->refused > 0)
+		snprintf(dst, cap,
+		    "adit at %s: %llu webhooks were refused with 503, since the inbox of their "
+		    "account is full; look with: aditd inbox list --state parked,dead",
+		    u->edge->domain, (unsigned long long)t->refused);
+	else if (t->parked > 0 || t->dead > 0)
 		snprintf(dst, cap,
 		    "adit at %s: %llu webhooks were parked and %llu given up; look with: aditd "
 		    "inbox list --state parked,dead",
-		    u->edge->domain, (unsigned long long)parked, (unsigned long long)dead);
+		    u->edge->domain, (unsigned long long)t->parked, (unsigned long long)t->dead);
 	else
 		snprintf(dst, cap,
 		    "adit at %s: the oldest webhook has waited %lld min, %llu are queued; look "
 		    "with: aditd inbox list --state queued",
-		    u->edge->domain, (long long)late_s / 60, queued);
+		    u->edge->domain, (long long)t->late_s / 60, queued);
 }
 
 static void
-give_alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
+give_alert(struct upkeep *u, const struct trouble *t)
 {
 	const struct inbox_counts *n = &u->req.counts;
 	char text[512], *json;
 	json_t *o;
 
-	write_text(u, parked, dead, late_s, text, sizeof(text));
-	o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "event",
-	    parked > 0 || dead > 0 ? "parked" : "lag", "text", text, "domain", u->edge->domain,
-	    "parked", (json_int_t)parked, "dead", (json_int_t)dead, "queued",
+	write_text(u, t, text, sizeof(text));
+	o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "event", trouble_event(t),
+	    "text", text, "domain", u->edge->domain, "parked", (json_int_t)t->parked, "dead",
+	    (json_int_t)t->dead, "refused", (json_int_t)t->refused, "queued",
 	    (json_int_t)n->n[INBOX_QUEUED], "oldest_ms", (json_int_t)n->oldest_ms, "late_s",
-	    (json_int_t)late_s);
+	    (json_int_t)t->late_s);
 	json = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
-	log_event(LOG_WARN, "inbox-alert", LOG_U("parked", parked), LOG_U("dead", dead),
-	    LOG_U("queued", n->n[INBOX_QUEUED]), LOG_U("late_s", (uint64_t)late_s));
+	log_event(LOG_WARN, "inbox-alert", LOG_U("parked", t->parked), LOG_U("dead", t->dead),
+	    LOG_U("refused", t->refused), LOG_U("queued", n->n[INBOX_QUEUED]),
+	    LOG_U("late_s", (uint64_t)t->late_s));
 	if (json != NULL)
 		alert_give(u->alert, u->settings, slice_str(json));
 	free(json);
@@ -139,24 +157,27 @@ give_alert(struct upkeep *u, uint64_t parked, uint64_t dead, int64_t late_s)
 static void
 look_for_trouble(struct upkeep *u)
 {
-	uint64_t parked = SUM(u->edge, parked) - u->told_parked,
-		 dead = SUM(u->edge, dead) - u->told_dead;
+	struct trouble t = { .parked = SUM(u->edge, parked) - u->told_parked,
+		.dead = SUM(u->edge, dead) - u->told_dead,
+		.refused = SUM(u->edge, account_full) - u->told_refused };
 	int64_t now_us = clock_mono_us(), age_ms = u->req.counts.age_ms;
 	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 &&
 		    u->settings->inbox.alert_minutes > 0;
 
 	if (!late)
 		u->told_late = false;
-	if (parked == 0 && dead == 0 && (!late || u->told_late))
+	if (t.parked == 0 && t.dead == 0 && t.refused == 0 && (!late || u->told_late))
 		return;
 	if (alert_is_busy(u->alert) ||
 	    (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
 		return;
 	u->alert_us = now_us;
-	u->told_parked += parked;
-	u->told_dead += dead;
+	u->told_parked += t.parked;
+	u->told_dead += t.dead;
+	u->told_refused += t.refused;
 	u->told_late = late;
-	give_alert(u, parked, dead, late ? age_ms / 1000 : 0);
+	t.late_s = late ? age_ms / 1000 : 0;
+	give_alert(u, &t);
 }
 
 /* --- the work --- */

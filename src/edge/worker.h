@@ -34,7 +34,8 @@ struct worker_counters {
 	_Atomic uint64_t rx_bytes, tx_bytes; /* of visitors: bodies and byte streams */
 	_Atomic uint64_t pipes, pipes_total; /* visitors of TCP tunnels */
 	_Atomic uint64_t stored, duplicates, bad_signatures,
-	    not_stored; /* webhooks; the last: 503 was said */
+	    not_stored;                /* webhooks; the last: 503 was said */
+	_Atomic uint64_t account_full; /* of those: the account has no room */
 	_Atomic uint64_t delivered, retried, parked, dead, coalesced;
 	_Atomic uint64_t lag[LAG_BUCKETS]; /* from received to delivered */
 };

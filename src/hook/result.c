@@ -19,8 +19,8 @@ result_of_status(int status)
 #define MIN_(m) S_((m)*60LL)
 #define H_(h) MIN_((h)*60LL)
 
-/* Pauses before attempt 2, 3, ...: dense for an hour, since a CI that restarts is back soon, then
- * like Standard Webhooks. */
+/* Pauses one after the other: dense for an hour, since a CI that restarts is back soon, then like
+ * Standard Webhooks; the last one ends with the schedule. */
 static const int64_t pauses_ms[] = {
 	S_(5),
 	S_(10),
@@ -49,53 +49,53 @@ static const int64_t pauses_ms[] = {
 #define PAUSES (sizeof(pauses_ms) / sizeof(*pauses_ms))
 #define HOLD_MS S_(5)
 
-unsigned
-result_attempts_max(void)
-{
-	return PAUSES + 1;
-}
-
-/* ms and up to a quarter more or less. */
+/* Until the next step of the schedule after spent_ms. */
 static int64_t
-vary(int64_t ms, uint64_t random)
+pause_after(int64_t spent_ms)
 {
-	int64_t quarter = ms / 4;
+	int64_t at_ms = 0;
 
-	return ms - quarter + (int64_t)(random % (uint64_t)(2 * quarter + 1));
+	for (size_t i = 0; i < PAUSES && at_ms <= spent_ms; i++)
+		at_ms += pauses_ms[i];
+	if (at_ms <= spent_ms || at_ms > RESULT_SCHEDULE_MS)
+		at_ms = RESULT_SCHEDULE_MS;
+	return at_ms - spent_ms > pauses_ms[0] ? at_ms - spent_ms : pauses_ms[0];
 }
 
 static struct result_plan
 wait_for(int64_t pause_ms, int64_t retry_after_ms, uint64_t random)
 {
-	int64_t delay = vary(pause_ms, random);
+	/* Later, never earlier: else the last attempt could come before the schedule's end. */
+	int64_t delay = pause_ms + (int64_t)(random % (uint64_t)(pause_ms / 4 + 1));
 
 	if (retry_after_ms > RESULT_RETRY_AFTER_MS_MAX)
 		retry_after_ms = RESULT_RETRY_AFTER_MS_MAX;
-	/* Up to a second later, so that a crowd that was told one time does not come at one time.
-	 */
-	if (retry_after_ms >= 0 && delay < retry_after_ms)
+	if (retry_after_ms < 0)
+		return (struct result_plan){ RESULT_STEP_WAIT, delay, false };
+	/* Up to a second later, so that a crowd that was told one time does not come at one time. */
+	if (delay < retry_after_ms)
 		delay = retry_after_ms + (int64_t)(random % 1000);
-	return (struct result_plan){ RESULT_STEP_WAIT, delay };
+	return (struct result_plan){ RESULT_STEP_WAIT, delay, true };
 }
 
 struct result_plan
-result_next(unsigned attempts, enum result_class c, int64_t retry_after_ms, uint64_t random)
+result_next(int64_t spent_ms, enum result_class c, int64_t retry_after_ms, uint64_t random)
 {
 	switch (c) {
 	case RESULT_DONE:
-		return (struct result_plan){ RESULT_STEP_DONE, 0 };
+		return (struct result_plan){ RESULT_STEP_DONE, 0, false };
 	case RESULT_PARK:
-		return (struct result_plan){ RESULT_STEP_PARK, 0 };
+		return (struct result_plan){ RESULT_STEP_PARK, 0, false };
 	case RESULT_AWAY:
-		return (struct result_plan){ RESULT_STEP_AWAY, 0 };
+		return (struct result_plan){ RESULT_STEP_AWAY, 0, false };
 	case RESULT_HOLD:
 		return wait_for(HOLD_MS, retry_after_ms, random);
 	case RESULT_RETRY:
 		break;
 	}
-	if (attempts > PAUSES)
-		return (struct result_plan){ RESULT_STEP_DEAD, 0 };
-	return wait_for(pauses_ms[attempts == 0 ? 0 : attempts - 1], retry_after_ms, random);
+	if (spent_ms >= RESULT_SCHEDULE_MS)
+		return (struct result_plan){ RESULT_STEP_DEAD, 0, false };
+	return wait_for(pause_after(spent_ms < 0 ? 0 : spent_ms), retry_after_ms, random);
 }
 
 /* --- Retry-After --- */

@@ -29,6 +29,10 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 	d->bytes = db_get_int(&q);
 	d->replay_of = db_get_int(&q);
 	d->push = db_get_int(&q);
+	d->spent_ms = db_get_int(&q);
+	d->tried_t = db_get_int(&q);
+	d->planned_t = db_get_int(&q);
+	d->firm_t = db_get_int(&q);
 	d->account = db_get_bytes(&q);
 	d->tunnel = db_get_bytes(&q);
 	d->event = db_get_bytes(&q);
@@ -94,6 +98,14 @@ fill(const struct delivery *d, struct slice head, struct slice body, struct inbo
 	return true;
 }
 
+int64_t
+delivery_spent(const struct delivery *d, int64_t now_t)
+{
+	int64_t until_t = now_t < d->planned_t ? now_t : d->planned_t;
+
+	return d->spent_ms + (until_t > d->tried_t ? until_t - d->tried_t : 0);
+}
+
 bool
 delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now_t,
     struct inbox_delivery *it)
@@ -110,6 +122,8 @@ delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now
 		.attempts = (uint32_t)d->attempts,
 		.fails = (uint32_t)d->fails,
 		.waits = d->place == PLACE_BEHIND,
+		.spent_ms = delivery_spent(d, now_t),
+		.early = now_t < d->planned_t,
 		.received_ms = d->received_ms,
 		.due_ms = d->next_t - now_t,
 		.age_ms = now_t - d->received_t,
@@ -235,6 +249,10 @@ delivery_move(struct db *db, struct delivery *d, enum inbox_state to)
 	db_put_int(&q, d->lease);
 	db_put_int(&q, d->attempts);
 	db_put_int(&q, d->fails);
+	db_put_int(&q, d->spent_ms);
+	db_put_int(&q, d->tried_t);
+	db_put_int(&q, d->planned_t);
+	db_put_int(&q, d->firm_t);
 	if (!db_run(&q))
 		return false;
 	d->state = to;
@@ -247,7 +265,7 @@ delivery_requeue(struct db *db, struct delivery *d, int64_t now_t)
 {
 	d->place = delivery_place_for(db, d->lane);
 	d->next_t = now_t;
-	d->fails = 0;
+	d->fails = d->spent_ms = d->tried_t = d->planned_t = d->firm_t = 0;
 	d->lease = 0;
 	return delivery_move(db, d, INBOX_QUEUED);
 }

@@ -16,6 +16,7 @@ enum delivery_place {
 struct delivery {
 	int64_t id, route, lane, next_t, lease, received_ms, received_t;
 	int64_t attempts, fails, bytes, replay_of, push;
+	int64_t spent_ms, tried_t, planned_t, firm_t; /* its schedule, see inbox.h */
 	enum inbox_state state;
 	enum delivery_place place;
 	bool was_first; /* as it stands in the database */
@@ -47,7 +48,10 @@ enum delivery_place delivery_place_for(struct db *db, int64_t lane);
  * caller's to set before.
  */
 bool delivery_move(struct db *db, struct delivery *d, enum inbox_state to) must_use;
-/* Queues it again: at once, in its lane, with no fails. */
+/* How much of its schedule has passed: what the pauses took, without the time that it waited after
+ * them for an agent. */
+int64_t delivery_spent(const struct delivery *d, int64_t now_t);
+/* Queues it again: at once, in its lane, with no fails and its whole schedule before it. */
 bool delivery_requeue(struct db *db, struct delivery *d, int64_t now_t) must_use;
 bool delivery_note(struct db *db, int64_t id, struct slice note) must_use;
 

@@ -58,9 +58,17 @@ read_clock(struct db *db)
 	return last > saved ? last : saved;
 }
 
+static int64_t
+after_pause(int64_t saved, int64_t now_ms)
+{
+	if (saved == 0 || now_ms <= saved) /* a new store; a wall clock that was set back */
+		return saved > now_ms ? saved : now_ms;
+	return now_ms - saved < INBOX_PAUSE_MS_MAX ? now_ms : saved + INBOX_PAUSE_MS_MAX;
+}
+
 /*
- * Wall time when the store was opened (but never before what it was when it was closed), and from
- * then on the monotonic clock alone.
+ * At the store's opening what it was when it was closed, and the time since then, as far as that is
+ * to be believed (inbox.h); from then on the monotonic clock alone.
  */
 static int64_t
 inbox_time(struct db *db, const struct inbox_req *req)
@@ -68,7 +76,7 @@ inbox_time(struct db *db, const struct inbox_req *req)
 	if (!db->clock_set) {
 		int64_t saved = read_clock(db);
 
-		db->clock_base_ms = req->now_ms > saved ? req->now_ms : saved;
+		db->clock_base_ms = after_pause(saved, req->now_ms);
 		db->clock_mono_ms = req->mono_ms;
 		db->clock_saved_ms = saved;
 		db->clock_set = true;

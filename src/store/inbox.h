@@ -19,7 +19,13 @@
  *
  * Time: a delivery's next attempt is kept on the inbox's own clock, which runs with mono_ms and
  * never goes back: a wall clock that jumps neither delivers again nor lets anything wait or
- * expire.  Wall time is for people.
+ * expire.  While the edge is down this clock runs for INBOX_PAUSE_MS_MAX at most, since then only
+ * the wall clock knows how long that was.  Wall time is for people.
+ *
+ * Schedule: a delivery is given up when it has spent the time of its schedule (hook/result.h), not
+ * after a number of attempts.  Time counts up to the planned end of each pause; what it waits longer
+ * for an agent does not.  An attempt before that planned end (WAKE made it due) is recorded, but is
+ * no failure that lets its lane pass.
  *
  * Leases are not timed: they end with SETTLE, DROP, or the process (store_open() puts them back
  * into the queue).
@@ -45,6 +51,11 @@ enum inbox_state {
 	INBOX_STATES(X)
 #undef X
 };
+
+/* A pause of the edge counts at most so much on the inbox's clock. */
+#define INBOX_PAUSE_MS_MAX (3600 * 1000LL)
+/* An agent that reconnects all the time is no reason to try all the time. */
+#define INBOX_WAKE_PAUSE_MS 1000
 
 #define INBOX_STATE_BIT(state) (1u << (state))
 enum { INBOX_N_STATES = 7 };
@@ -77,12 +88,14 @@ enum inbox_op {
 	/*
 	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note,
 	 * skip_after; tried: an attempt was made and is recorded and counted, without it (the
-	 * agent went away first) nothing is
+	 * agent went away first) nothing is; spent_ms of the schedule; early: as its item said;
+	 * firm: a WAKE does not shorten delay_ms
 	 * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
 	 */
 	INBOX_SETTLE,
 	/*
-	 * What waits for a later attempt is due now (the origin is back).
+	 * What waits for a later attempt is due now (the origin is back), but for those that were
+	 * tried within INBOX_WAKE_PAUSE_MS, and those whose pause is firm.
 	 * in: account, tunnel; out: n_changed, more
 	 */
 	INBOX_WAKE,
@@ -102,7 +115,8 @@ enum inbox_op {
 	/*
 	 * in: account ("" = all), keep_ms (delivered and dropped), keep_failed_ms (dead and
 	 * parked), 0 = for ever; account_bytes_max: of an account above it the oldest delivered,
-	 * dropped, then dead ones are deleted.  Queued ones are never deleted.
+	 * then dropped ones are deleted.  What nobody has decided on is never deleted for room:
+	 * queued, parked and dead ones.
 	 * out: n_changed, more
 	 */
 	INBOX_RETAIN,
@@ -125,6 +139,8 @@ struct inbox_delivery {
 	enum inbox_state state;
 	uint32_t attempts, fails; /* fails: since it was queued or replayed */
 	bool waits;               /* behind an older one of its lane */
+	bool early;               /* before its schedule wanted an attempt: it was woken */
+	int64_t spent_ms;         /* of its schedule */
 	int64_t received_ms;      /* wall clock */
 	int64_t due_ms;           /* until its next attempt when it is queued, <= 0 = due */
 	int64_t age_ms;           /* since its receipt, by the inbox's own clock */
@@ -154,7 +170,8 @@ struct inbox_req {
 	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
 	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
 	uint64_t account_bytes_max;
-	bool hold, tried;
+	bool hold, tried, early, firm;
+	int64_t spent_ms;
 	bool push, coalesce; /* push: a newer one of its lane and event says all that it says */
 	struct inbox_copy *copies; /* the caller's until done(); at most LIMIT_FAN_OUT */
 	size_t n_copies;

@@ -124,11 +124,9 @@ shrink(struct db *db, struct inbox_req *req)
 
 	if (req->account_bytes_max == 0)
 		return STORE_OK;
-	while (r == STORE_OK && req->n_changed < LIMIT_INBOX_STEP && next_over(db, req, name)) {
+	/* Never what no person has decided on. */
+	while (r == STORE_OK && req->n_changed < LIMIT_INBOX_STEP && next_over(db, req, name))
 		r = shrink_account(db, req, name, BIT(DELIVERED) | BIT(DROPPED));
-		if (r == STORE_OK)
-			r = shrink_account(db, req, name, BIT(DEAD));
-	}
 	return r;
 }
 

@@ -352,8 +352,13 @@ static void
 try_again_later(const struct inbox_req *req, struct delivery *d, int64_t now_t)
 {
 	d->next_t = now_t + (req->delay_ms > 0 ? req->delay_ms : 0);
-	if (req->tried)
-		d->fails++;
+	d->firm_t = req->firm ? d->next_t : 0;
+	if (req->tried) {
+		d->spent_ms = req->spent_ms;
+		d->tried_t = now_t;
+		d->planned_t = d->next_t;
+		d->fails += !req->early;
+	}
 	if (d->place == PLACE_FIRST && req->skip_after != 0 && d->fails >= req->skip_after)
 		d->place = PLACE_FREE;
 }
@@ -391,17 +396,16 @@ enum store_result
 inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	int64_t route = inbox_queue_route(db, req->account, req->tunnel, NULL);
-	struct db_query q = db_query(db, SQL_DUE_LATER);
+	struct db_query q = db_query(db, SQL_DUE_WAKE);
 	uint64_t ids[LIMIT_INBOX_STEP];
 	size_t n = 0;
 
 	db_put_int(&q, route);
 	db_put_int(&q, now_t);
 	db_put_int(&q, LIMIT_INBOX_STEP);
-	while (db_next(&q)) {
+	db_put_int(&q, INBOX_WAKE_PAUSE_MS);
+	while (db_next(&q))
 		ids[n++] = (uint64_t)db_get_int(&q);
-		(void)db_get_int(&q);
-	}
 	for (size_t i = 0; i < n; i++) {
 		struct delivery d;
 
@@ -409,6 +413,8 @@ inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 			return STORE_FULL;
 		delivery_end(&d);
 		d.next_t = now_t;
+		if (d.tried_t + INBOX_WAKE_PAUSE_MS > now_t)
+			d.next_t = d.tried_t + INBOX_WAKE_PAUSE_MS;
 		if (!delivery_move(db, &d, INBOX_QUEUED))
 			return STORE_FULL;
 	}

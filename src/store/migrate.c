@@ -14,7 +14,8 @@ enum { APPLICATION_ID = 0x61646974 };
 	X(2, "0002_inbox.sql")                                                                     \
 	X(3, "0003_policies.sql")                                                                  \
 	X(4, "0004_pushes.sql")                                                                    \
-	X(5, "0005_counters.sql")
+	X(5, "0005_counters.sql")                                                                  \
+	X(6, "0006_schedule.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

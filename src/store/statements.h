@@ -61,11 +61,13 @@
 	    " SELECT ?1, head, body FROM payloads WHERE id = ?2")                                  \
 	X(DELIVERY_GET, "SELECT d.id, d.route, d.state, d.place, d.lane, d.next_t, d.lease,"       \
 	    " d.attempts, d.fails, d.received_ms, d.received_t, d.bytes, d.replay_of, d.push,"    \
-	    " a.name, r.tunnel, d.event, d.provider_id, d.order_key, d.method, d.target, d.note"           \
+	    " d.spent_ms, d.tried_t, d.planned_t, d.firm_t,"                                       \
+	    " a.name, r.tunnel, d.event, d.provider_id, d.order_key, d.method, d.target, d.note"   \
 	    " FROM deliveries d JOIN routes r ON r.id = d.route JOIN accounts a ON a.id = r.account" \
 	    " WHERE d.id = ?1")                                                                    \
 	X(DELIVERY_SET, "UPDATE OR FAIL deliveries SET state = ?2, place = ?3, next_t = ?4, lease = ?5," \
-	    " attempts = ?6, fails = ?7 WHERE id = ?1")                                            \
+	    " attempts = ?6, fails = ?7, spent_ms = ?8, tried_t = ?9, planned_t = ?10, firm_t = ?11" \
+	    " WHERE id = ?1")                                                                      \
 	X(DELIVERY_NOTE, "UPDATE deliveries SET note = ?2 WHERE id = ?1")                          \
 	X(DELIVERY_DEL, "DELETE FROM deliveries WHERE id = ?1")                                    \
 	X(DELIVERY_LAST, "SELECT received_t FROM deliveries ORDER BY id DESC LIMIT 1")             \
@@ -81,6 +83,8 @@
 	    " AND next_t <= ?2 ORDER BY next_t, id LIMIT ?3")                                      \
 	X(DUE_LATER, "SELECT id, next_t FROM deliveries WHERE route = ?1 AND place >= 2"           \
 	    " AND state = 1 AND next_t > ?2 ORDER BY next_t, id LIMIT ?3")                         \
+	X(DUE_WAKE, "SELECT id FROM deliveries WHERE route = ?1 AND place >= 2 AND state = 1"      \
+	    " AND next_t > ?2 AND next_t > tried_t + ?4 AND firm_t <= ?2 ORDER BY next_t, id LIMIT ?3") \
 	X(ATTEMPT_ADD, "INSERT INTO attempts (delivery, number, at_ms, status, latency_ms, reason,"\
 	    " answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                        \
 	X(ATTEMPT_TRIM, "DELETE FROM attempts WHERE delivery = ?1 AND number <= ?2")               \

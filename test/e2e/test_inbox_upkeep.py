@@ -62,6 +62,34 @@ def test_an_alert_is_given_when_something_is_parked_and_when_it_is_late(lab):
     assert "event=inbox-alert" in inbox.edge.logged()
 
 
+def test_what_nobody_decided_on_is_not_deleted_for_room(lab):
+    """Parked ones fill the account: new ones are refused and people are told; a drop makes room."""
+    told = f"{lab.folder}/alerts"
+    inbox = Configured(lab, f"inbox: {{ account_bytes: 30000, alert_command: 'cat >>{told}; echo >>{told}', alert_pause_s: 1 }}\n",
+                       lab.origin(status(404, "X-Jenkins: 2")))
+    me = Operator(inbox.edge)
+
+    def parked():
+        return json.loads(me.run("stat", "--json"))["states"]["parked"]["n"]
+
+    def alerts():
+        with open(told) as f:
+            return [json.loads(line) for line in f if line.strip()]
+
+    sent = 0
+    while send(inbox.edge, sent, pad=4000).status == 202:
+        sent += 1
+        until(lambda: parked() == sent)
+    assert 3 <= sent <= 8
+    until(lambda: os.path.exists(told) and any(a["event"] == "full" for a in alerts()))
+    full = [a for a in alerts() if a["event"] == "full"]
+    assert full[0]["refused"] >= 1 and "503" in full[0]["text"]
+    assert inbox.edge.status()["all"]["inbox"]["account_full"] >= 1
+    assert parked() == sent
+    me.run("drop", "--state", "parked")
+    until(lambda: send(inbox.edge, 99, pad=4000).status == 202)
+
+
 def test_a_failing_alert_command_is_told_and_does_no_harm(lab):
     inbox = Configured(lab, "inbox: { alert_command: 'exit 3' }\n", lab.origin(status(404, "X-Jenkins: 2")))
     stored(inbox.edge, 1)

@@ -201,7 +201,7 @@ fuzz_rest(struct slice in, uint8_t which)
 	}
 	preset_of_path(path);
 	check(result_retry_after(in, 1790000000000) >= -1);
-	check(result_next(which, RESULT_RETRY, result_retry_after(in, 0),
+	check(result_next((int64_t)which * 20000000, RESULT_RETRY, result_retry_after(in, 0),
 		  which * 0x9E3779B97F4A7C15u)
 		  .delay_ms >= 0);
 	hook_copy(in, template, sizeof(template));

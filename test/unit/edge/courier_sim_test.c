@@ -155,18 +155,24 @@ swallow(struct agent *a, struct ask *k)
 }
 
 static struct agent *
-arrive(const char *name, void (*answer)(struct agent *a, struct ask *k))
+arrive_with(const char *name, void (*answer)(struct agent *a, struct ask *k), const char *policy)
 {
 	struct hello_tunnel h = { .id = 1, .kind = TUNNEL_HTTP };
 	struct agent *a;
 
 	snprintf(h.name, sizeof(h.name), "%s", name);
-	h.policy = strdup("{\"deliver\":{\"skip_after\":1000000}}");
+	h.policy = strdup(policy);
 	w->agents[w->n_agents].serve = answer;
 	a = link_up_as(0, "ann", &h);
 	EXPECT_SLICE(slice_str(h.error), S(""));
 	free(h.policy);
 	return a;
+}
+
+static struct agent *
+arrive(const char *name, void (*answer)(struct agent *a, struct ask *k))
+{
+	return arrive_with(name, answer, "{\"deliver\":{\"skip_after\":1000000}}");
 }
 
 static void
@@ -184,7 +190,7 @@ begin(void)
 /* --- the schedule --- */
 
 static const int64_t schedule_s[] = { 5, 10, 20, 40, 80, 160, 300, 300, 300, 300, 300, 300, 300,
-	300, 300, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400 };
+	300, 300, 300, 1800, 7200, 18000, 36000, 50400, 72000, 70485 };
 enum { PAUSES = sizeof(schedule_s) / sizeof(*schedule_s) };
 
 static void
@@ -214,13 +220,15 @@ clock_jumps(void)
 static void
 expect_schedule(void)
 {
+	int64_t want = 0;
+
 	EXPECT_INT(origin.n, PAUSES + 1);
 	for (int i = 0; i < PAUSES && i + 1 < origin.n; i++) {
-		int64_t pause = origin.notes[i + 1].at_us - origin.notes[i].at_us,
-			want = schedule_s[i] * SECOND;
+		int64_t at = origin.notes[i + 1].at_us - origin.notes[0].at_us;
 
-		/* A quarter more or less; nothing adds up over the days but a few turns. */
-		EXPECT(pause >= want / 4 * 3 && pause <= want / 4 * 5 + SECOND / 20);
+		/* Up to a quarter of the pause later; nothing adds up over the days. */
+		want += schedule_s[i] * SECOND;
+		EXPECT(at >= want && at <= want + schedule_s[i] * SECOND / 4 + SECOND / 20);
 	}
 }
 
@@ -262,6 +270,62 @@ TEST(q05_down_for_days)
 TEST(q05_down_for_days_while_the_clock_jumps)
 {
 	down_for_days(clock_jumps);
+}
+
+/*
+ * An origin that refuses, and an agent that reconnects 23 times in 10 s: a delivery was given up
+ * within seconds, since each attempt counted.  It is tried each time, and lives as long as any
+ * other; the next of its branch waits for it as ever.
+ */
+TEST(an_agent_that_flaps_uses_nothing_up)
+{
+	struct inbox_req show = { .op = INBOX_SHOW, .account = "ann" };
+	struct agent *a;
+
+	begin();
+	a = arrive_with("a", reply, "{\"deliver\":{\"skip_after\":5}}");
+	show.id = put("a", "main", 1);
+	(void)put("a", "main", 2);
+	pass_time(SECOND);
+	EXPECT_INT(origin.n, 1);
+	for (int i = 0; i < 23; i++) {
+		agent_leave(a);
+		pass_time(SECOND * 10 / 23);
+		a = arrive_with("a", reply, "{\"deliver\":{\"skip_after\":5}}");
+	}
+	EXPECT(origin.n > 5);
+	/* No more often than once a second, even so. */
+	EXPECT(origin.n <= 12);
+	pass_time(71 * HOUR);
+	EXPECT_INT(count(INBOX_DEAD), 0);
+	EXPECT_INT(count(INBOX_QUEUED), 2);
+	pass_time(10 * HOUR);
+	EXPECT(count(INBOX_DEAD) >= 1);
+	EXPECT_INT(ask_inbox(&show), STORE_OK);
+	EXPECT(show.items[0].fails <= PAUSES + 1);
+	inbox_req_fini(&show);
+	world_close();
+}
+
+/* The origin asked for an hour: an agent that comes back does not know better. */
+TEST(a_reconnect_does_not_override_retry_after)
+{
+	struct agent *a;
+
+	begin();
+	origin.answer = "HTTP/1.1 503 No\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n";
+	a = arrive("a", reply);
+	(void)put("a", "main", 1);
+	pass_time(SECOND);
+	EXPECT_INT(origin.n, 1);
+	agent_leave(a);
+	pass_time(10 * SECOND);
+	a = arrive("a", reply);
+	pass_time(HOUR - 20 * SECOND);
+	EXPECT_INT(origin.n, 1);
+	pass_time(30 * SECOND);
+	EXPECT_INT(origin.n, 2);
+	world_close();
 }
 
 /* Each key's first arrivals are in order; each delivery was taken once. */
@@ -555,6 +619,8 @@ TEST(q07_kept_for_its_days)
 TESTS(
 	TEST_ROW(q05_down_for_days)
 	TEST_ROW(q05_down_for_days_while_the_clock_jumps)
+	TEST_ROW(an_agent_that_flaps_uses_nothing_up)
+	TEST_ROW(a_reconnect_does_not_override_retry_after)
 	TEST_ROW(q05_back_after_two_days)
 	TEST_ROW(q05_agent_away_for_two_days)
 	TEST_ROW(q05_retry_after_and_gone)

@@ -251,7 +251,7 @@ struct world {
 	struct settings *settings;
 	struct far visitors[8];
 	int n_visitors;
-	struct agent agents[4];
+	struct agent agents[32];
 	int n_agents;
 	char dir[32]; /* of a store, which sessions ask for deliveries */
 };

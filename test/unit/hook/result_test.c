@@ -17,75 +17,90 @@ TEST(statuses)
 	}
 }
 
-/* The whole life of a delivery whose origin never answers well, with the middle of every jitter. */
-TEST(schedule)
+/* How long a delivery lives whose origin never answers well, and how often it is tried. */
+static int64_t
+life(uint64_t seed, unsigned *ret_attempts, unsigned *ret_in_hour)
 {
-	int64_t total = 0, hour = 0, last = 0;
-	unsigned in_hour = 0, n = 1;
+	int64_t spent = 0;
 
-	for (;; n++) {
-		struct result_plan p = result_next(n, RESULT_RETRY, -1, UINT64_MAX / 2);
+	*ret_attempts = 1;
+	*ret_in_hour = 0;
+	for (;; (*ret_attempts)++) {
+		struct result_plan p = result_next(spent, RESULT_RETRY, -1, seed);
 
 		if (p.step == RESULT_STEP_DEAD)
-			break;
+			return spent;
 		EXPECT_INT(p.step, RESULT_STEP_WAIT);
-		total += p.delay_ms;
-		if (total <= HOUR_MS) {
-			in_hour++;
-			hour = total;
-		}
-		last = p.delay_ms;
+		EXPECT(!p.firm);
+		EXPECT(p.delay_ms >= 5000);
+		spent += p.delay_ms;
+		*ret_in_hour += spent <= HOUR_MS;
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		EXPECT(*ret_attempts < 100);
 	}
-	EXPECT_INT(n, result_attempts_max());
-	EXPECT(in_hour >= 13);
-	EXPECT(hour > HOUR_MS / 2);
-	EXPECT(total > 70 * HOUR_MS && total < 120 * HOUR_MS);
-	EXPECT(last >= 18 * HOUR_MS && last <= 30 * HOUR_MS);
 }
 
-TEST(jitter_stays_within_a_quarter)
+/* No life ends before the schedule does, whatever the jitter. */
+TEST(schedule)
 {
-	for (unsigned n = 1; n < result_attempts_max(); n++) {
-		int64_t least = INT64_MAX, most = 0;
+	unsigned attempts, in_hour;
 
-		for (uint64_t i = 0; i < 2000; i++) {
-			uint64_t random = i * 0x9E3779B97F4A7C15u;
-			struct result_plan p = result_next(n, RESULT_RETRY, -1, random);
+	for (uint64_t seed = 0; seed < 5000; seed++) {
+		int64_t ms = life(seed * 0x9E3779B97F4A7C15u, &attempts, &in_hour);
 
-			least = p.delay_ms < least ? p.delay_ms : least;
-			most = p.delay_ms > most ? p.delay_ms : most;
-		}
-		EXPECT(least > 0);
-		EXPECT(most * 3 <= least * 5 + 5); /* 1.25 : 0.75 */
-		EXPECT(most * 10 >= least * 16);
+		EXPECT(ms >= RESULT_SCHEDULE_MS);
+		EXPECT(ms < RESULT_SCHEDULE_MS + 6 * HOUR_MS);
+		EXPECT(in_hour >= 13);
+		EXPECT(attempts >= 20 && attempts <= 25);
 	}
-	EXPECT(result_next(1, RESULT_RETRY, -1, 0).delay_ms >= 3750);
-	EXPECT(result_next(1, RESULT_RETRY, -1, UINT64_MAX).delay_ms <= 6250);
+}
+
+/* An attempt that came between two steps moves neither. */
+TEST(an_attempt_in_between_uses_nothing_up)
+{
+	EXPECT_INT(result_next(4 * HOUR_MS, RESULT_RETRY, -1, 0).delay_ms,
+	    result_next(6 * HOUR_MS, RESULT_RETRY, -1, 0).delay_ms + 2 * HOUR_MS);
+	EXPECT_INT(result_next(300, RESULT_RETRY, -1, 0).delay_ms, 5000);
+	EXPECT_INT(result_next(RESULT_SCHEDULE_MS - 1, RESULT_RETRY, -1, 0).step, RESULT_STEP_WAIT);
+	EXPECT_INT(result_next(RESULT_SCHEDULE_MS, RESULT_RETRY, -1, 0).step, RESULT_STEP_DEAD);
+	EXPECT_INT(result_next(INT64_MAX, RESULT_RETRY, 60000, 3).step, RESULT_STEP_DEAD);
+	EXPECT_INT(result_next(INT64_MIN, RESULT_RETRY, -1, 0).delay_ms, 5000);
+}
+
+TEST(jitter_only_adds)
+{
+	for (int64_t spent = 0; spent < RESULT_SCHEDULE_MS; spent += spent / 3 + 1000) {
+		int64_t least = result_next(spent, RESULT_RETRY, -1, 0).delay_ms;
+
+		for (uint64_t i = 0; i < 500; i++) {
+			int64_t ms =
+			    result_next(spent, RESULT_RETRY, -1, i * 0x9E3779B97F4A7C15u).delay_ms;
+
+			EXPECT(ms >= least && ms <= least + least / 4);
+		}
+	}
 }
 
 TEST(other_classes)
 {
 	EXPECT_INT(result_next(1, RESULT_DONE, -1, 7).step, RESULT_STEP_DONE);
 	EXPECT_INT(result_next(1, RESULT_PARK, 5, 7).step, RESULT_STEP_PARK);
-	EXPECT_INT(result_next(99, RESULT_AWAY, -1, 7).step, RESULT_STEP_AWAY);
+	EXPECT_INT(result_next(INT64_MAX, RESULT_AWAY, -1, 7).step, RESULT_STEP_AWAY);
 	/* Holding never ends in death and does not grow. */
-	EXPECT_INT(result_next(5000, RESULT_HOLD, -1, 7).step, RESULT_STEP_WAIT);
-	EXPECT(result_next(5000, RESULT_HOLD, -1, 7).delay_ms < 10000);
-	EXPECT_INT(result_next(0, RESULT_RETRY, -1, 7).step, RESULT_STEP_WAIT);
-	EXPECT_INT(result_next(UINT32_MAX, RESULT_RETRY, -1, 7).step, RESULT_STEP_DEAD);
+	EXPECT_INT(result_next(INT64_MAX, RESULT_HOLD, -1, 7).step, RESULT_STEP_WAIT);
+	EXPECT(result_next(INT64_MAX, RESULT_HOLD, -1, 7).delay_ms < 10000);
 }
 
 TEST(retry_after_lengthens)
 {
 	EXPECT(result_next(1, RESULT_RETRY, 60000, 3).delay_ms >= 60000);
 	EXPECT(result_next(1, RESULT_RETRY, 60000, 3).delay_ms < 61000);
+	EXPECT(result_next(1, RESULT_RETRY, 60000, 3).firm);
 	/* and never shortens */
-	EXPECT(result_next(10, RESULT_RETRY, 0, 3).delay_ms >= 225000);
+	EXPECT(result_next(20 * HOUR_MS, RESULT_RETRY, 0, 3).delay_ms >= HOUR_MS);
 	EXPECT(result_next(1, RESULT_RETRY, INT64_MAX, 3).delay_ms <=
 	       RESULT_RETRY_AFTER_MS_MAX + 1000);
 	EXPECT(result_next(1, RESULT_HOLD, 30000, 3).delay_ms >= 30000);
-	EXPECT_INT(result_next(result_attempts_max(), RESULT_RETRY, 60000, 3).step,
-	    RESULT_STEP_DEAD);
 }
 
 TEST(retry_after_is_read)
@@ -112,5 +127,6 @@ TEST(retry_after_is_read)
 		EXPECT_INT(result_retry_after(slice_str(bad[i]), 0), -1);
 }
 
-TESTS(TEST_ROW(statuses) TEST_ROW(schedule) TEST_ROW(jitter_stays_within_a_quarter)
-	TEST_ROW(other_classes) TEST_ROW(retry_after_lengthens) TEST_ROW(retry_after_is_read))
+TESTS(TEST_ROW(statuses) TEST_ROW(schedule) TEST_ROW(an_attempt_in_between_uses_nothing_up)
+	TEST_ROW(jitter_only_adds) TEST_ROW(other_classes) TEST_ROW(retry_after_lengthens)
+	    TEST_ROW(retry_after_is_read))
