@@ -132,7 +132,8 @@
 	X(NOTES,                  4096, "routes", "routes of which the edge remembers what it refused last") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
-	X(DRAIN_MS,              30000, "ms", "graceful stop before connections are cut")
+	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \
+	X(DRAIN_MS,              30000, "ms", "graceful stop, from SIGTERM to the end of the process")
 /* clang-format on */
 
 enum {

@@ -13,6 +13,7 @@
 #include "edge/options.h"
 #include "edge/password.h"
 #include "edge/privilege.h"
+#include "edge/stop.h"
 #include "edge/upkeep.h"
 #include "edge/worker.h"
 
@@ -31,7 +32,8 @@ struct daemon {
 	struct gate *gate;
 	struct control *control;
 	struct upkeep *upkeep;
-	struct loop_io signals;
+	struct loop_io signals;     /* SIGHUP */
+	struct stop stop;           /* SIGTERM, SIGINT */
 	struct loop_timer deadline; /* of a stop in order */
 	unsigned n_idle;
 	bool stopping;
@@ -151,7 +153,8 @@ stop(struct daemon *d)
 	gate_drain(d->gate);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
 		worker_order(d->edge.workers[i], WORKER_DRAIN);
-	loop_timer_set(d->edge.main_loop, &d->deadline, d->settings->limits.drain_ms * 1000);
+	loop_timer_set(d->edge.main_loop, &d->deadline,
+	    stop_cut_ms(d->settings->limits.drain_ms) * 1000);
 }
 
 /* New settings and certificates for what comes from now on; whatever is under way keeps the old
@@ -184,6 +187,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 		upkeep_use_settings(d->upkeep, next);
 	settings_unref(d->settings);
 	d->settings = next;
+	stop_use(next->limits.drain_ms);
 	return true;
 }
 
@@ -212,11 +216,14 @@ on_signal(struct loop_io *io, unsigned events)
 	while ((n = read(io->fd, &si, sizeof(si))) == sizeof(si) || (n < 0 && errno == EINTR)) {
 		if (n < 0)
 			continue;
-		if (si.ssi_signo == SIGHUP)
-			on_hangup(d);
-		else
-			stop(d);
+		on_hangup(d);
 	}
+}
+
+static void
+on_stop(struct stop *s)
+{
+	stop(list_of(s, struct daemon, stop));
 }
 
 static int
@@ -225,14 +232,14 @@ watch_signals(struct daemon *d)
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return fail_errno("signals");
 	d->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	d->signals.fn = on_signal;
-	if (d->signals.fd < 0 || loop_watch(d->edge.main_loop, &d->signals) != 0)
+	stop_use(d->settings->limits.drain_ms);
+	if (d->signals.fd < 0 || loop_watch(d->edge.main_loop, &d->signals) != 0 ||
+	    stop_init(&d->stop, d->edge.main_loop, on_stop) != 0)
 		return fail_errno("signals");
 	return 0;
 }
@@ -248,6 +255,7 @@ ctl_reload(void *owner, char *ret_text, size_t cap)
 static void
 ctl_stop(void *owner)
 {
+	stop_begin();
 	stop(owner);
 }
 
@@ -434,6 +442,7 @@ start(struct daemon *d)
 	d->upkeep = upkeep_start(&d->edge, d->settings);
 	if (d->upkeep == NULL)
 		return fail(NULL);
+	stop_listen();
 	return 0;
 }
 
@@ -489,6 +498,7 @@ finish(struct daemon *d)
 	if (d->signals.loop != NULL)
 		loop_unwatch(&d->signals);
 	close_fd(d->signals.fd);
+	stop_fini(&d->stop);
 	directory_free(e->directory);
 	keep_free(e->keep);
 	notes_free(e->notes);
@@ -501,9 +511,11 @@ finish(struct daemon *d)
 int
 daemon_run(const struct daemon_options *o)
 {
-	struct daemon d = {
-		.options = o, .https_fd = -1, .control_fd = -1, .signals = { .fd = -1 }
-	};
+	struct daemon d = { .options = o,
+		.https_fd = -1,
+		.control_fd = -1,
+		.signals = { .fd = -1 },
+		.stop = { .io = { .fd = -1 } } };
 	char *error = NULL;
 	int rc;
 
