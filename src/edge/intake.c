@@ -225,6 +225,7 @@ give_back(struct intake *in)
 	g->req.id = in->put.id;
 	g->req.lease = in->put.lease;
 	g->req.to = INBOX_QUEUED;
+	g->req.unsent = in->put.push;
 	in->worker->n_stored++;
 	inbox_submit(in->worker->edge->store, &g->req);
 }
@@ -357,6 +358,18 @@ add_length(struct intake *in)
 	buf_printf(&in->head, "Content-Length: %zu\r\n\r\n", in->body.n);
 }
 
+/* What is dropped for a newer one is the affair of the tunnel that it waits for, not of this one. */
+static bool
+coalesces(struct intake *in, struct slice name)
+{
+	char account[64];
+	struct policy *p = directory_policy(in->worker->edge->directory, name, account);
+	bool yes = p != NULL && p->coalesce;
+
+	policy_unref(p);
+	return yes;
+}
+
 /* A name that was released meanwhile gets nothing, so that nothing piles up for nobody. */
 static void
 add_copies(struct intake *in)
@@ -370,7 +383,7 @@ add_copies(struct intake *in)
 		if (directory_owns(in->worker->edge->directory, name, slice_str(put->account)) &&
 		    slice_z(name, in->copies[put->n_copies].tunnel,
 			sizeof(in->copies[put->n_copies].tunnel)))
-			put->n_copies++;
+			in->copies[put->n_copies++].coalesce = coalesces(in, name);
 		else
 			log_event(LOG_WARN, "fan-out-gone", LOG_Z("tunnel", in->name),
 			    LOG_S("to", name));

@@ -22,7 +22,7 @@
  *	                visitor_rate, visitor_burst: from one address
  *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
  *	deliver         {"skip_after":5,"concurrency":8,"rate":0}
- *	coalesce        true: a newer push of a branch takes the place of older ones that nobody has tried yet
+ *	coalesce        true: a newer push of a branch takes the place of older ones of which nothing was ever sent
  *	resign          true: a delivery whose signed time is stale is signed anew with the first secret
  *	fan_out         list of tunnels of the account that get a copy of each webhook
  *

@@ -28,7 +28,7 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 	d->received_t = db_get_int(&q);
 	d->bytes = db_get_int(&q);
 	d->replay_of = db_get_int(&q);
-	d->push = db_get_int(&q);
+	d->push = (enum delivery_push)db_get_int(&q);
 	d->spent_ms = db_get_int(&q);
 	d->tried_t = db_get_int(&q);
 	d->planned_t = db_get_int(&q);
@@ -42,7 +42,8 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 	d->target = db_get_bytes(&q);
 	d->note = db_get_bytes(&q);
 	d->query = q;
-	if ((unsigned)d->state < INBOX_N_STATES && (unsigned)d->place <= PLACE_FREE)
+	if ((unsigned)d->state < INBOX_N_STATES && (unsigned)d->place <= PLACE_FREE &&
+	    (unsigned)d->push <= PUSH_SENT)
 		return true;
 	/* Numbers that only a damaged file holds. */
 	delivery_end(d);
@@ -124,6 +125,7 @@ delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now
 		.waits = d->place == PLACE_BEHIND,
 		.spent_ms = delivery_spent(d, now_t),
 		.early = now_t < d->planned_t,
+		.unsent = d->push == PUSH_UNSENT,
 		.received_ms = d->received_ms,
 		.due_ms = d->next_t - now_t,
 		.age_ms = now_t - d->received_t,
@@ -253,6 +255,7 @@ delivery_move(struct db *db, struct delivery *d, enum inbox_state to)
 	db_put_int(&q, d->tried_t);
 	db_put_int(&q, d->planned_t);
 	db_put_int(&q, d->firm_t);
+	db_put_int(&q, d->push);
 	if (!db_run(&q))
 		return false;
 	d->state = to;

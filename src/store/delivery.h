@@ -13,9 +13,17 @@ enum delivery_place {
 	PLACE_FREE,   /* of no lane, or has failed too often to hold up others */
 };
 
+/* Whether a newer push of the branch may take its place. */
+enum delivery_push {
+	PUSH_NO,     /* says something that a newer one does not */
+	PUSH_UNSENT, /* yes */
+	PUSH_SENT,   /* no more: the origin may have seen it, even if nobody saw an answer */
+};
+
 struct delivery {
 	int64_t id, route, lane, next_t, lease, received_ms, received_t;
-	int64_t attempts, fails, bytes, replay_of, push;
+	int64_t attempts, fails, bytes, replay_of;
+	enum delivery_push push;
 	int64_t spent_ms, tried_t, planned_t, firm_t; /* its schedule, see inbox.h */
 	enum inbox_state state;
 	enum delivery_place place;

@@ -66,6 +66,7 @@ bool inbox_state_parse(struct slice word, enum inbox_state *ret_state);
 /* One webhook stored for one more tunnel. */
 struct inbox_copy {
 	char tunnel[64];
+	bool coalesce; /* that tunnel asks for it */
 	uint64_t id;
 };
 
@@ -76,8 +77,8 @@ enum inbox_op {
 	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.
 	 * Replays are no duplicates.
 	 * copies: the same is stored for other tunnels of the account, or nothing is at all; out:
-	 * their ids.  coalesce: older ones of the lane and event that are `push`, too, and that
-	 * nobody has tried yet are dropped; out: n_changed.
+	 * their ids.  coalesce: older ones of the lane and event that are `push`, too, and of which
+	 * nothing was ever sent are dropped; each copy has an own one; out: n_changed.
 	 */
 	INBOX_PUT,
 	/*
@@ -89,7 +90,8 @@ enum inbox_op {
 	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note,
 	 * skip_after; tried: an attempt was made and is recorded and counted, without it (the
 	 * agent went away first) nothing is; spent_ms of the schedule; early: as its item said;
-	 * firm: a WAKE does not shorten delay_ms
+	 * firm: a WAKE does not shorten delay_ms; unsent: its item was, and not a byte of it has
+	 * been sent since
 	 * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
 	 */
 	INBOX_SETTLE,
@@ -141,6 +143,7 @@ struct inbox_delivery {
 	bool waits;               /* behind an older one of its lane */
 	bool early;               /* before its schedule wanted an attempt: it was woken */
 	int64_t spent_ms;         /* of its schedule */
+	bool unsent;              /* a push of which nothing was sent before this lease */
 	int64_t received_ms;      /* wall clock */
 	int64_t due_ms;           /* until its next attempt when it is queued, <= 0 = due */
 	int64_t age_ms;           /* since its receipt, by the inbox's own clock */
@@ -170,7 +173,7 @@ struct inbox_req {
 	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
 	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
 	uint64_t account_bytes_max;
-	bool hold, tried, early, firm;
+	bool hold, tried, early, firm, unsent;
 	int64_t spent_ms;
 	bool push, coalesce; /* push: a newer one of its lane and event says all that it says */
 	struct inbox_copy *copies; /* the caller's until done(); at most LIMIT_FAN_OUT */

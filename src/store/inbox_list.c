@@ -155,6 +155,7 @@ copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now
 	to.next_t = now_t;
 	to.lease = 0;
 	to.received_t = now_t;
+	to.push = d->push != PUSH_NO ? PUSH_UNSENT : PUSH_NO;
 	if (!inbox_queue_add(db, &to, d->id, S(""), S("")))
 		return STORE_FULL;
 	req->id = (uint64_t)to.id;

@@ -118,7 +118,7 @@ inbox_queue_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice
 	return add_payload(db, d->id, copy_of, head, body);
 }
 
-/* Older pushes of the branch that nobody has tried yet make way for d, at most so many at once. */
+/* Older pushes of the branch of which nothing was ever sent make way for d, at most so many at once. */
 static bool
 coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
 {
@@ -150,7 +150,7 @@ coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
 }
 
 static enum store_result
-put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, int64_t now_t,
+put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, bool newest, int64_t now_t,
     struct delivery *ret)
 {
 	struct delivery d = {
@@ -160,7 +160,7 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, int64_t 
 		.received_ms = req->now_ms,
 		.received_t = now_t,
 		.bytes = (int64_t)(req->head.n + req->body.n),
-		.push = req->push,
+		.push = req->push ? PUSH_UNSENT : PUSH_NO,
 		.event = req->event,
 		.provider_id = req->provider_id,
 		.order_key = req->order_key,
@@ -174,10 +174,11 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, int64_t 
 	if (hold && d.place != PLACE_BEHIND) {
 		d.state = INBOX_RECEIVED;
 		d.lease = (int64_t)(rand_u64() >> 1);
+		d.push = d.push != PUSH_NO ? PUSH_SENT : PUSH_NO;
 	}
 	if (!inbox_queue_add(db, &d, 0, req->head, req->body))
 		return STORE_FULL;
-	if (req->coalesce && d.push && d.lane != 0 && !coalesce(db, req, &d))
+	if (newest && req->push && d.lane != 0 && !coalesce(db, req, &d))
 		return STORE_FULL;
 	*ret = d;
 	return STORE_OK;
@@ -188,7 +189,7 @@ static enum store_result
 put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
 {
 	struct delivery d;
-	enum store_result r = put_new(db, req, route, req->hold, now_t, &d);
+	enum store_result r = put_new(db, req, route, req->hold, req->coalesce, now_t, &d);
 
 	if (r != STORE_OK)
 		return r;
@@ -201,7 +202,7 @@ put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_
 		route = inbox_queue_route_make(db, req->account, copy->tunnel, NULL);
 		if (route == 0)
 			return STORE_NONE;
-		r = put_new(db, req, route, false, now_t, &d);
+		r = put_new(db, req, route, false, copy->coalesce, now_t, &d);
 		copy->id = (uint64_t)d.id;
 	}
 	return r;
@@ -284,6 +285,7 @@ lease_one(struct db *db, struct inbox_req *req, uint64_t id, int64_t now_t)
 	d.lease = (int64_t)(rand_u64() >> 1);
 	ok = delivery_item(db, &d, true, now_t, it);
 	delivery_end(&d);
+	d.push = d.push != PUSH_NO ? PUSH_SENT : PUSH_NO;
 	if (!ok || !delivery_move(db, &d, INBOX_LEASED)) {
 		free(it->block);
 		return false;
@@ -379,6 +381,8 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 		return STORE_NONE;
 	d.lease = 0;
 	d.attempts += req->tried;
+	if (req->unsent && d.push == PUSH_SENT)
+		d.push = PUSH_UNSENT;
 	if (req->to == INBOX_QUEUED)
 		try_again_later(req, &d, now_t);
 	if ((req->tried && !add_attempt(db, req, &d)) || !delivery_move(db, &d, req->to))

@@ -15,7 +15,8 @@ enum { APPLICATION_ID = 0x61646974 };
 	X(3, "0003_policies.sql")                                                                  \
 	X(4, "0004_pushes.sql")                                                                    \
 	X(5, "0005_counters.sql")                                                                  \
-	X(6, "0006_schedule.sql")
+	X(6, "0006_schedule.sql")                                                                  \
+	X(7, "0007_sent.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

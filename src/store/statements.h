@@ -66,8 +66,8 @@
 	    " FROM deliveries d JOIN routes r ON r.id = d.route JOIN accounts a ON a.id = r.account" \
 	    " WHERE d.id = ?1")                                                                    \
 	X(DELIVERY_SET, "UPDATE OR FAIL deliveries SET state = ?2, place = ?3, next_t = ?4, lease = ?5," \
-	    " attempts = ?6, fails = ?7, spent_ms = ?8, tried_t = ?9, planned_t = ?10, firm_t = ?11" \
-	    " WHERE id = ?1")                                                                      \
+	    " attempts = ?6, fails = ?7, spent_ms = ?8, tried_t = ?9, planned_t = ?10, firm_t = ?11," \
+	    " push = ?12 WHERE id = ?1")                                                           \
 	X(DELIVERY_NOTE, "UPDATE deliveries SET note = ?2 WHERE id = ?1")                          \
 	X(DELIVERY_DEL, "DELETE FROM deliveries WHERE id = ?1")                                    \
 	X(DELIVERY_LAST, "SELECT received_t FROM deliveries ORDER BY id DESC LIMIT 1")             \
@@ -75,10 +75,10 @@
 	X(LANE_BEHIND, "SELECT id FROM deliveries WHERE lane = ?1 AND place = 1 ORDER BY id LIMIT 1") \
 	X(LANE_ADVANCE, "UPDATE deliveries SET place = 2 WHERE id = ?1")                             \
 	X(LANE_PUSHES, "SELECT id FROM deliveries WHERE lane = ?1 AND place = 2 AND state = 1"     \
-	    " AND id < ?2 AND push = 1 AND attempts = 0 AND event = ?4 AND order_key = ?5"         \
-	    " UNION ALL SELECT id FROM (SELECT id, push, attempts, event, order_key"               \
+	    " AND id < ?2 AND push = 1 AND event = ?4 AND order_key = ?5"         \
+	    " UNION ALL SELECT id FROM (SELECT id, push, event, order_key"                         \
 	    " FROM deliveries WHERE lane = ?1 AND place = 1 AND id < ?2 ORDER BY id DESC LIMIT ?3)" \
-	    " WHERE push = 1 AND attempts = 0 AND event = ?4 AND order_key = ?5")                  \
+	    " WHERE push = 1 AND event = ?4 AND order_key = ?5")                  \
 	X(DUE, "SELECT id FROM deliveries WHERE route = ?1 AND place >= 2 AND state = 1"           \
 	    " AND next_t <= ?2 ORDER BY next_t, id LIMIT ?3")                                      \
 	X(DUE_LATER, "SELECT id, next_t FROM deliveries WHERE route = ?1 AND place >= 2"           \

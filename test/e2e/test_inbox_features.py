@@ -85,6 +85,23 @@ def test_what_was_tried_is_not_coalesced_away(lab):
     assert states == {first: "queued", second: "dropped", third: "queued"}
 
 
+def silent(c, request):
+    c.rest()
+
+
+def test_what_the_origin_has_got_is_not_coalesced_away(lab):
+    """Nobody saw an answer, so no attempt is counted; the origin may be at work all the same."""
+    inbox = Inbox(lab, lab.origin(silent), "--coalesce")
+    ids = [stored(inbox.edge, 1)]
+    inbox.origin.wait_requests(1)
+    inbox.away()
+    inbox.said("delivery", id=ids[0], state="queued", reason="away")
+    ids += [stored(inbox.edge, 2), stored(inbox.edge, 3)]
+    states = {r["id"]: (r["state"], r["note"]) for r in rows(Operator(inbox.edge).run("list", "--json"))}
+    assert [states[i][0] for i in ids] == ["queued", "dropped", "queued"]
+    assert states[ids[1]][1] == f"A newer push of the branch took its place: delivery {ids[2]}."
+
+
 # --- fan-out ---
 
 class Fan(Inbox):
@@ -122,6 +139,24 @@ def test_one_hook_is_stored_for_several_tunnels(lab):
         fan.said("delivery", id=mine, tunnel="mine", state="delivered")
     assert numbers(fan.origin) == [1, 2, 3] and numbers(fan.others["mine"]) == [1, 2, 3]
     assert fan.edge.status()["all"]["inbox"]["stored"] == 9
+
+
+def test_coalesce_of_the_source_drops_nothing_of_a_target(lab):
+    fan = Fan(lab, "fake")
+    fan.agent.kill()
+    fan.agents["fake"].kill()
+    until(lambda: fan.edge.status()["links"] == 0)
+    fan.options.append("--coalesce")
+    fan.start()
+    fan.agent.kill()
+    until(lambda: fan.edge.status()["links"] == 0)
+    copies = [int(fan.put(n)["copies"][0]) for n in (1, 2, 3)]
+    states = {r["id"]: r["state"] for r in rows(Operator(fan.edge).run("list", "--json"))}
+    assert [states.pop(i) for i in copies] == ["queued"] * 3
+    assert sorted(states.values()) == ["dropped", "dropped", "queued"]
+    lab.agent(fan.edge, "http", fan.others["fake"].address, "--name", "fake")
+    fan.others["fake"].wait_requests(3)
+    assert numbers(fan.others["fake"]) == [1, 2, 3]
 
 
 def test_copies_wait_for_their_own_tunnel_and_a_repeat_is_one_for_all(lab):

@@ -970,6 +970,94 @@ TEST(what_is_on_its_way_or_was_tried_is_not_dropped)
 	inbox_end(s);
 }
 
+/* An agent that goes away after a request, or an edge that is killed: nobody saw an answer, nothing
+ * is counted, and all the same the origin may have got it. */
+TEST(what_the_origin_may_have_seen_is_not_dropped)
+{
+	struct store *s = inbox_new();
+	uint64_t one = push(s, new_push("app main", "1"), 0), two;
+	struct inbox_req away = { .op = INBOX_SETTLE, .id = one, .to = INBOX_QUEUED }, r;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	r = lease_all(s, "jenkins");
+	EXPECT(r.items[0].unsent);
+	away.lease = r.items[0].lease;
+	inbox_req_fini(&r);
+	EXPECT_INT(ask(s, &away), STORE_OK);
+	push(s, new_push("app main", "2"), 0);
+	EXPECT_INT(state_of(s, one), INBOX_QUEUED);
+	/* leased again, and the process is gone */
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("1"));
+	EXPECT_INT(settle(s, one, INBOX_DELIVERED, 0), STORE_OK);
+	r = lease_all(s, "jenkins");
+	two = r.items[0].id;
+	inbox_req_fini(&r);
+	store_close(s);
+	s = help_open(path);
+	push(s, new_push("app main", "3"), 0);
+	EXPECT_INT(state_of(s, two), INBOX_QUEUED);
+	inbox_end(s);
+}
+
+TEST(what_was_leased_and_not_sent_may_be_dropped)
+{
+	struct store *s = inbox_new();
+	uint64_t one = push(s, new_push("app main", "1"), 0);
+	struct inbox_req back = { .op = INBOX_SETTLE, .id = one, .to = INBOX_QUEUED }, r;
+
+	r = lease_all(s, "jenkins");
+	back.lease = r.items[0].lease;
+	back.unsent = r.items[0].unsent;
+	inbox_req_fini(&r);
+	EXPECT_INT(ask(s, &back), STORE_OK);
+	push(s, new_push("app main", "2"), 1);
+	EXPECT_INT(state_of(s, one), INBOX_DROPPED);
+	inbox_end(s);
+}
+
+/* A held one (relay) is sent at once. */
+TEST(what_is_held_counts_as_sent)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = new_push("app main", "1"), back = { .op = INBOX_SETTLE };
+
+	r.hold = true;
+	back.id = push(s, r, 0);
+	back.lease = lease_of(s, back.id);
+	back.to = INBOX_QUEUED;
+	EXPECT_INT(ask(s, &back), STORE_OK);
+	push(s, new_push("app main", "2"), 0);
+	EXPECT_INT(state_of(s, back.id), INBOX_QUEUED);
+	inbox_end(s);
+}
+
+/* Each tunnel's own wish: the source's does not reach the targets, nor theirs the source. */
+TEST(copies_coalesce_by_their_own_wish)
+{
+	struct store *s = inbox_new();
+	struct inbox_copy copies[] = { { .tunnel = "plain" },
+		{ .tunnel = "newest", .coalesce = true } };
+	struct inbox_req r = new_push("app main", "1");
+	uint64_t first, of_plain, of_newest;
+
+	r.copies = copies;
+	r.n_copies = 2;
+	r.coalesce = false;
+	first = push(s, r, 0);
+	of_plain = copies[0].id;
+	of_newest = copies[1].id;
+	push(s, r, 1);
+	EXPECT_INT(state_of(s, first), INBOX_QUEUED);
+	EXPECT_INT(state_of(s, of_plain), INBOX_QUEUED);
+	EXPECT_INT(state_of(s, of_newest), INBOX_DROPPED);
+	r.coalesce = true;
+	push(s, r, 3);
+	EXPECT_INT(state_of(s, first), INBOX_DROPPED);
+	EXPECT_INT(state_of(s, of_plain), INBOX_QUEUED);
+	inbox_end(s);
+}
+
 /* A thousand that waited when it was turned on: so many at once, and the order stays. */
 TEST(coalescing_is_bounded)
 {
@@ -1368,6 +1456,10 @@ TESTS(
 	TEST_ROW(drop_older_of_a_branch)
 	TEST_ROW(a_newer_push_takes_the_place_of_older_ones)
 	TEST_ROW(what_is_on_its_way_or_was_tried_is_not_dropped)
+	TEST_ROW(what_the_origin_may_have_seen_is_not_dropped)
+	TEST_ROW(what_was_leased_and_not_sent_may_be_dropped)
+	TEST_ROW(what_is_held_counts_as_sent)
+	TEST_ROW(copies_coalesce_by_their_own_wish)
 	TEST_ROW(coalescing_is_bounded)
 	TEST_ROW(copies_are_stored_together_or_not_at_all)
 	TEST_ROW(retention_by_age)
