@@ -2,6 +2,7 @@
 #include "edge/access.h"
 
 #include "base/log.h"
+#include "edge/client.h"
 #include "edge/notes.h"
 #include "edge/password.h"
 
@@ -26,11 +27,11 @@ authorization_of(const struct exchange *x, struct slice bytes)
 	return f == NULL ? none : h1_text(bytes, f->value);
 }
 
-/* The visitor's address as policies count by it; NULL: he has none. */
+/* The visitor's address as policies count by it, into *key; NULL: he has none. */
 static const unsigned char *
-source_of(const struct exchange *x)
+source_of(const struct exchange *x, struct source_key *key)
 {
-	return x->visitor->source == NULL ? NULL : x->visitor->source->key.bytes;
+	return client_key(x, key) ? key->bytes : NULL;
 }
 
 static void
@@ -55,11 +56,13 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 	struct exchange *x = a->x;
 	struct worker *w = a->worker;
 	enum password_result result = a->job.result;
+	char peer[PEER_TEXT_BYTES];
+	struct source_key key;
 
 	(void)loop;
 	w->n_stored--;
 	if (x != NULL && a->guessed && result != PASSWORD_WRONG)
-		policy_no_guess(a->job.policy, source_of(x));
+		policy_no_guess(a->job.policy, source_of(x, &key));
 	wait_free(a);
 	if (x == NULL) {
 		worker_check_idle(w);
@@ -76,8 +79,9 @@ on_password_mail(struct loop *loop, struct loop_mail *m)
 		    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 		return;
 	}
-	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name),
-	    LOG_Z("peer", x->visitor->peer), LOG_Z("id", x->id));
+	client_text(x, peer);
+	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name), LOG_Z("peer", peer),
+	    LOG_Z("id", x->id));
 	answer_error(x, CLOSE_UNAUTHORIZED, slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 }
 
@@ -109,11 +113,14 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 {
 	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
 	enum password_taken taken = PASSWORD_FULL;
+	char peer[PEER_TEXT_BYTES];
 	struct access_wait *a;
+	struct source_key key;
 
-	if (!policy_guess(policy, source_of(x), loop_now_us(x->worker->loop))) {
+	if (!policy_guess(policy, source_of(x, &key), loop_now_us(x->worker->loop))) {
+		client_text(x, peer);
 		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),
-		    LOG_Z("peer", x->visitor->peer), LOG_Z("id", x->id));
+		    LOG_Z("peer", peer), LOG_Z("id", x->id));
 		answer_error(x, CLOSE_RATE_LIMITED, read_ahead);
 		return;
 	}
@@ -128,7 +135,7 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 	if (!x->head.failed)
 		taken = password_submit(x->worker->edge->passwords, &a->job);
 	if (taken != PASSWORD_QUEUED)
-		policy_no_guess(policy, source_of(x));
+		policy_no_guess(policy, source_of(x, &key));
 	if (taken == PASSWORD_FULL) {
 		wait_free(a);
 		answer_error(x, CLOSE_OVERLOAD, read_ahead);
@@ -158,28 +165,21 @@ close_of(enum policy_verdict v)
 	return CLOSE_FORBIDDEN;
 }
 
-/* Asked for again rather than carried by every visitor. A visitor that has gone is in no list. */
-static void
-find_peer(const struct exchange *x, struct sockaddr_storage *ret)
-{
-	socklen_t len = sizeof(*ret);
-
-	if (getpeername(x->visitor->conn.io.fd, (struct sockaddr *)ret, &len) != 0)
-		ret->ss_family = AF_UNSPEC;
-}
-
 static void
 note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes, struct slice path)
 {
 	enum note_kind kind = v == POLICY_ADDRESS ? NOTE_ADDRESS
 			      : v == POLICY_SLASH ? NOTE_SLASH
 						  : NOTE_LOGIN;
+	char peer[PEER_TEXT_BYTES];
 	struct slice agent;
 
 	if (v != POLICY_ADDRESS && v != POLICY_SLASH && v != POLICY_PASSWORD)
 		return;
-	if (x->probe == EXCHANGE_NO_PROBE && notes_is_hook(&x->req.head, bytes, &agent))
-		notes_put(x->worker->edge->notes, x->name, kind, x->visitor->peer, agent, path);
+	if (x->probe != EXCHANGE_NO_PROBE || !notes_is_hook(&x->req.head, bytes, &agent))
+		return;
+	client_text(x, peer);
+	notes_put(x->worker->edge->notes, x->name, kind, peer, agent, path);
 }
 
 enum access_result
@@ -191,12 +191,13 @@ access_check(struct exchange *x, struct policy *p, const char *account, struct s
 	struct sockaddr_storage peer = { 0 };
 	int64_t now = loop_now_us(x->worker->loop);
 	enum policy_verdict v;
+	struct source_key key;
 
 	if (p->allow.n > 0 || p->deny.n > 0)
-		find_peer(x, &peer);
+		client_sockaddr(x, &peer);
 	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
 	    authorization, now);
-	if (v == POLICY_ALLOW && policy_take(p, source_of(x), now))
+	if (v == POLICY_ALLOW && policy_take(p, source_of(x, &key), now))
 		return ACCESS_OK;
 	if (v == POLICY_PASSWORD && authorization.n > 0) {
 		ask_password(x, p, account, authorization, bytes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the
  * log. */
+#include "edge/client.h"
 #include "edge/visitor.h"
 
 #include "base/clock.h"
@@ -157,6 +158,7 @@ exchange_log(struct exchange *x)
 {
 	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
 	struct worker *w = x->worker;
+	char peer[PEER_TEXT_BYTES];
 
 	if (x->logged || x->id[0] == '\0')
 		return;
@@ -165,8 +167,9 @@ exchange_log(struct exchange *x)
 	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
 	if (!w->settings->log_access)
 		return;
+	client_text(x, peer);
 	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
-	    LOG_Z("peer", x->visitor->peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
+	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
 	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
 	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
 	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));

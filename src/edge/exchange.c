@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "edge/access.h"
+#include "edge/client.h"
 #include "edge/intake.h"
 #include "edge/notes.h"
 #include "edge/probe.h"
@@ -159,17 +160,19 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 {
 	const struct visitor *v = x->visitor;
 	const struct tls *tls = v->conn.tls;
+	char who[PEER_TEXT_BYTES];
 	struct opening o = {
 		.tunnel = t->id,
 		.kind = OPENING_HTTP,
 		.request_id = slice_str(x->id),
-		.visitor = slice_str(v->peer),
+		.visitor = slice_str(who),
 		.local = slice_str(v->local),
 		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
 		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
 	};
 
+	client_text(x, who);
 	return opening_encode(&o, dst, cap);
 }
 
@@ -336,13 +339,15 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 static void
 note_redirect(const struct exchange *x, struct slice bytes)
 {
+	char peer[PEER_TEXT_BYTES];
 	struct slice agent;
 
 	if (x->probe == EXCHANGE_NO_PROBE &&
 	    slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
-	    notes_is_hook(&x->req.head, bytes, &agent))
-		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, x->visitor->peer, agent,
-		    S(""));
+	    notes_is_hook(&x->req.head, bytes, &agent)) {
+		client_text(x, peer);
+		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, peer, agent, S(""));
+	}
 }
 
 void
@@ -355,6 +360,7 @@ exchange_request(struct exchange *x, struct slice bytes)
 	enum close_code code;
 
 	remember(x, bytes);
+	client_find(x, bytes);
 	code = look_at_head(x, bytes);
 	if (code != CLOSE_OK)
 		x->keep = false;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/client.h"
 #include "edge/courier.h"
 #include "edge/keep.h"
 #include "edge/notes.h"
@@ -89,10 +90,12 @@ static void
 note(const struct intake *in, enum note_kind kind, struct slice text)
 {
 	struct slice agent = S("");
-	const char *peer = in->x == NULL ? "" : in->x->visitor->peer;
+	char peer[PEER_TEXT_BYTES] = "";
 
 	if (in->x != NULL && in->x->probe != EXCHANGE_NO_PROBE)
 		return;
+	if (in->x != NULL)
+		client_text(in->x, peer);
 	if (in->x != NULL)
 		(void)notes_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent);
 	notes_put(in->worker->edge->notes, in->name, kind, peer, agent, text);
@@ -439,13 +442,16 @@ intake_fields(const struct h1_head *h, struct slice head, struct hook_field *fie
 static void
 log_signature(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
 {
+	char peer[PEER_TEXT_BYTES];
+
 	counter_add(&in->worker->counters.bad_signatures, 1);
 	if (v->reason == SIGN_WRONG)
 		sign_explain(&in->policy->sign, req, v);
 	note(in, v->reason == SIGN_MISSING ? NOTE_UNSIGNED : NOTE_SIGNATURE, slice_str(v->text));
-	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name),
-	    LOG_Z("peer", in->x->visitor->peer), LOG_Z("id", in->x->id),
-	    LOG_Z("reason", sign_reason_name(v->reason)), LOG_Z("text", v->text));
+	client_text(in->x, peer);
+	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name), LOG_Z("peer", peer),
+	    LOG_Z("id", in->x->id), LOG_Z("reason", sign_reason_name(v->reason)),
+	    LOG_Z("text", v->text));
 }
 
 /* True when the request was answered on the spot. */

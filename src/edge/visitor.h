@@ -85,6 +85,8 @@ struct exchange {
 	bool req_head;          /* the method is HEAD */
 	bool logged;
 	enum exchange_probe probe; /* of a doctor: neither counted nor stored (probe.h) */
+	bool told;                 /* a trusted proxy has named the visitor: client.h */
+	unsigned char client[16];  /* what it has named */
 	char id[17];
 	char name[DIRECTORY_KEY_BYTES];
 	char host[256];             /* canonical */

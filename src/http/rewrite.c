@@ -15,7 +15,7 @@ enum field_class {
 	SWITCH,  /* Upgrade */
 	VISITOR, /* speaks of the visitor: ours to set */
 	OURS,    /* adit-* */
-	SHADOW,  /* one of the above with '_' for '-' */
+	SHADOW,  /* one of the above, spelled so that only CGI and WSGI read it as that one */
 };
 
 /* clang-format off */
@@ -33,17 +33,43 @@ enum field_class {
 	X('t', "transfer-encoding", HOP)                                                           \
 	X('u', "upgrade", SWITCH)                                                                  \
 	X('c', "cf-connecting-ip", VISITOR)                                                        \
+	X('c', "cf-connecting-ipv6", VISITOR)                                                      \
+	X('c', "client-ip", VISITOR)                                                               \
+	X('f', "fastly-client-ip", VISITOR)                                                        \
 	X('f', "forwarded", VISITOR)                                                               \
+	X('f', "front-end-https", VISITOR)                                                         \
 	X('t', "true-client-ip", VISITOR)                                                          \
+	X('w', "wl-proxy-client-ip", VISITOR)                                                      \
 	X('x', "x-client-ip", VISITOR)                                                             \
 	X('x', "x-cluster-client-ip", VISITOR)                                                     \
-	X('x', "x-original-host", VISITOR)                                                         \
-	X('x', "x-original-url", VISITOR)                                                          \
+	X('x', "x-host", VISITOR)                                                                  \
+	X('x', "x-http-host-override", VISITOR)                                                    \
+	X('x', "x-originating-ip", VISITOR)                                                        \
+	X('x', "x-proxyuser-ip", VISITOR)                                                          \
 	X('x', "x-real-ip", VISITOR)                                                               \
-	X('x', "x-rewrite-url", VISITOR)
+	X('x', "x-rewrite-url", VISITOR)                                                           \
+	X('x', "x-scheme", VISITOR)                                                                \
+	X('x', "x-url-scheme", VISITOR)
+
+/* X(name's beginning, class) */
+#define PREFIXES(X)                                                                                \
+	X("adit-", OURS)                                                                           \
+	X("cf-pseudo-ip", VISITOR)                                                                 \
+	X("forwarded-", VISITOR)                                                                   \
+	X("proxy-", HOP)                                                                           \
+	X("x-forwarded", VISITOR)                                                                  \
+	X("x-original-", VISITOR)                                                                  \
+	X("x-remote-", VISITOR)
 /* clang-format on */
 
-/* `p` (a token) against `lower`, '_' taken for '-' and *ret_shadow set where it was one. */
+static bool
+is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* `p` (a token) against `lower`.  What is no letter and no digit is taken for '-', as servers do that
+ * make environment variables of names (RFC 3875 4.1.18, and further than it), and *ret_shadow set. */
 static bool
 reads_as(const char *p, const char *lower, size_t n, bool *ret_shadow)
 {
@@ -54,7 +80,7 @@ reads_as(const char *p, const char *lower, size_t n, bool *ret_shadow)
 
 		if (c == lower[i])
 			continue;
-		if (p[i] != '_' || lower[i] != '-')
+		if (lower[i] != '-' || is_alnum(p[i]))
 			return false;
 		shadow = true;
 	}
@@ -65,20 +91,12 @@ reads_as(const char *p, const char *lower, size_t n, bool *ret_shadow)
 static enum field_class
 classify_prefix(struct slice name, bool *ret_shadow)
 {
-	switch (name.p[0] | 0x20) {
-	case 'a':
-		if (name.n >= 5 && reads_as(name.p, "adit-", 5, ret_shadow))
-			return OURS;
-		break;
-	case 'p':
-		if (name.n >= 6 && reads_as(name.p, "proxy-", 6, ret_shadow))
-			return HOP;
-		break;
-	case 'x':
-		if (name.n >= 11 && reads_as(name.p, "x-forwarded", 11, ret_shadow))
-			return VISITOR;
-		break;
-	}
+#define X(lower, as)                                                                               \
+	if ((name.p[0] | 0x20) == (lower)[0] && name.n >= sizeof(lower) - 1 &&                     \
+	    reads_as(name.p, lower, sizeof(lower) - 1, ret_shadow))                                \
+		return as;
+	PREFIXES(X)
+#undef X
 	return PLAIN;
 }
 
@@ -216,16 +234,21 @@ struct kept {
 	bool proto, host, port;
 };
 
-/* Of a trusted proxy: true when the field stays as it is; the chains are written anew. */
+/*
+ * Of a trusted proxy: true when the field stays as it is; the chains are written anew.  No other of
+ * its fields is believed: a proxy that does not know a name lets a visitor's through.
+ */
 static bool
 keep_visitor(struct slice name, struct kept *kept)
 {
-	if (token_is(name, S("x-forwarded-for")) || token_is(name, S("forwarded")))
-		return false;
-	kept->proto |= token_is(name, S("x-forwarded-proto"));
-	kept->host |= token_is(name, S("x-forwarded-host"));
-	kept->port |= token_is(name, S("x-forwarded-port"));
-	return true;
+	bool proto = token_is(name, S("x-forwarded-proto")),
+	     host = token_is(name, S("x-forwarded-host")),
+	     port = token_is(name, S("x-forwarded-port"));
+
+	kept->proto |= proto;
+	kept->host |= host;
+	kept->port |= port;
+	return proto || host || port;
 }
 
 /* All values of a chain with a comma behind each. */

@@ -21,20 +21,20 @@ struct rewrite_forward {
 	struct slice host;           /* the Host as the visitor wrote it */
 	uint16_t port;               /* of the public listener; 0: none is told */
 	struct slice request_id;
-	bool trusted; /* keep and append to the chain instead of setting it anew */
+	bool trusted; /* a proxy: keep and append to its chain instead of setting it anew */
 };
 
 /*
  * Request head for a stream: origin-form target, byte for byte as it came; Host from the canonical
  * authority, where it stood; hop-by-hop fields, what Connection names, Expect and Proxy* removed.
  *
- * What speaks of the visitor to the origin is ours alone (S-11).  Removed, unless trusted:
- * X-Forwarded*, Forwarded, X-Real-IP, the like of other proxies (True-Client-IP, CF-Connecting-IP,
- * X-Client-IP, X-Cluster-Client-IP), and X-Original-URL, X-Rewrite-URL, X-Original-Host, with which
- * some frameworks replace what policy has looked at.  Always removed: adit-*, and all these,
- * hop-by-hop and framing fields included, with '_' for '-' (CGI reads them as one). Set:
- * X-Forwarded-For, -Proto, -Host, -Port, Forwarded, adit-request-id.  Trusted: ours is appended to
- * X-Forwarded-For and Forwarded; -Proto, -Host, -Port stay where they are there.
+ * What speaks of the visitor to the origin is ours alone (S-11).  Removed: X-Forwarded*, Forwarded,
+ * X-Real-IP, Client-IP and the like of other proxies, X-Original-* and X-Rewrite-URL, with which some
+ * frameworks replace what policy has looked at, adit-*; and all these, hop-by-hop and framing fields
+ * included, with any other character in place of '-' (CGI and WSGI read them as one). The tables
+ * stand in rewrite.c.  Set: X-Forwarded-For, -Proto, -Host, -Port, Forwarded, adit-request-id.
+ * Trusted: ours is appended to X-Forwarded-For and Forwarded; X-Forwarded-Proto, -Host, -Port stay
+ * where they are there.
  *
  * Upgrade and Connection: Upgrade stay with H1_UPGRADE.  Returns the bytes written, 0 when dst is
  * too small: never with cap >= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES.

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import ROOT
 from origin import echo
+from process import until
 
 OURS = os.path.join(ROOT, "test", "fixtures", "webhooks")
 SHARED = os.path.join(ROOT, "..", "shared", "fixtures")
@@ -120,7 +121,8 @@ def test_s11_forwarded_headers_are_ours(web):
     edge, _, origin = web
     lies = ["X-Forwarded-For: 6.6.6.6", "x-forwarded-for: 6.6.6.7", "X_Forwarded_For: 6.6.6.8", "X-Real-IP: 6.6.6.9",
             "Forwarded: for=6.6.6.10", "X-Forwarded-Proto: gopher", "X-Forwarded-Host: evil.test", "X-Forwarded-Port: 1",
-            "X_REAL_IP: 6.6.6.11", "adit-request-id: mine", "X-Forwarded-Server: evil.test"]
+            "X_REAL_IP: 6.6.6.11", "adit-request-id: mine", "X-Forwarded-Server: evil.test", "X.Forwarded.For: 6.6.6.12",
+            "Client-IP: 6.6.6.13", "X-Originating-IP: 6.6.6.14", "X-Scheme: gopher", "X-Remote-Addr: 6.6.6.15", "X~Real~IP: 6.6.6.16"]
     n = len(origin.requests)
     for tls in (True, False):
         with edge.visitor(tls=tls) as v:
@@ -134,3 +136,31 @@ def test_s11_forwarded_headers_are_ours(web):
         assert request.get("X-Forwarded-Host") == "web.localhost"
         assert request.get("X-Forwarded-Port") == str(port)
         assert f"proto={proto}" in request.get("Forwarded") and "for=127.0.0.1" in request.get("Forwarded")
+
+
+def test_s11_behind_a_trusted_proxy_the_visitor_is_who_it_names(lab):
+    """Rules of addresses, rates and the log go by the visitor, not by the proxy that all of them share."""
+    edge = lab.edge(config="trusted_proxies: [127.0.0.0/8]\n")
+    origin = lab.origin()
+    policy = f"{edge.folder}/policy.json"
+    with open(policy, "w") as f:
+        f.write('{"allow": ["192.0.2.0/24"], "visitor_rate": 0.001}')
+    lab.agent(edge, "http", origin.address, "--name", "web", "--policy", policy)
+    edge.wait_up("web")
+
+    def ask(*fields):
+        with edge.visitor() as v:
+            return v.ask("GET", "/", headers=fields).status
+    assert ask("X-Forwarded-For: 192.0.2.1") == 200
+    assert ask("X-Forwarded-For: 192.0.2.1, 6.6.6.6") == 403
+    assert ask("X-Forwarded-For: 6.6.6.6, 192.0.2.2, 127.0.0.9") == 200
+    assert ask("Forwarded: for=192.0.2.3") == 200
+    # the proxy itself, and spellings that it let through
+    assert ask("X-Real-IP: 192.0.2.4", "X_Forwarded_For: 192.0.2.4") == 403
+    assert ask("X-Forwarded-For: unknown") == 403
+    # each has a rate of its own
+    assert ask("X-Forwarded-For: 192.0.2.1") == 429
+    assert ask("X-Forwarded-For: 192.0.2.5", "X-Real-IP: 192.0.2.5") == 200
+    request = origin.requests[-1]
+    assert request.get("X-Real-IP") is None and request.get("X-Forwarded-For") == "192.0.2.5, 127.0.0.1"
+    until(lambda: "peer=192.0.2.5:0" in edge.logged())

@@ -134,10 +134,16 @@ TEST(s08_underscores_that_shadow_are_dropped)
 			       "X_REAL_IP: 1\r\n"
 			       "adit_request_id: 1\r\n"
 			       "adit-_: 1\r\n"
+			       "X.Forwarded.For: 1\r\n"
+			       "x~real!ip: 1\r\n"
+			       "Transfer^Encoding: chunked\r\n"
+			       "X`Forwarded|Host: 1\r\n"
+			       "X-Scheme#: stays\r\n"
 			       "X_Mine: stays\r\n"
 			       "_: stays\r\n\r\n"),
 			 &v4),
 	    S("GET / HTTP/1.1\r\nHost: a\r\n"
+	      "X-Scheme#: stays\r\n"
 	      "X_Mine: stays\r\n"
 	      "_: stays\r\n" OURS));
 }
@@ -160,6 +166,11 @@ TEST(s08_underscores_that_shadow_are_dropped)
 	"X-Original-URL: /admin\r\n"                                                               \
 	"X-Rewrite-URL: /admin\r\n"                                                                \
 	"X-Original-Host: inner.example\r\n"                                                       \
+	"Client-IP: 10.0.0.1\r\n"                                                                  \
+	"X-Originating-IP: 10.0.0.1\r\n"                                                           \
+	"X-Remote-Addr: 10.0.0.1\r\n"                                                              \
+	"X-Scheme: http\r\n"                                                                       \
+	"Fastly-Client-IP: 10.0.0.1\r\n"                                                           \
 	"X_Forwarded_For: 10.0.0.1\r\n"                                                            \
 	"X_Forwarded-Proto: http\r\n"                                                              \
 	"X_Real-IP: 10.0.0.1\r\n"                                                                  \
@@ -173,6 +184,7 @@ TEST(s11_untrusted_says_nothing_about_itself)
 	    S("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarder: stays\r\n" OURS));
 }
 
+/* It keeps what proxies set by rule; any other of these fields it may have let through. */
 TEST(s11_trusted_proxy_is_appended_to)
 {
 	struct rewrite_forward f = v4;
@@ -182,17 +194,6 @@ TEST(s11_trusted_proxy_is_appended_to)
 	    S("GET / HTTP/1.1\r\nHost: a\r\n"
 	      "X-Forwarded-Proto: http\r\n"
 	      "X-FORWARDED-HOST: inner.example\r\n"
-	      "X-Forwarded-Server: s\r\n"
-	      "X-Forwarded-User: root\r\n"
-	      "X-Forwarded: x\r\n"
-	      "X-Real-IP: 10.0.0.1\r\n"
-	      "X-Client-IP: 10.0.0.1\r\n"
-	      "X-Cluster-Client-IP: 10.0.0.1\r\n"
-	      "True-Client-IP: 10.0.0.1\r\n"
-	      "CF-Connecting-IP: 10.0.0.1\r\n"
-	      "X-Original-URL: /admin\r\n"
-	      "X-Rewrite-URL: /admin\r\n"
-	      "X-Original-Host: inner.example\r\n"
 	      "X-Forwarded-For: 10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.1\r\n"
 	      "X-Forwarded-Port: 443\r\n"
 	      "Forwarded: for=10.0.0.1, for=192.0.2.1;host=ci.example;proto=https\r\n"
