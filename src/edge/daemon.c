@@ -185,6 +185,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 		worker_use_settings(d->edge.workers[i], next);
 	if (d->upkeep != NULL)
 		upkeep_use_settings(d->upkeep, next);
+	atomic_store(&d->edge.account_bytes, (uint64_t)next->inbox.account_bytes);
 	settings_unref(d->settings);
 	d->settings = next;
 	stop_use(next->limits.drain_ms);
@@ -360,6 +361,7 @@ open_store(struct daemon *d)
 		fprintf(stderr, "aditd: %s: reading the names: %s\n", path, store_result_text(r));
 		return -1;
 	}
+	atomic_store(&e->account_bytes, (uint64_t)d->settings->inbox.account_bytes);
 	if (d->options->dev != NULL && (error = dev_token(d->options->dev, e->store)) != NULL)
 		return fail(error);
 	return 0;

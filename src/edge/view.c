@@ -316,6 +316,24 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
+static json_t *
+store_refusal(const struct inbox_req *req)
+{
+	switch (req->result) {
+	case STORE_NONE:
+		return refusal("none", "there is no such delivery");
+	case STORE_TAKEN:
+		return refusal("not-yours", "the account of the delivery has no such HTTP tunnel");
+	case STORE_LIMIT:
+		return refusal("account-full", "the account has its bytes of the inbox already "
+					       "(inbox.account_bytes): drop some first");
+	case STORE_FULL:
+		return refusal("store-full", store_result_text(req->result));
+	default:
+		return refusal("store", store_result_text(req->result));
+	}
+}
+
 static void
 view_free(struct view *v)
 {
@@ -336,9 +354,7 @@ on_mail(struct loop *loop, struct loop_mail *m)
 		json_t *answer;
 
 		if (v->req.result != STORE_OK)
-			answer = refusal(v->req.result == STORE_NONE ? "none" : "store",
-			    v->req.result == STORE_NONE ? "there is no such delivery"
-							: store_result_text(v->req.result));
+			answer = store_refusal(&v->req);
 		else
 			answer = v->row->answer(v);
 		v->done(v->owner, answer);
@@ -438,6 +454,8 @@ read_request(struct view *v, const char *account, json_t *request)
 	req->order_key = slice_str(v->order_key);
 	req->from_ms = (int64_t)since;
 	req->to_ms = (int64_t)until;
+	req->account_bytes_max =
+	    atomic_load_explicit(&v->edge->account_bytes, memory_order_relaxed);
 	req->n_max = limit < 1 || limit > ROWS_MAX ? ROWS_MAX : (uint32_t)limit;
 	v->raw = json_is_true(json_object_get(request, "raw"));
 	switch (req->op) {

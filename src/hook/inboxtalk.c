@@ -539,13 +539,26 @@ inboxtalk_start(struct inboxtalk *t, const struct inboxtalk_options *o, int n_ar
 	return set_ids(t, n_args - 1, args + 1);
 }
 
+/* What went before stands. */
+static enum inboxtalk_step
+refused(struct inboxtalk *t, const json_t *answer)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s", text_at(answer, "text"));
+	if (t->changed > 0)
+		snprintf(text, sizeof(text), "%s; %llu deliveries are done, the rest is not",
+		    text_at(answer, "text"), (unsigned long long)t->changed);
+	return fail(t, text, text_at(answer, "code"));
+}
+
 enum inboxtalk_step
 inboxtalk_next(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
 	enum inboxtalk_step step;
 
 	if (!json_is_true(json_object_get(answer, "ok")))
-		return fail(t, text_at(answer, "text"), text_at(answer, "code"));
+		return refused(t, answer);
 	step = t->command->take(t, answer, out);
 	return out->failed ? fail(t, "out of memory", "inbox") : step;
 }

@@ -49,6 +49,7 @@ struct db {
 	int64_t page_bytes;
 	int64_t wal_frames;    /* committed and not yet in the database file */
 	int64_t wal_bytes_max; /* before a checkpoint; less on a small disk */
+	bool low;              /* nothing may grow in this transaction, see grow.h */
 	uint64_t n_run;        /* statements run, for tests and counters */
 	struct db_used used[DB_USED_MAX];
 	size_t n_used;

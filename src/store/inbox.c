@@ -92,18 +92,16 @@ need(const struct store_job *job)
 	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
 
 	switch (req->op) {
-	case INBOX_PUT:
-		return JOB_GROWS;
-	case INBOX_REPLAY:
-		return req->to_tunnel[0] != '\0' ? JOB_GROWS : JOB_WRITES;
 	case INBOX_LIST:
 	case INBOX_EXPORT:
 	case INBOX_SHOW:
 	case INBOX_COUNT:
 		return JOB_READS;
+	case INBOX_PUT:
 	case INBOX_LEASE:
 	case INBOX_SETTLE:
 	case INBOX_WAKE:
+	case INBOX_REPLAY:
 	case INBOX_DROP:
 	case INBOX_RETAIN:
 		break;
@@ -118,6 +116,9 @@ bytes(const struct store_job *job)
 
 	if (req->op == INBOX_PUT)
 		return sizeof(*req) + (req->head.n + req->body.n) * (1 + req->n_copies);
+	/* As many copies as fill a commit, see inbox_list_change(). */
+	if (req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0')
+		return LIMIT_STORE_BATCH_BYTES;
 	return sizeof(*req);
 }
 

@@ -74,7 +74,7 @@ enum inbox_op {
 	/*
 	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
 	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
-	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes.
+	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes (grow.h).
 	 * Replays are no duplicates.
 	 * copies: the same is stored for other tunnels of the account, or nothing is at all; out:
 	 * their ids.  coalesce: older ones of the lane and event that are `push`, too, and of which
@@ -110,6 +110,8 @@ enum inbox_op {
 	/*
 	 * in: account, id or filter (id 0), to_tunnel ("" = its own; else a copy). Oldest first.
 	 * out: n_changed, cursor, more; id of the copy when one was named
+	 * A copy is new and takes account_bytes_max: STORE_FULL and STORE_LIMIT as of a PUT, when
+	 * not even the first one fits; STORE_TAKEN: to_tunnel is not the delivery's account's.
 	 */
 	INBOX_REPLAY,
 	/* in: account, id or filter (id 0), note. out: n_changed, cursor, more */

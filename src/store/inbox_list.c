@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/inbox_list.h"
 
+#include "store/grow.h"
 #include "store/inbox_queue.h"
 #include "store/walk.h"
 
@@ -132,20 +133,36 @@ inbox_list_show(struct db *db, struct inbox_req *req, int64_t now_t)
 
 /* --- REPLAY, DROP --- */
 
+/* May a copy of d be made?  STORE_NONE: it is that tunnel's already. */
+static enum store_result
+may_copy(struct db *db, const struct inbox_req *req, const struct delivery *d)
+{
+	struct slice to = slice_str(req->to_tunnel);
+	enum store_result r;
+
+	/* Nor are copies copied again, when the filter takes all tunnels. */
+	if (slice_eq(to, d->tunnel))
+		return STORE_NONE;
+	r = grow_ask_name(db, d->account, to);
+	if (r == STORE_OK)
+		r = grow_ask_bytes(db, d->account, (uint64_t)d->bytes, req->account_bytes_max);
+	return r;
+}
+
 /* A copy for another tunnel of the same account, in that tunnel's lane.  d is being read. */
 static enum store_result
 copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now_t)
 {
+	enum store_result r = may_copy(db, req, d);
 	struct delivery to = *d;
 	char account[64];
 	int64_t route;
 
-	/* Nor are copies copied again, when the filter takes all tunnels. */
-	if (slice_eq(slice_str(req->to_tunnel), d->tunnel))
-		return STORE_NONE;
+	if (r != STORE_OK)
+		return r;
 	if (!slice_z(d->account, account, sizeof(account)))
 		return STORE_INVALID;
-	route = inbox_queue_route_make(db, account, req->to_tunnel, NULL);
+	route = inbox_queue_route_make(db, account, req->to_tunnel);
 	if (route == 0)
 		return STORE_NONE;
 	to.route = route;
@@ -220,10 +237,12 @@ default_states(const struct inbox_req *req)
 				       : BIT(QUEUED) | BIT(PARKED) | BIT(DEAD);
 }
 
+/* As many as one commit carries.  One that the gate refuses ends it: those before it stand. */
 enum store_result
 inbox_list_change(struct db *db, struct inbox_req *req, int64_t now_t)
 {
-	size_t n_looked = 0;
+	bool copies = req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0';
+	size_t n_looked = 0, bytes = 0;
 	struct delivery d;
 	struct walk w;
 
@@ -233,13 +252,18 @@ inbox_list_change(struct db *db, struct inbox_req *req, int64_t now_t)
 	while (next_match(&w, req, &n_looked, &d)) {
 		enum store_result r = change(db, req, &d, now_t);
 
-		if (r != STORE_OK && r != STORE_NONE)
+		if (r != STORE_OK && r != STORE_NONE && req->n_changed == 0)
 			return r;
-		req->n_changed += r == STORE_OK;
-		if (req->n_changed == LIMIT_INBOX_STEP) {
-			req->more = true;
-			break;
+		if (r == STORE_OK || r == STORE_NONE) {
+			req->n_changed += r == STORE_OK;
+			bytes += copies ? (size_t)d.bytes : 0;
+			if (req->n_changed < LIMIT_INBOX_STEP && bytes < LIMIT_STORE_BATCH_BYTES)
+				continue;
+		} else {
+			req->cursor = (uint64_t)d.id - 1;
 		}
+		req->more = true;
+		break;
 	}
 	req->id = 0;
 	return STORE_OK;

@@ -2,6 +2,7 @@
 #include "store/inbox_queue.h"
 
 #include "base/rand.h"
+#include "store/grow.h"
 #include "store/seen.h"
 
 #include <stdio.h>
@@ -29,27 +30,24 @@ save_clock(struct db *db, int64_t now_t)
 /* --- routes --- */
 
 int64_t
-inbox_queue_route(struct db *db, const char *account, const char *tunnel, int64_t *ret_bytes)
+inbox_queue_route(struct db *db, const char *account, const char *tunnel)
 {
 	struct db_query q = db_query(db, SQL_ROUTE_GET);
 	int64_t id = 0;
 
 	db_put_text(&q, slice_str(account));
 	db_put_text(&q, slice_str(tunnel));
-	if (db_next(&q)) {
+	if (db_next(&q))
 		id = db_get_int(&q);
-		if (ret_bytes != NULL)
-			*ret_bytes = db_get_int(&q);
-	}
 	db_end(&q);
 	return id;
 }
 
 int64_t
-inbox_queue_route_make(struct db *db, const char *account, const char *tunnel, int64_t *ret_bytes)
+inbox_queue_route_make(struct db *db, const char *account, const char *tunnel)
 {
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
-	int64_t have = inbox_queue_route(db, account, tunnel, ret_bytes);
+	int64_t have = inbox_queue_route(db, account, tunnel);
 	struct db_query q;
 
 	if (have != 0 || db->fault != DB_FINE)
@@ -199,7 +197,7 @@ put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_
 	for (size_t i = 0; i < req->n_copies && r == STORE_OK; i++) {
 		struct inbox_copy *copy = &req->copies[i];
 
-		route = inbox_queue_route_make(db, req->account, copy->tunnel, NULL);
+		route = inbox_queue_route_make(db, req->account, copy->tunnel);
 		if (route == 0)
 			return STORE_NONE;
 		r = put_new(db, req, route, false, copy->coalesce, now_t, &d);
@@ -213,26 +211,32 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	bool dedupe = req->dedupe_key.n > 0 && req->dedupe_ms > 0;
 	unsigned char hash[SEEN_HASH_BYTES];
-	int64_t route, have = 0, first;
 	enum store_result r;
+	int64_t route, first;
 
 	if (!put_ok(req))
 		return STORE_INVALID;
-	route = inbox_queue_route_make(db, req->account, req->tunnel, &have);
-	if (route == 0)
-		return STORE_NONE;
-	if (dedupe && !seen_hash(&db->seen, route, req->dedupe_key, hash))
+	/* What the gate refuses has written nothing, not even a route. */
+	route = inbox_queue_route(db, req->account, req->tunnel);
+	if (dedupe && route != 0 && !seen_hash(&db->seen, route, req->dedupe_key, hash))
 		return STORE_FULL;
-	first = dedupe ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
+	first = dedupe && route != 0 ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
 	if (first != 0) {
 		req->id = (uint64_t)first;
 		req->duplicate = true;
 		return STORE_OK;
 	}
-	if (req->account_bytes_max != 0 &&
-	    (uint64_t)have + (req->head.n + req->body.n) * (1 + req->n_copies) >
-		req->account_bytes_max)
-		return STORE_LIMIT;
+	r = grow_ask_bytes(db, slice_str(req->account),
+	    (req->head.n + req->body.n) * (1 + req->n_copies), req->account_bytes_max);
+	if (r != STORE_OK)
+		return r;
+	if (route == 0) {
+		route = inbox_queue_route_make(db, req->account, req->tunnel);
+		if (route == 0)
+			return STORE_NONE;
+		if (dedupe && !seen_hash(&db->seen, route, req->dedupe_key, hash))
+			return STORE_FULL;
+	}
 	r = put_everywhere(db, req, route, now_t);
 	if (r == STORE_OK && dedupe && !seen_put(db, hash, (int64_t)req->id, now_t))
 		return STORE_FULL;
@@ -299,7 +303,7 @@ enum store_result
 inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	uint64_t ids[LIMIT_INBOX_LEASE];
-	int64_t route = inbox_queue_route(db, req->account, req->tunnel, NULL);
+	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
 	size_t n, bytes = 0;
 
 	req->wait_ms = -1;
@@ -399,7 +403,7 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 enum store_result
 inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 {
-	int64_t route = inbox_queue_route(db, req->account, req->tunnel, NULL);
+	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
 	struct db_query q = db_query(db, SQL_DUE_WAKE);
 	uint64_t ids[LIMIT_INBOX_STEP];
 	size_t n = 0;

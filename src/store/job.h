@@ -14,8 +14,7 @@ struct db;
 
 enum job_need {
 	JOB_READS,  /* works on a full disk */
-	JOB_WRITES, /* may use the last of the space, which is kept for it */
-	JOB_GROWS,  /* stores a body: refused while the space is low */
+	JOB_WRITES, /* may use the last of the space; what grows is asked for in run() (grow.h) */
 };
 
 struct store_job_kind {

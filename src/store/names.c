@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/rand.h"
 #include "store/admin.h"
+#include "store/grow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,8 @@ add(struct db *db, struct store_req *req, int64_t account, const char *name, con
 {
 	struct db_query q;
 
+	if (grow_ask(db) != STORE_OK)
+		return STORE_FULL;
 	if (!may_have_more(db, account, req->per_account_max, true))
 		return STORE_LIMIT;
 	q = db_query(db, SQL_NAME_ADD);
@@ -287,6 +290,8 @@ port_add(struct db *db, struct store_req *req, int64_t account, uint16_t port, c
 	if (db_next(&q))
 		have = db_get_int(&q);
 	db_end(&q);
+	if (grow_ask(db) != STORE_OK)
+		return STORE_FULL;
 	if (req->per_account_max != 0 && have >= req->per_account_max)
 		return STORE_LIMIT;
 	q = db_query(db, SQL_PORT_ADD);

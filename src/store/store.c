@@ -111,14 +111,14 @@ rolled_back(struct db *db)
 
 /* ATTEMPT_DONE: the job has its result; ATTEMPT_AGAIN: it has spoilt the transaction and is out. */
 static enum attempt
-run_job(struct db *db, struct store_job *job, bool full, bool low)
+run_job(struct db *db, struct store_job *job, bool full)
 {
 	enum job_need need = job->kind->need(job);
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
 
 	if (job->settled)
 		return ATTEMPT_DONE;
-	if ((full && need != JOB_READS) || (low && need == JOB_GROWS)) {
+	if (full && need != JOB_READS) {
 		job->result = STORE_FULL;
 		return ATTEMPT_DONE;
 	}
@@ -136,14 +136,14 @@ static enum attempt
 run_batch(struct store *s, bool full)
 {
 	struct db *db = s->db;
-	bool low, wrote, idle = s->n_batch == 0;
+	bool wrote, idle = s->n_batch == 0;
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
 
 	if (!db_begin(db))
 		return rolled_back(db);
-	low = !full && db_space_low(db);
+	db->low = full || db_space_low(db);
 	for (size_t i = 0; i < s->n_batch; i++) {
-		enum attempt a = run_job(db, s->batch[i], full, low);
+		enum attempt a = run_job(db, s->batch[i], full);
 
 		if (a != ATTEMPT_DONE)
 			return a;
@@ -157,7 +157,7 @@ run_batch(struct store *s, bool full)
 		atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
 	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
 		db->n_used = 0;
-	atomic_store(&s->full, full || low);
+	atomic_store(&s->full, db->low);
 	return ATTEMPT_DONE;
 }
 

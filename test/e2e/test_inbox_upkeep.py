@@ -7,7 +7,7 @@ import pytest
 
 from hooks import HOOK, push_body, push_headers, secret_file, send, stored
 from process import until
-from test_inbox_commands import Operator, rows
+from test_inbox_commands import Account, Operator, rows
 from test_inbox_delivery import JENKINS, Inbox, status
 
 
@@ -45,6 +45,27 @@ def test_q07_an_account_is_kept_within_its_bytes(lab):
     inbox.start()
     inbox.origin.wait_requests(8 + n)
     until(lambda: send(inbox.edge, 1000, pad=20000).status == 202)
+
+
+@pytest.mark.parametrize("who", [Operator, Account])
+def test_s14_a_replay_is_no_way_around_the_bytes(lab, who):
+    """Copies for another tunnel count as what senders store, and go to a tunnel of the account alone."""
+    inbox = Configured(lab, "inbox: { account_bytes: 400000 }\n")
+    me = who(inbox.edge)
+    inbox.away()
+    stored(inbox.edge, 1, pad=50000)
+    for to in (("1", "--to", "nobodys"), ("--state", "queued", "--to", "nobodys")):
+        assert "not-yours" in me.run("replay", *to, ok=False)
+    lab.agent(inbox.edge, "http", "127.0.0.1:9", "--name", "other", "--store")
+    inbox.edge.wait_up("other")
+    made = 0
+    while "1 deliveries" in me.exact("replay", "1", "--to", "other", ok=made < 6).decode():
+        made += 1
+    assert made == 6
+    said = me.run("replay", "--state", "queued", "--to", "other", ok=False)
+    assert "account-full" in said and "inbox.account_bytes" in said
+    kept = json.loads(me.run("stat", "--json"))["states"]
+    assert 350000 < sum(s["bytes"] for s in kept.values()) <= 400000
 
 
 def test_an_alert_is_given_when_something_is_parked_and_when_it_is_late(lab):

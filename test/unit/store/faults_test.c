@@ -366,6 +366,7 @@ TEST(q04_low_space)
 	s = inbox_new();
 	id = store_one(s, "jenkins", "a", "a1");
 	EXPECT(id != 0);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "other"), STORE_OK);
 	space_is_low = true;
 	r = new_put("jenkins", "a", "a2");
 	EXPECT_INT(ask(s, &r), STORE_FULL);
@@ -375,11 +376,13 @@ TEST(q04_low_space)
 	EXPECT_INT(settle(s, id, INBOX_PARKED, 0), STORE_OK);
 	r = (struct inbox_req){ .op = INBOX_REPLAY, .id = id };
 	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "new"), STORE_FULL);
 	PUT(r.to_tunnel, "other");
 	EXPECT_INT(ask(s, &r), STORE_FULL);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
 	EXPECT_INT(settle(s, id, INBOX_DELIVERED, 0), STORE_OK);
-	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "n"), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "other"), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_RELEASE, "", "other"), STORE_OK);
 	EXPECT_INT(call(s, &stat), STORE_OK);
 	EXPECT(strstr(stat.text, "space_low=1") != NULL);
 	EXPECT(store_healthy(s));

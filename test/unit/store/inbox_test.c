@@ -845,6 +845,7 @@ TEST(replay_one_and_many)
 		.states = INBOX_STATE_BIT(INBOX_DELIVERED) | INBOX_STATE_BIT(INBOX_QUEUED) };
 	PUT(r.account, "ann");
 	PUT(r.to_tunnel, "staging");
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "staging"), STORE_OK);
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 6);
 	EXPECT(!r.more);
