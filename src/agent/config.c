@@ -45,6 +45,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "origin_host", SCHEMA_TEXT, AT(origin_host) },
 	{ "origin_ca", SCHEMA_PATH, AT(origin_ca) },
 	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
+	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
 	{ "for", SCHEMA_TEXT, AT(policy.preset) },
 	{ "store", SCHEMA_BOOL, AT(policy.store) },
 	{ "relay", SCHEMA_BOOL, AT(policy.relay) },
@@ -68,8 +69,10 @@ check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct c
 	if (t->origin == NULL)
 		return schema_fault_key(r, n,
 		    "\"origin\" is missing: the address of the local server");
-	if (t->kind == TUNNEL_TCP && (t->name != NULL || t->origin_host != NULL))
-		return schema_fault_key(r, n, "name and origin_host are for kind: http");
+	if (t->kind == TUNNEL_TCP &&
+	    (t->name != NULL || t->origin_host != NULL || t->origin_silent_s != 0))
+		return schema_fault_key(r, n,
+		    "name, origin_host and origin_silent are for kind: http");
 	if (t->kind == TUNNEL_TCP && policy_text_given(&t->policy))
 		return schema_fault_key(r, n, "policies and webhooks are for kind: http");
 	if (t->kind == TUNNEL_HTTP && t->port != 0)

@@ -92,18 +92,33 @@ end_well(struct exchange *x)
 	exchange_end(x, LINK_CODE_OK);
 }
 
+/*
+ * The origin's time begins when it has the whole request, or does not take what has come of it.
+ * While we wait for the edge, or a kernel still takes bytes, it has not begun.
+ */
+static bool
+is_silent(struct exchange *x, int64_t now)
+{
+	bool whole = x->out_done || x->upgrade || x->write_broken;
+	size_t unacked = conn_unacked(&x->conn->conn);
+
+	if ((!whole && x->flow.out.n == 0 && unacked == 0) || unacked != x->unacked)
+		x->flow.active_us = now;
+	x->unacked = unacked;
+	return now - x->flow.active_us > (int64_t)x->silent_ms * 1000;
+}
+
 void
 exchange_sweep(struct loop_timer *t)
 {
 	struct serve *s = list_of(t, struct serve, sweep);
 	int64_t now = loop_now_us(s->loop);
 
-	/* A body that is still being taken is a sign of life: hence all are looked at. */
 	LIST_EACH(node, &s->waiting) {
 		struct exchange *x = list_of(node, struct exchange, waiting);
 		int64_t since = now - x->flow.active_us;
 
-		if (x->state == EXCHANGE_SENT && since > (int64_t)LIMIT_ORIGIN_SILENT_MS * 1000)
+		if (x->state == EXCHANGE_SENT && is_silent(x, now))
 			exchange_end(x, LINK_CODE_ORIGIN_SILENT);
 		else if (x->state == EXCHANGE_LINGER &&
 			 (since > LINGER_US || x->flow.stream == NULL || x->flow.stream->rx_ended))
@@ -438,6 +453,9 @@ exchange_open(struct serve *s, struct carrier *c, struct stream *stream, struct 
 	x->serve = s;
 	x->tunnel = t;
 	x->opened_us = loop_now_us(s->loop);
+	x->silent_ms = t->ask.origin_silent_ms != 0 ? t->ask.origin_silent_ms
+		       : o->origin_silent_ms != 0   ? o->origin_silent_ms
+						    : LIMIT_ORIGIN_SILENT_MS;
 	list_init(&x->waiting);
 	h1_init(&x->h1, H1_REQUEST);
 	x->h1.inside = true;

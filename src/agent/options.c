@@ -34,6 +34,8 @@ static const struct row rows[] = {
 	    "certificates (PEM) that an https origin's must lead to" },
 	{ "--origin-insecure", NULL, AT(origin_insecure), OPTIONS_ORIGIN,
 	    "take any certificate of an https origin" },
+	{ "--origin-silent", "SECONDS", AT(origin_silent), OPTIONS_ORIGIN,
+	    "how long it may take to answer, 60 unless the edge says otherwise" },
 	{ "--for", "PRESET", AT(preset), OPTIONS_POLICY,
 	    "what the local server is, such as jenkins-bitbucket; see below" },
 	{ "--store", NULL, AT(store), OPTIONS_POLICY,

@@ -29,7 +29,7 @@ enum option_group {
 
 struct options {
 	const char *edge, *ca, *token_file, *log_level, *file;
-	const char *name, *port, *origin_host, *origin_ca;
+	const char *name, *port, *origin_host, *origin_ca, *origin_silent;
 	/* policy */
 	const char *preset, *scheme, *allow, *deny, *user_file, *policy_file, *body_max, *rate,
 	    *fan_out;

@@ -79,8 +79,16 @@ tunnels_http_command(const struct options *o)
 	};
 	char name[64];
 	const char *why;
+	uint64_t silent;
 
 	take_policy(&t.policy, o);
+	if (o->origin_silent != NULL) {
+		if (!slice_u64(slice_str(o->origin_silent), &silent) || silent < 1 ||
+		    silent > HELLO_ORIGIN_SILENT_MS_MAX / 1000)
+			return command_usage("--origin-silent %s: seconds, 1 to %d, are wanted",
+			    o->origin_silent, HELLO_ORIGIN_SILENT_MS_MAX / 1000);
+		t.origin_silent_s = (int64_t)silent;
+	}
 	if (o->name != NULL) {
 		why = url_name(slice_str(o->name), name, sizeof(name));
 		if (why != NULL)

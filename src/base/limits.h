@@ -45,8 +45,8 @@
 	X(BODY_GRACE_MS,         10000, "ms", "slow body before the minimum rate counts")          \
 	X(BODY_RATE_BYTES,        1024, "bytes/s", "minimum rate of a request body")               \
 	X(ORIGIN_CONNECT_MS,     10000, "ms", "connecting to an origin")                           \
-	X(ORIGIN_SILENT_MS,      60000, "ms", "wait for an origin's response head")                \
-	X(STREAM_IDLE_MS,       300000, "ms", "exchange or byte stream without a byte either way") \
+	X(ORIGIN_SILENT_MS,      60000, "ms", "wait for an origin's response head, once it has the request") \
+	X(STREAM_STALL_MS,      300000, "ms", "bytes of an exchange that wait for a reader who takes none") \
 	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response") \
 	X(INTERIM_HEADS,           16, "heads", "interim answers (1xx) of one exchange")              \
 	X(ORIGIN_POOL,             128, "connections", "idle connections kept to an origin")       \
@@ -72,7 +72,7 @@
 	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
 	X(LINGER_MS,             2000, "ms", "input of a visitor read away after our last byte")   \
-	X(EDGE_SILENT_MS,       75000, "ms", "wait of the edge for a response head")               \
+	X(EDGE_SILENT_MS,       60000, "ms", "further wait of the edge for the agent to say so")   \
 	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \
 	X(PROBED_MS,             5000, "ms", "wait of the agent for the outcome of the edge's probe") \
 	X(STATUS_BYTES,        262144, "bytes", "names that adit status asks for")                 \

@@ -9,6 +9,11 @@
 /* After the store could not: the disk may have space again. */
 #define STORE_PAUSE_US (2 * 1000 * 1000)
 
+/* What may be on the line to the agent at once, one delivery is always: so much at first, and on
+ * the slowest line; where it is fast, LIMIT_COURIER_BYTES. */
+#define LINE_BYTES_FIRST (512 * 1024)
+#define LINE_BYTES_MIN (64 * 1024)
+
 static void submit(struct courier *c, enum inbox_op op);
 
 /* --- the end of a courier --- */
@@ -40,6 +45,25 @@ courier_ended(struct courier *c, size_t bytes)
 		courier_kick(c);
 	else
 		worker_check_idle(c->worker);
+}
+
+/*
+ * A line is slow when a delivery is not with the agent after a while: four that share it would take
+ * four times as long, and with them every other stream of the link.
+ */
+void
+courier_arrived(struct courier *c, size_t bytes, bool soon)
+{
+	c->line_bytes -= bytes;
+	if (soon && c->line_max < LIMIT_COURIER_BYTES)
+		c->line_max *= 2;
+}
+
+void
+courier_slow(struct courier *c, bool first)
+{
+	if (first && c->line_max > LINE_BYTES_MIN)
+		c->line_max /= 2;
 }
 
 /* --- leases --- */
@@ -102,6 +126,16 @@ submit(struct courier *c, enum inbox_op op)
 	inbox_submit(c->worker->edge->store, req);
 }
 
+/* Bytes of deliveries that may be started beside those that are under way. */
+static size_t
+room_bytes(const struct courier *c)
+{
+	size_t line = c->line_bytes < c->line_max ? c->line_max - c->line_bytes : 0,
+	       all = c->run_bytes < LIMIT_COURIER_BYTES ? LIMIT_COURIER_BYTES - c->run_bytes : 0;
+
+	return line < all ? line : all;
+}
+
 /* How many may be started now; 0: the timer is set where time will help. */
 static uint32_t
 allowed(struct courier *c)
@@ -114,8 +148,8 @@ allowed(struct courier *c)
 		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
 		return 0;
 	}
-	if (c->run_bytes >= LIMIT_COURIER_BYTES && c->n_runs > 0)
-		return 0; /* the end of a run comes here again */
+	if (c->n_runs > 0 && room_bytes(c) == 0)
+		return 0; /* the end of a run, or of its way on the line, comes here again */
 	if (c->policy->deliver_rate <= 0 || room == 0)
 		return room;
 	while (n < room && rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
@@ -133,7 +167,7 @@ ask(struct courier *c)
 	if (n == 0)
 		return;
 	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
-	c->ask.bytes_max = LIMIT_COURIER_BYTES - (c->n_runs > 0 ? c->run_bytes : 0);
+	c->ask.bytes_max = c->n_runs > 0 ? room_bytes(c) : c->line_max;
 	submit(c, INBOX_LEASE);
 }
 
@@ -220,6 +254,7 @@ courier_new(struct tunnel *t, struct policy *policy)
 		free(c);
 		return NULL;
 	}
+	c->line_max = LINE_BYTES_FIRST;
 	c->mail.fn = on_asked_mail;
 	c->timer.fn = on_timer;
 	snprintf(c->account, sizeof(c->account), "%s", t->session->account);

@@ -16,7 +16,9 @@ struct courier {
 	struct loop_mail mail;
 	bool asking, again;
 	unsigned n_runs;
-	size_t run_bytes; /* deliveries of the runs */
+	size_t run_bytes;  /* deliveries of the runs */
+	size_t line_bytes; /* those of them that are not known to be with the agent */
+	size_t line_max;   /* that may be: few on a slow line */
 	int64_t hold_until_us;
 	struct rates_bucket bucket;
 	struct loop_timer timer;
@@ -34,6 +36,11 @@ void courier_return(struct courier *c, struct inbox_delivery *item);
 /* A delivery of `bytes` is not under way any more; the courier may be freed at the end of the turn.
  */
 void courier_ended(struct courier *c, size_t bytes);
+
+/* A delivery of `bytes` is with the agent, or under way no more; soon: the line was not slow. */
+void courier_arrived(struct courier *c, size_t bytes, bool soon);
+/* One is still on the line; first: this is the first time that it is told of it. */
+void courier_slow(struct courier *c, bool first);
 
 /* --- courier_send.c --- */
 

@@ -12,6 +12,8 @@
 
 /* An origin that is starting is asked again after this. */
 #define HOLD_US (5 * 1000 * 1000)
+/* A delivery that is not with the agent after this is on a slow line; how often it is looked. */
+#define LINE_US (2 * 1000 * 1000)
 /* After the store could not: the disk may have space again. */
 #define STORE_PAUSE_US (2 * 1000 * 1000)
 
@@ -22,14 +24,17 @@ struct run {
 	struct flow flow;
 	struct h1 res;
 	bool has_head, settling;
-	int64_t start_us;
+	bool arrived;               /* whole with the agent's kernel */
+	uint64_t sent_mark;         /* carrier_mark() of its end, 0: it is not in the link yet */
+	uint32_t silent_ms;         /* how long the origin may be silent from there */
+	int64_t start_us, since_us; /* since: it arrived */
 	uint16_t status;
 	int64_t retry_after_ms;
 	bool jenkins, cut; /* cut: its answer is longer than what is kept of it */
 	char location[256], type[128];
 	struct buf answer; /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
 	struct courier_wish *wish;
-	struct loop_timer timer; /* the origin is silent */
+	struct loop_timer timer; /* on_look(); then on_full() */
 	struct inbox_req settle;
 	struct loop_mail mail;
 	struct loop_grave grave;
@@ -49,6 +54,17 @@ run_free(struct loop_grave *g)
 }
 
 static void on_full(struct loop_timer *t);
+
+/* It is with the agent, or nowhere any more. */
+static void
+arrive(struct run *r)
+{
+	int64_t now = loop_now_us(r->courier->worker->loop);
+
+	if (!r->arrived)
+		courier_arrived(r->courier, r->item.bytes, now - r->start_us < 2 * LINE_US);
+	r->arrived = true;
+}
 
 static void
 count(struct courier *c, const struct run *r)
@@ -150,6 +166,7 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	struct inbox_attempt *a = &req->attempt;
 
 	r->settling = true;
+	arrive(r);
 	loop_timer_stop(c->worker->loop, &r->timer);
 	flow_end(&r->flow, LINK_CODE_CANCELLED);
 	req->op = INBOX_SETTLE;
@@ -314,6 +331,14 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 on_inlet_done(struct flow *f)
 {
+	struct run *r = f->owner;
+
+	r->sent_mark = carrier_mark(f->carrier);
+}
+
+static void
+on_outlet_done(struct flow *f)
+{
 	(void)f;
 }
 
@@ -365,22 +390,43 @@ on_broken(struct flow *f, enum close_code bad)
 static const struct flow_ops ops = {
 	.head = on_head,
 	.inlet_done = on_inlet_done,
-	.outlet_done = on_inlet_done,
+	.outlet_done = on_outlet_done,
 	.reset = on_reset,
 	.conn_broken = on_broken,
 };
 
+/*
+ * The agent tells when the origin was silent for too long; an agent that does not is waited for no
+ * longer.  The time begins when the whole request is with it: on a slow line that may take long.
+ */
 static void
-on_silent(struct loop_timer *t)
+on_look(struct loop_timer *t)
 {
 	struct run *r = list_of(t, struct run, timer);
+	int64_t now = loop_now_us(r->courier->worker->loop), left = LINE_US;
+	const struct carrier *carrier = r->flow.carrier;
 
-	if (r->has_head) {
-		r->cut = true;
-		answered(r);
+	if (!r->arrived) {
+		if (carrier == NULL ||
+		    (r->sent_mark != 0 && carrier_has_arrived(carrier, r->sent_mark))) {
+			arrive(r);
+			courier_kick(r->courier);
+		} else {
+			courier_slow(r->courier, r->since_us == 0);
+		}
+		r->since_us = now;
+	}
+	if (r->arrived)
+		left = r->since_us + ((int64_t)r->silent_ms + LIMIT_EDGE_SILENT_MS) * 1000 - now;
+	if (left > 0) {
+		loop_timer_set(r->courier->worker->loop, &r->timer, left);
 		return;
 	}
-	conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.", "");
+	r->cut = true;
+	if (r->has_head)
+		answered(r);
+	else
+		conclude(r, RESULT_RETRY, "silent", "The local server did not answer in time.", "");
 }
 
 int
@@ -399,7 +445,8 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	r->item = *item;
 	r->start_us = loop_now_us(c->worker->loop);
 	r->retry_after_ms = -1;
-	r->timer.fn = on_silent;
+	r->timer.fn = on_look;
+	r->silent_ms = session_silent_ms(c->tunnel);
 	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_INBOX_ANSWER_BYTES);
 	h1_init(&r->res, H1_RESPONSE);
 	r->res.inside = true;
@@ -417,7 +464,8 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	if (wish != NULL)
 		wish->run = r;
 	c->n_runs++;
-	loop_timer_set(c->worker->loop, &r->timer, (int64_t)LIMIT_EDGE_SILENT_MS * 1000);
+	c->line_bytes += r->item.bytes;
+	loop_timer_set(c->worker->loop, &r->timer, LINE_US);
 	return 0;
 }
 
@@ -444,6 +492,7 @@ courier_return(struct courier *c, struct inbox_delivery *item)
 	r->start_us = loop_now_us(c->worker->loop);
 	r->flow.ended = true;
 	r->settle.unsent = r->item.unsent;
+	r->arrived = true; /* it never was on the line */
 	item->block = NULL;
 	buf_init(&r->answer, 1);
 	c->n_runs++;

@@ -22,6 +22,7 @@ write_opening(const struct courier *c, const struct inbox_delivery *item, char *
 					       (unsigned long long)item->id, item->attempts + 1)),
 		.visitor = S("inbox"),
 		.local = S("inbox"),
+		.origin_silent_ms = session_silent_ms(c->tunnel),
 	};
 
 	return opening_encode(&o, dst, cap);

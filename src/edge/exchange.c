@@ -170,6 +170,7 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
 		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
+		.origin_silent_ms = session_silent_ms(t),
 	};
 
 	client_text(x, who);
@@ -293,6 +294,7 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 	x->res.inside = true;
 	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
 	x->since_us = x->rate_us = now;
+	x->silent_ms = session_silent_ms(t);
 	if (send_request(x, t, bytes) != 0) {
 		x->keep = false;
 		answer_error(x, CLOSE_OVERLOAD, S(""));
@@ -407,14 +409,55 @@ is_slow(struct exchange *x, int64_t now_us)
 	return (int64_t)got < rate * (window_us / 1000000);
 }
 
+/*
+ * The agent knows when the origin has the whole request, and how long it may be silent from there;
+ * it tells of it.  Here it is only seen that an agent which does not is waited for no longer.  On a
+ * slow line a request that was sent is not yet there: its time begins when it is.
+ */
+static bool
+is_silent(struct exchange *x, int64_t now_us)
+{
+	if (x->status != 0 || !(x->in_over || x->upgrade) || x->flow.carrier == NULL)
+		return false;
+	if (!x->arrived) {
+		x->since_us = now_us;
+		x->arrived = carrier_has_arrived(x->flow.carrier, x->sent_mark);
+	}
+	return now_us - x->since_us > ((int64_t)x->silent_ms + LIMIT_EDGE_SILENT_MS) * 1000;
+}
+
+/* Bytes wait for the visitor, or the visitor's for the origin, and nobody takes them. */
+static bool
+is_stalled(struct exchange *x, int64_t now_us)
+{
+	const struct conn *c = &x->visitor->conn;
+	bool theirs = !x->in_over && !x->upgrade && (c->readable || x->flow.in_early.n > 0);
+	size_t unacked;
+
+	if (x->flow.out.n == 0 && conn_waiting(c) == 0) {
+		x->unacked = 0;
+		if (!theirs)
+			return false;
+	} else if ((unacked = conn_unacked(c)) != x->unacked) {
+		x->unacked = unacked; /* the kernel's buffer is large, and empties all the same */
+		x->flow.active_us = now_us;
+	}
+	return now_us - x->flow.active_us > x->worker->settings->limits.stream_stall_ms * 1000;
+}
+
+/* Upgrades live as long as both sides want them to, unless the operator says otherwise. */
+static bool
+is_idle(const struct exchange *x, int64_t now_us)
+{
+	int64_t idle_ms = x->worker->settings->limits.stream_idle_ms;
+
+	return x->switched && idle_ms != 0 && now_us - x->flow.active_us > idle_ms * 1000;
+}
+
 void
 exchange_tick(struct exchange *x, int64_t now_us)
 {
-	struct settings *set = x->worker->settings;
-	bool waits = x->status == 0 && (x->in_over || x->upgrade);
-
-	if (now_us - x->flow.active_us > set->limits.stream_idle_ms * 1000 ||
-	    (waits && now_us - x->since_us > (int64_t)LIMIT_EDGE_SILENT_MS * 1000))
+	if (is_silent(x, now_us) || is_idle(x, now_us) || (!x->switched && is_stalled(x, now_us)))
 		reply_fail(x, CLOSE_ORIGIN_SILENT);
 	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
 		reply_fail(x, CLOSE_SLOW_BODY);

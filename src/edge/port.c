@@ -146,7 +146,9 @@ on_conn(struct conn *c, unsigned events)
 void
 pipe_tick(struct pipe *p, int64_t now_us)
 {
-	if (now_us - p->flow.active_us > p->worker->settings->limits.stream_idle_ms * 1000)
+	int64_t idle_ms = p->worker->settings->limits.stream_idle_ms;
+
+	if (idle_ms != 0 && now_us - p->flow.active_us > idle_ms * 1000)
 		abort_pipe(p, "idle");
 }
 

@@ -194,6 +194,8 @@ on_inlet_done(struct flow *f)
 
 	x->in_over = true;
 	x->since_us = loop_now_us(x->worker->loop);
+	if (f->carrier != NULL)
+		x->sent_mark = carrier_mark(f->carrier);
 	if (n > 0 && (room = buf_room(&x->rest, n)) != NULL)
 		x->rest.n += flow_take_rest(f, room, n);
 	if (x->rest.failed)

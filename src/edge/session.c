@@ -50,6 +50,14 @@ session_tunnel(struct worker *w, struct slice key)
 	return t != NULL && route_serves(t->route, t->session->self.generation) ? t : NULL;
 }
 
+uint32_t
+session_silent_ms(const struct tunnel *t)
+{
+	int64_t all = t->session->worker->settings->limits.origin_silent_ms;
+
+	return t->origin_silent_ms != 0 ? t->origin_silent_ms : (uint32_t)all;
+}
+
 /* --- tunnels come and go --- */
 
 /* Out of map and directory; the agent is not told. */
@@ -219,7 +227,7 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		snprintf(key, sizeof(key), "tcp:%u", h->port);
 	else
 		snprintf(key, sizeof(key), "%.63s", h->name);
-	*t = (struct tunnel){ .session = s, .id = h->id };
+	*t = (struct tunnel){ .session = s, .id = h->id, .origin_silent_ms = h->origin_silent_ms };
 	if (h->policy != NULL && h->error[0] == '\0')
 		t->policy = same_policy(s, h);
 	if (h->policy != NULL && h->error[0] == '\0' && t->policy == NULL)

@@ -26,6 +26,7 @@ struct tunnel {
 	struct policy *policy;   /* NULL: none */
 	struct courier *courier; /* delivers what is stored for it; NULL: nothing to deliver */
 	uint16_t id;
+	uint32_t origin_silent_ms; /* as its agent wants it, 0: as the edge's settings say */
 	bool up;
 };
 
@@ -69,6 +70,8 @@ void session_watch_token(struct session *s);
 /* The route of this key is not served by the tunnel that this worker has for it any more, if it has
  * one. */
 void session_fence(struct worker *w, struct slice key);
+/* How long the origin of this tunnel may be silent once it has a request. */
+uint32_t session_silent_ms(const struct tunnel *t);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);
 void session_close(struct session *s, enum link_code code, const char *why);

@@ -5,6 +5,7 @@
 #include "conf/file.h"
 #include "conf/schema.h"
 #include "http/url.h"
+#include "tunnel/hello.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -245,7 +246,10 @@ static const struct schema_row limit_rows[] = {
 	{ "body_rate_bytes", SCHEMA_INT, AT(limits.body_rate_bytes), 0, 1 << 30 },
 	{ "head_ms", SCHEMA_INT, AT(limits.head_ms), 100, 3600000 },
 	{ "idle_ms", SCHEMA_INT, AT(limits.idle_ms), 100, 86400000 },
-	{ "stream_idle_ms", SCHEMA_INT, AT(limits.stream_idle_ms), 1000, 86400000 },
+	{ "stream_idle_ms", SCHEMA_INT, AT(limits.stream_idle_ms), 0, 30 * 86400000LL },
+	{ "stream_stall_ms", SCHEMA_INT, AT(limits.stream_stall_ms), 1000, 86400000 },
+	{ "origin_silent_ms", SCHEMA_INT, AT(limits.origin_silent_ms), 1000,
+	    HELLO_ORIGIN_SILENT_MS_MAX },
 	{ "drain_ms", SCHEMA_INT, AT(limits.drain_ms), 0, 3600000 },
 	{ NULL },
 };
@@ -300,7 +304,8 @@ settings_new(void)
 	s->limits.body_rate_bytes = LIMIT_BODY_RATE_BYTES;
 	s->limits.head_ms = LIMIT_VISITOR_HEAD_MS;
 	s->limits.idle_ms = LIMIT_VISITOR_IDLE_MS;
-	s->limits.stream_idle_ms = LIMIT_STREAM_IDLE_MS;
+	s->limits.stream_stall_ms = LIMIT_STREAM_STALL_MS;
+	s->limits.origin_silent_ms = LIMIT_ORIGIN_SILENT_MS;
 	s->limits.drain_ms = LIMIT_DRAIN_MS;
 	s->inbox.keep_days = 30;
 	s->inbox.keep_failed_days = 90;

@@ -48,7 +48,9 @@ struct settings {
 		int64_t names_per_account, ports_per_account;
 		int64_t body_bytes;      /* of a request, 0: any */
 		int64_t body_rate_bytes; /* 0: no minimum */
-		int64_t head_ms, idle_ms, stream_idle_ms, drain_ms;
+		int64_t head_ms, idle_ms, drain_ms;
+		int64_t stream_idle_ms; /* bytes of TCP and upgrades, neither way; 0: any */
+		int64_t stream_stall_ms, origin_silent_ms;
 	} limits;
 	struct {
 		int64_t keep_days, keep_failed_days; /* 0: for ever */

@@ -497,7 +497,7 @@ visitor_tick(struct visitor *v, int64_t now_us)
 		return;
 	/* A slow reader of our last bytes gets the time of a stream, not that of a farewell. */
 	if (v->state == VISITOR_LINGER && conn_waiting(&v->conn) > 0 &&
-	    now_us < v->deadline_us + v->worker->settings->limits.stream_idle_ms * 1000)
+	    now_us < v->deadline_us + v->worker->settings->limits.stream_stall_ms * 1000)
 		return;
 	if (v->state == VISITOR_HEAD && v->x != NULL) {
 		worker_request_id(v->worker, v->x->id);

@@ -67,9 +67,12 @@ struct exchange {
 	struct buf rest;            /* read behind the request while its answer is awaited */
 	struct buf page;            /* what the socket has not taken of our own answer */
 	struct loop_grave grave;
-	int64_t start_us; /* of the head's last byte */
-	int64_t since_us; /* request sent whole: the answer is awaited since */
-	int64_t rate_us;  /* body rate: begin of the window that is measured */
+	int64_t start_us;   /* of the head's last byte */
+	int64_t since_us;   /* request sent whole: the answer is awaited since */
+	uint64_t sent_mark; /* carrier_mark() of its end */
+	uint32_t silent_ms; /* how long the origin may be silent */
+	size_t unacked;     /* of the visitor's connection while bytes wait, when last looked at */
+	int64_t rate_us;    /* body rate: begin of the window that is measured */
 	uint64_t rate_bytes;
 	uint64_t drained;       /* body bytes read away after the answer */
 	uint16_t status;        /* of the answer, 0: none yet */
@@ -78,6 +81,7 @@ struct exchange {
 	bool unread;            /* `head` holds bytes that the parser has not seen */
 	bool flowing;           /* the flow was set up */
 	bool in_over, out_over; /* request sent whole; answer delivered whole */
+	bool arrived;           /* the request is with the agent's kernel */
 	bool keep;              /* the connection is kept after this exchange */
 	bool upgrade, switched; /* asked for; 101 was passed on */
 	bool continued;         /* 100 was sent */

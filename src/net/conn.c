@@ -236,6 +236,12 @@ conn_waiting(const struct conn *c)
 	return c->tls == NULL ? 0 : tls_waiting(c->tls);
 }
 
+size_t
+conn_unacked(const struct conn *c)
+{
+	return conn_waiting(c) + (c->io.fd >= 0 ? loop_unacked(c->io.fd) : 0);
+}
+
 bool
 conn_is_quiet(const struct conn *c)
 {

@@ -75,6 +75,8 @@ enum io conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *r
 enum io conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* Sealed bytes that wait for the socket. */
 size_t conn_waiting(const struct conn *c);
+/* These, and what the other side's kernel has not acknowledged yet. */
+size_t conn_unacked(const struct conn *c);
 /* Nothing has come that was not read, neither bytes nor an end: asked of the kernel, as an edge may
  * be on its way. */
 bool conn_is_quiet(const struct conn *c);

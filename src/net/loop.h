@@ -119,6 +119,8 @@ enum io loop_recv(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
 enum io loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* Is there room, though loop_send() gave IO_WAIT? Then no edge will tell of it. */
 bool loop_can_send(int fd);
+/* Sent bytes that the other side's kernel has not acknowledged (of a Unix socket: not read). */
+size_t loop_unacked(int fd);
 /* Has anything come, bytes or an end or an error, that no edge may have told of yet? */
 bool loop_can_recv(int fd);
 /* -1 and errno (EAGAIN when there is none). After EMFILE and its kin the edge is spent while

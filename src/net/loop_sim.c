@@ -462,6 +462,12 @@ loop_can_send(int fd)
 	return s->state == CONNECTED && s->in_flight < s->link.buffer_bytes;
 }
 
+size_t
+loop_unacked(int fd)
+{
+	return sock_of(fd)->in_flight;
+}
+
 bool
 loop_can_recv(int fd)
 {

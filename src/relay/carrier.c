@@ -154,6 +154,7 @@ write_out(struct carrier *c, size_t *total)
 		if (io == IO_WAIT)
 			return false;
 		link_out_done(&c->link, n, loop_now_us(c->loop));
+		c->tx_bytes += n;
 		*total += n;
 	}
 	return true;
@@ -262,6 +263,19 @@ carrier_goaway(struct carrier *c, enum link_code code, uint32_t retry_ms)
 		return;
 	link_goaway(&c->link, code, retry_ms);
 	carrier_kick(c);
+}
+
+uint64_t
+carrier_mark(const struct carrier *c)
+{
+	return c->tx_bytes + link_out_waiting(&c->link);
+}
+
+/* Records are larger than what is in them: this says rather late than early that it is there. */
+bool
+carrier_has_arrived(const struct carrier *c, uint64_t mark)
+{
+	return c->tx_bytes >= mark + conn_unacked(&c->conn);
 }
 
 void

@@ -32,7 +32,8 @@ struct carrier {
 	const struct carrier_ops *ops;
 	void *owner;
 	bool dead;
-	int64_t rtt_us; /* of the last PONG, 0 = unknown */
+	int64_t rtt_us;    /* of the last PONG, 0 = unknown */
+	uint64_t tx_bytes; /* given to the connection */
 	/* private */
 	struct carrier_shared *shared;
 	struct loop_task flush;
@@ -62,6 +63,12 @@ void carrier_kick(struct carrier *c);
 void carrier_control(struct carrier *c, struct slice json);
 /* Says GOAWAY and goes on with open streams. */
 void carrier_goaway(struct carrier *c, enum link_code code, uint32_t retry_ms);
+/*
+ * Where the bytes end that were put into the link until now; and whether the other side's kernel
+ * has acknowledged all before such a mark: what is sent is not yet there on a slow line.
+ */
+uint64_t carrier_mark(const struct carrier *c);
+bool carrier_has_arrived(const struct carrier *c, uint64_t mark);
 /* Ends the link now: says GOAWAY as far as the socket takes it, tells every flow, closes, calls
  * ops->closed. */
 void carrier_close(struct carrier *c, enum link_code code, const char *why);

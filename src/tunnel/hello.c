@@ -160,6 +160,8 @@ read_tunnel(struct reader *r, const json_t *o, bool wanted, struct hello_tunnel 
 	}
 	read_text(r, o, "key", t->key, sizeof(t->key));
 	read_policy(r, o, t);
+	t->origin_silent_ms =
+	    (uint32_t)read_uint(r, o, "origin_silent_ms", HELLO_ORIGIN_SILENT_MS_MAX);
 	read_text(r, o, "kind", kind, sizeof(kind));
 	t->kind = (enum tunnel_kind)index_of(kind, kind_names, N_KINDS);
 	need(r, t->kind < N_KINDS, "a tunnel is of no known kind");
@@ -345,6 +347,9 @@ put_tunnels(struct buf *out, const struct hello *h)
 			buf_printf(out, ",\"port\":%u", t->port);
 		if (h->type == HELLO_HELLO) {
 			put_some(out, "key", t->key);
+			if (t->origin_silent_ms != 0)
+				buf_printf(out, ",\"origin_silent_ms\":%u",
+				    (unsigned)t->origin_silent_ms);
 			if (t->policy != NULL) {
 				buf_put(out, S(",\"policy\":"));
 				buf_put(out, slice_str(t->policy));

@@ -31,6 +31,8 @@
 #include "base/slice.h"
 
 #define LINK_PROTOCOL 1
+/* A day: the longest wait for an origin that a tunnel may ask for. */
+#define HELLO_ORIGIN_SILENT_MS_MAX 86400000
 
 enum tunnel_kind { TUNNEL_HTTP, TUNNEL_TCP, TUNNEL_TLS };
 
@@ -43,6 +45,7 @@ struct hello_tunnel {
 	char key[64];
 	/* JSON object (hook/policy.h), malloced, NULL: none; freed by hello_wipe() */
 	char *policy;
+	uint32_t origin_silent_ms; /* wait for the origin's response head; 0: as the edge says */
 	/* in a welcome */
 	char url[300];
 	char error[32]; /* "" : it is up */

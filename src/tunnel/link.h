@@ -246,6 +246,8 @@ void link_probe(struct link *l, int64_t now_us);
 /* Frames to be sent, control first, whole frames in order; empty when none. */
 struct slice link_out(struct link *l);
 void link_out_done(struct link *l, size_t n, int64_t now_us);
+/* Bytes that link_out() has still to give. */
+size_t link_out_waiting(const struct link *l);
 /*
  * Call when the time it returned has come (or more often): sends PINGs. Returns the next time in
  * us, or -1: the link is dead (l->dead says why: LINK_CODE_SILENT, mostly).

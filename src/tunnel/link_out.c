@@ -184,6 +184,12 @@ merge_ctl(struct link *l)
 	return true;
 }
 
+size_t
+link_out_waiting(const struct link *l)
+{
+	return (l->ctl_to - l->ctl_from) + (l->out_to - l->out_from);
+}
+
 struct slice
 link_out(struct link *l)
 {

@@ -16,6 +16,7 @@ enum tag {
 	TAG_TLS_VERSION = 6,
 	TAG_SNI = 7,
 	TAG_ALPN = 8,
+	TAG_ORIGIN_SILENT = 9,
 	TAGS
 };
 
@@ -43,6 +44,10 @@ opening_encode(const struct opening *o, char *dst, size_t cap)
 	put_text(&w, TAG_TLS_VERSION, o->tls_version);
 	put_text(&w, TAG_SNI, o->sni);
 	put_text(&w, TAG_ALPN, o->alpn);
+	if (o->origin_silent_ms != 0) {
+		wire_put(&w, slice_of((char[]){ TAG_ORIGIN_SILENT, 4 }, 2));
+		wire_put_uint(&w, o->origin_silent_ms, 4);
+	}
 	if (w.failed || w.n > LENGTH_BYTES + LIMIT_OPENING_BYTES)
 		return 0;
 	dst[0] = (char)((w.n - LENGTH_BYTES) >> 8);
@@ -90,6 +95,9 @@ take(struct opening *o, unsigned tag, struct slice v)
 	case TAG_ALPN:
 		o->alpn = v;
 		return is_text(v);
+	case TAG_ORIGIN_SILENT:
+		o->origin_silent_ms = (uint32_t)wire_uint(&w, 4);
+		return v.n == 4;
 	default:
 		return true; /* of a later version */
 	}

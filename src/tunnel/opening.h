@@ -19,6 +19,7 @@ struct opening {
 	struct slice local;       /* the edge's address that the visitor reached */
 	struct slice tls_version; /* "" for plain */
 	struct slice sni, alpn;
+	uint32_t origin_silent_ms; /* wait for the origin's response head; 0: not told */
 };
 
 /* Bytes with the 2-byte length before them, 0 when it does not fit. */

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the agent makes of streams: exchanges and bytes, pools and retries, faults of the origin."""
+import socket
 import ssl
 import struct
 import threading
 
 import pytest
 
-from agent_lab import BROKE, GET, NO_TUNNEL, REFUSED, TAKEN, TLS, Played
+from agent_lab import BROKE, GET, NO_TUNNEL, REFUSED, SILENT, TAKEN, TLS, Played
 from hostile import DATA, FIN, RST, WINDOW
 from lab import refusing_address
 from origin import Origin, chunked, echo, fixed, ok, raw_then_close
@@ -461,3 +462,65 @@ def send_all_credit(played, stream):
                 credit += struct.unpack("!I", payload)[0]
     except AssertionError:
         return sent
+
+
+# --- how long an origin may take ---
+
+def silent(c, request):
+    c.rest()  # until the agent gives up
+
+
+@pytest.mark.parametrize("args, more", [
+    (["--origin-silent", "1"], b""),
+    ([], bytes([9, 4]) + struct.pack("!I", 1000)),
+    (["--origin-silent", "1"], bytes([9, 4]) + struct.pack("!I", 600000)),
+], ids=["of the tunnel", "of the edge", "the tunnel's goes first"])
+def test_silent_origin(lab, args, more):
+    played, _ = web(lab, silent, *args)
+    assert played.ask(GET, more=more) == SILENT
+    asked = played.link.hello["tunnels"][0].get("origin_silent_ms")
+    assert asked == (1000 if args else None)
+
+
+def test_time_of_the_origin_begins_with_the_whole_request(lab):
+    """A visitor that sends its body with long pauses keeps the origin waiting, not the other way round."""
+    played, _ = web(lab, echo, "--origin-silent", "1")
+    stream = played.open(post(b"abc").replace(b"abc", b"a"), fin=False)
+    for byte in (b"b", b"c"):
+        threading.Event().wait(3)
+        played.send(stream, byte, fin=byte == b"c")
+    assert played.whole(stream).endswith(b"\r\n\r\nabc")
+
+
+def test_origin_that_takes_no_body_is_silent(lab):
+    """Its time runs, too, while it does not take what has come."""
+    origin = lab.keep(Listening())
+    played = Played(lab)
+    played.serve("http", origin.address, "--name", "web", "--origin-silent", "1")
+    stream = played.open(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n", fin=False)
+    assert fill(played, stream) == SILENT
+
+
+class Listening:
+    """Connections are made by the kernel; nobody reads from them."""
+
+    def __init__(self):
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.sock.getsockname()[1]
+
+    def close(self):
+        self.sock.close()
+
+
+def fill(played, stream):
+    """Sends as long as there is credit, until the stream is reset; the code."""
+    credit = TAKEN
+    while True:
+        while credit > 16384:
+            played.send(stream, bytes(16384))
+            credit -= 16384
+        kind, _, of, payload = played.link.take_frame()
+        if of == stream and kind == RST:
+            return struct.unpack("!I", payload)[0]
+        if of == stream and kind == WINDOW:
+            credit += struct.unpack("!I", payload)[0]

@@ -48,6 +48,7 @@ TEST(whole)
 		    "    origin: 8080\n"
 		    "    name: Jenkins\n"
 		    "    origin_host: ci.internal\n"
+		    "    origin_silent: 300\n"
 		    "  ssh: { kind: tcp, origin: \"localhost:22\", port: 2222 }\n"
 		    "  lab:\n"
 		    "    origin: https://10.0.0.3:8443\n"
@@ -61,13 +62,14 @@ TEST(whole)
 	EXPECT_SLICE(slice_str(c.tunnels[0].name), S("jenkins"));
 	EXPECT_SLICE(slice_str(c.tunnels[0].origin), S("8080"));
 	EXPECT_SLICE(slice_str(c.tunnels[0].origin_host), S("ci.internal"));
+	EXPECT_INT(c.tunnels[0].origin_silent_s, 300);
 	EXPECT_INT(c.tunnels[0].kind, TUNNEL_HTTP);
 	EXPECT_INT(c.tunnels[1].kind, TUNNEL_TCP);
 	EXPECT_INT(c.tunnels[1].port, 2222);
 	EXPECT(c.tunnels[1].name == NULL);
 	EXPECT_SLICE(slice_str(c.tunnels[2].origin_ca), S("/etc/lab.pem"));
 	EXPECT(c.tunnels[2].origin_insecure);
-	EXPECT_INT(c.tunnels[2].line, 11);
+	EXPECT_INT(c.tunnels[2].line, 12);
 	config_fini(&c);
 }
 
@@ -105,7 +107,8 @@ TEST(where_and_what)
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, port: 70000}\n",
 	    "/etc/adit/adit.yml:2:36: tunnels.ci.port: 70000 is not between 1 and 65535");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, name: x}\n",
-	    "/etc/adit/adit.yml:2:3: tunnels.ci: name and origin_host are for kind: http");
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: name, origin_host and origin_silent are for kind: "
+	    "http");
 	expect_error("tunnels:\n  ci: {origin: 1, port: 1}\n",
 	    "/etc/adit/adit.yml:2:3: tunnels.ci: port is for kind: tcp");
 	expect_error("tunnels:\n  ci: {origin: 1, origin_insecure: maybe}\n",

@@ -439,7 +439,7 @@ TEST(q05_a_silent_target_starves_nobody)
 	expect_taken(2, 10);
 	EXPECT_INT(count(INBOX_LEASED), 8);
 	/* None of the others is tried while these are out. */
-	pass_time((int64_t)LIMIT_EDGE_SILENT_MS * 1000 - 3 * SECOND);
+	pass_time((int64_t)(LIMIT_ORIGIN_SILENT_MS + LIMIT_EDGE_SILENT_MS) * 1000 - 5 * SECOND);
 	EXPECT_INT(origin.n, 28);
 	world_close();
 }

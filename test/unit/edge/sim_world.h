@@ -66,7 +66,7 @@ struct ask {
 	char got[70000];
 	size_t n, head;
 	bool fin, reset, served;
-	uint32_t code;
+	uint32_t code, silent_ms; /* silent_ms: of its opening */
 	int id;
 };
 
@@ -114,6 +114,7 @@ ask_of(struct stream *s)
 static inline void
 on_link_event(struct agent *a, struct link_event *ev)
 {
+	struct opening o = { 0 };
 	struct ask *k;
 
 	switch (ev->what) {
@@ -121,6 +122,8 @@ on_link_event(struct agent *a, struct link_event *ev)
 		k = &a->asks[a->n_asks % ASKS];
 		EXPECT(k->stream == NULL);
 		*k = (struct ask){ .stream = ev->stream };
+		EXPECT(opening_decode(ev->bytes, &o));
+		k->silent_ms = o.origin_silent_ms;
 		k->id = a->n_asks++;
 		ev->stream->owner = k;
 		break;

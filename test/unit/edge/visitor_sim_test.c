@@ -111,7 +111,7 @@ TEST(an_agent_that_never_answers)
 	serve(0);
 	f = visit(0);
 	far_say(f, GET);
-	pass_time(70 * SECOND);
+	pass_time(115 * SECOND);
 	EXPECT_INT(f->n, 0);
 	pass_time(10 * SECOND);
 	EXPECT(said(f, "504") && said(f, "origin-silent"));

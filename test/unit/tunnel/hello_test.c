@@ -248,8 +248,8 @@ TEST(what_is_written_is_read)
 {
 	round_trip("{\"type\":\"hello\",\"protocol\":1,\"agent\":\"adit/"
 		   "0.1.0\",\"token\":\"t\",\"tunnels\":["
-		   "{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\"},{\"id\":2,\"kind\":\"tcp\","
-		   "\"port\":2222},"
+		   "{\"id\":1,\"kind\":\"http\",\"name\":\"jenkins\",\"origin_silent_ms\":5000},"
+		   "{\"id\":2,\"kind\":\"tcp\",\"port\":2222},"
 		   "{\"id\":3,\"kind\":\"http\",\"key\":\"a key \\\"of\\\" "
 		   "it\",\"policy\":{\"mode\":\"store\"}}]}");
 	round_trip(

@@ -31,6 +31,7 @@ TEST(round_trip)
 		.tls_version = S("TLSv1.3"),
 		.sni = S("jenkins.example.org"),
 		.alpn = S("http/1.1"),
+		.origin_silent_ms = 86400000,
 	};
 	size_t n = opening_encode(&in, wire, sizeof(wire));
 
@@ -45,6 +46,7 @@ TEST(round_trip)
 	EXPECT_SLICE(o.tls_version, in.tls_version);
 	EXPECT_SLICE(o.sni, in.sni);
 	EXPECT_SLICE(o.alpn, in.alpn);
+	EXPECT_INT(o.origin_silent_ms, 86400000);
 	for (size_t cap = 0; cap < n; cap++)
 		EXPECT_INT(opening_encode(&in, wire, cap), 0);
 	for (size_t cut = 0; cut < n - 2; cut++)
@@ -90,13 +92,16 @@ TEST(largest_and_too_large)
 TEST(what_is_refused)
 {
 	EXPECT(DECODE(GOOD));
-	EXPECT(DECODE(GOOD "\11\3new\377\0")); /* tags of a later version */
-	EXPECT(DECODE(GOOD "\11\0\11\0"));     /* of which it is not known whether they repeat */
+	EXPECT(DECODE(GOOD "\12\3new\377\0")); /* tags of a later version */
+	EXPECT(DECODE(GOOD "\12\0\12\0"));     /* of which it is not known whether they repeat */
 	EXPECT(!DECODE(""));
-	EXPECT(!DECODE("\1\2\0\1\2\1\1"));      /* no request id */
-	EXPECT(!DECODE("\2\1\1\3\1r"));         /* no tunnel */
-	EXPECT(!DECODE("\1\2\0\1\3\1r"));       /* no kind */
-	EXPECT(!DECODE(GOOD "\3\1r"));          /* twice */
+	EXPECT(!DECODE("\1\2\0\1\2\1\1")); /* no request id */
+	EXPECT(!DECODE("\2\1\1\3\1r"));    /* no tunnel */
+	EXPECT(!DECODE("\1\2\0\1\3\1r"));  /* no kind */
+	EXPECT(!DECODE(GOOD "\3\1r"));     /* twice */
+	EXPECT(DECODE(GOOD "\11\4\0\0\0\1") && o.origin_silent_ms == 1);
+	EXPECT(!DECODE(GOOD "\11\3\0\0\1"));
+	EXPECT(!DECODE(GOOD "\11\4\0\0\0\1\11\4\0\0\0\1"));
 	EXPECT(!DECODE("\1\1\1\2\1\1\3\1r"));   /* short number */
 	EXPECT(!DECODE("\1\2\0\1\2\1\3\3\1r")); /* unknown kind */
 	EXPECT(!DECODE("\1\2\0\1\2\1\0\3\1r"));
