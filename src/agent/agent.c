@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The running agent: builds loop, client and tunnels, obeys signals, and returns an exit code. */
 #include "agent/agent.h"
 
 #include "base/text.h"

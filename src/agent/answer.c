@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The origin's answer: its head is read and judged, its body is passed on to the edge. */
 #include "agent/answer.h"
 
 #include "http/rewrite.h"

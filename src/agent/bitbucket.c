@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls of Bitbucket's two REST APIs, made one after the other and waited for. */
 #include "agent/bitbucket.h"
 
 #include "base/text.h"

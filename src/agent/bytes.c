@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Streams of plain bytes: TCP tunnels, one connection to the origin for each. */
 #include "agent/bytes.h"
 
 static void

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit check-url`: looks at a URL, asks DNS and the server, and prints what it found. */
 #include "agent/checkurl_command.h"
 
 #include "agent/client.h"

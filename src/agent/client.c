@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's link as a state machine: dial, HELLO, up, and again after a pause. */
 #include "agent/client.h"
 
 #include "agent/session.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of sub-commands, and what all of them need to reach the edge. */
 #include "agent/command.h"
 
 #include "agent/agent.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of adit.yml, and the checks that span several keys. */
 #include "agent/config.h"
 
 #include "base/sentence.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finds adit.yml and the token's file, and refuses a token that others may read. */
 #include "agent/config_file.h"
 
 #include "base/buf.h"

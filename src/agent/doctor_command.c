@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit doctor`: walks the stages in order and collects what each of them says. */
 #include "agent/doctor_command.h"
 
 #include "agent/client.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One question to the edge over a link without tunnels, waited for. */
 #include "agent/doctor_link.h"
 
 #include "agent/edge_dial.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Dials the edge, through a proxy where the environment names one. */
 #include "agent/edge_dial.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTP exchange on its way to the origin: the request is parsed, judged and written anew. */
 #include "agent/exchange.h"
 
 #include "agent/answer.h"

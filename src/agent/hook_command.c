@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit hook`: creates, lists, tests and deletes the webhook at the sender. */
 #include "agent/hook_command.h"
 
 #include "agent/bitbucket.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit inbox`: carries the talk of hook/inboxtalk over a link of its own. */
 #include "agent/inbox_command.h"
 
 #include "agent/agent.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit login`: tries edge and token before it stores them. */
 #include "agent/login.h"
 
 #include "agent/agent.h"

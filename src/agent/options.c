@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of the agent's options, and the parser that reads it. */
 #include "agent/options.h"
 
 #include "base/suggest.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The pool of connections to one local server. */
 #include "agent/origin.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit passwd`: asks for a password and prints its hash. */
 #include "agent/passwd.h"
 
 #include "agent/client.h"

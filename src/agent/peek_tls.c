@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A handshake that goes on in spite of faults and notes each of them. */
 #include "agent/peek_tls.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes text of other machines harmless for a terminal. */
 #include "agent/plain.h"
 
 void

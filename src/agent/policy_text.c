@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes a policy's JSON of options and keys, and reads the files that they name. */
 #include "agent/policy_text.h"
 
 #include "agent/config_file.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Chooses the proxy for a host as curl would. */
 #include "agent/proxy.h"
 
 #include "base/text.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is said to an HTTP or SOCKS5 proxy, byte by byte and without I/O. */
 #include "agent/proxy_talk.h"
 
 #include "base/text.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Pauses between two attempts to reach the edge. */
 #include "agent/retry.h"
 
 #include "base/limits.h"

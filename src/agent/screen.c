@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Prints events as lines or as JSON, without ever waiting for the reader. */
 #include "agent/screen.h"
 
 #include "base/utf8.h"

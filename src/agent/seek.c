@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Asks the resolver and says what it answered. */
 #include "agent/seek.h"
 
 #include "base/clock.h"

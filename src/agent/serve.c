@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Gives each new stream of the link to the tunnel that it names. */
 #include "agent/serve.h"
 
 #include "agent/bytes.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One link of the client: HELLO and WELCOME, control messages, its end. */
 #include "agent/session.h"
 
 #include "base/clock.h"

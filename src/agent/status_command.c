@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit status`: asks the edge what is online and prints a table. */
 #include "agent/status_command.h"
 
 #include "agent/agent.h"

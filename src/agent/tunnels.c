@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `adit http`, `adit tcp` and `adit start`: from options or adit.yml to running tunnels. */
 #include "agent/tunnels.h"
 
 #include "agent/agent.h"

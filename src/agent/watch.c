@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Notices that the machine slept or that its addresses changed. */
 #include "agent/watch.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A growing buffer with a ceiling (buf.h). */
 #include "base/buf.h"
 
 #include "base/utf8.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A queue of bytes in chunks of a pool (bufq.h). */
 #include "base/bufq.h"
 
 struct bufq_chunk {

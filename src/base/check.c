@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is printed before the program aborts on a bug of its own. */
 #include "base/check.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Networks of IPv4 and IPv6, and whether an address is in one. */
 #include "base/cidr.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel's clocks. */
 #include "base/clock.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Prints the table of limits. */
 #include "base/limits.h"
 
 const struct limit limits_table[] = {

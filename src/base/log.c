@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes log lines, logfmt or JSON. */
 #include "base/log.h"
 
 #include "base/buf.h"

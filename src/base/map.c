@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A hash map whose nodes live in the objects (map.h). */
 #include "base/map.h"
 
 #include "base/rand.h"

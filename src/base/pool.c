@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks of one size that are kept for reuse (pool.h). */
 #include "base/pool.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Random bytes of the kernel. */
 #include "base/rand.h"
 
 #include "base/check.h"

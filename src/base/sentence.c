@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes sentences about faults to standard error. */
 #include "base/sentence.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Objects of one type, cut out of pages (slab.h). */
 #include "base/slab.h"
 
 #include <stdlib.h>

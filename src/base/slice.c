@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Searching, comparing, trimming and converting slices. */
 #include "base/slice.h"
 
 static bool

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the known word that is nearest to a misspelt one. */
 #include "base/suggest.h"
 
 #define WORD_BYTES_MAX 32

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recognises one well-formed sequence of UTF-8. */
 #include "base/utf8.h"
 
 size_t

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads small files whole, and refuses what is too large or no file. */
 #include "conf/file.h"
 
 #include <errno.h>

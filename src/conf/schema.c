@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Walks a YAML tree by rows and reports every fault with its position. */
 #include "conf/schema.h"
 
 #include "base/limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Builds the tree from libyaml's events, and refuses what makes YAML surprising. */
 #include "conf/yamldoc.h"
 
 #include "base/limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Applies a route's policy to a request, and waits for the password where one is asked for. */
 #include "edge/access.h"
 
 #include "base/log.h"

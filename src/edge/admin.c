@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of aditd that talk to a running edge. */
 #include "edge/admin.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `aditd inbox`: carries the talk of hook/inboxtalk over the control socket. */
 #include "edge/admin_inbox.h"
 
 #include "base/clock.h"

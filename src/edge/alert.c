@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the alert command and makes the alert's POST. */
 #include "edge/alert.h"
 
 #include "base/clock.h"

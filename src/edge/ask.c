@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Loads names, ports and policies from the store before the first connection is taken. */
 #include "edge/ask.h"
 
 #include "base/limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: its clients, their lines, and the answers. */
 #include "edge/control.h"
 
 #include "base/limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The queue side of a courier: leases what may be under way, and waits for the rest. */
 #include "edge/courier_private.h"
 
 #include "base/log.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One delivery on its way: the stream, the origin's answer, the verdict, the settling. */
 #include "edge/courier_private.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes a stored delivery into a stream: opening, head, our own fields, body. */
 #include "edge/courier_private.h"
 
 #include "base/clock.h"

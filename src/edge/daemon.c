@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The life of the edge: start, signals, reload, stop. */
 #include "edge/daemon.h"
 
 #include "base/clock.h"

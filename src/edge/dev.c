@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the folder of `aditd --dev`: a CA, a certificate, settings and a token. */
 #include "edge/dev.h"
 
 #include "base/buf.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The directory of names under its lock, and the generations that fence old links off. */
 #include "edge/directory.h"
 
 #include "hook/policy.h"

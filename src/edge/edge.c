@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What all threads share: made at the start, freed at the end. */
 #include "edge/edge.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Accepts connections and drives TLS handshakes on a thread of its own. */
 #include "edge/gate.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A webhook on its way into the store: body, signature, handshake, commit, answer. */
 #include "edge/intake.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Seals and opens secrets with the key in STATE_DIR/secret.key. */
 #include "edge/keep.h"
 
 #include "base/rand.h"

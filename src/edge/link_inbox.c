@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Answers an agent's questions about the inbox of its account. */
 #include "edge/link_inbox.h"
 
 #include "edge/view.h"

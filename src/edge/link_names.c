@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Answers an agent that asks which names its account has. */
 #include "edge/link_names.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Accepts on a listening socket, and survives a lack of descriptors. */
 #include "edge/listener.h"
 
 #include "base/log.h"

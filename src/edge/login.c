@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The login of a session: the token, then names and ports, then WELCOME. */
 #include "edge/login.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* aditd's command line: which of its commands, with which options. */
 #include "base/limits.h"
 #include "edge/admin.h"
 #include "edge/daemon.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Remembers for the doctor what was refused, in bounded memory. */
 #include "edge/notes.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Joins the command line and aditd.yml to the daemon's settings. */
 #include "edge/options.h"
 
 #include "base/limits.h"

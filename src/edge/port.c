@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* TCP tunnels: the listeners on the edge's ports, and the byte streams of their visitors. */
 #include "edge/port.h"
 
 #include "base/log.h"

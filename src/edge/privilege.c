@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Gives up root, raises the limit of descriptors, and tells the supervisor. */
 #include "edge/privilege.h"
 
 #include "base/log.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Answers the doctor and `adit status`, and recognises their requests by a ticket. */
 #include "edge/probe.h"
 
 #include "base/clock.h"

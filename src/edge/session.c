@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One agent's link at the edge: its tunnels come up, are taken over, and go. */
 #include "edge/session.h"
 
 #include "base/clock.h"

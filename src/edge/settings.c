@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of aditd.yml, and what the edge does where a key is not there. */
 #include "edge/settings.h"
 
 #include "base/limits.h"

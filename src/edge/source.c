@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counts connections by where they come from, and remembers who sent bad tokens. */
 #include "edge/source.h"
 
 #include "base/limits.h"

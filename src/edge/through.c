@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A HEAD request of the edge's own through a tunnel, for "online". */
 #include "edge/through.h"
 
 #include "edge/visitor.h"

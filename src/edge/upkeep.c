@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The inbox's housekeeping on the main loop: retention, counts, alerts. */
 #include "edge/upkeep.h"
 
 #include "base/clock.h"

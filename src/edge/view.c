@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Answers questions about the inbox: one JSON object in, one out. */
 #include "edge/view.h"
 
 #include "base/text.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A visitor's connection: reading heads, the moves between its states, its end. */
 #include "edge/visitor.h"
 
 #include "base/log.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's thread: arrivals, orders, the tick, the stop. */
 #include "edge/worker.h"
 
 #include "base/log.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is wrong with a webhook's URL, without asking the network. */
 #include "hook/checkurl.h"
 
 #include "hook/checkurl_private.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* HMAC, digests and public-key signatures by libcrypto. */
 #include "hook/crypto.h"
 
 #include <openssl/core_names.h>

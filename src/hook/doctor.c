@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of everything that can be wrong between a webhook and a build. */
 #include "hook/doctor.h"
 
 const char *

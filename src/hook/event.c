@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a webhook's event key, ids and branch out of its headers and body. */
 #include "hook/event.h"
 
 #include "base/text.h"

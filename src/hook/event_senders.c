@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of all senders: where each of them writes what a webhook is about. */
 #include "hook/event_private.h"
 
 /* Of several rows for one want the first that the body has counts. */

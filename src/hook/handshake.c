@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recognises handshakes of senders and writes the answers that they want. */
 #include "hook/handshake.h"
 
 #include "base/text.h"

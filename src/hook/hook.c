@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finds header fields of a webhook request. */
 #include "hook/hook.h"
 
 #include "base/text.h"

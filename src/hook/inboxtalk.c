@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What `adit inbox` and `aditd inbox` ask, and how they print the answers. */
 #include "hook/inboxtalk.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of IANA's special-purpose addresses. */
 #include "hook/ipclass.h"
 
 #include <arpa/inet.h>

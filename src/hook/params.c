@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sorts the parameters of a form or a query. */
 #include "hook/params.h"
 
 #include <stdlib.h>

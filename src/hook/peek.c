@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Takes single values out of a JSON text in one pass. */
 #include "hook/peek.h"
 
 #include "base/limits.h"

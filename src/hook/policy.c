@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a policy from JSON, and checks that its parts fit together. */
 #include "hook/policy.h"
 
 #include "hook/password_cost.h"

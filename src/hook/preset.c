@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of all receivers that adit knows. */
 #include "hook/preset_private.h"
 
 const struct preset presets[] = {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* When a delivery is tried again, and when it is given up. */
 #include "hook/result.h"
 
 enum result_class

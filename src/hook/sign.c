@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of all signature schemes, and the verifier that reads them. */
 #include "hook/sign.h"
 
 #include "base/text.h"

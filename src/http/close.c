@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of all ends that an exchange can come to. */
 #include "http/close.h"
 
 static const struct close_row rows[] = {

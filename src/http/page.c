@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes an answer of our own as HTML, JSON or text. */
 #include "http/page.h"
 
 #include "base/utf8.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the head for the next hop: what passes, what is removed, what is added. */
 #include "http/rewrite.h"
 
 #include "base/wire.h"

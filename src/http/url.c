@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Brings hosts and names into one form. */
 #include "http/url.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses and prints addresses, and opens listening sockets. */
 #include "net/addr.h"
 
 #include "net/loop.h"

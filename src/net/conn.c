@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A connection's reads and writes, with TLS and without. */
 #include "net/conn.h"
 
 #include "net/conn_private.h"

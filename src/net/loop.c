@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What both loops share: timers, mail, the graveyard. */
 #include "net/loop_private.h"
 
 #include "base/limits.h"

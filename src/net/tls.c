@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* TLS contexts, and connections through memory instead of sockets. */
 #include "net/tls.h"
 
 #include "net/tls_private.h"

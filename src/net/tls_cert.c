@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What people are told of a certificate. */
 #include "net/tls_cert.h"
 
 #include <openssl/x509v3.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Drives one link on one connection: reading, flushing, liveness, its end. */
 #include "relay/carrier.h"
 
 #include "relay/flow_private.h"

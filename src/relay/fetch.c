@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTP request of our own, stage by stage. */
 #include "relay/fetch.h"
 
 #include "net/conn.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the requests about accounts, tokens, names and ports. */
 #include "store/admin.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The one SQLite connection: statements, transactions, checkpoints, faults. */
 #include "store/db.h"
 
 #include "base/limits.h"

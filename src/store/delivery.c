@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A delivery's row, its lane, and the only writer of its state. */
 #include "store/delivery.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the inbox's requests, on the inbox's own clock. */
 #include "store/inbox.h"
 
 #include "base/clock.h"

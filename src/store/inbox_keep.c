@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Deletes what is old, makes room, counts, and takes leases back at the start. */
 #include "store/inbox_keep.h"
 
 #include "store/seen.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lists, shows, exports, replays and drops deliveries for people. */
 #include "store/inbox_list.h"
 
 #include "store/grow.h"

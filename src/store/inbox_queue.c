@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a delivery through the store: put, lease, settle, wake. */
 #include "store/inbox_queue.h"
 
 #include "base/rand.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Brings an older database to today's schema, one numbered step after the other. */
 #include "store/migrate.h"
 
 #include <stdint.h>

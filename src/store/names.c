@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Who owns which name and which port. */
 #include "store/names.h"
 
 #include "base/limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Remembers which webhooks came lately, in runs that only grow at their end. */
 #include "store/seen.h"
 
 #include "base/limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes tokens, and checks their form without asking the store. */
 #include "store/token.h"
 
 #include "base/check.h"

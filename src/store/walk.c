@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Merges the deliveries of many tunnels and states in the order of their numbers. */
 #include "store/walk.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and reads the 8 bytes before each frame. */
 #include "tunnel/frame.h"
 
 void

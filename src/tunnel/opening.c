@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and reads what a stream begins with. */
 #include "tunnel/opening.h"
 
 #include "base/limits.h"
