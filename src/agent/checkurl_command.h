@@ -4,12 +4,7 @@
 #define ADIT_AGENT_CHECKURL_COMMAND_H
 
 #include "agent/command.h"
-#include "hook/checkurl.h"
 
 int checkurl_command(const struct options *o);
-
-/* What can only be found by calling there; the codes for the manual and its test. */
-extern const struct checkurl_code checkurl_probe_codes[];
-extern const size_t checkurl_probe_codes_n;
 
 #endif

@@ -48,6 +48,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
 	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
 	{ "for", SCHEMA_TEXT, AT(policy.preset) },
+	{ "context", SCHEMA_TEXT, AT(policy.context) },
 	{ "store", SCHEMA_BOOL, AT(policy.store) },
 	{ "relay", SCHEMA_BOOL, AT(policy.relay) },
 	{ "secret_file", SCHEMA_PATH, AT(policy.secret_files[0]) },
@@ -150,6 +151,7 @@ config_fini(struct config *c)
 		free(t->origin_host);
 		free(t->origin_ca);
 		free(t->policy.preset);
+		free(t->policy.context);
 		free(t->policy.scheme);
 		free(t->policy.secret_files[0]);
 		free(t->policy.allow);

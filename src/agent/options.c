@@ -39,6 +39,8 @@ static const struct row rows[] = {
 	    "how long it may take to answer, 60 unless the edge says otherwise" },
 	{ "--for", "PRESET", AT(preset), OPTIONS_POLICY,
 	    "what the local server is, such as jenkins-bitbucket; see below" },
+	{ "--context", "PATH", AT(context), OPTIONS_POLICY,
+	    "path below which the local Jenkins lives, such as /jenkins; with --for" },
 	{ "--store", NULL, AT(store), OPTIONS_POLICY,
 	    "webhooks: the edge keeps each on its disk, answers 202, delivers it when it can" },
 	{ "--relay", NULL, AT(relay), OPTIONS_POLICY,

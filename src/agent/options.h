@@ -31,8 +31,8 @@ struct options {
 	const char *edge, *ca, *token_file, *log_level, *file;
 	const char *name, *port, *origin_host, *origin_ca, *origin_silent;
 	/* policy */
-	const char *preset, *scheme, *allow, *deny, *user_file, *policy_file, *body_max, *rate,
-	    *fan_out;
+	const char *preset, *context, *scheme, *allow, *deny, *user_file, *policy_file, *body_max,
+	    *rate, *fan_out;
 	const char *secret_files[POLICY_SECRET_FILES + 1]; /* ends with NULL */
 	bool store, relay, coalesce, resign;
 	/* inbox */

@@ -27,10 +27,11 @@
 bool
 policy_text_given(const struct policy_text *p)
 {
-	return p->preset != NULL || p->scheme != NULL || p->secret_files[0] != NULL ||
-	       p->allow != NULL || p->deny != NULL || p->user_file != NULL ||
-	       p->policy_file != NULL || p->body_max != NULL || p->rate != NULL || p->store ||
-	       p->relay || p->coalesce || p->resign || p->fan_out != NULL;
+	return p->preset != NULL || p->context != NULL || p->scheme != NULL ||
+	       p->secret_files[0] != NULL || p->allow != NULL || p->deny != NULL ||
+	       p->user_file != NULL || p->policy_file != NULL || p->body_max != NULL ||
+	       p->rate != NULL || p->store || p->relay || p->coalesce || p->resign ||
+	       p->fan_out != NULL;
 }
 
 void
@@ -274,6 +275,22 @@ complete(json_t *o, const char *label, struct policy_made *m)
 	return own_secret(list, label, m);
 }
 
+/* "/jenkins", also with a slash at its end. */
+static char *
+set_context(json_t *o, const char *text)
+{
+	struct slice s = slice_str(text);
+
+	if (json_object_get(o, "preset") == NULL)
+		return sentence("--context %s: says where the server of a preset lives: give "
+				"--for PRESET, too",
+		    text);
+	while (slice_ends(s, S("/")))
+		s.n--;
+	json_object_set_new(o, "context", json_stringn(s.p, s.n));
+	return NULL;
+}
+
 static char *
 fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy_made *m)
 {
@@ -284,6 +301,8 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 		return sentence("--store and --relay are two ways: give one of them");
 	if (p->preset != NULL)
 		error = set_preset(o, p->preset);
+	if (error == NULL && p->context != NULL)
+		error = set_context(o, p->context);
 	if (p->store || p->relay)
 		json_object_set_new(o, "mode", json_string(p->store ? "store" : "relay"));
 	if (p->scheme != NULL)

@@ -17,6 +17,7 @@
 /* Zeroed: no policy. */
 struct policy_text {
 	char *preset; /* --for */
+	char *context;
 	char *scheme;
 	char *secret_files[POLICY_SECRET_FILES]; /* newest first; one secret a line */
 	char *allow, *deny;                      /* CIDR[,CIDR...] */

@@ -51,6 +51,7 @@ take_policy(struct policy_text *p, const struct options *o)
 {
 	*p = (struct policy_text){
 		.preset = text(o->preset),
+		.context = text(o->context),
 		.scheme = text(o->scheme),
 		.allow = text(o->allow),
 		.deny = text(o->deny),

@@ -12,14 +12,14 @@
 #define R CHECKURL_REFUSED
 
 const struct checkurl_code checkurl_codes[] = {
-#define X(symbol, code, cloud, dc, remedy) { code, cloud, dc },
+#define X(symbol, code, cloud, dc, source, remedy) { code, cloud, dc, source },
 	CHECKURL_CODES(X)
 #undef X
 };
 const size_t checkurl_codes_n = sizeof(checkurl_codes) / sizeof(*checkurl_codes);
 
 static const char *const remedies[] = {
-#define X(symbol, code, cloud, dc, remedy) remedy,
+#define X(symbol, code, cloud, dc, source, remedy) remedy,
 	CHECKURL_CODES(X)
 #undef X
 };
@@ -52,7 +52,9 @@ checkurl_put(struct checkurl *c, const struct checkurl_code *code, const char *f
 	if (c->n_findings == CHECKURL_FINDINGS)
 		return NULL;
 	f = &c->findings[c->n_findings++];
-	*f = (struct checkurl_finding){ .code = code->code, .cloud = code->cloud, .dc = code->dc };
+	*f = (struct checkurl_finding){
+		.code = code->code, .cloud = code->cloud, .dc = code->dc, .source = code->source
+	};
 	vsnprintf(f->cause, sizeof(f->cause), fmt, ap);
 	return f;
 }
@@ -95,45 +97,64 @@ found(const struct checkurl *c, const char *const *codes)
 	return false;
 }
 
+/* The address of a server on this machine as `adit http` takes it: the port that was typed, or the
+ * one that the scheme stands for. */
+static void
+put_here(const struct checkurl *c, bool this_machine, char *dst, size_t cap)
+{
+	bool tls = strcmp(c->scheme, "https") == 0;
+	unsigned port = c->port;
+
+	/* A port that only the outside knows is not the server's; nor one that nobody meant. */
+	if (port == 0 || ((port == 80 || port == 443) && (!this_machine || c->scheme[0] == '\0')) ||
+	    (port == 443 && !tls))
+		port = 8080;
+	if (tls && port == 443)
+		snprintf(dst, cap, "https://localhost");
+	else
+		snprintf(dst, cap, "%s%u", tls && port % 1000 == 443 ? "https://localhost:" : "",
+		    port);
+}
+
 /* `adit http` with what was typed as the origin. */
 static void
 set_command(struct checkurl *c, const struct checkurl_params *p)
 {
 	static const char *const here[] = { "localhost", "address-loopback", "address-unspecified",
-		"random-name", "relay", "reserved-name", "private-dns", "host-label",
-		"host-numeric", "placeholder", "idn", "ipv6-zone", NULL };
-	bool tls = strcmp(c->scheme, "https") == 0,
-	     local = !is_plain_host(c->host) || found(c, here);
+		NULL };
+	static const char *const elsewhere[] = { "random-name", "relay", "reserved-name",
+		"example-name", "private-dns", "host-label", "host-numeric", "placeholder", "idn",
+		"ipv6-zone", NULL };
+	bool tls = strcmp(c->scheme, "https") == 0, this_machine = found(c, here);
 	bool v6 = strchr(c->host, ':') != NULL;
-	unsigned port = c->port;
+	unsigned port = c->port == 0 || (c->port == 443 && !tls) ? 8080 : c->port;
 	char origin[300];
 
-	/* A port that only the outside knows is not the server's. */
-	if (port == 0 || ((port == 80 || port == 443) && local) || (port == 443 && !tls))
-		port = 8080;
-	if (local)
-		snprintf(origin, sizeof(origin), "%s%u",
-		    port == 8443 && tls ? "https://localhost:" : "", port);
+	if (!is_plain_host(c->host) || this_machine || found(c, elsewhere))
+		put_here(c, this_machine, origin, sizeof(origin));
 	else
 		snprintf(origin, sizeof(origin), "%s%s%s%s:%u", tls ? "https://" : "",
 		    v6 ? "[" : "", c->host, v6 ? "]" : "", port);
-	snprintf(c->command, sizeof(c->command), "adit http %s --name %.40s%s%.40s", origin,
+	snprintf(c->command, sizeof(c->command), "adit http %s --name %.40s%s%.40s%s%s", origin,
 	    name_of(p), c->preset != NULL ? " --for " : "",
-	    c->preset != NULL ? c->preset->name : "");
+	    c->preset != NULL ? c->preset->name : "",
+	    c->preset != NULL && c->context[0] != '\0' ? " --context " : "",
+	    c->preset != NULL ? c->context : "");
 }
 
-/* The path that was typed where it is good, or the preset's. */
-static const char *
-good_path(const struct checkurl *c)
+/* The path that was typed where it is good, or the preset's; a context path stays before it. */
+static void
+put_path(const struct checkurl *c, char *dst, size_t cap)
 {
 	static const char *const faults[] = { "slash-missing", "slash-doubled", "path-case",
 		"path-missing", "path-other", "path-no-hook", "path-dots", "path-encoding", "space",
-		"control-character", "backslash", NULL };
+		"control-character", NULL };
 	bool root = c->path[0] != '/' || strcmp(c->path, "/") == 0;
 
-	if (c->preset == NULL)
-		return root ? "/" : c->path;
-	return root || found(c, faults) ? c->preset->path : c->path;
+	if (c->preset != NULL && (root || found(c, faults)))
+		snprintf(dst, cap, "%s%s", c->context, c->preset->path);
+	else
+		snprintf(dst, cap, "%s", root ? "/" : c->path);
 }
 
 static bool
@@ -156,25 +177,54 @@ is_public(const struct checkurl *c)
 	return c->host[0] != '\0';
 }
 
+/* Plain HTTP is spoken there, as far as scheme and port tell. */
+static bool
+is_plain_http(const struct checkurl *c)
+{
+	if (strcmp(c->scheme, "http") == 0)
+		return true;
+	return strcmp(c->scheme, "https") != 0 && c->port % 1000 != 443;
+}
+
+static bool
+is_usual(const struct checkurl *c)
+{
+	return c->port == 80 || c->port == 443 || c->port == 0;
+}
+
+/* Nothing is gained by what was typed already; queries are not shown, so they do not count. */
+static void
+drop_what_was_typed(struct checkurl *c)
+{
+	size_t n = strcspn(c->suggestion, "?");
+
+	if (strncmp(c->suggestion, c->typed, n) == 0 && (c->typed[n] == '\0' || c->typed[n] == '?'))
+		c->suggestion[0] = '\0';
+}
+
 static void
 set_suggestion(struct checkurl *c, const struct checkurl_params *p)
 {
 	const char *edge = p->edge != NULL ? p->edge : "EDGE";
-	char port[8] = "";
+	char port[8] = "", path[600];
 	bool v6 = strchr(c->host, ':') != NULL;
 
-	if (!is_public(c)) {
-		set_command(c, p);
-		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%s", name_of(p), edge,
-		    good_path(c));
-		return;
-	}
+	c->suggestion[0] = c->command[0] = '\0';
 	if (c->n_findings == 0)
 		return;
-	if (c->port != 80 && c->port != 443 && c->port != 0)
-		snprintf(port, sizeof(port), ":%u", c->port);
-	snprintf(c->suggestion, sizeof(c->suggestion), "https://%s%s%s%s%s%s", v6 ? "[" : "",
-	    c->host, v6 ? "]" : "", port, good_path(c), c->has_query ? "?..." : "");
+	put_path(c, path, sizeof(path));
+	/* A port of plain HTTP stays one: only a tunnel makes https:// of it. */
+	if (!is_public(c) || (!is_usual(c) && is_plain_http(c))) {
+		set_command(c, p);
+		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%.500s", name_of(p),
+		    edge, path);
+	} else {
+		if (!is_usual(c))
+			snprintf(port, sizeof(port), ":%u", c->port);
+		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s%s%s%s%.300s%s",
+		    v6 ? "[" : "", c->host, v6 ? "]" : "", port, path, c->has_query ? "?..." : "");
+	}
+	drop_what_was_typed(c);
 }
 
 static void
@@ -182,18 +232,22 @@ set_remedies(struct checkurl *c)
 {
 	for (size_t i = 0; i < c->n_findings; i++) {
 		struct checkurl_finding *f = &c->findings[i];
-		const char *text = "";
+		const char *text = NULL, *to = c->suggestion;
 
 		for (size_t k = 0; k < checkurl_codes_n; k++) {
 			if (strcmp(checkurl_codes[k].code, f->code) == 0)
 				text = remedies[k];
 		}
-		if (strcmp(text, WRITE) == 0)
-			snprintf(f->remedy, sizeof(f->remedy), "Write %.300s", c->suggestion);
-		else if (strcmp(text, PUBLISH) == 0 && c->command[0] != '\0')
+		if (text == NULL)
+			continue; /* of a probe: it has its own */
+		if (strcmp(text, WRITE) == 0 && to[0] != '\0')
+			snprintf(f->remedy, sizeof(f->remedy), "Write %.300s", to);
+		else if (strcmp(text, WRITE) == 0)
+			snprintf(f->remedy, sizeof(f->remedy), "Correct that in the URL.");
+		else if (strcmp(text, PUBLISH) == 0)
 			snprintf(f->remedy, sizeof(f->remedy),
-			    "Type `%s`: it prints the public URL to paste, %.120s", c->command,
-			    c->suggestion);
+			    "Type `%s`: it prints the public URL to paste%s%.120s", c->command,
+			    to[0] != '\0' ? ", " : "", to);
 		else
 			snprintf(f->remedy, sizeof(f->remedy), "%s", text);
 	}
@@ -278,13 +332,27 @@ look_at_bytes(struct checkurl *c, struct slice url)
 		    "The URL has %zu characters, which is more than some programs keep.", url.n);
 }
 
+/* Slashes that a Windows keyboard turned round are meant as slashes, so the path is kept. */
+static struct slice
+straighten(struct checkurl *c, struct slice s, char dst[LIMIT_CHECKURL_BYTES])
+{
+	if (slice_find(s, '\\') == SIZE_MAX)
+		return s;
+	checkurl_add(c, CHECKURL_BACKSLASH, "There is a backslash in the URL.");
+	for (size_t i = 0; i < s.n; i++)
+		dst[i] = s.p[i] == '\\' ? '/' : s.p[i];
+	return slice_of(dst, s.n);
+}
+
 void
 checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl *ret)
 {
 	struct slice bare = strip(slice_head(url, LIMIT_CHECKURL_BYTES));
 	struct checkurl_parts parts = { { 0 } };
+	char straight[LIMIT_CHECKURL_BYTES];
 
 	*ret = (struct checkurl){ 0 };
+	(void)slice_z(slice_head(bare, sizeof(ret->typed) - 1), ret->typed, sizeof(ret->typed));
 	ret->preset = p->preset != NULL ? p->preset : preset_find(S("jenkins-bitbucket"));
 	if (url.n > LIMIT_CHECKURL_BYTES) {
 		checkurl_add(ret, CHECKURL_TOO_LONG, "The URL has more than %d characters.",
@@ -296,6 +364,7 @@ checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl
 			checkurl_add(ret, CHECKURL_SPACE_AROUND,
 			    "There is white space before or behind the URL.");
 		look_at_bytes(ret, bare);
+		bare = straighten(ret, bare, straight);
 		checkurl_split(ret, bare, &parts);
 		ret->preset = guess_preset(p, parts.path);
 		checkurl_host(ret, &parts);

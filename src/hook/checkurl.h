@@ -27,9 +27,17 @@ const char *checkurl_severity_name(enum checkurl_severity s);
 
 #define CHECKURL_FINDINGS 16
 
+/* Public documents in which a claim about Bitbucket stands. */
+#define CHECKURL_SOURCE_API                                                                        \
+	"Bitbucket Cloud REST API, \"Create a webhook for a repository\": the url \"must "         \
+	"properly "                                                                                \
+	"resolve and cannot be an internal, non-routed address\" "                                 \
+	"(https://developer.atlassian.com/cloud/bitbucket/rest/api-group-repositories/)"
+
 struct checkurl_finding {
 	const char *code; /* stable: "localhost", "slash-missing" ... */
 	enum checkurl_severity cloud, dc;
+	const char *source; /* who says that Cloud refuses it; NULL: that is an expectation */
 	char cause[240];
 	char remedy[800]; /* ends with what to type, where there is something to type */
 };
@@ -47,13 +55,15 @@ struct checkurl {
 	size_t n_findings;
 	/* as understood; "" or 0 where missing */
 	char scheme[16], host[256], path[512];
+	char context[64]; /* of a Jenkins that lives below a path: "/jenkins" */
 	bool has_query;
 	uint16_t port; /* written or by the scheme */
 	bool is_address;
 	enum ipclass class;          /* with is_address */
 	const struct preset *preset; /* given or guessed; NULL none */
 	char suggestion[600];        /* the URL to use instead, "" when it is good as it is */
-	char command[400];           /* what to type for a public name, "" when the host is good */
+	char command[480];           /* what to type for a public name, "" when the host is good */
+	char typed[600];             /* private */
 };
 
 /* Any bytes. url: at most LIMIT_CHECKURL_BYTES are looked at. */
@@ -70,6 +80,7 @@ void checkurl_address(struct checkurl *c, const struct checkurl_params *p,
 struct checkurl_code {
 	const char *code;
 	enum checkurl_severity cloud, dc;
+	const char *source;
 };
 /* Adds a finding of that code, without a remedy; NULL when there are too many, but the verdict
  * stands. */

@@ -35,9 +35,9 @@ static const struct name_row names[] = {
 	{ S("test"), CHECKURL_RESERVED_NAME },
 	{ S("invalid"), CHECKURL_RESERVED_NAME },
 	{ S("example"), CHECKURL_RESERVED_NAME },
-	{ S("example.com"), CHECKURL_RESERVED_NAME },
-	{ S("example.net"), CHECKURL_RESERVED_NAME },
-	{ S("example.org"), CHECKURL_RESERVED_NAME },
+	{ S("example.com"), CHECKURL_EXAMPLE_NAME },
+	{ S("example.net"), CHECKURL_EXAMPLE_NAME },
+	{ S("example.org"), CHECKURL_EXAMPLE_NAME },
 	{ S("onion"), CHECKURL_RESERVED_NAME },
 	{ S("alt"), CHECKURL_RESERVED_NAME },
 	{ S("arpa"), CHECKURL_RESERVED_NAME },
@@ -99,8 +99,14 @@ add_name(struct checkurl *c, const struct name_row *row)
 		    PS(row->suffix));
 		break;
 	case CHECKURL_RESERVED_NAME:
+		checkurl_add(c, row->what, "%.*s is reserved and does not exist in public DNS.",
+		    PS(row->suffix));
+		break;
+	case CHECKURL_EXAMPLE_NAME:
 		checkurl_add(c, row->what,
-		    "%.*s is reserved for examples and tests: nobody has it on the internet.",
+		    "%.*s belongs to the manuals: it resolves, so Bitbucket may save it, but "
+		    "nothing "
+		    "of yours answers there.",
 		    PS(row->suffix));
 		break;
 	case CHECKURL_PRIVATE_DNS:

@@ -87,7 +87,7 @@ split_scheme(struct checkurl *c, struct slice s)
 		return no_scheme(c, s);
 	rest = slice_from(rest, 1);
 	if (is_web(c)) {
-		struct slice behind = skip(rest, "/\\");
+		struct slice behind = skip(rest, "/");
 
 		if (!slice_starts(rest, S("//")) || behind.n != rest.n - 2)
 			checkurl_add(c, CHECKURL_SCHEME_SLASHES,
@@ -100,7 +100,7 @@ split_scheme(struct checkurl *c, struct slice s)
 		(rest.n > 0 && rest.p[0] >= '0' && rest.p[0] <= '9')))
 		return no_scheme(c, s);
 	checkurl_add(c, CHECKURL_SCHEME_UNKNOWN,
-	    "Bitbucket calls https:// and http:// URLs only, not %s:", c->scheme);
+	    "The URL of a webhook begins with https:// or http://, not with %s:", c->scheme);
 	return skip(rest, "/");
 }
 
@@ -182,7 +182,7 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 	struct slice rest = split_scheme(c, unquote(c, url)), path;
 	size_t end = 0;
 
-	while (end < rest.n && memchr("/?#\\", rest.p[end], 4) == NULL)
+	while (end < rest.n && memchr("/?#", rest.p[end], 3) == NULL)
 		end++;
 	ret->authority = slice_head(rest, end);
 	rest = slice_from(rest, end);
@@ -193,8 +193,6 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 	ret->path = slice_cut(&path, '?');
 	ret->query = path;
 	c->has_query = path.p != NULL;
-	if (slice_find(url, '\\') != SIZE_MAX)
-		checkurl_add(c, CHECKURL_BACKSLASH, "There is a backslash in the URL.");
 	split_authority(c, ret->authority, ret);
 	split_port(c, ret);
 	if (strcmp(c->scheme, "http") == 0)
@@ -268,17 +266,75 @@ compare(struct checkurl *c, const struct preset *p, struct slice path)
 		    "The webhooks of %s arrive at %s, not at this path.", p->title, p->path);
 }
 
-static bool
-is_jenkins_page(struct slice path)
+/* Where the path of a page of Jenkins begins; SIZE_MAX: it is none. */
+static size_t
+find_page(struct slice path)
 {
-	static const struct slice pages[] = { S("/job/"), S("/view/"), S("/manage"), S("/login"),
-		S("/configure"), S("/build?token"), S("/buildWithParameters") };
+	static const char *const pages[] = { "/job/", "/view/", "/manage", "/login", "/configure" };
 
-	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
-		if (slice_iholds(path, pages[i]))
-			return true;
+	for (size_t i = 0; i < path.n; i++) {
+		for (size_t k = 0; k < sizeof(pages) / sizeof(*pages); k++) {
+			struct slice page = slice_str(pages[k]);
+
+			if (slice_ieq(slice_head(slice_from(path, i), page.n), page))
+				return i;
+		}
 	}
+	return SIZE_MAX;
+}
+
+/* "/jenkins" and "/jenkins/": where a Jenkins lives, not where its webhooks arrive. */
+static bool
+is_home(struct slice path)
+{
+	static const struct slice homes[] = { S("/jenkins"), S("/hudson"), S("/ci") };
+
+	if (slice_ends(path, S("/")))
+		path.n--;
+	for (size_t i = 0; i < sizeof(homes) / sizeof(*homes); i++)
+		if (slice_ieq(path, homes[i]))
+			return true;
 	return false;
+}
+
+/* How much of the path stands before the preset's own, which it ends with in some spelling. */
+static size_t
+before_preset(const struct preset *p, struct slice path)
+{
+	while (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	for (size_t i = 0; p != NULL && i < PRESET_PATHS && p->paths[i] != NULL; i++) {
+		struct slice want = slice_str(p->paths[i]);
+
+		while (want.n > 1 && want.p[want.n - 1] == '/')
+			want.n--;
+		if (path.n > want.n && slice_ieq(slice_from(path, path.n - want.n), want))
+			return path.n - want.n;
+	}
+	return 0;
+}
+
+/* The context path of a Jenkins, where it is plain: it goes into a command. */
+static void
+keep_context(struct checkurl *c, struct slice path)
+{
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_/";
+	size_t page = find_page(path), n = before_preset(c->preset, path);
+
+	if (is_home(path))
+		n = path.n;
+	else if (n == 0 && page != SIZE_MAX)
+		n = page;
+	path.n = n;
+	while (path.n > 0 && path.p[path.n - 1] == '/')
+		path.n--;
+	for (size_t i = 0; i < path.n; i++)
+		if (path.p[i] == '\0' || strchr(plain, path.p[i]) == NULL)
+			return;
+	if (path.n < sizeof(c->context) && slice_find(path, '/') == 0 &&
+	    !slice_iholds(path, S("//")))
+		(void)slice_z(path, c->context, sizeof(c->context));
 }
 
 /* The path as far as there is room, what cannot be shown as %XX. */
@@ -318,12 +374,17 @@ checkurl_path(struct checkurl *c, const struct checkurl_params *p,
 	if (bad_escapes(path) || bad_escapes(query))
 		checkurl_add(c, CHECKURL_PATH_ENCODING,
 		    "There is a '%%' without two hex digits, or a character outside ASCII.");
+	keep_context(c, path);
 	if (root && p->preset != NULL && p->preset->paths[0] != NULL)
 		checkurl_add(c, CHECKURL_PATH_MISSING, "The webhooks of %s arrive at %s",
 		    p->preset->title, p->preset->path);
+	else if (root && p->preset == NULL && c->cloud != CHECKURL_REFUSED)
+		checkurl_add(c, CHECKURL_PATH_MISSING,
+		    "The URL has no path, and webhooks arrive at one of their own: in Jenkins at "
+		    "/bitbucket-hook/ where the plugin is Bitbucket.");
 	else if (!root && c->preset != NULL)
 		compare(c, c->preset, path);
-	else if (!root && is_jenkins_page(path)) {
+	else if (is_home(path) || find_page(path) != SIZE_MAX) {
 		c->preset = preset_find(S("jenkins-bitbucket"));
 		checkurl_add(c, CHECKURL_PATH_NO_HOOK,
 		    "This is a page of Jenkins, not a webhook: Jenkins answers 403 (no valid "

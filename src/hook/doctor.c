@@ -178,7 +178,8 @@ const struct doctor_row doctor_rows[] = {
 	    "Check the port, and whether Jenkins runs under a path like /jenkins." },
 	{ "origin-context", 38, DOCTOR_ORIGIN, F,
 	    "Jenkins lives under {context}.",
-	    "Use {url} in the webhook, and set the tunnel's context: {context}" },
+	    "Start the tunnel with --context {context} (in adit.yml: context: {context}), and use "
+	    "{url} in the webhook." },
 	{ "origin-redirect", 39, DOCTOR_ORIGIN, F,
 	    "The server redirects {path} to {location}.",
 	    "Add the final '/' to the webhook's URL, or exempt the path from the login." },

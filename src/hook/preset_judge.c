@@ -33,7 +33,8 @@ static const struct rule rules[] = {
 	    "Jenkins wants a crumb: to it, this path is no webhook of an installed plugin.",
 	    "Check three things: the plugin is installed and Jenkins was restarted since; the "
 	    "path has its final slash and no "
-	    "doubled one; Jenkins has no context path (like /jenkins) that is missing." } },
+	    "doubled one; where Jenkins lives under a path like /jenkins, "
+	    "the tunnel was started with --context /jenkins." } },
 
 	/* --- plugin Bitbucket --- */
 	{ JUDGE_BITBUCKET, 403, "Invalid Bitbucket webhook signature",
@@ -162,7 +163,8 @@ static const struct rule rules[] = {
 	    { RESULT_PARK, false, "no-plugin", "Nothing listens on this path of the server.",
 	    "Install the plugin that the preset is for and restart Jenkins, or choose the preset "
 	    "of the plugin that is there; "
-	    "with a context path (/jenkins) add it to the address of the tunnel." } },
+	    "where Jenkins lives under a path, start the tunnel with --context, "
+	    "such as --context /jenkins." } },
 	{ JUDGE_ALL, 404, NULL,
 	    { RESULT_PARK, false, "not-found", "The server knows nothing under this path.",
 	    "Check the path." } },

@@ -49,6 +49,14 @@ TEXTS = [
     ("http://192.0.2.1/bitbucket-hook/", 2, 2, "address-documentation"),
     ("http://[2001:db8::1]/bitbucket-hook/", 2, 2, "address-documentation"),
     ("http://224.0.0.1/bitbucket-hook/", 2, 2, "address-multicast"),
+    ("https://ci.adit-lab.net/", 1, 1, "path-missing"),
+    ("https://ci.adit-lab.net", 1, 1, "path-missing"),
+    ("https://ci.adit-lab.net/jenkins", 1, 1, "path-no-hook"),
+    ("https://ci.adit-lab.net/jenkins/", 1, 1, "path-no-hook"),
+    ("https://jenkins.example.com/bitbucket-hook/", 1, 1, "example-name"),
+    ("https://jenkins.example.org/bitbucket-hook/", 1, 1, "example-name"),
+    ("https://jenkins.example.net/bitbucket-hook/", 1, 1, "example-name"),
+    ("https://jenkins.example/bitbucket-hook/", 2, 2, "reserved-name"),
     ("http://jenkins/bitbucket-hook/", 2, 1, "single-label"),
     ("http://jenkins.local/bitbucket-hook/", 2, 1, "local-name"),
     ("https://user:pw@ci.adit-lab.net/bitbucket-hook/", 2, 1, "userinfo"),
@@ -85,6 +93,37 @@ def test_for_people():
     assert any(re.match(r"refused localhost: .*Type `adit http 8080 --name jenkins --for jenkins-bitbucket`", x) for x in lines)
     assert any(x.startswith("warning slash-missing: ") for x in lines)
     assert "type: adit http 8080 --name jenkins --for jenkins-bitbucket" in lines
+
+
+def people(url, *args):
+    done = subprocess.run([ADIT, "check-url", "--no-probe", url, *args], capture_output=True, text=True, env={"HOME": "/nonexistent"},
+                          timeout=WAIT_S)
+    return done.stdout.splitlines()
+
+
+def test_a_claim_has_a_source_or_is_an_expectation():
+    """What a public document says is told with it; the rest is told as what we expect."""
+    lines = people("http://localhost:8080/bitbucket-hook/")
+    assert 'Bitbucket Cloud refuses it: "Invalid URL"' in lines
+    assert [x for x in lines if x.startswith("source: Bitbucket Cloud REST API") and "https://developer.atlassian.com/" in x]
+    lines = people("https://ci.adit-lab.net/bitbucket-hook/#x")
+    assert "Bitbucket Cloud is expected to refuse it" in lines and not [x for x in lines if x.startswith("source:")]
+    assert not [x for x in people("http://192.0.2.1/bitbucket-hook/") if x.startswith("Bitbucket Data Center refuses")]
+    assert check("http://localhost/", "--no-probe")[1]["findings"][0]["source"]
+
+
+@pytest.mark.parametrize("url", ["https://ci.adit-lab.net:8443/bitbucket-hook/", "https://203.0.114.9/bitbucket-hook/",
+                                 "https://ci_x.adit-lab.net/bitbucket-hook/", "https://ci.adit-lab.net/jenkins",
+                                 "http://ci.adit-lab.net:8080/bitbucket-hook/", "https://ci.adit-lab.net/"])
+def test_never_what_was_just_complained_of(url):
+    assert "then: " + url not in people(url)
+
+
+def test_a_jenkins_below_a_path():
+    """The URL, the preset and the option fit together."""
+    _, said = check("http://localhost:8080/jenkins/bitbucket-hook", "--no-probe")
+    assert said["command"] == "adit http 8080 --name jenkins --for jenkins-bitbucket --context /jenkins"
+    assert said["suggestion"] == "https://jenkins.EDGE/jenkins/bitbucket-hook/"
 
 
 def test_no_terminal_codes():
@@ -192,6 +231,46 @@ def test_answers(lab, url, behave, code):
     origin = lab.origin(behave)
     got, said = call(lab, url=url, address=origin.address)
     assert got == 1 and code in codes(said), said
+
+
+def answer(status, *fields, body=b""):
+    head = "".join(f"{f}\r\n" for f in fields)
+    return fixed(f"HTTP/1.1 {status} X\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+@pytest.mark.parametrize("behave, code", [
+    (answer(404), "http-not-found"), (answer(403), "http-forbidden"), (answer(401), "http-login"), (answer(405), "http-method"),
+    (answer(410), "http-gone"), (answer(500), "http-error"), (answer(503), "http-error"),
+    (answer(403, "X-Jenkins: 2", body=b"No valid crumb was included in the request"), "http-forbidden"),
+    (answer(404, "adit-error: unknown-name"), "http-unknown-name"), (answer(403, "adit-error: forbidden"), "http-forbidden"),
+    (answer(410, "adit-error: released-name"), "http-gone"), (answer(503, "adit-error: agent-away"), "http-away"),
+    (answer(401, "adit-error: unauthorized"), "http-login"),
+])
+def test_refusals(lab, behave, code):
+    origin = lab.origin(behave)
+    got, said = call(lab, url=f"http://{HOST}/bitbucket-hook/", address=origin.address)
+    f = next((f for f in said["findings"] if f["code"] == code), None)
+    assert got == 1 and f, said
+    assert len(f["remedy"]) > 10
+
+
+@pytest.mark.parametrize("behave", [answer(200), answer(405, "adit-error: method-not-allowed"), answer(400),
+                                    answer(403, "X-Jenkins: 2", body=b"Invalid Bitbucket webhook signature")])
+def test_a_receiver_of_posts(lab, behave):
+    """What refuses a GET, or the ping that no sender has signed, may be the receiver itself."""
+    origin = lab.origin(behave)
+    got, said = call(lab, url=f"http://{HOST}/bitbucket-hook/", address=origin.address)
+    assert codes(said) == ["http"], said
+
+
+def test_the_ping_follows_a_refused_get(lab):
+    def serve(c, request):
+        c.answer(b"", 200 if request.method == "POST" else 405, reason="X")
+    origin = lab.origin(serve)
+    got, said = call(lab, url=f"http://{HOST}/hooks/x?token=a", address=origin.address)
+    assert codes(said) == ["http"] and [r.method for r in origin.requests] == ["GET", "POST"], said
+    assert origin.requests[1].body == b'{"test": true}' and origin.requests[1].get("X-Event-Key") == "diagnostics:ping"
+    assert {r.target for r in origin.requests} == {"/hooks/x?token=a"}
 
 
 @pytest.mark.slow

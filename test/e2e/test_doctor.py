@@ -647,7 +647,7 @@ def test_manual_names_every_code():
             return f.read()
     codes = re.findall(r'\{ "([a-z0-9-]+)", \d+, DOCTOR_', read("src/hook/doctor.c"))
     codes += re.findall(r'X\(\w+, "([a-z0-9-]+)", \w,', read("src/hook/checkurl_private.h"))
-    codes += re.findall(r'\[P_\w+\] = \{ "([a-z0-9-]+)"', read("src/agent/checkurl_command.c"))
+    codes += re.findall(r'\[P_\w+\] = \{ "([a-z0-9-]+)"', read("src/agent/checkurl_probe.c"))
     assert len(codes) > 110
     manual = read("man/adit.1")
     assert [c for c in codes if not re.search(rf"^\.It Li {c}( Ta .*)?$", manual, re.M)] == []

@@ -162,7 +162,8 @@ fuzz_url(struct slice in, uint8_t which)
 	check_text(c.path, sizeof(c.path));
 	check_text(c.suggestion, sizeof(c.suggestion));
 	check_text(c.command, sizeof(c.command));
-	check(strspn(c.command, "abcdefghijklmnopqrstuvwxyz0123456789 :/.-_[]") ==
+	check(strspn(c.command,
+		  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 :/.-_[]") ==
 	      strlen(c.command));
 	for (size_t i = 0; i < c.n_findings; i++) {
 		check_text(c.findings[i].cause, sizeof(c.findings[i].cause));

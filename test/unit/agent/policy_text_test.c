@@ -113,6 +113,23 @@ TEST(options_become_members)
 	EXPECT(refused(&(struct policy_text){ .store = true, .resign = true }, "resign: needs"));
 }
 
+TEST(a_context_path)
+{
+	struct policy_text p = { .preset = (char[]){ "jenkins-bitbucket" },
+		.context = (char[]){ "/jenkins/" },
+		.secret_files = { file("own", "first") } };
+
+	compose(p, "web");
+	EXPECT(is("{\"preset\":\"jenkins-bitbucket\",\"context\":\"/jenkins\",\"secrets\":["
+		  "\"first\"]}"));
+	EXPECT_SLICE(slice_str(made.path), S("/jenkins/bitbucket-hook/"));
+	EXPECT(refused(&(struct policy_text){ .context = (char[]){ "/jenkins" } }, "--for"));
+	EXPECT(refused(&(struct policy_text){ .preset = (char[]){ "jenkins-bitbucket" },
+			   .context = (char[]){ "jenkins" },
+			   .secret_files = { file("own", "first") } },
+	    "context: begins with '/'"));
+}
+
 TEST(a_file_lies_under_the_options)
 {
 	struct policy_text p = {
@@ -206,10 +223,11 @@ int
 main(int argc, char **argv)
 {
 	static const struct unit_test tests[] = { TEST_ROW(nothing_is_no_policy)
-		    TEST_ROW(options_become_members) TEST_ROW(a_file_lies_under_the_options)
-			TEST_ROW(a_preset_gets_a_secret_of_its_own_which_stays)
-			    TEST_ROW(a_preset_without_a_scheme_gets_none)
-				TEST_ROW(mistakes_are_told_before_anything_is_dialled) };
+		    TEST_ROW(options_become_members) TEST_ROW(a_context_path)
+			TEST_ROW(a_file_lies_under_the_options)
+			    TEST_ROW(a_preset_gets_a_secret_of_its_own_which_stays)
+				TEST_ROW(a_preset_without_a_scheme_gets_none)
+				    TEST_ROW(mistakes_are_told_before_anything_is_dialled) };
 	char command[64];
 	int rc;
 
