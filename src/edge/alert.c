@@ -22,6 +22,7 @@ extern char **environ;
 
 struct alert {
 	struct loop *loop;
+	bool taken;  /* the last one, by anybody */
 	pid_t child; /* the command while it runs, 0: none */
 	int64_t child_us;
 	char *body; /* of the POST that is being made, NULL: none */
@@ -87,6 +88,8 @@ reap(struct alert *a)
 	}
 	if (pid == a->child && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		log_event(LOG_ERROR, "alert-failed", LOG_U("status", (uint64_t)(unsigned)status));
+	else
+		a->taken = true;
 	a->child = 0;
 	return true;
 }
@@ -153,6 +156,8 @@ judge(struct alert *a)
 	if (status < 200 || status > 299)
 		log_event(LOG_ERROR, "alert-failed", LOG_Z("host", a->url.host), LOG_Z("why", why),
 		    LOG_U("tries", a->tries));
+	else
+		a->taken = true;
 	free(a->body);
 	a->body = NULL;
 }
@@ -190,9 +195,17 @@ alert_is_busy(struct alert *a)
 	return !reap(a) || a->body != NULL;
 }
 
+bool
+alert_was_taken(const struct alert *a)
+{
+	return a->taken;
+}
+
 void
 alert_give(struct alert *a, const struct settings *s, struct slice json)
 {
+	/* The log alone has nobody who could refuse. */
+	a->taken = s->inbox.alert_command[0] == '\0' && s->inbox.alert_url.host[0] == '\0';
 	if (s->inbox.alert_command[0] != '\0' && !run_command(a, s->inbox.alert_command, json))
 		log_event(LOG_ERROR, "alert-failed", LOG_Z("why", strerror(errno)));
 	if (s->inbox.alert_url.host[0] == '\0' || (a->body = strndup(json.p, json.n)) == NULL)

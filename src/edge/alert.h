@@ -2,7 +2,7 @@
 /*
  * An alert tells people beside the log: inbox.alert_command gets one JSON object on its standard
  * input, inbox.alert_url gets it as a POST.  On the main loop, and never waited for; one is given
- *at a time, what happens meanwhile is told with the next (upkeep.c counts it).
+ * at a time.  What nobody took stays in the store and is given again (upkeep.c).
  *
  *	{"event":"parked","text":"...","domain":"...","parked":2,"dead":0,"refused":0,"queued":17,
  *	 "oldest_ms":1795551660482,"late_s":0}
@@ -25,6 +25,9 @@ struct alert *alert_new(struct loop *main_loop) must_use;
 /* The last one is still being given. Also ends a command that runs too long: call it now and then.
  */
 bool alert_is_busy(struct alert *a);
+/* Of the last one, when it is not being given any more: the command ended with 0, or the POST was
+ * answered 2xx. One of both is enough: somebody knows. */
+bool alert_was_taken(const struct alert *a);
 /* Not while one is being given. json: copied. */
 void alert_give(struct alert *a, const struct settings *s, struct slice json);
 /* A POST ends where it is; a command that still runs is left alone. Before the loop is freed. */

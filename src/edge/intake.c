@@ -31,6 +31,7 @@ struct intake {
 	uint64_t body_max;
 	size_t charged; /* of worker->intake_bytes */
 	struct event event;
+	char dedupe[sizeof(((struct event *)NULL)->dedupe) + sizeof(((struct event *)NULL)->print)];
 	char name[DIRECTORY_KEY_BYTES];
 	struct inbox_req put;
 	struct inbox_copy copies[LIMIT_FAN_OUT];
@@ -140,11 +141,14 @@ promise(struct intake *in)
 {
 	unsigned long long id = in->put.id;
 	size_t n_copies = in->put.duplicate ? 0 : in->put.n_copies;
-	char fields[64], body[96 + 24 * LIMIT_FAN_OUT];
+	char fields[64], body[160 + 24 * LIMIT_FAN_OUT];
 	struct exchange *x;
 	size_t n = (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s",
 	    id, in->put.duplicate ? "true" : "false");
 
+	if (in->put.duplicate && in->put.state == INBOX_DROPPED)
+		n += (size_t)snprintf(body + n, sizeof(body) - n,
+		    ",\"why\":\"a newer push of the branch has taken its place\"");
 	for (size_t i = 0; i < n_copies; i++)
 		n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"%llu\"%s",
 		    i == 0 ? ",\"copies\":[" : ",", (unsigned long long)in->copies[i].id,
@@ -394,6 +398,16 @@ add_copies(struct intake *in)
 	}
 }
 
+/* One id with another body is another webhook. */
+static struct slice
+dedupe_key(struct intake *in)
+{
+	if (in->event.dedupe[0] == '\0')
+		return S("");
+	return slice_of(in->dedupe, (size_t)snprintf(in->dedupe, sizeof(in->dedupe), "%s %s",
+					in->event.dedupe, in->event.print));
+}
+
 static void
 store(struct intake *in, const struct hook_request *req)
 {
@@ -412,7 +426,7 @@ store(struct intake *in, const struct hook_request *req)
 	put->event = slice_str(in->event.key);
 	put->provider_id = slice_str(in->event.delivery);
 	put->order_key = slice_str(in->event.order);
-	put->dedupe_key = slice_str(in->event.dedupe);
+	put->dedupe_key = dedupe_key(in);
 	put->dedupe_ms = DEDUPE_MS;
 	put->method = req->method;
 	put->head = buf_slice(&in->stored);

@@ -16,7 +16,13 @@
 /* Room that is made before senders are refused: a tenth of what an account may have. */
 #define room_for(bytes) ((uint64_t)(bytes) / 10 * 9)
 
-enum work { IDLE, RETAINING, COUNTING };
+enum work { IDLE, TELLING, RETAINING, COUNTING };
+
+/* What there is to tell. */
+struct trouble {
+	uint64_t parked, dead, refused; /* that no alert has told yet */
+	int64_t late_s;                 /* of the oldest, 0: not late */
+};
 
 struct upkeep {
 	struct edge *edge;
@@ -27,9 +33,11 @@ struct upkeep {
 	enum work work;
 	bool stopped;
 	/* alerts */
-	uint64_t told_parked, told_dead, told_refused; /* as far as people know */
+	uint64_t told_refused; /* as far as people know; parked and dead ones the store counts */
 	bool told_late;
 	int64_t alert_us; /* when the last one was given, 0: never */
+	bool giving;      /* an alert of `given` was begun, and its end was not looked at yet */
+	struct trouble given;
 	struct alert *alert;
 };
 
@@ -97,12 +105,6 @@ upkeep_counters(const struct edge *e)
 
 /* --- the alert --- */
 
-/* What there is to tell. */
-struct trouble {
-	uint64_t parked, dead, refused; /* since the last alert */
-	int64_t late_s;                 /* of the oldest, 0: not late */
-};
-
 static const char *
 trouble_event(const struct trouble *t)
 {
@@ -158,8 +160,8 @@ give_alert(struct upkeep *u, const struct trouble *t)
 static void
 look_for_trouble(struct upkeep *u)
 {
-	struct trouble t = { .parked = SUM(u->edge, parked) - u->told_parked,
-		.dead = SUM(u->edge, dead) - u->told_dead,
+	struct trouble t = { .parked = u->req.counts.untold_parked,
+		.dead = u->req.counts.untold_dead,
 		.refused = SUM(u->edge, account_full) - u->told_refused };
 	int64_t now_us = clock_mono_us(), age_ms = u->req.counts.age_ms;
 	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 &&
@@ -169,16 +171,32 @@ look_for_trouble(struct upkeep *u)
 		u->told_late = false;
 	if (t.parked == 0 && t.dead == 0 && t.refused == 0 && (!late || u->told_late))
 		return;
-	if (alert_is_busy(u->alert) ||
+	if (u->giving ||
 	    (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
 		return;
 	u->alert_us = now_us;
-	u->told_parked += t.parked;
-	u->told_dead += t.dead;
-	u->told_refused += t.refused;
-	u->told_late = late;
 	t.late_s = late ? age_ms / 1000 : 0;
+	u->given = t;
+	u->giving = true;
 	give_alert(u, &t);
+}
+
+/* What nobody took is still to be told, after the pause. True: the store is to be told something. */
+static bool
+look_at_alert(struct upkeep *u)
+{
+	const struct trouble *t = &u->given;
+
+	if (alert_is_busy(u->alert) || !u->giving)
+		return false;
+	u->giving = false;
+	if (!alert_was_taken(u->alert))
+		return false;
+	log_event(LOG_INFO, "inbox-alert-taken", LOG_U("parked", t->parked), LOG_U("dead", t->dead),
+	    LOG_U("refused", t->refused), LOG_U("late_s", (uint64_t)t->late_s));
+	u->told_refused += t->refused;
+	u->told_late = t->late_s > 0;
+	return t->parked > 0 || t->dead > 0;
 }
 
 /* --- the work --- */
@@ -194,6 +212,8 @@ submit(struct upkeep *u, enum work work, enum inbox_op op)
 	u->req.keep_ms = s->inbox.keep_days * DAY_MS;
 	u->req.keep_failed_ms = s->inbox.keep_failed_days * DAY_MS;
 	u->req.account_bytes_max = room_for(s->inbox.account_bytes);
+	u->req.told_parked = u->given.parked;
+	u->req.told_dead = u->given.dead;
 	u->work = work;
 	inbox_submit(u->edge->store, &u->req);
 }
@@ -213,7 +233,9 @@ on_mail(struct loop *loop, struct loop_mail *m)
 		    LOG_Z("why", store_result_text(u->req.result)));
 	if (good && work == RETAINING && u->req.n_changed > 0)
 		log_event(LOG_INFO, "inbox-deleted", LOG_U("deliveries", u->req.n_changed));
-	if (good && work == RETAINING)
+	if (good && work == TELLING)
+		submit(u, RETAINING, INBOX_RETAIN);
+	else if (good && work == RETAINING)
 		submit(u, u->req.more ? RETAINING : COUNTING,
 		    u->req.more ? INBOX_RETAIN : INBOX_COUNT);
 	else if (good)
@@ -235,8 +257,10 @@ on_tick(struct loop_timer *t)
 {
 	struct upkeep *u = list_of(t, struct upkeep, tick);
 
-	(void)alert_is_busy(u->alert);
-	submit(u, RETAINING, INBOX_RETAIN);
+	if (look_at_alert(u))
+		submit(u, TELLING, INBOX_TOLD);
+	else
+		submit(u, RETAINING, INBOX_RETAIN);
 }
 
 struct upkeep *

@@ -44,7 +44,7 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 	d->note = db_get_bytes(&q);
 	d->query = q;
 	if ((unsigned)d->state < INBOX_N_STATES && (unsigned)d->place <= PLACE_FREE &&
-	    (unsigned)d->push <= PUSH_SENT)
+	    (unsigned)d->push <= PUSH_REPLACED)
 		return true;
 	/* Numbers that only a damaged file holds. */
 	delivery_end(d);
@@ -271,6 +271,8 @@ delivery_requeue(struct db *db, struct delivery *d, int64_t now_t)
 	d->next_t = now_t;
 	d->fails = d->spent_ms = d->tried_t = d->planned_t = d->firm_t = 0;
 	d->lease = 0;
+	if (d->push == PUSH_REPLACED)
+		d->push = PUSH_UNSENT;
 	return delivery_move(db, d, INBOX_QUEUED);
 }
 

@@ -15,9 +15,10 @@ enum delivery_place {
 
 /* Whether a newer push of the branch may take its place. */
 enum delivery_push {
-	PUSH_NO,     /* says something that a newer one does not */
-	PUSH_UNSENT, /* yes */
-	PUSH_SENT,   /* no more: the origin may have seen it, even if nobody saw an answer */
+	PUSH_NO,       /* says something that a newer one does not */
+	PUSH_UNSENT,   /* yes */
+	PUSH_SENT,     /* no more: the origin may have seen it, even if nobody saw an answer */
+	PUSH_REPLACED, /* one has */
 };
 
 struct delivery {

@@ -6,6 +6,7 @@
 #include "store/inbox_keep.h"
 #include "store/inbox_list.h"
 #include "store/inbox_queue.h"
+#include "store/inbox_untold.h"
 #include "store/job.h"
 
 #include <stdio.h>
@@ -105,6 +106,7 @@ need(const struct store_job *job)
 	case INBOX_REPLAY:
 	case INBOX_DROP:
 	case INBOX_RETAIN:
+	case INBOX_TOLD:
 		break;
 	}
 	return JOB_WRITES;
@@ -180,6 +182,8 @@ run(struct db *db, struct store_job *job)
 		return inbox_keep_retain(db, req, now_t);
 	case INBOX_COUNT:
 		return inbox_keep_count(db, req, now_t);
+	case INBOX_TOLD:
+		return inbox_untold_told(db, req);
 	}
 	return STORE_INVALID;
 }

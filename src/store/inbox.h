@@ -75,7 +75,8 @@ enum inbox_op {
 	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
 	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
 	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes (grow.h).
-	 * Replays are no duplicates.
+	 * A duplicate has the state of the first one; after one that was parked, given up or
+	 * dropped by a person it is none (inbox_again.h).
 	 * copies: the same is stored for other tunnels of the account, or nothing is at all; out:
 	 * their ids.  coalesce: older ones of the lane and event that are `push`, too, and of which
 	 * nothing was ever sent are dropped; each copy has an own one; out: n_changed.
@@ -126,6 +127,8 @@ enum inbox_op {
 	INBOX_RETAIN,
 	/* in: account ("" = all), tunnel ("" = all). out: counts */
 	INBOX_COUNT,
+	/* People know now of told_parked and told_dead: the counts' untold_* go down by so much. */
+	INBOX_TOLD,
 };
 
 struct inbox_attempt {
@@ -160,6 +163,7 @@ struct inbox_counts {
 	uint64_t n[INBOX_N_STATES], bytes[INBOX_N_STATES];
 	int64_t oldest_ms; /* receipt of the oldest one that is not finished, 0 = there is none */
 	int64_t age_ms;    /* the age of the oldest one by the inbox's own clock */
+	uint64_t untold_parked, untold_dead; /* of all accounts: since INBOX_TOLD, over restarts */
 };
 
 struct inbox_req {
@@ -197,6 +201,7 @@ struct inbox_req {
 	int64_t from_ms, to_ms;
 	uint64_t before_id, cursor;
 	int64_t keep_ms, keep_failed_ms;
+	uint64_t told_parked, told_dead;
 	/* out */
 	enum store_result result;
 	enum inbox_state state;

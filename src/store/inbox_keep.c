@@ -2,6 +2,7 @@
 /* Deletes what is old, makes room, counts, and takes leases back at the start. */
 #include "store/inbox_keep.h"
 
+#include "store/inbox_untold.h"
 #include "store/seen.h"
 #include "store/walk.h"
 
@@ -198,7 +199,8 @@ inbox_keep_count(struct db *db, struct inbox_req *req, int64_t now_t)
 			note_oldest(db, &s[i], &req->counts, now_t);
 	}
 	free(s);
-	return STORE_OK;
+	return req->account[0] != '\0' || inbox_untold_count(db, &req->counts) ? STORE_OK
+									       : STORE_FULL;
 }
 
 static bool

@@ -4,6 +4,8 @@
 
 #include "base/rand.h"
 #include "store/grow.h"
+#include "store/inbox_again.h"
+#include "store/inbox_untold.h"
 #include "store/seen.h"
 
 #include <stdio.h>
@@ -140,6 +142,7 @@ coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
 		if (!delivery_must_get(db, ids[i], &old))
 			return false;
 		delivery_end(&old);
+		old.push = PUSH_REPLACED;
 		if (!delivery_move(db, &old, INBOX_DROPPED) ||
 		    !delivery_note(db, old.id, slice_str(note)))
 			return false;
@@ -222,11 +225,8 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 	if (dedupe && route != 0 && !seen_hash(&db->seen, route, req->dedupe_key, hash))
 		return STORE_FULL;
 	first = dedupe && route != 0 ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
-	if (first != 0) {
-		req->id = (uint64_t)first;
-		req->duplicate = true;
+	if (first != 0 && inbox_again(db, req, first))
 		return STORE_OK;
-	}
 	r = grow_ask_bytes(db, slice_str(req->account),
 	    (req->head.n + req->body.n) * (1 + req->n_copies), req->account_bytes_max);
 	if (r != STORE_OK)
@@ -239,9 +239,12 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 			return STORE_FULL;
 	}
 	r = put_everywhere(db, req, route, now_t);
-	if (r == STORE_OK && dedupe && !seen_put(db, hash, (int64_t)req->id, now_t))
+	if (r != STORE_OK || !dedupe)
+		return r;
+	if ((first != 0 && !inbox_again_note(db, first, (int64_t)req->id)) ||
+	    !seen_put(db, hash, (int64_t)req->id, now_t))
 		return STORE_FULL;
-	return r;
+	return STORE_OK;
 }
 
 /* --- LEASE --- */
@@ -393,6 +396,8 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 	if ((req->tried && !add_attempt(db, req, &d)) || !delivery_move(db, &d, req->to))
 		return STORE_FULL;
 	if (req->note[0] != '\0' && !delivery_note(db, d.id, slice_str(req->note)))
+		return STORE_FULL;
+	if (!inbox_untold_add(db, req->to))
 		return STORE_FULL;
 	req->state = d.state;
 	req->attempt.number = (uint32_t)d.attempts;

@@ -48,6 +48,7 @@
 	X(FREE_PAGES, "PRAGMA freelist_count")                                                     \
 	X(META_GET, "SELECT value FROM meta WHERE key = ?1")                                       \
 	X(META_SET, "UPDATE meta SET value = ?2 WHERE key = ?1")                                   \
+	X(META_ADD, "UPDATE OR FAIL meta SET value = max(0, value + ?2) WHERE key = ?1")           \
 	X(ROUTE_GET, "SELECT r.id FROM accounts a"                                                 \
 	    " JOIN routes r ON r.account = a.id WHERE a.name = ?1 AND r.tunnel = ?2")              \
 	X(ROUTE_ADD, "INSERT INTO routes (account, tunnel) SELECT id, ?2 FROM accounts WHERE name = ?1") \

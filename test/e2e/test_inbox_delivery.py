@@ -43,6 +43,10 @@ class Inbox:
         self.agent.kill()
         until(lambda: self.edge.status()["links"] == 0)
 
+    def told(self):
+        """How many parked ones somebody was told of."""
+        return sum(int(n) for n in re.findall(r"event=inbox-alert-taken parked=(\d+)", self.edge.logged()))
+
     def said(self, event, **members):
         """Waits for a line of the edge's log; returns it."""
         def find():

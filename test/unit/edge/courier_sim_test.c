@@ -489,7 +489,7 @@ alerts(int *ret_late_s)
 
 	text[n > 0 ? n : 0] = '\0';
 	*ret_late_s = -1;
-	while ((p = strstr(p, "event=inbox-alert")) != NULL) {
+	while ((p = strstr(p, "event=inbox-alert ")) != NULL) {
 		char *late = strstr(p, "late_s=");
 
 		*ret_late_s = late == NULL ? -1 : atoi(late + 7);

@@ -1059,6 +1059,108 @@ TEST(copies_coalesce_by_their_own_wish)
 	inbox_end(s);
 }
 
+/* --- a second time --- */
+
+static struct inbox_req
+new_keyed(const char *body)
+{
+	struct inbox_req r = new_push("app main", body);
+
+	r.dedupe_key = S("uuid");
+	r.dedupe_ms = 86400000;
+	return r;
+}
+
+/* "Send again" at the sender, after something was mended. */
+TEST(what_was_not_delivered_may_come_again)
+{
+	static const enum inbox_state ends[] = { INBOX_PARKED, INBOX_DEAD, INBOX_DROPPED };
+	struct store *s = inbox_new();
+	struct inbox_req r = new_keyed("1");
+	uint64_t first = push(s, r, 0);
+	char note[96];
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		struct inbox_req drop = { .op = INBOX_DROP, .id = first };
+
+		r = new_keyed("1");
+		EXPECT_INT(push(s, r, 0), first);
+		EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("1"));
+		if (ends[i] == INBOX_DROPPED)
+			EXPECT_INT(ask(s, &drop), STORE_OK);
+		else
+			EXPECT_INT(settle(s, first, ends[i], 0), STORE_OK);
+		r = new_keyed("1");
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT(!r.duplicate && r.id != first);
+		snprintf(note, sizeof(note), "It was sent again: delivery %llu.",
+		    (unsigned long long)r.id);
+		expect_note(s, first, note);
+		first = r.id;
+	}
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("1"));
+	EXPECT_INT(settle(s, first, INBOX_DELIVERED, 0), STORE_OK);
+	r = new_keyed("1");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT(r.duplicate && r.id == first && r.state == INBOX_DELIVERED);
+	inbox_end(s);
+}
+
+/* It would come after the newer push, or even take that one's place. */
+TEST(what_a_newer_push_has_replaced_does_not_come_again)
+{
+	struct store *s = inbox_new();
+	uint64_t first = push(s, new_keyed("1"), 0), second = push(s, new_push("app main", "2"), 1);
+	struct inbox_req r = new_keyed("1"), replay = { .op = INBOX_REPLAY, .id = first };
+
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT(r.duplicate && r.id == first && r.state == INBOX_DROPPED);
+	EXPECT_INT(state_of(s, second), INBOX_QUEUED);
+	/* A person may want it all the same; then it is one like any other. */
+	EXPECT_INT(ask(s, &replay), STORE_OK);
+	EXPECT_INT(state_of(s, first), INBOX_QUEUED);
+	push(s, new_push("app main", "3"), 2);
+	inbox_end(s);
+}
+
+static void
+expect_untold(struct store *s, uint64_t parked, uint64_t dead)
+{
+	struct inbox_req r = { .op = INBOX_COUNT };
+
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.counts.untold_parked, parked);
+	EXPECT_INT(r.counts.untold_dead, dead);
+	/* What others have is not an account's affair. */
+	PUT(r.account, "ann");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.counts.untold_parked + r.counts.untold_dead, 0);
+}
+
+TEST(what_nobody_was_told_outlives_the_process)
+{
+	struct store *s = inbox_new();
+	struct inbox_req told = { .op = INBOX_TOLD, .told_parked = 2, .told_dead = 5 };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	expect_untold(s, 0, 0);
+	for (int i = 0; i < 4; i++) {
+		uint64_t id = store_one(s, "jenkins", "", "x");
+
+		EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("x"));
+		EXPECT_INT(settle(s, id, i < 3 ? INBOX_PARKED : INBOX_DEAD, 0), STORE_OK);
+	}
+	store_close(s);
+	s = help_open(path);
+	expect_untold(s, 3, 1);
+	EXPECT_INT(ask(s, &told), STORE_OK);
+	expect_untold(s, 1, 0);
+	told.told_parked = UINT64_MAX;
+	EXPECT_INT(ask(s, &told), STORE_INVALID);
+	inbox_end(s);
+}
+
 /* A thousand that waited when it was turned on: so many at once, and the order stays. */
 TEST(coalescing_is_bounded)
 {
@@ -1461,6 +1563,9 @@ TESTS(
 	TEST_ROW(what_was_leased_and_not_sent_may_be_dropped)
 	TEST_ROW(what_is_held_counts_as_sent)
 	TEST_ROW(copies_coalesce_by_their_own_wish)
+	TEST_ROW(what_was_not_delivered_may_come_again)
+	TEST_ROW(what_a_newer_push_has_replaced_does_not_come_again)
+	TEST_ROW(what_nobody_was_told_outlives_the_process)
 	TEST_ROW(coalescing_is_bounded)
 	TEST_ROW(copies_are_stored_together_or_not_at_all)
 	TEST_ROW(retention_by_age)
