@@ -3,7 +3,9 @@
 #include "agent/agent.h"
 
 #include "base/text.h"
+#include "base/tell.h"
 
+#include <errno.h>
 #include <openssl/sha.h>
 #include <signal.h>
 #include <stdio.h>
@@ -190,7 +192,7 @@ static int
 run(struct agent *a, char *ret_account)
 {
 	if (open_signals(a) != 0) {
-		perror("adit: signals");
+		tell_error("failed", "signals: %s", strerror(errno));
 		return EXIT_BROKE;
 	}
 	watch_start(&a->watch, a->loop, on_changed);
@@ -198,8 +200,9 @@ run(struct agent *a, char *ret_account)
 	loop_run(a->loop);
 	if (ret_account != NULL)
 		snprintf(ret_account, sizeof(a->client.account), "%s", a->client.account);
-	if (a->params->once && a->exit_code != EXIT_STOPPED)
-		fprintf(stderr, "adit: %s\n", a->client.why);
+	if (a->params->once && a->exit_code != EXIT_STOPPED && a->client.why[0] != '\0')
+		tell_error(a->exit_code == EXIT_REFUSED ? "refused" : "failed", "%s",
+		    a->client.why);
 	return a->exit_code;
 }
 
@@ -226,7 +229,7 @@ agent_run(const struct agent_params *p, char *ret_account)
 		exit_code = run(a, ret_account);
 		client_fini(&a->client);
 	} else {
-		fprintf(stderr, "adit: %s\n", error);
+		tell_usage("%s", error);
 		free(error);
 	}
 	close_signals(a);

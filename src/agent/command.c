@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of sub-commands, and what all of them need to reach the edge. */
+/* The rows of commands, their help, and what all of them need: the edge and the token. */
 #include "agent/command.h"
 
 #include "agent/agent.h"
@@ -11,11 +11,14 @@
 #include "agent/login.h"
 #include "agent/passwd.h"
 #include "agent/status_command.h"
-#include "base/suggest.h"
 #include "agent/tunnels.h"
 #include "base/log.h"
+#include "base/suggest.h"
+#include "base/tell.h"
+#include "conf/args.h"
 #include "hook/preset.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -26,59 +29,90 @@ static int help_command(const struct options *o);
 static int version_command(const struct options *o);
 
 #define RUNS (OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
+#define HOOK (OPTIONS_HOOK | OPTIONS_SCREEN)
+#define MANY LIMIT_TUNNELS_PER_LINK
 
+/* clang-format off */
 static const struct command commands[] = {
-	{ "http", "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_ORIGIN | OPTIONS_POLICY,
+	{ "http", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_ORIGIN | OPTIONS_POLICY,
 	    tunnels_http_command, "give a local HTTP server a public name" },
-	{ "tcp", "ADDRESS", 1, 1, RUNS | OPTIONS_PORT, tunnels_tcp_command,
+	{ "tcp", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_PORT, tunnels_tcp_command,
 	    "give a local TCP server a public port" },
-	{ "start", "[TUNNEL ...]", 0, LIMIT_TUNNELS_PER_LINK, RUNS | OPTIONS_START,
-	    tunnels_start_command, "run tunnels of the configuration, all on one link" },
-	{ "login", "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
+	{ "start", NULL, "[TUNNEL ...]", 0, MANY, RUNS | OPTIONS_START, tunnels_start_command,
+	    "run tunnels of the configuration, all on one link" },
+	{ "login", NULL, "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
 	    "store edge and token in the configuration, after trying them" },
-	{ "inbox", "list|show|replay|drop|export|tail|stat [ID ...]", 1, LIMIT_TUNNELS_PER_LINK,
-	    OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE | OPTIONS_INBOX, inbox_command,
-	    "the account's stored webhooks: look, send again, give up" },
-	{ "passwd", "NAME", 1, 1, 0, passwd_command,
-	    "read a password, print a line for --user-file" },
-	{ "check-url", "URL", 1, 1,
+	{ "status", NULL, "[NAME ...]", 0, MANY, RUNS, status_command,
+	    "which of the account's tunnels are online, and who serves them" },
+	{ "inbox", "list", "", 0, 0, RUNS | OPTIONS_FILTER | OPTIONS_LIST, inbox_command,
+	    "stored webhooks of the account, newest first" },
+	{ "inbox", "show", "ID", 1, 1, RUNS | OPTIONS_RAW, inbox_command,
+	    "all about one webhook: attempts, head and body" },
+	{ "inbox", "replay", "ID ... | --state STATE", 0, MANY, RUNS | OPTIONS_FILTER | OPTIONS_REPLAY,
+	    inbox_command, "send webhooks again" },
+	{ "inbox", "drop", "ID ... | --state STATE", 0, MANY, RUNS | OPTIONS_FILTER, inbox_command,
+	    "give webhooks up: they are not sent any more" },
+	{ "inbox", "export", "", 0, 0, RUNS | OPTIONS_FILTER | OPTIONS_LIST | OPTIONS_RAW,
+	    inbox_command, "whole webhooks, one JSON object a line, oldest first" },
+	{ "inbox", "tail", "", 0, 0, RUNS | OPTIONS_FILTER, inbox_command,
+	    "webhooks that come in from now on" },
+	{ "inbox", "stat", "", 0, 0, RUNS | OPTIONS_STAT, inbox_command, "how many webhooks are in which state" },
+	{ "check-url", NULL, "URL", 1, 1,
 	    OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
 	    "would Bitbucket take this URL for a webhook, and if not, why" },
-	{ "doctor", "[TUNNEL|URL]", 0, 1,
-	    OPTIONS_DOCTOR | OPTIONS_PROBE | OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN,
-	    doctor_command, "walk from the webhook to the build and say what is wrong" },
-	{ "status", "[NAME ...]", 0, LIMIT_TUNNELS_PER_LINK,
-	    OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE, status_command,
-	    "what of the account's tunnels is online, and who serves it" },
-	{ "hook", "create|list|test|delete bitbucket OWNER/REPO", 3, 3,
-	    OPTIONS_HOOK | OPTIONS_SCREEN, hook_command,
-	    "the webhook at Bitbucket, by its REST API" },
-	{ "version", "", 0, 0, 0, version_command, "print the version" },
-	{ "help", "[COMMAND]", 0, 1, 0, help_command,
+	{ "doctor", NULL, "[TUNNEL|URL]", 0, 1, RUNS | OPTIONS_DOCTOR | OPTIONS_PROBE, doctor_command,
+	    "walk from the webhook to the build and say what is wrong" },
+	{ "hook", "create", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL | OPTIONS_HOOK_CREATE,
+	    hook_command, "make a webhook at Bitbucket, or correct the one with this URL" },
+	{ "hook", "list", "bitbucket OWNER/REPO", 2, 2, HOOK, hook_command,
+	    "the webhooks of a repository at Bitbucket" },
+	{ "hook", "test", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL, hook_command,
+	    "is the webhook active and called for pushes; Data Center sends its ping" },
+	{ "hook", "delete", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL, hook_command,
+	    "delete the webhook with this URL at Bitbucket" },
+	{ "passwd", NULL, "NAME", 1, 1, 0, passwd_command,
+	    "read a password, print a line for --user-file" },
+	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },
+	{ "help", NULL, "[COMMAND]", 0, 2, 0, help_command,
 	    "print this text, or the options of a command" },
 };
+/* clang-format on */
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
+/* The first row of that name (sub NULL), or the row of both words. */
 static const struct command *
-find(const char *name)
+find(const char *name, const char *sub)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (strcmp(commands[i].name, name) == 0 &&
+		    (sub == NULL || (commands[i].sub != NULL && strcmp(commands[i].sub, sub) == 0)))
 			return &commands[i];
 	return NULL;
+}
+
+/* Every option that one of the rows of that name takes. */
+static unsigned
+all_options(const char *name)
+{
+	unsigned groups = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			groups |= commands[i].options;
+	return groups;
 }
 
 int
 command_usage(const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	fputs("adit: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	tell_usage("%s", text);
 	return EXIT_USAGE;
 }
 
@@ -87,51 +121,105 @@ unknown_command(const char *name)
 {
 	const char *near = suggest(slice_str(name), commands, N_COMMANDS, sizeof(*commands));
 
+	if (name[0] == '-')
+		return command_usage("%s: the command comes first, such as adit http 8080; adit "
+				     "help lists them",
+		    name);
 	if (near != NULL)
 		return command_usage("unknown command \"%s\"; did you mean \"%s\"?", name, near);
 	return command_usage("unknown command \"%s\"; adit help lists them", name);
+}
+
+/* "adit inbox" alone, or with a second word that is none of its own. */
+static int
+unknown_sub(const char *name, const char *sub)
+{
+	const char *subs[N_COMMANDS], *near;
+	char list[128] = "";
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		subs[n++] = commands[i].sub;
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", n > 1 ? ", " : "",
+		    commands[i].sub);
+	}
+	if (sub == NULL)
+		return command_usage("adit %s wants one of these words behind it: %s", name, list);
+	near = suggest(slice_str(sub), subs, n, sizeof(*subs));
+	return near == NULL ? command_usage("adit %s %s: only %s are known", name, sub, list)
+			    : command_usage("adit %s %s: did you mean \"%s\"? Known are %s", name,
+				  sub, near, list);
+}
+
+static void
+print_row(FILE *f, const struct command *c)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%s%s%s %s", c->name, c->sub != NULL ? " " : "",
+	    c->sub != NULL ? c->sub : "", c->sub != NULL ? "" : c->usage);
+	fprintf(f, "  %-22s %s\n", left, c->what);
 }
 
 static void
 print_help(FILE *f)
 {
 	fputs("usage: adit COMMAND [OPTION ...] [ARGUMENT ...]\n\n", f);
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		char left[64];
-
-		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].usage);
-		fprintf(f, "  %-22s %s\n", left, commands[i].what);
-	}
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		print_row(f, &commands[i]);
 	fputs("\nAn address is 8080, HOST:8080, https://HOST[:PORT] or unix:/PATH.\n"
-	      "adit help COMMAND prints its options; adit(1) has it all.\n",
+	      "adit help COMMAND (or adit COMMAND -h) prints its options; adit(1) has it all.\n",
 	    f);
 }
 
 static void
-print_command_help(FILE *f, const struct command *c)
+print_presets(FILE *f)
 {
-	fprintf(f, "usage: adit %s [OPTION ...] %s\n%s\n\n", c->name, c->usage, c->what);
-	options_help(f, c->options);
-	if ((c->options & OPTIONS_POLICY) == 0)
-		return;
 	fputs("\nPresets of --for:\n", f);
 	for (size_t i = 0; i < presets_n; i++)
 		fprintf(f, "  %-34s %s\n", presets[i].name, presets[i].title);
 }
 
+/* whole: c is the first of several rows, and all of them are meant. */
+static void
+print_command_help(FILE *f, const struct command *c, bool whole)
+{
+	if (whole && c->sub != NULL) {
+		fprintf(f, "usage: adit %s WORD [OPTION ...] [ARGUMENT ...]\n\n", c->name);
+		for (size_t i = 0; i < N_COMMANDS; i++)
+			if (strcmp(commands[i].name, c->name) == 0)
+				print_row(f, &commands[i]);
+		fprintf(f, "\nOptions; adit help %s %s says which of them it takes:\n", c->name,
+		    c->sub);
+		options_help(f, all_options(c->name));
+		return;
+	}
+	fprintf(f, "usage: adit %s%s%s [OPTION ...]%s%s\n%s\n\n", c->name,
+	    c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "", c->usage[0] != '\0' ? " " : "",
+	    c->usage, c->what);
+	options_help(f, c->options);
+	if ((c->options & OPTIONS_POLICY) != 0)
+		print_presets(f);
+}
+
 static int
 help_command(const struct options *o)
 {
-	const struct command *c;
+	const char *sub = o->n_args > 1 ? o->args[1] : NULL;
 
 	if (o->n_args == 0) {
 		print_help(stdout);
 		return EXIT_STOPPED;
 	}
-	c = find(o->args[0]);
-	if (c == NULL)
+	if (find(o->args[0], NULL) == NULL)
 		return unknown_command(o->args[0]);
-	print_command_help(stdout, c);
+	if (find(o->args[0], sub) == NULL)
+		return find(o->args[0], NULL)->sub != NULL
+			   ? unknown_sub(o->args[0], sub)
+			   : command_usage("adit %s has no second word", o->args[0]);
+	print_command_help(stdout, find(o->args[0], sub), sub == NULL);
 	return EXIT_STOPPED;
 }
 
@@ -216,7 +304,7 @@ command_edge_open(struct command_edge *e, const struct options *o)
 		error = find_token(e, o);
 	if (error == NULL)
 		return 0;
-	fprintf(stderr, "adit: %s\n", error);
+	tell_usage("%s", error);
 	free(error);
 	command_edge_close(e);
 	return EXIT_USAGE;
@@ -238,7 +326,7 @@ no_core(void)
 	struct rlimit none = { 0, 0 };
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0)
-		perror("adit: RLIMIT_CORE");
+		tell_error("failed", "RLIMIT_CORE: %s", strerror(errno));
 }
 
 static int
@@ -252,37 +340,73 @@ start_log(const struct options *o)
 	return 0;
 }
 
+/*
+ * Reads what stands behind `name`. *ret_c: the row that is meant; NULL where `name` has several and
+ * it is not known which. NULL, or what is wrong.
+ */
+static const char *
+parse(const char *name, int argc, char **argv, struct options *o, const struct command **ret_c,
+    char why[256])
+{
+	const struct command *c = find(name, NULL);
+	unsigned all = all_options(name);
+	int n_words = c->sub != NULL ? 1 : 0;
+	const char *error = options_parse(o, all, argc, argv, why, 256);
+
+	if (n_words > 0)
+		c = o->n_args == 0 ? NULL : find(name, o->args[0]);
+	*ret_c = c;
+	if (error != NULL || c == NULL)
+		return error;
+	error = options_allow(o, all, c->options, why, 256);
+	if (error != NULL || o->help || o->version)
+		return error;
+	if (o->n_args - n_words < c->args_min)
+		return "an argument is missing";
+	return o->n_args - n_words > c->args_max ? "too many arguments" : NULL;
+}
+
 static int
-run(const struct command *c, int argc, char **argv)
+mistake(const char *error, const char *name, const struct command *c)
+{
+	char words[32];
+
+	if (c == NULL)
+		return command_usage("%s; adit help %s has the options", error, name);
+	snprintf(words, sizeof(words), "%s%s%s", name, c->sub != NULL ? " " : "",
+	    c->sub != NULL ? c->sub : "");
+	return command_usage("%s; usage: adit %s [OPTION ...]%s%s; adit help %s has the options",
+	    error, words, c->usage[0] != '\0' ? " " : "", c->usage, words);
+}
+
+static int
+run(const char *name, int argc, char **argv)
 {
 	char why[256];
 	struct options o;
-	const char *error = options_parse(&o, c->options, argc, argv, why, sizeof(why));
+	const struct command *c;
+	const char *error = parse(name, argc, argv, &o, &c, why);
 
-	if (error == NULL && o.help) {
-		print_command_help(stdout, c);
+	if (error != NULL)
+		return mistake(error, name, c);
+	if (o.version)
+		return version_command(&o);
+	if (c == NULL && (o.n_args > 0 || !o.help))
+		return unknown_sub(name, o.n_args > 0 ? o.args[0] : NULL);
+	if (o.help) {
+		print_command_help(stdout, c != NULL ? c : find(name, NULL), c == NULL);
 		return EXIT_STOPPED;
 	}
-	if (error == NULL && o.n_args < c->args_min)
-		error = "an argument is missing";
-	if (error == NULL && o.n_args > c->args_max)
-		error = "too many arguments";
-	if (error != NULL)
-		return command_usage(
-		    "%s\nusage: adit %s [OPTION ...] %s; adit help %s has the options", error,
-		    c->name, c->usage, c->name);
-	if (start_log(&o) != 0)
-		return EXIT_USAGE;
-	return c->run(&o);
+	return start_log(&o) != 0 ? EXIT_USAGE : c->run(&o);
 }
 
 int
 command_main(int argc, char **argv)
 {
-	const struct command *c;
 	const char *name;
 
 	no_core();
+	tell_init("adit", args_has("--json", argc, argv));
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
@@ -292,8 +416,7 @@ command_main(int argc, char **argv)
 		name = "help";
 	else if (strcmp(name, "--version") == 0)
 		name = "version";
-	c = find(name);
-	if (c == NULL)
+	if (find(name, NULL) == NULL)
 		return unknown_command(name);
-	return run(c, argc - 2, argv + 2);
+	return run(name, argc - 2, argv + 2);
 }

@@ -10,9 +10,10 @@
 #include "agent/options.h"
 
 struct command {
-	const char *name;  /* first: suggest() */
-	const char *usage; /* behind the name */
-	int args_min, args_max;
+	const char *name;                    /* first: suggest() */
+	const char *sub;                     /* its second word, args[0]; NULL: it has none */
+	const char *usage;                   /* behind these */
+	int args_min, args_max;              /* behind these, too */
 	unsigned options;                    /* enum option_group together */
 	int (*run)(const struct options *o); /* gives an exit code (client.h) */
 	const char *what;
@@ -35,7 +36,7 @@ struct command_edge {
 int command_edge_open(struct command_edge *e, const struct options *o) must_use;
 /* Wipes the token. */
 void command_edge_close(struct command_edge *e);
-/* Says "adit: ..." on standard error and returns EXIT_USAGE. */
+/* tell_usage(), and EXIT_USAGE. */
 int command_usage(const char *fmt, ...) printf_like(1, 2);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "agent/plain.h"
 #include "base/clock.h"
+#include "base/tell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,7 +169,7 @@ doctor_write_report(struct doctor *d, const char *path)
 	free(probe);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || b.failed || write(fd, b.p, b.n) != (ssize_t)b.n) {
-		fprintf(stderr, "adit: %s: %s\n", path,
+		tell_error("failed", "%s: %s", path,
 		    fd < 0 ? strerror(errno) : "it could not be written");
 		if (fd >= 0)
 			close(fd);

@@ -6,7 +6,7 @@
 #include "agent/client.h"
 #include "agent/config_file.h"
 #include "agent/plain.h"
-#include "base/suggest.h"
+#include "base/tell.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -27,9 +27,7 @@ failed(struct work *w)
 {
 	int status = w->answer.status;
 
-	if (w->options->json)
-		printf("{\"result\":\"failed\",\"status\":%d}\n", status);
-	fprintf(stderr, "adit: %s\n", w->answer.why);
+	tell_error(status == 401 || status == 403 ? "refused" : "failed", "%s", w->answer.why);
 	return status == 401 || status == 403 ? EXIT_REFUSED : EXIT_BROKE;
 }
 
@@ -115,10 +113,9 @@ create(struct work *w)
 	if (old != NULL)
 		bitbucket_read(&w->bitbucket, old, &h);
 	if (n > 1)
-		fprintf(stderr,
-		    "adit: %zu webhooks have this URL: each event comes %zu times; delete all but "
-		    "one\n",
-		    n, n);
+		tell_note(
+		    "%zu webhooks have this URL: each event comes %zu times; delete all but one", n,
+		    n);
 	if (bitbucket_put(&w->bitbucket, old != NULL ? h.id : NULL, w->options->url, w->description,
 		w->events, w->secret, !w->options->no_verify, &w->answer) != 0)
 		return failed(w);
@@ -138,13 +135,24 @@ list(struct work *w)
 	return EXIT_STOPPED;
 }
 
+static int
+no_such_hook(const struct work *w, const char *what)
+{
+	tell_error("no-such-hook",
+	    "no webhook of %s/%s has the URL %s: %s; adit hook list shows those that there are",
+	    w->bitbucket.owner, w->bitbucket.repo, w->options->url, what);
+	return EXIT_BROKE;
+}
+
 static int delete (struct work *w)
 {
 	size_t n;
-	const json_t *old;
+	const json_t *old = find(w, &n);
 	struct bitbucket_hook h;
 
-	while ((old = find(w, &n)) != NULL) {
+	if (old == NULL)
+		return no_such_hook(w, "nothing was deleted");
+	for (; old != NULL; old = find(w, &n)) {
 		size_t i;
 		json_t *item;
 
@@ -187,20 +195,19 @@ test(struct work *w)
 	const json_t *old = find(w, &n);
 	const char *outcome;
 
-	if (old == NULL) {
-		fprintf(stderr, "adit: no webhook has this URL: adit hook create makes one\n");
-		return EXIT_BROKE;
-	}
+	if (old == NULL)
+		return no_such_hook(w, "adit hook create makes one");
 	bitbucket_read(&w->bitbucket, old, &h);
 	print_hook(w, "hook", old);
 	if (!h.active || !wants_push(&h)) {
-		fprintf(stderr, "adit: it %s: adit hook create with the same URL corrects it\n",
+		tell_error("failed",
+		    "the webhook %s: adit hook create with the same URL corrects it",
 		    h.active ? "is not called for pushes" : "is not active");
 		return EXIT_BROKE;
 	}
 	if (!w->bitbucket.dc) {
-		fprintf(stderr,
-		    "adit: Bitbucket Cloud has no call for a test: push, or adit doctor %s\n",
+		tell_note("Bitbucket Cloud has no call for a test: push something, or run adit "
+			  "doctor %s",
 		    h.url);
 		return EXIT_STOPPED;
 	}
@@ -210,14 +217,18 @@ test(struct work *w)
 	    "outcome"));
 	if (outcome == NULL)
 		outcome = json_string_value(json_object_get(w->answer.body, "outcome"));
-	fprintf(stderr, "adit: Bitbucket's ping: %s\n", outcome != NULL ? outcome : "sent");
-	return outcome == NULL || strcmp(outcome, "SUCCESS") == 0 ? EXIT_STOPPED : EXIT_BROKE;
+	if (outcome != NULL && strcmp(outcome, "SUCCESS") != 0) {
+		tell_error("failed", "Bitbucket's ping: %s", outcome);
+		return EXIT_BROKE;
+	}
+	tell_note("Bitbucket's ping: %s", outcome != NULL ? outcome : "sent");
+	return EXIT_STOPPED;
 }
 
 /* --- what was typed --- */
 
 static const struct action {
-	const char *name; /* first: suggest() */
+	const char *name;
 	bool needs_url, needs_secret;
 	int (*run)(struct work *w);
 } actions[] = {
@@ -227,13 +238,15 @@ static const struct action {
 	{ "delete", true, false, delete },
 };
 
+/* The rows of command.c let no other word through. */
 static const struct action *
 find_action(const char *name)
 {
-	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
-		if (strcmp(actions[i].name, name) == 0)
-			return &actions[i];
-	return NULL;
+	size_t i = 0;
+
+	while (strcmp(actions[i].name, name) != 0)
+		check(++i < sizeof(actions) / sizeof(*actions));
+	return &actions[i];
 }
 
 static char *
@@ -293,14 +306,6 @@ hook_command(const struct options *o)
 	struct work *w;
 	int rc;
 
-	if (a == NULL) {
-		const char *near = suggest(slice_str(o->args[0]), actions,
-		    sizeof(actions) / sizeof(*actions), sizeof(*actions));
-
-		return command_usage("hook %s: create, list, test or delete is wanted%s%s%s",
-		    o->args[0], near != NULL ? "; did you mean " : "", near != NULL ? near : "",
-		    near != NULL ? "?" : "");
-	}
 	if (strcmp(o->args[1], "bitbucket") != 0)
 		return command_usage("hook %s %s: only bitbucket is known", a->name, o->args[1]);
 	w = calloc(1, sizeof(*w));

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/command.h"
 #include "base/clock.h"
+#include "base/tell.h"
 #include "hook/inboxtalk.h"
 
 #include <stdlib.h>
@@ -73,7 +74,8 @@ go_on(struct inbox_link *l, enum inboxtalk_step step)
 		client_finish(l->client, good ? EXIT_STOPPED : EXIT_BROKE);
 		return;
 	case INBOXTALK_FAILED:
-		snprintf(l->client->why, sizeof(l->client->why), "%s", l->talk.why);
+		tell_error(l->talk.code, "%s", l->talk.why);
+		l->client->why[0] = '\0'; /* it is told */
 		client_finish(l->client, EXIT_BROKE);
 		return;
 	}

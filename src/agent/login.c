@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/config_file.h"
+#include "base/tell.h"
 
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ store(const struct options *o, const struct command_edge *e, const char *account
 		    : config_file_save_login(e->path, e->edge, ca, e->token);
 	free(ca);
 	if (error != NULL) {
-		fprintf(stderr, "adit: %s\n", error);
+		tell_error("failed", "%s", error);
 		free(error);
 		return EXIT_BROKE;
 	}

@@ -1,34 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of the agent's options, and the parser that reads it. */
+/* The rows: one for each option, with the commands that take it. */
 #include "agent/options.h"
 
-#include "base/suggest.h"
+#include "conf/args.h"
 
-#include <string.h>
-
-struct row {
-	const char *name;  /* first: suggest() */
-	const char *value; /* its name in help, NULL: a switch */
-	size_t at;
-	unsigned group;
-	const char *what;
-	int n_max; /* how often it may be given: the member is an array; 0: once */
-};
+#include <stddef.h>
 
 #define AT(member) offsetof(struct options, member)
 
-static const struct row rows[] = {
+static const struct args_row rows[] = {
 	{ "--edge", "URL", AT(edge), OPTIONS_LINK,
 	    "the edge, in place of a login: https://HOST[:PORT]" },
 	{ "--ca", "FILE", AT(ca), OPTIONS_LINK,
 	    "certificates (PEM) that the edge's must lead to, in place of the system's" },
 	{ "--token-file", "FILE", AT(token_file), OPTIONS_LINK,
 	    "file that holds the token, - for standard input; else ADIT_TOKEN, else the login's" },
-	{ "-f", "FILE", AT(file), OPTIONS_FILE,
-	    "configuration in place of ~/.config/adit/adit.yml" },
+	{ "--file", "FILE", AT(file), OPTIONS_FILE,
+	    "configuration in place of ~/.config/adit/adit.yml", .brief = "-f" },
 	{ "--name", "NAME", AT(name), OPTIONS_NAME,
 	    "public name; without it a random one that stays yours" },
-	{ "--port", "PORT", AT(port), OPTIONS_PORT, "public port; without it any free one" },
+	{ "--port", "PORT", AT(port), OPTIONS_PORT, "public port; without it any free one",
+	    .min = 1, .max = 65535 },
 	{ "--origin-host", "HOST", AT(origin_host), OPTIONS_ORIGIN,
 	    "Host that the local server is sent in place of the public name" },
 	{ "--origin-ca", "FILE", AT(origin_ca), OPTIONS_ORIGIN,
@@ -65,19 +57,20 @@ static const struct row rows[] = {
 	    "store a copy of each webhook for these tunnels of the account, too" },
 	{ "--resign", NULL, AT(resign), OPTIONS_POLICY,
 	    "sign anew what is delivered so late that its timestamp would be refused" },
-	{ "--state", "STATE,...", AT(state), OPTIONS_INBOX,
+	{ "--state", "STATE,...", AT(state), OPTIONS_FILTER,
 	    "received, queued, leased, delivered, parked, dead or dropped" },
-	{ "--event", "EVENT", AT(event), OPTIONS_INBOX, "event key, such as repo:push" },
-	{ "--tunnel", "NAME", AT(tunnel), OPTIONS_INBOX, "deliveries of one tunnel" },
-	{ "--repository", "NAME", AT(repository), OPTIONS_INBOX, "repository, or NAME/BRANCH" },
-	{ "--since", "TIME", AT(since), OPTIONS_INBOX,
+	{ "--event", "EVENT", AT(event), OPTIONS_FILTER, "event key, such as repo:push" },
+	{ "--tunnel", "NAME", AT(tunnel), OPTIONS_FILTER | OPTIONS_STAT,
+	    "deliveries of one tunnel" },
+	{ "--repository", "NAME", AT(repository), OPTIONS_FILTER, "repository, or NAME/BRANCH" },
+	{ "--since", "TIME", AT(since), OPTIONS_FILTER,
 	    "received since: 2026-11-24T18:00:00Z, or 30m, 12h, 7d ago" },
-	{ "--until", "TIME", AT(until), OPTIONS_INBOX, "received before" },
-	{ "--limit", "N", AT(limit), OPTIONS_INBOX, "no more than so many" },
-	{ "--to", "TUNNEL", AT(to), OPTIONS_INBOX,
-	    "replay: a copy of each to another tunnel of the account" },
-	{ "--raw", NULL, AT(raw), OPTIONS_INBOX,
-	    "show, export: nothing is redacted, bytes are exact" },
+	{ "--until", "TIME", AT(until), OPTIONS_FILTER, "received before" },
+	{ "--limit", "N", AT(limit), OPTIONS_LIST, "no more than so many", .min = 1,
+	    .max = UINT32_MAX },
+	{ "--to", "TUNNEL", AT(to), OPTIONS_REPLAY,
+	    "a copy of each to another tunnel of the account" },
+	{ "--raw", NULL, AT(raw), OPTIONS_RAW, "nothing is redacted, bytes are exact" },
 	{ "--for", "cloud|dc", AT(side), OPTIONS_CHECKURL,
 	    "whose verdict is the exit code: Bitbucket Cloud's (default) or Data Center's" },
 	{ "--no-probe", NULL, AT(no_probe), OPTIONS_CHECKURL,
@@ -90,20 +83,21 @@ static const struct row rows[] = {
 	    "write all that was seen to FILE, without secrets, for a bug report" },
 	{ "--origin", "ADDRESS", AT(origin), OPTIONS_DOCTOR,
 	    "the local server, where the configuration does not say it" },
-	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK,
+	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK_CREATE,
 	    "file that holds the webhook's secret" },
 	{ "--patience", "SECONDS", AT(patience), OPTIONS_DOCTOR,
-	    "what the sender waits for an answer: 10 for Bitbucket Cloud (default)" },
+	    "what the sender waits for an answer: 10 for Bitbucket Cloud (default)", .min = 1,
+	    .max = 120 },
 	{ "--jenkins-user", "USER", AT(jenkins_user), OPTIONS_DOCTOR,
 	    "look in Jenkins as USER whether builds start" },
 	{ "--jenkins-token-file", "FILE", AT(jenkins_token), OPTIONS_DOCTOR,
 	    "file that holds an API token of that user" },
-	{ "--url", "URL", AT(url), OPTIONS_HOOK, "the webhook's URL, as adit http prints it" },
+	{ "--url", "URL", AT(url), OPTIONS_HOOK_URL, "the webhook's URL, as adit http prints it" },
 	{ "--token-file", "FILE", AT(token_file), OPTIONS_HOOK,
 	    "file that holds Bitbucket's token, - for standard input; else BITBUCKET_TOKEN" },
-	{ "--events", "EVENT,...", AT(events), OPTIONS_HOOK,
+	{ "--events", "EVENT,...", AT(events), OPTIONS_HOOK_CREATE,
 	    "events to be called for: repo:push (default) ..." },
-	{ "--description", "TEXT", AT(description), OPTIONS_HOOK,
+	{ "--description", "TEXT", AT(description), OPTIONS_HOOK_CREATE,
 	    "its name at Bitbucket, \"adit\" where not given" },
 	{ "--dc", NULL, AT(dc), OPTIONS_HOOK,
 	    "PROJECT/REPO of a Data Center or Server, whose address --api gives" },
@@ -111,122 +105,56 @@ static const struct row rows[] = {
 	    "REST API in place of https://api.bitbucket.org/2.0; with --dc the base URL" },
 	{ "--ca", "FILE", AT(ca), OPTIONS_HOOK | OPTIONS_CHECKURL,
 	    "certificates (PEM) that are trusted in place of the system's" },
-	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK,
+	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK_CREATE,
 	    "Bitbucket is not to verify the certificate of the URL" },
 	{ "--all", NULL, AT(all), OPTIONS_START, "every tunnel of the configuration" },
 	{ "--json", NULL, AT(json), OPTIONS_SCREEN,
 	    "one JSON object a line on standard output, for scripts" },
 	{ "--log-level", "LEVEL", AT(log_level), OPTIONS_SCREEN,
 	    "error, warn (default), info, debug; debug shows every request" },
-	{ "--help", NULL, AT(help), ~0u, "this text" },
+	{ "--help", NULL, AT(help), OPTIONS_COMMON, "this text", .brief = "-h" },
+	{ "--version", NULL, AT(version), OPTIONS_COMMON, "print the version" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
-static const struct row *
-find(const char *arg, size_t n, unsigned groups)
+static struct args
+reader(struct options *o)
 {
-	for (size_t i = 0; i < N_ROWS; i++)
-		if ((rows[i].group & groups) != 0 && strlen(rows[i].name) == n &&
-		    memcmp(rows[i].name, arg, n) == 0)
-			return &rows[i];
-	return NULL;
-}
-
-static const char *
-unknown(const char *arg, size_t n, char *why, size_t cap)
-{
-	const char *near = suggest(slice_of(arg, n), rows, N_ROWS, sizeof(*rows));
-	bool elsewhere = near != NULL && strlen(near) == n && memcmp(near, arg, n) == 0;
-
-	if (strncmp(arg, "--token", n) == 0 && n == 7)
-		snprintf(why, cap,
-		    "a token on the command line can be seen by everybody on this machine: "
-		    "use --token-file FILE, or - for standard input, or ADIT_TOKEN");
-	else if (elsewhere)
-		snprintf(why, cap, "%s is no option of this command", near);
-	else if (near != NULL)
-		snprintf(why, cap, "unknown option %.*s; did you mean %s?", (int)n, arg, near);
-	else
-		snprintf(why, cap, "unknown option %.*s", (int)n, arg);
-	return why;
-}
-
-/* Takes the option at argv[*i] and its value. */
-static const char *
-take(struct options *o, unsigned groups, int argc, char **argv, int *i, char *why, size_t cap)
-{
-	const char *arg = argv[*i], *eq = strchr(arg, '='), *value = eq == NULL ? NULL : eq + 1;
-	size_t n = eq == NULL ? strlen(arg) : (size_t)(eq - arg);
-	const struct row *row = find(arg, n, groups);
-	void *dst;
-
-	if (row == NULL)
-		return unknown(arg, n, why, cap);
-	dst = (char *)o + row->at;
-	if (row->value == NULL) {
-		if (value != NULL) {
-			snprintf(why, cap, "%s takes no value", row->name);
-			return why;
-		}
-		*(bool *)dst = true;
-		return NULL;
-	}
-	if (value == NULL && *i + 1 < argc)
-		value = argv[++*i];
-	if (value == NULL || value[0] == '\0') {
-		snprintf(why, cap, "%s wants a value: %s", row->name, row->value);
-		return why;
-	}
-	for (int k = 1; *(const char **)dst != NULL && k < row->n_max; k++)
-		dst = (const char **)dst + 1;
-	if (*(const char **)dst != NULL) {
-		snprintf(why, cap, row->n_max > 0 ? "%s is given too often" : "%s is given twice",
-		    row->name);
-		return why;
-	}
-	*(const char **)dst = value;
-	return NULL;
+	return (struct args){ .rows = rows,
+		.n_rows = N_ROWS,
+		.dst = o,
+		.words = o->args,
+		.words_max = LIMIT_TUNNELS_PER_LINK + 1 };
 }
 
 const char *
 options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why, size_t why_cap)
 {
-	bool only_args = false;
+	struct args a = reader(o);
+	const char *error;
 
 	*o = (struct options){ 0 };
-	for (int i = 0; i < argc; i++) {
-		const char *error;
+	error = args_parse(&a, groups | OPTIONS_COMMON, argc, argv);
+	o->n_args = a.n_words;
+	if (error != NULL)
+		snprintf(why, why_cap, "%s", error);
+	return error == NULL ? NULL : why;
+}
 
-		if (!only_args && strcmp(argv[i], "--") == 0) {
-			only_args = true;
-			continue;
-		}
-		if (only_args || argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (o->n_args == LIMIT_TUNNELS_PER_LINK + 1) {
-				snprintf(why, why_cap, "too many arguments");
-				return why;
-			}
-			o->args[o->n_args++] = argv[i];
-			continue;
-		}
-		error = take(o, groups, argc, argv, &i, why, why_cap);
-		if (error != NULL)
-			return error;
-	}
-	return NULL;
+const char *
+options_allow(struct options *o, unsigned groups, unsigned allowed, char *why, size_t why_cap)
+{
+	struct args a = reader(o);
+	const char *error = args_allow(&a, groups, allowed | OPTIONS_COMMON);
+
+	if (error != NULL)
+		snprintf(why, why_cap, "%s", error);
+	return error == NULL ? NULL : why;
 }
 
 void
 options_help(FILE *f, unsigned groups)
 {
-	for (size_t i = 0; i < N_ROWS; i++) {
-		char left[64];
-
-		if ((rows[i].group & groups) == 0)
-			continue;
-		snprintf(left, sizeof(left), "%s%s%s", rows[i].name,
-		    rows[i].value != NULL ? " " : "", rows[i].value != NULL ? rows[i].value : "");
-		fprintf(f, "  %-22s %s\n", left, rows[i].what);
-	}
+	args_help(rows, N_ROWS, groups | OPTIONS_COMMON, f);
 }

@@ -20,11 +20,18 @@ enum option_group {
 	OPTIONS_START = 1 << 5,
 	OPTIONS_FILE = 1 << 6,
 	OPTIONS_POLICY = 1 << 7, /* who may ask, and what happens with webhooks */
-	OPTIONS_INBOX = 1 << 8,
+	OPTIONS_FILTER = 1 << 8, /* which deliveries of the inbox */
+	OPTIONS_LIST = 1 << 9,
+	OPTIONS_REPLAY = 1 << 10,
+	OPTIONS_RAW = 1 << 11,
 	OPTIONS_CHECKURL = 1 << 12,
 	OPTIONS_DOCTOR = 1 << 13,
 	OPTIONS_HOOK = 1 << 14,
 	OPTIONS_PROBE = 1 << 15, /* how other servers are looked at */
+	OPTIONS_HOOK_URL = 1 << 16,
+	OPTIONS_HOOK_CREATE = 1 << 17,
+	OPTIONS_STAT = 1 << 18,
+	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
 };
 
 struct options {
@@ -43,7 +50,7 @@ struct options {
 	    *origin, *secret_file;
 	const char *url, *api, *events, *description;
 	bool no_probe, dc, no_verify;
-	bool origin_insecure, json, all, help;
+	bool origin_insecure, json, all, help, version;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
 	int n_args;
 };
@@ -54,6 +61,10 @@ struct options {
  * "--name=x" and "--name x"; "--" ends the options.
  */
 const char *options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why,
+    size_t why_cap) must_use;
+/* Where the command was known only behind its options: what was parsed with `groups` must be
+ * `allowed`. */
+const char *options_allow(struct options *o, unsigned groups, unsigned allowed, char *why,
     size_t why_cap) must_use;
 /* One line per option of the groups. */
 void options_help(FILE *f, unsigned groups);

@@ -4,6 +4,7 @@
 
 #include "agent/client.h"
 #include "agent/command.h"
+#include "base/tell.h"
 
 #include <crypt.h>
 #include <openssl/crypto.h>
@@ -54,7 +55,7 @@ print_hash(const char *name, const char *password)
 	    fflush(stdout) == 0)
 		rc = EXIT_STOPPED;
 	else
-		fputs("adit: the password could not be hashed\n", stderr);
+		tell_error("failed", "the password could not be hashed");
 	if (data != NULL)
 		OPENSSL_cleanse(data, sizeof(*data));
 	free(data);

@@ -6,6 +6,7 @@
 #include "agent/doctor_private.h"
 #include "agent/plain.h"
 #include "http/close.h"
+#include "base/tell.h"
 
 #include <stdlib.h>
 
@@ -313,7 +314,7 @@ status_command(const struct options *o)
 	p.token = e.token;
 	(void)agent_run(&p, NULL);
 	if (s.done && s.names.n == 0)
-		fprintf(stderr, "adit: this account has no tunnel yet: adit http 8080 opens one\n");
+		tell_note("this account has no tunnel yet: adit http 8080 opens one");
 	command_edge_close(&e);
 	buf_fini(&s.names);
 	buf_fini(&s.out);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/slice.h"
 #include "edge/admin_inbox.h"
+#include "base/tell.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -24,14 +25,14 @@ admin_dial(const char *path)
 	int fd;
 
 	if (!slice_z(slice_str(path), un.sun_path, sizeof(un.sun_path))) {
-		fprintf(stderr, "aditd: %s: the path of a socket has at most %zu bytes\n", path,
+		tell_usage("%s: the path of a socket has at most %zu bytes", path,
 		    sizeof(un.sun_path) - 1);
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
 		return fd;
-	fprintf(stderr, "aditd: %s: %s%s\n", path, strerror(errno),
+	tell_error("no-edge", "%s: %s%s", path, strerror(errno),
 	    errno == ENOENT || errno == ECONNREFUSED
 		? "; is aditd running? --control, --dev or -f say where its socket is"
 		: "");
@@ -96,7 +97,7 @@ admin_ask(int fd, json_t *request)
 	free(text);
 	free(line);
 	if (answer == NULL)
-		fputs("aditd: the edge closed the control socket without an answer\n", stderr);
+		tell_error("no-edge", "the edge closed the control socket without an answer");
 	return answer;
 }
 
@@ -208,7 +209,7 @@ static void
 show_added(const json_t *a)
 {
 	puts(text_at(a, "token"));
-	fprintf(stderr, "Token %s of account %s. This is the only time that it is shown.\n",
+	tell_note("this is token %s of account %s; it is shown this once and never again",
 	    text_at(a, "id"), text_at(a, "account"));
 }
 
@@ -227,48 +228,46 @@ show_text(const json_t *a)
 
 /* --- the subcommands --- */
 
-struct command {
-	const char *words[2]; /* second NULL: one word */
-	const char *op;
-	const char *args[2]; /* members that the arguments go to */
-	int n_args_min, n_args_max;
-	const char *usage;
-	const char *cursor; /* lists: the member of a row that the next page begins after */
-	void (*show_row)(const json_t *row);
-	void (*show)(const json_t *answer);
+/* clang-format off */
+const struct admin_command admin_commands[] = {
+	{ "token", "add", "ACCOUNT", 1, 1, ADMIN_TOKEN, "make a token, and print it this once",
+	    "token.add", { "account" }, .show = show_added },
+	{ "token", "list", "[ACCOUNT]", 0, 1, 0, "list tokens by their ids",
+	    "token.list", { "account" }, "id", show_token },
+	{ "token", "revoke", "ID", 1, 1, 0, "revoke a token; its links end at once",
+	    "token.revoke", { "id" } },
+	{ "name", "reserve", "NAME ACCOUNT", 2, 2, 0, "give a name to an account",
+	    "name.reserve", { "name", "account" }, .show = show_name_held },
+	{ "name", "release", "NAME", 1, 1, 0, "give a name up: visitors are answered 410 from then on",
+	    "name.release", { "name" } },
+	{ "name", "list", "[ACCOUNT]", 0, 1, 0, "list names, and whose they are",
+	    "name.list", { "account" }, "name", show_name },
+	{ "port", "release", "PORT", 1, 1, 0, "free the port of a TCP tunnel",
+	    "port.release", { "port" } },
+	{ "status", NULL, "", 0, 0, 0, "print counters and the tunnels that are up",
+	    "status", .show = show_status },
+	{ "limits", NULL, "", 0, 0, 0, "print the limits of the running aditd",
+	    "limits", .show_row = show_limit },
+	{ "wait", "up", "NAME", 1, 1, ADMIN_WAIT, "wait until a tunnel is up", "wait", { "up" } },
+	{ "reload", NULL, "", 0, 0, 0, "read configuration and certificates again",
+	    "reload", .show = show_text },
+	{ "stop", NULL, "", 0, 0, 0, "stop in order", "stop" },
+	{ "inbox", "list", "", 0, 0, ADMIN_FILTER | ADMIN_LIST, "stored webhooks, newest first" },
+	{ "inbox", "show", "ID", 1, 1, ADMIN_RAW, "all about one webhook: attempts, head and body" },
+	{ "inbox", "replay", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER | ADMIN_REPLAY,
+	    "send webhooks again" },
+	{ "inbox", "drop", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER,
+	    "give webhooks up: they are not sent any more" },
+	{ "inbox", "export", "", 0, 0, ADMIN_FILTER | ADMIN_LIST | ADMIN_RAW,
+	    "whole webhooks, one JSON object a line, oldest first" },
+	{ "inbox", "tail", "", 0, 0, ADMIN_FILTER, "webhooks that come in from now on" },
+	{ "inbox", "stat", "", 0, 0, ADMIN_STAT, "how many webhooks are in which state" },
 };
-
-static const struct command commands[] = {
-	{ { "token", "add" }, "token.add", { "account" }, 1, 1,
-	    "token add ACCOUNT [--label TEXT] [--days N]", .show = show_added },
-	{ { "token", "list" }, "token.list", { "account" }, 0, 1, "token list [ACCOUNT]", "id",
-	    show_token },
-	{ { "token", "revoke" }, "token.revoke", { "id" }, 1, 1, "token revoke ID" },
-	{ { "name", "reserve" }, "name.reserve", { "name", "account" }, 2, 2,
-	    "name reserve NAME ACCOUNT", .show = show_name_held },
-	{ { "name", "release" }, "name.release", { "name" }, 1, 1, "name release NAME" },
-	{ { "name", "list" }, "name.list", { "account" }, 0, 1, "name list [ACCOUNT]", "name",
-	    show_name },
-	{ { "port", "release" }, "port.release", { "port" }, 1, 1, "port release PORT" },
-	{ { "status" }, "status", { NULL }, 0, 0, "status", .show = show_status },
-	{ { "limits" }, "limits", { NULL }, 0, 0, "limits", .show_row = show_limit },
-	{ { "wait", "up" }, "wait", { "up" }, 1, 1, "wait up NAME [--timeout SECONDS]" },
-	{ { "reload" }, "reload", { NULL }, 0, 0, "reload", .show = show_text },
-	{ { "stop" }, "stop", { NULL }, 0, 0, "stop" },
-};
-#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
-
-bool
-admin_knows(const char *word)
-{
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(word, commands[i].words[0]) == 0)
-			return true;
-	return strcmp(word, "inbox") == 0;
-}
+/* clang-format on */
+const size_t admin_commands_n = sizeof(admin_commands) / sizeof(*admin_commands);
 
 static void
-show(const struct admin_options *o, const struct command *cmd, const json_t *answer)
+show(const struct admin_options *o, const struct admin_command *cmd, const json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, "rows"), *row;
 	size_t i;
@@ -286,7 +285,7 @@ show(const struct admin_options *o, const struct command *cmd, const json_t *ans
 
 /* Where the next page begins, in the request; false when this was the last. */
 static bool
-turn_page(const struct command *cmd, const json_t *answer, json_t *request)
+turn_page(const struct admin_command *cmd, const json_t *answer, json_t *request)
 {
 	const json_t *rows = json_object_get(answer, "rows");
 	json_t *last = json_array_get(rows, json_array_size(rows) - 1);
@@ -297,7 +296,7 @@ turn_page(const struct command *cmd, const json_t *answer, json_t *request)
 }
 
 static int
-converse(const struct admin_options *o, const struct command *cmd, json_t *request)
+converse(const struct admin_options *o, const struct admin_command *cmd, json_t *request)
 {
 	int fd = admin_dial(o->socket), rc = 1;
 	bool more = fd >= 0;
@@ -312,10 +311,8 @@ converse(const struct admin_options *o, const struct command *cmd, json_t *reque
 			more = turn_page(cmd, answer, request);
 		} else if (answer != NULL) {
 			rc = 1;
-			if (o->json)
-				show(o, cmd, answer);
-			fprintf(stderr, "aditd: %s (%s)\n", text_at(answer, "text"),
-			    text_at(answer, "code"));
+			tell_error(text_at(answer, "code"), o->json ? "%s" : "%s (%s)",
+			    text_at(answer, "text"), text_at(answer, "code"));
 		}
 		json_decref(answer);
 	}
@@ -339,7 +336,8 @@ value(const char *member, const char *text, uint64_t scale)
 }
 
 static json_t *
-make_request(const struct admin_options *o, const struct command *cmd, int argc, char **argv)
+make_request(const struct admin_options *o, const struct admin_command *cmd, int argc,
+    const char *const *argv)
 {
 	json_t *request = json_pack("{s:s}", "op", cmd->op);
 
@@ -355,26 +353,12 @@ make_request(const struct admin_options *o, const struct command *cmd, int argc,
 }
 
 int
-admin_run(const struct admin_options *o, int argc, char **argv)
+admin_run(const struct admin_options *o, const struct admin_command *cmd, int argc,
+    const char *const *argv)
 {
-	if (strcmp(argv[0], "inbox") == 0)
-		return admin_inbox(o, argc - 1, argv + 1);
-	for (size_t i = 0; i < N_COMMANDS; i++) {
-		const struct command *cmd = &commands[i];
-		int words = cmd->words[1] != NULL ? 2 : 1, n_args = argc - words;
+	int n_words = cmd->sub != NULL ? 2 : 1;
 
-		if (strcmp(argv[0], cmd->words[0]) != 0 ||
-		    (words == 2 && (argc < 2 || strcmp(argv[1], cmd->words[1]) != 0)))
-			continue;
-		if (n_args < cmd->n_args_min || n_args > cmd->n_args_max) {
-			fprintf(stderr, "usage: aditd %s\n", cmd->usage);
-			return 2;
-		}
-		return converse(o, cmd, make_request(o, cmd, n_args, argv + words));
-	}
-	fputs("usage:\n", stderr);
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(argv[0], commands[i].words[0]) == 0)
-			fprintf(stderr, "  aditd %s\n", commands[i].usage);
-	return 2;
+	if (cmd->op == NULL)
+		return admin_inbox(o, argc - 1, argv + 1);
+	return converse(o, cmd, make_request(o, cmd, argc - n_words, argv + n_words));
 }

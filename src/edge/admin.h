@@ -18,10 +18,36 @@ struct admin_options {
 	struct inboxtalk_options inbox;
 };
 
-/* argv: the subcommand and its arguments. Exit status: 0, 1 refused or no edge, 2 usage. */
-int admin_run(const struct admin_options *o, int argc, char **argv) must_use;
-/* True when the word is a subcommand. */
-bool admin_knows(const char *word);
+/* Options that only some commands take: struct args_row's groups. */
+enum admin_group {
+	ADMIN_TOKEN = 1 << 4, /* the lower ones are command_line.c's */
+	ADMIN_WAIT = 1 << 5,
+	ADMIN_FILTER = 1 << 6, /* which deliveries of the inbox */
+	ADMIN_LIST = 1 << 7,
+	ADMIN_REPLAY = 1 << 8,
+	ADMIN_RAW = 1 << 9,
+	ADMIN_STAT = 1 << 10,
+};
+
+struct admin_command {
+	const char *name;       /* first: suggest() */
+	const char *sub;        /* its second word; NULL: it has none */
+	const char *usage;      /* behind these */
+	int args_min, args_max; /* behind these, too */
+	unsigned options;       /* enum admin_group together */
+	const char *what;
+	const char *op;      /* of the request; NULL: of the inbox */
+	const char *args[2]; /* members that the arguments go to */
+	const char *cursor;  /* lists: the member of a row that the next page begins after */
+	void (*show_row)(const json_t *row);
+	void (*show)(const json_t *answer);
+};
+extern const struct admin_command admin_commands[];
+extern const size_t admin_commands_n;
+
+/* argv: the command's words and its arguments. Exit status: 0, 1 refused or no edge, 2 usage. */
+int admin_run(const struct admin_options *o, const struct admin_command *cmd, int argc,
+    const char *const *argv) must_use;
 /* Connects to the socket; -1: it was said why. */
 int admin_dial(const char *path) must_use;
 /* One request, which is consumed, and its answer; NULL: it was said why. */

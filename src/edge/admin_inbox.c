@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/tell.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,22 +57,21 @@ converse(struct inboxtalk *t, int fd)
 		json_decref(answer);
 	}
 	if (step == INBOXTALK_FAILED)
-		fprintf(stderr, "aditd: %s\n", t->why);
+		tell_error(t->code, "%s", t->why);
 	buf_fini(&out);
 	return rc;
 }
 
 int
-admin_inbox(const struct admin_options *o, int argc, char **argv)
+admin_inbox(const struct admin_options *o, int argc, const char *const *argv)
 {
 	struct inboxtalk_options options = o->inbox;
 	struct inboxtalk t;
 	int fd, rc = 2;
 
 	options.json = o->json;
-	if (inboxtalk_start(&t, &options, argc, (const char *const *)argv, clock_wall_ms()) ==
-	    INBOXTALK_FAILED) {
-		fprintf(stderr, "aditd: %s\n", t.why);
+	if (inboxtalk_start(&t, &options, argc, argv, clock_wall_ms()) == INBOXTALK_FAILED) {
+		tell_usage("%s", t.why);
 	} else {
 		fd = admin_dial(o->socket);
 		rc = fd < 0 ? 1 : converse(&t, fd);

@@ -6,6 +6,6 @@
 #include "edge/admin.h"
 
 /* argv: behind "inbox". Exit status as admin_run(). */
-int admin_inbox(const struct admin_options *o, int argc, char **argv) must_use;
+int admin_inbox(const struct admin_options *o, int argc, const char *const *argv) must_use;
 
 #endif

@@ -17,6 +17,7 @@
 #include "edge/stop.h"
 #include "edge/upkeep.h"
 #include "edge/worker.h"
+#include "base/tell.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -47,7 +48,7 @@ struct daemon {
 static int
 fail(char *sentence)
 {
-	fprintf(stderr, "aditd: %s\n", sentence != NULL ? sentence : "out of memory");
+	tell_error("failed", "%s", sentence != NULL ? sentence : "out of memory");
 	free(sentence);
 	return -1;
 }
@@ -55,7 +56,7 @@ fail(char *sentence)
 static int
 fail_errno(const char *what)
 {
-	fprintf(stderr, "aditd: %s: %s\n", what, strerror(errno));
+	tell_error("failed", "%s: %s", what, strerror(errno));
 	return -1;
 }
 
@@ -70,7 +71,7 @@ listen_on(const struct addr *a, bool share, const char *key, struct addr *ret_bo
 	if (fd >= 0)
 		return fd;
 	addr_text(a, text, sizeof(text));
-	fprintf(stderr, "aditd: %s: %s: %s%s\n", key, text, strerror(errno),
+	tell_error("failed", "%s: %s: %s%s", key, text, strerror(errno),
 	    errno == EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
 	return -1;
 }
@@ -359,7 +360,7 @@ open_store(struct daemon *d)
 	if (r == STORE_OK)
 		r = ask_policies(e->store, e->directory, e->keep);
 	if (r != STORE_OK) {
-		fprintf(stderr, "aditd: %s: reading the names: %s\n", path, store_result_text(r));
+		tell_error("failed", "%s: reading the names: %s", path, store_result_text(r));
 		return -1;
 	}
 	atomic_store(&e->account_bytes, (uint64_t)d->settings->inbox.account_bytes);

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "edge/dev.h"
 #include "base/sentence.h"
+#include "base/tell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,7 @@ options_check(const struct daemon_options *o)
 	struct tls_server *server = s == NULL ? NULL : settings_tls(s, &error);
 
 	if (server == NULL)
-		fprintf(stderr, "aditd: %s\n", error != NULL ? error : "out of memory");
+		tell_error("failed", "%s", error != NULL ? error : "out of memory");
 	else
 		printf("%s: fine\n", o->dev != NULL ? o->dev : o->file);
 	tls_server_unref(server);
@@ -121,7 +122,7 @@ options_socket(const struct daemon_options *o, char *dst, size_t cap)
 		return (size_t)snprintf(dst, cap, "%s/control.sock", o->dev) < cap;
 	s = settings_load(o->file, &error);
 	if (s == NULL) {
-		fprintf(stderr, "aditd: %s\n", error != NULL ? error : "out of memory");
+		tell_error("failed", "%s", error != NULL ? error : "out of memory");
 		free(error);
 		return false;
 	}

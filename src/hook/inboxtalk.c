@@ -528,7 +528,7 @@ inboxtalk_start(struct inboxtalk *t, const struct inboxtalk_options *o, int n_ar
 {
 	const char *name = n_args > 0 ? args[0] : "";
 
-	*t = (struct inboxtalk){ .o = *o, .request = json_object() };
+	*t = (struct inboxtalk){ .o = *o, .request = json_object(), .code = "failed" };
 	buf_init(&t->bytes, ALL_BYTES + 4096);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(commands[i].name, name) == 0)
@@ -546,6 +546,7 @@ refused(struct inboxtalk *t, const json_t *answer)
 {
 	char text[200];
 
+	snprintf(t->code, sizeof(t->code), "%s", text_at(answer, "code"));
 	snprintf(text, sizeof(text), "%s", text_at(answer, "text"));
 	if (t->changed > 0)
 		snprintf(text, sizeof(text), "%s; %llu deliveries are done, the rest is not",

@@ -38,6 +38,7 @@ struct inboxtalk {
 	const struct inboxtalk_command *command;
 	json_t *request; /* the next one; read by the caller */
 	char why[256];   /* what went wrong */
+	char code[32];   /* a word for it: the edge's, or "failed" */
 	/* private */
 	uint64_t ids[INBOXTALK_IDS];
 	size_t n_ids, at;

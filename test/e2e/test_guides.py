@@ -119,6 +119,8 @@ class Reader:
         secret = next((words[i + 1] for i, w in enumerate(words) if w == "--secret-file"), None)
         if secret and not os.path.exists(secret):
             self.serve(["adit", "http", str(self.town.jenkins.port), "--name", "jenkins", "--for", "jenkins-bitbucket"], "")
+        if words[1] == "delete":  # the webhook of before is there
+            self.run([ADIT, "hook", "create", *words[2:], "--secret-file", self.town.edge.token, "--api", self.cloud.api])
         self.run([ADIT, *words, "--api", (self.dc if dc else self.cloud).api])
 
     def edge_check(self, words, line):

@@ -77,7 +77,10 @@ def test_list_test_delete(side):
         assert "adit doctor" in err
     code, said, _ = side.hook("delete", "--url", URL)
     assert code == 0 and said[0]["result"] == "deleted" and [h["url"] for h in side.double.hooks] == [URL + "?b"]
-    assert side.hook("delete", "--url", URL)[:2] == (0, [])
+    code, said, err = side.hook("delete", "--url", URL)  # there is none now, which is told and no success
+    wrong = json.loads(err)
+    assert (code, said, wrong["event"], wrong["code"]) == (1, [], "error", "no-such-hook")
+    assert URL in wrong["text"] and len(side.double.hooks) == 1
     code, _, err = side.hook("test", "--url", URL)
     assert code == 1 and "hook create" in err
 
@@ -112,7 +115,8 @@ def test_refusals(lab, args, kw, code, said):
     if "token" in kw:
         kw = {"token": write(lab.folder, "t", kw["token"] + "\n")}
     got, out, err = side.hook("create", *args, **kw)
-    assert got == code and said in err and out[-1]["result"] == "failed", (got, err)
+    assert got == code and said in err and out == [], (got, err)
+    assert json.loads(err)["code"] == ("refused" if code == 3 else "failed")
 
 
 @pytest.mark.parametrize("kw, args, code, said", [
