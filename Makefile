@@ -1,6 +1,6 @@
 # adit -- `make` prints what can be made.
-# Sources are found by folder: each folder of src/ is a room and a static library of its own, so that a
-# trespass between rooms is a link error (ARCHITECTURE.md, tools/layers).
+# Sources are found by folder: each folder of src/ is a room and a static library of its own; tools/walls proves
+# that it uses only the rooms that src/rooms allows it.
 
 VERSION  = 0.1.0
 CC      ?= cc
@@ -32,8 +32,8 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 # One make for people, which starts another one for the work, with as many jobs as there are cores.
 SUB      = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
-# Order of linking: a room may use only rooms to its right.
-ROOMS    = relay store hook tunnel http net conf base
+# Order of linking: from the top down, src/rooms is from the ground up.
+ROOMS   := $(shell sed -n '/^[a-z]/{s/:.*//;p}' src/rooms | grep -v -e edge -e agent | tac)
 PROGRAMS = $(B)/aditd $(B)/adit
 
 room_src = $(filter-out %/main.c %_sim.c,$(wildcard src/$(1)/*.c))
@@ -61,6 +61,7 @@ build: ## programs in build/adit and build/aditd
 check: ## all tests
 	@tools/deps build test
 	$(SUB) programs units replays $(B)/bench
+	@CC="$(CC)" CFLAGS="$(CFLAGS) $(SAN) $(LDFLAGS)" LIBS="$(LIBS)" tools/walls $(B)
 	@PYTHON=$(PYTHON) JOBS=$(JOBS) $(PYTHON) tools/check $(B)
 
 asan: ## all tests under AddressSanitizer (with leaks) and UndefinedBehaviorSanitizer together
