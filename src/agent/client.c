@@ -17,6 +17,8 @@
  */
 #define PROBE_US 1200000
 #define SWEEP_US 50000
+/* The same while streams of a link that was replaced may go on for hours. */
+#define LONG_SWEEP_US 500000
 
 /* The only writer of the state. */
 static void
@@ -75,7 +77,8 @@ open_streams(struct client *c)
 	return n;
 }
 
-/* No new streams; those that are open may go on for a while. */
+/* No new streams; those that are open may go on: for a while after a signal, for as long as they
+ * like where a newer agent serves the tunnels. */
 static void
 wind_down(struct client *c, int exit_code)
 {
@@ -90,7 +93,7 @@ wind_down(struct client *c, int exit_code)
 	}
 	edge_dial_cancel(&c->dial);
 	move(c, CLIENT_STOPPING);
-	c->stop_us = loop_now_us(c->loop) + STOP_US;
+	c->stop_us = exit_code == EXIT_STOPPED ? loop_now_us(c->loop) + STOP_US : INT64_MAX;
 	if (c->session != NULL)
 		carrier_goaway(&c->session->carrier, LINK_CODE_SHUTDOWN, 0);
 	loop_timer_set(c->loop, &c->sweep, SWEEP_US);
@@ -271,7 +274,9 @@ on_sweep(struct loop_timer *t)
 	if (c->state == CLIENT_STOPPING && (open_streams(c) == 0 || now >= c->stop_us))
 		end(c, c->exit_code);
 	if (!is_ending(c) && (c->state == CLIENT_STOPPING || !list_empty(&c->draining)))
-		loop_timer_set(c->loop, &c->sweep, SWEEP_US);
+		loop_timer_set(c->loop, &c->sweep,
+		    c->state == CLIENT_STOPPING && c->stop_us == INT64_MAX ? LONG_SWEEP_US
+									   : SWEEP_US);
 }
 
 /* The edge opens no more streams on this link: it finishes what it has while the next one is
@@ -443,8 +448,12 @@ client_start(struct client *c)
 void
 client_stop(struct client *c)
 {
-	if (c->state == CLIENT_STOPPING)
-		end(c, EXIT_STOPPED);
-	else
+	if (c->state != CLIENT_STOPPING) {
 		wind_down(c, EXIT_STOPPED);
+	} else if (c->stop_us == INT64_MAX) {
+		c->exit_code = EXIT_STOPPED;
+		c->stop_us = loop_now_us(c->loop) + STOP_US;
+	} else {
+		end(c, EXIT_STOPPED);
+	}
 }

@@ -42,6 +42,9 @@
 	X(VISITOR_HEAD_MS,       15000, "ms", "wait for the rest of a request head")               \
 	X(NOTSENT_BYTES,        131072, "bytes", "bytes of one connection that wait unsent in the kernel")   \
 	X(VISITOR_IDLE_MS,       60000, "ms", "idle keep-alive connection of a visitor")           \
+	X(TCP_PROBE_IDLE_MS,     60000, "ms", "silence of a TCP connection before it is probed (keep-alive)") \
+	X(TCP_PROBE_MS,          15000, "ms", "between such probes")                               \
+	X(TCP_PROBES,                4, "probes", "without an answer before the connection is given up") \
 	X(BODY_GRACE_MS,         10000, "ms", "slow body before the minimum rate counts")          \
 	X(BODY_RATE_BYTES,        1024, "bytes/s", "minimum rate of a request body")               \
 	X(ORIGIN_CONNECT_MS,     10000, "ms", "connecting to an origin")                           \

@@ -282,6 +282,7 @@ session_leave(struct session *s, enum link_code code, const char *why)
 	log_event(LOG_INFO, "link-leaving", LOG_Z("account", s->account),
 	    LOG_U("generation", s->self.generation), LOG_Z("why", why));
 	s->state = SESSION_LEAVING;
+	s->replaced = code == LINK_CODE_REPLACED;
 	carrier_goaway(&s->carrier, code, retry_ms);
 	loop_timer_set(s->worker->loop, &s->timer, s->worker->settings->limits.drain_ms * 1000);
 }
@@ -441,6 +442,19 @@ session_watch_token(struct session *s)
 		    (left_ms < CLOCK_LOOK_MS ? left_ms : CLOCK_LOOK_MS) * 1000);
 }
 
+/* What was open when a newer agent came ends by itself; only the token's end, or the edge's, cuts
+ * it. */
+static void
+look_at_leaving(struct session *s)
+{
+	if (!s->replaced || link_n_streams(&s->carrier.link) == 0)
+		session_close(s, LINK_CODE_SHUTDOWN, "the time for ending in order is over");
+	else if (s->expires_ms != 0 && s->expires_ms <= clock_wall_ms())
+		session_close(s, LINK_CODE_REVOKED, "the token has expired");
+	else
+		loop_timer_set(s->worker->loop, &s->timer, CLOCK_LOOK_MS * 1000);
+}
+
 static void
 on_timer(struct loop_timer *t)
 {
@@ -451,7 +465,7 @@ on_timer(struct loop_timer *t)
 	else if (s->state == SESSION_UP)
 		session_watch_token(s);
 	else
-		session_close(s, LINK_CODE_SHUTDOWN, "the time for ending in order is over");
+		look_at_leaving(s);
 }
 
 void

@@ -58,6 +58,7 @@ struct session {
 	size_t n_tunnels, n_up;
 	int64_t expires_ms;      /* of the token, wall clock; 0: never */
 	struct loop_timer timer; /* HELLO; the token's end; leaving */
+	bool replaced;           /* leaves because others serve all its tunnels: no hurry */
 	struct loop_grave grave;
 };
 

@@ -126,13 +126,13 @@ bool loop_can_recv(int fd);
 /* -1 and errno (EAGAIN when there is none). After EMFILE and its kin the edge is spent while
  * connections wait: ask again by a timer or when a descriptor is free. */
 int loop_accept(int fd, struct sockaddr_storage *ret_addr, socklen_t *ret_len);
-/* Starts to connect; LOOP_OUT tells the end, loop_connect_result() how. -1 and errno. */
+/* Starts to connect, with TCP keep-alive; LOOP_OUT tells the end, loop_connect_result() how. -1 and errno. */
 int loop_connect(const struct sockaddr *addr, socklen_t len) must_use;
 /* 0, EINPROGRESS while undecided, or the errno of the failure. */
 int loop_connect_result(int fd);
 void loop_shutdown(int fd);
 void loop_close(int fd);
-/* What addr_listen() and conn_tune() stand on; see there. */
+/* What addr_listen() and conn_tune() stand on; see there. With TCP keep-alive, which is inherited. */
 int loop_listen(const struct sockaddr *addr, socklen_t len, bool share,
     struct sockaddr_storage *ret_bound, socklen_t *ret_len) must_use;
 void loop_tune(int fd, int user_timeout_ms, int notsent_lowat_bytes);

@@ -2,12 +2,14 @@
 /* The socket calls of loop.h on the real system. */
 #include "net/loop.h"
 
+#include "base/limits.h"
+
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <linux/sockios.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -106,6 +108,28 @@ loop_accept(int fd, struct sockaddr_storage *ret_addr, socklen_t *ret_len)
 	return got;
 }
 
+static bool
+set_flag(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
+/*
+ * Streams may be quiet for hours: it is the kernel that finds out who has gone without a word.  No
+ * TCP_USER_TIMEOUT beside it: that would also cut a reader that lives and takes nothing for a while.
+ * What a listener has is inherited by what it accepts.
+ */
+static void
+keep_alive(int fd, int family)
+{
+	if (family != AF_INET && family != AF_INET6)
+		return;
+	set_flag(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_flag(fd, IPPROTO_TCP, TCP_KEEPIDLE, LIMIT_TCP_PROBE_IDLE_MS / 1000);
+	set_flag(fd, IPPROTO_TCP, TCP_KEEPINTVL, LIMIT_TCP_PROBE_MS / 1000);
+	set_flag(fd, IPPROTO_TCP, TCP_KEEPCNT, LIMIT_TCP_PROBES);
+}
+
 int
 loop_connect(const struct sockaddr *addr, socklen_t len)
 {
@@ -113,6 +137,7 @@ loop_connect(const struct sockaddr *addr, socklen_t len)
 
 	if (fd < 0)
 		return -1;
+	keep_alive(fd, addr->sa_family);
 	/* An interrupted connect() goes on by itself, as one that was started. */
 	if (connect(fd, addr, len) == 0 || errno == EINPROGRESS || errno == EINTR)
 		return fd;
@@ -152,12 +177,6 @@ loop_close(int fd)
 }
 
 /* --- listening --- */
-
-static bool
-set_flag(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
-}
 
 /* Is there somebody behind this Unix socket? A full backlog (EAGAIN) counts as one. */
 static bool
@@ -220,6 +239,7 @@ loop_listen(const struct sockaddr *addr, socklen_t len, bool share,
 
 	if (fd < 0)
 		return -1;
+	keep_alive(fd, addr->sa_family);
 	if (set_listen_flags(fd, addr->sa_family, share) && bind_to(fd, addr, len) == 0 &&
 	    listen(fd, BACKLOG) == 0 &&
 	    getsockname(fd, (struct sockaddr *)ret_bound, &bound_len) == 0) {

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -12,6 +13,7 @@ import time
 import pytest
 
 from cutter import Cutter
+from http1 import Wire
 from lab import ADIT, split
 from origin import chunked, ok, silent
 from process import WAIT_S, until
@@ -204,6 +206,37 @@ def test_takeover_lets_what_is_under_way_end(lab):
         assert edge.get().body == b"ok"
         hold.set()
         assert v.response().body == b"late"
+    first.exits(4)
+
+
+def test_second_start_lets_open_byte_streams_end(lab):
+    """New connections go to the newer agent; a session over the older one goes on until it ends by itself."""
+    def parrot(c):
+        while c.buffer or c.more():
+            c.send(c.take(1 << 16))
+    edge, origin, other = lab.edge(), lab.origin(connected=parrot), lab.origin(connected=lambda c: c.send("other"))
+    config = os.path.join(edge.folder, "adit.yml")
+
+    def start(address, **kw):
+        with open(config, "w") as f:
+            f.write(f"tunnels:\n  a: {{ kind: tcp, origin: {address} }}\n")
+        return lab.agent(edge, "start", "--all", "-f", config, **kw)
+    first = start(origin.address)
+    address = ("127.0.0.1", int(first.up["url"].rsplit(":", 1)[1]))
+    with Wire(socket.create_connection(address)) as session:
+        session.send("one")
+        assert session.exactly(3) == b"one"
+        second = start(other.address, name="second")
+        assert second.up["url"] == first.up["url"]
+        first.wait_event("replaced")
+        with Wire(socket.create_connection(address)) as fresh:
+            assert fresh.exactly(5) == b"other"
+        session.sock.settimeout(7)  # an agent that is told to stop ends after 5 s
+        with pytest.raises(TimeoutError):
+            session.sock.recv(1)
+        session.sock.settimeout(2 * WAIT_S)
+        session.send("two")
+        assert session.exactly(3) == b"two"
     first.exits(4)
 
 

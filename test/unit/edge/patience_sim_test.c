@@ -216,6 +216,38 @@ TEST(an_upgrade_is_cut_where_the_operator_wants_it)
 	world_close();
 }
 
+/* A newer agent of the account came: what is open on the older link goes on. */
+TEST(a_stream_of_a_replaced_link_ends_by_itself)
+{
+	struct agent *old, *fresh;
+	struct hello_tunnel h;
+	struct far *f, *g;
+
+	world_open(1);
+	old = serve(0);
+	f = upgraded(old);
+	fresh = link_up(0, "ann", &h);
+	pass_time(SECOND);
+	EXPECT(old->goaway && strstr(old->control, "replaced") != NULL);
+	g = visit(0);
+	far_say(g, GET);
+	pass_time(SECOND);
+	EXPECT_INT(fresh->n_asks, 1);
+	pass_time(7200 * SECOND);
+	EXPECT(!old->over && !old->asks[0].reset);
+	far_say(f, "hello");
+	pass_time(SECOND);
+	EXPECT(strstr(old->asks[0].got, "hello") != NULL);
+	/* An agent that does not go when its last stream has ended is closed. */
+	stream_reset(old->asks[0].stream, LINK_CODE_OK);
+	stream_free(old->asks[0].stream);
+	old->asks[0].stream = NULL;
+	agent_flush(old);
+	pass_time(70 * SECOND);
+	EXPECT(old->over);
+	world_close();
+}
+
 static void
 deaf(struct conn *c, unsigned events)
 {
@@ -365,6 +397,7 @@ TESTS(TEST_ROW(a_request_on_a_slow_line_is_not_cut)
 	    TEST_ROW(origin_silent_is_the_tunnels) TEST_ROW(an_answer_may_be_quiet_for_hours)
 		TEST_ROW(an_upgrade_may_be_quiet_for_hours)
 		    TEST_ROW(an_upgrade_is_cut_where_the_operator_wants_it)
-			TEST_ROW(a_reader_that_does_not_read)
-			    TEST_ROW(few_deliveries_at_once_on_a_slow_line)
-				TEST_ROW(many_deliveries_at_once_on_a_fast_line))
+			TEST_ROW(a_stream_of_a_replaced_link_ends_by_itself)
+			    TEST_ROW(a_reader_that_does_not_read)
+				TEST_ROW(few_deliveries_at_once_on_a_slow_line)
+				    TEST_ROW(many_deliveries_at_once_on_a_fast_line))

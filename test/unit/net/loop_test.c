@@ -2,7 +2,11 @@
 #include "unit/net/pair.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 
 static struct loop *loop;
@@ -444,8 +448,52 @@ TEST(mail_wakes_a_sleeping_loop)
 	teardown();
 }
 
-TESTS(TEST_ROW(timers_fire_in_order) TEST_ROW(timers_many)
-	TEST_ROW(timer_of_no_delay_runs_once_a_turn) TEST_ROW(order_of_a_turn)
+/* --- sockets --- */
+
+static int
+option(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	EXPECT_INT(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+/* Connections of both kinds, made and accepted. */
+TEST(the_kernel_finds_out_who_has_gone)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_storage bound;
+	socklen_t len;
+	int fd[3];
+
+	fd[0] = loop_listen((struct sockaddr *)&to, sizeof(to), false, &bound, &len);
+	EXPECT(fd[0] >= 0);
+	fd[1] = loop_connect((struct sockaddr *)&bound, len);
+	EXPECT(fd[1] >= 0);
+	fd[2] = -1;
+	for (int i = 0; i < 1000 && fd[2] < 0; i++) {
+		struct pollfd wait = { .fd = fd[0], .events = POLLIN };
+
+		poll(&wait, 1, 100);
+		fd[2] = loop_accept(fd[0], &bound, &len);
+	}
+	for (int i = 1; i < 3; i++) {
+		EXPECT_INT(option(fd[i], SOL_SOCKET, SO_KEEPALIVE), 1);
+		EXPECT_INT(option(fd[i], IPPROTO_TCP, TCP_KEEPIDLE) * 1000,
+		    LIMIT_TCP_PROBE_IDLE_MS);
+		EXPECT_INT(option(fd[i], IPPROTO_TCP, TCP_KEEPINTVL) * 1000, LIMIT_TCP_PROBE_MS);
+		EXPECT_INT(option(fd[i], IPPROTO_TCP, TCP_KEEPCNT), LIMIT_TCP_PROBES);
+		EXPECT_INT(option(fd[i], IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	}
+	for (int i = 0; i < 3; i++)
+		loop_close(fd[i]);
+}
+
+TESTS(TEST_ROW(the_kernel_finds_out_who_has_gone) TEST_ROW(timers_fire_in_order)
+	TEST_ROW(timers_many) TEST_ROW(timer_of_no_delay_runs_once_a_turn) TEST_ROW(order_of_a_turn)
 	    TEST_ROW(edges_come_once) TEST_ROW(again_is_told_next_turn)
 		TEST_ROW(unwatched_in_the_batch) TEST_ROW(mail_keeps_order_per_sender)
 		    TEST_ROW(mail_wakes_a_sleeping_loop))
