@@ -397,6 +397,7 @@ walk(struct doctor *d)
 	doctor_look_edge(d);
 	doctor_look_link(d);
 	doctor_look_origin(d);
+	doctor_look_inbox(d);
 	doctor_look_job(d);
 }
 

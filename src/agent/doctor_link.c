@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define INBOX_ROWS 20
+
 struct asking {
 	struct doctor_link *answer;
+	size_t n_asked; /* of the inbox */
 	struct loop *loop;
 	struct edge_dial dial;
 	struct carrier_shared shared;
@@ -24,13 +27,20 @@ struct asking {
 };
 
 static void
+finish(struct asking *a)
+{
+	if (!a->over)
+		loop_at_end(a->loop, &a->end);
+}
+
+static void
 fail(struct asking *a, const char *why)
 {
 	if (a->over)
 		return;
 	if (a->answer->why[0] == '\0')
 		snprintf(a->answer->why, sizeof(a->answer->why), "%s", why);
-	loop_at_end(a->loop, &a->end);
+	finish(a);
 }
 
 static void
@@ -55,8 +65,10 @@ on_deadline(struct loop_timer *t)
 		fail(a, "the edge does not answer");
 	else if (!a->answer->welcomed)
 		fail(a, "the edge did not answer the HELLO");
-	else
+	else if (a->answer->probe == NULL)
 		fail(a, "the edge did not answer the question: it may be older than this program");
+	else
+		finish(a); /* without the inbox */
 }
 
 static void
@@ -73,19 +85,88 @@ ask(struct asking *a)
 	buf_fini(&b);
 }
 
+/* --- what lies in the inbox --- */
+
+static const struct {
+	const char *states[4];
+	size_t at;
+} lists[] = {
+	{ { "parked", "dead" }, offsetof(struct doctor_link, stuck) },
+	{ { "received", "queued", "leased" }, offsetof(struct doctor_link, waiting) },
+	{ { "delivered" }, offsetof(struct doctor_link, delivered) },
+};
+#define N_LISTS (sizeof(lists) / sizeof(*lists))
+
+/* How many the edge has counted in the states of a list. */
+static json_int_t
+counted(const struct asking *a, size_t list)
+{
+	const json_t *counts = json_object_get(a->answer->probe, "inbox");
+	json_int_t n = 0;
+
+	for (size_t i = 0; i < 4 && lists[list].states[i] != NULL; i++)
+		n += json_integer_value(json_object_get(counts, lists[list].states[i]));
+	return n;
+}
+
+/* Asks for the next list that has something in it, or ends. */
 static void
-take_probe(struct asking *a, struct slice json)
+ask_inbox(struct asking *a)
+{
+	json_t *states, *question;
+	char *text;
+
+	while (a->n_asked < N_LISTS && counted(a, a->n_asked) == 0)
+		a->n_asked++;
+	if (a->n_asked == N_LISTS) {
+		finish(a);
+		return;
+	}
+	states = json_array();
+	for (size_t i = 0; i < 4 && lists[a->n_asked].states[i] != NULL; i++)
+		json_array_append_new(states, json_string(lists[a->n_asked].states[i]));
+	question = json_pack("{s:s, s:i, s:s, s:i, s:O, s:o}", "type", "inbox", "seq",
+	    (int)++a->n_asked, "op", "list", "limit", INBOX_ROWS, "tunnel",
+	    json_object_get(a->answer->probe, "name"), "states", states);
+	text = question == NULL ? NULL : json_dumps(question, JSON_COMPACT);
+	if (text != NULL)
+		carrier_control(&a->carrier, slice_str(text));
+	else
+		finish(a);
+	free(text);
+	json_decref(question);
+}
+
+static void
+take_list(struct asking *a, json_t *answer)
+{
+	json_t *rows = json_object_get(answer, "rows"),
+	       **dst = (json_t **)(void *)((char *)a->answer + lists[a->n_asked - 1].at);
+
+	if (json_is_array(rows))
+		*dst = json_incref(rows);
+	ask_inbox(a);
+}
+
+static void
+take_answer(struct asking *a, struct slice json)
 {
 	json_t *o = json_loadb(json.p, json.n, 0, NULL);
 	const char *type = json_string_value(json_object_get(o, "type"));
 
-	if (type == NULL || strcmp(type, "probe") != 0) {
+	if (type == NULL) {
 		json_decref(o);
 		return;
 	}
-	a->answer->probe = o;
-	a->answer->answered_ms = clock_wall_ms();
-	loop_at_end(a->loop, &a->end);
+	if (a->answer->probe == NULL && strcmp(type, "probe") == 0) {
+		a->answer->probe = json_incref(o);
+		a->answer->answered_ms = clock_wall_ms();
+		ask_inbox(a);
+	} else if (a->n_asked > 0 && strcmp(type, "inbox") == 0 &&
+		   json_integer_value(json_object_get(o, "seq")) == (json_int_t)a->n_asked) {
+		take_list(a, o);
+	}
+	json_decref(o);
 }
 
 static void
@@ -94,8 +175,6 @@ on_control(struct carrier *c, struct slice json)
 	struct asking *a = c->owner;
 	const char *why;
 
-	if (a->answer->probe != NULL)
-		return;
 	if (!hello_decode(json, &a->hello, &why)) {
 		fail(a, "the edge sent a malformed message");
 		return;
@@ -110,7 +189,7 @@ on_control(struct carrier *c, struct slice json)
 		fail(a, a->hello.text[0] != '\0' ? a->hello.text : a->hello.code);
 		break;
 	case HELLO_OTHER:
-		take_probe(a, json);
+		take_answer(a, json);
 		break;
 	case HELLO_HELLO:
 	case HELLO_REPLACED:
@@ -140,6 +219,8 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	a->carried = false;
 	if (a->answer->probe == NULL)
 		fail(a, why);
+	else
+		finish(a);
 }
 
 static void
@@ -246,5 +327,8 @@ void
 doctor_link_fini(struct doctor_link *d)
 {
 	json_decref(d->probe);
-	d->probe = NULL;
+	json_decref(d->stuck);
+	json_decref(d->waiting);
+	json_decref(d->delivered);
+	d->probe = d->stuck = d->waiting = d->delivered = NULL;
 }

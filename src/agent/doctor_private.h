@@ -99,6 +99,8 @@ void doctor_look_edge(struct doctor *d);
 void doctor_look_link(struct doctor *d);
 /* doctor_origin.c */
 void doctor_look_origin(struct doctor *d);
+/* doctor_inbox.c */
+void doctor_look_inbox(struct doctor *d);
 /* doctor_job.c */
 void doctor_look_job(struct doctor *d);
 

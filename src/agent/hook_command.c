@@ -7,6 +7,7 @@
 #include "agent/config_file.h"
 #include "agent/plain.h"
 #include "base/tell.h"
+#include "hook/checkurl.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -82,6 +83,24 @@ print_hook(const struct work *w, const char *result, const json_t *item)
 	buf_fini(&b);
 }
 
+/* What is left to do at the receiver, where its path says which one it is. */
+static void
+print_next(const struct work *w)
+{
+	struct checkurl_params none = { 0 };
+	struct checkurl *c = malloc(sizeof(*c));
+
+	if (c == NULL || w->options->json) {
+		free(c);
+		return;
+	}
+	checkurl_read(slice_str(w->options->url), &none, c);
+	if (c->preset != NULL && strlen(c->path) > 1)
+		printf("then (%s): %s adit doctor %s looks at the whole way.\n", c->preset->title,
+		    c->preset->next, w->options->url);
+	free(c);
+}
+
 /* The hook of --url, or NULL. */
 static const json_t *
 find(const struct work *w, size_t *ret_n)
@@ -120,6 +139,7 @@ create(struct work *w)
 		w->events, w->secret, !w->options->no_verify, &w->answer) != 0)
 		return failed(w);
 	print_hook(w, old != NULL ? "updated" : "created", w->answer.body);
+	print_next(w);
 	return EXIT_STOPPED;
 }
 

@@ -13,6 +13,7 @@ doctor_stage_name(enum doctor_stage s)
 		[DOCTOR_EDGE] = "edge",
 		[DOCTOR_LINK] = "link",
 		[DOCTOR_ORIGIN] = "origin",
+		[DOCTOR_INBOX] = "inbox",
 		[DOCTOR_JOB] = "job",
 	};
 
@@ -193,6 +194,22 @@ const struct doctor_row doctor_rows[] = {
 	{ "origin-slow", 42, DOCTOR_ORIGIN, W,
 	    "The server took {seconds} s to answer; Bitbucket gives up after 10.",
 	    "Use mode store: the edge answers at once and delivers afterwards." },
+
+	/* --- what was stored, and what the server said to it --- */
+	{ "inbox-parked", 45, DOCTOR_INBOX, F,
+	    "{count} stored events are parked, the newest is delivery {id} ({event}, {date}): {note}",
+	    "When that is mended, send it again: adit inbox replay {id}" },
+	{ "inbox-dead", 46, DOCTOR_INBOX, F,
+	    "{count} stored events were given up, the newest is delivery {id} ({event}, {date}): "
+	    "{note}",
+	    "When that is mended, send it again: adit inbox replay {id}" },
+	{ "inbox-late", 47, DOCTOR_INBOX, F,
+	    "{count} stored events wait although the agent is there, the oldest since {since}: {note}",
+	    "They are tried again by themselves; adit inbox list --state queued shows them." },
+	{ "inbox-left", 48, DOCTOR_INBOX, W,
+	    "{count} events from before the last one that was delivered were never delivered; the "
+	    "newest is delivery {id} ({event}, {date}): {note}",
+	    "Send it again: adit inbox replay {id}; or give it up: adit inbox drop {id}" },
 
 	/* --- the job --- */
 	{ "job-none", 43, DOCTOR_JOB, F,

@@ -18,6 +18,7 @@ enum doctor_stage {
 	DOCTOR_EDGE,
 	DOCTOR_LINK,
 	DOCTOR_ORIGIN,
+	DOCTOR_INBOX,
 	DOCTOR_JOB,
 };
 /* "hook", "dns" ... */
@@ -28,7 +29,7 @@ const char *doctor_severity_name(enum doctor_severity s);
 
 struct doctor_row {
 	const char *code; /* stable: "hook-localhost" */
-	uint8_t number;   /* 1 .. 44 */
+	uint8_t number;   /* stable, from 1 */
 	enum doctor_stage stage;
 	enum doctor_severity severity;
 	const char *text;   /* one sentence; {host} {port} {path} {preset} ... are filled in by

@@ -13,9 +13,9 @@ const struct preset presets[] = {
 	    .path = "/bitbucket-hook/",
 	    .events = "Repository push",
 	    .headers = { "X-Event-Key", "User-Agent", "X-Hub-Signature" },
-	    .next = "In the job tick 'Build when a change is pushed to Bitbucket' and build it "
-		    "once by hand, so that Jenkins "
-		    "learns its repository.",
+	    .next = "In the job tick 'Build when a change is pushed to Bitbucket', give it the "
+		    "same secret as the webhook (a job without one refuses signed pushes), and "
+		    "build it once by hand, so that Jenkins learns its repository.",
 	    .judge = JUDGE_BITBUCKET,
 	},
 	{
@@ -29,7 +29,9 @@ const struct preset presets[] = {
 	    .query = "server_url=BITBUCKET (Data Center only)",
 	    .events = "Repository push; Pull request created, updated, merged, declined",
 	    .headers = { "X-Event-Key", "X-Request-UUID", "X-Request-Id", "X-Hub-Signature" },
-	    .next = "Scan the multibranch project once, so that Jenkins learns its branches.",
+	    .next = "In Manage Jenkins, System, Bitbucket endpoints choose the same secret as "
+		    "the webhook's; then scan the multibranch project once, so that Jenkins learns "
+		    "its branches.",
 	    .judge = JUDGE_BRANCH_SOURCE,
 	},
 	{
@@ -42,7 +44,8 @@ const struct preset presets[] = {
 	    .path = "/bitbucket-hook/",
 	    .events = "Repository push; Pull request created, updated, approved, merged",
 	    .headers = { "X-Event-Key", "X-Hub-Signature" },
-	    .next = "In the job tick 'Build with BitBucket Push and Pull Request Plugin'; do not "
+	    .next = "In the job tick 'Build with BitBucket Push and Pull Request Plugin', and give "
+		    "the plugin the same secret as the webhook (Manage Jenkins, System); do not "
 		    "install the plugin Bitbucket "
 		    "beside it, both listen on the same path.",
 	    .judge = JUDGE_PPR,
@@ -58,8 +61,7 @@ const struct preset presets[] = {
 	    .events = "none: the plugin creates the webhook itself",
 	    .headers = { "X-Event-Key", "Content-Type" },
 	    .next = "Set Manage Jenkins, System, Jenkins URL to the public URL and save the job: "
-		    "the plugin then creates the "
-		    "webhook.",
+		    "the plugin then creates the webhook. It sets no secret.",
 	    .judge = JUDGE_SERVER,
 	},
 	{
@@ -72,8 +74,10 @@ const struct preset presets[] = {
 	    .path = "/github-webhook/",
 	    .events = "Just the push event (and Pull requests, for the branch source)",
 	    .headers = { "X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256" },
-	    .next = "In the job tick 'GitHub hook trigger for GITScm polling' and build it once by "
-		    "hand.",
+	    .next =
+		"In the job tick 'GitHub hook trigger for GITScm polling', give Manage Jenkins, "
+		"System, GitHub the same shared secret as the webhook, and build the job once "
+		"by hand.",
 	    .judge = JUDGE_GITHUB,
 	},
 	{
@@ -86,8 +90,9 @@ const struct preset presets[] = {
 	    .path = "/project/FOLDER/JOB",
 	    .events = "Push events, Merge request events",
 	    .headers = { "X-Gitlab-Event", "X-Gitlab-Token" },
-	    .next = "Put the job's path (with its folders) behind /project/, and the job's own "
-		    "token into GitLab's Secret token.",
+	    .next = "Put the job's path (with its folders) behind /project/, and the same secret "
+		    "into both: GitLab's 'Secret token', and the job's 'Secret token' below "
+		    "'Advanced'.",
 	    .judge = JUDGE_GITLAB,
 	},
 	{
@@ -101,9 +106,10 @@ const struct preset presets[] = {
 	    .query = "token=TOKEN",
 	    .events = "whatever the job wants to see",
 	    .headers = { "Content-Type" },
-	    .next = "In the job tick 'Generic Webhook Trigger' and give it a token of its own; set "
-		    "--scheme and a secret, so that "
-		    "the edge can check the sender.",
+	    .next =
+		"In the job tick 'Generic Webhook Trigger' and give it the token that "
+		"stands in the URL. That alone proves no sender: start the tunnel with --scheme "
+		"and --secret-file, and give the sender the same secret.",
 	    .judge = JUDGE_GENERIC,
 	},
 	{
@@ -119,8 +125,8 @@ const struct preset presets[] = {
 	    .events = "Repository push",
 	    .headers = { "X-Event-Key", "Content-Type" },
 	    .next = "Enable the dialect in master.cfg: change_hook_dialects={'bitbucketcloud': "
-		    "{}}; Buildbot checks no Bitbucket "
-		    "signature, the edge does.",
+		    "{}}; Buildbot needs no secret for it, since "
+		    "the edge checks the signature.",
 	    .judge = JUDGE_BUILDBOT,
 	},
 	{

@@ -64,6 +64,18 @@ def test_create_is_idempotent(side):
     assert stored["sslVerificationRequired"] is True if side.dc else stored["skip_cert_verification"] is False
 
 
+@pytest.mark.parametrize("path, words", [
+    ("/bitbucket-hook/", "Jenkins, plugin Bitbucket"), ("/jenkins/bitbucket-scmsource-hook/notify", "Bitbucket endpoints")])
+def test_what_to_do_next(lab, path, words):
+    """The secret is wanted at Bitbucket and at the receiver: it is told where."""
+    side = Side(lab, False)
+    done = subprocess.run([ADIT, "hook", "create", "bitbucket", "acme/web", "--api", side.double.api, "--token-file", side.token,
+                           "--secret-file", side.secret, "--url", "https://ci.adit-lab.net" + path], capture_output=True, text=True,
+                          timeout=4 * WAIT_S, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "no_proxy": "*"})
+    said = next(x for x in done.stdout.splitlines() if x.startswith("then ("))
+    assert done.returncode == 0 and words in said and "same secret" in said and "correct-horse" not in done.stdout
+
+
 def test_list_test_delete(side):
     assert side.hook("create", "--url", URL)[0] == 0
     assert side.hook("create", "--url", URL + "?b", "--no-verify")[0] == 0

@@ -3,13 +3,17 @@
 
 #include "unit.h"
 
-TEST(forty_four_in_order)
+/* In the order of the way; a number is taken once and for ever. */
+TEST(rows_in_order)
 {
-	EXPECT_INT(doctor_rows_n, 44);
+	bool taken[256] = { false };
+
+	EXPECT(doctor_rows_n >= 48);
 	for (size_t i = 0; i < doctor_rows_n; i++) {
 		const struct doctor_row *r = &doctor_rows[i];
 
-		EXPECT_INT(r->number, i + 1);
+		EXPECT(r->number > 0 && !taken[r->number]);
+		taken[r->number] = true;
 		EXPECT(i == 0 || doctor_rows[i - 1].stage <= r->stage);
 		EXPECT(doctor_find(slice_str(r->code)) == r);
 		EXPECT(strlen(r->text) > 5 && strlen(r->remedy) > 5);
@@ -73,5 +77,5 @@ TEST(every_row_can_be_shown)
 	}
 }
 
-TESTS(TEST_ROW(forty_four_in_order) TEST_ROW(values_are_filled_in) TEST_ROW(output_is_bounded)
+TESTS(TEST_ROW(rows_in_order) TEST_ROW(values_are_filled_in) TEST_ROW(output_is_bounded)
 	TEST_ROW(every_row_can_be_shown))

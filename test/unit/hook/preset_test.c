@@ -33,6 +33,14 @@ TEST(every_row_is_whole)
 	EXPECT(preset_find(S("")) == NULL);
 }
 
+/* Whoever checks a signature needs the secret: the next step says where it goes. */
+TEST(the_next_step_tells_of_the_secret)
+{
+	for (size_t i = 0; i < presets_n; i++)
+		if (presets[i].scheme != NULL)
+			EXPECT(strstr(presets[i].next, "secret") != NULL);
+}
+
 TEST(methods)
 {
 	static const char *const others[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH",
@@ -350,6 +358,7 @@ TEST(answers_of_strangers)
 	EXPECT_SLICE(z(preset_judge(NULL, &a).code), S("delivered"));
 }
 
-TESTS(TEST_ROW(every_row_is_whole) TEST_ROW(methods) TEST_ROW(slash_is_told_apart)
-	TEST_ROW(only_the_hook_is_let_through) TEST_ROW(jobs_of_gitlab) TEST_ROW(preset_by_path)
-	    TEST_ROW(answers) TEST_ROW(answers_of_strangers))
+TESTS(TEST_ROW(every_row_is_whole) TEST_ROW(the_next_step_tells_of_the_secret) TEST_ROW(methods)
+	TEST_ROW(slash_is_told_apart) TEST_ROW(only_the_hook_is_let_through)
+	    TEST_ROW(jobs_of_gitlab) TEST_ROW(preset_by_path) TEST_ROW(answers)
+		TEST_ROW(answers_of_strangers))
