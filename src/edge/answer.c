@@ -6,7 +6,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hook/policy.h"
 #include "http/page.h"
+
+#include <stdio.h>
 
 /* Whether the request's message is sound, so that the next one can follow on the connection. */
 static bool
@@ -31,9 +34,19 @@ can_drain(const struct exchange *x)
 	return h->framing != H1_LENGTH || h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
 }
 
-/* Writes w->page; what the socket does not take waits in the exchange. */
+/* TLS takes only so much at once: while the socket has room for more no edge tells of it. */
 static void
-send_page(struct exchange *x, struct slice read_ahead)
+wait_for_socket(struct visitor *v)
+{
+	if (v->state != VISITOR_ANSWER)
+		visitor_move(v, VISITOR_ANSWER);
+	if (v->conn.writable)
+		loop_again(&v->conn.io, LOOP_OUT);
+}
+
+/* Writes w->page; what the socket does not take waits in the exchange. */
+void
+answer_send(struct exchange *x, struct slice read_ahead)
 {
 	struct visitor *v = x->visitor;
 	struct buf *page = &x->worker->page;
@@ -55,7 +68,7 @@ send_page(struct exchange *x, struct slice read_ahead)
 	if (x->page.failed || x->rest.failed)
 		visitor_close(v);
 	else
-		visitor_move(v, VISITOR_ANSWER);
+		wait_for_socket(v);
 }
 
 /* False: an answer has begun, or something else waits for the socket, and the connection was cut.
@@ -84,9 +97,13 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 		.request_id = slice_str(x->id),
 		.host = slice_str(x->host),
 		.head_request = x->req_head,
+		.visitor_minor = x->req.head.minor,
 		.wall_ms = clock_wall_ms(),
 	};
+	char allow[256];
 
+	if (code == CLOSE_METHOD_NOT_ALLOWED && x->policy != NULL)
+		page.allow = slice_of(allow, policy_methods(x->policy, allow, sizeof(allow)));
 	x->error = code;
 	if (!stop_flow(x))
 		return;
@@ -96,7 +113,18 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 	page.keep_alive = x->keep;
 	buf_reset(&x->worker->page);
 	page_write(&x->worker->page, &page);
-	send_page(x, read_ahead);
+	answer_send(x, read_ahead);
+}
+
+/* The last fields of a head, and its end. */
+static void
+put_end(const struct exchange *x, struct buf *page)
+{
+	char date[PAGE_DATE_BYTES];
+
+	page_date(clock_wall_ms(), date);
+	buf_printf(page, "Date: %s\r\nadit-request-id: %s\r\n%s\r\n", date, x->id,
+	    page_connection(x->keep, x->req.head.minor));
 }
 
 void
@@ -111,11 +139,62 @@ answer_own(struct exchange *x, int status, const char *fields, struct slice type
 	buf_printf(page, "HTTP/1.1 %d %s\r\n%s", status, page_reason(status), fields);
 	if (type.n > 0)
 		buf_printf(page, "Content-Type: %.*s\r\n", PS(type));
-	buf_printf(page, "Content-Length: %zu\r\nadit-request-id: %s\r\n%s\r\n", body.n, x->id,
-	    x->keep ? "" : "Connection: close\r\n");
+	buf_printf(page, "Content-Length: %zu\r\n", body.n);
+	put_end(x, page);
 	if (!x->req_head)
 		buf_put(page, body);
-	send_page(x, read_ahead);
+	answer_send(x, read_ahead);
+}
+
+/* The body is whole here, so that its length can be told where the origin did not. */
+static size_t
+write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
+{
+	char *dst = x->worker->shared.head, fields[96];
+	struct slice drop = S("Transfer-Encoding");
+	struct rewrite_answer answer;
+	enum h1_framing framing;
+	size_t n;
+
+	exchange_answer(x, &answer);
+	n = rewrite_to_visitor(&x->res.head, head, &answer, dst, FLOW_HEAD_SCRATCH_BYTES, &framing);
+	if (n > 0 && x->policy != NULL)
+		n = exchange_rules(&x->policy->response, dst, n);
+	if (n == 0)
+		return 0;
+	x->keep = x->keep && framing != H1_UNTIL_CLOSE;
+	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)delivery);
+	if (framing == H1_CHUNKED || framing == H1_UNTIL_CLOSE)
+		snprintf(fields + strlen(fields), sizeof(fields) - strlen(fields),
+		    "Content-Length: %zu\r\n", body.n);
+	return rewrite_rules(dst, n, FLOW_HEAD_SCRATCH_BYTES, &drop, 1, slice_str(fields));
+}
+
+bool
+answer_write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
+{
+	const struct h1_head *h = &x->res.head;
+	struct buf *page = &x->worker->page;
+	bool keep = x->keep;
+	size_t n;
+
+	h1_init(&x->res, H1_RESPONSE);
+	x->res.inside = true;
+	x->res.head_request = x->req_head;
+	if (h1_head(&x->res, head) != H1_DONE || (h->framing == H1_LENGTH && h->length != body.n))
+		return false;
+	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	n = write_relayed(x, head, body, delivery);
+	if (n == 0) {
+		x->keep = keep;
+		return false;
+	}
+	x->status = h->status;
+	buf_reset(page);
+	buf_put(page, slice_of(x->worker->shared.head, n));
+	if (h->framing != H1_NO_BODY)
+		buf_put(page, body);
+	return true;
 }
 
 void
@@ -132,9 +211,9 @@ answer_redirect(struct exchange *x, struct slice path, struct slice query, struc
 	buf_reset(page);
 	buf_printf(page, "HTTP/1.1 308 Permanent Redirect\r\nLocation: %s%.*s%s%.*s\r\n", url,
 	    PS(path), query.n > 0 ? "?" : "", PS(query));
-	buf_printf(page, "Content-Length: 0\r\nadit-request-id: %s\r\n%s\r\n", x->id,
-	    x->keep ? "" : "Connection: close\r\n");
-	send_page(x, read_ahead);
+	buf_put(page, S("Content-Length: 0\r\n"));
+	put_end(x, page);
+	answer_send(x, read_ahead);
 }
 
 void
@@ -151,6 +230,8 @@ answer_writable(struct visitor *v)
 	buf_skip(&x->page, n);
 	if (x->page.n == 0)
 		visitor_answered(v, buf_slice(&x->rest));
+	else
+		wait_for_socket(v);
 }
 
 void

@@ -18,9 +18,9 @@ struct courier;
 
 /* What a sender in mode relay waits for. */
 struct courier_wish {
-	/* The origin's answer: status 0 when there was none in time. body: at most
+	/* The origin's answer; an empty head when there was none in time. body: at most
 	 * LIMIT_RELAY_BYTES. */
-	void (*answered)(struct courier_wish *w, int status, struct slice type, struct slice body);
+	void (*answered)(struct courier_wish *w, struct slice head, struct slice body);
 	struct run *run; /* private */
 };
 

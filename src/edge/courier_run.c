@@ -32,7 +32,8 @@ struct run {
 	uint16_t status;
 	int64_t retry_after_ms;
 	bool jenkins, cut; /* cut: its answer is longer than what is kept of it */
-	char location[256], type[128];
+	char location[256];
+	struct buf head;   /* of the answer, for a wish */
 	struct buf answer; /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
 	struct courier_wish *wish;
 	struct loop_timer timer; /* on_look(); then on_full() */
@@ -49,6 +50,7 @@ run_free(struct loop_grave *g)
 	struct run *r = list_of(g, struct run, grave);
 
 	inbox_req_fini(&r->settle);
+	buf_fini(&r->head);
 	buf_fini(&r->answer);
 	free(r->item.block);
 	free(r);
@@ -147,7 +149,7 @@ on_settled(struct inbox_req *req)
 }
 
 static void
-answer_wish(struct run *r, int status)
+answer_wish(struct run *r, bool final)
 {
 	struct courier_wish *wish = r->wish;
 
@@ -155,7 +157,8 @@ answer_wish(struct run *r, int status)
 	if (wish == NULL)
 		return;
 	wish->run = NULL;
-	wish->answered(wish, status, slice_str(r->type), buf_slice(&r->answer));
+	wish->answered(wish, final && !r->head.failed ? buf_slice(&r->head) : S(""),
+	    buf_slice(&r->answer));
 }
 
 static void
@@ -215,7 +218,7 @@ conclude(struct run *r, enum result_class class, const char *code, const char *t
 
 	/* A sender must not take an answer as final that is not: it would send again what goes on
 	 * here. */
-	answer_wish(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut ? r->status : 0);
+	answer_wish(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut);
 
 	if (class == RESULT_HOLD)
 		c->hold_until_us = loop_now_us(c->worker->loop) + HOLD_US;
@@ -272,10 +275,8 @@ take_fields(struct run *r, struct slice bytes)
 	f = h1_find(h, bytes, S("Location"), &at);
 	if (f != NULL && !slice_z(h1_text(bytes, f->value), r->location, sizeof(r->location)))
 		r->location[0] = '\0';
-	at = 0;
-	f = h1_find(h, bytes, S("Content-Type"), &at);
-	if (f != NULL && !slice_z(h1_text(bytes, f->value), r->type, sizeof(r->type)))
-		r->type[0] = '\0';
+	if (r->wish != NULL)
+		buf_put(&r->head, slice_head(bytes, h->n_bytes));
 }
 
 static size_t
@@ -448,6 +449,7 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	r->retry_after_ms = -1;
 	r->timer.fn = on_look;
 	r->silent_ms = session_silent_ms(c->tunnel);
+	buf_init(&r->head, LIMIT_HEAD_BYTES + H1_INSIDE_BYTES);
 	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_INBOX_ANSWER_BYTES);
 	h1_init(&r->res, H1_RESPONSE);
 	r->res.inside = true;

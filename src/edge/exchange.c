@@ -3,10 +3,12 @@
  * back. */
 #include "edge/visitor.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "edge/access.h"
 #include "edge/client.h"
 #include "edge/intake.h"
+#include "edge/last_hop.h"
 #include "edge/notes.h"
 #include "edge/probe.h"
 #include "http/rewrite.h"
@@ -189,7 +191,21 @@ exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_fo
 		.host = h1_text(bytes, x->req.head.authority),
 		.port = v->conn.tls != NULL ? e->https_port : e->http_port,
 		.request_id = slice_str(x->id),
+		.via = slice_str(x->worker->settings->via),
 		.trusted = v->trusted,
+	};
+}
+
+void
+exchange_answer(const struct exchange *x, struct rewrite_answer *ret)
+{
+	*ret = (struct rewrite_answer){
+		.visitor_minor = x->req.head.minor,
+		.keep_alive = x->keep,
+		.head_request = x->req_head,
+		.request_id = slice_str(x->id),
+		.via = slice_str(x->worker->settings->via),
+		.wall_ms = clock_wall_ms(),
 	};
 }
 
@@ -322,6 +338,8 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 	if (t != NULL)
 		snprintf(account, sizeof(account), "%s", t->session->account);
 	if (x->policy != NULL && access_check(x, x->policy, account, bytes) == ACCESS_TAKEN)
+		return;
+	if (code == CLOSE_OK && last_hop_answer(x, bytes))
 		return;
 	if (x->policy != NULL && x->policy->mode != PRESET_PASS &&
 	    x->probe != EXCHANGE_PROBE_THROUGH)

@@ -161,20 +161,17 @@ promise(struct intake *in)
 
 /* Mode relay: the origin has answered the sender, or nobody has in time. */
 static void
-on_answered(struct courier_wish *wish, int status, struct slice type, struct slice body)
+on_answered(struct courier_wish *wish, struct slice head, struct slice body)
 {
 	struct intake *in = list_of(wish, struct intake, wish);
-	struct exchange *x;
-	char fields[64];
-	uint64_t id = in->put.id;
+	struct exchange *x = in->x;
 
-	if (status < 200) {
+	if (head.n == 0 || !answer_write_relayed(x, head, body, in->put.id)) {
 		promise(in);
 		return;
 	}
 	x = take_leave(in);
-	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)id);
-	answer_own(x, status, fields, type, body, buf_slice(&x->rest));
+	answer_send(x, buf_slice(&x->rest));
 }
 
 static void

@@ -36,17 +36,13 @@ reply_fail(struct exchange *x, enum close_code code)
 static size_t
 write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framing)
 {
-	struct rewrite_answer answer = {
-		.visitor_minor = x->req.head.minor,
-		.keep_alive = x->keep,
-		.head_request = x->req_head,
-		.request_id = slice_str(x->id),
-	};
-
+	struct rewrite_answer answer;
 	char *head = flow_head_scratch(&x->flow);
-	size_t n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
-	    ret_framing);
+	size_t n;
 
+	exchange_answer(x, &answer);
+	n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
+	    ret_framing);
 	return x->policy == NULL ? n : exchange_rules(&x->policy->response, head, n);
 }
 

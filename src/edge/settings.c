@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define TRUSTED_MAX 1024
+#define VIA_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]"
 
 #define AT(member) offsetof(struct settings, member)
 #define SIZE(member) sizeof(((struct settings *)0)->member)
@@ -106,6 +107,20 @@ read_trusted(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 			return schema_fault(r, n, "%s", why);
 	}
 	return true;
+}
+
+/* A pseudonym (RFC 9110 7.6.3), which may be a host with a port. */
+static bool
+read_via(struct schema_read *r, const struct yamldoc_node *n, void *dst)
+{
+	if (n->kind != YAMLDOC_SCALAR || n->text[0] == '\0' ||
+	    !slice_z(slice_str(n->text), dst, SIZE(via)))
+		return schema_fault(r, n, "a name of at most %zu characters is wanted, or off",
+		    SIZE(via) - 1);
+	if (strcmp(dst, "off") == 0)
+		memset(dst, 0, SIZE(via));
+	return ((char *)dst)[strspn(dst, VIA_CHARS)] == '\0' ||
+	       schema_fault(r, n, "letters, digits and -._:[] only, or off");
 }
 
 static bool
@@ -273,6 +288,7 @@ static const struct schema_row rows[] = {
 	{ "workers", SCHEMA_INT, AT(workers), 0, LIMIT_WORKERS },
 	{ "public_port", SCHEMA_INT, AT(public_port), 1, 65535 },
 	{ "http", SCHEMA_WORD, AT(http_mode), .words = http_words },
+	{ "via", SCHEMA_CALL, AT(via), .call = read_via },
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
 	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },
@@ -292,6 +308,7 @@ settings_new(void)
 		return NULL;
 	atomic_init(&s->refs, 1);
 	strcpy(s->state_dir, "/var/lib/aditd");
+	strcpy(s->via, "adit");
 	s->https = (struct addr){ .kind = ADDR_TCP, .port = 443 };
 	s->control = (struct addr){ .kind = ADDR_UNIX, .path = "/run/aditd/control.sock" };
 	s->port_min = 20000;

@@ -40,6 +40,7 @@ struct settings {
 	int64_t port_min, port_max;
 	int64_t public_port;           /* of https:// URLs; 0: the one that is listened on */
 	int64_t workers;               /* 0: one for each processor */
+	char via[64];                  /* our name in Via; "": none is sent */
 	int64_t http_mode;             /* enum settings_http */
 	int64_t log_level, log_format; /* enum log_level, enum log_format */
 	bool log_access;               /* a line for each request */

@@ -83,7 +83,7 @@ exchange_start(struct visitor *v)
 	h1_init(&x->req, H1_REQUEST);
 	buf_init(&x->head, HEAD_BUF_BYTES);
 	buf_init(&x->rest, HEAD_BUF_BYTES);
-	buf_init(&x->page, LIMIT_HEAD_BYTES);
+	buf_init(&x->page, WORKER_PAGE_BYTES);
 	v->x = x;
 	counter_add(&v->worker->counters.exchanges, 1);
 	return x;

@@ -128,6 +128,8 @@ void exchange_tick(struct exchange *x, int64_t now_us);
 size_t exchange_rules(const struct policy_headers *h, char *head, size_t n);
 /* What rewrite_request() is to say of the visitor. */
 void exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_forward *ret);
+/* What rewrite_to_visitor() is to say for us. */
+void exchange_answer(const struct exchange *x, struct rewrite_answer *ret);
 /* One line for the log, once. */
 void exchange_log(struct exchange *x);
 
@@ -146,6 +148,14 @@ void answer_error(struct exchange *x, enum close_code code, struct slice read_ah
 /* An answer of our own that is no page: fields are whole lines; type may be empty. */
 void answer_own(struct exchange *x, int status, const char *fields, struct slice type,
     struct slice body, struct slice read_ahead);
+/*
+ * Mode relay: writes the origin's answer to a delivery, every field as in an answer that comes
+ * through a stream, for answer_send().  head: as it came out of the stream.  False: it cannot be
+ * passed on.
+ */
+bool answer_write_relayed(struct exchange *x, struct slice head, struct slice body,
+    uint64_t delivery) must_use;
+void answer_send(struct exchange *x, struct slice read_ahead);
 /* 308 to the same target on https:// */
 void answer_redirect(struct exchange *x, struct slice path, struct slice query,
     struct slice read_ahead);

@@ -17,7 +17,6 @@
 /* Deadlines are looked at by a walk over all visitors that takes TICKS_PER_WALK ticks. */
 #define TICK_US (250 * 1000)
 #define TICKS_PER_WALK 4
-#define PAGE_BYTES 65536
 
 /* --- deadlines --- */
 
@@ -378,7 +377,7 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 	list_init(&w->visitor_list);
 	list_init(&w->session_list);
 	list_init(&w->pipe_list);
-	buf_init(&w->page, PAGE_BYTES);
+	buf_init(&w->page, WORKER_PAGE_BYTES);
 	listener_init(&w->http);
 	if (http_fd >= 0 && listener_open(&w->http, w->loop, http_fd, on_accepted, w) != 0) {
 		worker_free(w);

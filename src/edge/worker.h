@@ -17,6 +17,8 @@
 #include <pthread.h>
 
 #define PEER_TEXT_BYTES 56 /* "[v6 address]:port" */
+/* The longest answer that is written at once: that of an origin in mode relay. */
+#define WORKER_PAGE_BYTES (LIMIT_RELAY_BYTES + 2 * LIMIT_HEAD_BYTES)
 
 /* Upper bounds in ms; what is later falls into the last bucket. */
 #define LAG_MS                                                                                     \

@@ -115,6 +115,9 @@ enum policy_verdict {
 enum policy_verdict policy_judge(struct policy *p, const struct sockaddr_storage *visitor,
     struct slice method, struct slice path, struct slice authorization, int64_t now_us) must_use;
 
+/* The methods that the route takes, for Allow: "POST, GET"; the length, at most cap. */
+size_t policy_methods(const struct policy *p, char *dst, size_t cap);
+
 /*
  * True when the value of Authorization is Basic with a user's password.  Slow on purpose (up to
  * half a second): not on a worker's thread. The same time for an unknown user.

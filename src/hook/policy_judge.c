@@ -68,6 +68,27 @@ method_allowed(const struct policy *p, struct slice method)
 	return p->n_methods == 0;
 }
 
+size_t
+policy_methods(const struct policy *p, char *dst, size_t cap)
+{
+	const struct preset *preset = p->n_paths == 0 ? p->preset : NULL;
+	struct slice rest = S("GET HEAD POST PUT PATCH DELETE OPTIONS"), method;
+	size_t n = 0;
+
+	if (preset != NULL && preset->methods != NULL)
+		rest = slice_str(preset->methods);
+	for (size_t i = 0; p->n_methods > 0 ? i < p->n_methods : rest.n > 0; i++) {
+		method = p->n_methods > 0 ? p->methods[i] : slice_cut(&rest, ' ');
+		if ((preset != NULL && !preset_takes(preset, method)) || n + method.n + 2 > cap)
+			continue;
+		if (n > 0)
+			n += (size_t)(stpcpy(dst + n, ", ") - (dst + n));
+		memcpy(dst + n, method.p, method.n);
+		n += method.n;
+	}
+	return n;
+}
+
 static enum policy_verdict
 judge_preset(const struct policy *p, struct slice method, struct slice path)
 {

@@ -258,10 +258,16 @@ only_slash_differs(const struct preset *p, struct slice path)
 	return false;
 }
 
+bool
+preset_takes(const struct preset *p, struct slice method)
+{
+	return p->methods == NULL || has_word(p->methods, method);
+}
+
 enum preset_access
 preset_access(const struct preset *p, struct slice method, struct slice path)
 {
 	if (!path_allowed(p, path))
 		return only_slash_differs(p, path) ? PRESET_SLASH : PRESET_OTHER;
-	return p->methods == NULL || has_word(p->methods, method) ? PRESET_ALLOWED : PRESET_METHOD;
+	return preset_takes(p, method) ? PRESET_ALLOWED : PRESET_METHOD;
 }

@@ -38,6 +38,9 @@ const struct preset *preset_find(struct slice name);
 /* The preset whose path this is, also without its slash or in another case; NULL: none. */
 const struct preset *preset_of_path(struct slice path);
 
+/* Whether it takes requests of this method, whatever the path. */
+bool preset_takes(const struct preset *p, struct slice method);
+
 enum preset_access {
 	PRESET_ALLOWED,
 	PRESET_METHOD, /* 405 */

@@ -459,6 +459,13 @@ may_upgrade(const struct h1 *h)
 	return h->head.framing != H1_CHUNKED;
 }
 
+/* HTTP/1.0 has no Host; an absolute target names the host by itself (RFC 9112 3.2.2). */
+static bool
+needs_no_host(const struct h1_head *head)
+{
+	return head->minor == 0 && (head->flags & H1_ABSOLUTE) != 0;
+}
+
 static void
 finish(struct h1 *h, uint32_t n_bytes)
 {
@@ -474,7 +481,7 @@ finish(struct h1 *h, uint32_t n_bytes)
 		head->flags |= H1_EXPECT_100;
 	h->state = WHOLE;
 	h1_body_begin(h);
-	if (h->kind == H1_REQUEST && (h->marks & HAS_HOST) == 0)
+	if (h->kind == H1_REQUEST && (h->marks & HAS_HOST) == 0 && !needs_no_host(head))
 		h1_fail(h, CLOSE_HOST_MISSING);
 	else if (head->status == 101 && (head->flags & H1_UPGRADE) == 0)
 		h1_fail(h, CLOSE_BAD_SWITCH);

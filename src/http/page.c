@@ -66,6 +66,14 @@ page_date(int64_t wall_ms, char dst[PAGE_DATE_BYTES])
 	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
 }
 
+const char *
+page_connection(bool keep_alive, unsigned visitor_minor)
+{
+	if (!keep_alive)
+		return "Connection: close\r\n";
+	return visitor_minor == 0 ? "Connection: keep-alive\r\n" : "";
+}
+
 /* The first of our media types that Accept names; wildcards ask for nothing in particular. */
 static enum form
 choose(struct slice accept)
@@ -258,6 +266,15 @@ put_text_field(struct buf *b, const char *name, struct slice value)
 	buf_printf(b, "%s: %.*s\r\n", name, PS(value));
 }
 
+/* 401 must say what is asked for (RFC 9110 15.5.2). A sender that signs its webhooks is no browser:
+ * it is asked for its signature, and nobody for a password. */
+static const char *
+challenge(enum close_code code)
+{
+	return code == CLOSE_BAD_SIGNATURE ? "Signature realm=\"adit\""
+					   : "Basic realm=\"adit\", charset=\"UTF-8\"";
+}
+
 static void
 put_head(struct buf *b, const struct page *p, const struct close_row *row, enum form form,
     size_t body_bytes)
@@ -272,15 +289,13 @@ put_head(struct buf *b, const struct page *p, const struct close_row *row, enum 
 	buf_printf(b, "Content-Security-Policy: %s\r\n", forms[form].security);
 	if (row->retry_after_s > 0)
 		buf_printf(b, "Retry-After: %d\r\n", row->retry_after_s);
-	if (p->code == CLOSE_UNAUTHORIZED)
-		buf_put(b, S("WWW-Authenticate: Basic realm=\"adit\", charset=\"UTF-8\"\r\n"));
+	if (row->status == 401)
+		buf_printf(b, "WWW-Authenticate: %s\r\n", challenge(p->code));
 	if (row->status == 405)
 		put_text_field(b, "Allow", p->allow);
 	buf_printf(b, "adit-error: %s\r\n", row->name);
 	put_text_field(b, "adit-request-id", p->request_id);
-	if (!p->keep_alive)
-		buf_put(b, S("Connection: close\r\n"));
-	buf_put(b, S("\r\n"));
+	buf_printf(b, "%s\r\n", page_connection(p->keep_alive, p->visitor_minor));
 }
 
 void

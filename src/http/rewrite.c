@@ -2,22 +2,11 @@
 /* Writes the head for the next hop: what passes, what is removed, what is added. */
 #include "http/rewrite.h"
 
-#include "base/wire.h"
 #include "http/h1_private.h"
+#include "http/rewrite_private.h"
 #include "http/token.h"
 
 /* --- what a field is to a proxy --- */
-
-enum field_class {
-	PLAIN,
-	HOST,
-	LENGTH,
-	HOP,     /* for the next hop only, or of no use behind us */
-	SWITCH,  /* Upgrade */
-	VISITOR, /* speaks of the visitor: ours to set */
-	OURS,    /* adit-* */
-	SHADOW,  /* one of the above, spelled so that only CGI and WSGI read it as that one */
-};
 
 /* clang-format off */
 /* X(first letter, name, class); no two rows share first letter and length. */
@@ -27,6 +16,7 @@ enum field_class {
 	X('c', "connection", HOP)                                                                  \
 	X('e', "expect", HOP)                                                                      \
 	X('h', "http2-settings", HOP)                                                              \
+	X('m', "max-forwards", FORWARDS)                                                           \
 	X('k', "keep-alive", HOP)                                                                  \
 	X('p', "proxy", HOP)                                                                       \
 	X('t', "te", HOP)                                                                          \
@@ -89,7 +79,7 @@ reads_as(const char *p, const char *lower, size_t n, bool *ret_shadow)
 	return true;
 }
 
-static enum field_class
+static enum rewrite_class
 classify_prefix(struct slice name, bool *ret_shadow)
 {
 #define X(lower, as)                                                                               \
@@ -101,10 +91,10 @@ classify_prefix(struct slice name, bool *ret_shadow)
 	return PLAIN;
 }
 
-static enum field_class
-classify(struct slice name)
+enum rewrite_class
+rewrite_classify(struct slice name)
 {
-	enum field_class class = PLAIN;
+	enum rewrite_class class = PLAIN;
 	bool shadow = false;
 
 	switch (name.n << 8 | ((unsigned char)name.p[0] | 0x20u)) {
@@ -123,13 +113,8 @@ classify(struct slice name)
 
 /* --- what Connection names --- */
 
-struct listed {
-	struct slice names[H1_LISTED_MAX];
-	size_t n;
-};
-
-static void
-collect_listed(const struct h1_head *h, struct slice buf, struct listed *ret)
+void
+rewrite_listed(const struct h1_head *h, struct slice buf, struct rewrite_listed *ret)
 {
 	const struct h1_field *f;
 	size_t at = 0;
@@ -147,8 +132,8 @@ collect_listed(const struct h1_head *h, struct slice buf, struct listed *ret)
 	}
 }
 
-static bool
-is_listed(const struct listed *l, struct slice name)
+bool
+rewrite_is_listed(const struct rewrite_listed *l, struct slice name)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (token_eq(l->names[i], name))
@@ -158,8 +143,8 @@ is_listed(const struct listed *l, struct slice name)
 
 /* --- writing --- */
 
-static void
-put_field(struct wire_out *w, struct slice name, struct slice value)
+void
+rewrite_put(struct wire_out *w, struct slice name, struct slice value)
 {
 	char *p = w->p + w->n;
 
@@ -178,8 +163,8 @@ put_field(struct wire_out *w, struct slice name, struct slice value)
 	w->n = (size_t)(p - w->p);
 }
 
-static struct slice
-number(unsigned v, char *text, size_t n)
+struct slice
+rewrite_number(unsigned v, char *text, size_t n)
 {
 	size_t at = n;
 
@@ -190,9 +175,19 @@ number(unsigned v, char *text, size_t n)
 	return slice_of(text + at, n - at);
 }
 
+void
+rewrite_via(struct wire_out *w, unsigned minor, struct slice name)
+{
+	if (name.n == 0)
+		return;
+	wire_put(w, minor == 0 ? S("Via: 1.0 ") : S("Via: 1.1 "));
+	wire_put(w, name);
+	wire_put(w, S("\r\n"));
+}
+
 /* The empty line; the size of the head, or 0. */
-static size_t
-put_end(struct wire_out *w)
+size_t
+rewrite_end(struct wire_out *w)
 {
 	wire_put(w, S("\r\n"));
 	return w->failed ? 0 : w->n;
@@ -216,16 +211,42 @@ put_request_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
 	wire_put(w, S(" HTTP/1.1\r\n"));
 }
 
-static void
-put_status_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
-{
-	char text[4];
+/* --- how far it may go (RFC 9110 7.6.2) --- */
 
-	wire_put(w, S("HTTP/1.1 "));
-	wire_put(w, number(h->status, text, sizeof(text)));
-	wire_put(w, S(" "));
-	wire_put(w, h1_text(buf, h->reason));
-	wire_put(w, S("\r\n"));
+static bool
+counts_forwards(const struct h1_head *h, struct slice buf)
+{
+	struct slice method = h1_text(buf, h->method);
+
+	return slice_eq(method, S("TRACE")) || slice_eq(method, S("OPTIONS"));
+}
+
+bool
+rewrite_ends_here(const struct h1_head *h, struct slice buf)
+{
+	const struct h1_field *f;
+	size_t at = 0;
+	uint64_t left;
+
+	if (!counts_forwards(h, buf))
+		return false;
+	while ((f = h1_find(h, buf, S("max-forwards"), &at)) != NULL)
+		if (slice_u64(h1_text(buf, f->value), &left) && left == 0)
+			return true;
+	return false;
+}
+
+/* One less; what is no number stays as it is, since nobody counts by it. */
+static void
+put_forwards(struct wire_out *w, struct slice name, struct slice value)
+{
+	char text[10];
+	uint64_t left;
+
+	if (slice_u64(value, &left) && left > 0)
+		value = rewrite_number(left > INT32_MAX ? INT32_MAX : (unsigned)left - 1, text,
+		    sizeof(text));
+	rewrite_put(w, name, value);
 }
 
 /* --- who the visitor is (RFC 7239) --- */
@@ -310,32 +331,33 @@ put_visitor(struct wire_out *w, const struct h1_head *h, struct slice buf,
 	wire_put(w, f->client_address.n > 0 ? f->client_address : S("unknown"));
 	wire_put(w, S("\r\n"));
 	if (!kept->proto)
-		put_field(w, S("X-Forwarded-Proto"), f->proto);
+		rewrite_put(w, S("X-Forwarded-Proto"), f->proto);
 	if (!kept->host && f->host.n > 0)
-		put_field(w, S("X-Forwarded-Host"), f->host);
+		rewrite_put(w, S("X-Forwarded-Host"), f->host);
 	if (!kept->port && f->port != 0)
-		put_field(w, S("X-Forwarded-Port"), number(f->port, text, sizeof(text)));
+		rewrite_put(w, S("X-Forwarded-Port"), rewrite_number(f->port, text, sizeof(text)));
 	wire_put(w, S("Forwarded: "));
 	if (f->trusted)
 		put_chain(w, h, buf, S("forwarded"));
 	put_forwarded(w, f);
 	wire_put(w, S("\r\n"));
 	if (f->request_id.n > 0)
-		put_field(w, S("adit-request-id"), f->request_id);
+		rewrite_put(w, S("adit-request-id"), f->request_id);
 }
 
 /* --- heads --- */
 
 /* Whether a field goes on its way as it stands. */
 static bool
-passes_request(enum field_class class, const struct h1_head *h, const struct listed *l,
+passes_request(enum rewrite_class class, const struct h1_head *h, const struct rewrite_listed *l,
     struct slice name)
 {
 	switch (class) {
 	case PLAIN:
+	case FORWARDS:
 	case VISITOR:
 	case OURS:
-		return !is_listed(l, name);
+		return !rewrite_is_listed(l, name);
 	case HOST:
 	case LENGTH:
 		return true;
@@ -348,31 +370,47 @@ passes_request(enum field_class class, const struct h1_head *h, const struct lis
 	return false;
 }
 
+/* HTTP/1.0 names it in an absolute target only. */
+static void
+put_missing_host(struct wire_out *w, const struct h1_head *h, struct slice buf)
+{
+	size_t at = 0;
+
+	if (h->minor == 0 && h1_find(h, buf, S("host"), &at) == NULL)
+		rewrite_put(w, S("Host"), h1_text(buf, h->authority));
+}
+
 size_t
 rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
     char *dst, size_t cap)
 {
 	struct wire_out w = wire_out(dst, cap);
 	struct kept kept = { 0 };
-	struct listed listed UNCLEARED;
+	struct rewrite_listed listed UNCLEARED;
+	bool counts = counts_forwards(h, buf);
 
-	collect_listed(h, buf, &listed);
+	rewrite_listed(h, buf, &listed);
 	put_request_line(&w, h, buf);
+	put_missing_host(&w, h, buf);
 	for (size_t i = 0; i < h->n_fields; i++) {
 		struct slice name = h1_text(buf, h->fields[i].name);
 		struct slice value = h1_text(buf, h->fields[i].value);
-		enum field_class class = classify(name);
+		enum rewrite_class class = rewrite_classify(name);
 
 		if (class == OURS || !passes_request(class, h, &listed, name))
 			continue;
 		if (class == VISITOR && !(f->trusted && keep_visitor(name, &kept)))
 			continue;
-		put_field(&w, name, class == HOST ? h1_text(buf, h->authority) : value);
+		if (class == FORWARDS && counts)
+			put_forwards(&w, name, value);
+		else
+			rewrite_put(&w, name, class == HOST ? h1_text(buf, h->authority) : value);
 	}
 	if (h->flags & H1_UPGRADE)
-		put_field(&w, S("Connection"), S("Upgrade"));
+		rewrite_put(&w, S("Connection"), S("Upgrade"));
+	rewrite_via(&w, h->minor, f->via);
 	put_visitor(&w, h, buf, f, &kept);
-	return put_end(&w);
+	return rewrite_end(&w);
 }
 
 size_t
@@ -380,126 +418,25 @@ rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, 
     char *dst, size_t cap)
 {
 	struct wire_out w = wire_out(dst, cap);
-	struct listed listed UNCLEARED;
+	struct rewrite_listed listed UNCLEARED;
 
 	if (host.p == NULL)
 		host = h1_text(buf, h->authority);
-	collect_listed(h, buf, &listed);
+	rewrite_listed(h, buf, &listed);
 	put_request_line(&w, h, buf);
 	for (size_t i = 0; i < h->n_fields; i++) {
 		struct slice name = h1_text(buf, h->fields[i].name);
 		struct slice value = h1_text(buf, h->fields[i].value);
-		enum field_class class = classify(name);
+		enum rewrite_class class = rewrite_classify(name);
 
 		if (passes_request(class, h, &listed, name))
-			put_field(&w, name, class == HOST ? host : value);
+			rewrite_put(&w, name, class == HOST ? host : value);
 	}
 	if (h->flags & H1_UPGRADE)
-		put_field(&w, S("Connection"), S("Upgrade"));
+		rewrite_put(&w, S("Connection"), S("Upgrade"));
 	else if (body_follows && h->framing != H1_LENGTH)
-		put_field(&w, S("Transfer-Encoding"), S("chunked"));
-	return put_end(&w);
-}
-
-/* RFC 9110 8.6: these never have a Content-Length, and some clients wait for what it promises. */
-static bool
-may_have_length(uint16_t status)
-{
-	return status >= 200 && status != 204;
-}
-
-static bool
-passes_response(enum field_class class, const struct h1_head *h, const struct listed *l,
-    struct slice name)
-{
-	switch (class) {
-	case PLAIN:
-	case VISITOR:
-	case OURS:
-	case SHADOW:
-	case HOST:
-		return !is_listed(l, name);
-	case LENGTH:
-		return may_have_length(h->status);
-	case SWITCH:
-		return (h->flags & H1_UPGRADE) != 0;
-	case HOP:
-		break;
-	}
-	return false;
-}
-
-size_t
-rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap)
-{
-	struct wire_out w = wire_out(dst, cap);
-	struct listed listed UNCLEARED;
-
-	collect_listed(h, buf, &listed);
-	put_status_line(&w, h, buf);
-	for (size_t i = 0; i < h->n_fields; i++) {
-		struct slice name = h1_text(buf, h->fields[i].name);
-		enum field_class class = classify(name);
-
-		if (class != OURS && passes_response(class, h, &listed, name))
-			put_field(&w, name, h1_text(buf, h->fields[i].value));
-	}
-	if (h->flags & H1_UPGRADE)
-		put_field(&w, S("Connection"), S("Upgrade"));
-	return put_end(&w);
-}
-
-/* What the body of a stream becomes on the visitor's connection. */
-static enum h1_framing
-visitor_framing(const struct h1_head *h, const struct rewrite_answer *a)
-{
-	if (a->head_request || h->framing == H1_NO_BODY)
-		return H1_NO_BODY;
-	if (h->framing == H1_LENGTH)
-		return H1_LENGTH;
-	return a->visitor_minor == 0 ? H1_UNTIL_CLOSE : H1_CHUNKED;
-}
-
-static void
-put_answer(struct wire_out *w, const struct h1_head *h, const struct rewrite_answer *a,
-    enum h1_framing framing)
-{
-	if (framing == H1_CHUNKED)
-		put_field(w, S("Transfer-Encoding"), S("chunked"));
-	if (h->flags & H1_UPGRADE)
-		put_field(w, S("Connection"), S("Upgrade"));
-	else if (h->status < 200)
-		return;
-	else if (!a->keep_alive || framing == H1_UNTIL_CLOSE)
-		put_field(w, S("Connection"), S("close"));
-	else if (a->visitor_minor == 0)
-		put_field(w, S("Connection"), S("keep-alive"));
-	if (a->request_id.n > 0)
-		put_field(w, S("adit-request-id"), a->request_id);
-}
-
-size_t
-rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
-    char *dst, size_t cap, enum h1_framing *ret_framing)
-{
-	struct wire_out w = wire_out(dst, cap);
-	enum h1_framing framing = visitor_framing(h, a);
-	struct listed listed UNCLEARED;
-
-	collect_listed(h, buf, &listed);
-	put_status_line(&w, h, buf);
-	for (size_t i = 0; i < h->n_fields; i++) {
-		struct slice name = h1_text(buf, h->fields[i].name);
-		enum field_class class = classify(name);
-
-		if (class == OURS && token_is(name, S("adit-request-id")))
-			continue;
-		if (passes_response(class, h, &listed, name))
-			put_field(&w, name, h1_text(buf, h->fields[i].value));
-	}
-	put_answer(&w, h, a, framing);
-	*ret_framing = framing;
-	return put_end(&w);
+		rewrite_put(&w, S("Transfer-Encoding"), S("chunked"));
+	return rewrite_end(&w);
 }
 
 /* --- rules of a route --- */

@@ -21,7 +21,8 @@ struct rewrite_forward {
 	struct slice host;           /* the Host as the visitor wrote it */
 	uint16_t port;               /* of the public listener; 0: none is told */
 	struct slice request_id;
-	bool trusted; /* a proxy: keep and append to its chain instead of setting it anew */
+	struct slice via; /* our name in Via, a token; empty: no Via */
+	bool trusted;     /* a proxy: keep and append to its chain instead of setting it anew */
 };
 
 /*
@@ -36,11 +37,17 @@ struct rewrite_forward {
  * Trusted: ours is appended to X-Forwarded-For and Forwarded; X-Forwarded-Proto, -Host, -Port stay
  * where they are there.
  *
+ * Max-Forwards of a TRACE or OPTIONS is counted down; see rewrite_ends_here().
+ *
  * Upgrade and Connection: Upgrade stay with H1_UPGRADE.  Returns the bytes written, 0 when dst is
  * too small: never with cap >= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES.
  */
 size_t rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
     char *dst, size_t cap) must_use;
+
+/* True for a TRACE or OPTIONS with Max-Forwards: 0, which is not forwarded but answered (RFC 9110
+ * 7.6.2). */
+bool rewrite_ends_here(const struct h1_head *h, struct slice buf) must_use;
 
 /*
  * Request head for an origin, from one that came by a stream: framing added (Content-Length stays;
@@ -53,14 +60,15 @@ size_t rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_fo
 
 /*
  * Response head for a stream, from an origin: hop-by-hop fields and adit-* removed, Content-Length
- * too where no body can follow (1xx, 204).  101 keeps Upgrade.  0: dst is too small.
+ * too where no body can follow (1xx, 204).  101 and 426 keep Upgrade; the version stays the
+ * origin's, for Via.  0: dst is too small.
  */
 size_t rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap) must_use;
 
 /*
  * Response head for a visitor, from a stream: framing and Connection added as the visitor's version
  * needs: Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0;
- * adit-request-id added (not to 1xx but 101).  Interim responses must not be sent to a visitor
+ * Via and adit-request-id added (not to 1xx but 101), and Date to a final one that has none.  Interim responses must not be sent to a visitor
  * of 1.0.
  */
 struct rewrite_answer {
@@ -68,6 +76,8 @@ struct rewrite_answer {
 	bool keep_alive;
 	bool head_request;
 	struct slice request_id;
+	struct slice via; /* as for requests */
+	int64_t wall_ms;  /* since 1970, for Date */
 };
 /* *ret_framing: how to frame the body now; H1_UNTIL_CLOSE: close behind it, keep_alive or not. */
 size_t rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,

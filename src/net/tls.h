@@ -17,6 +17,7 @@ struct tls;
 
 #define TLS_ALPN_LINK "adit/1"
 #define TLS_ALPN_HTTP "http/1.1"
+#define TLS_ALPN_HTTP_1_0 "http/1.0"
 
 /* One certificate with its key; which names it covers is read from it (SAN, wildcards). */
 struct tls_cert_files {
@@ -24,7 +25,9 @@ struct tls_cert_files {
 	const char *key_path;
 };
 
-/* --- server: told apart by ALPN; no ALPN is HTTP/1.1; an unknown one is refused (RFC 7301 3.2) ---
+/*
+ * --- server: told apart by ALPN; none is HTTP, and so is http/1.0, which speaks the same on its
+ * connection; an unknown one is refused (RFC 7301 3.2) ---
  */
 struct tls_server;
 

@@ -178,6 +178,8 @@ alpn_offers(const unsigned char *list, unsigned n, const char *want, const unsig
 	return false;
 }
 
+_Static_assert(sizeof(TLS_ALPN_HTTP) == sizeof(TLS_ALPN_HTTP_1_0), "both are as long");
+
 static int
 alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
     unsigned in_n, void *arg)
@@ -192,7 +194,8 @@ alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigne
 		tls_fail(t, "a link needs TLS 1.3");
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
-	if (alpn_offers(in, in_n, TLS_ALPN_HTTP, out)) {
+	if (alpn_offers(in, in_n, TLS_ALPN_HTTP, out) ||
+	    alpn_offers(in, in_n, TLS_ALPN_HTTP_1_0, out)) {
 		*out_n = sizeof(TLS_ALPN_HTTP) - 1;
 		return SSL_TLSEXT_ERR_OK;
 	}

@@ -41,7 +41,7 @@ ADDED = re.compile(r"(x-forwarded-(for|proto|host|port)|x-real-ip|forwarded|conn
 
 
 def sent_fields(request):
-    return [(n, v) for n, v in request.fields if not ADDED.fullmatch(n)]
+    return [(n, v) for n, v in request.fields if not ADDED.fullmatch(n) and (n, v) != ("Via", "1.1 adit")]
 
 
 def push(web, path, target):

@@ -41,7 +41,7 @@ TEST(everything_is_read)
 		  "  - { cert: /x/b.pem, key: /x/b.key }\n"
 		  "inbox:\n" /* without a key: as if it was not there */
 		  "state_dir: state\nuser: nobody\ngroup: nogroup\nworkers: 3\n"
-		  "public_port: 8443\nhttp: serve\n"
+		  "public_port: 8443\nhttp: serve\nvia: edge-1.example:443\n"
 		  "trusted_proxies: [10.0.0.0/8, \"2001:db8::/32\"]\n"
 		  "listen: { https: 8443, http: \"127.0.0.1:80\", control: \"unix:/run/x\" }\n"
 		  "tcp_ports: { from: 1000, to: 2000, address: \"::1\" }\n"
@@ -58,6 +58,7 @@ TEST(everything_is_read)
 	EXPECT_SLICE(slice_str(s->group), S("nogroup"));
 	EXPECT_INT(s->workers, 3);
 	EXPECT_INT(s->public_port, 8443);
+	EXPECT_SLICE(slice_str(s->via), S("edge-1.example:443"));
 	EXPECT_INT(s->http_mode, SETTINGS_HTTP_SERVE);
 	EXPECT_INT(s->trusted.n, 2);
 	EXPECT_INT(s->https.port, 8443);
@@ -129,6 +130,7 @@ TEST(defaults)
 	EXPECT(!s->has_http);
 	EXPECT_INT(s->http_mode, SETTINGS_HTTP_REDIRECT);
 	EXPECT_SLICE(slice_str(s->state_dir), S("/var/lib/aditd"));
+	EXPECT_SLICE(slice_str(s->via), S("adit"));
 	EXPECT_SLICE(slice_str(s->control.path), S("/run/aditd/control.sock"));
 	settings_unref(s);
 }
@@ -149,6 +151,12 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	refused(LEAST "log: info\n",
 	    "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
 	refused("- domain\n", "/etc/aditd.yml:1:1: \"key: value\" lines are wanted here");
+	refused(LEAST "via:\n",
+	    "/etc/aditd.yml:3:5: via: a name of at most 63 characters is wanted, or off");
+	refused(LEAST "via: a b\n",
+	    "/etc/aditd.yml:3:6: via: letters, digits and -._:[] only, or off");
+	refused(LEAST "via: [a]\n",
+	    "/etc/aditd.yml:3:6: via: a name of at most 63 characters is wanted, or off");
 	refused(LEAST "user:\n", "/etc/aditd.yml:3:6: user: the value is missing");
 	refused(LEAST "user: [a]\n",
 	    "/etc/aditd.yml:3:7: user: one value is wanted, not a list or mapping");

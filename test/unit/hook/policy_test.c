@@ -53,6 +53,31 @@ TEST(an_empty_policy_allows_everything)
 	policy_unref(p);
 }
 
+TEST(methods_for_allow)
+{
+	static const struct {
+		const char *json, *want;
+	} rows[] = {
+		{ "{}", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" },
+		{ "{\"methods\":[\"PUT\",\"GET\"]}", "PUT, GET" },
+		{ "{\"preset\":\"jenkins-github\"}", "POST" },
+		{ "{\"preset\":\"jenkins-github\",\"methods\":[\"GET\",\"POST\"]}", "POST" },
+		{ "{\"preset\":\"jenkins-github\",\"paths\":[\"/\"],\"methods\":[\"GET\"]}",
+		    "GET" },
+		{ "{\"preset\":\"atlassian-connect\"}", "GET, POST" },
+	};
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct policy *p = make(rows[i].json);
+
+		EXPECT_SLICE(slice_of(text, policy_methods(p, text, sizeof(text))),
+		    slice_str(rows[i].want));
+		EXPECT(policy_methods(p, text, 3) <= 3);
+		policy_unref(p);
+	}
+}
+
 TEST(faults_name_their_member)
 {
 	static const struct {
@@ -389,10 +414,10 @@ TEST(what_happens_with_stored_webhooks)
 }
 
 TESTS(TEST_ROW(an_empty_policy_allows_everything) TEST_ROW(faults_name_their_member)
-	TEST_ROW(addresses_deny_wins) TEST_ROW(a_prefix_cannot_be_left_again)
-	    TEST_ROW(s07_passwords_of_every_hash) TEST_ROW(header_rules)
-		TEST_ROW(what_happens_with_stored_webhooks) TEST_ROW(rates_have_bounds)
-		    TEST_ROW(right_credentials_are_known_for_a_while)
+	TEST_ROW(methods_for_allow) TEST_ROW(addresses_deny_wins)
+	    TEST_ROW(a_prefix_cannot_be_left_again) TEST_ROW(s07_passwords_of_every_hash)
+		TEST_ROW(header_rules) TEST_ROW(what_happens_with_stored_webhooks)
+		    TEST_ROW(rates_have_bounds) TEST_ROW(right_credentials_are_known_for_a_while)
 			TEST_ROW(costs_of_hashes_have_a_ceiling)
 			    TEST_ROW(a_password_that_is_too_long_is_not_hashed)
 				TEST_ROW(s14_rates_are_per_tunnel_and_address)

@@ -548,6 +548,18 @@ TEST(several_messages_of_a_connection)
 	EXPECT_INT(h.error, CLOSE_OK);
 }
 
+TEST(an_absolute_target_is_the_host_of_http_1_0)
+{
+	struct slice buf = S("GET http://ci.example:80/x HTTP/1.0\r\n\r\n");
+
+	EXPECT_INT(parse(H1_REQUEST, buf), H1_DONE);
+	EXPECT_SLICE(h1_text(buf, h.head.authority), S("ci.example:80"));
+	EXPECT_INT(REQUEST("GET http://ci.example/x HTTP/1.1\r\n\r\n"), H1_BAD);
+	EXPECT_INT(h.error, CLOSE_HOST_MISSING);
+	EXPECT_INT(REQUEST("GET /x HTTP/1.0\r\n\r\n"), H1_BAD);
+	EXPECT_INT(h.error, CLOSE_HOST_MISSING);
+}
+
 TEST(empty_input)
 {
 	struct slice none = { NULL, 0 }, data;
@@ -577,6 +589,7 @@ TESTS(TEST_ROW(webhook_request) TEST_ROW(targets) TEST_ROW(keep_alive) TEST_ROW(
 			    TEST_ROW(limit_of_the_fields) TEST_ROW(limits_of_chunks)
 				TEST_ROW(limit_of_a_chunked_body) TEST_ROW(nothing_is_scanned_twice)
 				    TEST_ROW(slices_stay_good_when_the_buffer_moves)
-					TEST_ROW(several_messages_of_a_connection)
+					TEST_ROW(several_messages_of_a_connection) TEST_ROW(
+					    an_absolute_target_is_the_host_of_http_1_0)
 					    TEST_ROW(empty_input) TEST_ROW(
 						foreign_protocols_are_refused_at_their_first_bytes))

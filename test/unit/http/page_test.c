@@ -72,6 +72,10 @@ TEST(text_is_the_default)
 	p.keep_alive = true;
 	page(&p);
 	EXPECT((h.head.flags & H1_KEEP_ALIVE) != 0);
+	EXPECT_SLICE(field("Connection"), S("keep-alive")); /* HTTP/1.0 must be told */
+	p.visitor_minor = 1;
+	page(&p);
+	EXPECT_SLICE(field("Connection"), S("(none)"));
 }
 
 TEST(form_follows_accept)
@@ -122,6 +126,9 @@ TEST(fields_that_a_status_asks_for)
 
 	page(&p);
 	EXPECT_SLICE(field("WWW-Authenticate"), S("Basic realm=\"adit\", charset=\"UTF-8\""));
+	p.code = CLOSE_BAD_SIGNATURE;
+	page(&p);
+	EXPECT_SLICE(field("WWW-Authenticate"), S("Signature realm=\"adit\""));
 	p = (struct page){ .code = CLOSE_METHOD_NOT_ALLOWED, .allow = S("POST, GET") };
 	page(&p);
 	EXPECT_SLICE(field("Allow"), S("POST, GET"));

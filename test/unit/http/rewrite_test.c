@@ -311,6 +311,51 @@ TEST(too_small_a_room_gives_nothing)
 	EXPECT_INT(rewrite_request(&h.head, buf, &v4, out, n), n);
 }
 
+TEST(via_tells_the_version_that_came)
+{
+	struct rewrite_forward f = v4;
+
+	f.via = S("adit");
+	EXPECT_SLICE(request(S("GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 outer\r\n\r\n"), &f),
+	    S("GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 outer\r\nVia: 1.1 adit\r\n" OURS));
+	/* an absolute target is all that HTTP/1.0 has to name a host */
+	EXPECT_SLICE(request(S("GET http://a/x HTTP/1.0\r\nA: b\r\n\r\n"), &f),
+	    S("GET /x HTTP/1.1\r\nHost: a\r\nA: b\r\nVia: 1.0 adit\r\n" OURS));
+}
+
+/* RFC 9110 7.6.2 */
+TEST(forwards_are_counted_down)
+{
+	static const struct {
+		const char *method, *value, *out;
+		bool ends;
+	} rows[] = {
+		{ "OPTIONS", "3", "2", false },
+		{ "TRACE", "1", "0", false },
+		{ "TRACE", "007", "6", false },
+		{ "OPTIONS", "18446744073709551615", "2147483647", false },
+		{ "OPTIONS", "18446744073709551616", "18446744073709551616", false },
+		{ "OPTIONS", "-1", "-1", false },
+		{ "OPTIONS", "", "", false },
+		{ "GET", "3", "3", false },
+		{ "GET", "0", "0", false },
+		{ "OPTIONS", "0", "0", true },
+		{ "TRACE", "00", "00", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char in[200], want[400];
+
+		snprintf(in, sizeof(in), "%s / HTTP/1.1\r\nHost: a\r\nMax-Forwards: %s\r\n\r\n",
+		    rows[i].method, rows[i].value);
+		snprintf(want, sizeof(want),
+		    "%s / HTTP/1.1\r\nHost: a\r\nMax-Forwards: %s\r\n" OURS, rows[i].method,
+		    rows[i].out);
+		EXPECT_SLICE(request(slice_str(in), &v4), slice_str(want));
+		EXPECT_INT(rewrite_ends_here(&h.head, slice_str(in)), rows[i].ends);
+	}
+}
+
 /* --- requests for an origin --- */
 
 TEST(origin_gets_the_framing_of_its_body)
@@ -378,7 +423,10 @@ TEST(s08_response_hop_by_hop_fields_stay_behind)
 	      "Location: /x/\r\n"
 	      "X-Forwarded-For: stays\r\n\r\n"));
 	EXPECT_SLICE(response(S("HTTP/1.0 200\r\nContent-Length: 5\r\n\r\n")),
-	    S("HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\n"));
+	    S("HTTP/1.0 200 \r\nContent-Length: 5\r\n\r\n"));
+	EXPECT_SLICE(
+	    response(S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")),
+	    S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\n\r\n"));
 }
 
 TEST(s08_length_where_no_body_can_follow)
@@ -407,7 +455,10 @@ TEST(switching_protocols)
 	EXPECT_INT(framing, H1_NO_BODY);
 }
 
-#define ID "adit-request-id: x\r\n\r\n"
+#define ID                                                                                         \
+	"Date: Mon, 24 Nov 2025 15:50:00 GMT\r\n"                                                  \
+	"adit-request-id: x\r\n\r\n"
+#define NOW_MS INT64_C(1763999400000)
 
 TEST(visitor_gets_the_framing_of_its_version)
 {
@@ -437,8 +488,8 @@ TEST(visitor_gets_the_framing_of_its_version)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct rewrite_answer a = { rows[i].minor, rows[i].keep_alive, rows[i].head,
-			S("x") };
+		struct rewrite_answer a = { rows[i].minor, rows[i].keep_alive, rows[i].head, S("x"),
+			S(""), NOW_MS };
 		char in[300], want[300];
 		enum h1_framing framing;
 
@@ -451,15 +502,44 @@ TEST(visitor_gets_the_framing_of_its_version)
 
 TEST(interim_responses_carry_nothing_of_ours)
 {
-	struct rewrite_answer a = { .visitor_minor = 1, .request_id = S("x") };
+	struct rewrite_answer a = {
+		.visitor_minor = 1, .request_id = S("x"), .via = S("adit"), .wall_ms = NOW_MS
+	};
 	enum h1_framing framing;
 
 	EXPECT_SLICE(to_visitor(S("HTTP/1.1 103 Early Hints\r\nLink: y\r\n\r\n"), a, &framing),
 	    S("HTTP/1.1 103 Early Hints\r\nLink: y\r\n\r\n"));
 	EXPECT_INT(framing, H1_NO_BODY);
+	a.via = S("");
 	EXPECT_SLICE(to_visitor(S("HTTP/1.1 204 x\r\n\r\n"), a, &framing),
 	    S("HTTP/1.1 204 x\r\nConnection: close\r\n" ID));
 	EXPECT_INT(framing, H1_NO_BODY);
+}
+
+/* RFC 9110 6.6.1, 7.6.3, 15.5.22 */
+TEST(a_final_answer_has_date_and_via)
+{
+	struct rewrite_answer a = { .visitor_minor = 1,
+		.keep_alive = true,
+		.request_id = S("x"),
+		.via = S("edge-1"),
+		.wall_ms = NOW_MS };
+	enum h1_framing framing;
+
+	EXPECT_SLICE(to_visitor(S("HTTP/1.0 200 x\r\ndAte: then\r\nVia: 1.1 inner\r\n"
+				  "Content-Length: 0\r\n\r\n"),
+			 a, &framing),
+	    S("HTTP/1.1 200 x\r\ndAte: then\r\nVia: 1.1 inner\r\nContent-Length: 0\r\n"
+	      "Via: 1.0 edge-1\r\nadit-request-id: x\r\n\r\n"));
+	EXPECT_SLICE(to_visitor(S("HTTP/1.1 304 x\r\nETag: y\r\n\r\n"), a, &framing),
+	    S("HTTP/1.1 304 x\r\nETag: y\r\nDate: Mon, 24 Nov 2025 15:50:00 GMT\r\n"
+	      "Via: 1.1 edge-1\r\nadit-request-id: x\r\n\r\n"));
+	EXPECT_SLICE(
+	    to_visitor(S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n"), a,
+		&framing),
+	    S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\nConnection: "
+	      "Upgrade\r\nDate: Mon, 24 Nov 2025 15:50:00 GMT\r\nVia: 1.1 edge-1\r\n"
+	      "adit-request-id: x\r\n\r\n"));
 }
 
 TESTS(TEST_ROW(webhook_passes_byte_for_byte) TEST_ROW(s08_hop_by_hop_fields_stay_behind) TEST_ROW(
@@ -475,4 +555,7 @@ TESTS(TEST_ROW(webhook_passes_byte_for_byte) TEST_ROW(s08_hop_by_hop_fields_stay
 				TEST_ROW(s08_length_where_no_body_can_follow)
 				    TEST_ROW(switching_protocols)
 					TEST_ROW(visitor_gets_the_framing_of_its_version)
-					    TEST_ROW(interim_responses_carry_nothing_of_ours))
+					    TEST_ROW(interim_responses_carry_nothing_of_ours)
+						TEST_ROW(a_final_answer_has_date_and_via)
+						    TEST_ROW(via_tells_the_version_that_came)
+							TEST_ROW(forwards_are_counted_down))

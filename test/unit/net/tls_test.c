@@ -114,6 +114,8 @@ TEST(s18_alpn_matrix)
 		{ "\x08http/1.1\x06"
 		  "adit/1",
 		    16, "adit/1" },
+		{ "\x08http/1.0", 9, "http/1.0" },
+		{ "\x08http/1.0\x08http/1.1", 18, "http/1.1" },
 		{ "\x02h2", 3, NULL },
 		{ "\x03"
 		  "ftp\x04smtp",
