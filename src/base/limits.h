@@ -93,6 +93,7 @@
 	X(STORE_WAL_BYTES,    16777216, "bytes", "write-ahead log of the store before a checkpoint") \
 	X(STORE_CHECK_BYTES, 268435456, "bytes", "store that is checked whole after an unclean stop") \
 	X(STORE_SPACE_BYTES,  67108864, "bytes", "free disk space below which nothing new is stored") \
+	X(STORE_SPARE_BYTES,   4194304, "bytes", "disk space that is held for the operator on a full disk") \
 	X(HOOK_SECRETS,              8, "secrets", "secrets of a route that are tried")            \
 	X(HOOK_SIGNATURES,          16, "signatures", "signatures in one header of a webhook")     \
 	X(HOOK_PARAMS,             256, "parameters", "parameters of a form or query that is signed") \

@@ -262,10 +262,11 @@ need(const struct store_job *job)
 	case STORE_NAME_LOOKUP:
 	case STORE_STAT:
 		return JOB_READS;
-	case STORE_TOKEN_ADD:
 	case STORE_TOKEN_REVOKE:
-	case STORE_NAME_CLAIM:
 	case STORE_NAME_RELEASE:
+		return JOB_FREES;
+	case STORE_TOKEN_ADD:
+	case STORE_NAME_CLAIM:
 	case STORE_PORT_CLAIM:
 	case STORE_PORT_RELEASE:
 	case STORE_AUDIT:

@@ -18,6 +18,8 @@
 /* A WAL file is a header and frames, each a header and a page (sqlite.org/fileformat2.html, 4.1).
  */
 enum { WAL_HEADER_BYTES = 32, WAL_FRAME_HEADER_BYTES = 24 };
+/* Before a checkpoint on a disk that is low: it gives space back. */
+enum { LOW_WAL_BYTES = 1 << 20 };
 
 static const char *const texts[] = {
 #define X(name, text) text,
@@ -268,7 +270,7 @@ db_checkpoint(struct db *db, bool now)
 {
 	int n_log = 0, n_done = 0, rc;
 
-	if (db->wal_frames == 0 || db->fault == DB_BROKEN)
+	if ((db->wal_known && db->wal_frames == 0) || db->fault == DB_BROKEN)
 		return;
 	if (!now && db->wal_frames * db->page_bytes < db->wal_bytes_max)
 		return;
@@ -277,6 +279,7 @@ db_checkpoint(struct db *db, bool now)
 	    now ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_done);
 	if (rc == SQLITE_OK && n_log == n_done) {
 		db->wal_frames = 0;
+		db->wal_known = true;
 	} else if (rc != SQLITE_OK) {
 		db_failed(db, rc);
 		/* No space for the database file to grow into: the WAL is whole and durable, try
@@ -305,5 +308,9 @@ db_space_low(struct db *db)
 	room -= (int64_t)db->wal_frames * db->page_bytes;
 	/* On a tiny disk the mark is a part of it. */
 	low = size / 16 < LIMIT_STORE_SPACE_BYTES ? size / 16 : LIMIT_STORE_SPACE_BYTES;
-	return room < low;
+	if (room >= low)
+		return false;
+	if (db->wal_bytes_max > LOW_WAL_BYTES)
+		db->wal_bytes_max = LOW_WAL_BYTES;
+	return true;
 }

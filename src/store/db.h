@@ -48,8 +48,10 @@ struct db {
 	int lock_fd;
 	int64_t page_bytes;
 	int64_t wal_frames;    /* committed and not yet in the database file */
+	bool wal_known;        /* otherwise wal_frames is the most that there can be */
 	int64_t wal_bytes_max; /* before a checkpoint; less on a small disk */
 	bool low;              /* nothing may grow in this transaction, see grow.h */
+	bool unordered;        /* leases of the last process are still there: the disk was full */
 	uint64_t n_run;        /* statements run, for tests and counters */
 	struct db_used used[DB_USED_MAX];
 	size_t n_used;

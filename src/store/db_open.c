@@ -72,16 +72,32 @@ make_file(struct db *db, char **ret_error)
 	return 0;
 }
 
-/* An orderly end takes the WAL away. */
-static bool
-was_unclean(struct db *db)
+/* What the last process left of the WAL; an orderly end takes it away. */
+static int64_t
+wal_bytes(const struct db *db)
 {
 	char path[4096];
 	struct stat st;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s-wal", db->path) >= sizeof(path))
-		return true;
-	return stat(path, &st) == 0 && st.st_size > 0;
+		return 1;
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/*
+ * The WAL of the last process into the database file: from here on it is known how many frames of
+ * it were committed.  Not on a full disk, then it stays as it is.
+ */
+static int
+take_over_wal(struct db *db, int64_t bytes, char **ret_error)
+{
+	db->wal_known = bytes == 0;
+	db->wal_frames = bytes / db->page_bytes;
+	db_checkpoint(db, true);
+	if (db->fault != DB_BROKEN)
+		return 0;
+	*ret_error = sentence("%s", db->error);
+	return -1;
 }
 
 static int
@@ -92,6 +108,7 @@ on_wal(void *user, sqlite3 *sqlite, const char *schema, int frames)
 	(void)sqlite;
 	(void)schema;
 	db->wal_frames = frames;
+	db->wal_known = true;
 	return SQLITE_OK;
 }
 
@@ -205,7 +222,7 @@ struct db *
 db_open(const char *path, char **ret_error)
 {
 	struct db *db = calloc(1, sizeof(*db));
-	bool unclean;
+	int64_t left;
 
 	*ret_error = NULL;
 	/* Nothing reads these statistics, and they cost a lock at each allocation; refused when
@@ -222,8 +239,9 @@ db_open(const char *path, char **ret_error)
 	 * own lock. */
 	if (make_file(db, ret_error) < 0)
 		goto fail;
-	unclean = was_unclean(db);
-	if (open_sqlite(db, ret_error) < 0 || (unclean && quick_check(db, ret_error) < 0) ||
+	left = wal_bytes(db);
+	if (open_sqlite(db, ret_error) < 0 || (left > 0 && quick_check(db, ret_error) < 0) ||
+	    take_over_wal(db, left, ret_error) < 0 ||
 	    migrate_run(db->sqlite, db->path, migrate_latest(), ret_error) < 0)
 		goto fail;
 	return db;

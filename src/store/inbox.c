@@ -99,13 +99,14 @@ need(const struct store_job *job)
 	case INBOX_SHOW:
 	case INBOX_COUNT:
 		return JOB_READS;
+	case INBOX_DROP:
+	case INBOX_RETAIN:
+		return JOB_FREES;
 	case INBOX_PUT:
 	case INBOX_LEASE:
 	case INBOX_SETTLE:
 	case INBOX_WAKE:
 	case INBOX_REPLAY:
-	case INBOX_DROP:
-	case INBOX_RETAIN:
 	case INBOX_TOLD:
 		break;
 	}
@@ -165,6 +166,8 @@ run(struct db *db, struct store_job *job)
 	case INBOX_PUT:
 		return inbox_queue_put(db, req, now_t);
 	case INBOX_LEASE:
+		if (db->unordered) /* the next start of order takes all leases back */
+			return STORE_FULL;
 		return inbox_queue_lease(db, req, now_t);
 	case INBOX_SETTLE:
 		return inbox_queue_settle(db, req, now_t);

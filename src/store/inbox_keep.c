@@ -2,6 +2,7 @@
 /* Deletes what is old, makes room, counts, and takes leases back at the start. */
 #include "store/inbox_keep.h"
 
+#include "store/inbox_room.h"
 #include "store/inbox_untold.h"
 #include "store/seen.h"
 #include "store/walk.h"
@@ -136,15 +137,18 @@ enum store_result
 inbox_keep_retain(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	enum store_result r;
+	bool more = false;
 
 	r = expire(db, req, BIT(DELIVERED) | BIT(DROPPED), req->keep_ms, now_t);
 	if (r == STORE_OK)
 		r = expire(db, req, BIT(PARKED) | BIT(DEAD), req->keep_failed_ms, now_t);
 	if (r == STORE_OK)
 		r = shrink(db, req);
+	if (r == STORE_OK && !inbox_room_make(db, req, &more))
+		r = STORE_FULL;
 	if (r == STORE_OK && !seen_trim(db, now_t - LIMIT_INBOX_DEDUPE_MS))
 		r = STORE_FULL;
-	req->more = req->n_changed == LIMIT_INBOX_STEP;
+	req->more = more || req->n_changed >= LIMIT_INBOX_STEP;
 	return r;
 }
 

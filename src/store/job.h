@@ -15,6 +15,7 @@ struct db;
 enum job_need {
 	JOB_READS,  /* works on a full disk */
 	JOB_WRITES, /* may use the last of the space; what grows is asked for in run() (grow.h) */
+	JOB_FREES,  /* and the spare (spare.h): it makes room, or must not fail for want of it */
 };
 
 struct store_job_kind {

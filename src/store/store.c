@@ -8,10 +8,12 @@
 #include "store/store.h"
 
 #include "base/limits.h"
+#include "base/sentence.h"
 #include "store/admin.h"
 #include "store/db.h"
 #include "store/inbox_keep.h"
 #include "store/job.h"
+#include "store/spare.h"
 
 #include <openssl/crypto.h>
 #include <pthread.h>
@@ -30,8 +32,8 @@ struct store {
 	struct store_job *first, **last; /* the queue, under the mutex */
 	bool waiting, closing;
 	atomic_bool broken, full; /* full: as the last batch found the disk */
+	bool spare;               /* the thread's own, as what follows */
 	_Atomic uint64_t commits;
-	/* The thread's own. */
 	struct store_job *batch[LIMIT_STORE_BATCH];
 	size_t n_batch;
 };
@@ -111,39 +113,46 @@ rolled_back(struct db *db)
 
 /* ATTEMPT_DONE: the job has its result; ATTEMPT_AGAIN: it has spoilt the transaction and is out. */
 static enum attempt
-run_job(struct db *db, struct store_job *job, bool full)
+run_job(struct db *db, struct store_job *job, enum job_need allowed)
 {
 	enum job_need need = job->kind->need(job);
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
+	bool wrote;
 
 	if (job->settled)
 		return ATTEMPT_DONE;
-	if (full && need != JOB_READS) {
+	if (need == JOB_FREES && allowed == JOB_READS) {
 		job->result = STORE_FULL;
 		return ATTEMPT_DONE;
 	}
 	job->result = job->kind->run(db, job);
 	if (db->fault != DB_FINE)
 		return rolled_back(db);
-	if (job->result == STORE_OK || changes == sqlite3_total_changes64(db->sqlite))
+	wrote = changes != sqlite3_total_changes64(db->sqlite);
+	/* On a full disk: what may write often has nothing to, as the claim of a name that is
+	 * held. */
+	if (wrote && job->result == STORE_OK && need == JOB_WRITES && allowed != JOB_WRITES)
+		job->result = STORE_FULL;
+	if (job->result == STORE_OK || !wrote)
 		return ATTEMPT_DONE;
 	job->settled = true;
 	db_rollback(db);
 	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;
 }
 
+/* allowed: JOB_WRITES = all, JOB_FREES = only that, JOB_READS = nothing is written. */
 static enum attempt
-run_batch(struct store *s, bool full)
+run_batch(struct store *s, enum job_need allowed)
 {
 	struct db *db = s->db;
-	bool wrote, idle = s->n_batch == 0;
+	bool wrote, idle = s->n_batch == 0, full = allowed != JOB_WRITES;
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
 
 	if (!db_begin(db))
 		return rolled_back(db);
-	db->low = full || db_space_low(db);
+	db->low = db_space_low(db) || full || db->unordered;
 	for (size_t i = 0; i < s->n_batch; i++) {
-		enum attempt a = run_job(db, s->batch[i], full);
+		enum attempt a = run_job(db, s->batch[i], allowed);
 
 		if (a != ATTEMPT_DONE)
 			return a;
@@ -161,22 +170,39 @@ run_batch(struct store *s, bool full)
 	return ATTEMPT_DONE;
 }
 
-/* Without space what reads still gets its answer, and the rest is told; nothing of a failed batch
- * is stored. */
+/*
+ * Without space what reads still gets its answer, what makes room may use the spare, and the rest
+ * is told; nothing of a failed batch is stored.
+ */
 static enum attempt
 commit_batch(struct store *s)
 {
+	enum job_need allowed = JOB_WRITES;
+	bool gave = false;
 	enum attempt a;
-	bool full = false;
 
 	for (;;) {
-		a = run_batch(s, full);
+		a = run_batch(s, allowed);
 		if (a == ATTEMPT_DONE || a == ATTEMPT_BROKEN)
 			return a;
+		if (a == ATTEMPT_AGAIN)
+			continue;
 		atomic_store(&s->full, true);
-		if (full)
+		if (allowed == JOB_READS)
 			return a;
-		full = true;
+		if (allowed == JOB_WRITES) {
+			allowed = JOB_FREES;
+		} else if (!gave) {
+			gave = true;
+			s->spare = false;
+			(void)spare_give(s->db->path);
+			/* The write-ahead log begins again at its start. */
+			db_checkpoint(s->db, true);
+		} else {
+			allowed = JOB_READS;
+		}
+		if (s->db->fault == DB_BROKEN)
+			return ATTEMPT_BROKEN;
 	}
 }
 
@@ -194,6 +220,19 @@ finish_batch(struct store *s, enum attempt a)
 	}
 }
 
+/*
+ * What was on its way when the last process ended is not: it is queued again.  Without space for
+ * that, later: nothing is leased until then.
+ */
+static bool
+put_in_order(struct db *db)
+{
+	db->unordered = !(db_begin(db) && inbox_keep_release(db) && db_commit(db));
+	if (db->unordered)
+		db_rollback(db);
+	return db->fault != DB_BROKEN;
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -203,6 +242,8 @@ thread_main(void *arg)
 	while (take(s)) {
 		enum attempt a = ATTEMPT_BROKEN;
 
+		if (db->unordered)
+			(void)put_in_order(db);
 		if (db->fault != DB_BROKEN && (s->n_batch > 0 || db->n_used > 0))
 			a = commit_batch(s);
 		/* Before anyone is told: whoever asks after a STORE_BROKEN must see why. */
@@ -210,6 +251,8 @@ thread_main(void *arg)
 			atomic_store(&s->broken, true);
 		finish_batch(s, a);
 		db_checkpoint(db, false);
+		if (!s->spare && a == ATTEMPT_DONE && !db->low)
+			s->spare = spare_make(db->path);
 		if (db->fault == DB_BROKEN)
 			atomic_store(&s->broken, true);
 	}
@@ -219,19 +262,6 @@ thread_main(void *arg)
 }
 
 /* --- the contract --- */
-
-/* What was on its way when the last process ended is not: it is queued again. */
-static int
-recover(struct db *db, char **ret_error)
-{
-	if (db_begin(db) && inbox_keep_release(db) && db_commit(db))
-		return 0;
-	if (asprintf(ret_error, "cannot bring the inbox of %s in order: %s", db->path,
-		db->fault == DB_BROKEN ? db->error : "no space on the disk") < 0)
-		*ret_error = NULL;
-	db_rollback(db);
-	return -1;
-}
 
 struct store *
 store_open(const char *path, char **ret_error)
@@ -243,11 +273,15 @@ store_open(const char *path, char **ret_error)
 	if (s == NULL)
 		return NULL;
 	s->db = db_open(path, ret_error);
-	if (s->db == NULL || recover(s->db, ret_error) < 0) {
+	if (s->db != NULL && !put_in_order(s->db))
+		*ret_error = sentence("cannot bring the inbox of %s in order: %s", s->db->path,
+		    s->db->error);
+	if (s->db == NULL || s->db->fault == DB_BROKEN) {
 		db_close(s->db);
 		free(s);
 		return NULL;
 	}
+	s->spare = spare_make(s->db->path);
 	s->last = &s->first;
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_condattr_init(&attr);

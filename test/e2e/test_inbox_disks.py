@@ -11,6 +11,7 @@ from disks import Disk, NoDisk
 from hooks import numbers, send, stored
 from http1 import Closed
 from process import WAIT_S, until
+from test_inbox_commands import Operator
 from test_inbox_faults import Faulty, injected, states, straced
 
 CUTS = 30 if os.environ.get("ADIT_LONG") else 3
@@ -67,15 +68,25 @@ def test_q04_a_full_disk_is_503_and_the_rest_goes_on(disk, lab):
     inbox.start()
     inbox.origin.wait_requests(len(good))
     assert numbers(inbox.origin) == good
-    until(lambda: states(inbox.edge)["delivered"] == len(good))
-    assert send(inbox.edge, 7777, pad=500000).status == 503
+    # what is delivered makes room, the oldest first: senders are not refused for that
+    until(lambda: send(inbox.edge, 7777, pad=500000).status == 202, 3 * WAIT_S)
+    inbox.origin.wait_requests(len(good) + 1)
+    until(lambda: not any(states(inbox.edge)[s] for s in ("queued", "leased")))
     inbox.away()
     inbox.start()
-    assert numbers(inbox.origin) == good
+    assert numbers(inbox.origin) == [*good, 7777]
     judge_store(inbox)
 
 
-def slow_inbox(disk, lab):
+def store_alone(disk, lab):
+    """A folder whose database lies on the disk, and nothing else."""
+    folder = f"{lab.folder}/edge-elsewhere"
+    os.makedirs(folder)
+    os.symlink(f"{disk.path}/adit.db", f"{folder}/adit.db")
+    return folder
+
+
+def slow_inbox(disk, lab, folder=None):
     """(inbox, set when a delivery has begun, to be set so that it is answered)"""
     began, go = threading.Event(), threading.Event()
 
@@ -83,7 +94,7 @@ def slow_inbox(disk, lab):
         began.set()
         go.wait(2 * WAIT_S)
         c.answer(b"ok")
-    return Faulty(lab, folder=f"{disk.path}/edge", origin=lab.origin(behave)), began, go
+    return Faulty(lab, folder=folder or f"{disk.path}/edge", origin=lab.origin(behave)), began, go
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -135,6 +146,66 @@ def test_q04_a_stop_while_a_delivered_one_cannot_be_noted(ext4, lab):
     until(lambda: states(inbox.edge)["delivered"] == 1)
     # or once, where the store found room in blocks that it had
     assert [r.get("adit-delivery") for r in inbox.origin.requests] in (["1", "1"], ["1"])
+
+
+def crashed_on_a_full_disk(disk, lab):
+    """An edge that was killed with one delivery under way and two behind it, on a disk that was filled to its last byte then."""
+    inbox, began, go = slow_inbox(disk, lab, store_alone(disk, lab))
+    plain = lab.origin()
+    lab.agent(inbox.edge, "http", plain.address, "--name", "plain").kill()
+    for n in (1, 2, 3):
+        stored(inbox.edge, n, pad=10000)
+    assert began.wait(2 * WAIT_S)
+    inbox.edge.kill()
+    inbox.agent.kill()
+    lab.parts.remove(inbox.edge)
+    inbox.filler = disk.fill()
+    assert disk.free_bytes() < 65536
+    go.set()
+    inbox.edge = lab.edge(folder=inbox.edge.folder)
+    lab.agent(inbox.edge, "http", plain.address, "--name", "plain", up=False)
+    inbox.agent = lab.agent(inbox.edge, "http", inbox.origin.address, "--name", "web", *inbox.options, up=False)
+    return inbox
+
+
+def test_q04_a_start_on_a_full_disk_after_a_crash(disk, lab):
+    """The edge starts, what only passes passes, what would be stored is 503; with space again all is delivered, without a restart."""
+    inbox = crashed_on_a_full_disk(disk, lab)
+    assert inbox.edge.status()["all"]["store"].startswith("full")
+    inbox.edge.wait_up("plain")
+    inbox.edge.wait_up("web")
+    assert inbox.edge.get(host="plain.localhost").status == 200
+    m = send(inbox.edge, 9)
+    assert m.status == 503 and m.error == "store-full", m
+    assert sum(states(inbox.edge).values()) == 3
+    os.unlink(inbox.filler)
+    until(lambda: states(inbox.edge)["delivered"] == 3, 3 * WAIT_S)
+    assert stored(inbox.edge, 4)
+    until(lambda: states(inbox.edge)["delivered"] == 4)
+    assert list(dict.fromkeys(numbers(inbox.origin))) == [1, 2, 3, 4]
+    judge_store(inbox)
+
+
+def test_q04_the_operator_frees_a_full_disk(disk, lab):
+    """What is dropped makes room, although not a byte was left: the others are delivered, and new ones are stored."""
+    inbox = Faulty(lab, folder=store_alone(disk, lab))
+    inbox.away()
+    good, m = inbox.until_refused(pad=500000)
+    assert m.status == 503
+    inbox.edge.kill()
+    lab.parts.remove(inbox.edge)
+    disk.fill()
+    inbox.edge = lab.edge(folder=inbox.edge.folder)
+    assert send(inbox.edge, 5000).status == 503
+    half = good[len(good) // 2:]
+    for first in range(0, len(half), 4):
+        Operator(inbox.edge).run("drop", *(str(n + 1) for n in half[first:first + 4]))
+    assert states(inbox.edge)["queued"] == len(good) - len(half)
+    until(lambda: send(inbox.edge, 6000).status == 202, 3 * WAIT_S)
+    inbox.start()
+    inbox.origin.wait_requests(len(good) - len(half) + 1)
+    assert numbers(inbox.origin)[:len(good) - len(half)] == good[:len(good) - len(half)] and 5000 not in numbers(inbox.origin)
+    judge_store(inbox)
 
 
 # --- Q-02 ---

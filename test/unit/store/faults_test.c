@@ -351,6 +351,36 @@ TEST(q03_inbox_fsync_eio)
 	EXPECT_INT(ghosts, 0);
 }
 
+/* nor what the process before has promised, when the first commit after a crash fails. */
+TEST(q03_fsync_eio_after_a_crash)
+{
+	static struct puts p;
+	size_t lost = 0, ghosts = 0;
+	struct store *s;
+	char path[128];
+
+	bad_reset(1);
+	s = inbox_new();
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	put_all(s, &p);
+	EXPECT_INT(puts_with(&p, STORE_OK), PUTS);
+	bad.cut_at = bad.n_ops;
+	store_close(s);
+	bad_power_up();
+	for (int i = 0; i < 3; i++) {
+		s = help_open(path);
+		EXPECT(store_healthy(s));
+		bad.fail_sync_at = bad.n_syncs;
+		EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "n"), STORE_BROKEN);
+		store_close(s);
+	}
+	s = help_open(path);
+	compare_puts(s, &p, &lost, &ghosts);
+	EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "", "n"), STORE_NONE);
+	EXPECT_INT(lost, 0);
+	inbox_end(s);
+}
+
 /*
  * Q-04: below the low-water mark new deliveries are refused; the queue drains, people and
  * administration go on; with space again all goes on, without a restart.
@@ -454,6 +484,7 @@ TESTS(
 	TEST_ROW(q02_negative_control)
 	TEST_ROW(q02_inbox_power_cuts)
 	TEST_ROW(q03_inbox_fsync_eio)
+	TEST_ROW(q03_fsync_eio_after_a_crash)
 	TEST_ROW(q03_checkpoint_fsync_eio)
 	TEST_ROW(q04_low_space)
 	TEST_ROW(q04_inbox_disk_full)
