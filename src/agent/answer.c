@@ -74,6 +74,7 @@ on_answer_head(struct exchange *x, struct slice *buf)
 	unsigned status = x->h1.head.status;
 
 	x->status = status;
+	x->tunnel->look.down = false;
 	if (status == 101) {
 		if (x->upgrade && x->head_sent == x->head_n && (x->h1.head.flags & H1_UPGRADE) != 0)
 			switch_protocol(x, *buf);

@@ -249,10 +249,38 @@ client_refused(struct client *c, const char *code, const char *text, uint32_t re
 	carrier_close(&c->session->carrier, LINK_CODE_OK, c->why);
 }
 
+static void
+on_origin_back(struct look *l)
+{
+	struct tunnel *t = list_of(l, struct tunnel, look);
+	char json[64];
+	int n = snprintf(json, sizeof(json), "{\"type\":\"origin\",\"id\":%u}", t->ask.id);
+
+	log_event(LOG_INFO, "origin-back", LOG_Z("tunnel", t->label));
+	client_say(l->owner, slice_of(json, (size_t)n));
+}
+
+void
+client_waiting(struct client *c, struct tunnel *t, bool waits)
+{
+	t->look.back = on_origin_back;
+	t->look.owner = c;
+	look_wanted(&t->look, &t->origin, waits);
+}
+
+/* Nobody is there to be told. */
+static void
+stop_looking(struct client *c)
+{
+	for (size_t i = 0; i < c->serve->n_tunnels; i++)
+		look_stop(&c->serve->tunnels[i].look);
+}
+
 void
 client_replaced(struct client *c, struct tunnel *t, const char *text)
 {
 	t->state = TUNNEL_REPLACED;
+	look_stop(&t->look);
 	screen_replaced(c->screen, t->label, text);
 	if (count(c, TUNNEL_UP) == 0 && count(c, TUNNEL_WANTED) == 0)
 		wind_down(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);
@@ -288,6 +316,7 @@ drain(struct client *c, struct session *s)
 		carrier_close(&list_of(c->draining.next, struct session, node)->carrier,
 		    LINK_CODE_OK, "too many links are being drained");
 	c->session = NULL;
+	stop_looking(c);
 	loop_timer_stop(c->loop, &c->probed);
 	s->draining_us = loop_now_us(c->loop);
 	list_push(&c->draining, &s->node);
@@ -334,6 +363,7 @@ client_lost(struct client *c, struct session *s, const char *why)
 		return;
 	}
 	c->session = NULL;
+	stop_looking(c);
 	loop_timer_stop(c->loop, &c->probe);
 	loop_timer_stop(c->loop, &c->probed);
 	if (s->up_us != 0)

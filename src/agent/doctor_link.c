@@ -194,6 +194,7 @@ on_control(struct carrier *c, struct slice json)
 	case HELLO_HELLO:
 	case HELLO_REPLACED:
 	case HELLO_PROBED:
+	case HELLO_WAITING:
 		break;
 	}
 	hello_wipe(&a->hello);

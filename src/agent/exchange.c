@@ -119,10 +119,12 @@ exchange_sweep(struct loop_timer *t)
 		struct exchange *x = list_of(node, struct exchange, waiting);
 		int64_t since = now - x->flow.active_us;
 
-		if (x->state == EXCHANGE_SENT && is_silent(x, now))
+		if (x->state == EXCHANGE_SENT && is_silent(x, now)) {
+			x->tunnel->look.down = false;
 			exchange_end(x, LINK_CODE_ORIGIN_SILENT);
-		else if (x->state == EXCHANGE_LINGER &&
-			 (since > LINGER_US || x->flow.stream == NULL || x->flow.stream->rx_ended))
+		} else if (x->state == EXCHANGE_LINGER &&
+			   (since > LINGER_US || x->flow.stream == NULL ||
+			       x->flow.stream->rx_ended))
 			exchange_end(x, LINK_CODE_OK);
 	}
 	if (!list_empty(&s->waiting))
@@ -181,6 +183,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 
 	(void)why;
 	x->conn = NULL;
+	x->tunnel->look.down = code != LINK_CODE_INTERNAL;
 	exchange_end(x, code);
 }
 
@@ -230,6 +233,7 @@ exchange_broken(struct exchange *x)
 		     x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
 
 	if (!again) {
+		x->tunnel->look.down = true;
 		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}

@@ -10,6 +10,7 @@
 #ifndef ADIT_AGENT_SERVE_H
 #define ADIT_AGENT_SERVE_H
 
+#include "agent/look.h"
 #include "agent/origin.h"
 #include "agent/policy_text.h"
 #include "agent/screen.h"
@@ -32,6 +33,7 @@ struct tunnel {
 	enum tunnel_state state;
 	bool probing; /* up, but people are told only after the edge's probe */
 	struct origin origin;
+	struct look look;
 	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
 	bool told;                 /* once is enough for people */
 };

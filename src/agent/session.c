@@ -145,6 +145,11 @@ on_control(struct carrier *carrier, struct slice json)
 		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
 			session_tell_probed(c, t, h);
 		break;
+	case HELLO_WAITING:
+		t = serve_find(c->serve, h->id);
+		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
+			client_waiting(c, t, h->waits);
+		break;
 	case HELLO_OTHER:
 		if (c->talk != NULL && s == c->session && s->up_us != 0)
 			c->talk(c, json, c->talk_owner);

@@ -25,6 +25,8 @@ void client_welcomed(struct client *c, struct session *s);
 void client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms);
 /* What the edge's probe found is told to people; NULL: it did not say in time. */
 void session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h);
+/* Something waits at the edge for this tunnel, whose origin did not answer. */
+void client_waiting(struct client *c, struct tunnel *t, bool waits);
 /* A tunnel was taken over by a newer agent. */
 void client_replaced(struct client *c, struct tunnel *t, const char *text);
 void client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry_ms);

@@ -49,6 +49,8 @@
 	X(BODY_RATE_BYTES,        1024, "bytes/s", "minimum rate of a request body")               \
 	X(ORIGIN_CONNECT_MS,     10000, "ms", "connecting to an origin")                           \
 	X(ORIGIN_SILENT_MS,      60000, "ms", "wait for an origin's response head, once it has the request") \
+	X(LOOK_MS,                2000, "ms", "between looks of the agent at an origin that was not there, to twice that") \
+	X(LOOK_MS_MAX,          300000, "ms", "the same, when it was back and did not answer again and again") \
 	X(STREAM_STALL_MS,      300000, "ms", "bytes of an exchange that wait for a reader who takes none") \
 	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response") \
 	X(INTERIM_HEADS,           16, "heads", "interim answers (1xx) of one exchange")              \

@@ -99,6 +99,8 @@ on_asked_mail(struct loop *loop, struct loop_mail *m)
 		courier_kick(c);
 	else if (c->ask.wait_ms >= 0)
 		loop_timer_set(c->worker->loop, &c->timer, (c->ask.wait_ms + 1) * 1000);
+	else
+		courier_none_waits(c);
 }
 
 static void
@@ -163,8 +165,15 @@ allowed(struct courier *c)
 static void
 ask(struct courier *c)
 {
-	uint32_t n = allowed(c);
+	uint32_t n;
 
+	if (c->wake != COURIER_WAKE_NONE) {
+		c->ask.n_max = c->wake == COURIER_WAKE_ONE ? 1 : 0;
+		c->wake = COURIER_WAKE_NONE;
+		submit(c, INBOX_WAKE);
+		return;
+	}
+	n = allowed(c);
 	if (n == 0)
 		return;
 	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
@@ -258,6 +267,7 @@ courier_new(struct tunnel *t, struct policy *policy)
 	c->line_max = LINE_BYTES_FIRST;
 	c->mail.fn = on_asked_mail;
 	c->timer.fn = on_timer;
+	c->rest.fn = courier_on_rest;
 	snprintf(c->account, sizeof(c->account), "%s", t->session->account);
 	snprintf(c->name, sizeof(c->name), "%s", t->route->key);
 	submit(c, INBOX_WAKE);
@@ -269,5 +279,6 @@ courier_close(struct courier *c)
 {
 	c->tunnel = NULL;
 	loop_timer_stop(c->worker->loop, &c->timer);
+	loop_timer_stop(c->worker->loop, &c->rest);
 	maybe_free(c);
 }

@@ -40,6 +40,8 @@ void courier_wake(struct worker *w, const char *key);
 int courier_carry(struct courier *c, struct inbox_delivery *item,
     struct courier_wish *wish) must_use;
 void courier_unwish(struct courier_wish *wish);
+/* The agent says that the origin of this tunnel accepts connections again. */
+void courier_origin(struct courier *c);
 /* The tunnel is down: nothing more is started; what is under way ends with its link at the latest.
  * Frees itself. */
 void courier_close(struct courier *c);

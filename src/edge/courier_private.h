@@ -22,6 +22,10 @@ struct courier {
 	int64_t hold_until_us;
 	struct rates_bucket bucket;
 	struct loop_timer timer;
+	bool waits;        /* something waits because the origin did not answer */
+	int64_t origin_us; /* when the agent said last that it is back */
+	enum { COURIER_WAKE_NONE, COURIER_WAKE_ONE, COURIER_WAKE_ALL } wake; /* to be asked for */
+	struct loop_timer rest;
 	struct loop_grave grave;
 };
 
@@ -41,6 +45,16 @@ void courier_ended(struct courier *c, size_t bytes);
 void courier_arrived(struct courier *c, size_t bytes, bool soon);
 /* One is still on the line; first: this is the first time that it is told of it. */
 void courier_slow(struct courier *c, bool first);
+
+/* --- courier_outage.c --- */
+
+/* An attempt found no origin, or one that did not answer; it had an answer, other than "getting
+ * ready"; nothing is left that waits. */
+void courier_unanswered(struct courier *c);
+void courier_rest(struct courier *c);
+void courier_none_waits(struct courier *c);
+/* Of `rest`. */
+void courier_on_rest(struct loop_timer *t);
 
 /* --- courier_send.c --- */
 

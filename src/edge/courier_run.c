@@ -253,6 +253,9 @@ answered(struct run *r)
 	};
 	struct preset_judgement j = preset_judge(r->courier->policy->preset, &a);
 
+	if (j.class != RESULT_HOLD)
+		courier_rest(r->courier);
+
 	conclude(r, j.class, j.code, j.text, j.advice);
 }
 
@@ -356,6 +359,8 @@ on_reset(struct flow *f, uint32_t code)
 		answered(r);
 		return;
 	}
+	if (code >= LINK_CODE_ORIGIN_REFUSED && code <= LINK_CODE_ORIGIN_TLS)
+		courier_unanswered(r->courier);
 	switch (code) {
 	case LINK_CODE_ORIGIN_REFUSED:
 		conclude(r, RESULT_RETRY, "refused",

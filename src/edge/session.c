@@ -336,6 +336,17 @@ on_grave(struct loop_grave *g)
 
 /* --- what the carrier tells --- */
 
+/* {"type":"origin","id":1} */
+static void
+take_origin(struct session *s, const json_t *message)
+{
+	json_int_t id = json_integer_value(json_object_get(message, "id"));
+
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		if (s->tunnels[i].id == id && s->tunnels[i].up && s->tunnels[i].courier != NULL)
+			courier_origin(s->tunnels[i].courier);
+}
+
 /* Messages of later versions are ignored. */
 static void
 take_message(struct session *s, struct slice json)
@@ -352,6 +363,8 @@ take_message(struct session *s, struct slice json)
 		link_names_control(s, message);
 	else if (type != NULL && strcmp(type, "inbox") == 0)
 		link_inbox_control(s, message);
+	else if (type != NULL && strcmp(type, "origin") == 0)
+		take_origin(s, message);
 	json_decref(message);
 }
 

@@ -99,7 +99,7 @@ enum inbox_op {
 	/*
 	 * What waits for a later attempt is due now (the origin is back), but for those that were
 	 * tried within INBOX_WAKE_PAUSE_MS, and those whose pause is firm.
-	 * in: account, tunnel; out: n_changed, more
+	 * in: account, tunnel; n_max: no more than so many, 0: all; out: n_changed, more
 	 */
 	INBOX_WAKE,
 	/* in: filter, n_max. out: items without head and body, newest first; cursor, more */

@@ -412,11 +412,12 @@ inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
 	struct db_query q = db_query(db, SQL_DUE_WAKE);
 	uint64_t ids[LIMIT_INBOX_STEP];
+	bool some = req->n_max != 0 && req->n_max < LIMIT_INBOX_STEP;
 	size_t n = 0;
 
 	db_put_int(&q, route);
 	db_put_int(&q, now_t);
-	db_put_int(&q, LIMIT_INBOX_STEP);
+	db_put_int(&q, some ? req->n_max : LIMIT_INBOX_STEP);
 	db_put_int(&q, INBOX_WAKE_PAUSE_MS);
 	while (db_next(&q))
 		ids[n++] = (uint64_t)db_get_int(&q);
@@ -433,6 +434,6 @@ inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 			return STORE_FULL;
 	}
 	req->n_changed = (uint32_t)n;
-	req->more = n == LIMIT_INBOX_STEP;
+	req->more = !some && n == LIMIT_INBOX_STEP;
 	return STORE_OK;
 }

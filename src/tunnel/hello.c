@@ -20,6 +20,7 @@ static const char *const type_names[] = {
 	[HELLO_REFUSED] = "refused",
 	[HELLO_REPLACED] = "replaced",
 	[HELLO_PROBED] = "probed",
+	[HELLO_WAITING] = "waiting",
 };
 static const char *const kind_names[] = {
 	[TUNNEL_HTTP] = "http",
@@ -235,6 +236,10 @@ read_message(struct reader *r, const json_t *o, struct hello *h)
 		h->status = (uint16_t)read_uint(r, o, "status", 999);
 		h->us = read_uint(r, o, "us", INT64_MAX);
 		break;
+	case HELLO_WAITING:
+		h->id = read_id(r, o);
+		h->waits = read_bool(r, o, "waits");
+		break;
 	case HELLO_OTHER:
 		break;
 	}
@@ -404,6 +409,9 @@ hello_encode(const struct hello *h, struct buf *out)
 		buf_printf(out, ",\"id\":%u", h->id);
 		put_text(out, "probe", h->code);
 		buf_printf(out, ",\"status\":%u,\"us\":%llu", h->status, (unsigned long long)h->us);
+		break;
+	case HELLO_WAITING:
+		buf_printf(out, ",\"id\":%u,\"waits\":%s", h->id, h->waits ? "true" : "false");
 		break;
 	case HELLO_OTHER:
 		break;

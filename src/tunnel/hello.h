@@ -18,6 +18,9 @@
  *	Another agent of the account serves this tunnel now.
  *	{"type":"probed","id":1,"probe":"ok","status":200,"us":4200}
  *	How the edge's own request to the origin went, where the welcome promised one.
+ *	{"type":"waiting","id":1,"waits":true}
+ *	Something waits for this tunnel, whose origin did not answer; the agent may look whether it
+ *	is back, and say so: {"type":"origin","id":1}
  *
  * Unknown members are ignored, unknown types too. "protocol" is the highest version that the
  * sender speaks.
@@ -59,6 +62,7 @@ enum hello_type {
 	HELLO_REFUSED,
 	HELLO_REPLACED,
 	HELLO_PROBED,
+	HELLO_WAITING,
 	HELLO_OTHER,
 };
 
@@ -76,9 +80,10 @@ struct hello {
 	char account[64];
 	uint64_t generation;
 	char code[32], text[200]; /* refused, replaced; probed: "ok", or a row of the close table */
-	uint16_t id;              /* replaced, probed */
+	uint16_t id;              /* replaced, probed, waiting */
 	uint16_t status;          /* probed: of the origin's answer, 0: none */
 	uint64_t us;              /* probed: until then */
+	bool waits;               /* waiting */
 	uint32_t retry_ms;
 	size_t n_tunnels;
 	struct hello_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];

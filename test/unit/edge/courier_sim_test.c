@@ -444,6 +444,100 @@ TEST(q05_a_silent_target_starves_nobody)
 	world_close();
 }
 
+/* --- after an outage --- */
+
+static void
+say_origin(struct agent *a)
+{
+	link_control(&a->link, S("{\"type\":\"origin\",\"id\":1}"));
+	agent_flush(a);
+}
+
+/*
+ * Five are down for so long that their pauses are minutes; the agent was told that something waits,
+ * says that the origin is back, and all are out within a second.
+ */
+TEST(the_queue_goes_out_when_the_origin_is_back)
+{
+	struct agent *a;
+	int n;
+
+	begin();
+	a = arrive("a", reply);
+	for (int i = 0; i < 5; i++)
+		(void)put("a", "", i);
+	pass_time(SECOND);
+	EXPECT(strstr(a->control, "{\"type\":\"waiting\",\"id\":1,\"waits\":true}") != NULL);
+	pass_time(30 * MINUTE);
+	n = origin.n;
+	origin.answer = OK;
+	say_origin(a);
+	say_origin(a);
+	pass_time(SECOND / 2);
+	EXPECT_INT(origin.n, n + 5);
+	EXPECT_INT(count(INBOX_DELIVERED), 5);
+	EXPECT(strstr(a->control, "\"waits\":false") != NULL);
+	/* Nothing waits: the word of the agent is worth nothing. */
+	say_origin(a);
+	pass_time(SECOND);
+	EXPECT_INT(origin.n, n + 5);
+	world_close();
+}
+
+/* It accepts, and fails again: one attempt for each time that the agent says so, not five. */
+TEST(one_delivery_tries_an_origin_that_is_back)
+{
+	struct agent *a;
+	int n;
+
+	begin();
+	a = arrive("a", reply);
+	for (int i = 0; i < 5; i++)
+		(void)put("a", "", i);
+	pass_time(30 * MINUTE);
+	for (int i = 0; i < 3; i++) {
+		n = origin.n;
+		say_origin(a);
+		pass_time(3 * SECOND / 2);
+		EXPECT(origin.n >= n + 1 && origin.n <= n + 2);
+		a->control[0] = '\0';
+	}
+	/* Getting ready is no answer, but a reason to wait with all of them. */
+	origin.answer =
+	    "HTTP/1.1 503 No\r\nX-Jenkins: 2.5\r\nContent-Type: text/html\r\n\r\n"
+	    "<title>Starting Jenkins</title>Please wait while Jenkins is getting ready to work";
+	n = origin.n;
+	say_origin(a);
+	pass_time(4 * SECOND);
+	EXPECT(origin.n >= n + 1 && origin.n <= n + 2);
+	EXPECT(strstr(a->control, "\"waits\":false") == NULL);
+	origin.answer = OK;
+	pass_time(20 * SECOND);
+	EXPECT_INT(count(INBOX_DELIVERED), 5);
+	world_close();
+}
+
+/* It takes the first one and works on it: the others do not wait for its answer. */
+TEST(the_rest_does_not_wait_for_a_slow_first_answer)
+{
+	struct agent *a;
+	int n;
+
+	begin();
+	a = arrive("a", reply);
+	for (int i = 0; i < 5; i++)
+		(void)put("a", "", i);
+	pass_time(30 * MINUTE);
+	a->serve = swallow;
+	n = origin.n;
+	say_origin(a);
+	pass_time(4 * SECOND);
+	EXPECT(origin.n >= n + 1 && origin.n <= n + 2);
+	pass_time(3 * SECOND);
+	EXPECT_INT(origin.n, n + 5);
+	world_close();
+}
+
 /* --- upkeep --- */
 
 static int log_fd;
@@ -616,7 +710,7 @@ TEST(q07_kept_for_its_days)
 }
 
 /* clang-format off */
-TESTS(
+TESTS(TEST_ROW(the_queue_goes_out_when_the_origin_is_back) TEST_ROW(one_delivery_tries_an_origin_that_is_back) TEST_ROW(the_rest_does_not_wait_for_a_slow_first_answer) 
 	TEST_ROW(q05_down_for_days)
 	TEST_ROW(q05_down_for_days_while_the_clock_jumps)
 	TEST_ROW(an_agent_that_flaps_uses_nothing_up)

@@ -267,6 +267,8 @@ TEST(what_is_written_is_read)
 	round_trip("{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"e\",\"account\":\"a\","
 		   "\"generation\":1,"
 		   "\"tunnels\":[{\"id\":1,\"url\":\"u\",\"probe\":true}]}");
+	round_trip("{\"type\":\"waiting\",\"id\":1,\"waits\":true}");
+	round_trip("{\"type\":\"waiting\",\"id\":65535,\"waits\":false}");
 	round_trip("{\"type\":\"probed\",\"id\":1,\"probe\":\"ok\",\"status\":200,\"us\":4200}");
 }
 
