@@ -43,6 +43,29 @@ parse_edge(struct slice s, struct addr *ret)
 	return why;
 }
 
+static const char *
+from_environment(const char *name)
+{
+	return getenv(name);
+}
+
+/* Read once: what is wrong with a variable is told at the start, and not tried for ever. */
+static char *
+find_proxy(struct edge_dial *d)
+{
+	const char *why = NULL, *name = NULL;
+	char *error;
+
+	if (d->edge.kind == ADDR_TCP)
+		why =
+		    proxy_from_env(from_environment, d->edge.host, d->edge.port, &d->proxy, &name);
+	if (why == NULL)
+		return NULL;
+	return asprintf(&error, "%s in the environment: %s", name, why) < 0
+		   ? strdup("out of memory")
+		   : error;
+}
+
 char *
 edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
     const char *ca_path)
@@ -59,6 +82,9 @@ edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const ch
 								      : error;
 	name = d->edge.kind == ADDR_UNIX || d->edge.host[0] == '\0' ? "localhost" : d->edge.host;
 	snprintf(d->tls_name, sizeof(d->tls_name), "%s", name);
+	error = find_proxy(d);
+	if (error != NULL)
+		return error;
 	d->tls = tls_client_new(&p, &error);
 	return d->tls == NULL ? error : NULL;
 }
@@ -196,12 +222,8 @@ on_deadline(struct loop_timer *t)
 {
 	struct edge_dial *d = list_of(t, struct edge_dial, deadline);
 
-	if (d->state == EDGE_DIAL_FAILED)
-		fail(d, "%s", d->why);
-	else
-		fail(d, d->state == EDGE_DIAL_PROXY
-			    ? "the proxy did not answer in time"
-			    : "the edge did not finish the TLS handshake in time");
+	fail(d, d->state == EDGE_DIAL_PROXY ? "the proxy did not answer in time"
+					    : "the edge did not finish the TLS handshake in time");
 }
 
 static void
@@ -227,29 +249,12 @@ on_dialled(struct dial *dial, int fd, int code, const char *why)
 		fail(d, "%s", strerror(errno));
 }
 
-static const char *
-from_environment(const char *name)
-{
-	return getenv(name);
-}
-
 void
 edge_dial_start(struct edge_dial *d)
 {
-	const char *why = NULL;
-
 	check(d->state == EDGE_DIAL_OFF);
 	d->deadline.fn = on_deadline;
 	d->dial = (struct dial){ .done = on_dialled };
-	d->proxy.kind = PROXY_NONE;
-	if (d->edge.kind == ADDR_TCP)
-		why = proxy_from_env(from_environment, d->edge.host, d->edge.port, &d->proxy);
-	if (why != NULL) {
-		snprintf(d->why, sizeof(d->why), "proxy from the environment: %s", why);
-		move(d, EDGE_DIAL_FAILED); /* told in the next turn, as every other failure */
-		loop_timer_set(d->loop, &d->deadline, 0);
-		return;
-	}
 	move(d, EDGE_DIAL_CONNECT);
 	dial_start(d->resolver, &d->dial, d->proxy.kind == PROXY_NONE ? &d->edge : &d->proxy.addr,
 	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);

@@ -25,8 +25,7 @@ struct edge_dial {
 		EDGE_DIAL_OFF,
 		EDGE_DIAL_CONNECT,
 		EDGE_DIAL_PROXY,
-		EDGE_DIAL_TLS,
-		EDGE_DIAL_FAILED
+		EDGE_DIAL_TLS
 	} state;
 	struct dial dial;
 	struct conn conn;
@@ -38,7 +37,7 @@ struct edge_dial {
 
 /*
  * edge: https://HOST[:PORT], HOST[:PORT] or unix:PATH; port 443 where none is given.  ca_path: PEM,
- * NULL: the system's.  NULL, or a malloced sentence.
+ * NULL: the system's.  The variables that name a proxy are read now.  NULL, or a malloced sentence.
  */
 char *edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
     const char *ca_path) must_use;

@@ -165,6 +165,21 @@ parse_address(struct slice s, uint16_t port, struct addr *ret)
 	return addr_parse(slice_str(z), ret);
 }
 
+/* What stands there when none of ours did. */
+static const char *
+bad_scheme(struct slice s)
+{
+	static const char mark[] = "://";
+
+	if (s.n >= 8 && slice_ieq(slice_head(s, 8), S("https://")))
+		return "a proxy that is itself reached by https is not supported, use http:// or "
+		       "socks5://";
+	for (size_t i = 0; i + 3 <= s.n && s.p[i] != '@' && s.p[i] != '/'; i++)
+		if (memcmp(s.p + i, mark, 3) == 0)
+			return "a proxy of this kind is not supported, use http:// or socks5://";
+	return NULL;
+}
+
 const char *
 proxy_parse(struct slice s, struct proxy *ret)
 {
@@ -184,9 +199,9 @@ proxy_parse(struct slice s, struct proxy *ret)
 			break;
 		}
 	}
-	if (s.n >= 8 && slice_ieq(slice_head(s, 8), S("https://")))
-		return "a proxy that is itself reached by https is not supported, use http:// or "
-		       "socks5://";
+	why = bad_scheme(s);
+	if (why != NULL)
+		return why;
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '@')
 			at = i;
@@ -206,11 +221,12 @@ proxy_parse(struct slice s, struct proxy *ret)
 }
 
 static const char *
-first_set(proxy_env_fn *env, const char *const *names, size_t n)
+first_set(proxy_env_fn *env, const char *const *names, size_t n, const char **ret_name)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *v = env(names[i]);
 
+		*ret_name = names[i];
 		if (v != NULL && v[0] != '\0')
 			return v;
 	}
@@ -218,12 +234,14 @@ first_set(proxy_env_fn *env, const char *const *names, size_t n)
 }
 
 const char *
-proxy_from_env(proxy_env_fn *env, const char *host, uint16_t port, struct proxy *ret)
+proxy_from_env(proxy_env_fn *env, const char *host, uint16_t port, struct proxy *ret,
+    const char **ret_name)
 {
 	static const char *const vars[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
 		"ALL_PROXY" };
 	static const char *const exempt[] = { "no_proxy", "NO_PROXY" };
-	const char *value = first_set(env, vars, 4), *list = first_set(env, exempt, 2);
+	const char *other, *list = first_set(env, exempt, 2, &other);
+	const char *value = first_set(env, vars, 4, ret_name);
 
 	if (value == NULL || is_loopback(host) ||
 	    (list != NULL && proxy_is_exempt(slice_str(list), host, port))) {

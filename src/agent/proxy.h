@@ -22,10 +22,10 @@ typedef const char *proxy_env_fn(const char *name);
 /*
  * The proxy for host:port, kind PROXY_NONE when it is reached directly: no variable, listed in
  * no_proxy, or this machine ("localhost", loopback addresses).  NULL, or a sentence on what is
- * wrong with the variable; secrets are not in it.
+ * wrong with the variable *ret_name; secrets are not in it.
  */
 const char *proxy_from_env(proxy_env_fn *env, const char *host, uint16_t port,
-    struct proxy *ret_proxy) must_use;
+    struct proxy *ret_proxy, const char **ret_name) must_use;
 /* A proxy as it stands in a variable:
  * [http://|socks5://|socks5h://|socks://][user[:password]@]host[:port] */
 const char *proxy_parse(struct slice s, struct proxy *ret_proxy) must_use;

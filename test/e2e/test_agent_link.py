@@ -369,6 +369,14 @@ def test_proxy_that_refuses(lab, played):
     assert "user and password" in agent.wait_event("retry")["reason"]
 
 
+@pytest.mark.parametrize("value", ["https://127.0.0.1:3128", "socks4://127.0.0.1:1080", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize("command", [["http", "8080"], ["inbox", "list"]])
+def test_proxy_that_is_not_supported_is_told_at_once(lab, played, value, command):
+    agent = played.start(*command, edge="https://edge.localhost:443", env={"https_proxy": value, "no_proxy": ""})
+    agent.exits(2)
+    assert "https_proxy in the environment: " in agent.logged(), agent.logged()
+
+
 def test_this_machine_needs_no_proxy(played):
     agent = web(played, env={"https_proxy": "http://127.0.0.1:1", "no_proxy": ""})
     assert agent.alive()

@@ -18,9 +18,11 @@ env(const char *name)
 static int
 choose(const char *const *pairs, const char *host, uint16_t port, struct proxy *p)
 {
+	const char *name;
+
 	env_pairs = pairs;
 	memset(p, 0, sizeof(*p));
-	return proxy_from_env(env, host, port, p) == NULL ? (int)p->kind : -1;
+	return proxy_from_env(env, host, port, p, &name) == NULL ? (int)p->kind : -1;
 }
 
 #define ENV(...)                                                                                   \
