@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "http/close.h"
+#include "net/notify.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -149,6 +150,14 @@ put_probe_plain(struct buf *b, const struct screen_probe *p)
 		buf_printf(b, ". %s %s", row->what, row->remedy);
 }
 
+/* Words of our own only: a line of the edge's could be an order to the supervisor. */
+static void
+tell_supervisor(const struct screen *s, const char *state)
+{
+	if (s->fd >= 0)
+		(void)notify(state); /* nobody listens: the agent goes on */
+}
+
 void
 screen_up(struct screen *s, const char *name, const char *url, const char *origin,
     const struct screen_probe *probe, const struct screen_hook *hook)
@@ -172,6 +181,7 @@ screen_up(struct screen *s, const char *name, const char *url, const char *origi
 			put_probe_plain(&s->line, probe);
 	}
 	end(s);
+	tell_supervisor(s, "READY=1\nSTATUS=connected to the edge");
 }
 
 void
@@ -185,6 +195,7 @@ screen_down(struct screen *s, const char *why)
 		put_plain(&s->line, slice_str(why));
 	}
 	end(s);
+	tell_supervisor(s, "STATUS=the link to the edge is lost");
 }
 
 void
@@ -200,6 +211,8 @@ screen_retry(struct screen *s, int64_t pause_ms, const char *why)
 		put_plain(&s->line, slice_str(why));
 	}
 	end(s);
+	/* Ready all the same: a machine that starts without a network must not wait for it. */
+	tell_supervisor(s, "READY=1\nSTATUS=connecting to the edge");
 }
 
 void

@@ -72,6 +72,8 @@
 	X(CONFIG_DEPTH,             16, "levels", "nesting of a configuration file")               \
 	X(CONFIG_NODES,          8192, "nodes", "keys and values of a configuration file")         \
 	X(CERTIFICATES,          1024, "certificates", "certificates of the edge")                 \
+	X(CERTIFICATE_BYTES,   262144, "bytes", "file of a certificate or key")                    \
+	X(READER_MS,            10000, "ms", "wait of a reload for the files that only root may read") \
 	X(HANDSHAKES,            4096, "connections", "TLS handshakes under way at the edge")      \
 	X(HANDSHAKES_PER_ADDRESS, 1024, "connections", "TLS handshakes under way from one address") \
 	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \

@@ -28,8 +28,8 @@ read_all(int fd, char *dst, size_t cap)
 	return (ssize_t)n;
 }
 
-static char *
-read_fd(int fd, size_t max, struct slice *ret)
+char *
+file_read_fd(int fd, size_t max, struct slice *ret)
 {
 	char *bytes = malloc(max + 1);
 	ssize_t n = bytes == NULL ? -1 : read_all(fd, bytes, max + 1);
@@ -55,7 +55,7 @@ file_read(const char *path, size_t max, struct slice *ret, bool *ret_open)
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &st) == 0)
-		bytes = read_fd(fd, max, ret);
+		bytes = file_read_fd(fd, max, ret);
 	error = errno;
 	if (bytes != NULL && ret_open != NULL)
 		*ret_open = path != NULL && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0;

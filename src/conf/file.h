@@ -12,6 +12,8 @@
  * may read or write it.
  */
 char *file_read(const char *path, size_t max, struct slice *ret, bool *ret_open) must_use;
+/* The same from a descriptor, which stays open. */
+char *file_read_fd(int fd, size_t max, struct slice *ret) must_use;
 /* Wipes them: there may be a secret among them. NULL is fine. */
 void file_free(char *bytes, struct slice read);
 

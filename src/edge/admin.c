@@ -189,6 +189,8 @@ show_status(const json_t *a)
 
 	printf("aditd %s, domain %s, store %s\n", text_at(a, "version"), text_at(a, "domain"),
 	    text_at(a, "store"));
+	if (text_at(a, "not_reloaded")[0] != '\0')
+		printf("THE LAST RELOAD FAILED: %s\n", text_at(a, "not_reloaded"));
 	json_array_foreach(rows, i, r) {
 		printf("worker %zu:", i);
 		json_object_foreach((json_t *)(uintptr_t)r, key, v)

@@ -17,6 +17,8 @@ struct control_ops {
 	/* False and *ret_text: it did not work out. */
 	bool (*reload)(void *owner, char *ret_text, size_t cap);
 	void (*stop)(void *owner);
+	/* Why the last reload was refused; "": it was not. */
+	const char *(*not_reloaded)(void *owner);
 	/* Handshakes begun and failed. */
 	void (*handshakes)(void *owner, uint64_t *ret_begun, uint64_t *ret_failed);
 };

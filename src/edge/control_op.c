@@ -301,12 +301,13 @@ status(struct client *c, json_t *request)
 		json_array_append_new(workers, worker_json(e->workers[i]));
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
-	client_answer(c, json_pack("{s:b, s:s, s:s, s:I, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}",
-			     "ok", 1, "version", ADIT_VERSION, "domain", e->domain, "https_port",
-			     (json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong,
-			     "handshakes", "begun", (json_int_t)begun, "failed", (json_int_t)failed,
-			     "workers", workers, "tunnels", tunnels.rows, "more",
-			     tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
+	client_answer(c,
+	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1,
+		"version", ADIT_VERSION, "domain", e->domain, "https_port",
+		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
+		ctl->ops->not_reloaded(ctl->owner), "handshakes", "begun", (json_int_t)begun,
+		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
+		tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
 }
 
 static void

@@ -14,6 +14,9 @@
 #include "edge/options.h"
 #include "edge/password.h"
 #include "edge/privilege.h"
+#include "edge/reader.h"
+#include "edge/selfcheck.h"
+#include "edge/sockets.h"
 #include "edge/stop.h"
 #include "edge/upkeep.h"
 #include "edge/worker.h"
@@ -24,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct daemon {
@@ -39,10 +41,10 @@ struct daemon {
 	struct loop_timer deadline; /* of a stop in order */
 	unsigned n_idle;
 	bool stopping;
-	/* bound before root is given up */
-	struct addr https, http;
-	int https_fd, control_fd, http_fds[LIMIT_WORKERS];
+	struct sockets sockets; /* bound before root is given up */
 	struct tls_server *server;
+	struct reader *reader; /* NULL: we were not root, or stay it */
+	char reloaded[512];    /* "": not refused since the start, else why the last reload was */
 };
 
 static int
@@ -58,63 +60,6 @@ fail_errno(const char *what)
 {
 	tell_error("failed", "%s: %s", what, strerror(errno));
 	return -1;
-}
-
-/* --- sockets --- */
-
-static int
-listen_on(const struct addr *a, bool share, const char *key, struct addr *ret_bound)
-{
-	char text[ADDR_TEXT_BYTES + 256];
-	int fd = addr_listen(a, share, ret_bound);
-
-	if (fd >= 0)
-		return fd;
-	addr_text(a, text, sizeof(text));
-	tell_error("failed", "%s: %s: %s%s", key, text, strerror(errno),
-	    errno == EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
-	return -1;
-}
-
-/* A socket that only this user may connect to. */
-static int
-listen_control(struct daemon *d)
-{
-	mode_t old = umask(0177);
-
-	d->control_fd = listen_on(&d->settings->control, false, "control socket", NULL);
-	umask(old);
-	if (d->control_fd < 0)
-		return -1;
-	return chmod(d->settings->control.path, 0600) == 0 ? 0
-							   : fail_errno(d->settings->control.path);
-}
-
-/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket is the first
- * worker's. */
-static int
-listen_http(struct daemon *d, unsigned n_workers)
-{
-	struct settings *s = d->settings;
-	bool share = s->http.kind == ADDR_TCP && n_workers > 1;
-	struct addr at = s->http;
-
-	for (unsigned i = 0; s->has_http && i < n_workers && (i == 0 || share); i++) {
-		d->http_fds[i] = listen_on(&at, share, "listen.http", &d->http);
-		if (d->http_fds[i] < 0)
-			return -1;
-		at.port = d->http.port;
-	}
-	return 0;
-}
-
-static int
-listen_all(struct daemon *d, unsigned n_workers)
-{
-	d->https_fd = listen_on(&d->settings->https, false, "listen.https", &d->https);
-	if (d->https_fd < 0 || listen_http(d, n_workers) != 0)
-		return -1;
-	return listen_control(d);
 }
 
 /* --- signals --- */
@@ -159,24 +104,58 @@ stop(struct daemon *d)
 	    stop_cut_ms(d->settings->limits.drain_ms) * 1000);
 }
 
+/* The next settings, with what a start would find of them. NULL and *ret_error. */
+static struct settings *
+read_anew(struct daemon *d, struct tls_server **ret_server, char **ret_error)
+{
+	struct settings *next;
+	char *fault = NULL;
+
+	if (d->reader != NULL) {
+		next = reader_settings(d->reader, ret_error);
+	} else {
+		next = options_settings(d->options, NULL, ret_error);
+		if (next != NULL)
+			settings_read_certs(next);
+	}
+	if (next != NULL)
+		fault = selfcheck_reload(d->settings, next);
+	if (next != NULL && fault == NULL &&
+	    (*ret_server = settings_tls(next, ret_error, &fault)) != NULL && fault == NULL)
+		return next;
+	if (fault != NULL) {
+		free(*ret_error);
+		*ret_error = fault;
+	}
+	tls_server_unref(*ret_server);
+	settings_unref(next);
+	return NULL;
+}
+
+static bool
+refuse(struct daemon *d, char *error, char *ret_text, size_t cap)
+{
+	snprintf(ret_text, cap, "nothing was reloaded: %s",
+	    error != NULL ? error : "out of memory");
+	free(error);
+	snprintf(d->reloaded, sizeof(d->reloaded), "%s", ret_text);
+	log_event(LOG_ERROR, "not-reloaded", LOG_Z("why", ret_text));
+	return false;
+}
+
 /* New settings and certificates for what comes from now on; whatever is under way keeps the old
  * ones. */
 static bool
 reload(struct daemon *d, char *ret_text, size_t cap)
 {
 	char *error = NULL;
-	struct settings *next = options_settings(d->options, &error);
 	struct tls_server *server = NULL;
+	struct settings *next = read_anew(d, &server, &error);
 	const char *restart;
 
-	if (next != NULL)
-		server = settings_tls(next, &error);
-	if (server == NULL) {
-		snprintf(ret_text, cap, "%s", error != NULL ? error : "out of memory");
-		free(error);
-		settings_unref(next);
-		return false;
-	}
+	if (next == NULL)
+		return refuse(d, error, ret_text, cap);
+	d->reloaded[0] = '\0';
 	restart = settings_restart_for(d->settings, next);
 	if (restart != NULL)
 		snprintf(ret_text, cap, "reloaded, but for %s, which needs a restart", restart);
@@ -191,6 +170,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 	settings_unref(d->settings);
 	d->settings = next;
 	stop_use(next->limits.drain_ms);
+	log_event(LOG_INFO, "reloaded", LOG_Z("why", ret_text));
 	return true;
 }
 
@@ -198,13 +178,11 @@ static void
 on_hangup(struct daemon *d)
 {
 	char text[512], when[64];
-	bool ok;
 
 	snprintf(when, sizeof(when), "RELOADING=1\nMONOTONIC_USEC=%lld",
 	    (long long)clock_mono_us());
 	privilege_notify(when);
-	ok = reload(d, text, sizeof(text));
-	log_event(ok ? LOG_INFO : LOG_ERROR, ok ? "reloaded" : "not-reloaded", LOG_Z("why", text));
+	(void)reload(d, text, sizeof(text));
 	privilege_notify("READY=1");
 }
 
@@ -270,10 +248,19 @@ ctl_handshakes(void *owner, uint64_t *ret_begun, uint64_t *ret_failed)
 	gate_counters(d->gate, ret_begun, ret_failed);
 }
 
+static const char *
+ctl_not_reloaded(void *owner)
+{
+	const struct daemon *d = owner;
+
+	return d->reloaded;
+}
+
 static const struct control_ops control_ops = {
 	.reload = ctl_reload,
 	.stop = ctl_stop,
 	.handshakes = ctl_handshakes,
+	.not_reloaded = ctl_not_reloaded,
 };
 
 static void
@@ -299,6 +286,36 @@ count_workers(const struct settings *s)
 	return n < 1 ? 1 : (unsigned)n;
 }
 
+/* For reloads, where root is given up. */
+static int
+start_reader(struct daemon *d)
+{
+	char *error = NULL;
+
+	if (geteuid() != 0 || d->settings->user[0] == '\0' ||
+	    strcmp(d->settings->user, "root") == 0)
+		return 0;
+	error = privilege_user(d->settings);
+	if (error == NULL)
+		d->reader = reader_start(d->options, d->settings, &error);
+	return d->reader != NULL ? 0 : fail(error);
+}
+
+/* A certificate that is out of date is told and shown all the same: the clock may be wrong while
+ * the machine starts, and names without a certificate would be no better. */
+static int
+load_certs(struct daemon *d)
+{
+	char *error = NULL, *fault = NULL;
+
+	settings_read_certs(d->settings);
+	d->server = settings_tls(d->settings, &error, &fault);
+	if (fault != NULL)
+		log_event(LOG_ERROR, "certificate", LOG_Z("why", fault));
+	free(fault);
+	return d->server != NULL ? 0 : fail(error);
+}
+
 /* Everything that may need root. */
 static int
 prepare(struct daemon *d, unsigned n_workers)
@@ -308,6 +325,8 @@ prepare(struct daemon *d, unsigned n_workers)
 	char *slash;
 
 	privilege_limits();
+	if (start_reader(d) != 0)
+		return -1;
 	error = privilege_folder(s->state_dir, s);
 	if (error != NULL)
 		return fail(error);
@@ -319,11 +338,11 @@ prepare(struct daemon *d, unsigned n_workers)
 		if (error != NULL)
 			return fail(error);
 	}
-	d->server = settings_tls(s, &error);
-	if (d->server == NULL)
-		return fail(error);
-	if (listen_all(d, n_workers) != 0)
+	if (load_certs(d) != 0)
 		return -1;
+	error = sockets_open(&d->sockets, s, n_workers);
+	if (error != NULL)
+		return fail(error);
 	error = privilege_give(s->control.path, s);
 	if (error == NULL)
 		error = privilege_drop(s);
@@ -331,7 +350,7 @@ prepare(struct daemon *d, unsigned n_workers)
 		return fail(error);
 	if (geteuid() == 0 && d->options->dev == NULL)
 		log_event(LOG_WARN, "running-as-root",
-		    LOG_Z("remedy", "set user in the configuration"));
+		    LOG_Z("remedy", "write user: aditd into the configuration"));
 	return 0;
 }
 
@@ -383,8 +402,9 @@ make_threads(struct daemon *d, unsigned n_workers)
 	struct edge *e = &d->edge;
 
 	snprintf(e->domain, sizeof(e->domain), "%s", d->settings->domain);
-	e->https_port = public_port(d->settings, &d->https);
-	e->http_port = d->settings->has_http && d->http.kind == ADDR_TCP ? d->http.port : 0;
+	e->https_port = public_port(d->settings, &d->sockets.https);
+	e->http_port =
+	    d->settings->has_http && d->sockets.http.kind == ADDR_TCP ? d->sockets.http.port : 0;
 	if (d->settings->public_port != 0)
 		e->https_port = (uint16_t)d->settings->public_port;
 	/* Later than that of any earlier process, as long as fewer than 1,000 links came a second.
@@ -394,20 +414,20 @@ make_threads(struct daemon *d, unsigned n_workers)
 	if (e->workers == NULL)
 		return fail(NULL);
 	for (; e->n_workers < n_workers; e->n_workers++) {
-		int fd = d->http_fds[e->n_workers];
+		int fd = d->sockets.http_fds[e->n_workers];
 
-		d->http_fds[e->n_workers] = -1;
+		d->sockets.http_fds[e->n_workers] = -1;
 		e->workers[e->n_workers] = worker_new(e, e->n_workers, d->settings, fd);
 		if (e->workers[e->n_workers] == NULL)
 			return fail_errno("making a worker");
 	}
-	d->gate = gate_new(e, d->https_fd, d->server);
-	d->https_fd = -1;
+	d->gate = gate_new(e, d->sockets.https_fd, d->server);
+	d->sockets.https_fd = -1;
 	if (d->gate == NULL)
 		return fail_errno("making the gate");
 	d->server = NULL;
-	d->control = control_new(e, d->control_fd, &control_ops, d);
-	d->control_fd = -1;
+	d->control = control_new(e, d->sockets.control_fd, &control_ops, d);
+	d->sockets.control_fd = -1;
 	return d->control != NULL ? 0 : fail_errno("control socket");
 }
 
@@ -436,17 +456,17 @@ start(struct daemon *d)
 	if (watch_signals(d) != 0 || prepare(d, n_workers) != 0 || open_store(d) != 0 ||
 	    make_threads(d, n_workers) != 0 || start_threads(d) != 0)
 		return -1;
-	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->https,
-					   d->settings->has_http ? &d->http : NULL))
-		return fail_errno("standard output");
-	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION),
-	    LOG_Z("domain", d->edge.domain), LOG_U("https_port", d->https.port),
-	    LOG_U("workers", n_workers));
-	privilege_notify("READY=1");
 	d->upkeep = upkeep_start(&d->edge, d->settings);
 	if (d->upkeep == NULL)
 		return fail(NULL);
-	stop_listen();
+	stop_listen(); /* before the first line that a reader of the log may keep waiting */
+	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->sockets.https,
+					   d->settings->has_http ? &d->sockets.http : NULL))
+		return fail_errno("standard output");
+	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION),
+	    LOG_Z("domain", d->edge.domain), LOG_U("https_port", d->sockets.https.port),
+	    LOG_U("workers", n_workers));
+	privilege_notify("READY=1");
 	return 0;
 }
 
@@ -457,13 +477,6 @@ on_last_mail(struct loop *l, struct loop_mail *m)
 {
 	(void)m;
 	loop_stop(l);
-}
-
-static void
-close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
 }
 
 static void
@@ -495,13 +508,12 @@ finish(struct daemon *d)
 	free(e->workers);
 	gate_free(d->gate);
 	tls_server_unref(d->server);
-	close_fd(d->https_fd);
-	close_fd(d->control_fd);
-	for (int i = 0; i < LIMIT_WORKERS; i++)
-		close_fd(d->http_fds[i]);
+	sockets_close(&d->sockets);
 	if (d->signals.loop != NULL)
 		loop_unwatch(&d->signals);
-	close_fd(d->signals.fd);
+	if (d->signals.fd >= 0)
+		close(d->signals.fd);
+	reader_stop(d->reader);
 	stop_fini(&d->stop);
 	directory_free(e->directory);
 	keep_free(e->keep);
@@ -515,17 +527,12 @@ finish(struct daemon *d)
 int
 daemon_run(const struct daemon_options *o)
 {
-	struct daemon d = { .options = o,
-		.https_fd = -1,
-		.control_fd = -1,
-		.signals = { .fd = -1 },
-		.stop = { .io = { .fd = -1 } } };
+	struct daemon d = { .options = o, .signals = { .fd = -1 }, .stop = { .io = { .fd = -1 } } };
 	char *error = NULL;
 	int rc;
 
-	for (int i = 0; i < LIMIT_WORKERS; i++)
-		d.http_fds[i] = -1;
-	d.settings = options_settings(o, &error);
+	sockets_init(&d.sockets);
+	d.settings = options_settings(o, NULL, &error);
 	if (d.settings == NULL) {
 		fail(error);
 		return 1;

@@ -2,6 +2,7 @@
 /* aditd: the edge, and the commands that ask one that runs (aditd.8). */
 #include "base/limits.h"
 #include "edge/command_line.h"
+#include "edge/selfcheck.h"
 
 #include <stdio.h>
 
@@ -40,6 +41,6 @@ main(int argc, char **argv)
 	if (cl.command != NULL)
 		return administer(&cl);
 	if (cl.check)
-		return options_check(&cl.daemon);
+		return selfcheck_run(&cl.daemon);
 	return daemon_run(&cl.daemon);
 }

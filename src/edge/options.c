@@ -76,13 +76,15 @@ override(const struct daemon_options *o, struct settings *s)
 }
 
 struct settings *
-options_settings(const struct daemon_options *o, char **ret_error)
+options_settings(const struct daemon_options *o, const struct slice *text, char **ret_error)
 {
 	struct settings *s;
 	char *error;
 
 	if (o->dev != NULL)
 		s = dev_settings(o->dev, o->domain, ret_error);
+	else if (text != NULL)
+		s = settings_parse(*text, o->file, ret_error);
 	else
 		s = settings_load(o->file, ret_error);
 	if (s == NULL)
@@ -93,23 +95,6 @@ options_settings(const struct daemon_options *o, char **ret_error)
 	settings_unref(s);
 	*ret_error = error;
 	return NULL;
-}
-
-int
-options_check(const struct daemon_options *o)
-{
-	char *error = NULL;
-	struct settings *s = options_settings(o, &error);
-	struct tls_server *server = s == NULL ? NULL : settings_tls(s, &error);
-
-	if (server == NULL)
-		tell_error("failed", "%s", error != NULL ? error : "out of memory");
-	else
-		printf("%s: fine\n", o->dev != NULL ? o->dev : o->file);
-	tls_server_unref(server);
-	settings_unref(s);
-	free(error);
-	return server != NULL ? 0 : 1;
 }
 
 bool

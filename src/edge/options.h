@@ -12,10 +12,12 @@ struct daemon_options {
 	bool no_access_log;
 };
 
-/* NULL and a malloced sentence. With dev its certificates are made. */
-struct settings *options_settings(const struct daemon_options *o, char **ret_error) must_use;
-/* aditd -n: reads configuration and certificates, says what is wrong. Exit status. */
-int options_check(const struct daemon_options *o) must_use;
+/*
+ * NULL and a malloced sentence. With dev its certificates are made.  text: what is in the file,
+ * where somebody else has read it; NULL: it is read.
+ */
+struct settings *options_settings(const struct daemon_options *o, const struct slice *text,
+    char **ret_error) must_use;
 /* Path of the control socket, for the subcommands; false: told on stderr. */
 bool options_socket(const struct daemon_options *o, char *dst, size_t cap) must_use;
 

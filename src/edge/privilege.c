@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives up root, raises the limit of descriptors, and tells the supervisor. */
+/* How the edge stops being root, and what it keeps of it (privilege.h). */
 #include "edge/privilege.h"
 
 #include "base/log.h"
 #include "base/sentence.h"
+#include "net/notify.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void
@@ -41,7 +43,12 @@ find_ids(const struct settings *s, uid_t *ret_uid, gid_t *ret_gid, char **ret_er
 	if (s->user[0] != '\0') {
 		pw = getpwnam(s->user);
 		if (pw == NULL) {
-			*ret_error = sentence("user \"%s\" does not exist", s->user);
+			*ret_error = sentence(
+			    "user: the user \"%s\" does not exist; aditd was started as root and "
+			    "runs as that user.  Make it: useradd --system --user-group "
+			    "--no-create-home --shell /usr/sbin/nologin %s.  Or write \"user: "
+			    "root\"",
+			    s->user, s->user);
 			return false;
 		}
 		*ret_uid = pw->pw_uid;
@@ -50,7 +57,7 @@ find_ids(const struct settings *s, uid_t *ret_uid, gid_t *ret_gid, char **ret_er
 	if (s->group[0] != '\0') {
 		gr = getgrnam(s->group);
 		if (gr == NULL) {
-			*ret_error = sentence("group \"%s\" does not exist", s->group);
+			*ret_error = sentence("group: the group \"%s\" does not exist", s->group);
 			return false;
 		}
 		*ret_gid = gr->gr_gid;
@@ -75,6 +82,39 @@ privilege_give(const char *path, const struct settings *s)
 }
 
 char *
+privilege_user(const struct settings *s)
+{
+	char *error = NULL;
+	uid_t uid;
+	gid_t gid;
+
+	return find_ids(s, &uid, &gid, &error) ? NULL : error;
+}
+
+static bool
+is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool empty = d != NULL;
+
+	while (empty && (e = readdir(d)) != NULL)
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (d != NULL)
+		closedir(d);
+	return empty;
+}
+
+bool
+privilege_gives(const char *path)
+{
+	struct stat st;
+
+	return geteuid() == 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+	       is_empty(path);
+}
+
+char *
 privilege_folder(const char *path, const struct settings *s)
 {
 	struct stat st;
@@ -85,6 +125,24 @@ privilege_folder(const char *path, const struct settings *s)
 		return sentence("%s: %s", path, strerror(errno));
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return sentence("%s: is not a folder", path);
+	return privilege_gives(path) ? privilege_give(path, s) : NULL;
+}
+
+/* For all threads to come; there is one. */
+static char *
+become(const struct settings *s)
+{
+	char *error = NULL;
+	uid_t uid;
+	gid_t gid;
+
+	if (!find_ids(s, &uid, &gid, &error))
+		return error;
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
+	    setresuid(uid, uid, uid) != 0)
+		return sentence("becoming user \"%s\": %s", s->user, strerror(errno));
+	if (uid != 0 && setuid(0) == 0)
+		return sentence("user \"%s\" could become root again", s->user);
 	return NULL;
 }
 
@@ -92,18 +150,43 @@ char *
 privilege_drop(const struct settings *s)
 {
 	char *error = NULL;
-	uid_t uid;
-	gid_t gid;
 
-	if (geteuid() == 0 && s->user[0] != '\0') {
-		if (!find_ids(s, &uid, &gid, &error))
-			return error;
-		if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
-		    setresuid(uid, uid, uid) != 0)
-			return sentence("becoming user \"%s\": %s", s->user, strerror(errno));
-		if (uid != 0 && setuid(0) == 0)
-			return sentence("user \"%s\" could become root again", s->user);
-	}
+	if (geteuid() == 0 && s->user[0] != '\0')
+		error = become(s);
+	if (error != NULL)
+		return error;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return sentence("giving up new privileges: %s", strerror(errno));
+	return NULL;
+}
+
+/* The system call itself: it is all that libcap would be needed for. */
+static bool
+set_capabilities(uint64_t set)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		caps[i].effective = caps[i].permitted = (uint32_t)(set >> (32 * i));
+	return syscall(SYS_capset, &head, caps) == 0;
+}
+
+char *
+privilege_keep_reading(const struct settings *s)
+{
+	/* Containers often have only the second, which is more than is needed. */
+	static const int rights[] = { CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE };
+	char *error;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return sentence("keeping the right to read: %s", strerror(errno));
+	error = become(s);
+	if (error != NULL)
+		return error;
+	for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++)
+		if (set_capabilities(1ULL << rights[i]))
+			break;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return sentence("giving up new privileges: %s", strerror(errno));
 	return NULL;
@@ -112,21 +195,6 @@ privilege_drop(const struct settings *s)
 void
 privilege_notify(const char *state)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	size_t n = path == NULL ? 0 : strlen(path);
-	int fd;
-
-	if (n < 2 || n >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, path, n);
-	if (un.sun_path[0] == '@')
-		un.sun_path[0] = '\0'; /* the abstract name space */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+	if (notify(state) != 0)
 		log_event(LOG_WARN, "notify-failed", LOG_Z("why", strerror(errno)));
-	close(fd);
 }

@@ -2,6 +2,7 @@
 /* The rows of aditd.yml, and what the edge does where a key is not there. */
 #include "edge/settings.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "conf/file.h"
 #include "conf/schema.h"
@@ -309,6 +310,7 @@ settings_new(void)
 	atomic_init(&s->refs, 1);
 	strcpy(s->state_dir, "/var/lib/aditd");
 	strcpy(s->via, "adit");
+	strcpy(s->user, SETTINGS_USER);
 	s->https = (struct addr){ .kind = ADDR_TCP, .port = 443 };
 	s->control = (struct addr){ .kind = ADDR_UNIX, .path = "/run/aditd/control.sock" };
 	s->port_min = 20000;
@@ -346,11 +348,28 @@ free_text(const char *text)
 	free((void *)(uintptr_t)text);
 }
 
+static void
+drop_bytes(struct slice *bytes)
+{
+	file_free((char *)(uintptr_t)bytes->p, *bytes);
+	*bytes = (struct slice){ 0 };
+}
+
+static void
+drop_certs(struct settings *s)
+{
+	for (size_t i = 0; i < s->n_certs; i++) {
+		drop_bytes(&s->certs[i].cert);
+		drop_bytes(&s->certs[i].key);
+	}
+}
+
 void
 settings_unref(struct settings *s)
 {
 	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	drop_certs(s);
 	for (size_t i = 0; i < s->n_certs; i++) {
 		free_text(s->certs[i].cert_path);
 		free_text(s->certs[i].key_path);
@@ -410,21 +429,14 @@ settings_load(const char *path, char **ret_error)
 	return s;
 }
 
-static bool
-same_addr(const struct addr *a, const struct addr *b)
-{
-	return a->kind == b->kind && a->port == b->port && strcmp(a->host, b->host) == 0 &&
-	       strcmp(a->path, b->path) == 0;
-}
-
 const char *
 settings_restart_for(const struct settings *now, const struct settings *next)
 {
-	if (!same_addr(&now->https, &next->https))
+	if (!addr_same(&now->https, &next->https))
 		return "listen.https";
-	if (now->has_http != next->has_http || !same_addr(&now->http, &next->http))
+	if (now->has_http != next->has_http || !addr_same(&now->http, &next->http))
 		return "listen.http";
-	if (!same_addr(&now->control, &next->control))
+	if (!addr_same(&now->control, &next->control))
 		return "listen.control";
 	if (strcmp(now->domain, next->domain) != 0)
 		return "domain";
@@ -442,14 +454,43 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 	return NULL;
 }
 
+/* --- certificates --- */
+
+bool
+settings_take_cert(struct settings *s, size_t i, bool key, int fd)
+{
+	struct slice *at = key ? &s->certs[i].key : &s->certs[i].cert;
+
+	drop_bytes(at);
+	return file_read_fd(fd, LIMIT_CERTIFICATE_BYTES, at) != NULL;
+}
+
+void
+settings_read_certs(struct settings *s)
+{
+	for (size_t i = 0; i < s->n_certs; i++) {
+		struct tls_cert_files *f = &s->certs[i];
+
+		drop_bytes(&f->cert);
+		drop_bytes(&f->key);
+		/* What is missing is opened once more by settings_tls(), which says why. */
+		if (file_read(f->cert_path, LIMIT_CERTIFICATE_BYTES, &f->cert, NULL) == NULL ||
+		    file_read(f->key_path, LIMIT_CERTIFICATE_BYTES, &f->key, NULL) == NULL)
+			return;
+	}
+}
+
 struct tls_server *
-settings_tls(const struct settings *s, char **ret_error)
+settings_tls(struct settings *s, char **ret_error, char **ret_fault)
 {
 	struct tls_server *server = tls_server_new(s->certs, s->n_certs, ret_error);
 
+	drop_certs(s);
+	if (server != NULL && ret_fault != NULL)
+		*ret_fault = tls_server_fault(server, s->certs, s->domain, clock_wall_ms() / 1000);
 	if (server == NULL || !s->mint)
 		return server;
-	*ret_error = tls_server_mint(server, s->state_dir);
+	*ret_error = tls_server_mint(server, s->state_dir, s->domain);
 	if (*ret_error == NULL)
 		return server;
 	tls_server_unref(server);

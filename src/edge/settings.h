@@ -15,6 +15,8 @@
 
 #include <stdatomic.h>
 
+#define SETTINGS_USER "aditd" /* unless the configuration names one */
+
 enum settings_http {
 	SETTINGS_HTTP_REDIRECT, /* plain HTTP is answered with 308 to https:// */
 	SETTINGS_HTTP_SERVE,    /* plain HTTP reaches tunnels */
@@ -64,7 +66,9 @@ struct settings {
 		size_t n_hide;
 	} inbox;
 	struct cidr_set trusted;
-	struct tls_cert_files *certs; /* both paths malloced */
+	/* Both paths malloced; their contents only between settings_read_certs() and settings_tls().
+	 */
+	struct tls_cert_files *certs;
 	size_t n_certs;
 	bool mint; /* --dev: names get certificates when they are first asked for */
 };
@@ -78,8 +82,19 @@ void settings_unref(struct settings *s);
 struct settings *settings_load(const char *path, char **ret_error) must_use;
 struct settings *settings_parse(struct slice text, const char *path, char **ret_error) must_use;
 
-/* The server side of TLS that these settings ask for; NULL and a malloced sentence. */
-struct tls_server *settings_tls(const struct settings *s, char **ret_error) must_use;
+/*
+ * Reads what the certificates and keys hold, with the rights of this process; one that cannot be
+ * read is told by settings_tls().  (reader.h: with the rights of root.)
+ */
+void settings_read_certs(struct settings *s);
+/* The contents of certificate i, or with `key` of its key, from an open file. */
+bool settings_take_cert(struct settings *s, size_t i, bool key, int fd) must_use;
+/*
+ * The server side of TLS that these settings ask for; NULL and a malloced sentence.  Wipes the
+ * contents.  ret_fault (NULL: not asked): a malloced sentence where the certificates serve, but
+ * not as people wish (tls_server_fault()).
+ */
+struct tls_server *settings_tls(struct settings *s, char **ret_error, char **ret_fault) must_use;
 
 /* NULL, or what of `next` cannot take effect without a restart, e.g. "listen.https". */
 const char *settings_restart_for(const struct settings *now, const struct settings *next);

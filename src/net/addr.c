@@ -252,6 +252,13 @@ addr_show(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t ca
 		snprintf(dst, cap, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
 }
 
+bool
+addr_same(const struct addr *a, const struct addr *b)
+{
+	return a->kind == b->kind && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->path, b->path) == 0;
+}
+
 static int
 listen_on(const struct addr *a, bool share, struct sockaddr_storage *ss, socklen_t *len)
 {

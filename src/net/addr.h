@@ -39,6 +39,9 @@ void addr_show(const struct sockaddr_storage *ss, socklen_t len, char *dst, size
 /* The host without the port, into dst; the port, or 0. */
 uint16_t addr_split(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap);
 
+/* The same place, as it was written. */
+bool addr_same(const struct addr *a, const struct addr *b);
+
 /*
  * A listening socket: SO_REUSEADDR, SO_REUSEPORT where `share` (one per worker), backlog
  * 4096, non-blocking. A stale Unix socket that nobody listens on is replaced; a living one is

@@ -23,6 +23,8 @@ struct tls;
 struct tls_cert_files {
 	const char *cert_path; /* PEM, leaf first */
 	const char *key_path;
+	/* What is in them, where somebody with more rights has read them; p NULL: not read yet. */
+	struct slice cert, key;
 };
 
 /*
@@ -36,11 +38,18 @@ struct tls_server;
 struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n,
     char **ret_error) must_use;
 /*
+ * What people would see of these certificates, for tunnels NAME.domain: one that is out of date,
+ * one that covers nothing of the domain, none that covers "*.domain" or the domain itself.  NULL,
+ * or a malloced sentence. files as given to tls_server_new(); now: seconds since 1970.
+ */
+char *tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
+    const char *domain, int64_t now) must_use;
+/*
  * For --dev: names that only a wildcard certificate covers get one of their own, made when first
- * asked for under the CA in DIR (tls_make_dev_certs): clients refuse a wildcard right below a
+ * asked for and it is `domain` or below it, under the CA in DIR (tls_make_dev_certs): clients refuse a wildcard right below a
  * top-level domain, and *.localhost is one.  NULL or a malloced sentence.
  */
-char *tls_server_mint(struct tls_server *s, const char *dir) must_use;
+char *tls_server_mint(struct tls_server *s, const char *dir, const char *domain) must_use;
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 /* A connection's state, server side. NULL without memory. Keeps a reference. */

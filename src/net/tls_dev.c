@@ -354,6 +354,7 @@ struct tls_mint {
 	struct pair ca;
 	EVP_PKEY *key; /* of all of them */
 	struct map certs;
+	char domain[256];
 };
 
 void
@@ -377,7 +378,7 @@ tls_mint_free(struct tls_mint *m)
 }
 
 struct tls_mint *
-tls_mint_new(const char *dir, char **ret_error)
+tls_mint_new(const char *dir, const char *domain, char **ret_error)
 {
 	struct dev d = { .dir = dir };
 	struct tls_mint *m = calloc(1, sizeof(*m));
@@ -389,6 +390,7 @@ tls_mint_new(const char *dir, char **ret_error)
 		map_init(&m->certs);
 		m->ca = d.ca;
 		m->key = d.leaf.key;
+		snprintf(m->domain, sizeof(m->domain), ".%s", domain);
 		X509_free(d.leaf.cert);
 		return m;
 	}
@@ -441,6 +443,9 @@ tls_mint_use(struct tls_mint *m, SSL *ssl, const char *host)
 	struct minted *one;
 	bool good = false;
 
+	/* People tell their browser to trust this CA: it must be good for nothing else. */
+	if (!slice_ends(slice_str(host), slice_str(m->domain)) && strcmp(host, m->domain + 1) != 0)
+		return false;
 	pthread_mutex_lock(&m->lock);
 	one = mint_find(m, host);
 	if (one == NULL)

@@ -57,9 +57,10 @@ int tls_verify_cb(int ok, X509_STORE_CTX *x);
 
 /* Certificates made on demand (tls_dev.c). */
 struct tls_mint;
-struct tls_mint *tls_mint_new(const char *dir, char **ret_error) must_use;
+struct tls_mint *tls_mint_new(const char *dir, const char *domain, char **ret_error) must_use;
 void tls_mint_free(struct tls_mint *m);
-/* Shows a certificate for exactly this host; false: the default one stays. */
+/* Shows a certificate for exactly this host, where it is below the domain; false: the default one
+ * stays. */
 bool tls_mint_use(struct tls_mint *m, SSL *ssl, const char *host);
 
 /* Session ticket keys of this process: made at random, renewed every 12 hours. */

@@ -5,9 +5,11 @@
 #include "base/map.h"
 #include "base/rand.h"
 #include "base/wire.h"
+#include "net/tls_cert.h"
 #include "net/tls_private.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -252,20 +254,60 @@ add_names(struct tls_server *s, SSL_CTX *ctx)
 	return r;
 }
 
+/* A file, or what has been read of it. */
+static BIO *
+open_pem(const char *path, struct slice bytes)
+{
+	return bytes.p == NULL ? BIO_new_file(path, "r") : BIO_new_mem_buf(bytes.p, (int)bytes.n);
+}
+
+/* The leaf, then those between it and its authority; no more blocks is the end. */
+static bool
+use_chain(SSL_CTX *ctx, BIO *in)
+{
+	X509 *cert = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
+	bool ok = cert != NULL && SSL_CTX_use_certificate(ctx, cert) == 1;
+	unsigned long e;
+
+	X509_free(cert);
+	while (ok && (cert = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL)
+		if (SSL_CTX_add0_chain_cert(ctx, cert) != 1) {
+			X509_free(cert);
+			ok = false;
+		}
+	e = ERR_peek_last_error();
+	if (!ok || ERR_GET_LIB(e) != ERR_LIB_PEM || ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
+		return false;
+	ERR_clear_error();
+	return true;
+}
+
 static char *
 load_cert(SSL_CTX *ctx, const struct tls_cert_files *f)
 {
+	BIO *cert, *key = NULL;
+	EVP_PKEY *pkey = NULL;
+	char *error = NULL;
+
 	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(ctx, f->cert_path) != 1)
-		return tls_sentence("cannot read the certificate %s: %s", f->cert_path,
+	cert = open_pem(f->cert_path, f->cert);
+	if (cert == NULL || !use_chain(ctx, cert))
+		error = tls_sentence("cannot read the certificate %s: %s", f->cert_path,
 		    tls_load_reason());
-	if (SSL_CTX_use_PrivateKey_file(ctx, f->key_path, SSL_FILETYPE_PEM) == 1)
-		return NULL;
-	if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509)
-		return tls_sentence("the key %s does not belong to the certificate %s", f->key_path,
-		    f->cert_path);
-	return tls_sentence("cannot read the key %s (PEM, without a passphrase): %s", f->key_path,
-	    tls_load_reason());
+	if (error == NULL && (key = open_pem(f->key_path, f->key)) != NULL)
+		pkey = PEM_read_bio_PrivateKey(key, NULL, SSL_CTX_get_default_passwd_cb(ctx), NULL);
+	if (error == NULL && pkey == NULL)
+		error = tls_sentence("cannot read the key %s (PEM, without a passphrase): %s",
+		    f->key_path, tls_load_reason());
+	/* Asked by itself: OpenSSL takes a key of another kind than the certificate's as a second one. */
+	if (error == NULL && (X509_check_private_key(SSL_CTX_get0_certificate(ctx), pkey) != 1 ||
+				 SSL_CTX_use_PrivateKey(ctx, pkey) != 1))
+		error = tls_sentence("the key %s does not belong to the certificate %s",
+		    f->key_path, f->cert_path);
+	EVP_PKEY_free(pkey);
+	BIO_free(cert);
+	BIO_free(key);
+	return error;
 }
 
 static char *
@@ -312,12 +354,88 @@ tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 	return NULL;
 }
 
+/* --- what people would see --- */
+
+enum { COVERS_NOTHING, COVERS_A_NAME, COVERS_DOMAIN };
+
+static int
+covers(X509 *cert, const char *domain)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	struct slice d = slice_str(domain);
+	int best = COVERS_NOTHING;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && best < COVERS_DOMAIN; i++) {
+		int type;
+		const ASN1_STRING *v =
+		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+		struct slice n, rest;
+
+		if (type != GEN_DNS)
+			continue;
+		n = slice_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v));
+		rest = n.n > d.n ? slice_from(n, n.n - d.n) : n;
+		if (!slice_ieq(rest, d))
+			continue;
+		if (n.n == d.n || slice_eq(slice_head(n, n.n - d.n), S("*.")))
+			best = COVERS_DOMAIN;
+		else if (n.p[n.n - d.n - 1] == '.')
+			best = COVERS_A_NAME;
+	}
+	GENERAL_NAMES_free(names);
+	return best;
+}
+
+static char *
+date_fault(X509 *cert, const char *path, time_t now)
+{
+	char date[64];
+
+	if (X509_cmp_time(X509_get0_notAfter(cert), &now) <= 0) {
+		tls_cert_date(X509_get0_notAfter(cert), date, sizeof(date));
+		return tls_sentence("the certificate %s expired on %s: renew it", path, date);
+	}
+	if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0) {
+		tls_cert_date(X509_get0_notBefore(cert), date, sizeof(date));
+		return tls_sentence("the certificate %s is valid only from %s on: is the clock of "
+				    "this machine right?",
+		    path, date);
+	}
+	return NULL;
+}
+
 char *
-tls_server_mint(struct tls_server *s, const char *dir)
+tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files, const char *domain,
+    int64_t now)
+{
+	int best = COVERS_NOTHING;
+
+	for (size_t i = 0; i < s->n; i++) {
+		X509 *cert = SSL_CTX_get0_certificate(s->ctx[i]);
+		char *fault = date_fault(cert, files[i].cert_path, (time_t)now);
+		int c = covers(cert, domain);
+		char names[300];
+
+		if (fault != NULL)
+			return fault;
+		tls_cert_names(cert, "no name", names, sizeof(names));
+		if (c == COVERS_NOTHING)
+			return tls_sentence("the certificate %s is for %s, neither for *.%s nor "
+					    "for %s",
+			    files[i].cert_path, names, domain, domain);
+		best = c > best ? c : best;
+	}
+	if (best < COVERS_DOMAIN)
+		return tls_sentence("no certificate is for *.%s or for %s", domain, domain);
+	return NULL;
+}
+
+char *
+tls_server_mint(struct tls_server *s, const char *dir, const char *domain)
 {
 	char *error = NULL;
 
-	s->mint = tls_mint_new(dir, &error);
+	s->mint = tls_mint_new(dir, domain, &error);
 	return error;
 }
 

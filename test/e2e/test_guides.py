@@ -133,7 +133,7 @@ class Reader:
             assert old in text, old
             text = text.replace(old, new)
         with open(path, "w") as f:
-            f.write(text + "\n")
+            f.write(text + "\nuser: root\n")  # no user is made for a test
         if words[1] == "-n":
             self.run([ADITD, "-n", "-f", path])
             return

@@ -75,7 +75,7 @@ class Edge(Process):
                     f"  http: {self.ready['http']}\n  control: unix:{self.ready['control']}\n"
                     f"certificates:\n  - cert: {self.folder}/web.pem\n    key: {self.folder}/web.key\n"
                     "tcp_ports: { from: 20000, to: 60000, address: 127.0.0.1 }\n"
-                    + ("" if "http:" in config else "http: serve\n") + config)
+                    + ("" if "http:" in config else "http: serve\n") + ("" if "user:" in config else "user: root\n") + config)
         return path
 
     def ctl(self, *args, ok=True):

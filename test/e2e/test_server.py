@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An edge by the book: what -n finds, what a reload refuses, and whom the edge becomes when root starts it."""
+import json
+import os
+import random
+import signal
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from certs import Authority
+from lab import ADIT, ADITD, Edge, refusing_address
+from process import WAIT_S, Process, until
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the edge is to give it up")
+
+
+def quiet_port():
+    """Below the range that the kernel takes ports from: whether it is in use is the very question here."""
+    while True:
+        port = random.randrange(10000, 20000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+class Place:
+    """A folder with aditd.yml and certificates for hooks.test."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.folder = os.path.join(lab.folder, "place")
+        os.makedirs(self.folder)
+        for path in (lab.folder, self.folder):
+            os.chmod(path, 0o755)
+        self.pki = Authority(self.folder)
+        self.port = quiet_port()
+        self.state = os.path.join(self.folder, "state")
+        self.control = os.path.join(self.folder, "run", "control.sock")
+        self.path = os.path.join(self.folder, "aditd.yml")
+        self.cert, self.key = os.path.join(self.folder, "cert.pem"), os.path.join(self.folder, "key.pem")
+        self.renew()
+
+    def renew(self, name="*.hooks.test", **kw):
+        """A certificate as an ACME client writes it: the key is 0600 and its owner's."""
+        for old, new in zip(self.pki.leaf(name, **kw), (self.cert, self.key)):
+            os.rename(old, new)
+        with open(self.cert) as f:
+            return ssl.PEM_cert_to_DER_cert(f.read().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+
+    def write(self, **keys):
+        """aditd.yml; a key of None is left out."""
+        rows = {"domain": "hooks.test", "state_dir": self.state, "user": "root",
+                "certificates": f"[{{ cert: {self.cert}, key: {self.key} }}]",
+                "listen": f'{{ https: "127.0.0.1:{self.port}", control: "unix:{self.control}" }}', **keys}
+        with open(self.path, "w") as f:
+            f.writelines(f"{k}: {v}\n" for k, v in rows.items() if v is not None)
+
+    def run(self, *args, ok=None):
+        done = subprocess.run([ADITD, *args, "-f", self.path], capture_output=True, text=True, timeout=6 * WAIT_S)
+        assert ok is None or (done.returncode == 0) == ok, (args, done)
+        return done
+
+    def edge(self):
+        edge = self.lab.keep(Process([ADITD, "-f", self.path], os.path.join(self.folder, "edge.log"), name="aditd"))
+        edge.close = edge.stop
+        until(lambda: "event=ready" in edge.logged() or not edge.alive(), 4 * WAIT_S)
+        assert edge.alive(), edge.everything()
+        return edge
+
+    def shown(self):
+        """The certificate that visitors see."""
+        context = ssl.create_default_context(cafile=self.pki.ca)
+        with socket.create_connection(("127.0.0.1", self.port), WAIT_S) as s:
+            with context.wrap_socket(s, server_hostname="any.hooks.test") as tls:
+                return tls.getpeercert(True)
+
+
+@pytest.fixture
+def place(lab):
+    return Place(lab)
+
+
+def other_kind_of_key(place):
+    subprocess.run(["openssl", "genrsa", "-out", place.key, "2048"], check=True, capture_output=True)
+
+
+def old_folder(place):
+    os.makedirs(place.state)
+    os.chmod(place.state, 0o700)
+    with open(os.path.join(place.state, "somebody's"), "w"):
+        pass
+
+
+FAULTS = {
+    "expired": (lambda p: p.renew(start=-60, end=-30), {}, "expired on"),
+    "future": (lambda p: p.renew(start=3), {}, "valid only from"),
+    "foreign": (lambda p: p.renew("*.example.org"), {}, "is for *.example.org, neither for *.hooks.test nor for hooks.test"),
+    "one-name": (lambda p: p.renew("jenkins.hooks.test"), {}, "no certificate is for *.hooks.test or for hooks.test"),
+    "key": (lambda p: os.rename(p.pki.leaf("*.hooks.test")[1], p.key), {}, "does not belong to the certificate"),
+    "other-key": (other_kind_of_key, {}, "does not belong to the certificate"),
+    "no-key": (lambda p: os.unlink(p.key), {}, "No such file"),
+    "file": (lambda p: None, {"state_dir": "/etc/passwd"}, "state_dir: /etc/passwd is not a folder"),
+    "below-file": (lambda p: None, {"state_dir": "/etc/passwd/adit"}, "state_dir: /etc/passwd/adit"),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_what_n_finds(place, what):
+    place.write()
+    assert "fine" in place.run("-n", ok=True).stdout
+    breaks, keys, said = FAULTS[what]
+    breaks(place)
+    place.write(**keys)
+    assert said in place.run("-n", ok=False).stderr
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_reload_refuses_the_same(place, what):
+    """Log, status and exit code say so, and everything stays as it was."""
+    place.write()
+    before = place.renew()
+    edge = place.edge()
+    assert place.run("reload", ok=True).stdout == "reloaded\n"
+    assert place.shown() == before
+    breaks, keys, said = FAULTS[what]
+    breaks(place)
+    place.write(**keys)
+    done = subprocess.run([ADITD, "--control", place.control, "reload"], capture_output=True, text=True, timeout=6 * WAIT_S)
+    assert done.returncode == 1 and "nothing was reloaded" in done.stderr and said in done.stderr, done
+    assert "event=not-reloaded" in edge.logged()
+    ctl = [ADITD, "--control", place.control, "status"]
+    assert said in subprocess.run(ctl, capture_output=True, text=True, timeout=6 * WAIT_S).stdout
+    assert place.shown() == before
+    edge.signal(signal.SIGHUP)
+    until(lambda: edge.logged().count("event=not-reloaded") == 2)
+    place.write()
+    after = place.renew()
+    assert place.run("reload", ok=True).stdout == "reloaded\n"
+    assert json.loads(place.run("status", "--json", ok=True).stdout)["not_reloaded"] == ""
+    assert place.shown() == after != before
+
+
+def test_n_finds_a_port_in_use(place):
+    address, keeper = refusing_address()
+    with keeper:
+        keeper.listen(1)
+        port = f'{{ https: "{address}", control: "unix:{place.control}" }}'
+        place.write(listen=port)
+        assert f"listen.https: {address}: Address already in use" in place.run("-n", ok=False).stderr
+        place.write()
+        place.edge()
+        assert "fine" in place.run("-n", ok=True).stdout  # the port is this very edge's
+        place.write(listen=port)
+        assert "Address already in use" in place.run("reload", ok=False).stderr
+
+
+def test_n_finds_a_folder_that_the_user_may_not_write(place):
+    old_folder(place)
+    if os.geteuid() == 0:
+        place.write(user="nobody", group="nogroup")
+    else:
+        os.chmod(place.state, 0o500)
+        place.write()
+    assert f"may not write into {place.state}" in place.run("-n", ok=False).stderr
+
+
+@ROOT_ONLY
+def test_root_needs_a_user_that_exists(place):
+    for keys in ({"user": "nobody-of-that-name"}, {"user": None}):
+        name = keys["user"] or "aditd"
+        if name == "aditd" and os.path.exists("/etc/passwd") and "\naditd:" in open("/etc/passwd").read():
+            continue
+        place.write(**keys)
+        for args in (("-n",), ()):
+            done = place.run(*args, ok=False)
+            assert f'the user "{name}" does not exist' in done.stderr and 'user: root' in done.stderr, done
+    place.write(user="nobody", group="no-such-group")
+    assert 'the group "no-such-group" does not exist' in place.run("-n", ok=False).stderr
+
+
+def proc(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+@ROOT_ONLY
+def test_keys_of_root_are_read_again_by_an_edge_that_is_not_root(place):
+    """Keys and configuration are root's (0600), folders are made and given away."""
+    place.write(user="nobody", group="nogroup")
+    os.chmod(place.path, 0o600)
+    assert "fine" in place.run("-n", ok=True).stdout
+    assert not os.path.exists(place.state)
+    before = place.renew()
+    edge = place.edge()
+    assert proc(edge.pid)["Uid"].split() == ["65534"] * 4
+    assert int(proc(edge.pid)["CapPrm"], 16) == 0 == int(proc(edge.pid)["CapEff"], 16)
+    assert os.stat(place.state).st_uid == 65534
+    assert place.shown() == before
+    after = place.renew()
+    assert os.stat(place.key).st_mode & 0o777 == 0o600 and os.stat(place.key).st_uid == 0
+    assert place.run("reload", ok=True).stdout == "reloaded\n"
+    assert place.shown() == after != before
+    edge.signal(signal.SIGHUP)
+    until(lambda: edge.logged().count("event=reloaded") == 2)
+
+
+@ROOT_ONLY
+def test_the_reader_may_only_read(place):
+    place.write(user="nobody", group="nogroup")
+    edge = place.edge()
+    with open(f"/proc/{edge.pid}/task/{edge.pid}/children") as f:
+        reader, = f.read().split()
+    status = proc(reader)
+    assert status["Name"] == "aditd-reader" and status["Uid"].split() == ["65534"] * 4 and status["NoNewPrivs"] == "1"
+    assert int(status["CapEff"], 16) in (1 << 2, 1 << 1)
+    # Without it nothing is taken over, and the reason is told.
+    os.kill(int(reader), signal.SIGKILL)
+    assert "restart aditd" in place.run("reload", ok=False).stderr
+    assert place.shown()
+
+
+@ROOT_ONLY
+def test_a_configuration_with_a_mistake_is_told_with_its_line(place):
+    place.write(user="nobody", group="nogroup")
+    place.edge()
+    with open(place.path, "a") as f:
+        f.write("wrkers: 3\n")
+    done = subprocess.run([ADITD, "--control", place.control, "reload"], capture_output=True, text=True, timeout=6 * WAIT_S)
+    assert done.returncode == 1 and "aditd.yml:7:1" in done.stderr and "workers" in done.stderr, done
+
+
+def test_an_expired_certificate_does_not_keep_the_edge_from_starting(place):
+    place.renew(start=-60, end=-30)
+    place.write()
+    edge = place.edge()
+    assert "event=certificate" in edge.logged() and "expired on" in edge.logged()
+
+
+# --- sd_notify ---
+
+class Supervisor:
+    def __init__(self, lab):
+        self.path = os.path.join(lab.folder, "notify.sock")
+        self.sock = lab.keep(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        self.sock.bind(self.path)
+        self.sock.settimeout(4 * WAIT_S)
+        self.env = {"NOTIFY_SOCKET": self.path}
+
+    def next(self, start):
+        while True:
+            said = self.sock.recv(4096).decode()
+            if said.startswith(start):
+                return said
+
+
+def test_the_edge_tells_when_it_is_ready(lab):
+    """READY means that `aditd wait` is answered."""
+    boss = Supervisor(lab)
+    edge = Edge(os.path.join(lab.folder, "edge"), env=boss.env)
+    lab.parts.append(edge)
+    boss.next("READY=1")
+    assert "not come up in time" in edge.ctl("wait", "up", "nobody", "--timeout", "1", ok=False)
+    edge.signal(signal.SIGHUP)
+    boss.next("RELOADING=1\nMONOTONIC_USEC=")
+    boss.next("READY=1")
+
+
+def test_the_agent_tells_when_its_tunnel_is_up(lab):
+    boss = Supervisor(lab)
+    edge = lab.edge()
+    lab.agent(edge, "http", lab.origin().address, "--name", "web", env=boss.env, up=False)
+    assert "connected" in boss.next("READY=1")
+    edge.wait_up("web", 5)
+    edge.stop()
+    assert "lost" in boss.next("STATUS=")
+
+
+def test_the_agent_is_ready_without_an_edge(lab):
+    """A machine that starts without a network does not wait for it."""
+    boss = Supervisor(lab)
+    address, keeper = refusing_address()
+    with keeper:
+        agent = lab.keep(Process([ADIT, "http", "8080", "--edge", f"https://{address}"],
+                                 os.path.join(lab.folder, "agent.log"), {**boss.env, "ADIT_TOKEN": "adit_x", "HOME": lab.folder}))
+        agent.close = agent.stop
+        boss.next("READY=1")
