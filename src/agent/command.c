@@ -9,6 +9,7 @@
 #include "agent/hook_command.h"
 #include "agent/inbox_command.h"
 #include "agent/login.h"
+#include "agent/name_command.h"
 #include "agent/passwd.h"
 #include "agent/status_command.h"
 #include "agent/tunnels.h"
@@ -44,6 +45,9 @@ static const struct command commands[] = {
 	    "store edge and token in the configuration, after trying them" },
 	{ "status", NULL, "[NAME ...]", 0, MANY, RUNS, status_command,
 	    "which of the account's tunnels are online, and who serves them" },
+	{ "name", "list", "", 0, 0, RUNS, name_command, "the names and ports that the account has" },
+	{ "name", "release", "NAME", 1, 1, RUNS, name_command,
+	    "give a name up for good, or a port (tcp:PORT)" },
 	{ "inbox", "list", "", 0, 0, RUNS | OPTIONS_FILTER | OPTIONS_LIST, inbox_command,
 	    "stored webhooks of the account, newest first" },
 	{ "inbox", "show", "ID", 1, 1, RUNS | OPTIONS_RAW, inbox_command,

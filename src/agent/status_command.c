@@ -39,6 +39,8 @@ judge(const json_t *o, const char **ret_code)
 	const char *state = doctor_text_of(o, "state");
 
 	*ret_code = doctor_text_of(json_object_get(o, "origin"), "probe");
+	if (strcmp(state, "away") == 0 && json_is_true(json_object_get(o, "stopped")))
+		return "off";
 	if (strcmp(state, "up") != 0 || (*ret_code)[0] == '\0')
 		return state;
 	return strcmp(*ret_code, "ok") == 0 ? "online" : "failing";
@@ -47,8 +49,11 @@ judge(const json_t *o, const char **ret_code)
 /* A TCP tunnel is not probed: connecting and saying nothing proves nothing, and looks like a scan.
  */
 static bool
-is_good(const char *state)
+is_good(const struct status *s, const char *state)
 {
+	/* One that was stopped is missed only by who asks for it by its name. */
+	if (strcmp(state, "off") == 0)
+		return s->options->n_args == 0;
 	return strcmp(state, "online") == 0 || strcmp(state, "up") == 0;
 }
 
@@ -60,7 +65,8 @@ since_of(const json_t *o, const char *state)
 	json_t *note;
 
 	json_array_foreach(json_object_get(o, "notes"), i, note) {
-		if (strcmp(state, "away") == 0 && strcmp(doctor_text_of(note, "code"), "down") == 0)
+		if ((strcmp(state, "away") == 0 || strcmp(state, "off") == 0) &&
+		    strcmp(doctor_text_of(note, "code"), "down") == 0)
 			return doctor_number_of(note, "at_ms");
 	}
 	return doctor_number_of(o, "since_ms");
@@ -77,8 +83,13 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 		if (strcmp(state, "away") == 0)
 			buf_printf(b, "  agent   none since %s: adit start, beside the server\n",
 			    since);
+		else if (strcmp(state, "off") == 0)
+			buf_printf(b,
+			    "  agent   stopped at %s; adit start, beside the server, "
+			    "starts one\n",
+			    since);
 		else if (strcmp(state, "unknown") == 0)
-			buf_put(b, S("  agent   none has ever asked for this name\n"));
+			buf_put(b, S("  agent   none: nobody has this name\n"));
 		else if (strcmp(state, "other") == 0)
 			buf_put(b, S("  agent   the name belongs to another account\n"));
 		else if (strcmp(state, "released") == 0)
@@ -164,7 +175,7 @@ show(struct status *s, const json_t *o)
 	const char *code, *state = judge(o, &code);
 	struct buf *b = &s->out;
 
-	s->n_bad += !is_good(state);
+	s->n_bad += !is_good(s, state);
 	buf_reset(b);
 	if (s->options->json) {
 		put_json(b, o, state, code);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/slice.h"
 #include "edge/admin_inbox.h"
+#include "edge/admin_waiting.h"
 #include "base/tell.h"
 
 #include <errno.h>
@@ -237,11 +238,11 @@ const struct admin_command admin_commands[] = {
 	{ "token", "list", "[ACCOUNT]", 0, 1, 0, "list tokens by their ids",
 	    "token.list", { "account" }, "id", show_token },
 	{ "token", "revoke", "ID", 1, 1, 0, "revoke a token; its links end at once",
-	    "token.revoke", { "id" } },
+	    "token.revoke", { "id" }, .show = admin_waiting_show_token, .add = admin_waiting_token },
 	{ "name", "reserve", "NAME ACCOUNT", 2, 2, 0, "give a name to an account",
 	    "name.reserve", { "name", "account" }, .show = show_name_held },
 	{ "name", "release", "NAME", 1, 1, 0, "give a name up: visitors are answered 410 from then on",
-	    "name.release", { "name" } },
+	    "name.release", { "name" }, .show = admin_waiting_show_name, .add = admin_waiting_name },
 	{ "name", "list", "[ACCOUNT]", 0, 1, 0, "list names, and whose they are",
 	    "name.list", { "account" }, "name", show_name },
 	{ "port", "release", "PORT", 1, 1, 0, "free the port of a TCP tunnel",
@@ -309,6 +310,8 @@ converse(const struct admin_options *o, const struct admin_command *cmd, json_t 
 		more = false;
 		if (answer != NULL && json_is_true(json_object_get(answer, "ok"))) {
 			rc = 0;
+			if (cmd->add != NULL)
+				cmd->add(fd, request, answer);
 			show(o, cmd, answer);
 			more = turn_page(cmd, answer, request);
 		} else if (answer != NULL) {

@@ -41,6 +41,8 @@ struct admin_command {
 	const char *cursor;  /* lists: the member of a row that the next page begins after */
 	void (*show_row)(const json_t *row);
 	void (*show)(const json_t *answer);
+	/* Asks more on the same connection, and adds it to the answer. */
+	void (*add)(int fd, const json_t *request, json_t *answer);
 };
 extern const struct admin_command admin_commands[];
 extern const size_t admin_commands_n;

@@ -103,6 +103,8 @@ result_json(const struct store_req *req)
 	case STORE_TOKEN_ADD:
 		return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "account", req->account, "id",
 		    req->token_id, "token", req->token);
+	case STORE_TOKEN_REVOKE:
+		return json_pack("{s:b, s:s}", "ok", 1, "account", req->account);
 	case STORE_TOKEN_LIST:
 	case STORE_NAME_LIST:
 		return rows_json(req);

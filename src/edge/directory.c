@@ -175,6 +175,7 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 		*ret_old_worker = r->link.worker;
 		r->link = *link;
 		r->since_ms = clock_wall_ms();
+		r->stopped = false;
 		atomic_store_explicit(&r->generation, link->generation, memory_order_release);
 		*ret_route = r;
 	}
@@ -188,6 +189,15 @@ directory_unbind(struct directory *d, struct route *route, uint64_t generation)
 	pthread_rwlock_wrlock(&d->lock);
 	if (route_serves(route, generation))
 		serve_nobody(route);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+void
+directory_stopped(struct directory *d, struct route *route, uint64_t generation)
+{
+	pthread_rwlock_wrlock(&d->lock);
+	if (route_serves(route, generation))
+		route->stopped = true;
 	pthread_rwlock_unlock(&d->lock);
 }
 

@@ -41,6 +41,7 @@ struct route {
 	char account[64];
 	struct directory_link link; /* that serves it, or did last */
 	bool tombstone;
+	bool stopped;  /* its last agent said that it stops: nobody misses it */
 	int listen_fd; /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor;
 			  -1 */
 	int64_t since_ms; /* wall clock of the last bind */
@@ -77,6 +78,9 @@ enum directory_bound directory_bind(struct directory *d, struct slice key, struc
     unsigned *ret_old_worker);
 /* The link has gone; no effect when a newer one serves the route already. */
 void directory_unbind(struct directory *d, struct route *route, uint64_t generation);
+
+/* The agent of this link stops in order: the tunnel is meant to be off. */
+void directory_stopped(struct directory *d, struct route *route, uint64_t generation);
 
 static inline bool
 route_serves(const struct route *r, uint64_t generation)

@@ -6,6 +6,7 @@
 #include "edge/keep.h"
 #include "edge/port.h"
 #include "edge/through.h"
+#include "http/reserved.h"
 #include "http/url.h"
 
 #include <errno.h>
@@ -373,6 +374,26 @@ is_stored(struct session *s, const char *name, const struct hello_tunnel *h)
 	return same;
 }
 
+/* Reserved names are for accounts that the operator has given them to. */
+static bool
+check_reserved(struct session *s, struct hello_tunnel *h, const char *name)
+{
+	const char *why = reserved_why(slice_str(name));
+	char text[sizeof(h->text)];
+	unsigned at;
+
+	/* The store says whether one that was given away is this account's. */
+	if (why == NULL ||
+	    directory_find(s->worker->edge->directory, slice_str(name), &at) != DIRECTORY_UNKNOWN)
+		return true;
+	snprintf(text, sizeof(text),
+	    "this name is reserved (%s); the operator of the edge can give it to you: "
+	    "aditd name reserve %s %.40s",
+	    why, name, s->account);
+	refuse_tunnel(h, "reserved-name", text);
+	return false;
+}
+
 static void
 claim(struct session *s, size_t i)
 {
@@ -405,7 +426,7 @@ claim(struct session *s, size_t i)
 			refuse_result(h, STORE_GONE);
 			return;
 		}
-		if (!check_policy(s, h, false))
+		if (!check_reserved(s, h, c->req.name) || !check_policy(s, h, false))
 			return;
 		if (is_stored(s, c->req.name, h)) {
 			snprintf(h->name, sizeof(h->name), "%s", c->req.name);

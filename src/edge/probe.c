@@ -36,6 +36,7 @@ struct probe {
 	unsigned at;
 	int64_t since_ms;
 	bool mine, tombstone, found;
+	bool stopped; /* away, and meant to be */
 	char account[64];
 	/* of the link that serves it */
 	char peer[PEER_TEXT_BYTES], program[64], who[120];
@@ -229,6 +230,8 @@ answer(struct probe *p)
 	    "account", s->account);
 	if (o != NULL && p->mine)
 		add_route(p, o);
+	if (o != NULL && p->mine && p->stopped)
+		json_object_set_new(o, "stopped", json_true());
 	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 	if (text != NULL)
 		carrier_control(&s->carrier, slice_str(text));
@@ -378,6 +381,7 @@ look(const struct route *r, void *arg)
 	p->tombstone = r->tombstone;
 	p->mine = strcmp(r->account, p->account) == 0;
 	p->since_ms = r->since_ms;
+	p->stopped = r->stopped && route_serves(r, 0);
 	p->at = r->link.worker;
 	snprintf(p->state, sizeof(p->state), "%s", route_serves(r, 0) ? "away" : "up");
 	return false;

@@ -8,6 +8,7 @@
 #include "edge/courier.h"
 #include "edge/link_inbox.h"
 #include "edge/link_names.h"
+#include "edge/link_release.h"
 #include "edge/login.h"
 #include "edge/notes.h"
 #include "edge/port.h"
@@ -124,8 +125,12 @@ session_fence(struct worker *w, struct slice key)
 
 	if (t == NULL || route_serves(t->route, t->session->self.generation))
 		return;
-	directory_who(w->edge->directory, key, who, sizeof(who));
-	session_drop(t->session, t, who[0] != '\0' ? who : "the name was released");
+	if (directory_owns(w->edge->directory, key, slice_str(t->session->account)))
+		directory_who(w->edge->directory, key, who, sizeof(who));
+	else
+		snprintf(who, sizeof(who), "the %s was released",
+		    t->port != NULL ? "port" : "name");
+	session_drop(t->session, t, who);
 }
 
 static void
@@ -361,6 +366,8 @@ take_message(struct session *s, struct slice json)
 		probe_control(s, message);
 	else if (type != NULL && strcmp(type, "names") == 0)
 		link_names_control(s, message);
+	else if (type != NULL && strcmp(type, "release") == 0)
+		link_release_control(s, message);
 	else if (type != NULL && strcmp(type, "inbox") == 0)
 		link_inbox_control(s, message);
 	else if (type != NULL && strcmp(type, "origin") == 0)
@@ -392,14 +399,26 @@ on_control(struct carrier *c, struct slice json)
 	}
 }
 
+/* Its agent was told to stop: `adit status` does not call the tunnel a fault. */
+static void
+stopped(struct session *s, const struct tunnel *t)
+{
+	directory_stopped(s->worker->edge->directory, t->route, s->self.generation);
+	notes_put(s->worker->edge->notes, t->route->key, NOTE_DOWN, s->peer, S(""),
+	    S("the agent was stopped"));
+}
+
 static void
 on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 {
 	struct session *s = c->owner;
 
 	(void)retry_ms;
-	for (size_t i = 0; i < s->n_tunnels; i++)
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		if (s->tunnels[i].up && code == LINK_CODE_SHUTDOWN)
+			stopped(s, &s->tunnels[i]);
 		retire(s, &s->tunnels[i]);
+	}
 	session_leave(s, LINK_CODE_OK, link_code_name(code));
 	if (link_n_streams(&c->link) == 0)
 		session_close(s, LINK_CODE_OK, "the agent left");
@@ -420,6 +439,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	probe_abandon(s);
 	view_abandon(s->view);
 	s->view = NULL;
+	link_release_abandon(s);
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
 			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer,

@@ -52,9 +52,10 @@ struct session {
 	char program[64];  /* "adit/0.1.0" */
 	struct view *view; /* the store looks something of the inbox up for it */
 	uint64_t view_seq;
-	struct login *login;    /* until UP, or the store has answered */
-	struct probe *probe;    /* a question that is being answered */
-	struct tunnel *tunnels; /* malloced */
+	struct link_release *release; /* a name that is being given up */
+	struct login *login;          /* until UP, or the store has answered */
+	struct probe *probe;          /* a question that is being answered */
+	struct tunnel *tunnels;       /* malloced */
 	size_t n_tunnels, n_up;
 	int64_t expires_ms;      /* of the token, wall clock; 0: never */
 	struct loop_timer timer; /* HELLO; the token's end; leaving */

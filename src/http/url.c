@@ -163,50 +163,6 @@ url_authority(struct slice s, char *dst, size_t cap, uint16_t *ret_port)
 
 /* --- names of tunnels --- */
 
-/*
- * Names that stand for something by convention: services that clients look for by themselves,
- * mailboxes that certificate authorities write to (so that nobody gets a certificate by them), and
- * our own.
- */
-/* clang-format off */
-static const char *const reserved[] = {
-	"abuse", "account", "accounts", "acme", "adit", "aditd", "admin", "administrator", "api",
-	"app", "assets", "auth", "autoconfig", "autodiscover", "billing", "blog", "broadcasthost",
-	"cdn", "console", "control", "dashboard", "dns", "docs", "edge", "email", "example",
-	"ftp", "gateway", "git", "help", "hostmaster", "imap", "inbox", "info", "internal",
-	"invalid", "isatap", "ldap", "local", "localdomain", "localhost", "login", "mail",
-	"metrics", "mta-sts", "mx", "news", "no-reply", "noc", "noreply", "ns", "ntp", "onion",
-	"openpgpkey", "pop", "pop3", "postmaster", "proxy", "relay", "root", "security", "sftp",
-	"signin", "signup", "sip", "smtp", "ssh", "ssl", "ssladmin", "ssladministrator",
-	"sslwebmaster", "static", "status", "support", "sysadmin", "system", "tls", "tunnel",
-	"usenet", "vpn", "webdisk", "webmail", "webmaster", "wpad", "www", "www1", "www2", "xmpp",
-};
-/* clang-format on */
-
-/* ns1, mx2, dns3: a letter row of the list that numbers usually follow. */
-static bool
-is_numbered(struct slice s)
-{
-	static const char *const stems[] = { "dns", "mx", "ns" };
-
-	for (size_t i = 0; i < sizeof(stems) / sizeof(*stems); i++) {
-		struct slice stem = slice_str(stems[i]);
-
-		if (slice_starts(s, stem) && s.n > stem.n && is_number(slice_from(s, stem.n)))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_reserved(struct slice s)
-{
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
-		if (slice_eq(s, slice_str(reserved[i])))
-			return true;
-	return is_numbered(s);
-}
-
 const char *
 url_name(struct slice s, char *dst, size_t cap)
 {
@@ -231,8 +187,6 @@ url_name(struct slice s, char *dst, size_t cap)
 		return "A name has no \"--\" in third place: that is kept for IDN (xn--).";
 	if (is_number(folded))
 		return "A name must not be a number.";
-	if (is_reserved(folded))
-		return "This name is reserved.";
 	memcpy(dst, name, s.n);
 	dst[s.n] = '\0';
 	return NULL;

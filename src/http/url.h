@@ -22,9 +22,8 @@ bool url_authority(struct slice s, char *dst, size_t cap, uint16_t *ret_port) mu
 
 /*
  * A tunnel's name as accounts reserve it: one label of a-z, 0-9 and inner '-', 1 to 63 bytes, no
- * "--" at 3-4 (so no IDN in its xn-- form either), not a number (decimal or 0x), not on the
- * reserved list (www, api, mail, admin, ns1, autodiscover, wpad, isatap, mta-sts, localhost ...).
- * The input's case is folded.  NULL and the name in dst (cap >= 64), or the reason in one sentence
+ * "--" at 3-4 (so no IDN in its xn-- form either), not a number (decimal or 0x).  Some are kept
+ * back all the same (http/reserved.h).  The input's case is folded.  NULL and the name in dst (cap >= 64), or the reason in one sentence
  * and dst untouched.
  */
 const char *url_name(struct slice s, char *dst, size_t cap) must_use;

@@ -106,7 +106,7 @@ def test_tokens_and_names(lab):
     edge.ctl("nonsense", ok=False)
 
 
-@pytest.mark.parametrize("name", ["WWW", "api", "_acme-challenge", "a.b", "-a", "a-", "a_b", "x" * 64, "xn--a", "123", "ä", "..", "a/b"])
+@pytest.mark.parametrize("name", ["WPAD", "edge", "_acme-challenge", "a.b", "-a", "a-", "a_b", "x" * 64, "xn--a", "123", "ä", "..", "a/b"])
 def test_s02_names_that_nobody_gets(shared_lab, name):
     edge = getattr(shared_lab, "names_edge", None) or shared_lab.edge()
     shared_lab.names_edge = edge

@@ -37,7 +37,7 @@ def test_help_and_version():
     (["http", "1", "2"], "too many arguments"),
     (["http", "8080", "--nmae", "x"], "did you mean --name?"),
     (["http", "8080", "--port", "1"], "no option of this command"),
-    (["http", "8080", "--name", "www"], "--name www"),
+    (["http", "8080", "--name", "a.b"], "--name a.b"),
     (["tcp", "22", "--port", "0"], "1 to 65535"),
     (["http", "8080", "--token", "adit_secret"], "--token-file"),
     (["http", "8080"], "no edge"),

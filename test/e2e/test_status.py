@@ -2,6 +2,7 @@
 """adit status, and the "up" of a tunnel: both say what the edge's own request through the tunnel found."""
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -159,6 +160,25 @@ def test_status_for_people(lab):
     until(lambda: edge.status()["links"] == 0)
     code, out, _ = said(edge)
     assert code == 1 and out.splitlines()[0] == f"web away {agent.url}" and "none since 20" in out
+
+
+def test_a_tunnel_that_is_meant_to_be_off_is_no_fault(lab):
+    """Its agent was stopped, not lost: exit code 0, unless it is asked for by its name."""
+    edge, agent, _ = lab.web()
+    for how in (signal.SIGTERM, signal.SIGINT):
+        off = lab.agent(edge, "http", lab.origin().address, "--name", "off")
+        assert status(edge, code=0)["off"]["state"] == "online"
+        off.signal(how)
+        off.exits(0)
+        until(lambda: edge.status()["links"] == 1)
+        assert status(edge, code=0)["off"]["state"] == "off"
+        assert status(edge, "off", code=1)["off"]["state"] == "off"
+        code, out, err = said(edge)
+        assert code == 0 and "off off https" in out and "agent   stopped at 20" in out, out + err
+    lost = lab.agent(edge, "http", lab.origin().address, "--name", "off")
+    lost.kill()
+    until(lambda: edge.status()["links"] == 1)
+    assert status(edge, code=1)["off"]["state"] == "away"
 
 
 def test_status_tells_of_the_inbox(lab):
