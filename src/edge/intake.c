@@ -87,6 +87,16 @@ refuse(struct intake *in, enum close_code code)
 	answer_error(x, code, buf_slice(&x->rest));
 }
 
+/* Neither 202 nor 503 would be true: the sender asks again, or its people do. */
+static void
+say_nothing(struct intake *in)
+{
+	struct exchange *x = take_leave(in);
+
+	conn_will_reset(&x->visitor->conn);
+	visitor_close(x->visitor);
+}
+
 /* For the doctor. */
 static void
 note(const struct intake *in, enum note_kind kind, struct slice text)
@@ -340,7 +350,10 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 	} else {
 		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", in->name),
 		    LOG_Z("why", store_result_text(result)));
-		refuse(in, CLOSE_STORE_FULL);
+		if (result == STORE_UNSURE)
+			say_nothing(in);
+		else
+			refuse(in, CLOSE_STORE_FULL);
 	}
 }
 

@@ -216,29 +216,36 @@ db_commit(struct db *db)
 
 /*
  * The WAL may hold the frames of a commit whose fsync failed, with a valid commit mark: it was
- * refused, so it must not come back when the file is opened again.  Best effort: cut them off.
+ * refused, so it must not come back when the file is opened again: they are cut off.  False: they
+ * may be there.
  */
-static void
+static bool
 forget_uncommitted(struct db *db)
 {
 	char path[4096];
 	struct stat st;
 	off_t keep = 0;
+	bool good;
 	int fd;
+
+	if (!db->wal_known)
+		return false;
 
 	if (db->wal_frames > 0)
 		keep =
 		    WAL_HEADER_BYTES + db->wal_frames * (WAL_FRAME_HEADER_BYTES + db->page_bytes);
 	if ((size_t)snprintf(path, sizeof(path), "%s-wal", db->path) >= sizeof(path))
-		return;
+		return false;
 	/* Not the database file itself: closing any descriptor of that one would drop SQLite's
 	 * locks. */
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return;
-	if (fstat(fd, &st) == 0 && st.st_size > keep && ftruncate(fd, keep) == 0)
-		(void)!fdatasync(fd);
+		return errno == ENOENT;
+	/* In every case synced: a file that is short already may be so only in memory. */
+	good = fstat(fd, &st) == 0 && (st.st_size <= keep || ftruncate(fd, keep) == 0) &&
+	       fdatasync(fd) == 0;
 	close(fd);
+	return good;
 }
 
 void
@@ -255,7 +262,7 @@ db_rollback(struct db *db)
 			db_failed(db, rc);
 	}
 	if (db->fault == DB_BROKEN)
-		forget_uncommitted(db);
+		db->unsure = !forget_uncommitted(db);
 	else
 		db->fault = DB_FINE;
 }

@@ -43,6 +43,7 @@ struct db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *statements[SQL_N];
 	enum db_fault fault;
+	bool unsure;     /* broken, and the frames of the refused commit may be in the WAL still */
 	char error[512]; /* why it is broken */
 	char *path;
 	int lock_fd;

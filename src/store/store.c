@@ -100,7 +100,7 @@ take(struct store *s)
 
 /* --- batches --- */
 
-enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FULL, ATTEMPT_BROKEN };
+enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FULL, ATTEMPT_BROKEN, ATTEMPT_UNSURE };
 
 static enum attempt
 rolled_back(struct db *db)
@@ -212,7 +212,9 @@ finish_batch(struct store *s, enum attempt a)
 	for (size_t i = 0; i < s->n_batch; i++) {
 		struct store_job *job = s->batch[i];
 
-		if (a == ATTEMPT_BROKEN)
+		if (a == ATTEMPT_UNSURE && job->kind->need(job) != JOB_READS)
+			job->result = STORE_UNSURE;
+		else if (a == ATTEMPT_BROKEN || a == ATTEMPT_UNSURE)
 			job->result = STORE_BROKEN;
 		else if (a == ATTEMPT_FULL)
 			job->result = STORE_FULL;
@@ -246,6 +248,8 @@ thread_main(void *arg)
 			(void)put_in_order(db);
 		if (db->fault != DB_BROKEN && (s->n_batch > 0 || db->n_used > 0))
 			a = commit_batch(s);
+		if (a == ATTEMPT_BROKEN && db->unsure && store_healthy(s))
+			a = ATTEMPT_UNSURE;
 		/* Before anyone is told: whoever asks after a STORE_BROKEN must see why. */
 		if (db->fault == DB_BROKEN)
 			atomic_store(&s->broken, true);
@@ -372,6 +376,8 @@ store_result_text(enum store_result r)
 		return "no space on the disk of the store";
 	case STORE_BROKEN:
 		return "the store has failed";
+	case STORE_UNSURE:
+		return "the store has failed, and whether this was stored shows after a restart";
 	case STORE_INVALID:
 		return "the request is not well formed";
 	}

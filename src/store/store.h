@@ -8,7 +8,8 @@
  * Engine: SQLite in WAL mode with synchronous=FULL.  Exactly one connection writes and checkpoints
  * (SQLite before 3.51.3 can corrupt a WAL otherwise), and a lock file keeps a second process out.
  * An fsync or write that failed is fatal for the store: every later request gets STORE_BROKEN,
- * nothing is retried, the process says so. Tokens are kept as SHA-256 only.  Migrations are
+ * nothing is retried, the process says so.  What was refused with STORE_BROKEN is not stored, after
+ * a restart neither; where the disk does not let that be made certain, it is STORE_UNSURE. Tokens are kept as SHA-256 only.  Migrations are
  * numbered and run in one transaction; a database that is newer than the program is refused.
  */
 #ifndef ADIT_STORE_STORE_H
@@ -33,6 +34,7 @@ enum store_result {
 	STORE_REVOKED, /* token revoked or expired */
 	STORE_FULL,    /* no space on the disk */
 	STORE_BROKEN,  /* the store has failed; see store_error() */
+	STORE_UNSURE,  /* it failed in the commit of this: the next start finds it stored, or not */
 	STORE_INVALID, /* not well formed: an empty or endless name, a port out of range */
 };
 

@@ -3,7 +3,9 @@
 #include "unit/store/bad_vfs.h"
 #include "unit/store/inbox_help.h"
 
+#include <errno.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 
 /* --- the space that statvfs tells --- */
 
@@ -19,6 +21,20 @@ statvfs(const char *restrict path, struct statvfs *restrict v)
 		.f_blocks = 268435456,
 		.f_bavail = space_is_low ? 256 : 26214400 };
 	return 0;
+}
+
+/* --- a truncation that fails --- */
+
+static atomic_bool no_truncation;
+
+int
+ftruncate(int fd, off_t size)
+{
+	if (no_truncation) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_ftruncate, fd, size);
 }
 
 /* --- claims and what became of them --- */
@@ -270,7 +286,8 @@ compare_puts(struct store *s, const struct puts *p, size_t *lost, size_t *ghosts
 			there = there || slice_eq(l.items[k].body, p->reqs[i].body);
 		inbox_req_fini(&l);
 		*lost += p->reqs[i].result == STORE_OK && !there;
-		*ghosts += p->reqs[i].result != STORE_OK && there;
+		*ghosts +=
+		    p->reqs[i].result != STORE_OK && p->reqs[i].result != STORE_UNSURE && there;
 	}
 }
 
@@ -349,6 +366,40 @@ TEST(q03_inbox_fsync_eio)
 	}
 	EXPECT_INT(lost, 0);
 	EXPECT_INT(ghosts, 0);
+}
+
+/*
+ * Q-03: the fsync fails, and so does the truncation of what it should have made durable: what was
+ * in that commit is neither promised nor refused; what was refused does not come back.
+ */
+TEST(q03_inbox_truncation_eio)
+{
+	size_t lost = 0, ghosts = 0, unsure = 0;
+
+	for (long at = 0; at < 6; at++) {
+		static struct puts p;
+		struct store *s;
+		char path[128];
+
+		bad_reset(1);
+		s = inbox_new();
+		snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+		bad.fail_sync_at = bad.n_syncs + at;
+		no_truncation = true;
+		put_all(s, &p);
+		no_truncation = false;
+		EXPECT(puts_with(&p, STORE_BROKEN) > 0);
+		EXPECT(!store_healthy(s));
+		unsure += puts_with(&p, STORE_UNSURE);
+		store_close(s);
+		s = help_open(path);
+		compare_puts(s, &p, &lost, &ghosts);
+		store_close(s);
+		help_clean();
+	}
+	EXPECT_INT(lost, 0);
+	EXPECT_INT(ghosts, 0);
+	EXPECT(unsure > 0);
 }
 
 /* nor what the process before has promised, when the first commit after a crash fails. */
@@ -484,6 +535,7 @@ TESTS(
 	TEST_ROW(q02_negative_control)
 	TEST_ROW(q02_inbox_power_cuts)
 	TEST_ROW(q03_inbox_fsync_eio)
+	TEST_ROW(q03_inbox_truncation_eio)
 	TEST_ROW(q03_fsync_eio_after_a_crash)
 	TEST_ROW(q03_checkpoint_fsync_eio)
 	TEST_ROW(q04_low_space)
