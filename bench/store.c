@@ -2,8 +2,9 @@
 /*
  * The store by itself, for `bench/inbox`: what of a webhook's time is the database's.
  *
- *	store put FILE ACCOUNT N AT_ONCE BYTES
- *	    N deliveries of BYTES with an order key each, AT_ONCE under way
+ *	store put FILE ACCOUNT N AT_ONCE BYTES [TUNNEL LANES]
+ *	    N deliveries of BYTES with an order key each, AT_ONCE under way; for one TUNNEL, in so
+ *	    many LANES (0: without order)
  *
  * The next request is submitted where the last one is answered, on the store's own thread, so the
  * processor time is that thread's alone.  One JSON object on stdout.
@@ -30,16 +31,22 @@ static struct store *store;
 static struct sender senders[AT_ONCE_MAX];
 static unsigned long n_started, n_done, n_wanted, n_failed;
 static struct slice head, body;
-static const char *account;
+static const char *account, *tunnel;
+static unsigned long n_lanes = LANES;
 
 static void
 start(struct sender *s)
 {
 	unsigned long n = n_started++;
 
-	snprintf(s->req.tunnel, sizeof(s->req.tunnel), "bench%lu", n % TUNNELS);
-	s->req.order_key = slice_of(s->order,
-	    (size_t)snprintf(s->order, sizeof(s->order), "acme/web b%lu", n % LANES));
+	if (tunnel != NULL)
+		snprintf(s->req.tunnel, sizeof(s->req.tunnel), "%s", tunnel);
+	else
+		snprintf(s->req.tunnel, sizeof(s->req.tunnel), "bench%lu", n % TUNNELS);
+	s->req.order_key = S("");
+	if (n_lanes > 0)
+		s->req.order_key = slice_of(s->order,
+		    (size_t)snprintf(s->order, sizeof(s->order), "acme/web b%lu", n % n_lanes));
 	s->req.dedupe_key = slice_of(s->dedupe,
 	    (size_t)snprintf(s->dedupe, sizeof(s->dedupe), "%lx-%lu", (n + 1) * 2654435761, n));
 	s->req.now_ms = s->req.mono_ms = 0;
@@ -153,20 +160,29 @@ put_command(const char *file, unsigned at_once)
 int
 main(int argc, char **argv)
 {
-	static char bytes[LIMIT_INBOX_BODY_BYTES], fields[520];
-	size_t n = argc == 7 ? strtoul(argv[6], NULL, 10) : 0;
-	unsigned at_once = argc == 7 ? (unsigned)atoi(argv[5]) : 0;
+	static char bytes[LIMIT_INBOX_BODY_BYTES], fields[600], pad[400];
+	bool good = argc == 7 || argc == 9;
+	size_t n = good ? strtoul(argv[6], NULL, 10) : 0;
+	unsigned at_once = good ? (unsigned)atoi(argv[5]) : 0;
 
-	if (argc != 7 || strcmp(argv[1], "put") != 0 || at_once == 0 || at_once > AT_ONCE_MAX ||
+	if (!good || strcmp(argv[1], "put") != 0 || at_once == 0 || at_once > AT_ONCE_MAX ||
 	    n > sizeof(bytes)) {
-		fputs("usage: store put FILE ACCOUNT N AT_ONCE BYTES\n", stderr);
+		fputs("usage: store put FILE ACCOUNT N AT_ONCE BYTES [TUNNEL LANES]\n", stderr);
 		return 2;
 	}
 	account = argv[3];
 	n_wanted = strtoul(argv[4], NULL, 10);
 	memset(bytes, 'x', n);
-	memset(fields, 'h', sizeof(fields));
+	memset(pad, 'h', sizeof(pad) - 1);
 	body = slice_of(bytes, n);
-	head = slice_of(fields, sizeof(fields));
+	head = slice_of(fields,
+	    (size_t)snprintf(fields, sizeof(fields),
+		"POST /bitbucket-hook/ HTTP/1.1\r\nHost: drain.localhost\r\nX-Pad: %s\r\n"
+		"Content-Length: %zu\r\n\r\n",
+		pad, n));
+	if (argc == 9) {
+		tunnel = argv[7];
+		n_lanes = strtoul(argv[8], NULL, 10);
+	}
 	return put_command(argv[2], at_once);
 }

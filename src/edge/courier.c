@@ -14,6 +14,9 @@
  * the slowest line; where it is fast, LIMIT_COURIER_BYTES. */
 #define LINE_BYTES_FIRST (512 * 1024)
 #define LINE_BYTES_MIN (64 * 1024)
+/* A lease asks for no more for each place, so that all of those on their way together have a part
+ * of the room; what is larger is leased when no other is. */
+#define PLACE_BYTES (LIMIT_COURIER_BYTES / LIMIT_INBOX_LEASE)
 
 static void submit(struct courier *c, enum inbox_op op);
 
@@ -36,16 +39,34 @@ maybe_free(struct courier *c)
 		loop_bury(c->worker->loop, &c->grave, on_grave);
 }
 
-void
-courier_ended(struct courier *c, size_t bytes)
+/* Begins what was leased, or gives it back. */
+static void
+carry(struct courier *c, struct inbox_req *req)
 {
+	for (size_t i = 0; i < req->n_items; i++)
+		if (c->tunnel == NULL || courier_carry(c, &req->items[i], NULL) != 0)
+			courier_return(c, &req->items[i]);
+	c->asked_bytes -= req->bytes_max;
+	req->bytes_max = 0;
+}
+
+void
+courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
+{
+	bool knows = settled->n_max > 0 && settled->result == STORE_OK && !settled->more;
+
+	carry(c, settled);
 	c->n_runs--;
 	c->run_bytes -= bytes;
 	maybe_free(c);
-	if (c->tunnel != NULL)
-		courier_kick(c);
-	else
+	if (c->tunnel == NULL)
 		worker_check_idle(c->worker);
+	else if (!knows || c->again || c->hold_until_us > loop_now_us(c->worker->loop))
+		courier_kick(c);
+	else if (!c->asking && settled->wait_ms >= 0)
+		loop_timer_set(c->worker->loop, &c->timer, (settled->wait_ms + 1) * 1000);
+	else if (!c->asking)
+		courier_none_waits(c);
 }
 
 /*
@@ -73,14 +94,12 @@ static void
 on_asked_mail(struct loop *loop, struct loop_mail *m)
 {
 	struct courier *c = list_of(m, struct courier, mail);
-	size_t n = c->ask.n_items;
 
 	(void)loop;
 	c->asking = false;
 	c->worker->n_stored--;
+	carry(c, &c->ask);
 	if (c->tunnel == NULL) {
-		for (size_t i = 0; i < n; i++)
-			courier_return(c, &c->ask.items[i]);
 		maybe_free(c);
 		worker_check_idle(c->worker);
 		return;
@@ -88,14 +107,11 @@ on_asked_mail(struct loop *loop, struct loop_mail *m)
 	if (c->ask.result != STORE_OK)
 		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", c->name),
 		    LOG_Z("why", store_result_text(c->ask.result)));
-	for (size_t i = 0; i < n; i++)
-		if (courier_carry(c, &c->ask.items[i], NULL) != 0)
-			courier_return(c, &c->ask.items[i]);
 	if (c->ask.result != STORE_OK)
 		loop_timer_set(c->worker->loop, &c->timer, STORE_PAUSE_US);
 	else if (c->ask.op == INBOX_WAKE && c->ask.more)
 		submit(c, INBOX_WAKE);
-	else if (c->ask.op == INBOX_WAKE || n > 0 || c->again)
+	else if (c->ask.op == INBOX_WAKE || c->ask.more || c->again)
 		courier_kick(c);
 	else if (c->ask.wait_ms >= 0)
 		loop_timer_set(c->worker->loop, &c->timer, (c->ask.wait_ms + 1) * 1000);
@@ -121,6 +137,7 @@ submit(struct courier *c, enum inbox_op op)
 	req->op = op;
 	req->done = on_asked;
 	req->owner = c;
+	req->synced = c->policy->coalesce;
 	memcpy(req->account, c->account, sizeof(req->account));
 	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
 	c->asking = true;
@@ -131,12 +148,13 @@ submit(struct courier *c, enum inbox_op op)
 
 /* Bytes of deliveries that may be started beside those that are under way. */
 static size_t
-room_bytes(const struct courier *c)
+room_bytes(const struct courier *c, size_t run_bytes)
 {
 	size_t line = c->line_bytes < c->line_max ? c->line_max - c->line_bytes : 0,
-	       all = c->run_bytes < LIMIT_COURIER_BYTES ? LIMIT_COURIER_BYTES - c->run_bytes : 0;
+	       all = run_bytes < LIMIT_COURIER_BYTES ? LIMIT_COURIER_BYTES - run_bytes : 0,
+	       room = line < all ? line : all;
 
-	return line < all ? line : all;
+	return room > c->asked_bytes ? room - c->asked_bytes : 0;
 }
 
 /* How many may be started now; 0: the timer is set where time will help. */
@@ -151,7 +169,7 @@ allowed(struct courier *c)
 		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
 		return 0;
 	}
-	if (c->n_runs > 0 && room_bytes(c) == 0)
+	if (c->n_runs > 0 && room_bytes(c, c->run_bytes) == 0)
 		return 0; /* the end of a run, or of its way on the line, comes here again */
 	if (c->policy->deliver_rate <= 0 || room == 0)
 		return room;
@@ -177,8 +195,30 @@ ask(struct courier *c)
 	if (n == 0)
 		return;
 	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
-	c->ask.bytes_max = c->n_runs > 0 ? room_bytes(c) : c->line_max;
+	c->ask.bytes_max = c->n_runs > 0 ? room_bytes(c, c->run_bytes) : c->line_max;
+	if (c->ask.bytes_max > n * PLACE_BYTES)
+		c->ask.bytes_max = n * PLACE_BYTES;
+	c->asked_bytes += c->ask.bytes_max;
 	submit(c, INBOX_LEASE);
+}
+
+void
+courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
+{
+	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
+	size_t room = room_bytes(c, c->run_bytes - bytes);
+
+	if (c->tunnel == NULL || c->hold_until_us > now || room == 0 ||
+	    c->n_runs > c->policy->concurrency)
+		return;
+	if (c->policy->deliver_rate > 0 &&
+	    !rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
+		return;
+	memcpy(req->account, c->account, sizeof(req->account));
+	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
+	req->n_max = 1;
+	req->bytes_max = room < PLACE_BYTES ? room : PLACE_BYTES;
+	c->asked_bytes += req->bytes_max;
 }
 
 void

@@ -16,9 +16,10 @@ struct courier {
 	struct loop_mail mail;
 	bool asking, again;
 	unsigned n_runs;
-	size_t run_bytes;  /* deliveries of the runs */
-	size_t line_bytes; /* those of them that are not known to be with the agent */
-	size_t line_max;   /* that may be: few on a slow line */
+	size_t run_bytes;   /* deliveries of the runs */
+	size_t line_bytes;  /* those of them that are not known to be with the agent */
+	size_t line_max;    /* that may be: few on a slow line */
+	size_t asked_bytes; /* that leases on their way to the store may bring */
 	int64_t hold_until_us;
 	struct rates_bucket bucket;
 	struct loop_timer timer;
@@ -37,9 +38,14 @@ void courier_return(struct courier *c, struct inbox_delivery *item);
 
 /* --- courier.c --- */
 
-/* A delivery of `bytes` is not under way any more; the courier may be freed at the end of the turn.
+/*
+ * With a delivery's settlement the next one is leased for its place, in one commit: else each would
+ * wait for the disk twice, one after the other.  Fills in what req leases, if anything.
  */
-void courier_ended(struct courier *c, size_t bytes);
+void courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes);
+/* A settlement is done: what it leased is begun, the delivery of `bytes` is not under way any more.
+ * The courier may be freed at the end of the turn. */
+void courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes);
 
 /* A delivery of `bytes` is with the agent, or under way no more; soon: the line was not slow. */
 void courier_arrived(struct courier *c, size_t bytes, bool soon);

@@ -108,7 +108,7 @@ end(struct run *r)
 	c->worker->n_stored--;
 	count(c, r);
 	loop_bury(c->worker->loop, &r->grave, run_free);
-	courier_ended(c, r->item.bytes);
+	courier_ended(c, &r->settle, r->item.bytes);
 }
 
 static void
@@ -222,6 +222,10 @@ conclude(struct run *r, enum result_class class, const char *code, const char *t
 
 	if (class == RESULT_HOLD)
 		c->hold_until_us = loop_now_us(c->worker->loop) + HOLD_US;
+	if (class != RESULT_AWAY) {
+		arrive(r);
+		courier_ask_next(c, &r->settle, r->item.bytes);
+	}
 	switch (plan.step) {
 	case RESULT_STEP_DONE:
 		settle(r, INBOX_DELIVERED, 0, true, code, text, advice);

@@ -195,11 +195,30 @@ db_get_z(struct db_query *q, char *dst, size_t cap)
 
 /* --- transactions --- */
 
-bool
-db_begin(struct db *db)
+/* Not within a transaction, says SQLite. */
+static bool
+set_synced(struct db *db, bool synced)
 {
-	struct db_query q = db_query(db, SQL_BEGIN);
+	int rc;
 
+	if (db->unsynced == !synced)
+		return true;
+	rc = sqlite3_exec(db->sqlite,
+	    synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		db_failed(db, rc);
+	db->unsynced = !synced;
+	return rc == SQLITE_OK;
+}
+
+bool
+db_begin(struct db *db, bool synced)
+{
+	struct db_query q = { 0 };
+
+	if (!set_synced(db, synced))
+		return false;
+	q = db_query(db, SQL_BEGIN);
 	return db_run(&q);
 }
 

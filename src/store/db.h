@@ -47,6 +47,7 @@ struct db {
 	char error[512]; /* why it is broken */
 	char *path;
 	int lock_fd;
+	bool unsynced; /* as SQLite was told last: commits do not wait for the disk */
 	int64_t page_bytes;
 	int64_t wal_frames;    /* committed and not yet in the database file */
 	bool wal_known;        /* otherwise wal_frames is the most that there can be */
@@ -92,7 +93,8 @@ void db_end(struct db_query *q);
 /* Runs a statement that gives no rows: false when a constraint refused it or db->fault is set. */
 bool db_run(struct db_query *q) must_use;
 
-bool db_begin(struct db *db) must_use;
+/* synced: its commit is on the disk when db_commit() returns; else only with the next one that is. */
+bool db_begin(struct db *db, bool synced) must_use;
 /* False: nothing of the transaction is stored, db->fault says why. */
 bool db_commit(struct db *db) must_use;
 void db_rollback(struct db *db);

@@ -126,6 +126,15 @@ bytes(const struct store_job *job)
 	return sizeof(*req);
 }
 
+/* What a power cut takes back of a lease, the start would have taken back, too. */
+static bool
+light(const struct store_job *job)
+{
+	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
+
+	return need(job) == JOB_READS || (req->op == INBOX_LEASE && !req->synced);
+}
+
 static void
 forget_answer(struct inbox_req *req)
 {
@@ -206,6 +215,7 @@ finish(struct store_job *job)
 static const struct store_job_kind inbox_kind = {
 	.need = need,
 	.bytes = bytes,
+	.light = light,
 	.run = run,
 	.finish = finish,
 };

@@ -83,8 +83,9 @@ enum inbox_op {
 	 */
 	INBOX_PUT,
 	/*
-	 * in: account, tunnel, n_max, bytes_max
-	 * out: items with head and body; wait_ms when fewer than n_max
+	 * in: account, tunnel, n_max, bytes_max (one item is always given); synced: a power cut
+	 * must not forget that what is leased may have been sent (coalesce)
+	 * out: items with head and body; more: others are due; else wait_ms
 	 */
 	INBOX_LEASE,
 	/*
@@ -94,6 +95,7 @@ enum inbox_op {
 	 * firm: a WAKE does not shorten delay_ms; unsent: its item was, and not a byte of it has
 	 * been sent since
 	 * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
+	 * n_max > 0: and a LEASE in the same transaction, of items that fit into bytes_max.
 	 */
 	INBOX_SETTLE,
 	/*
@@ -179,7 +181,7 @@ struct inbox_req {
 	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
 	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
 	uint64_t account_bytes_max;
-	bool hold, tried, early, firm, unsent;
+	bool hold, tried, early, firm, unsent, synced;
 	int64_t spent_ms;
 	bool push, coalesce; /* push: a newer one of its lane and event says all that it says */
 	struct inbox_copy *copies; /* the caller's until done(); at most LIMIT_FAN_OUT */

@@ -280,9 +280,9 @@ due(struct db *db, int64_t route, int64_t now_t, uint32_t n_max, uint64_t *ids)
 	return n;
 }
 
-/* False: no memory or db->fault. */
+/* False: no memory or db->fault; true and no more items: it is larger than bytes_max. */
 static bool
-lease_one(struct db *db, struct inbox_req *req, uint64_t id, int64_t now_t)
+lease_one(struct db *db, struct inbox_req *req, uint64_t id, size_t bytes_max, int64_t now_t)
 {
 	struct inbox_delivery *it = &req->items[req->n_items];
 	struct delivery d;
@@ -290,6 +290,10 @@ lease_one(struct db *db, struct inbox_req *req, uint64_t id, int64_t now_t)
 
 	if (!delivery_must_get(db, id, &d))
 		return false;
+	if ((uint64_t)d.bytes > bytes_max) {
+		delivery_end(&d);
+		return true;
+	}
 	d.lease = (int64_t)(rand_u64() >> 1);
 	ok = delivery_item(db, &d, true, now_t, it);
 	delivery_end(&d);
@@ -306,27 +310,31 @@ lease_one(struct db *db, struct inbox_req *req, uint64_t id, int64_t now_t)
 enum store_result
 inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 {
-	uint64_t ids[LIMIT_INBOX_LEASE];
+	uint64_t ids[LIMIT_INBOX_LEASE + 1];
 	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
-	size_t n, bytes = 0;
+	size_t n, left = req->bytes_max != 0 ? req->bytes_max : SIZE_MAX;
 
 	req->wait_ms = -1;
 	if (req->n_max == 0 || req->n_max > LIMIT_INBOX_LEASE)
 		return STORE_INVALID;
 	if (route == 0)
 		return STORE_OK;
-	n = due(db, route, now_t, req->n_max, ids);
+	/* One more than is wanted says whether there is more. */
+	n = due(db, route, now_t, req->n_max + 1, ids);
 	req->items = calloc(n + 1, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
-	for (size_t i = 0; i < n; i++) {
-		if (!lease_one(db, req, ids[i], now_t))
+	while (req->n_items < n && req->n_items < req->n_max && left > 0) {
+		size_t had = req->n_items;
+		bool any = req->op == INBOX_LEASE && had == 0;
+
+		if (!lease_one(db, req, ids[had], any ? SIZE_MAX : left, now_t))
 			return STORE_FULL;
-		bytes += req->items[i].bytes;
-		if (req->bytes_max != 0 && bytes >= req->bytes_max)
+		if (req->n_items == had)
 			break;
+		left -= req->items[had].bytes < left ? req->items[had].bytes : left;
 	}
-	req->more = req->n_items < n || n == req->n_max;
+	req->more = req->n_items < n;
 	if (!req->more)
 		req->wait_ms = until_due(db, route, now_t);
 	return save_clock(db, now_t) ? STORE_OK : STORE_FULL;
@@ -401,6 +409,8 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 		return STORE_FULL;
 	req->state = d.state;
 	req->attempt.number = (uint32_t)d.attempts;
+	if (req->n_max > 0)
+		return inbox_queue_lease(db, req, now_t);
 	return save_clock(db, now_t) ? STORE_OK : STORE_FULL;
 }
 

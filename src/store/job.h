@@ -21,6 +21,9 @@ enum job_need {
 struct store_job_kind {
 	enum job_need (*need)(const struct store_job *job);
 	size_t (*bytes)(const struct store_job *job); /* that the commit has to carry */
+	/* A power cut may take back what it wrote: a batch of such jobs alone waits for no disk.
+	 * NULL: none may be. */
+	bool (*light)(const struct store_job *job);
 	enum store_result (*run)(struct db *db, struct store_job *job);
 	/* Takes job->result and calls the caller's done(); the request may be gone afterwards. */
 	void (*finish)(struct store_job *job);

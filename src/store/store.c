@@ -140,15 +140,27 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;
 }
 
+static bool
+is_light(const struct store *s)
+{
+	for (size_t i = 0; i < s->n_batch; i++) {
+		const struct store_job_kind *kind = s->batch[i]->kind;
+
+		if (kind->light == NULL || !kind->light(s->batch[i]))
+			return false;
+	}
+	return s->n_batch > 0;
+}
+
 /* allowed: JOB_WRITES = all, JOB_FREES = only that, JOB_READS = nothing is written. */
 static enum attempt
 run_batch(struct store *s, enum job_need allowed)
 {
 	struct db *db = s->db;
-	bool wrote, idle = s->n_batch == 0, full = allowed != JOB_WRITES;
+	bool wrote, idle = s->n_batch == 0, full = allowed != JOB_WRITES, light = is_light(s);
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
 
-	if (!db_begin(db))
+	if (!db_begin(db, !light))
 		return rolled_back(db);
 	db->low = db_space_low(db) || full || db->unordered;
 	for (size_t i = 0; i < s->n_batch; i++) {
@@ -162,7 +174,7 @@ run_batch(struct store *s, enum job_need allowed)
 		admin_put_used(db);
 	if (db->fault != DB_FINE || !db_commit(db))
 		return rolled_back(db);
-	if (wrote)
+	if (wrote && !light)
 		atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
 	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
 		db->n_used = 0;
@@ -229,7 +241,7 @@ finish_batch(struct store *s, enum attempt a)
 static bool
 put_in_order(struct db *db)
 {
-	db->unordered = !(db_begin(db) && inbox_keep_release(db) && db_commit(db));
+	db->unordered = !(db_begin(db, true) && inbox_keep_release(db) && db_commit(db));
 	if (db->unordered)
 		db_rollback(db);
 	return db->fault != DB_BROKEN;

@@ -399,6 +399,32 @@ TEST(q05_agent_away_for_two_days)
 	world_close();
 }
 
+/* One that follows another in its lane waits for the disk once: it is leased where the other is
+ * settled. */
+TEST(a_lane_costs_one_commit_a_delivery)
+{
+	enum { N = 40 };
+	uint64_t before;
+
+	begin();
+	put_many(1, N);
+	before = store_commits(w->edge.store);
+	origin.answer = OK;
+	arrive("a", reply);
+	pass_time(10 * SECOND);
+	EXPECT_INT(count(INBOX_DELIVERED), N);
+	expect_taken(1, N);
+	EXPECT(store_commits(w->edge.store) - before <= N + 4);
+	/* and at the end there is somebody who looks when something comes or is due */
+	origin.answer = NULL;
+	put_many(1, 2);
+	pass_time(SECOND);
+	origin.answer = OK;
+	pass_time(10 * SECOND);
+	EXPECT_INT(count(INBOX_DELIVERED), N + 2);
+	world_close();
+}
+
 /* What the receiver asks for is done: later with 429, not again with 410. */
 TEST(q05_retry_after_and_gone)
 {
@@ -717,6 +743,7 @@ TESTS(TEST_ROW(the_queue_goes_out_when_the_origin_is_back) TEST_ROW(one_delivery
 	TEST_ROW(a_reconnect_does_not_override_retry_after)
 	TEST_ROW(q05_back_after_two_days)
 	TEST_ROW(q05_agent_away_for_two_days)
+	TEST_ROW(a_lane_costs_one_commit_a_delivery)
 	TEST_ROW(q05_retry_after_and_gone)
 	TEST_ROW(q05_a_silent_target_starves_nobody)
 	TEST_ROW(q05_late_is_told_once)

@@ -435,6 +435,92 @@ count_of(struct store *s, const char *account, enum inbox_state state)
 	return r.counts.n[state];
 }
 
+static struct inbox_req
+settle_and_lease(struct store *s, uint64_t id, enum inbox_state to, uint32_t n_max,
+    size_t bytes_max)
+{
+	struct inbox_req r = { .op = INBOX_SETTLE,
+		.id = id,
+		.lease = lease_of(s, id),
+		.to = to,
+		.delay_ms = 7000,
+		.tried = true,
+		.n_max = n_max,
+		.bytes_max = bytes_max };
+
+	PUT(r.account, "ann");
+	PUT(r.tunnel, "jenkins");
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	return r;
+}
+
+/* Settling one and leasing the next is one commit. */
+TEST(a_settlement_leases_the_next)
+{
+	struct store *s = inbox_new();
+	uint64_t a1 = store_one(s, "jenkins", "a", "a1"), commits;
+	struct inbox_req r;
+
+	store_one(s, "jenkins", "a", "a2");
+	store_one(s, "jenkins", "a", "a3");
+	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
+	commits = store_commits(s);
+	r = settle_and_lease(s, a1, INBOX_DELIVERED, 1, 1000);
+	EXPECT_INT(store_commits(s), commits + 1);
+	EXPECT_INT(r.n_items, 1);
+	EXPECT_SLICE(r.items[0].body, S("a2"));
+	EXPECT_INT(r.items[0].state, INBOX_LEASED);
+	EXPECT(!r.more);
+	EXPECT_INT(r.wait_ms, -1);
+	a1 = r.items[0].id;
+	inbox_req_fini(&r);
+	/* what is too large for the room that is left waits for a lease of its own */
+	r = settle_and_lease(s, a1, INBOX_DELIVERED, 1, 3);
+	EXPECT_INT(r.n_items, 0);
+	EXPECT(r.more);
+	inbox_req_fini(&r);
+	r = lease_all(s, "jenkins");
+	EXPECT_SLICE(r.items[0].body, S("a3"));
+	EXPECT(!r.more);
+	a1 = r.items[0].id;
+	inbox_req_fini(&r);
+	r = settle_and_lease(s, a1, INBOX_QUEUED, 4, 1000);
+	EXPECT_INT(r.n_items, 0);
+	EXPECT_INT(r.wait_ms, 7000);
+	inbox_req_fini(&r);
+	/* whose lease is over gets no other */
+	r = (struct inbox_req){
+		.op = INBOX_SETTLE, .id = a1, .lease = 1, .to = INBOX_DELIVERED, .n_max = 1
+	};
+	EXPECT_INT(ask(s, &r), STORE_NONE);
+	EXPECT_INT(r.n_items, 0);
+	inbox_end(s);
+}
+
+/* A start takes leases back, so a lease waits for no disk, unless what may have been sent must not
+ * be forgotten. */
+TEST(a_lease_waits_for_no_disk)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r;
+	uint64_t commits, id;
+
+	id = store_one(s, "jenkins", "a", "a1");
+	commits = store_commits(s);
+	r = lease_all(s, "jenkins");
+	EXPECT_INT(r.n_items, 1);
+	EXPECT_INT(store_commits(s), commits);
+	inbox_req_fini(&r);
+	EXPECT_INT(settle(s, id, INBOX_QUEUED, 0), STORE_OK);
+	EXPECT_INT(store_commits(s), commits + 1);
+	r.synced = true;
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_items, 1);
+	EXPECT_INT(store_commits(s), commits + 2);
+	inbox_req_fini(&r);
+	inbox_end(s);
+}
+
 TEST(leases_end_with_the_process)
 {
 	struct store *s = inbox_new();
@@ -1550,6 +1636,8 @@ TESTS(
 	TEST_ROW(an_early_attempt_is_no_failure)
 	TEST_ROW(a_wall_clock_ahead_at_the_start_deletes_nothing)
 	TEST_ROW(r09_clock_jumps)
+	TEST_ROW(a_settlement_leases_the_next)
+	TEST_ROW(a_lease_waits_for_no_disk)
 	TEST_ROW(leases_end_with_the_process)
 	TEST_ROW(q01_kill_at_any_point)
 	TEST_ROW(q04_file_size_limit)

@@ -61,7 +61,7 @@ TEST(many_runs)
 	struct db *db = open_db(path);
 	uint64_t before;
 
-	EXPECT(db_begin(db));
+	EXPECT(db_begin(db, true));
 	put_range(db, 0, N);
 	EXPECT(db_commit(db));
 	EXPECT_INT(db->seen.n_runs, 4);
@@ -89,7 +89,7 @@ TEST(the_newest_one_counts)
 	hash_of(db, key, hash);
 	EXPECT(seen_hash(&db->seen, 2, slice_of(&key, sizeof(key)), other));
 	EXPECT(memcmp(hash, other, sizeof(hash)) != 0);
-	EXPECT(db_begin(db));
+	EXPECT(db_begin(db, true));
 	EXPECT(seen_put(db, hash, 1, 10));
 	EXPECT(seen_put(db, hash, 2, 20));
 	EXPECT_INT(seen_get(db, hash, 15), 2);
@@ -107,18 +107,18 @@ TEST(rollback_over_a_full_run)
 	const char *path = help_path();
 	struct db *db = open_db(path);
 
-	EXPECT(db_begin(db));
+	EXPECT(db_begin(db, true));
 	put_range(db, 0, 10);
 	EXPECT(db_commit(db));
 	for (int i = 0; i < 2; i++) {
-		EXPECT(db_begin(db));
+		EXPECT(db_begin(db, true));
 		put_range(db, 10, 10 + 2 * SEEN_RUN_KEYS);
 		db_rollback(db);
 		EXPECT_INT(known(db, 0, 10), 10);
 		EXPECT_INT(known(db, 10, 10 + 2 * SEEN_RUN_KEYS), 0);
 		EXPECT_INT(db->seen.n_runs, 1);
 	}
-	EXPECT(db_begin(db));
+	EXPECT(db_begin(db, true));
 	put_range(db, 10, 10 + 2 * SEEN_RUN_KEYS);
 	EXPECT(db_commit(db));
 	db_close(db);
@@ -134,7 +134,7 @@ TEST(old_runs_are_forgotten)
 	const char *path = help_path();
 	struct db *db = open_db(path);
 
-	EXPECT(db_begin(db));
+	EXPECT(db_begin(db, true));
 	put_range(db, 0, 2 * SEEN_RUN_KEYS + 1);
 	EXPECT(seen_trim(db, SEEN_RUN_KEYS));
 	EXPECT_INT(db->seen.n_runs, 3); /* the last key of the first run is not old enough */
@@ -146,7 +146,7 @@ TEST(old_runs_are_forgotten)
 	EXPECT_INT(known(db, 0, SEEN_RUN_KEYS), 0);
 	EXPECT_INT(known(db, SEEN_RUN_KEYS, 2 * SEEN_RUN_KEYS + 1), SEEN_RUN_KEYS + 1);
 	/* The run that grows stays, however old it is. */
-	EXPECT(db_begin(db));
+	EXPECT(db_begin(db, true));
 	EXPECT(seen_trim(db, INT64_MAX));
 	EXPECT(seen_trim(db, INT64_MAX));
 	EXPECT(db_commit(db));
