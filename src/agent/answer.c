@@ -79,7 +79,7 @@ on_answer_head(struct exchange *x, struct slice *buf)
 		if (x->upgrade && x->head_sent == x->head_n && (x->h1.head.flags & H1_UPGRADE) != 0)
 			switch_protocol(x, *buf);
 		else
-			exchange_end(x, LINK_CODE_ORIGIN_BROKE);
+			exchange_end(x, LINK_CODE_ORIGIN_BAD_HEAD);
 		return false;
 	}
 	if (status >= 200) {
@@ -88,7 +88,7 @@ on_answer_head(struct exchange *x, struct slice *buf)
 	}
 	/* 100 answers an Expect that the origin was never sent. */
 	if (++x->n_interim > LIMIT_INTERIM_HEADS || (status != 100 && pass_head(x, *buf) != 0)) {
-		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
+		exchange_end(x, LINK_CODE_ORIGIN_BAD_HEAD);
 		return false;
 	}
 	*buf = slice_from(*buf, x->h1.head.n_bytes);
@@ -126,7 +126,9 @@ judge(struct exchange *x, struct slice buf)
 			break;
 		case H1_DATA:
 		case H1_BAD:
-			exchange_end(x, LINK_CODE_ORIGIN_BROKE);
+			exchange_end(x, x->h1.fault == CLOSE_HEAD_TOO_LARGE
+					    ? LINK_CODE_ORIGIN_LARGE_HEAD
+					    : LINK_CODE_ORIGIN_BAD_HEAD);
 			return false;
 		}
 	}

@@ -134,6 +134,7 @@
 	X(INBOX_STEP,              500, "deliveries", "deliveries that one request replays, drops or deletes") \
 	X(INBOX_SCAN,             2000, "deliveries", "deliveries that one list request looks at") \
 	X(INBOX_ATTEMPTS,           50, "attempts", "attempts that are kept of a delivery, the newest") \
+	X(ANSWER_BYTES,         65536, "bytes", "answer to a delivery that is looked at for what it means") \
 	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \
 	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
 	X(INBOX_DEDUPE_RUNS,      1024, "runs", "runs of 8,192 deliveries that are known again, 16 KiB each") \

@@ -34,7 +34,7 @@ struct run {
 	bool jenkins, cut; /* cut: its answer is longer than what is kept of it */
 	char location[256];
 	struct buf head;   /* of the answer, for a wish */
-	struct buf answer; /* its first bytes: LIMIT_RELAY_BYTES for a wish, else what is kept */
+	struct buf answer; /* its first bytes, of which fewer are kept */
 	struct courier_wish *wish;
 	struct loop_timer timer; /* on_look(); then on_full() */
 	struct inbox_req settle;
@@ -252,7 +252,7 @@ answered(struct run *r)
 		.status = r->status,
 		.path = slice_head(r->item.target, slice_find(r->item.target, '?')),
 		.location = slice_str(r->location),
-		.body = slice_head(buf_slice(&r->answer), LIMIT_INBOX_ANSWER_BYTES),
+		.body = buf_slice(&r->answer),
 		.jenkins = r->jenkins,
 	};
 	struct preset_judgement j = preset_judge(r->courier->policy->preset, &a);
@@ -301,7 +301,8 @@ take_head(struct run *r, struct slice bytes, bool fin)
 		return 0;
 	case H1_DATA:
 	case H1_BAD:
-		conclude(r, RESULT_RETRY, "bad-response", "The origin's answer is not valid HTTP.",
+		conclude(r, RESULT_RETRY, "bad-response",
+		    "The local server has answered, but the head of its answer is no valid HTTP.",
 		    "");
 		return 0;
 	}
@@ -376,6 +377,18 @@ on_reset(struct flow *f, uint32_t code)
 	case LINK_CODE_ORIGIN_BROKE:
 		conclude(r, RESULT_RETRY, "broke",
 		    "The local server closed before its answer was whole.", "");
+		return;
+	case LINK_CODE_ORIGIN_BAD_HEAD:
+		conclude(r, RESULT_RETRY, "bad-response",
+		    "The local server has answered, but the head of its answer is no valid HTTP.",
+		    "Look whether the right port and scheme (http, https) were given.");
+		return;
+	case LINK_CODE_ORIGIN_LARGE_HEAD:
+		/* It has the webhook, and would answer the next attempt in the same way. */
+		conclude(r, RESULT_PARK, "large-head",
+		    "The local server has answered, but with more than 100 header fields or 32 "
+		    "KiB of them.",
+		    "Look there whether the webhook did its work, and let it send fewer fields.");
 		return;
 	case LINK_CODE_ORIGIN_TLS:
 		conclude(r, RESULT_RETRY, "tls",
@@ -459,7 +472,7 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	r->timer.fn = on_look;
 	r->silent_ms = session_silent_ms(c->tunnel);
 	buf_init(&r->head, LIMIT_HEAD_BYTES + H1_INSIDE_BYTES);
-	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_INBOX_ANSWER_BYTES);
+	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_ANSWER_BYTES);
 	h1_init(&r->res, H1_RESPONSE);
 	r->res.inside = true;
 	flow_init(&r->flow, carrier, NULL, &ops, r);

@@ -36,6 +36,22 @@ static const struct rule rules[] = {
 	    "doubled one; where Jenkins lives under a path like /jenkins, "
 	    "the tunnel was started with --context /jenkins." } },
 
+	/* Every plugin may stand behind every preset, and any of them may say it. */
+	{ JUDGE_JENKINS, 200, "Matched 0",
+	    { RESULT_PARK, true, "matched-0",
+	    "200, but Jenkins built nothing: no project has this repository (Matched 0).",
+	    "Compare the repository's owner and name in the project with the payload's, case "
+	    "included, and scan the project "
+	    "once; then replay this delivery." } },
+	{ JUDGE_JENKINS, 200, "Did not find any jobs",
+	    { RESULT_PARK, true, "no-job", "200, but Jenkins built nothing: no job has this token.",
+	    "Tick 'Generic Webhook Trigger' in the job and give it the token of the URL; then "
+	    "replay this delivery." } },
+	{ JUDGE_JENKINS, 200, "No Jenkins job",
+	    { RESULT_PARK, true, "no-job", "200, but Jenkins built nothing: no job matches it.",
+	    "Compare the repository's URL, owner and name in the job with the payload's, case "
+	    "included; then replay this delivery." } },
+
 	/* --- plugin Bitbucket --- */
 	{ JUDGE_BITBUCKET, 403, "Invalid Bitbucket webhook signature",
 	    { RESULT_PARK, false, "signature",
@@ -62,12 +78,6 @@ static const struct rule rules[] = {
 	    "The plugin took the request; it says 200 also when no job matches.", "" } },
 
 	/* --- plugin Bitbucket Branch Source --- */
-	{ JUDGE_BRANCH_SOURCE, 200, "Matched 0",
-	    { RESULT_PARK, true, "matched-0",
-	    "200, but Jenkins built nothing: no project has this repository (Matched 0).",
-	    "Compare the repository's owner and name in the project with the payload's, case "
-	    "included, and scan the project "
-	    "once; then replay this delivery." } },
 	{ JUDGE_BRANCH_SOURCE, 403, "signature",
 	    { RESULT_PARK, false, "signature",
 	    "Jenkins does not accept the signature, although the edge did.",

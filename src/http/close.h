@@ -162,6 +162,9 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	X(ORIGIN_BAD_RESPONSE, "origin-bad-response", ORIGIN, 502, 0,                              \
 	  "The local server's response is not valid HTTP/1.1.",                                    \
 	  "The log names the fault; correct the local server or its framework.")                   \
+	X(ORIGIN_LARGE_HEAD, "origin-large-head", ORIGIN, 502, 0,                                  \
+	  "The head of the local server's response has more than 100 fields, or 32 KiB.",          \
+	  "Let the local server send fewer or shorter fields; cookies are the usual reason.")      \
 	/* edge */                                                                                 \
 	X(OVERLOAD, "overload", EDGE, 503, 5,                                                      \
 	  "This edge has reached one of its limits.",                                              \

@@ -72,10 +72,13 @@ void frame_encode(const struct frame *f, char *p);
 	X(CANCELLED, 9, "cancelled", "the visitor has gone")                                       \
 	X(ORIGIN_REFUSED, 10, "origin-refused", "the origin did not accept the connection")        \
 	X(ORIGIN_SILENT, 11, "origin-silent", "the origin did not answer in time")                 \
-	X(ORIGIN_BROKE, 12, "origin-broke", "the origin closed or spoke no valid HTTP")            \
+	X(ORIGIN_BROKE, 12, "origin-broke", "the origin closed before its answer was whole")       \
 	X(ORIGIN_TLS, 13, "origin-tls", "the origin's certificate or handshake failed")            \
 	X(NO_TUNNEL, 14, "no-tunnel", "the agent does not know this tunnel")                       \
-	X(INTERNAL, 15, "internal", "out of memory or a fault of the sender")
+	X(INTERNAL, 15, "internal", "out of memory or a fault of the sender")                      \
+	X(ORIGIN_BAD_HEAD, 16, "origin-bad-response",                                              \
+	    "the head of the origin's answer is no HTTP")                                          \
+	X(ORIGIN_LARGE_HEAD, 17, "origin-large-head", "that head has too many fields or bytes")
 
 enum link_code {
 #define X(symbol, value, ...) LINK_CODE_##symbol = (value),
