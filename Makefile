@@ -47,16 +47,20 @@ FORMATTED = $(wildcard src/*/*.[ch] test/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[
 
 help: ## this list
 	@echo "adit $(VERSION): a tunnel for webhooks"
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s'|'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | while IFS='|' read -r name what; do \
+		printf '%-15s %s\n' "$$name" "$$what"; done
 
 run: ## edge, agent and a real CI on loopback: a signed push starts a build
 	@tools/deps build run
-	$(SUB) build
+	$(SUB) programs
 	@tools/demo $(B)
 
-build: ## programs in build/adit and build/aditd
-	@tools/deps build
+build: ## programs in build/adit and build/aditd; installs nothing
+	@tools/deps --name build
 	$(SUB) programs
+
+deps: ## installs the Debian packages that `make build` needs
+	@tools/deps build
 
 check: ## all tests
 	@tools/deps build test
@@ -110,15 +114,23 @@ lint: ## form of sources and manuals, static analysis, walls between rooms
 format: ## lets clang-format rewrite the sources
 	clang-format -i $(FORMATTED)
 
-install: programs ## to DESTDIR and PREFIX=/usr/local; manuals and systemd units too
-	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/sbin $(PREFIX)/share/man/man1 \
-	    $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8 $(PREFIX)/lib/systemd/system)
-	install -m 755 $(B)/adit $(DESTDIR)$(PREFIX)/bin/adit
-	install -m 755 $(B)/aditd $(DESTDIR)$(PREFIX)/sbin/aditd
+SYSUSERS = $(PREFIX)/lib/sysusers.d/adit.conf
+
+install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units and the user aditd too
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man5 share/man/man8 \
+	    lib/systemd/system lib/systemd/user lib/sysusers.d)
+	install -m 755 $(B)/adit $(B)/aditd $(DESTDIR)$(PREFIX)/bin/
 	for m in $(wildcard man/*.[158]); do \
 		install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/ || exit 1; done
-	for u in etc/*.service; do sed 's|/usr/local|$(PREFIX)|g' $$u | install -m 644 /dev/stdin \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/} || exit 1; done
+	for u in system/aditd.service system/adit@.service user/adit.service; do \
+		sed 's|/usr/local|$(PREFIX)|g' etc/$$u | install -m 644 /dev/stdin \
+		    $(DESTDIR)$(PREFIX)/lib/systemd/$$u || exit 1; done
+	install -m 644 etc/sysusers.conf $(DESTDIR)$(SYSUSERS)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || getent passwd aditd >/dev/null || \
+	    if command -v systemd-sysusers >/dev/null; then echo "systemd-sysusers: makes the user aditd"; \
+		systemd-sysusers $(SYSUSERS); else echo "useradd: makes the user aditd"; \
+		useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin aditd; fi
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload || true
 
 dist: ## build/adit-VERSION.tar.gz of what is committed
 	@mkdir -p $(B)
@@ -186,7 +198,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build check asan ubsan tsan fuzz bench cover lint format install dist clean \
+.PHONY: help run build deps check asan ubsan tsan fuzz bench cover lint format install dist clean \
     torture programs units replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -65,6 +65,7 @@ class Reader:
         return done.stdout
 
     def type(self, line):
+        line = line.removeprefix("sudo ")
         words = shlex.split(line)
         for prefix, handler in HANDLERS:
             if line.startswith(prefix):
@@ -192,13 +193,16 @@ def test_guide(lab, name):
 
 def look_at_host_commands(lines):
     """Commands that only a real host can run: what they name is there."""
-    known = {"make build": "Makefile", "sudo make install": "Makefile", "sudo systemctl enable --now aditd": "etc/aditd.service"}
+    known = {"make deps": "Makefile", "make build": "Makefile", "sudo make install": "Makefile",
+             "sudo systemctl enable --now aditd": "etc/system/aditd.service", "sudo systemctl reload aditd": "etc/system/aditd.service",
+             "sudo systemctl enable --now adit@$USER": "etc/system/adit@.service",
+             "systemctl --user enable --now adit": "etc/user/adit.service"}
     for line in lines:
         assert line in known, line
         assert os.path.exists(os.path.join(ROOT, known[line]))
     with open(os.path.join(ROOT, "Makefile")) as f:
         makefile = f.read()
-    assert re.search(r"^build:", makefile, re.M) and re.search(r"^install:", makefile, re.M)
+    assert re.search(r"^build:", makefile, re.M) and re.search(r"^deps:", makefile, re.M) and re.search(r"^install:", makefile, re.M)
 
 
 def test_links_lead_somewhere():

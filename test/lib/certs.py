@@ -61,7 +61,7 @@ class Authority:
             f.write(data)
         return path
 
-    def leaf(self, name, chain=True, signer=None, self_signed=False, **kw):
+    def leaf(self, name, *more, chain=True, signer=None, self_signed=False, **kw):
         """(certificate file, key file)"""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -69,10 +69,10 @@ class Authority:
         if self_signed:
             signer = Signer.__new__(Signer)
             signer.key, signer.name = key, subject
-        cert = make(subject, key.public_key(), signer, [name], **kw)
+        cert = make(subject, key.public_key(), signer, [name, *more], **kw)
         self.n += 1
-        more = [signer.cert] if chain and not self_signed else []
-        return (self.write(f"leaf{self.n}.pem", pem(cert, *more)),
+        above = [signer.cert] if chain and not self_signed else []
+        return (self.write(f"leaf{self.n}.pem", pem(cert, *above)),
                 self.write(f"leaf{self.n}.key", key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                                                   serialization.NoEncryption())))
 
