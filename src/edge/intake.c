@@ -26,7 +26,7 @@ struct intake {
 	struct policy *policy;
 	struct buf raw;    /* the head as it came: signatures are over it */
 	struct buf head;   /* the head as it will go into a stream */
-	struct buf stored; /* the head as it is stored: sealed where it holds a credential */
+	struct buf stored; /* the head as it is stored: sealed */
 	struct buf body;
 	uint64_t body_max;
 	size_t charged; /* of worker->intake_bytes */
@@ -425,7 +425,7 @@ store(struct intake *in, const struct hook_request *req)
 
 	add_length(in);
 	keep_head(in->worker->edge->keep, buf_slice(&in->head), &in->stored);
-	if (in->head.failed || in->stored.failed || in->stored.n > LIMIT_HEAD_BYTES) {
+	if (in->head.failed || in->stored.failed || in->head.n > LIMIT_HEAD_BYTES) {
 		refuse(in, in->head.failed ? CLOSE_OVERLOAD : CLOSE_HEAD_TOO_LARGE);
 		return;
 	}
@@ -552,7 +552,8 @@ whole(struct intake *in)
 		return;
 	}
 	event_read(&req, event_guess(&req), &in->event);
-	in->put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0 ? req.query.n + 1 : 0));
+	/* The row has the path, and a '?' when there was a query: that is in the head, sealed. */
+	in->put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0));
 	store(in, &req);
 }
 

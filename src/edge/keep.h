@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Secrets that the edge must be able to read again are sealed (hook/seal.h) before they are stored:
- * policies of routes, and heads of deliveries that hold a credential.  The key lies in
+ * policies of routes, and heads of deliveries.  The key lies in
  * STATE_DIR/secret.key (0600), beside the database and not in it: a copy of the database alone
  * tells nothing.
  */
@@ -26,10 +26,10 @@ void keep_seal(const struct keep *k, struct slice where, struct slice text, stru
 ptrdiff_t keep_unseal(const struct keep *k, struct slice where, struct slice sealed,
     char *dst) must_use;
 
-/* True for a field whose value is a credential: sealed when it is stored, hidden when it is shown.
- */
+/* True for a field whose value may be a credential: all but a list of harmless ones, and what
+ * inbox.hide names. It is hidden when it is shown. */
 bool keep_is_secret(const struct keep *k, struct slice field);
-/* A head as it is stored: itself, or sealed when a field of it is secret. */
+/* A head as it is stored: sealed, whatever is in it; its request line holds the query. */
 void keep_head(const struct keep *k, struct slice head, struct buf *out);
 /* A stored head in clear: `stored` itself, or what was put into room; empty when it cannot be
  * opened. */

@@ -70,54 +70,64 @@ text(struct slice s, size_t max)
 	return j;
 }
 
-static bool
-is_secret_param(struct slice name)
-{
-	static const char *const names[] = { "token", "access_token", "secret", "key", "api_key",
-		"apikey", "password", "jwt", "sig", "signature", "auth" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (slice_ieq(name, slice_str(names[i])))
-			return true;
-	return false;
-}
-
-/* The target with the values of parameters that are passwords hidden. */
+/* The target without the values of its parameters, any of which may be a password. */
 static void
 put_target(struct buf *out, struct slice target, bool raw)
 {
-	struct slice path = target, query;
+	struct slice query;
 	size_t at = slice_find(target, '?');
 
 	if (raw || at == SIZE_MAX) {
 		buf_put(out, target);
 		return;
 	}
-	path = slice_head(target, at + 1);
+	buf_put(out, slice_head(target, at + 1));
 	query = slice_from(target, at + 1);
-	buf_put(out, path);
 	while (query.n > 0) {
 		struct slice value = slice_cut(&query, '&'), name = slice_cut(&value, '=');
 
-		buf_put(out, name);
 		if (value.p != NULL) {
+			buf_put(out, name);
 			buf_putc(out, '=');
-			buf_put(out, is_secret_param(name) ? S("***") : value);
 		}
+		buf_put(out, S("***"));
 		if (query.n > 0)
 			buf_putc(out, '&');
 	}
 }
 
-static json_t *
-target_text(const struct inbox_delivery *d, bool raw, size_t max)
+/* The second word of the request line; empty without a head that can be opened. */
+static struct slice
+target_of(struct slice head)
 {
-	struct buf b;
+	struct slice line = slice_cut(&head, '\n');
+
+	(void)slice_cut(&line, ' ');
+	return slice_cut(&line, ' ');
+}
+
+/* The row knows only that there was a query: what it was is in the head. */
+static json_t *
+target_text(const struct keep *k, const struct inbox_delivery *d, bool raw, size_t max)
+{
+	struct buf b, room;
+	struct slice whole;
 	json_t *j;
 
-	buf_init(&b, LIMIT_REQUEST_LINE_BYTES + 64);
-	put_target(&b, d->target, raw);
+	buf_init(&b, LIMIT_REQUEST_LINE_BYTES + LIMIT_HEAD_BYTES);
+	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
+	whole = target_of(keep_clear_head(k, d->head, &room));
+	if (whole.n > 0) {
+		put_target(&b, whole, raw);
+	} else {
+		size_t at = slice_find(d->target, '?');
+
+		buf_put(&b, slice_head(d->target, at));
+		if (at != SIZE_MAX)
+			buf_put(&b, S("?***"));
+	}
 	j = text(buf_slice(&b), max);
+	buf_fini(&room);
 	buf_fini(&b);
 	return j;
 }
@@ -168,7 +178,7 @@ refusal(const char *code, const char *what)
 }
 
 static json_t *
-delivery_json(const struct inbox_delivery *d, bool whole, bool raw)
+delivery_json(const struct keep *k, const struct inbox_delivery *d, bool whole, bool raw)
 {
 	json_t *o = json_object();
 
@@ -181,7 +191,7 @@ delivery_json(const struct inbox_delivery *d, bool whole, bool raw)
 	json_object_set_new(o, "provider_id", text(d->provider_id, 128));
 	json_object_set_new(o, "method", text(d->method, 32));
 	json_object_set_new(o, "target",
-	    target_text(d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
+	    target_text(k, d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
 	json_object_set_new(o, "attempts", json_integer(d->attempts));
 	json_object_set_new(o, "received_ms", json_integer((json_int_t)d->received_ms));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
@@ -210,7 +220,7 @@ list_answer(struct view *v)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < req->n_items; i++) {
-		json_t *row = delivery_json(&req->items[i], false, v->raw);
+		json_t *row = delivery_json(v->edge->keep, &req->items[i], false, v->raw);
 
 		bytes += json_bytes(row) + 1;
 		if (bytes > ROWS_BYTES) {
@@ -243,7 +253,7 @@ show_answer(struct view *v)
 	for (; i < req->n_attempts; i++)
 		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery",
-	    delivery_json(&req->items[0], true, v->raw), "attempts", attempts);
+	    delivery_json(v->edge->keep, &req->items[0], true, v->raw), "attempts", attempts);
 }
 
 /* A piece of head and body, as they go to the origin. */

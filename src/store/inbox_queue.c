@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum { CLOCK_SAVE_MS = 60000 };
+enum { SEALED_MORE = 64 }; /* a head is stored sealed, which makes it longer */
 
 /* So that a restart under a wall clock that was set back goes on from here. */
 static bool
@@ -70,7 +71,8 @@ put_ok(const struct inbox_req *req)
 {
 	return req->account[0] != '\0' && req->tunnel[0] != '\0' && req->event.n <= 256 &&
 	       req->provider_id.n <= 256 && req->order_key.n <= 256 && req->method.n <= 32 &&
-	       req->target.n <= LIMIT_REQUEST_LINE_BYTES && req->head.n <= LIMIT_HEAD_BYTES &&
+	       req->target.n <= LIMIT_REQUEST_LINE_BYTES &&
+	       req->head.n <= LIMIT_HEAD_BYTES + SEALED_MORE &&
 	       req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES &&
 	       req->n_copies <= LIMIT_FAN_OUT;
 }

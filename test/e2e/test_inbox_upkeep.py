@@ -145,6 +145,38 @@ def test_what_was_parked_in_the_pause_is_told_after_a_restart(lab):
         assert json.load(f)["parked"] == 2
 
 
+def test_s23_no_credential_lies_in_the_database(lab):
+    """Wherever a sender may have put one in head or target, the files do not hold it, and no list shows it; the origin gets it."""
+    inbox = Inbox(lab)
+    fields = ["Token", "X-Vault-Token", "Private-Token", "Job-Token", "X-Api-Key", "Authorization", "Cookie", "X-Amz-Security-Token",
+              "X-Some-Own-Thing", "Secret-Key"]
+    body = push_body(1)
+    with inbox.edge.visitor() as v:
+        head = [*push_headers(body), *(f"{f}: canary-4711-{f.lower()}" for f in fields)]
+        assert v.ask("POST", HOOK + "?token=canary-4711-q&canary-4711-bare&job=canary-4711-job", body, head).status == 202
+    got = inbox.origin.wait_requests(1)[0]
+    assert got.get("X-Vault-Token") == "canary-4711-x-vault-token" and "token=canary-4711-q&canary-4711-bare" in got.target
+    inbox.said("delivery", state="delivered")
+    for args in (("list", "--json"), ("show", "1"), ("show", "1", "--json"), ("export",)):
+        said = Operator(inbox.edge).run(*args)
+        assert "canary-4711" not in said and signature(head) not in said, said
+    assert Operator(inbox.edge).run("show", "1", "--raw").count("canary-4711") == len(fields) + 3
+    assert "replay" not in Operator(inbox.edge).run("replay", "1")
+    assert inbox.origin.wait_requests(2)[1].target == got.target
+    inbox.edge.kill()  # the write-ahead log is there
+    lab.parts.remove(inbox.edge)
+    files = [n for n in os.listdir(inbox.edge.folder) if n.startswith("adit.db")]
+    assert "adit.db-wal" in files
+    for name in files:
+        with open(f"{inbox.edge.folder}/{name}", "rb") as f:
+            data = f.read()
+            assert b"canary-4711" not in data and signature(head).encode() not in data, name
+
+
+def signature(head):
+    return next(h for h in head if h.lower().startswith("x-hub-signature")).split("=", 1)[1]
+
+
 def test_configured_fields_are_hidden_and_sealed(lab):
     inbox = Configured(lab, "inbox: { hide: [X-Hook-Password] }\n")
     body = push_body(1)
