@@ -134,6 +134,9 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 	req.addr.port = addr_split(&d->to, sizeof(d->to), req.addr.host, sizeof(req.addr.host));
 	path = path == NULL ? NULL : strchr(path + 3, '/');
 	req.target = slice_str(path != NULL ? path : "/");
+	/* behind a token of the generic trigger stands a job, which must not start */
+	if (d->preset != NULL && strcmp(d->preset->name, "jenkins-generic") == 0)
+		req.target = slice_cut(&req.target, '?');
 	rc = fetch(&req, ret);
 	buf_fini(&all);
 	return rc;
@@ -166,28 +169,54 @@ sign(const struct doctor *d, struct buf *fields, struct slice body)
 	free(out);
 }
 
+/* The ping of senders whose receivers would call a push of Bitbucket's an error. */
+static bool
+put_ping(const struct doctor *d, const char *id, struct buf *fields, struct buf *body)
+{
+	const char *name = d->preset != NULL ? d->preset->name : "";
+
+	if (strcmp(name, "jenkins-github") == 0) {
+		buf_printf(body, "{\"zen\":\"adit doctor\",\"adit_probe\":\"%s\"}", id);
+		buf_printf(fields,
+		    "User-Agent: GitHub-Hookshot/adit\r\nX-GitHub-Event: ping\r\n"
+		    "X-GitHub-Delivery: adit-probe-%s\r\n",
+		    id);
+	} else if (strcmp(name, "jenkins-bitbucket-server") == 0) {
+		buf_put(body, S("{\"test\": true}"));
+		buf_printf(fields,
+		    "User-Agent: adit-doctor/" ADIT_VERSION "\r\nX-Event-Key: diagnostics:ping\r\n"
+		    "X-Request-Id: adit-probe-%s\r\n",
+		    id);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void
 doctor_push(const struct doctor *d, struct buf *fields, struct buf *body)
 {
 	char id[17];
 
 	rand_name(id, 16);
-	buf_printf(body,
-	    "{\"adit_probe\":\"%s\",\"push\":{\"changes\":[]},\"repository\":{\"type\":"
-	    "\"repository\","
-	    "\"name\":\"doctor\",\"full_name\":\"adit-probe/"
-	    "doctor\",\"scm\":\"git\",\"is_private\":true,\"links\":{"
-	    "\"html\":{\"href\":\"https://bitbucket.org/adit-probe/doctor\"},\"self\":{\"href\":"
-	    "\"https://api.bitbucket.org/2.0/repositories/adit-probe/"
-	    "doctor\"}},\"owner\":{\"nickname\":\"adit\","
-	    "\"display_name\":\"adit doctor\",\"type\":\"team\"}},\"actor\":{\"nickname\":\"adit\","
-	    "\"display_name\":\"adit doctor\",\"type\":\"user\"}}",
-	    id);
-	buf_printf(fields,
-	    "User-Agent: Bitbucket-Webhooks/2.0\r\nContent-Type: application/json\r\n"
-	    "X-Event-Key: repo:push\r\nX-Hook-UUID: adit-probe\r\nX-Request-UUID: adit-probe-%s\r\n"
-	    "X-Attempt-Number: 1\r\nX-Adit-Probe: %s\r\n",
-	    id, id);
+	if (!put_ping(d, id, fields, body)) {
+		buf_printf(body,
+		    "{\"adit_probe\":\"%s\",\"push\":{\"changes\":[]},\"repository\":{\"type\":"
+		    "\"repository\",\"name\":\"doctor\",\"full_name\":\"adit-probe/doctor\","
+		    "\"scm\":\"git\",\"is_private\":true,\"links\":{"
+		    "\"html\":{\"href\":\"https://bitbucket.org/adit-probe/doctor\"},\"self\":{"
+		    "\"href\":\"https://api.bitbucket.org/2.0/repositories/adit-probe/doctor\"}},"
+		    "\"owner\":{\"nickname\":\"adit\",\"display_name\":\"adit doctor\","
+		    "\"type\":\"team\"}},\"actor\":{\"nickname\":\"adit\","
+		    "\"display_name\":\"adit doctor\",\"type\":\"user\"}}",
+		    id);
+		buf_printf(fields,
+		    "User-Agent: Bitbucket-Webhooks/2.0\r\nX-Event-Key: repo:push\r\n"
+		    "X-Hook-UUID: adit-probe\r\nX-Request-UUID: adit-probe-%s\r\n"
+		    "X-Attempt-Number: 1\r\n",
+		    id);
+	}
+	buf_printf(fields, "Content-Type: application/json\r\nX-Adit-Probe: %s\r\n", id);
 	sign(d, fields, buf_slice(body));
 }
 

@@ -4,6 +4,7 @@
 #include "agent/doctor_private.h"
 
 #include "base/clock.h"
+#include "http/close.h"
 #include "tunnel/hello.h"
 
 #include <stdio.h>
@@ -70,12 +71,41 @@ add_notes(struct doctor *d)
 
 /* --- a probe that the edge answers --- */
 
+/* The path is not one of the tunnel's preset; which preset it would be. */
+static void
+add_path(struct doctor *d)
+{
+	const struct preset *other = preset_of_path(doctor_bare_path(d));
+	char hint[160] = ".";
+
+	if (other != NULL && other != d->preset)
+		snprintf(hint, sizeof(hint), ", or start the tunnel with --for %.60s.",
+		    other->name);
+	doctor_add(d, "edge-path", "path", d->check.path, "preset", d->preset->name, "url",
+	    d->good_url, "other", hint);
+}
+
+static void
+judge_forbidden(struct doctor *d)
+{
+	struct slice path = doctor_bare_path(d);
+	enum preset_access access =
+	    d->preset == NULL ? PRESET_ALLOWED : preset_access(d->preset, S("POST"), path);
+
+	if (access == PRESET_SLASH)
+		doctor_add(d, "hook-slash", "path", d->check.path, "url", d->good_url);
+	else if (access != PRESET_ALLOWED)
+		add_path(d);
+	else
+		doctor_add(d, "edge-address", "address", "this machine", "agent", "adit doctor",
+		    "age", "perhaps");
+}
+
 static void
 judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error)
 {
-	char status[8], agent[] = "adit doctor", ours[64] = "this machine";
-	const struct preset *p = d->preset;
-	struct slice path = doctor_bare_path(d);
+	const struct close_row *row = close_find(error);
+	char status[8];
 
 	snprintf(status, sizeof(status), "%u", a->status);
 	if (slice_eq(error, S("unauthorized")))
@@ -84,32 +114,45 @@ judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error
 		doctor_add(d, "edge-too-big", "size", "2 KB", "limit", "less");
 	else if (slice_eq(error, S("store-full")))
 		doctor_add(d, "edge-disk", "error", "its store cannot be written");
-	else if (!slice_eq(error, S("forbidden")))
-		return;
-	else if (p != NULL && preset_access(p, S("POST"), path) == PRESET_SLASH)
-		doctor_add(d, "hook-slash", "path", d->check.path, "url", d->good_url);
-	else if (p != NULL && preset_access(p, S("POST"), path) != PRESET_ALLOWED)
-		doctor_add(d, "hook-plugin", "path", d->check.path, "other", p->path);
-	else
-		doctor_add(d, "edge-address", "address", ours, "agent", agent, "age", "perhaps");
+	else if (slice_eq(error, S("forbidden")))
+		judge_forbidden(d);
+	else if (slice_eq(error, S("rate-limited")))
+		doctor_add(d, "edge-rate");
+	else if (row != NULL && row->blame == BLAME_EDGE)
+		doctor_add(d, "edge-busy", "error", row->name, "what", row->what, "remedy",
+		    row->remedy);
 }
 
+/* A question with a ticket is answered by the edge itself, or refused in its own words. */
 static void
-judge_signature(struct doctor *d, const struct fetch_answer *a)
+judge_answer(struct doctor *d, const struct fetch_answer *a, struct slice error)
 {
 	json_t *o = json_loadb(a->body.p, a->body.n, 0, NULL);
 	const char *reason = doctor_text_of(o, "signature");
+	char status[8];
 
+	snprintf(status, sizeof(status), "%u", a->status);
+	if (error.n == 0 && strcmp(doctor_text_of(o, "probe"), "edge") != 0 &&
+	    !doctor_has(d, "edge-http"))
+		doctor_add(d, "edge-other", "host", d->check.host, "status", status);
 	if (d->secret[0] != '\0' && reason[0] != '\0' && strcmp(reason, "ok") != 0)
 		doctor_add(d, "edge-signature", "reason", doctor_text_of(o, "text"));
 	json_decref(o);
 }
 
-static const char *
-means(const struct doctor *d)
+/* What the edge says of the tunnel; of another account's it says nothing. */
+static void
+describe(const struct doctor *d, char dst[160])
 {
-	return doctor_text_of(d->policy, "scheme")[0] != '\0' ? "signatures are checked"
-							      : "signatures are not checked";
+	const char *state = doctor_text_of(d->link.probe, "state");
+	const char *mode = d->policy != NULL ? doctor_text_of(d->policy, "mode") : "pass";
+	bool ours = strcmp(state, "up") == 0 || strcmp(state, "away") == 0;
+
+	snprintf(dst, 160, "%.40s", doctor_text_of(d->link.probe, "edge"));
+	if (ours)
+		snprintf(dst + strlen(dst), 160 - strlen(dst), ", mode %.20s, signatures are %s",
+		    mode,
+		    doctor_text_of(d->policy, "scheme")[0] != '\0' ? "checked" : "not checked");
 }
 
 void
@@ -118,6 +161,7 @@ doctor_look_edge(struct doctor *d)
 	struct buf fields, body;
 	struct fetch_answer a;
 	struct slice error;
+	char said[160];
 
 	add_notes(d);
 	if (!d->has_to || (strcmp(d->check.scheme, "https") == 0 && !d->tls_shaken)) {
@@ -136,19 +180,20 @@ doctor_look_edge(struct doctor *d)
 		if (a.status >= 300 && a.status < 400 && strcmp(d->check.scheme, "http") == 0)
 			doctor_add(d, "edge-http", "url", d->good_url);
 		judge_refusal(d, &a, error);
-		if (a.status == 200 && d->ticket != NULL)
-			judge_signature(d, &a);
+		if (d->ticket != NULL)
+			judge_answer(d, &a, error);
+		describe(d, said);
 		if (d->link.probe != NULL)
-			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "%.40s, mode %s, %s",
-			    doctor_text_of(d->link.probe, "edge"),
-			    d->policy != NULL ? doctor_text_of(d->policy, "mode") : "pass",
-			    means(d));
+			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "%s", said);
 		else
 			doctor_say(d, DOCTOR_EDGE, DOCTOR_GOOD, "it answers %u%s%.*s", a.status,
 			    error.n > 0 ? ", " : "", PS(error));
 		if (slice_eq(error, S("agent-away")) || slice_eq(error, S("no-tunnel")))
-			doctor_add(d, "link-away", "tunnel", d->name, "since", "an unknown time",
-			    "stored", "Some");
+			doctor_add(d, "link-away", "tunnel",
+			    d->name[0] != '\0' ? d->name : d->check.host, "since", "", "stored",
+			    "");
+		if (slice_eq(error, S("unknown-name")) && d->link.probe == NULL)
+			doctor_add(d, "edge-unknown", "host", d->check.host);
 		if (slice_eq(error, S("released-name")))
 			doctor_add(d, "dns-released", "host", d->check.host, "date",
 			    "an earlier day");
@@ -159,32 +204,6 @@ doctor_look_edge(struct doctor *d)
 }
 
 /* --- the link --- */
-
-/* The edge could not be reached from here. */
-static void
-add_blocked(struct doctor *d)
-{
-	struct peek_tls t = { .issuer = "nobody" };
-	struct seek_answer dns;
-	struct addr addr;
-	bool certificate = strstr(d->link.why, "certificate") != NULL;
-
-	if (certificate && addr_parse(slice_str(d->login.edge), &addr) == NULL &&
-	    addr.kind == ADDR_TCP) {
-		struct sockaddr_storage ss;
-		socklen_t len;
-
-		seek(addr.host, NULL, DOCTOR_MS, &dns);
-		if (dns.n > 0) {
-			seek_text(&dns.addrs[0], addr.host, sizeof(addr.host));
-			addr.port = addr.port != 0 ? addr.port : 443;
-			if (addr_sockaddr(&addr, false, &ss, &len) == 0)
-				(void)peek_tls((struct sockaddr *)&ss, len, d->login.edge,
-				    d->login.ca, DOCTOR_MS, &t);
-		}
-	}
-	doctor_add(d, "link-blocked", "error", d->link.why, "issuer", t.issuer);
-}
 
 static void
 judge_clock(struct doctor *d)
@@ -218,21 +237,36 @@ static void
 judge_state(struct doctor *d)
 {
 	const char *state = doctor_text_of(d->link.probe, "state");
-	char since[32], stored[24];
+	char date[32], since[48], stored[64] = "";
 	int64_t down = doctor_number_of(note_of(d, "down"), "at_ms");
+	int64_t n = doctor_number_of(d->inbox, "queued") + doctor_number_of(d->inbox, "received");
 
-	snprintf(stored, sizeof(stored), "%lld",
-	    (long long)(doctor_number_of(d->inbox, "queued") +
-			doctor_number_of(d->inbox, "received")));
-	doctor_date(down != 0 ? down : doctor_number_of(d->link.probe, "since_ms"), since);
+	if (n > 0)
+		snprintf(stored, sizeof(stored), "; %lld stored event%s for it", (long long)n,
+		    n == 1 ? " waits" : "s wait");
+	doctor_date(down != 0 ? down : doctor_number_of(d->link.probe, "since_ms"), date);
+	snprintf(since, sizeof(since), " since %s", date);
 	if (strcmp(state, "away") == 0)
 		doctor_add(d, "link-away", "tunnel", d->name, "since", since, "stored", stored);
 	else if (strcmp(state, "unknown") == 0)
-		doctor_add(d, "link-away", "tunnel", d->name, "since",
-		    "ever: no agent has asked for this name", "stored", "0");
+		doctor_add(d, "link-unknown", "tunnel", d->name);
 	else if (strcmp(state, "other") == 0)
-		doctor_add(d, "link-refused", "reason", "the name belongs to another account.",
-		    "edge", d->login.edge);
+		doctor_add(d, "link-taken", "tunnel", d->name);
+}
+
+static void
+judge_unwelcome(struct doctor *d)
+{
+	const char *code = d->link.code;
+
+	if (!d->link.reached)
+		doctor_look_reach(d);
+	else if (strcmp(code, "token-revoked") == 0)
+		doctor_add(d, "link-refused", "reason", d->link.why, "edge", d->login.edge);
+	else if (code[0] != '\0')
+		doctor_add(d, "link-busy", "reason", d->link.why);
+	else
+		doctor_add(d, "link-other", "address", d->login.edge, "error", d->link.why);
 }
 
 void
@@ -247,14 +281,9 @@ doctor_look_link(struct doctor *d)
 		    "not asked: log in, or give --edge and --token-file");
 		return;
 	}
-	if (!d->link.reached) {
-		add_blocked(d);
-		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.200s", d->link.why);
-		return;
-	}
 	if (!d->link.welcomed) {
-		doctor_add(d, "link-refused", "reason", d->link.why, "edge", d->login.edge);
-		doctor_say(d, DOCTOR_LINK, DOCTOR_GOOD, "%.200s", d->link.why);
+		judge_unwelcome(d);
+		doctor_say(d, DOCTOR_LINK, DOCTOR_BAD, "%.200s", d->link.why);
 		return;
 	}
 	if (d->link.probe == NULL) {

@@ -131,6 +131,27 @@ judge_root(struct doctor *d, const char *root)
 	free(c);
 }
 
+/* No jobs were told. */
+static void
+judge_refusal(struct doctor *d, const struct fetch_answer *a)
+{
+	char status[8];
+
+	snprintf(status, sizeof(status), "%u", a->status);
+	if (a->status == 0) {
+		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED, "Jenkins was not reached: %.200s",
+		    a->why);
+	} else if (a->status == 401 || a->status == 403) {
+		doctor_add(d, "job-token", "user", d->options->jenkins_user, "status", status);
+		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED, "Jenkins does not tell its jobs: %u",
+		    a->status);
+	} else {
+		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
+		    "Jenkins does not tell its jobs: %s/api/json is answered %u",
+		    doctor_text_of(d->policy, "context"), a->status);
+	}
+}
+
 void
 doctor_look_job(struct doctor *d)
 {
@@ -152,8 +173,7 @@ doctor_look_job(struct doctor *d)
 	    a.status == 200)
 		o = json_loadb(a.body.p, a.body.n, 0, NULL);
 	if (o == NULL) {
-		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
-		    "Jenkins does not tell its jobs (%u): is the token right?", a.status);
+		judge_refusal(d, &a);
 	} else {
 		judge_root(d, doctor_text_of(o, "url"));
 		judge_jobs(d, json_object_get(o, "jobs"));

@@ -100,29 +100,50 @@ doctor_has_text(const struct fetch_answer *a, const char *text)
 	return memmem(a->body.p, a->body.n, text, strlen(text)) != NULL;
 }
 
-/* Jenkins below a path of its own. */
+static const char *
+context_of(const struct doctor *d)
+{
+	return doctor_text_of(d->policy, "context");
+}
+
+/* A Jenkins lives below this path. */
+static bool
+lives_at(const struct doctor *d, const char *context)
+{
+	struct fetch_answer a;
+	char path[400];
+	bool there;
+
+	snprintf(path, sizeof(path), "%.300s/login", context);
+	there = doctor_ask_origin(d, "GET", path, S(""), S(""), &a) == 0 && is_jenkins(&a) &&
+		a.status == 200;
+	fetch_fini(&a);
+	return there;
+}
+
+/* Jenkins below a path of its own, another one than the tunnel says. */
 static bool
 find_context(struct doctor *d)
 {
-	struct fetch_answer a;
-	bool found;
+	static const char *const usual[] = { "", "/jenkins", "/ci", "/hudson" };
+	const char *url = doctor_text_of(d->link.probe, "url"),
+		   *path = d->preset != NULL ? d->preset->path : "/";
+	char good[900];
 
-	if (!d->has_origin)
+	if (!d->has_origin || lives_at(d, context_of(d)))
 		return false;
-	found = doctor_ask_origin(d, "GET", "/jenkins/login", S(""), S(""), &a) == 0 &&
-		is_jenkins(&a) && a.status == 200;
-	fetch_fini(&a);
-	if (found) {
-		char url[900];
-		const char *path = strstr(d->good_url, "://"),
-			   *slash = path == NULL ? NULL : strchr(path + 3, '/');
-
-		snprintf(url, sizeof(url), "%.*s/jenkins%s",
-		    slash == NULL ? (int)strlen(d->good_url) : (int)(slash - d->good_url),
-		    d->good_url, slash == NULL ? "/" : slash);
-		doctor_add(d, "origin-context", "context", "/jenkins", "url", url);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
+		if (strcmp(usual[i], context_of(d)) == 0 || !lives_at(d, usual[i]))
+			continue;
+		snprintf(good, sizeof(good), "%.300s%s%.200s",
+		    url[0] != '\0' ? url : "https://NAME.EDGE", usual[i], path);
+		if (usual[i][0] == '\0')
+			doctor_add(d, "origin-no-context", "context", context_of(d), "url", good);
+		else
+			doctor_add(d, "origin-context", "context", usual[i], "url", good);
+		return true;
 	}
-	return found;
+	return false;
 }
 
 /* A path of another preset that this Jenkins answers; NULL: none. */
@@ -132,12 +153,14 @@ find_plugin(struct doctor *d)
 	for (size_t i = 0; d->has_origin && i < presets_n; i++) {
 		const struct preset *p = &presets[i];
 		struct fetch_answer a;
+		char path[400];
 		bool there;
 
 		if (strncmp(p->name, "jenkins-", 8) != 0 || p->paths[0] == NULL || p == d->preset ||
 		    strcmp(p->paths[0], d->check.path) == 0)
 			continue;
-		there = doctor_ask_origin(d, "GET", p->paths[0], S(""), S(""), &a) == 0 &&
+		snprintf(path, sizeof(path), "%.300s%.90s", context_of(d), p->paths[0]);
+		there = doctor_ask_origin(d, "GET", path, S(""), S(""), &a) == 0 &&
 			(a.status == 200 || a.status == 400 || a.status == 405);
 		fetch_fini(&a);
 		if (there)
@@ -146,21 +169,78 @@ find_plugin(struct doctor *d)
 	return NULL;
 }
 
+/* It speaks TLS where plain HTTP was asked for. */
+static bool
+speaks_tls(const struct doctor *d)
+{
+	struct sockaddr_storage ss;
+	struct peek_tls t = { 0 };
+	socklen_t len;
+
+	if (!d->has_origin || d->origin.kind != ADDR_TCP || d->origin.tls ||
+	    addr_sockaddr(&d->origin, false, &ss, &len) != 0)
+		return false;
+	(void)peek_tls((struct sockaddr *)&ss, len, d->origin.host, NULL, 2000, &t);
+	return t.shaken;
+}
+
+static void
+add_tls(struct doctor *d, const char *why)
+{
+	char remedy[300] =
+	    "Where it speaks plain HTTP, start the tunnel with http:// in its address; "
+	    "where its certificate is its own, with --origin-ca FILE or "
+	    "--origin-insecure.";
+
+	if (speaks_tls(d))
+		snprintf(remedy, sizeof(remedy),
+		    "It speaks TLS there: start the tunnel with adit http https://%.100s:%u",
+		    d->origin.host, d->origin.port);
+	doctor_add(d, "origin-tls", "address", d->has_origin ? d->origin_text : "of the tunnel",
+	    "error", why, "remedy", remedy);
+}
+
+/* It took the request and gave no answer, or none that is one. */
+static void
+add_no_answer(struct doctor *d, bool garbage)
+{
+	const char *address = d->has_origin ? d->origin_text : "the local server";
+
+	if (speaks_tls(d))
+		add_tls(d, "it was asked in plain HTTP");
+	else
+		doctor_add(d, garbage ? "origin-response" : "origin-broke", "address", address);
+}
+
+/* No answer of the server, as the stage of the failure tells. */
+static void
+judge_silence(struct doctor *d, const struct fetch_answer *a)
+{
+	if (a->stage == FETCH_TLS || (d->origin.tls && a->code == ETIMEDOUT && a->dns_tcp_us > 0))
+		add_tls(d, a->why);
+	else if (a->stage <= FETCH_TCP)
+		add_refused(d);
+	else if (a->code != ETIMEDOUT)
+		add_no_answer(d, a->code == EPROTO);
+}
+
 static void
 look_from_inside(struct doctor *d)
 {
 	struct fetch_answer a;
-	char stored[24], server[80];
+	char stored[24], server[80], path[400];
 	struct slice name;
-	int rc = doctor_ask_origin(d, "GET", wants_jenkins(d) ? "/login" : "/", S(""), S(""), &a);
+	int rc;
 
-	if (rc != 0 && a.stage <= FETCH_TCP) {
-		add_refused(d);
-	} else if (rc == 0 && a.status == 503 &&
+	snprintf(path, sizeof(path), "%.300s%s", context_of(d), wants_jenkins(d) ? "/login" : "/");
+	rc = doctor_ask_origin(d, "GET", path, S(""), S(""), &a);
+	if (rc != 0) {
+		judge_silence(d, &a);
+	} else if (a.status == 503 &&
 		   (doctor_has_text(&a, "getting ready") || doctor_has_text(&a, "restarting"))) {
 		doctor_add(d, "origin-starting", "stored", stored_text(d, stored));
-	} else if (rc == 0 && wants_jenkins(d) && (!is_jenkins(&a) || a.status == 404) &&
-		   !find_context(d) && !is_jenkins(&a)) {
+	} else if (wants_jenkins(d) && (!is_jenkins(&a) || a.status == 404) && !find_context(d) &&
+		   !is_jenkins(&a)) {
 		name = fetch_field(&a, S("Server"));
 		snprintf(server, sizeof(server), "%.*s", name.n > 60 ? 60 : (int)name.n,
 		    name.n > 0 ? name.p : "");
@@ -199,6 +279,36 @@ is_fine(const char *code)
 	return false;
 }
 
+/* Judgements that have a row of their own. */
+static bool
+add_known(struct doctor *d, const struct preset_judgement *j, const struct preset_answer *a)
+{
+	char stored[24], to[200], status[8];
+
+	snprintf(status, sizeof(status), "%u", (unsigned)a->status);
+	snprintf(to, sizeof(to), "%.*s", a->location.n > 190 ? 190 : (int)a->location.n,
+	    a->location.n > 0 ? a->location.p : "");
+	if (a->status >= 300 && a->status <= 399)
+		doctor_add(d, "origin-redirect", "path", d->check.path, "location", to);
+	else if (strcmp(j->code, "login") == 0)
+		doctor_add(d, "origin-login", "path", d->check.path, "status", status);
+	else if (strcmp(j->code, "crumb") == 0 || strcmp(j->code, "no-plugin") == 0)
+		judge_path(d);
+	else if (strcmp(j->code, "starting") == 0 || strcmp(j->code, "shutting-down") == 0)
+		doctor_add(d, "origin-starting", "stored", stored_text(d, stored));
+	else if (strcmp(j->code, "not-jenkins") == 0 && !doctor_has(d, "origin-context") &&
+		 !doctor_has(d, "origin-no-context"))
+		doctor_add(d, "origin-not-jenkins", "address",
+		    d->has_origin ? d->origin_text : "The server", "server", "unknown");
+	else if (strcmp(j->code, "server-url") == 0)
+		doctor_add(d, "hook-server-url");
+	else if (strcmp(j->code, "signature") == 0 && d->secret[0] != '\0')
+		doctor_add(d, "origin-signature", "text", j->text, "advice", j->advice);
+	else
+		return strcmp(j->code, "signature") == 0 || strcmp(j->code, "not-jenkins") == 0;
+	return true;
+}
+
 static void
 judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 {
@@ -208,28 +318,12 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 		.body = slice_head(buf_slice(&a->body), 1024),
 		.jenkins = is_jenkins(a) };
 	struct preset_judgement j = preset_judge(d->preset, &answer);
-	char stored[24], to[200];
+	char status[8];
 
-	snprintf(to, sizeof(to), "%.*s", answer.location.n > 190 ? 190 : (int)answer.location.n,
-	    answer.location.n > 0 ? answer.location.p : "");
-	if (strcmp(j.code, "slash") == 0 || strcmp(j.code, "login") == 0 ||
-	    strcmp(j.code, "redirect") == 0)
-		doctor_add(d, "origin-redirect", "path", d->check.path, "location", to);
-	else if (strcmp(j.code, "crumb") == 0 || strcmp(j.code, "no-plugin") == 0)
-		judge_path(d);
-	else if (strcmp(j.code, "starting") == 0 || strcmp(j.code, "shutting-down") == 0)
-		doctor_add(d, "origin-starting", "stored", stored_text(d, stored));
-	else if (strcmp(j.code, "not-jenkins") == 0 && !doctor_has(d, "origin-context"))
-		doctor_add(d, "origin-not-jenkins", "address",
-		    d->has_origin ? d->origin_text : "The server", "server", "unknown");
-	else if (strcmp(j.code, "server-url") == 0)
-		doctor_add(d, "hook-server-url");
-	else if (strcmp(j.code, "signature") == 0 && d->secret[0] != '\0')
-		doctor_add(d, "edge-signature", "reason", j.text);
-	else if (strcmp(j.code, "signature") != 0 && !is_fine(j.code) && d->n_findings == 0) {
-		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "%.150s %.150s", j.text, j.advice);
-		return;
-	}
+	snprintf(status, sizeof(status), "%u", a->status);
+	if (!add_known(d, &j, &answer) && !is_fine(j.code))
+		doctor_add(d, "origin-answer", "path", d->check.path, "status", status, "text",
+		    j.text, "advice", j.advice[0] != '\0' ? j.advice : "Look into its log.");
 	doctor_say(d, DOCTOR_ORIGIN, DOCTOR_GOOD, "a push %s is answered %u in %lld ms: %.120s",
 	    way, a->status, (long long)a->answer_us / 1000,
 	    strcmp(j.code, "matched-0") == 0 ? "no project waits for it, as it should be" : j.text);
@@ -246,6 +340,12 @@ judge_error(struct doctor *d, const struct fetch_answer *a, struct slice error)
 		add_refused(d);
 	else if (slice_eq(error, S("origin-silent")) || (error.n == 0 && a->code == ETIMEDOUT))
 		doctor_add(d, "origin-slow", "seconds", seconds);
+	else if (slice_eq(error, S("origin-tls")))
+		add_tls(d, "so the agent says");
+	else if (slice_eq(error, S("origin-broke")) || slice_eq(error, S("origin-bad-response"))) {
+		if (!doctor_has(d, "origin-tls") && !doctor_has(d, "origin-response"))
+			add_no_answer(d, slice_eq(error, S("origin-bad-response")));
+	}
 	if (error.n == 0)
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "no answer: %.200s", a->why);
 	else if (slice_starts(error, S("origin-")))
@@ -281,7 +381,8 @@ push_through(struct doctor *d, struct slice fields, struct slice body)
 		judge_error(d, &a, S(""));
 	} else if ((error = fetch_field(&a, S("adit-error"))).p != NULL) {
 		judge_error(d, &a, error);
-		if (!slice_starts(error, S("origin-")) && d->has_origin) {
+		if (!slice_starts(error, S("origin-")) && !slice_eq(error, S("forbidden")) &&
+		    d->has_origin) {
 			fetch_fini(&a);
 			return false;
 		}

@@ -44,6 +44,7 @@ struct doctor {
 	struct seek_answer dns;
 	struct sockaddr_storage to; /* that is called */
 	bool has_to, tls_shaken;
+	char clock_off[24]; /* s */
 	/* the local server */
 	struct addr origin;
 	bool has_origin;
@@ -97,6 +98,8 @@ void doctor_look_tls(struct doctor *d);
 /* doctor_edge.c */
 void doctor_look_edge(struct doctor *d);
 void doctor_look_link(struct doctor *d);
+/* doctor_reach.c: a finding on why the edge was not reached. */
+void doctor_look_reach(struct doctor *d);
 /* doctor_origin.c */
 void doctor_look_origin(struct doctor *d);
 /* doctor_inbox.c */

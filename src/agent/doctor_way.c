@@ -40,6 +40,8 @@ add_finding(struct doctor *d, const struct checkurl_finding *f)
 	const struct checkurl *c = &d->check;
 	const char *class = c->is_address ? ipclass_text(c->class) : "a name of a private network";
 
+	if (f->cloud == CHECKURL_OK)
+		return; /* of a Data Center alone: it is told when one has called so */
 	for (size_t i = 0; i < sizeof(rows_of_url) / sizeof(*rows_of_url); i++) {
 		if (strncmp(f->code, rows_of_url[i].code, strlen(rows_of_url[i].code)) != 0)
 			continue;
@@ -140,11 +142,55 @@ judge_addresses(struct doctor *d)
 		doctor_add(d, "dns-ttl", "host", d->check.host, "ttl", ttl);
 }
 
+/*
+ * The record that is wanted, as a zone file has it: to the addresses of the edge where its name has
+ * public ones, else to its name.  A host of two labels is the zone itself, which may have no CNAME.
+ */
+static void
+write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
+{
+	struct seek_answer edge = { .result = SEEK_NONE };
+	struct addr addr;
+	char address[64];
+	bool known = d->login.edge != NULL && addr_parse(slice_str(d->login.edge), &addr) == NULL &&
+		     addr.kind == ADDR_TCP;
+	bool deep = strchr(domain, '.') != NULL;
+
+	if (known)
+		seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
+	if (edge.result == SEEK_FOUND) {
+		seek_text(&edge.addrs[0], address, sizeof(address));
+		snprintf(dst, cap, "%s%s. 300 IN %s %s", deep ? "*." : "",
+		    deep ? domain : d->check.host, strchr(address, ':') != NULL ? "AAAA" : "A",
+		    address);
+	} else {
+		snprintf(dst, cap, "%s%s. 300 IN A ADDRESS-OF-THE-EDGE", deep ? "*." : "",
+		    deep ? domain : d->check.host);
+	}
+}
+
+static void
+add_missing(struct doctor *d)
+{
+	const char *host = d->check.host,
+		   *domain = strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host;
+	char record[400];
+
+	if (d->dns.result == SEEK_LATE) {
+		doctor_add(d, "dns-silent", "host", host, "error", d->dns.why, "target",
+		    d->options->n_args > 0 ? d->options->args[0] : d->name);
+		return;
+	}
+	write_record(d, domain, record, sizeof(record));
+	doctor_add(d, "dns-missing", "host", host, "error", d->dns.why, "domain", domain, "record",
+	    record);
+}
+
 void
 doctor_look_dns(struct doctor *d)
 {
 	const char *host = d->check.host;
-	char edge[300], text[64], ttl[32] = "";
+	char text[64], ttl[32] = "";
 
 	if (strcmp(doctor_text_of(d->link.probe, "state"), "released") == 0) {
 		doctor_add(d, "dns-released", "host", host, "date", "an earlier day");
@@ -162,10 +208,7 @@ doctor_look_dns(struct doctor *d)
 	}
 	seek(host, d->options->dns, DOCTOR_MS, &d->dns);
 	if (d->dns.result != SEEK_FOUND) {
-		snprintf(edge, sizeof(edge), "%s",
-		    d->login.edge != NULL ? d->login.edge : "the edge's address");
-		doctor_add(d, "dns-missing", "host", host, "error", d->dns.why, "edge", edge,
-		    "domain", strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host);
+		add_missing(d);
 		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.200s: %s", host, d->dns.why);
 		return;
 	}
@@ -256,6 +299,17 @@ look_for_caa(struct doctor *d)
 	    "issuer", ACME_ISSUER);
 }
 
+/* By days, as the edge tells: then dates of certificates say nothing. */
+static bool
+is_clock_wrong(struct doctor *d)
+{
+	int64_t edge = doctor_number_of(d->link.probe, "now_ms"),
+		off_s = (d->link.answered_ms - edge) / 1000;
+
+	snprintf(d->clock_off, sizeof(d->clock_off), "%lld", (long long)off_s);
+	return edge != 0 && (off_s > 86400 || off_s < -86400);
+}
+
 static void
 judge_tls(struct doctor *d, const struct peek_tls *t)
 {
@@ -263,7 +317,9 @@ judge_tls(struct doctor *d, const struct peek_tls *t)
 
 	if (t->expired || t->self_signed)
 		look_for_caa(d);
-	if (t->expired || t->early)
+	if ((t->expired || t->early) && is_clock_wrong(d))
+		doctor_add(d, "link-time", "seconds", d->clock_off);
+	else if (t->expired || t->early)
 		doctor_add(d, "tls-expired", "host", host, "from", t->from, "until", t->until);
 	if (t->incomplete)
 		doctor_add(d, "tls-chain");

@@ -46,7 +46,7 @@ const struct doctor_row doctor_rows[] = {
 	    "{host} is {class}: Bitbucket Cloud answers 'Invalid URL'.",
 	    "Use {url} in the webhook." },
 	{ "hook-url", 3, DOCTOR_HOOK, F,
-	    "The webhook's URL is not one that Bitbucket takes: {cause}", "{remedy}" },
+	    "The webhook's URL is not one that Bitbucket is expected to take: {cause}", "{remedy}" },
 	{ "hook-slash", 4, DOCTOR_HOOK, F,
 	    "The path {path} lacks its final '/': Jenkins redirects, and the POST is lost.",
 	    "Add the final '/' to the webhook's URL: {url}" },
@@ -66,9 +66,12 @@ const struct doctor_row doctor_rows[] = {
 
 	/* --- the name --- */
 	{ "dns-missing", 9, DOCTOR_DNS, F,
-	    "{host} does not resolve ({error}): Bitbucket refuses to save it.",
-	    "Create the record that the edge names: {host} to {edge}; for a domain of adit's own, "
-	    "*.{domain}." },
+	    "{host} does not resolve ({error}), and Bitbucket saves only names that do.",
+	    "Create this record at whoever runs the DNS of {domain}: {record}" },
+	{ "dns-silent", 49, DOCTOR_DNS, F,
+	    "The name servers that were asked do not tell the address of {host} ({error}): that may "
+	    "be this network's fault, and says nothing of the name.",
+	    "Ask another one: adit doctor {target} --dns 1.1.1.1:53" },
 	{ "dns-elsewhere", 10, DOCTOR_DNS, F,
 	    "{host} points to {address}, but the edge is {edge}.",
 	    "Change the record to {edge}; remove old ones." },
@@ -86,9 +89,9 @@ const struct doctor_row doctor_rows[] = {
 
 	/* --- the connection --- */
 	{ "tcp-closed", 14, DOCTOR_TCP, F,
-	    "Port {port} of {address} is not reachable from outside ({error}).",
-	    "Open it in the host's and in the provider's firewall, and look whether another "
-	    "program has it." },
+	    "Port {port} of {address} is not reachable from this machine ({error}).",
+	    "On the edge look whether aditd runs (systemctl status aditd), and open the port in the "
+	    "host's and in the provider's firewall." },
 
 	/* --- the certificate --- */
 	{ "tls-expired", 15, DOCTOR_TLS, F,
@@ -97,13 +100,13 @@ const struct doctor_row doctor_rows[] = {
 	    "Look why it was not renewed (the edge's log), and whether this machine's clock is "
 	    "right." },
 	{ "tls-untrusted", 16, DOCTOR_TLS, F,
-	    "Bitbucket refuses the certificate of {host}: it is signed by {issuer}, which nobody "
-	    "outside knows.",
-	    "Use the automatic certificate, or tick 'Skip certificate verification' at the "
-	    "webhook." },
+	    "The certificate of {host} is signed by {issuer}, whom Bitbucket, as anybody outside, "
+	    "does not know.",
+	    "Get one of a public authority for the edge, or tick 'Skip certificate verification' "
+	    "at the webhook." },
 	{ "tls-chain", 17, DOCTOR_TLS, F,
 	    "The server sends its certificate without the intermediate one; browsers hide that, "
-	    "Bitbucket does not.",
+	    "other programs do not.",
 	    "Put the whole chain into the certificate file, the server's own certificate first." },
 	{ "tls-name", 18, DOCTOR_TLS, F,
 	    "The certificate is for {names}, not for {host}.",
@@ -111,7 +114,7 @@ const struct doctor_row doctor_rows[] = {
 	{ "tls-version", 19, DOCTOR_TLS, F,
 	    "The server speaks {version} only.", "Offer TLS 1.2 and 1.3." },
 	{ "tls-acme", 20, DOCTOR_TLS, F,
-	    "No certificate of {host} can be got automatically: {error}.",
+	    "{issuer} may not give out a certificate for {host}: {error}.",
 	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get one from whoever is "
 	    "allowed; after too many tries wait an hour." },
 
@@ -146,19 +149,74 @@ const struct doctor_row doctor_rows[] = {
 	    "twice more.",
 	    "Make room on the edge's disk; it goes on by itself." },
 
+	{ "edge-path", 50, DOCTOR_EDGE, F,
+	    "The tunnel is for {preset} and lets only that one's path through: {path} is answered "
+	    "403 by the edge.",
+	    "Use {url} in the webhook{other}" },
+	{ "edge-unknown", 73, DOCTOR_EDGE, F, "No tunnel of this edge has the name {host}.",
+	    "Look how it is spelled, or open it: adit http 8080 --name NAME" },
+	{ "edge-rate", 51, DOCTOR_EDGE, W,
+	    "The tunnel has had more requests than its rate allows, and the edge answers 429.",
+	    "Wait as long as it asks for; where it happens often, start the tunnel with a higher "
+	    "--rate." },
+	{ "edge-busy", 52, DOCTOR_EDGE, F, "The edge takes no requests now ({error}): {what}",
+	    "{remedy}" },
+	{ "edge-other", 53, DOCTOR_EDGE, F,
+	    "What answers at {host} is not the edge of this login: it does not know the edge's own "
+	    "probe (it answered {status}).",
+	    "Look where the name and the port lead (dns and tcp above), and what stands before the "
+	    "edge there." },
+
 	/* --- the link --- */
 	{ "link-away", 30, DOCTOR_LINK, F,
-	    "The agent of {tunnel} is away since {since}; {stored} events wait.",
+	    "The agent of {tunnel} is away{since}{stored}.",
 	    "Start it: adit start {tunnel} (is the machine asleep?). What waits is delivered "
 	    "then." },
 	{ "link-silent", 31, DOCTOR_LINK, F,
 	    "The agent's connection is up, but nothing was heard for {seconds} s.",
 	    "It is being replaced; if that happens often, look at the network between agent and "
 	    "edge." },
+	{ "link-unknown", 54, DOCTOR_LINK, F,
+	    "The account of this login has no tunnel called {tunnel}.",
+	    "Look how it is spelled (adit status lists them), or open it: adit http 8080 --name "
+	    "{tunnel}" },
+	{ "link-taken", 55, DOCTOR_LINK, F, "The name {tunnel} belongs to another account.",
+	    "Take another name, adit http 8080 --name NAME, or log in as the account that has it." },
+	{ "link-dns", 56, DOCTOR_LINK, F,
+	    "The name of the edge, {host}, does not resolve on this machine: {error}.",
+	    "Look how it is spelled, and whether this machine's name server answers; where only a "
+	    "proxy leads out of your network, set https_proxy." },
+	{ "link-down", 57, DOCTOR_LINK, F, "Nothing takes connections at the edge, {address}: {error}.",
+	    "On the edge look whether aditd runs (systemctl status aditd), on which port, and "
+	    "whether the firewall lets it through; where only a proxy leads out of your network, "
+	    "set https_proxy." },
+	{ "link-proxy", 58, DOCTOR_LINK, F,
+	    "The proxy {proxy}, which the environment names, does not lead to the edge: {error}.",
+	    "Correct https_proxy (or all_proxy), or take the proxy out for the edge: "
+	    "no_proxy={host}" },
+	{ "link-tls", 59, DOCTOR_LINK, F, "What answers at {address} does not speak TLS: {error}.",
+	    "Look at host and port of the edge, then: adit login https://HOST:PORT" },
+	{ "link-other", 60, DOCTOR_LINK, F,
+	    "What answers at {address} speaks TLS, but is no edge: {error}.",
+	    "Look at host and port of the edge, then: adit login https://HOST:PORT" },
+	{ "link-expired", 61, DOCTOR_LINK, F,
+	    "The edge's certificate is valid from {from} to {until}, and it is {now} now.",
+	    "Renew it on the edge, then there: aditd reload" },
+	{ "link-time", 62, DOCTOR_LINK, F,
+	    "This machine's clock is {seconds} s off that of the edge, so the edge's certificate "
+	    "seems not to be valid.",
+	    "Set the clock (timedatectl set-ntp true)." },
+	{ "link-name", 63, DOCTOR_LINK, F,
+	    "The certificate of the edge is for {names}, not for {host}.",
+	    "Log in by a name that it is for, adit login https://NAME, or put a certificate for "
+	    "{host} into the edge's certificates." },
 	{ "link-blocked", 32, DOCTOR_LINK, F,
-	    "The agent does not reach the edge: {error}; the certificate that it sees is issued "
-	    "by {issuer}.",
-	    "Your network blocks or opens the connection: use --proxy, or add its CA with --ca." },
+	    "The certificate that this machine sees at the edge is issued by {issuer}, whom it does "
+	    "not trust.",
+	    "Where that is the CA of your network or of the edge itself, log in with it: adit login "
+	    "{edge} --ca FILE; else somebody stands between." },
+	{ "link-busy", 64, DOCTOR_LINK, F, "The edge does not take the agent now: {reason}.",
+	    "Wait a minute and try again; where it stays so, the edge's log tells why." },
 	{ "link-two", 33, DOCTOR_LINK, W,
 	    "Two agents claim {tunnel}: this one and {address} since {since}.",
 	    "Stop one of them; the newer one serves." },
@@ -167,13 +225,29 @@ const struct doctor_row doctor_rows[] = {
 	    "fail.",
 	    "Set the clock (timedatectl set-ntp true)." },
 	{ "link-refused", 35, DOCTOR_LINK, F,
-	    "The edge refuses the agent: {reason}",
-	    "Log in anew with a valid token: adit login {edge}" },
+	    "The edge refuses the token: {reason}.",
+	    "Log in anew with a valid one: adit login {edge} --token-file FILE" },
 
 	/* --- the local server --- */
 	{ "origin-refused", 36, DOCTOR_ORIGIN, F,
-	    "Nothing listens on {address}{elsewhere}.",
+	    "Nothing takes connections on {address}{elsewhere}.",
 	    "Start the server, or give the tunnel its right address: adit http HOST:PORT" },
+	{ "origin-tls", 65, DOCTOR_ORIGIN, F, "TLS with the local server {address} fails: {error}.",
+	    "{remedy}" },
+	{ "origin-broke", 66, DOCTOR_ORIGIN, F,
+	    "{address} takes the request, but gives no whole answer in HTTP/1.1.",
+	    "Look into the local server's log for a crash or a limit of its own, and whether this is "
+	    "the port of the web server; beside it, adit doctor --origin ADDRESS sees more." },
+	{ "origin-response", 67, DOCTOR_ORIGIN, F,
+	    "What {address} answers is not HTTP/1.1: it is another service.",
+	    "Give the tunnel the address of the web server: adit http HOST:PORT; for a service that "
+	    "is none: adit tcp HOST:PORT" },
+	{ "origin-login", 68, DOCTOR_ORIGIN, F,
+	    "The server wants a login for {path} ({status}), and webhooks cannot log in.",
+	    "Exempt {path} from the login; the webhook's secret protects it." },
+	{ "origin-signature", 69, DOCTOR_ORIGIN, F, "{text}", "{advice}" },
+	{ "origin-answer", 70, DOCTOR_ORIGIN, F, "The server answers {path} with {status}: {text}",
+	    "{advice}" },
 	{ "origin-not-jenkins", 37, DOCTOR_ORIGIN, F,
 	    "{address} answers, but it is not Jenkins (Server: {server}).",
 	    "Check the port, and whether Jenkins runs under a path like /jenkins." },
@@ -181,6 +255,9 @@ const struct doctor_row doctor_rows[] = {
 	    "Jenkins lives under {context}.",
 	    "Start the tunnel with --context {context} (in adit.yml: context: {context}), and use "
 	    "{url} in the webhook." },
+	{ "origin-no-context", 71, DOCTOR_ORIGIN, F,
+	    "The tunnel was started with --context {context}, but Jenkins does not live there.",
+	    "Start the tunnel without --context, and use {url} in the webhook." },
 	{ "origin-redirect", 39, DOCTOR_ORIGIN, F,
 	    "The server redirects {path} to {location}.",
 	    "Add the final '/' to the webhook's URL, or exempt the path from the login." },
@@ -217,8 +294,12 @@ const struct doctor_row doctor_rows[] = {
 	    "Check the job's trigger, host, path and case of its repository URL, its branch "
 	    "filter, and that it was built once by "
 	    "hand; the log recorder com.cloudbees.jenkins.plugins tells more." },
+	{ "job-token", 72, DOCTOR_JOB, W,
+	    "Jenkins does not take the user {user} with this token ({status}).",
+	    "Make an API token in Jenkins (your user, Security, API Token), and give its file: "
+	    "--jenkins-token-file FILE" },
 	{ "job-links", 44, DOCTOR_JOB, W,
-	    "Jenkins' own URL is {root}: Bitbucket refuses build links to it.",
+	    "Jenkins' own URL is {root}: nobody at Bitbucket can open links to builds.",
 	    "Set Manage Jenkins, System, Jenkins URL to {url}" },
 };
 /* clang-format on */
