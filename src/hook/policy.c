@@ -12,7 +12,7 @@
 #define ITEMS_MAX 256
 
 /* What is being read; the first fault stays. */
-struct reader {
+struct policy_reader {
 	struct policy *p;
 	char *why;
 	size_t cap;
@@ -20,7 +20,7 @@ struct reader {
 };
 
 static void
-fault(struct reader *r, const char *member, const char *what)
+fault(struct policy_reader *r, const char *member, const char *what)
 {
 	if (!r->failed)
 		snprintf(r->why, r->cap, "policy: %s: %s", member, what);
@@ -34,7 +34,7 @@ text_of(json_t *j)
 }
 
 static struct slice
-read_text(struct reader *r, json_t *j, const char *member)
+read_text(struct policy_reader *r, json_t *j, const char *member)
 {
 	if (!json_is_string(j)) {
 		fault(r, member, "must be a text");
@@ -43,21 +43,10 @@ read_text(struct reader *r, json_t *j, const char *member)
 	return text_of(j);
 }
 
-static double
-read_number(struct reader *r, json_t *j, const char *member, double max)
-{
-	double v = json_number_value(j);
-
-	if (!json_is_number(j) || !(v >= 0 && v <= max)) {
-		fault(r, member, "must be a number that is not negative and not absurd");
-		return 0;
-	}
-	return v;
-}
-
-/* A list of texts as slices into the JSON tree; NULL when empty or at fault. */
+/* A list of texts as slices into the JSON tree; NULL when empty or at fault.  How long it may be
+ * stands in policy_keys. */
 static struct slice *
-read_list(struct reader *r, json_t *j, const char *member, size_t *ret_n)
+read_list(struct policy_reader *r, json_t *j, const char *member, size_t *ret_n)
 {
 	size_t n = json_array_size(j);
 	struct slice *list;
@@ -107,7 +96,7 @@ is_field_value(struct slice s)
 /* --- one function a kind of member --- */
 
 static void
-read_mode(struct reader *r, json_t *j, const char *member)
+read_mode(struct policy_reader *r, json_t *j, const char *member)
 {
 	struct slice s = read_text(r, j, member);
 
@@ -122,7 +111,7 @@ read_mode(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_scheme(struct reader *r, json_t *j, const char *member)
+read_scheme(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->sign.scheme = sign_find(read_text(r, j, member));
 	if (r->p->sign.scheme == NULL)
@@ -130,56 +119,58 @@ read_scheme(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_secrets(struct reader *r, json_t *j, const char *member)
+read_secrets(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->secrets = read_list(r, j, member, &r->p->sign.n_secrets);
 	r->p->sign.secrets = r->p->secrets;
-	if (r->p->sign.n_secrets > LIMIT_HOOK_SECRETS)
-		fault(r, member, "too many secrets");
 	for (size_t i = 0; i < r->p->sign.n_secrets; i++)
 		if (r->p->secrets[i].n == 0)
 			fault(r, member, "a secret is empty");
 }
 
+static void read_object(struct policy_reader *r, json_t *j, const char *member);
+
 static void
-read_hmac(struct reader *r, json_t *j, const char *member)
+read_hmac_header(struct policy_reader *r, json_t *j, const char *member)
 {
-	static const char *const algorithms[] = { "sha256", "sha1", "sha384", "sha512" };
-	struct sign_params *sign = &r->p->sign;
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(j))
-		fault(r, member, "must be an object");
-	json_object_foreach(j, key, v) {
-		struct slice s = read_text(r, v, member);
-
-		if (strcmp(key, "header") == 0 && is_token(s)) {
-			sign->header = s;
-		} else if (strcmp(key, "prefix") == 0) {
-			sign->prefix = s;
-		} else if (strcmp(key, "encoding") == 0 && slice_eq(s, S("base64"))) {
-			sign->encoding = SIGN_BASE64;
-		} else if (strcmp(key, "encoding") == 0 && slice_eq(s, S("hex"))) {
-			sign->encoding = SIGN_HEX;
-		} else if (strcmp(key, "algorithm") == 0) {
-			unsigned i = 0;
-
-			while (i < 4 && !slice_eq(s, slice_str(algorithms[i])))
-				i++;
-			if (i == 4)
-				fault(r, member,
-				    "algorithm must be sha256, sha1, sha384 or sha512");
-			sign->algorithm = (enum sign_algorithm)i;
-		} else {
-			fault(r, member,
-			    "takes header, prefix, encoding (hex, base64) and algorithm");
-		}
-	}
+	r->p->sign.header = text_of(j);
+	if (!is_token(r->p->sign.header))
+		fault(r, member, "not the name of a header field");
 }
 
 static void
-read_methods(struct reader *r, json_t *j, const char *member)
+read_hmac_prefix(struct policy_reader *r, json_t *j, const char *member)
+{
+	(void)member;
+	r->p->sign.prefix = text_of(j);
+}
+
+static void
+read_hmac_encoding(struct policy_reader *r, json_t *j, const char *member)
+{
+	bool base64 = slice_eq(text_of(j), S("base64"));
+
+	if (!base64 && !slice_eq(text_of(j), S("hex")))
+		fault(r, member, "must be hex or base64");
+	r->p->sign.encoding = base64 ? SIGN_BASE64 : SIGN_HEX;
+}
+
+static void
+read_hmac_algorithm(struct policy_reader *r, json_t *j, const char *member)
+{
+	static const char *const algorithms[] = { "sha256", "sha1", "sha384", "sha512" };
+	unsigned i = 0;
+
+	while (i < 4 && !slice_eq(text_of(j), slice_str(algorithms[i])))
+		i++;
+	if (i == 4)
+		fault(r, member, "must be sha256, sha1, sha384 or sha512");
+	else
+		r->p->sign.algorithm = (enum sign_algorithm)i;
+}
+
+static void
+read_methods(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->methods = read_list(r, j, member, &r->p->n_methods);
 	for (size_t i = 0; i < r->p->n_methods; i++)
@@ -188,7 +179,7 @@ read_methods(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_paths(struct reader *r, json_t *j, const char *member)
+read_paths(struct policy_reader *r, json_t *j, const char *member)
 {
 	size_t n;
 	struct slice *list = read_list(r, j, member, &n);
@@ -210,7 +201,7 @@ read_paths(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_cidrs(struct reader *r, json_t *j, const char *member, struct cidr_set *set)
+read_cidrs(struct policy_reader *r, json_t *j, const char *member, struct cidr_set *set)
 {
 	size_t n;
 	struct slice *list = read_list(r, j, member, &n);
@@ -225,19 +216,19 @@ read_cidrs(struct reader *r, json_t *j, const char *member, struct cidr_set *set
 }
 
 static void
-read_allow(struct reader *r, json_t *j, const char *member)
+read_allow(struct policy_reader *r, json_t *j, const char *member)
 {
 	read_cidrs(r, j, member, &r->p->allow);
 }
 
 static void
-read_deny(struct reader *r, json_t *j, const char *member)
+read_deny(struct policy_reader *r, json_t *j, const char *member)
 {
 	read_cidrs(r, j, member, &r->p->deny);
 }
 
 static void
-read_users(struct reader *r, json_t *j, const char *member)
+read_users(struct policy_reader *r, json_t *j, const char *member)
 {
 	size_t n;
 	struct slice *list = read_list(r, j, member, &n);
@@ -262,14 +253,15 @@ read_users(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_body_max(struct reader *r, json_t *j, const char *member)
+read_body_max(struct policy_reader *r, json_t *j, const char *member)
 {
-	r->p->body_max = (uint64_t)read_number(r, j, member, 1e15);
+	(void)member;
+	r->p->body_max = (uint64_t)json_number_value(j);
 }
 
 /* What is neither none nor sane would leave the numbers of rates_take(). */
 static double
-read_per_second(struct reader *r, json_t *j, const char *member)
+read_per_second(struct policy_reader *r, json_t *j, const char *member)
 {
 	double v = json_number_value(j);
 
@@ -281,7 +273,7 @@ read_per_second(struct reader *r, json_t *j, const char *member)
 }
 
 static double
-read_at_once(struct reader *r, json_t *j, const char *member)
+read_at_once(struct policy_reader *r, json_t *j, const char *member)
 {
 	double v = json_number_value(j);
 
@@ -292,7 +284,7 @@ read_at_once(struct reader *r, json_t *j, const char *member)
 }
 
 #define NUMBER(fn, member_, read)                                                                  \
-	static void fn(struct reader *r, json_t *j, const char *member)                            \
+	static void fn(struct policy_reader *r, json_t *j, const char *member)                     \
 	{                                                                                          \
 		r->p->member_ = read(r, j, member);                                                \
 	}
@@ -303,7 +295,7 @@ NUMBER(read_visitor_rate, visitor_rate, read_per_second)
 NUMBER(read_visitor_burst, visitor_burst, read_at_once)
 
 static void
-read_preset(struct reader *r, json_t *j, const char *member)
+read_preset(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->preset = preset_find(read_text(r, j, member));
 	if (r->p->preset == NULL)
@@ -311,7 +303,7 @@ read_preset(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_context(struct reader *r, json_t *j, const char *member)
+read_context(struct policy_reader *r, json_t *j, const char *member)
 {
 	struct slice s = read_text(r, j, member);
 
@@ -335,7 +327,7 @@ is_ours(struct slice name)
 
 /* "set" and "remove" of one direction; lines: where the lines to add are kept. */
 static void
-read_headers(struct reader *r, json_t *j, const char *member, struct policy_headers *h,
+read_headers(struct policy_reader *r, json_t *j, const char *member, struct policy_headers *h,
     char **lines)
 {
 	json_t *set = json_object_get(j, "set"), *remove = json_object_get(j, "remove"), *v;
@@ -377,39 +369,36 @@ read_headers(struct reader *r, json_t *j, const char *member, struct policy_head
 }
 
 static void
-read_request_headers(struct reader *r, json_t *j, const char *member)
+read_request_headers(struct policy_reader *r, json_t *j, const char *member)
 {
 	read_headers(r, j, member, &r->p->request, &r->p->lines[0]);
 }
 
 static void
-read_response_headers(struct reader *r, json_t *j, const char *member)
+read_response_headers(struct policy_reader *r, json_t *j, const char *member)
 {
 	read_headers(r, j, member, &r->p->response, &r->p->lines[1]);
 }
 
 static void
-read_deliver(struct reader *r, json_t *j, const char *member)
+read_skip_after(struct policy_reader *r, json_t *j, const char *member)
 {
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(j))
-		fault(r, member, "must be an object");
-	json_object_foreach(j, key, v) {
-		if (strcmp(key, "skip_after") == 0)
-			r->p->skip_after = (uint32_t)read_number(r, v, member, 1e6);
-		else if (strcmp(key, "concurrency") == 0)
-			r->p->concurrency = (uint32_t)read_number(r, v, member, LIMIT_INBOX_LEASE);
-		else if (strcmp(key, "rate") == 0)
-			r->p->deliver_rate = read_per_second(r, v, member);
-		else
-			fault(r, member, "takes skip_after, concurrency and rate");
-	}
+	(void)member;
+	r->p->skip_after = (uint32_t)json_number_value(j);
 }
 
+static void
+read_concurrency(struct policy_reader *r, json_t *j, const char *member)
+{
+	r->p->concurrency = (uint32_t)json_number_value(j);
+	if (r->p->concurrency == 0)
+		fault(r, member, "is at least 1");
+}
+
+NUMBER(read_deliver_rate, deliver_rate, read_per_second)
+
 static bool
-read_flag(struct reader *r, json_t *j, const char *member)
+read_flag(struct policy_reader *r, json_t *j, const char *member)
 {
 	if (!json_is_boolean(j))
 		fault(r, member, "must be true or false");
@@ -417,13 +406,13 @@ read_flag(struct reader *r, json_t *j, const char *member)
 }
 
 static void
-read_coalesce(struct reader *r, json_t *j, const char *member)
+read_coalesce(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->coalesce = read_flag(r, j, member);
 }
 
 static void
-read_resign(struct reader *r, json_t *j, const char *member)
+read_resign(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->resign = read_flag(r, j, member);
 }
@@ -440,13 +429,11 @@ is_name(struct slice s)
 
 /* Whose they are is the edge's to know. */
 static void
-read_fan_out(struct reader *r, json_t *j, const char *member)
+read_fan_out(struct policy_reader *r, json_t *j, const char *member)
 {
 	struct policy *p = r->p;
 
 	p->fan_out = read_list(r, j, member, &p->n_fan_out);
-	if (p->n_fan_out > LIMIT_FAN_OUT)
-		fault(r, member, "too many tunnels");
 	for (size_t i = 0; i < p->n_fan_out && !r->failed; i++) {
 		if (!is_name(p->fan_out[i]))
 			fault(r, member, "must be names of HTTP tunnels");
@@ -456,37 +443,136 @@ read_fan_out(struct reader *r, json_t *j, const char *member)
 	}
 }
 
-static const struct {
-	const char *name;
-	void (*read)(struct reader *r, json_t *j, const char *member);
-} members[] = {
-	{ "preset", read_preset },
-	{ "mode", read_mode },
-	{ "context", read_context },
-	{ "scheme", read_scheme },
-	{ "secrets", read_secrets },
-	{ "hmac", read_hmac },
-	{ "methods", read_methods },
-	{ "paths", read_paths },
-	{ "allow", read_allow },
-	{ "deny", read_deny },
-	{ "users", read_users },
-	{ "body_max", read_body_max },
-	{ "rate", read_rate },
-	{ "burst", read_burst },
-	{ "visitor_rate", read_visitor_rate },
-	{ "visitor_burst", read_visitor_burst },
-	{ "request_headers", read_request_headers },
-	{ "response_headers", read_response_headers },
-	{ "deliver", read_deliver },
-	{ "coalesce", read_coalesce },
-	{ "resign", read_resign },
-	{ "fan_out", read_fan_out },
+/* --- the table --- */
+
+#define RATE "0, or 0.00001 to 1000000"
+#define BURST "1 to 1000000"
+
+/* clang-format off */
+const struct policy_key policy_keys[] = {
+	{ "preset", POLICY_TEXT, "none", 0, "a name that adit help http lists", read_preset },
+	{ "mode", POLICY_TEXT, "the preset's, else pass", 0, "pass, store or relay", read_mode },
+	{ "context", POLICY_TEXT, "none", 0, "begins with /, does not end with it", read_context },
+	{ "scheme", POLICY_TEXT, "the preset's", 0, "a name of a signature scheme", read_scheme },
+	{ "secrets", POLICY_LIST, "none", LIMIT_HOOK_SECRETS, NULL, read_secrets },
+	{ "hmac", POLICY_OBJECT, "none", 0, "with scheme hmac", read_object },
+	{ "hmac.header", POLICY_TEXT, "none, it must be given", 0, "name of a header field", read_hmac_header },
+	{ "hmac.prefix", POLICY_TEXT, "none", 0, "any", read_hmac_prefix },
+	{ "hmac.encoding", POLICY_TEXT, "hex", 0, "hex or base64", read_hmac_encoding },
+	{ "hmac.algorithm", POLICY_TEXT, "sha256", 0, "sha256, sha1, sha384 or sha512", read_hmac_algorithm },
+	{ "methods", POLICY_LIST, "the preset's, else any", ITEMS_MAX, NULL, read_methods },
+	{ "paths", POLICY_LIST, "the preset's, else any", ITEMS_MAX, NULL, read_paths },
+	{ "allow", POLICY_LIST, "everybody", ITEMS_MAX, NULL, read_allow },
+	{ "deny", POLICY_LIST, "nobody", ITEMS_MAX, NULL, read_deny },
+	{ "users", POLICY_LIST, "none", ITEMS_MAX, NULL, read_users },
+	{ "body_max", POLICY_NUMBER, "0, the mode's", 1e15, NULL, read_body_max },
+	{ "rate", POLICY_NUMBER, "0, any", 0, RATE, read_rate },
+	{ "burst", POLICY_NUMBER, "rate, at least 1", 0, BURST, read_burst },
+	{ "visitor_rate", POLICY_NUMBER, "0, any", 0, RATE, read_visitor_rate },
+	{ "visitor_burst", POLICY_NUMBER, "visitor_rate, at least 1", 0, BURST, read_visitor_burst },
+	{ "request_headers", POLICY_OBJECT, "none", 0, "set and remove", read_request_headers },
+	{ "response_headers", POLICY_OBJECT, "none", 0, "set and remove", read_response_headers },
+	{ "deliver", POLICY_OBJECT, "none", 0, "with mode store or relay", read_object },
+	{ "deliver.skip_after", POLICY_NUMBER, "5", 1e6, NULL, read_skip_after },
+	{ "deliver.concurrency", POLICY_NUMBER, "8", LIMIT_INBOX_LEASE, "1 to 64", read_concurrency },
+	{ "deliver.rate", POLICY_NUMBER, "0, any", 0, RATE, read_deliver_rate },
+	{ "coalesce", POLICY_FLAG, "false", 0, "with mode store or relay", read_coalesce },
+	{ "resign", POLICY_FLAG, "false", 0, "with a scheme that signs a time", read_resign },
+	{ "fan_out", POLICY_LIST, "none", LIMIT_FAN_OUT, NULL, read_fan_out },
 };
-#define N_MEMBERS (sizeof(members) / sizeof(*members))
+/* clang-format on */
+const size_t policy_keys_n = sizeof(policy_keys) / sizeof(*policy_keys);
+
+const char *
+policy_kind_name(enum policy_kind kind)
+{
+	static const char *const names[] = {
+		[POLICY_TEXT] = "text",
+		[POLICY_NUMBER] = "number",
+		[POLICY_FLAG] = "true or false",
+		[POLICY_LIST] = "list of texts",
+		[POLICY_OBJECT] = "object",
+	};
+
+	return names[kind];
+}
+
+void
+policy_key_limits(const struct policy_key *k, char *dst, size_t cap)
+{
+	if (k->limits != NULL)
+		snprintf(dst, cap, "%s", k->limits);
+	else
+		snprintf(dst, cap, k->kind == POLICY_LIST ? "at most %.0f" : "0 to %.0f", k->max);
+}
+
+static bool
+is_kind(const json_t *j, enum policy_kind kind)
+{
+	switch (kind) {
+	case POLICY_TEXT:
+		return json_is_string(j);
+	case POLICY_NUMBER:
+		return json_is_number(j);
+	case POLICY_FLAG:
+		return json_is_boolean(j);
+	case POLICY_LIST:
+		return json_is_array(j);
+	case POLICY_OBJECT:
+		return json_is_object(j);
+	}
+	return false;
+}
+
+/* One member by its row. parent: "" at the outermost. */
+static void
+read_member(struct policy_reader *r, const char *parent, const char *key, json_t *v)
+{
+	const struct policy_key *k = policy_keys, *end = k + policy_keys_n;
+	size_t n = strlen(parent);
+	char what[96], limits[64];
+	double size;
+
+	for (; k < end; k++) {
+		const char *dot = strchr(k->name, '.');
+
+		if (n == 0 ? dot == NULL && strcmp(k->name, key) == 0
+			   : dot != NULL && (size_t)(dot - k->name) == n &&
+				 memcmp(k->name, parent, n) == 0 && strcmp(dot + 1, key) == 0)
+			break;
+	}
+	if (k == end) {
+		fault(r, n == 0 ? key : parent,
+		    n == 0 ? "no such member"
+			   : "has a member that does not exist; see adit-policy(5)");
+		return;
+	}
+	policy_key_limits(k, limits, sizeof(limits));
+	size = k->kind == POLICY_LIST ? (double)json_array_size(v) : json_number_value(v);
+	snprintf(what, sizeof(what), "must be a %s", policy_kind_name(k->kind));
+	if (!is_kind(v, k->kind)) {
+		fault(r, k->name, k->kind == POLICY_FLAG ? "must be true or false" : what);
+	} else if (k->max > 0 && !(size >= 0 && size <= k->max)) {
+		snprintf(what, sizeof(what), k->kind == POLICY_LIST ? "too many: %s" : "must be %s",
+		    limits);
+		fault(r, k->name, what);
+	} else {
+		k->read(r, v, k->name);
+	}
+}
 
 static void
-complete_inbox(struct reader *r)
+read_object(struct policy_reader *r, json_t *j, const char *member)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(j, key, v)
+		read_member(r, member, key, v);
+}
+
+static void
+complete_inbox(struct policy_reader *r)
 {
 	static const char stored[] = "needs mode store or relay: what passes through is not kept";
 	struct policy *p = r->p;
@@ -502,7 +588,7 @@ complete_inbox(struct reader *r)
 
 /* What the preset brings, and what must fit together. */
 static void
-complete(struct reader *r)
+complete(struct policy_reader *r)
 {
 	struct policy *p = r->p;
 
@@ -513,8 +599,6 @@ complete(struct reader *r)
 		    p->mode != PRESET_PASS)
 			p->sign.scheme = sign_find(slice_str(p->preset->scheme));
 	}
-	if (p->concurrency == 0)
-		fault(r, "deliver", "concurrency is at least 1");
 	if (p->sign.scheme != NULL && p->sign.n_secrets == 0)
 		fault(r, "scheme", "needs secrets to check with");
 	if (p->sign.scheme == NULL && p->sign.n_secrets > 0)
@@ -537,7 +621,7 @@ struct policy *
 policy_new(struct slice json, char *why, size_t cap)
 {
 	struct policy *p = calloc(1, sizeof(*p));
-	struct reader r = { .p = p, .why = why, .cap = cap };
+	struct policy_reader r = { .p = p, .why = why, .cap = cap };
 	json_error_t error;
 	const char *key;
 	json_t *v;
@@ -554,16 +638,8 @@ policy_new(struct slice json, char *why, size_t cap)
 	p->root = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, &error);
 	if (p->json == NULL || !json_is_object((json_t *)p->root))
 		fault(&r, "JSON", p->root == NULL ? error.text : "must be an object");
-	json_object_foreach((json_t *)p->root, key, v) {
-		size_t i = 0;
-
-		while (i < N_MEMBERS && strcmp(members[i].name, key) != 0)
-			i++;
-		if (i == N_MEMBERS)
-			fault(&r, key, "no such member");
-		else
-			members[i].read(&r, v, key);
-	}
+	json_object_foreach((json_t *)p->root, key, v)
+		read_member(&r, "", key, v);
 	if (!r.failed)
 		complete(&r);
 	if (!r.failed)

@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clang-format off */
 /*
  * The policy of a route: who may ask for what, and what happens with a webhook.  It is written as
  * one JSON object: by the agent in its HELLO, by the edge in its store, so that it holds while the
- * agent is away.
- *
- *	mode            "pass" (default), "store", "relay"; a preset brings its own
- *	preset          name of a row of preset.h: methods, paths, scheme and mode come from it where not given
- *	context         path of the origin under which the preset's paths lie: "/jenkins"
- *	scheme          name of a row of sign.h: requests are verified at the edge
- *	secrets         list, newest first
- *	hmac            {"header","prefix","encoding":"hex"|"base64","algorithm":"sha256"|"sha1"|"sha384"|"sha512"}
- *	                for scheme "hmac"
- *	methods         list of tokens
- *	paths           list: exact bytes, or a prefix when it ends with '*'
- *	allow, deny     lists of CIDR blocks; deny wins; with allow, everybody else is refused
- *	users           list of "name:hash", hash as crypt(5) (bcrypt, yescrypt, SHA-512) or $argon2id$, up to the
- *	                costs of password_cost.h
- *	body_max        bytes
- *	rate, burst     requests a second to the route, 0.00001 to 1000000, 0 is any;
- *	                visitor_rate, visitor_burst: from one address
- *	request_headers, response_headers   {"set":{"Name":"value"},"remove":["Name"]}
- *	deliver         {"skip_after":5,"concurrency":8,"rate":0}
- *	coalesce        true: a newer push of a branch takes the place of older ones of which nothing was ever sent
- *	resign          true: a delivery whose signed time is stale is signed anew with the first secret
- *	fan_out         list of tunnels of the account that get a copy of each webhook
+ * agent is away.  Its members are the rows of policy_keys; adit-policy(5) says what each means.
  *
  * Unknown members are errors: a protection that is spelled wrong must not silently be none.
  */
-/* clang-format on */
 #ifndef ADIT_HOOK_POLICY_H
 #define ADIT_HOOK_POLICY_H
 
@@ -38,6 +15,7 @@
 #include "hook/rates.h"
 #include "hook/sign.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -92,6 +70,28 @@ struct policy {
 	struct policy_known *known; /* credentials as keyed hashes; NULL: none yet */
 	unsigned known_at;
 };
+
+/* --- its members --- */
+
+enum policy_kind { POLICY_TEXT, POLICY_NUMBER, POLICY_FLAG, POLICY_LIST, POLICY_OBJECT };
+
+struct policy_reader;
+
+/* By these rows a policy is read, and adit-policy(5) is tested. */
+struct policy_key {
+	const char *name; /* "deliver.rate" is the member rate of the object deliver */
+	enum policy_kind kind;
+	const char *standard; /* what holds without it */
+	double max;           /* of a number, or how long a list is; 0: it has no such limit */
+	const char *limits;   /* in words; NULL: as max says */
+	void (*read)(struct policy_reader *r, json_t *j, const char *member);
+};
+extern const struct policy_key policy_keys[];
+extern const size_t policy_keys_n;
+
+const char *policy_kind_name(enum policy_kind kind);
+/* "at most 8", "0 to 64", or the row's words. */
+void policy_key_limits(const struct policy_key *k, char *dst, size_t cap);
 
 /* NULL and a sentence in why (with the member's name). */
 struct policy *policy_new(struct slice json, char *why, size_t cap) must_use;

@@ -123,7 +123,7 @@ TEST(faults_name_their_member)
 		{ "{\"mode\":\"store\",\"fan_out\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\","
 		  "\"8\","
 		  "\"9\"]}",
-		    "fan_out: too many tunnels" },
+		    "fan_out: too many: at most 8" },
 		{ "{\"mode\":\"pass\",\"mode\":\"store\"}", "JSON" },
 	};
 
