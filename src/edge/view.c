@@ -3,23 +3,21 @@
 #include "edge/view.h"
 
 #include "base/text.h"
-#include "base/utf8.h"
-#include "edge/keep.h"
+#include "edge/shown.h"
 #include "edge/worker.h"
-#include "hook/params.h"
 #include "store/inbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define ROWS_MAX 100
-#define TARGET_SHOWN 300
 #define ATTEMPTS_SHOWN 20
 #define ANSWER_SHOWN 400
 #define PIECE_BYTES 24576
-#define EXPORT_BYTES (1 << 20)
 /* Of an answer as JSON: what a CONTROL frame takes, less its envelope. */
 #define ROWS_BYTES 48000
+/* Head and body of a row of an export; a larger one is asked for in pieces. */
+#define WHOLE_BYTES 30000
 
 struct view {
 	struct inbox_req req;
@@ -31,7 +29,7 @@ struct view {
 	view_done_fn done;
 	void *owner;
 	const struct row *row;
-	bool raw, abandoned;
+	bool raw, whole, abandoned;
 	uint64_t offset;
 	char event[256], order_key[256]; /* what req's slices point to */
 };
@@ -42,133 +40,6 @@ struct row {
 	json_t *(*answer)(struct view *v);
 };
 
-/* --- texts --- */
-
-/* Senders write what they like; what is no UTF-8 or moves a terminal's cursor becomes '?'. */
-static json_t *
-text(struct slice s, size_t max)
-{
-	char *clean = malloc(s.n + 1);
-	size_t n = 0;
-	json_t *j;
-
-	while (clean != NULL && s.n > 0 && n < max) {
-		size_t step = utf8_next(s);
-		unsigned char c = (unsigned char)s.p[0];
-
-		if (step > 1 && !(step == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)) {
-			memcpy(clean + n, s.p, step);
-			n += step;
-		} else {
-			clean[n++] = step != 1 || c < 0x20 || c == 0x7f ? '?' : s.p[0];
-			step = step == 0 ? 1 : step;
-		}
-		s = slice_from(s, step);
-	}
-	j = json_stringn_nocheck(clean == NULL ? "" : clean, n);
-	free(clean);
-	return j;
-}
-
-/* The target without the values of its parameters, any of which may be a password. */
-static void
-put_target(struct buf *out, struct slice target, bool raw)
-{
-	struct slice query;
-	size_t at = slice_find(target, '?');
-
-	if (raw || at == SIZE_MAX) {
-		buf_put(out, target);
-		return;
-	}
-	buf_put(out, slice_head(target, at + 1));
-	query = slice_from(target, at + 1);
-	while (query.n > 0) {
-		struct slice value = slice_cut(&query, '&'), name = slice_cut(&value, '=');
-
-		if (value.p != NULL) {
-			buf_put(out, name);
-			buf_putc(out, '=');
-		}
-		buf_put(out, S("***"));
-		if (query.n > 0)
-			buf_putc(out, '&');
-	}
-}
-
-/* The second word of the request line; empty without a head that can be opened. */
-static struct slice
-target_of(struct slice head)
-{
-	struct slice line = slice_cut(&head, '\n');
-
-	(void)slice_cut(&line, ' ');
-	return slice_cut(&line, ' ');
-}
-
-/* The row knows only that there was a query: what it was is in the head. */
-static json_t *
-target_text(const struct keep *k, const struct inbox_delivery *d, bool raw, size_t max)
-{
-	struct buf b, room;
-	struct slice whole;
-	json_t *j;
-
-	buf_init(&b, LIMIT_REQUEST_LINE_BYTES + LIMIT_HEAD_BYTES);
-	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
-	whole = target_of(keep_clear_head(k, d->head, &room));
-	if (whole.n > 0) {
-		put_target(&b, whole, raw);
-	} else {
-		size_t at = slice_find(d->target, '?');
-
-		buf_put(&b, slice_head(d->target, at));
-		if (at != SIZE_MAX)
-			buf_put(&b, S("?***"));
-	}
-	j = text(buf_slice(&b), max);
-	buf_fini(&room);
-	buf_fini(&b);
-	return j;
-}
-
-/* The head with credentials hidden. */
-static void
-put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
-{
-	struct slice line;
-
-	if (raw) {
-		buf_put(out, head);
-		return;
-	}
-	line = slice_cut(&head, '\n');
-	{
-		struct slice rest = line, method = slice_cut(&rest, ' '),
-			     target = slice_cut(&rest, ' ');
-
-		buf_put(out, method);
-		buf_putc(out, ' ');
-		put_target(out, target, false);
-		buf_putc(out, ' ');
-		buf_put(out, rest);
-		buf_putc(out, '\n');
-	}
-	while (head.n > 0) {
-		struct slice value, name;
-
-		line = value = slice_cut(&head, '\n');
-		name = slice_cut(&value, ':');
-		if (keep_is_secret(k, name)) {
-			buf_put(out, name);
-			buf_put(out, S(": ***\r"));
-		} else {
-			buf_put(out, line);
-		}
-		buf_putc(out, '\n');
-	}
-}
-
 /* --- answers --- */
 
 static json_t *
@@ -177,41 +48,37 @@ refusal(const char *code, const char *what)
 	return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", what);
 }
 
-static json_t *
-delivery_json(const struct keep *k, const struct inbox_delivery *d, bool whole, bool raw)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "id", json_integer((json_int_t)d->id));
-	json_object_set_new(o, "state", json_string(inbox_state_text(d->state)));
-	json_object_set_new(o, "account", text(d->account, 64));
-	json_object_set_new(o, "tunnel", text(d->tunnel, 64));
-	json_object_set_new(o, "event", text(d->event, 128));
-	json_object_set_new(o, "repository", text(d->order_key, 200));
-	json_object_set_new(o, "provider_id", text(d->provider_id, 128));
-	json_object_set_new(o, "method", text(d->method, 32));
-	json_object_set_new(o, "target",
-	    target_text(k, d, raw, whole ? LIMIT_REQUEST_LINE_BYTES : TARGET_SHOWN));
-	json_object_set_new(o, "attempts", json_integer(d->attempts));
-	json_object_set_new(o, "received_ms", json_integer((json_int_t)d->received_ms));
-	json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
-	json_object_set_new(o, "note", text(d->note, 320));
-	if (d->state == INBOX_QUEUED) {
-		json_object_set_new(o, "due_ms",
-		    json_integer((json_int_t)(d->due_ms > 0 ? d->due_ms : 0)));
-		json_object_set_new(o, "waits", json_boolean(d->waits));
-	}
-	if (d->replay_of != 0)
-		json_object_set_new(o, "replay_of", json_integer((json_int_t)d->replay_of));
-	return o;
-}
-
 static size_t
 json_bytes(json_t *j)
 {
 	return json_dumpb(j, NULL, 0, JSON_COMPACT);
 }
 
+/* Head and body in the row, when they are short: whoever reads many need not ask for each. */
+static bool
+add_bytes(struct view *v, const struct inbox_delivery *d, json_t *row)
+{
+	struct buf all;
+	size_t n_head;
+	char *encoded;
+	bool good;
+
+	if (d->bytes > WHOLE_BYTES)
+		return false;
+	buf_init(&all, SHOWN_BYTES);
+	good = shown_bytes(v->edge->keep, d, v->raw, &all, &n_head) && all.n <= WHOLE_BYTES;
+	encoded = good ? malloc(all.n / 3 * 4 + 8) : NULL;
+	if (encoded != NULL) {
+		text_base64(all.p, all.n, encoded);
+		json_object_set_new(row, "whole", json_string(encoded));
+		json_object_set_new(row, "head_bytes", json_integer((json_int_t)n_head));
+	}
+	free(encoded);
+	buf_fini(&all);
+	return encoded != NULL;
+}
+
+/* Where bytes were asked for, a row without its bytes is the last one of its answer: they are asked for then. */
 static json_t *
 list_answer(struct view *v)
 {
@@ -220,16 +87,22 @@ list_answer(struct view *v)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < req->n_items; i++) {
-		json_t *row = delivery_json(v->edge->keep, &req->items[i], false, v->raw);
+		json_t *row = shown_row(v->edge->keep, &req->items[i], false, v->raw);
+		bool whole = !v->whole || add_bytes(v, &req->items[i], row);
 
 		bytes += json_bytes(row) + 1;
-		if (bytes > ROWS_BYTES) {
+		if (bytes > ROWS_BYTES && i > 0) {
 			json_decref(row);
 			req->cursor = req->items[i - 1].id;
 			req->more = true;
 			break;
 		}
 		json_array_append_new(rows, row);
+		if (!whole) {
+			req->more = req->more || i + 1 < req->n_items;
+			req->cursor = req->items[i].id;
+			break;
+		}
 	}
 	return json_pack("{s:b, s:o, s:b, s:I}", "ok", 1, "rows", rows, "more", req->more, "cursor",
 	    (json_int_t)req->cursor);
@@ -240,7 +113,8 @@ attempt_json(const struct inbox_attempt *a)
 {
 	return json_pack("{s:I, s:I, s:i, s:I, s:s, s:o}", "number", (json_int_t)a->number, "at_ms",
 	    (json_int_t)a->at_ms, "status", a->status, "latency_ms", (json_int_t)a->latency_ms,
-	    "reason", a->reason, "answer", text(slice_of(a->answer, a->n_answer), ANSWER_SHOWN));
+	    "reason", a->reason, "answer",
+	    shown_text(slice_of(a->answer, a->n_answer), ANSWER_SHOWN));
 }
 
 static json_t *
@@ -253,7 +127,7 @@ show_answer(struct view *v)
 	for (; i < req->n_attempts; i++)
 		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery",
-	    delivery_json(v->edge->keep, &req->items[0], true, v->raw), "attempts", attempts);
+	    shown_row(v->edge->keep, &req->items[0], true, v->raw), "attempts", attempts);
 }
 
 /* A piece of head and body, as they go to the origin. */
@@ -262,27 +136,21 @@ bytes_answer(struct view *v)
 {
 	const struct inbox_delivery *d = &v->req.items[0];
 	char encoded[PIECE_BYTES / 3 * 4 + 8];
-	struct buf room, all;
 	json_t *answer = NULL;
+	struct buf all;
+	size_t n_head;
 
-	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
-	buf_init(&all, 2 * LIMIT_HEAD_BYTES + LIMIT_INBOX_BODY_BYTES);
-	put_head(v->edge->keep, &all, keep_clear_head(v->edge->keep, d->head, &room), v->raw);
-	if (!all.failed) {
-		size_t n_head = all.n, total;
-		struct slice piece;
-
-		buf_put(&all, d->body);
-		total = all.n;
-		piece =
+	buf_init(&all, SHOWN_BYTES);
+	if (shown_bytes(v->edge->keep, d, v->raw, &all, &n_head)) {
+		size_t total = all.n;
+		struct slice piece =
 		    slice_head(slice_from(buf_slice(&all), v->offset < total ? v->offset : total),
 			PIECE_BYTES);
+
 		text_base64(piece.p, piece.n, encoded);
-		if (!all.failed)
-			answer = json_pack("{s:b, s:s, s:I, s:I}", "ok", 1, "bytes", encoded,
-			    "head_bytes", (json_int_t)n_head, "total", (json_int_t)total);
+		answer = json_pack("{s:b, s:s, s:I, s:I}", "ok", 1, "bytes", encoded, "head_bytes",
+		    (json_int_t)n_head, "total", (json_int_t)total);
 	}
-	buf_fini(&room);
 	buf_fini(&all);
 	return answer != NULL ? answer : refusal("memory", "out of memory");
 }
@@ -471,9 +339,8 @@ read_request(struct view *v, const char *account, json_t *request)
 	v->raw = json_is_true(json_object_get(request, "raw"));
 	switch (req->op) {
 	case INBOX_EXPORT: /* heads and bodies are read, too */
-		if (json_object_get(request, "limit") == NULL)
-			req->n_max = 1;
-		req->bytes_max = EXPORT_BYTES;
+		req->bytes_max = ROWS_BYTES;
+		v->whole = json_is_true(json_object_get(request, "whole"));
 		break;
 	case INBOX_SHOW:
 		if (req->id == 0)

@@ -229,11 +229,11 @@ ask_bytes(struct inboxtalk *t)
 	return INBOXTALK_ASK;
 }
 
-/* True when all of it is there. */
+/* of: an answer with the next piece, or a row with all of it. True when all of it is there. */
 static bool
-take_bytes(struct inboxtalk *t, json_t *answer)
+take_bytes(struct inboxtalk *t, json_t *of, const char *member)
 {
-	struct slice piece = slice_str(text_at(answer, "bytes"));
+	struct slice piece = slice_str(text_at(of, member));
 	char *room = buf_room(&t->bytes, piece.n + 4);
 	ptrdiff_t n = room == NULL ? -1 : text_unbase64(piece, false, true, room, piece.n + 4);
 
@@ -242,10 +242,10 @@ take_bytes(struct inboxtalk *t, json_t *answer)
 		return true;
 	}
 	t->bytes.n += (size_t)n;
-	t->head_bytes = number_at(answer, "head_bytes");
+	t->head_bytes = number_at(of, "head_bytes");
 	if (t->head_bytes > t->bytes.n && n == 0)
 		t->bytes.failed = true;
-	return n == 0 || t->bytes.n >= number_at(answer, "total");
+	return n == 0 || t->bytes.n >= number_at(of, "total");
 }
 
 static void
@@ -285,7 +285,7 @@ take_show(struct inboxtalk *t, json_t *answer, struct buf *out)
 		t->attempts = json_incref(json_object_get(answer, "attempts"));
 		return ask_bytes(t);
 	}
-	if (!take_bytes(t, answer))
+	if (!take_bytes(t, answer, "bytes"))
 		return ask_bytes(t);
 	if (t->bytes.failed)
 		return fail(t, "the edge's answer cannot be read", "show");
@@ -324,28 +324,46 @@ next_export(struct inboxtalk *t)
 	return INBOXTALK_ASK;
 }
 
+/* One row after the other; the first without its bytes has them asked for, and goes on behind. */
+static enum inboxtalk_step
+take_export_rows(struct inboxtalk *t, json_t *answer, struct buf *out)
+{
+	json_t *rows = json_object_get(answer, "rows"), *r;
+	size_t i;
+
+	json_array_foreach(rows, i, r) {
+		if (t->left == 0)
+			return INBOXTALK_DONE;
+		t->left--;
+		t->row = json_incref(r);
+		set_number(t->request, "cursor", number_at(r, "id"));
+		if (json_object_get(r, "whole") == NULL)
+			return ask_bytes(t);
+		(void)take_bytes(t, r, "whole");
+		if (t->bytes.failed || t->head_bytes > t->bytes.n)
+			return fail(t, "the edge's answer cannot be read", "export");
+		json_object_del(r, "whole");
+		json_object_del(r, "head_bytes");
+		put_whole(t, out);
+		forget_row(t);
+	}
+	json_object_set(t->request, "cursor", json_object_get(answer, "cursor"));
+	return json_is_true(json_object_get(answer, "more")) && t->left > 0 ? INBOXTALK_ASK
+									    : INBOXTALK_DONE;
+}
+
 static enum inboxtalk_step
 take_export(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
-	json_t *row = json_array_get(json_object_get(answer, "rows"), 0);
-
-	if (t->row == NULL) {
-		bool more = json_is_true(json_object_get(answer, "more"));
-
-		json_object_set(t->request, "cursor", json_object_get(answer, "cursor"));
-		if (row == NULL || t->left == 0)
-			return more && t->left > 0 ? INBOXTALK_ASK : INBOXTALK_DONE;
-		t->left--;
-		t->row = json_incref(row);
-		return ask_bytes(t);
-	}
-	if (!take_bytes(t, answer))
+	if (t->row == NULL)
+		return take_export_rows(t, answer, out);
+	if (!take_bytes(t, answer, "bytes"))
 		return ask_bytes(t);
 	if (t->bytes.failed)
 		return fail(t, "the edge's answer cannot be read", "export");
 	put_whole(t, out);
 	forget_row(t);
-	return next_export(t);
+	return t->left > 0 ? next_export(t) : INBOXTALK_DONE;
 }
 
 /* The first answer only tells where the end is now. */
@@ -492,11 +510,14 @@ set_options(struct inboxtalk *t, int64_t now_ms)
 	t->left = UINT64_MAX;
 	if (o->limit != NULL && (!slice_u64(slice_str(o->limit), &t->left) || t->left == 0))
 		return fail(t, "a number is wanted", "--limit");
+	if (strcmp(t->command->name, "export") == 0)
+		json_object_set_new(t->request, "whole", json_true());
 	if (strcmp(t->command->name, "tail") == 0) {
 		set_number(t->request, "limit", 1);
 		if (o->since == NULL)
 			set_number(t->request, "since_ms", (uint64_t)now_ms);
-	} else if (t->left < 100 && strcmp(t->command->op, "list") == 0) {
+	} else if (t->left < 100 &&
+		   (strcmp(t->command->op, "list") == 0 || strcmp(t->command->op, "export") == 0)) {
 		set_number(t->request, "limit", t->left);
 	}
 	return INBOXTALK_ASK;

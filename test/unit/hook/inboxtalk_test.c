@@ -144,15 +144,41 @@ TEST(replay_of_ids_and_of_a_filter)
 TEST(export_goes_from_row_to_bytes_to_row)
 {
 	EXPECT_INT(START(NULL, "export"), INBOXTALK_ASK);
-	EXPECT(asks("{\"op\":\"export\"}"));
+	EXPECT(asks("{\"op\":\"export\",\"whole\":true}"));
 	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":5}],\"more\":true,\"cursor\":5}"),
 	    INBOXTALK_ASK);
-	EXPECT(asks("{\"op\":\"bytes\",\"id\":5,\"offset\":0,\"cursor\":5}"));
+	EXPECT(asks("{\"op\":\"bytes\",\"id\":5,\"offset\":0,\"cursor\":5,\"whole\":true}"));
 	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZGJvZHk=\",\"head_bytes\":4,\"total\":8}"),
 	    INBOXTALK_ASK);
-	EXPECT(asks("{\"op\":\"export\",\"cursor\":5}"));
+	EXPECT(asks("{\"op\":\"export\",\"cursor\":5,\"whole\":true}"));
 	EXPECT_INT(answer("{\"ok\":true,\"rows\":[],\"more\":false,\"cursor\":5}"), INBOXTALK_DONE);
 	EXPECT_SLICE(buf_slice(&out), S("{\"id\":5,\"head\":\"head\",\"body\":\"body\"}\n"));
+}
+
+/* Many short ones in one answer, a long one behind them in pieces. */
+TEST(export_takes_whole_rows)
+{
+	struct inboxtalk_options o = { .limit = "3" };
+
+	EXPECT_INT(START(&o, "export"), INBOXTALK_ASK);
+	EXPECT(asks("{\"op\":\"export\",\"whole\":true,\"limit\":3}"));
+	EXPECT_INT(
+	    answer("{\"ok\":true,\"rows\":[{\"id\":5,\"whole\":\"aGVhZGJvZHk=\",\"head_bytes\":4},"
+		   "{\"id\":6,\"whole\":\"aGVhZGJvZHk=\",\"head_bytes\":8},{\"id\":7}],"
+		   "\"more\":true,\"cursor\":7}"),
+	    INBOXTALK_ASK);
+	EXPECT_SLICE(buf_slice(&out), S("{\"id\":5,\"head\":\"head\",\"body\":\"body\"}\n"
+					"{\"id\":6,\"head\":\"headbody\",\"body\":\"\"}\n"));
+	EXPECT(asks("{\"op\":\"bytes\",\"id\":7,\"offset\":0,\"cursor\":7,\"whole\":true,"
+		    "\"limit\":3}"));
+	buf_reset(&out);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZGJvZHk=\",\"head_bytes\":4,\"total\":8}"),
+	    INBOXTALK_DONE);
+	EXPECT_SLICE(buf_slice(&out), S("{\"id\":7,\"head\":\"head\",\"body\":\"body\"}\n"));
+	EXPECT_INT(START(NULL, "export"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":5,\"whole\":\"aGVh\",\"head_bytes\":4}],"
+			  "\"more\":true,\"cursor\":5}"),
+	    INBOXTALK_FAILED);
 }
 
 TEST(tail_begins_at_the_end)
@@ -198,5 +224,5 @@ TESTS(TEST_ROW(times) TEST_ROW(list_turns_pages_and_stops_at_the_limit)
 	TEST_ROW(a_page_without_rows_is_not_the_end) TEST_ROW(show_puts_pieces_together)
 	    TEST_ROW(what_a_sender_wrote_does_not_move_the_cursor)
 		TEST_ROW(replay_of_ids_and_of_a_filter)
-		    TEST_ROW(export_goes_from_row_to_bytes_to_row) TEST_ROW(tail_begins_at_the_end)
-			TEST_ROW(mistakes))
+		    TEST_ROW(export_goes_from_row_to_bytes_to_row) TEST_ROW(export_takes_whole_rows)
+			TEST_ROW(tail_begins_at_the_end) TEST_ROW(mistakes))
