@@ -177,10 +177,16 @@ $(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/libedge.a $(B
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
+$(B)/replay/%_sim_fuzz: test/fuzz/%_sim_fuzz.c test/fuzz/replay.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 $(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
+$(B)/fuzz/%_sim_fuzz: test/fuzz/%_sim_fuzz.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 $(B)/fuzz/%: test/fuzz/%.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
