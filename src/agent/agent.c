@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <openssl/sha.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct agent {
@@ -21,7 +23,7 @@ struct agent {
 	struct serve serve;
 	struct client client;
 	struct watch watch;
-	struct loop_io signals;
+	struct loop_io signals, output;
 	struct tunnel *tunnels;
 	size_t n_open; /* tunnels whose origin is initialised */
 	int exit_code;
@@ -113,6 +115,37 @@ open_signals(struct agent *a)
 	return a->signals.fd < 0 ? -1 : loop_watch(a->loop, &a->signals);
 }
 
+/* --- standard output --- */
+
+/*
+ * A pipe whose reader has gone (grep -m1): whoever started us has seen enough.  SIGPIPE would end
+ * the program only with its next line, which may never come.
+ */
+static void
+on_output(struct loop_io *io, unsigned events)
+{
+	struct agent *a = list_of(io, struct agent, output);
+	struct pollfd p = { .fd = io->fd };
+
+	(void)events;
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0) {
+		loop_unwatch(io);
+		client_stop(&a->client);
+	}
+}
+
+/* Anything but a pipe has no reader that can go. */
+static void
+watch_output(struct agent *a)
+{
+	struct stat st;
+
+	a->output = (struct loop_io){ .fd = STDOUT_FILENO, .fn = on_output };
+	if (a->screen.fd == STDOUT_FILENO && fstat(STDOUT_FILENO, &st) == 0 &&
+	    S_ISFIFO(st.st_mode) && loop_watch(a->loop, &a->output) != 0)
+		perror("adit: standard output");
+}
+
 static void
 close_signals(struct agent *a)
 {
@@ -141,6 +174,7 @@ on_over(struct client *c, int exit_code)
 	a->exit_code = exit_code;
 	watch_stop(&a->watch);
 	close_signals(a);
+	loop_unwatch(&a->output);
 	for (size_t i = 0; i < a->n_open; i++)
 		origin_fini(&a->tunnels[i].origin);
 	a->n_open = 0;
@@ -195,6 +229,7 @@ run(struct agent *a, char *ret_account)
 		tell_error("failed", "signals: %s", strerror(errno));
 		return EXIT_BROKE;
 	}
+	watch_output(a);
 	watch_start(&a->watch, a->loop, on_changed);
 	client_start(&a->client);
 	loop_run(a->loop);

@@ -67,6 +67,40 @@ pass_final(struct exchange *x, struct slice buf)
 		exchange_end(x, LINK_CODE_INTERNAL);
 }
 
+/*
+ * A server that speaks TLS on this port, and was sent plain HTTP: it answers with an alert record,
+ * or understands and says so in clear (nginx, Go, Apache).
+ */
+static bool
+speaks_tls(struct slice buf)
+{
+	static const char *const words[] = {
+		"plain HTTP request was sent to HTTPS port",
+		"HTTP request to an HTTPS server",
+		"speaking plain HTTP to an SSL-enabled",
+	};
+
+	if (buf.n >= 2 && buf.p[0] == 0x15 && buf.p[1] == 3)
+		return true;
+	if (buf.n < 12 || memcmp(buf.p + 8, " 400", 4) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (memmem(buf.p, buf.n, words[i], strlen(words[i])) != NULL)
+			return true;
+	return false;
+}
+
+static void
+look_for_tls(struct exchange *x, struct slice buf)
+{
+	struct tunnel *t = x->tunnel;
+
+	if (t->told_tls || t->origin.tls != NULL || !speaks_tls(buf))
+		return;
+	t->told_tls = true;
+	screen_speaks_tls(x->serve->screen, t->label, t->origin.text);
+}
+
 /* A whole head stands at the front of *buf. True when it was an interim one: go on behind it. */
 static bool
 on_answer_head(struct exchange *x, struct slice *buf)
@@ -83,6 +117,7 @@ on_answer_head(struct exchange *x, struct slice *buf)
 		return false;
 	}
 	if (status >= 200) {
+		look_for_tls(x, *buf);
 		pass_final(x, *buf);
 		return false;
 	}
@@ -111,6 +146,15 @@ keep_part(struct exchange *x, struct slice part)
 	x->gather_n = part.n;
 }
 
+static enum link_code
+bad_head_code(const struct exchange *x, struct slice buf)
+{
+	if (speaks_tls(buf))
+		return LINK_CODE_ORIGIN_TLS;
+	return x->h1.fault == CLOSE_HEAD_TOO_LARGE ? LINK_CODE_ORIGIN_LARGE_HEAD
+						   : LINK_CODE_ORIGIN_BAD_HEAD;
+}
+
 /* Looks at what has come so far. True: more is needed. */
 static bool
 judge(struct exchange *x, struct slice buf)
@@ -126,9 +170,8 @@ judge(struct exchange *x, struct slice buf)
 			break;
 		case H1_DATA:
 		case H1_BAD:
-			exchange_end(x, x->h1.fault == CLOSE_HEAD_TOO_LARGE
-					    ? LINK_CODE_ORIGIN_LARGE_HEAD
-					    : LINK_CODE_ORIGIN_BAD_HEAD);
+			look_for_tls(x, buf);
+			exchange_end(x, bad_head_code(x, buf));
 			return false;
 		}
 	}

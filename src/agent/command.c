@@ -29,7 +29,7 @@
 static int help_command(const struct options *o);
 static int version_command(const struct options *o);
 
-#define RUNS (OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
+#define RUNS (OPTIONS_REQUESTS | OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
 #define HOOK (OPTIONS_HOOK | OPTIONS_SCREEN)
 #define MANY LIMIT_TUNNELS_PER_LINK
 
@@ -292,6 +292,13 @@ read_config(struct command_edge *e, const struct options *o)
 	return error;
 }
 
+static const char no_edge[] =
+    "no edge: an edge is the server that gives tunnels their public names and passes visitors on "
+    "to this machine. Somebody in your team may run one: adit login URL stores it, --edge URL "
+    "gives it for once. To run your own on a host that the internet reaches, see aditd(8); to try "
+    "it all on this machine: aditd --dev DIR, then adit http 8080 with --edge, --ca and "
+    "--token-file as it prints them";
+
 int
 command_edge_open(struct command_edge *e, const struct options *o)
 {
@@ -303,7 +310,7 @@ command_edge_open(struct command_edge *e, const struct options *o)
 	/* The CA of a login belongs to the edge of that login. */
 	e->ca = o->ca != NULL || o->edge != NULL ? o->ca : e->config.ca;
 	if (error == NULL && e->edge == NULL)
-		error = strdup("no edge: adit login URL stores one, --edge URL gives one for once");
+		error = strdup(no_edge);
 	if (error == NULL)
 		error = find_token(e, o);
 	if (error == NULL)

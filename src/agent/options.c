@@ -107,11 +107,12 @@ static const struct args_row rows[] = {
 	    "certificates (PEM) that are trusted in place of the system's" },
 	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK_CREATE,
 	    "Bitbucket is not to verify the certificate of the URL" },
+	{ "--quiet", NULL, AT(quiet), OPTIONS_REQUESTS, "no line for each request" },
 	{ "--all", NULL, AT(all), OPTIONS_START, "every tunnel of the configuration" },
 	{ "--json", NULL, AT(json), OPTIONS_SCREEN,
 	    "one JSON object a line on standard output, for scripts" },
 	{ "--log-level", "LEVEL", AT(log_level), OPTIONS_SCREEN,
-	    "error, warn (default), info, debug; debug shows every request" },
+	    "error, warn (default), info, debug; debug prints requests where no terminal is, too" },
 	{ "--help", NULL, AT(help), OPTIONS_COMMON, "this text", .brief = "-h" },
 	{ "--version", NULL, AT(version), OPTIONS_COMMON, "print the version" },
 };

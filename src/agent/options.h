@@ -31,7 +31,8 @@ enum option_group {
 	OPTIONS_HOOK_URL = 1 << 16,
 	OPTIONS_HOOK_CREATE = 1 << 17,
 	OPTIONS_STAT = 1 << 18,
-	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
+	OPTIONS_REQUESTS = 1 << 20, /* requests are printed */
+	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
 
 struct options {
@@ -50,6 +51,7 @@ struct options {
 	    *origin, *secret_file;
 	const char *url, *api, *events, *description;
 	bool no_probe, dc, no_verify;
+	bool quiet;
 	bool origin_insecure, json, all, help, version;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
 	int n_args;

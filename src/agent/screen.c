@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A pipe that poll() calls writable takes this much without blocking (PIPE_BUF). */
@@ -258,6 +259,28 @@ screen_replaced(struct screen *s, const char *name, const char *text)
 }
 
 void
+screen_speaks_tls(struct screen *s, const char *name, const char *origin)
+{
+	struct slice address = slice_str(origin);
+
+	if (slice_starts(address, S("http://")))
+		address = slice_from(address, 7);
+	begin(s, "origin-tls");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "origin", slice_str(origin));
+		buf_put(&s->line, S(",\"text\":\"The local server speaks TLS: use https://"));
+		buf_put(&s->line, address);
+		buf_putc(&s->line, '"');
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": the local server speaks TLS: use https://"));
+		put_plain(&s->line, address);
+	}
+	end(s);
+}
+
+void
 screen_stopping(struct screen *s, size_t n)
 {
 	begin(s, "stopping");
@@ -281,6 +304,30 @@ request_json(struct buf *b, const struct screen_request *r)
 	    (unsigned long long)r->tx_bytes, (unsigned long long)r->rx_bytes);
 }
 
+/* "18:04:05 web POST /hook 201 12.3 ms"; in place of a status why there is none. */
+static void
+request_plain(struct buf *b, const struct screen_request *r)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char when[16];
+
+	if (localtime_r(&now, &tm) == NULL || strftime(when, sizeof(when), "%H:%M:%S", &tm) == 0)
+		when[0] = '\0';
+	buf_printf(b, "%s ", when);
+	put_plain(b, slice_str(r->name));
+	buf_putc(b, ' ');
+	put_plain(b, r->method);
+	buf_putc(b, ' ');
+	put_plain(b, r->path);
+	if (r->status != 0)
+		buf_printf(b, " %u", r->status);
+	if (r->status == 0 || strcmp(r->outcome, "ok") != 0)
+		buf_printf(b, " %s", r->outcome);
+	buf_printf(b, " %lld.%lld ms", (long long)(r->took_us / 1000),
+	    (long long)(r->took_us % 1000 / 100));
+}
+
 void
 screen_request(struct screen *s, const struct screen_request *r)
 {
@@ -290,13 +337,7 @@ screen_request(struct screen *s, const struct screen_request *r)
 	if (s->json) {
 		request_json(&s->line, r);
 	} else {
-		put_plain(&s->line, slice_str(r->name));
-		buf_putc(&s->line, ' ');
-		put_plain(&s->line, r->method);
-		buf_putc(&s->line, ' ');
-		put_plain(&s->line, r->path);
-		buf_printf(&s->line, " %u %s %lld.%lld ms", r->status, r->outcome,
-		    (long long)(r->took_us / 1000), (long long)(r->took_us % 1000 / 100));
+		request_plain(&s->line, r);
 	}
 	end(s);
 }

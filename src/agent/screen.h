@@ -48,6 +48,8 @@ void screen_retry(struct screen *s, int64_t pause_ms, const char *why);
 /* name "": the agent as a whole. */
 void screen_refused(struct screen *s, const char *name, const char *code, const char *text);
 void screen_replaced(struct screen *s, const char *name, const char *text);
+/* The origin of a tunnel speaks TLS, but its address says plain HTTP. */
+void screen_speaks_tls(struct screen *s, const char *name, const char *origin);
 /* The agent was told to stop; n exchanges are still running. */
 void screen_stopping(struct screen *s, size_t n);
 

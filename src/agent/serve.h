@@ -36,6 +36,7 @@ struct tunnel {
 	struct look look;
 	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
 	bool told;                 /* once is enough for people */
+	bool told_tls;             /* the same of an origin that speaks TLS on a plain address */
 };
 
 /* What all streams of a loop share. */

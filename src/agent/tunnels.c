@@ -8,6 +8,7 @@
 #include "http/url.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Runs these tunnels with the edge and token of the options. */
 static int
@@ -20,7 +21,7 @@ run(const struct options *o, struct command_edge *e, const struct config_tunnel 
 		.tunnels = tunnels,
 		.n_tunnels = n,
 		.json = o->json,
-		.requests = log_wants(LOG_DEBUG),
+		.requests = !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1),
 	};
 
 	return agent_run(&p, NULL);
