@@ -45,14 +45,21 @@ policy_made_fini(struct policy_made *m)
 
 /* --- files --- */
 
-/* The whole of a file as text, for file_free(). NULL and a sentence. */
+/* The whole of a file as text, for file_free(). NULL and a sentence. secret: others must not be
+ * able to read it. */
 static char *
-read_file(const char *path, struct slice *ret, char **ret_error)
+read_file(const char *path, bool secret, struct slice *ret, char **ret_error)
 {
-	char *text = file_read(path, FILE_BYTES_MAX, ret, NULL);
+	bool open_to_others = false;
+	char *text = file_read(path, FILE_BYTES_MAX, ret, &open_to_others);
 
 	if (text == NULL) {
 		*ret_error = sentence("%s: %s", path, strerror(errno));
+	} else if (secret && open_to_others) {
+		*ret_error = sentence("%s: others may read it, and it holds a secret: chmod 600 %s",
+		    path, path);
+		file_free(text, *ret);
+		text = NULL;
 	} else if (slice_find(*ret, '\0') != SIZE_MAX) {
 		*ret_error = sentence("%s: is no text", path);
 		file_free(text, *ret);
@@ -63,10 +70,10 @@ read_file(const char *path, struct slice *ret, char **ret_error)
 
 /* Appends the lines of a file to a list. */
 static char *
-add_lines(json_t *list, const char *path)
+add_lines(json_t *list, const char *path, bool secret)
 {
 	struct slice whole = S(""), rest;
-	char *error = NULL, *text = read_file(path, &whole, &error);
+	char *error = NULL, *text = read_file(path, secret, &whole, &error);
 	size_t before = json_array_size(list);
 
 	if (text == NULL)
@@ -154,7 +161,7 @@ own_secret(json_t *list, const char *label, struct policy_made *m)
 		error = write_secret(m->secret);
 		m->fresh = true;
 	}
-	return error != NULL ? error : add_lines(list, m->secret);
+	return error != NULL ? error : add_lines(list, m->secret, true);
 }
 
 /* --- the object --- */
@@ -170,7 +177,7 @@ start_object(const struct policy_text *p, json_t **ret)
 		*ret = json_object();
 		return NULL;
 	}
-	text = read_file(p->policy_file, &whole, &error);
+	text = read_file(p->policy_file, false, &whole, &error);
 	if (text == NULL)
 		return error;
 	*ret = json_loads(text, JSON_REJECT_DUPLICATES, &why);
@@ -230,15 +237,10 @@ set_secrets(json_t *o, const struct policy_text *p, struct policy_made *m)
 {
 	json_t *list = json_array();
 	char *error = NULL;
-	struct stat st;
 
 	for (size_t i = 0; i < POLICY_SECRET_FILES && error == NULL && p->secret_files[i] != NULL;
-	     i++) {
-		error = add_lines(list, p->secret_files[i]);
-		if (error == NULL && stat(p->secret_files[i], &st) == 0 && (st.st_mode & 077) != 0)
-			log_event(LOG_WARN, "secret-file", LOG_Z("file", p->secret_files[i]),
-			    LOG_Z("text", "others may read it: chmod 600"));
-	}
+	     i++)
+		error = add_lines(list, p->secret_files[i], true);
 	if (p->secret_files[0] != NULL && p->secret_files[1] == NULL)
 		snprintf(m->secret, sizeof(m->secret), "%s", p->secret_files[0]);
 	json_object_set_new(o, "secrets", list);
@@ -326,7 +328,7 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 	if (error == NULL && p->user_file != NULL) {
 		users = json_array();
 		json_object_set_new(o, "users", users);
-		error = add_lines(users, p->user_file);
+		error = add_lines(users, p->user_file, false);
 	}
 	return error != NULL ? error : complete(o, label, m);
 }

@@ -15,6 +15,73 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* --- the folder: whoever may write into it, or read its keys, could play the edge --- */
+
+/* What an edge makes there, and whether others may read it. */
+static const struct {
+	const char *name;
+	bool secret;
+} made[] = {
+	{ "ca.pem", false },
+	{ "cert.pem", false },
+	{ "ca.key", true },
+	{ "key.pem", true },
+	{ "token", true },
+	{ "secret.key", true },
+	{ "adit.db", true },
+	{ "adit.db-wal", true },
+};
+
+/* NULL, or what is wrong with a file that is there. */
+static char *
+check_file(const char *dir, size_t i)
+{
+	char *path = sentence("%s/%s", dir, made[i].name), *error = NULL;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno != ENOENT)
+		error = sentence("%s: %s", path, strerror(errno));
+	else if (fd >= 0 && fstat(fd, &st) != 0)
+		error = sentence("%s: %s", path, strerror(errno));
+	else if (fd >= 0 && !S_ISREG(st.st_mode))
+		error = sentence("%s: is no ordinary file", path);
+	else if (fd >= 0 && st.st_uid != geteuid())
+		error = sentence("%s: belongs to another user", path);
+	else if (fd >= 0 && (st.st_mode & 022) != 0)
+		error = sentence("%s: others may write it: chmod go-w %s", path, path);
+	else if (fd >= 0 && made[i].secret && (st.st_mode & 044) != 0)
+		error = sentence("%s: others may read it, and it holds a secret: chmod 600 %s",
+		    path, path);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return error;
+}
+
+static char *
+check_folder(const char *dir)
+{
+	char *error = NULL;
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		return sentence("%s: %s", dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return sentence("%s: is not a folder", dir);
+	if (st.st_uid != geteuid())
+		return sentence("%s: belongs to another user, who could put files into it; name a "
+				"folder of your own",
+		    dir);
+	if ((st.st_mode & 022) != 0)
+		return sentence("%s: others may write into it: chmod go-w %s", dir, dir);
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made) && error == NULL; i++)
+		error = check_file(dir, i);
+	return error;
+}
+
+/* --- settings --- */
+
 static char *
 make_certs(const char *dir, const char *domain)
 {
@@ -44,9 +111,13 @@ static char *
 fill_in(struct settings *s, const char *dir, const char *domain)
 {
 	size_t cap = sizeof(s->control.path);
+	char *error;
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return sentence("%s: %s", dir, strerror(errno));
+	error = check_folder(dir);
+	if (error != NULL)
+		return error;
 	if (!slice_z(slice_str(dir), s->state_dir, sizeof(s->state_dir)) ||
 	    (size_t)snprintf(s->control.path, cap, "%s/control.sock", dir) >= cap)
 		return sentence("%s: the path is too long for a socket in it", dir);
@@ -103,8 +174,10 @@ static char *
 write_secret(const char *path, const char *text)
 {
 	char *fresh = sentence("%s.new", path), *error = NULL;
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	(void)unlink(fresh); /* of a start that was cut off */
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fchmod(fd, 0600) != 0 || dprintf(fd, "%s\n", text) < 0 ||
 	    rename(fresh, path) != 0)
 		error = sentence("%s: %s", path, strerror(errno));

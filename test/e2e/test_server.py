@@ -290,3 +290,61 @@ def test_the_agent_is_ready_without_an_edge(lab):
                                  os.path.join(lab.folder, "agent.log"), {**boss.env, "ADIT_TOKEN": "adit_x", "HOME": lab.folder}))
         agent.close = agent.stop
         boss.next("READY=1")
+
+
+# --- what others may touch on this machine ---
+
+def foreign(path):
+    os.chown(path, 65534, 65534)
+
+
+DEV_FAULTS = {
+    "open-folder": (lambda d: os.chmod(d, 0o777), "others may write into it"),
+    "group-folder": (lambda d: os.chmod(d, 0o770), "others may write into it"),
+    "ca-key-read": (lambda d: os.chmod(d + "/ca.key", 0o644), "others may read it"),
+    "token-read": (lambda d: os.chmod(d + "/token", 0o640), "others may read it"),
+    "ca-written": (lambda d: os.chmod(d + "/ca.pem", 0o666), "others may write it"),
+    "link": (lambda d: (os.rename(d + "/key.pem", d + "/elsewhere"), os.symlink(d + "/elsewhere", d + "/key.pem")), "key.pem: "),
+    "foreign-folder": (foreign, "belongs to another user"),
+    "foreign-key": (lambda d: foreign(d + "/ca.key"), "ca.key: belongs to another user"),
+}
+
+
+@pytest.mark.parametrize("what", DEV_FAULTS)
+def test_dev_refuses_what_another_user_could_have_put_there(lab, what):
+    if what.startswith("foreign") and os.geteuid() != 0:
+        pytest.skip("needs root, to give a file away")
+    edge = lab.edge()
+    edge.stop()
+    argv = [ADITD, "-n", "--dev", edge.folder]
+    assert subprocess.run(argv, capture_output=True, timeout=6 * WAIT_S).returncode == 0
+    breaks, said = DEV_FAULTS[what]
+    breaks(edge.folder)
+    for argv in (argv, [ADITD, "--dev", edge.folder]):
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=6 * WAIT_S)
+        assert done.returncode == 1 and said in done.stderr, done
+
+
+def test_dev_makes_certificates_for_its_domain_alone(lab):
+    """People trust its CA: a page of another domain must not be had with it."""
+    edge = lab.edge()
+    context = ssl.create_default_context(cafile=edge.ca)
+    for name, good in (("any.localhost", True), ("localhost", True), ("www.example.org", False), ("evil-localhost", False)):
+        with socket.create_connection(edge.https, WAIT_S) as s:
+            try:
+                context.wrap_socket(s, server_hostname=name).close()
+                assert good, name
+            except ssl.SSLCertVerificationError:
+                assert not good, name
+
+
+def test_a_secret_that_others_may_read_is_refused(lab):
+    edge = lab.edge()
+    path = os.path.join(lab.folder, "secret")
+    with open(path, "w") as f:
+        f.write("correct-horse-battery\n")
+    os.chmod(path, 0o644)
+    argv = [ADIT, "http", "8080", "--name", "web", "--for", "jenkins-bitbucket", "--secret-file", path, "--edge",
+            edge.ready["https"], "--ca", edge.ca, "--token-file", edge.token]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=6 * WAIT_S, env={**os.environ, "HOME": lab.folder})
+    assert done.returncode == 2 and f"chmod 600 {path}" in done.stderr, done
