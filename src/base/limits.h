@@ -59,6 +59,9 @@
 	X(VISITORS,             100000, "connections", "visitors of a worker")                     \
 	X(VISITORS_PER_ADDRESS,   4096, "connections", "visitors from one address, of a worker")   \
 	X(LINKS,                 20000, "links", "links of a worker")                              \
+	X(LINKS_PER_ACCOUNT,     10000, "links", "links of one account, of a worker")             \
+	X(LINKS_UNKNOWN,           512, "links", "links of a worker whose token has not been looked at") \
+	X(LINKS_UNKNOWN_PER_ADDRESS, 128, "links", "the same, of one address")                    \
 	X(TUNNELS_PER_LINK,         64, "tunnels", "tunnels of a link")                            \
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \
 	X(LOOKUPS,                1024, "lookups", "host names that a worker looks up at one time")   \
@@ -74,10 +77,14 @@
 	X(CERTIFICATES,          1024, "certificates", "certificates of the edge")                 \
 	X(CERTIFICATE_BYTES,   262144, "bytes", "file of a certificate or key")                    \
 	X(READER_MS,            10000, "ms", "wait of a reload for the files that only root may read") \
-	X(HANDSHAKES,            4096, "connections", "TLS handshakes under way at the edge")      \
-	X(HANDSHAKES_PER_ADDRESS, 1024, "connections", "TLS handshakes under way from one address") \
+	X(SILENT,                 8192, "connections", "connections that have not sent a whole ClientHello") \
+	X(SILENT_PER_ADDRESS,      512, "connections", "the same, of one address")               \
+	X(HANDSHAKES,             2048, "connections", "TLS handshakes under way with visitors")    \
+	X(HANDSHAKES_LINKS,       1024, "connections", "TLS handshakes under way with agents")      \
+	X(HANDSHAKES_PER_ADDRESS,  512, "connections", "each of the two, of one address")           \
 	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
+	X(PARTIAL_BYTES,     33554432, "bytes", "memory of request heads that have come in part, of a worker") \
 	X(LINGER_MS,             2000, "ms", "input of a visitor read away after our last byte")   \
 	X(EDGE_SILENT_MS,       60000, "ms", "further wait of the edge for the agent to say so")   \
 	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \
@@ -110,12 +117,14 @@
 	X(COURIER_BYTES,      4194304, "bytes", "deliveries of one tunnel on their way at once, one is always") \
 	X(WEBHOOK_BYTES,      1048576, "bytes", "body of a webhook where its route names no limit") \
 	X(INTAKE_BYTES,      268435456, "bytes", "webhooks of a worker that are being read or stored")  \
+	X(TRIM_MS,               3000, "ms", "between looks of the edge for memory that was freed") \
 	X(UPKEEP_MS,             2000, "ms", "between looks of the edge for old and late deliveries")  \
 	X(ALERT_URL_MS,          10000, "ms", "answer to an alert's POST")                         \
 	X(ALERT_TRIES,               3, "attempts", "POSTs of one alert")                          \
 	X(ALERT_MS,             30000, "ms", "run time of an alert command")                       \
 	X(PASSWORD_QUEUE,        512, "guesses", "passwords that wait to be looked at, of all accounts") \
 	X(PASSWORD_QUEUE_ACCOUNT, 16, "guesses", "passwords of one account that wait to be looked at") \
+	X(PASSWORD_SHARED,       256, "guesses", "requests that share the answer of one that waits") \
 	X(PASSWORD_GUESSES,       10, "guesses/min", "wrong passwords from one address for one tunnel") \
 	X(PASSWORD_BYTES,        128, "bytes", "password that is looked at")                      \
 	X(PASSWORD_KNOWN,         64, "credentials", "credentials of a tunnel that were right lately") \

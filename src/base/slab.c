@@ -1,74 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects of one type, cut out of pages (slab.h). */
+/* Pages of objects; before each object stands the address of its page (slab.h). */
 #include "base/slab.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_OBJECTS 32
+#define PAGES_KEPT 2
+#define HEAD_BYTES _Alignof(max_align_t)
+
+struct slab_page {
+	_Alignas(max_align_t) struct list node;
+	void *free; /* chain through the first word of each object */
+	size_t n, n_out;
+};
 
 void
 slab_init(struct slab *s, size_t object_bytes, size_t n_max)
 {
-	size_t align = _Alignof(max_align_t);
+	size_t align = HEAD_BYTES;
 
-	*s = (struct slab){ .object_bytes = (object_bytes + align - 1) / align * align,
-		.n_max = n_max };
+	*s = (struct slab){
+		.object_bytes = (object_bytes + align - 1) / align * align,
+		.n_max = n_max,
+	};
+	list_init(&s->pages);
+}
+
+static struct slab_page *
+page_of(struct list *node)
+{
+	return list_of(node, struct slab_page, node);
+}
+
+static void
+free_page(struct slab *s, struct slab_page *page)
+{
+	list_del(&page->node);
+	s->n_total -= page->n;
+	free(page);
 }
 
 void
 slab_fini(struct slab *s)
 {
 	check(s->n_out == 0);
-	while (s->pages != NULL) {
-		void *page = s->pages;
-
-		memcpy(&s->pages, page, sizeof(void *));
-		free(page);
-	}
-	s->free = NULL;
-	s->n_total = 0;
+	while (s->pages.next != NULL && !list_empty(&s->pages))
+		free_page(s, page_of(s->pages.next));
+	s->n_idle = 0;
 }
 
 static void
-push_free(struct slab *s, void *object)
+push_free(struct slab_page *page, void *object)
 {
-	memcpy(object, &s->free, sizeof(void *));
-	s->free = object;
+	memcpy(object, &page->free, sizeof(void *));
+	page->free = object;
 }
 
 static int
 add_page(struct slab *s)
 {
-	size_t n = PAGE_OBJECTS, head = _Alignof(max_align_t);
-	char *page;
+	size_t n = PAGE_OBJECTS, step = HEAD_BYTES + s->object_bytes;
+	struct slab_page *page;
 
 	if (n > s->n_max - s->n_total)
 		n = s->n_max - s->n_total;
 	if (n == 0)
 		return -1;
-	page = malloc(head + n * s->object_bytes);
+	page = malloc(sizeof(*page) + n * step);
 	if (page == NULL)
 		return -1;
-	/* cppcheck-suppress pointerSize; a page begins with the address of the next one */
-	memcpy(page, &s->pages, sizeof(void *));
-	s->pages = page;
-	for (size_t i = n; i-- > 0;)
-		push_free(s, page + head + i * s->object_bytes);
+	*page = (struct slab_page){ .n = n };
+	for (size_t i = n; i-- > 0;) {
+		char *head = (char *)(page + 1) + i * step;
+
+		/* cppcheck-suppress pointerSize; the address of the page is what stands there */
+		memcpy(head, &page, sizeof(void *));
+		push_free(page, head + HEAD_BYTES);
+	}
+	list_push(&s->pages, &page->node);
 	s->n_total += n;
+	s->n_idle++;
 	return 0;
 }
 
 void *
 slab_get(struct slab *s)
 {
+	struct slab_page *page;
 	void *object;
 
-	if (s->free == NULL && add_page(s) != 0)
+	if (list_empty(&s->pages) && add_page(s) != 0)
 		return NULL;
-	object = s->free;
-	memcpy(&s->free, object, sizeof(void *));
+	page = page_of(s->pages.next);
+	object = page->free;
+	memcpy(&page->free, object, sizeof(void *));
 	memset(object, 0, s->object_bytes);
+	if (page->n_out++ == 0)
+		s->n_idle--;
+	if (page->free == NULL)
+		list_del(&page->node);
 	s->n_out++;
 	return object;
 }
@@ -76,7 +107,22 @@ slab_get(struct slab *s)
 void
 slab_put(struct slab *s, void *object)
 {
+	struct slab_page *page;
+
 	check(s->n_out > 0);
 	s->n_out--;
-	push_free(s, object);
+	memcpy(&page, (char *)object - HEAD_BYTES, sizeof(void *));
+	if (page->free == NULL)
+		list_push_front(&s->pages, &page->node);
+	push_free(page, object);
+	if (--page->n_out > 0)
+		return;
+	s->n_idle++;
+	if (s->n_idle > PAGES_KEPT) {
+		s->n_idle--;
+		free_page(s, page);
+		return;
+	}
+	list_del(&page->node);
+	list_push(&s->pages, &page->node);
 }

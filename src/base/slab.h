@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Objects of one type with a stated maximum: a pool of pages that are cut into
- * objects.  Objects come zeroed.  Pages are kept until slab_fini(), so a pointer
- * to a freed object never leaves the slab.
+ * objects.  Objects come zeroed.  A page none of whose objects is out goes back,
+ * but for a few, so a burst does not stay in memory for ever.
  */
 #ifndef ADIT_BASE_SLAB_H
 #define ADIT_BASE_SLAB_H
 
 #include "base/check.h"
-
-#include <stddef.h>
+#include "base/list.h"
 
 struct slab {
-	void *free;
-	void *pages;
-	size_t object_bytes, n_out, n_total, n_max;
+	struct list pages; /* those with free objects; those with nothing else come last */
+	size_t object_bytes, n_out, n_total, n_max, n_idle; /* the last: pages with nothing out */
 };
 
 void slab_init(struct slab *s, size_t object_bytes, size_t n_max);

@@ -18,6 +18,7 @@
 #include "edge/selfcheck.h"
 #include "edge/sockets.h"
 #include "edge/stop.h"
+#include "edge/trim.h"
 #include "edge/upkeep.h"
 #include "edge/worker.h"
 #include "base/tell.h"
@@ -36,8 +37,9 @@ struct daemon {
 	struct gate *gate;
 	struct control *control;
 	struct upkeep *upkeep;
-	struct loop_io signals;     /* SIGHUP */
-	struct stop stop;           /* SIGTERM, SIGINT */
+	struct loop_io signals; /* SIGHUP */
+	struct stop stop;       /* SIGTERM, SIGINT */
+	struct trim trim;
 	struct loop_timer deadline; /* of a stop in order */
 	unsigned n_idle;
 	bool stopping;
@@ -459,6 +461,7 @@ start(struct daemon *d)
 	d->upkeep = upkeep_start(&d->edge, d->settings);
 	if (d->upkeep == NULL)
 		return fail(NULL);
+	trim_start(&d->trim, d->edge.main_loop);
 	stop_listen(); /* before the first line that a reader of the log may keep waiting */
 	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->sockets.https,
 					   d->settings->has_http ? &d->sockets.http : NULL))
@@ -485,6 +488,7 @@ finish(struct daemon *d)
 	struct edge *e = &d->edge;
 	struct loop_mail last = { .fn = on_last_mail };
 
+	trim_stop(&d->trim);
 	password_stop(e->passwords); /* workers end when nothing of theirs is under way */
 	if (d->gate != NULL)
 		gate_stop(d->gate);

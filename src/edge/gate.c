@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "edge/listener.h"
+#include "edge/lobby.h"
 #include "edge/visitor.h"
 #include "edge/worker.h"
 #include "http/page.h"
@@ -13,6 +14,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+
+#define RECORD_HEAD_BYTES 5
+/* Of a ClientHello that is longer no more is waited for: the rest comes while OpenSSL reads. */
+#define HELLO_BYTES 4096
+/* Those that were shown out are freed at the end of the turn. */
+#define SLACK 1024
+#define SHED 64
 
 struct gate {
 	struct edge *edge;
@@ -24,7 +33,7 @@ struct gate {
 	struct tls_server *_Atomic next_server; /* the one that it is told to use */
 	_Atomic unsigned orders;                /* from the main thread, not done yet */
 	struct loop_mail orders_mail;
-	struct sources sources;
+	struct lobby silent, visitors, links;
 	struct slab handshakes;
 	struct list list;
 	_Atomic uint64_t begun, failed;
@@ -36,7 +45,8 @@ struct handshake {
 	struct list node;
 	struct loop_timer deadline;
 	struct loop_grave grave;
-	struct source *source;
+	struct lobby *lobby; /* that it waits in */
+	struct lobby_guest guest;
 	struct sockaddr_storage ss;
 	char peer[PEER_TEXT_BYTES];
 };
@@ -57,9 +67,54 @@ finish(struct handshake *h)
 
 	conn_close(&h->conn);
 	loop_timer_stop(g->loop, &h->deadline);
-	sources_put(&g->sources, h->source);
+	lobby_leave(h->lobby, &h->guest);
 	list_del(&h->node);
 	loop_bury(g->loop, &h->grave, on_grave);
+}
+
+/* --- lobbies --- */
+
+static void
+show_out(struct handshake *h)
+{
+	counter_add(&h->gate->failed, 1);
+	log_event(LOG_DEBUG, "handshake-crowded-out", LOG_Z("peer", h->peer));
+	finish(h);
+}
+
+/* False: it cannot be let in. */
+static bool
+enter(struct lobby *l, struct handshake *h)
+{
+	struct source_key at, *key = source_key(&h->ss, &at) ? &at : NULL;
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(l, key, &victim)) == LOBBY_VICTIM)
+		show_out(list_of(victim, struct handshake, guest));
+	if (room != LOBBY_ROOM || !lobby_enter(l, &h->guest, key))
+		return false;
+	h->lobby = l;
+	return true;
+}
+
+/* Descriptors are short: those who cost one and have done nothing for it go first. */
+static void
+on_shortage(struct listener *listener)
+{
+	struct gate *g = listener->owner;
+	struct lobby *const all[] = { &g->silent, &g->visitors, &g->links };
+
+	for (int i = 0, n = SHED; i < 3; i++) {
+		struct lobby_guest *victim;
+
+		while (n > 0 && (victim = lobby_victim(all[i])) != NULL) {
+			show_out(list_of(victim, struct handshake, guest));
+			n--;
+		}
+	}
+	for (unsigned i = 0; i < g->edge->n_workers; i++)
+		worker_order(g->edge->workers[i], WORKER_SHED);
 }
 
 /* --- where a finished connection goes --- */
@@ -118,34 +173,75 @@ answer_plain(struct handshake *h)
 }
 
 /*
- * The first byte is looked at before OpenSSL eats it: a letter begins a method of HTTP, 22 a
- * handshake. The TLS state is made only now, so that who connects and says nothing costs little.
- * False: the connection is over, or nothing has come yet.
+ * The first bytes are looked at before OpenSSL eats them: a letter begins a method of HTTP, 22 a
+ * record with a ClientHello.  The TLS state, 45 KiB, is made when that has come whole: until then
+ * its bytes lie in the kernel.
  */
+enum first { FIRST_WAITS, FIRST_IS_HTTP, FIRST_IS_WHOLE, FIRST_IS_OVER };
+
+static enum first
+look(const struct handshake *h)
+{
+	unsigned char head[RECORD_HEAD_BYTES];
+	int here = 0, whole = HELLO_BYTES;
+	ssize_t n;
+
+	do
+		n = recv(h->conn.io.fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return FIRST_WAITS;
+	if (n <= 0)
+		return FIRST_IS_OVER;
+	if (head[0] >= 'A' && head[0] <= 'Z')
+		return FIRST_IS_HTTP;
+	if (head[0] != 22)
+		return FIRST_IS_WHOLE; /* OpenSSL has the right words */
+	if (n == RECORD_HEAD_BYTES && (head[3] << 8 | head[4]) < HELLO_BYTES)
+		whole = RECORD_HEAD_BYTES + (head[3] << 8 | head[4]);
+	if (ioctl(h->conn.io.fd, FIONREAD, &here) != 0 || here >= whole)
+		return FIRST_IS_WHOLE;
+	return h->conn.io.ended ? FIRST_IS_OVER : FIRST_WAITS;
+}
+
+/* False: the connection is over, or nothing whole has come yet. */
 static bool
 begin(struct handshake *h)
 {
 	struct gate *g = h->gate;
-	char first = 0;
-	ssize_t n;
 
-	do
-		n = recv(h->conn.io.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN)
+	switch (look(h)) {
+	case FIRST_WAITS:
 		return false;
-	if (n > 0 && first >= 'A' && first <= 'Z') {
+	case FIRST_IS_HTTP:
 		answer_plain(h);
 		finish(h);
 		return false;
-	}
-	if (n > 0)
+	case FIRST_IS_WHOLE:
 		h->conn.tls = tls_accept(g->server);
+		break;
+	case FIRST_IS_OVER:
+		break;
+	}
 	if (h->conn.tls != NULL)
 		return true;
 	counter_add(&g->failed, 1);
 	finish(h);
 	return false;
+}
+
+/* The ClientHello was answered, so it is known whether a visitor or an agent waits. */
+static void
+answered(struct handshake *h)
+{
+	struct gate *g = h->gate;
+	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
+
+	if (h->lobby != &g->silent)
+		return;
+	lobby_leave(&g->silent, &h->guest);
+	if (!enter(link ? &g->links : &g->visitors, h))
+		show_out(h);
 }
 
 static void
@@ -161,6 +257,7 @@ on_conn(struct conn *c, unsigned events)
 		go_on(h);
 		return;
 	case IO_WAIT:
+		answered(h);
 		return;
 	case IO_EOF:
 	case IO_FAIL:
@@ -186,22 +283,19 @@ static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
 	struct gate *g = l->owner;
-	struct source *source = NULL;
-	struct source_key key;
-	struct handshake *h = NULL;
+	struct handshake *h = slab_get(&g->handshakes);
 
 	counter_add(&g->begun, 1);
-	if (!source_key(ss, &key) || (source = sources_take(&g->sources, &key)) != NULL)
-		h = slab_get(&g->handshakes);
-	if (h == NULL) {
+	if (h != NULL)
+		h->ss = *ss;
+	if (h == NULL || !enter(&g->silent, h)) {
 		counter_add(&g->failed, 1);
-		sources_put(&g->sources, source);
+		if (h != NULL)
+			slab_put(&g->handshakes, h);
 		loop_close(fd);
 		return;
 	}
 	h->gate = g;
-	h->source = source;
-	h->ss = *ss;
 	addr_show(ss, len, h->peer, sizeof(h->peer));
 	h->deadline.fn = on_deadline;
 	list_push(&g->list, &h->node);
@@ -275,12 +369,16 @@ gate_new(struct edge *e, int fd, struct tls_server *server)
 	g->orders_mail.fn = on_orders;
 	list_init(&g->list);
 	listener_init(&g->listener);
-	sources_init(&g->sources, LIMIT_HANDSHAKES_PER_ADDRESS, LIMIT_HANDSHAKES);
-	slab_init(&g->handshakes, sizeof(struct handshake), LIMIT_HANDSHAKES);
+	lobby_init(&g->silent, LIMIT_SILENT, LIMIT_SILENT_PER_ADDRESS, NULL);
+	lobby_init(&g->visitors, LIMIT_HANDSHAKES, LIMIT_HANDSHAKES_PER_ADDRESS, NULL);
+	lobby_init(&g->links, LIMIT_HANDSHAKES_LINKS, LIMIT_HANDSHAKES_PER_ADDRESS, NULL);
+	slab_init(&g->handshakes, sizeof(struct handshake),
+	    LIMIT_SILENT + LIMIT_HANDSHAKES + LIMIT_HANDSHAKES_LINKS + SLACK);
 	if (listener_open(&g->listener, g->loop, fd, on_accepted, g) != 0) {
 		gate_free(g);
 		return NULL;
 	}
+	g->listener.shortage = on_shortage;
 	return g;
 }
 
@@ -322,7 +420,9 @@ gate_free(struct gate *g)
 	if (g == NULL)
 		return;
 	listener_close(&g->listener);
-	sources_fini(&g->sources);
+	lobby_fini(&g->silent);
+	lobby_fini(&g->visitors);
+	lobby_fini(&g->links);
 	slab_fini(&g->handshakes);
 	tls_server_unref(g->server);
 	tls_server_unref(g->next_server);

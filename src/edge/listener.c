@@ -54,6 +54,8 @@ shed(struct listener *l)
 	if (!l->paused)
 		log_event(LOG_WARN, "accept-paused", LOG_Z("why", strerror(errno)));
 	l->paused = true;
+	if (l->shortage != NULL)
+		l->shortage(l);
 	loop_timer_set(l->io.loop, &l->retry, PAUSE_US);
 }
 

@@ -17,6 +17,7 @@ struct listener {
 	/* Owns fd from now on. */
 	void (*accepted)(struct listener *l, int fd, const struct sockaddr_storage *ss,
 	    socklen_t len);
+	void (*shortage)(struct listener *l); /* descriptors are short: something should go; NULL */
 	void *owner;
 };
 

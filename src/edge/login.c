@@ -3,6 +3,7 @@
 #include "edge/login.h"
 
 #include "base/clock.h"
+#include "edge/crowd.h"
 #include "edge/keep.h"
 #include "edge/port.h"
 #include "edge/through.h"
@@ -491,6 +492,11 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 	s->expires_ms = c->req.expires_ms;
 	snprintf(s->account, sizeof(s->account), "%s", c->req.account);
 	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
+	if (!crowd_know_link(s)) {
+		session_refuse(s, LINK_CODE_BUSY, "too-many-links",
+		    "this account has as many links to this edge as it may", RETRY_BUSY_MS);
+		return;
+	}
 	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
 	if (l->claims == NULL) {
 		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory",

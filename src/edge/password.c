@@ -73,18 +73,23 @@ password_submit(struct password_thread *t, struct password_job *job)
 	pthread_mutex_lock(&t->lock);
 	same = look(t, job, &n);
 	if (!t->stopping && same != NULL) {
+		if (same->n_same >= LIMIT_PASSWORD_SHARED)
+			goto out;
 		job->same = same->same;
 		same->same = job;
+		same->n_same++;
 		taken = PASSWORD_SHARED;
 	} else if (!t->stopping && t->n < LIMIT_PASSWORD_QUEUE &&
 		   n < LIMIT_PASSWORD_QUEUE_ACCOUNT) {
 		job->same = NULL;
+		job->n_same = 0;
 		job->turn = t->turn + n;
 		list_push(&t->waiting, &job->node);
 		t->n++;
 		taken = PASSWORD_QUEUED;
 		pthread_cond_signal(&t->more);
 	}
+out:
 	pthread_mutex_unlock(&t->lock);
 	return taken;
 }

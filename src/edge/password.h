@@ -28,6 +28,7 @@ struct password_job {
 	struct list node;
 	struct password_job *same; /* who asked the same and shares the answer */
 	uint64_t turn;
+	unsigned n_same;
 };
 
 struct password_thread *password_start(void) must_use;

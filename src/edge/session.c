@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "edge/courier.h"
+#include "edge/crowd.h"
 #include "edge/link_inbox.h"
 #include "edge/link_names.h"
 #include "edge/link_release.h"
@@ -447,6 +448,8 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 		retire(s, &s->tunnels[i]);
 	}
 	loop_timer_stop(w->loop, &s->timer);
+	lobby_leave(&w->unknown, &s->unknown);
+	lobby_leave(&w->known, &s->known);
 	list_del(&s->node);
 	counter_add(&w->counters.links, (uint64_t)-1);
 	if (!login_abandon(s))
@@ -506,7 +509,11 @@ session_start(struct worker *w, struct arrival *a)
 {
 	struct session *s = slab_get(&w->sessions);
 
-	if (s == NULL) {
+	if (s != NULL)
+		s->has_source = source_key(&a->ss, &s->source);
+	if (s == NULL || !crowd_link(w, s)) {
+		if (s != NULL)
+			slab_put(&w->sessions, s);
 		log_event(LOG_WARN, "links-full", LOG_Z("peer", a->peer));
 		conn_close(&a->conn);
 		return;
@@ -516,10 +523,10 @@ session_start(struct worker *w, struct arrival *a)
 	s->self.worker = w->index;
 	s->self.generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
 	s->timer.fn = on_timer;
-	s->has_source = source_key(&a->ss, &s->source);
 	memcpy(s->peer, a->peer, sizeof(s->peer));
 	if (carrier_init(&s->carrier, w->loop, &w->shared, &a->conn, LINK_EDGE, &ops, s) != 0) {
 		log_event(LOG_ERROR, "link-failed", LOG_Z("peer", a->peer));
+		lobby_leave(&w->unknown, &s->unknown);
 		conn_close(&a->conn);
 		session_free(s);
 		return;

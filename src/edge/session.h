@@ -47,6 +47,7 @@ struct session {
 	struct directory_link self;
 	struct source_key source;
 	bool has_source;
+	struct lobby_guest unknown, known; /* until the token was looked at, and since */
 	char peer[PEER_TEXT_BYTES];
 	char account[64], token_id[24];
 	char program[64];  /* "adit/0.1.0" */

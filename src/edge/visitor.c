@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "edge/access.h"
+#include "edge/crowd.h"
 #include "edge/intake.h"
 
 #include <errno.h>
@@ -66,6 +67,7 @@ visitor_move(struct visitor *v, enum visitor_state to)
 		break;
 	}
 	v->state = to;
+	lobby_touch(&v->guest);
 	v->deadline_us = loop_now_us(v->worker->loop) + ms * 1000;
 }
 
@@ -97,19 +99,6 @@ on_exchange_grave(struct loop_grave *g)
 	slab_put(&x->worker->exchanges, x);
 }
 
-/* A head in part is counted: a limit is on all of them together. */
-static void
-set_partial(struct exchange *x, bool partial)
-{
-	if (x->partial == partial)
-		return;
-	x->partial = partial;
-	if (partial)
-		x->worker->n_partial++;
-	else
-		x->worker->n_partial--;
-}
-
 static void
 exchange_end(struct visitor *v)
 {
@@ -124,7 +113,7 @@ exchange_end(struct visitor *v)
 	policy_unref(x->policy);
 	if (x->flowing)
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
-	set_partial(x, false);
+	crowd_no_partial(x);
 	buf_fini(&x->head);
 	buf_fini(&x->rest);
 	buf_fini(&x->page);
@@ -153,6 +142,7 @@ visitor_close(struct visitor *v)
 	exchange_end(v);
 	conn_close(&v->conn);
 	sources_put(&w->sources, v->source);
+	lobby_leave(&w->lobby, &v->guest);
 	list_del(&v->node);
 	counter_add(&w->counters.visitors, (uint64_t)-1);
 	loop_bury(w->loop, &v->grave, on_visitor_grave);
@@ -263,7 +253,7 @@ visitor_answered(struct visitor *v, struct slice read_ahead)
 static void
 overload(struct visitor *v)
 {
-	log_event(LOG_WARN, "visitor-refused", LOG_Z("why", "too many exchanges"),
+	log_event(LOG_DEBUG, "visitor-refused", LOG_Z("why", "too many exchanges"),
 	    LOG_Z("peer", v->peer));
 	visitor_close(v);
 }
@@ -274,17 +264,17 @@ keep_partial(struct exchange *x, struct slice bytes)
 {
 	struct visitor *v = x->visitor;
 
-	if (x->worker->n_partial >= LIMIT_PARTIAL_HEADS && !x->partial) {
+	/* the time runs from the first byte and is not set anew by later ones */
+	if (!lobby_has(&x->partial))
+		v->deadline_us =
+		    loop_now_us(x->worker->loop) + x->worker->settings->limits.head_ms * 1000;
+	if (!crowd_partial(x)) {
 		overload(v);
 		return;
 	}
-	if (!x->partial) /* the time runs from the first byte and is not set anew by later ones */
-		v->deadline_us =
-		    loop_now_us(x->worker->loop) + x->worker->settings->limits.head_ms * 1000;
-	set_partial(x, true);
 	if (x->head.n == 0)
 		buf_put(&x->head, bytes);
-	if (x->head.failed)
+	if (crowd_partial_bytes(x) && x->head.failed)
 		overload(v);
 }
 
@@ -304,12 +294,12 @@ feed_head(struct visitor *v, struct slice bytes)
 		keep_partial(x, bytes);
 		return;
 	case H1_DONE:
-		set_partial(x, false);
+		crowd_no_partial(x);
 		exchange_request(x, bytes);
 		return;
 	case H1_DATA:
 	case H1_BAD:
-		set_partial(x, false);
+		crowd_no_partial(x);
 		worker_request_id(x->worker, x->id);
 		x->start_us = loop_now_us(x->worker->loop);
 		answer_error(x, x->req.error, none);
@@ -452,7 +442,9 @@ visitor_start(struct worker *w, struct arrival *a)
 		return;
 	}
 	v = slab_get(&w->visitors);
-	if (v == NULL) {
+	if (v == NULL || !crowd_visitor(w, v, limited ? &key : NULL)) {
+		if (v != NULL)
+			slab_put(&w->visitors, v);
 		sources_put(&w->sources, source);
 		conn_close(&a->conn);
 		return;

@@ -45,6 +45,7 @@ struct visitor {
 	struct list node;   /* in worker->visitor_list */
 	struct exchange *x; /* NULL while idle */
 	struct source *source;
+	struct lobby_guest guest;
 	int64_t deadline_us; /* of the state, looked at by the worker's tick */
 	struct loop_grave grave;
 	enum visitor_state state;
@@ -74,19 +75,20 @@ struct exchange {
 	size_t unacked;     /* of the visitor's connection while bytes wait, when last looked at */
 	int64_t rate_us;    /* body rate: begin of the window that is measured */
 	uint64_t rate_bytes;
-	uint64_t drained;       /* body bytes read away after the answer */
-	uint16_t status;        /* of the answer, 0: none yet */
-	enum close_code error;  /* why the answer is ours */
-	bool partial;           /* counted in worker->n_partial */
-	bool unread;            /* `head` holds bytes that the parser has not seen */
-	bool flowing;           /* the flow was set up */
-	bool in_over, out_over; /* request sent whole; answer delivered whole */
-	bool arrived;           /* the request is with the agent's kernel */
-	bool keep;              /* the connection is kept after this exchange */
-	bool upgrade, switched; /* asked for; 101 was passed on */
-	bool continued;         /* 100 was sent */
-	bool framed;            /* the answer shows by itself where it ends */
-	bool req_head;          /* the method is HEAD */
+	uint64_t drained;           /* body bytes read away after the answer */
+	uint16_t status;            /* of the answer, 0: none yet */
+	enum close_code error;      /* why the answer is ours */
+	struct lobby_guest partial; /* while its head has come in part */
+	size_t partial_bytes;       /* of it, in worker->partial_bytes */
+	bool unread;                /* `head` holds bytes that the parser has not seen */
+	bool flowing;               /* the flow was set up */
+	bool in_over, out_over;     /* request sent whole; answer delivered whole */
+	bool arrived;               /* the request is with the agent's kernel */
+	bool keep;                  /* the connection is kept after this exchange */
+	bool upgrade, switched;     /* asked for; 101 was passed on */
+	bool continued;             /* 100 was sent */
+	bool framed;                /* the answer shows by itself where it ends */
+	bool req_head;              /* the method is HEAD */
 	bool logged;
 	enum exchange_probe probe; /* of a doctor: neither counted nor stored (probe.h) */
 	bool told;                 /* a trusted proxy has named the visitor: client.h */

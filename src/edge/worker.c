@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "base/text.h"
 #include "edge/courier.h"
+#include "edge/crowd.h"
 #include "edge/port.h"
 #include "edge/session.h"
 #include "edge/visitor.h"
@@ -17,6 +18,8 @@
 /* Deadlines are looked at by a walk over all visitors that takes TICKS_PER_WALK ticks. */
 #define TICK_US (250 * 1000)
 #define TICKS_PER_WALK 4
+/* Those that made room are freed at the end of the turn. */
+#define SLACK 1024
 
 /* --- deadlines --- */
 
@@ -264,6 +267,12 @@ kick_couriers(struct worker *w, const char *account)
 }
 
 static void
+on_shortage(struct listener *l)
+{
+	crowd_shed(l->owner);
+}
+
+static void
 on_orders(struct loop *loop, struct loop_mail *m)
 {
 	struct worker *w = list_of(m, struct worker, orders_mail);
@@ -278,6 +287,8 @@ on_orders(struct loop *loop, struct loop_mail *m)
 		fence(w, NULL);
 	if (orders & WORKER_KICK)
 		kick_couriers(w, NULL);
+	if (orders & WORKER_SHED)
+		crowd_shed(w);
 	if (orders & WORKER_DRAIN)
 		drain(w);
 	if (orders & WORKER_STOP)
@@ -370,10 +381,11 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 	w->orders_mail.fn = on_orders;
 	map_init(&w->tunnels);
 	sources_init(&w->sources, (size_t)s->limits.visitors_per_address, 2 * LIMIT_VISITORS);
-	slab_init(&w->visitors, sizeof(struct visitor), (size_t)s->limits.visitors);
+	crowd_init(w);
+	slab_init(&w->visitors, sizeof(struct visitor), (size_t)s->limits.visitors + SLACK);
 	slab_init(&w->pipes, pipe_bytes, (size_t)s->limits.visitors);
 	slab_init(&w->exchanges, sizeof(struct exchange), LIMIT_EXCHANGES);
-	slab_init(&w->sessions, sizeof(struct session), LIMIT_LINKS);
+	slab_init(&w->sessions, sizeof(struct session), LIMIT_LINKS + SLACK);
 	list_init(&w->visitor_list);
 	list_init(&w->session_list);
 	list_init(&w->pipe_list);
@@ -383,6 +395,7 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 		worker_free(w);
 		return NULL;
 	}
+	w->http.shortage = on_shortage;
 	return w;
 }
 
@@ -432,6 +445,7 @@ worker_free(struct worker *w)
 	slab_fini(&w->exchanges);
 	slab_fini(&w->sessions);
 	sources_fini(&w->sources);
+	crowd_fini(w);
 	map_fini(&w->tunnels);
 	carrier_shared_fini(&w->shared);
 	settings_unref(w->settings);

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "edge/edge.h"
 #include "edge/listener.h"
+#include "edge/lobby.h"
 #include "net/conn.h"
 #include "relay/carrier.h"
 
@@ -62,6 +63,7 @@ enum worker_order {
 	WORKER_REVOKE = 8,   /* whose token is good logs in again */
 	WORKER_FENCE = 16,   /* tunnels whose route a newer link serves, or none */
 	WORKER_KICK = 32,    /* couriers look into the inbox */
+	WORKER_SHED = 64,    /* descriptors are short: some who are idle go */
 };
 
 struct worker {
@@ -78,9 +80,13 @@ struct worker {
 	struct listener http;   /* plain HTTP */
 	struct map tunnels;     /* struct tunnel by key: those of this worker's links */
 	struct sources sources; /* visitors by address */
+	struct lobby lobby;     /* all visitors; those who are idle may have to go */
+	struct lobby partials;  /* exchanges whose head has come in part */
+	struct lobby unknown;   /* links whose token has not been looked at */
+	struct lobby known;     /* links by account, which stands for the address */
+	size_t partial_bytes;   /* of the heads of partials */
 	struct slab visitors, exchanges, sessions, pipes;
 	struct list visitor_list, session_list, pipe_list;
-	size_t n_partial;                      /* request heads that have come in part */
 	struct loop_timer tick;                /* looks after deadlines */
 	struct buf page;                       /* for writing one answer */
 	char opening[LIMIT_OPENING_BYTES + 2]; /* for writing one */

@@ -31,8 +31,31 @@ TEST(zeroed_aligned_and_bounded)
 		for (int i = 0; i < MAX; i++)
 			slab_put(&s, object[i]);
 	}
-	EXPECT_INT(s.n_total, MAX);
 	slab_fini(&s);
+}
+
+/* A burst goes back, but for what one survivor holds and a little. */
+TEST(pages_go_back)
+{
+	enum { MAX = 3200 };
+	static void *object[MAX];
+	struct slab s;
+
+	slab_init(&s, OBJECT_BYTES, MAX);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < MAX; i++)
+			object[i] = slab_get(&s);
+		EXPECT(object[MAX - 1] != NULL && slab_get(&s) == NULL);
+		EXPECT_INT(s.n_total, MAX);
+		for (int i = 0; i < MAX; i++) /* 7 and MAX have no common divisor */
+			if (i * 7 % MAX != 1600)
+				slab_put(&s, object[i * 7 % MAX]);
+		EXPECT_INT(s.n_out, 1);
+		EXPECT(s.n_total <= 3 * 32);
+		slab_put(&s, object[1600]);
+	}
+	slab_fini(&s);
+	EXPECT_INT(s.n_total, 0);
 }
 
 TEST(small_objects_and_none)
@@ -55,4 +78,4 @@ TEST(small_objects_and_none)
 	slab_fini(&s);
 }
 
-TESTS(TEST_ROW(zeroed_aligned_and_bounded) TEST_ROW(small_objects_and_none))
+TESTS(TEST_ROW(zeroed_aligned_and_bounded) TEST_ROW(pages_go_back) TEST_ROW(small_objects_and_none))

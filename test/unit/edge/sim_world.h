@@ -415,7 +415,7 @@ world_close(void)
 		EXPECT_INT(w->workers[i]->visitors.n_out, 0);
 		EXPECT_INT(w->workers[i]->exchanges.n_out, 0);
 		EXPECT_INT(w->workers[i]->shared.streams.n_out, 0);
-		EXPECT_INT(w->workers[i]->n_partial, 0);
+		EXPECT_INT(w->workers[i]->partial_bytes, 0);
 		worker_free(w->workers[i]);
 	}
 	loop_free(w->edge.main_loop);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lobbies of a worker (crowd.h). */
+#include "edge/crowd.h"
+
+#include "base/log.h"
+
+/* Descriptors that are freed at a time. */
+#define SHED 64
+
+/* --- visitors --- */
+
+/* He waits for a request, or for the other side's farewell. */
+static bool
+is_idle(const struct lobby_guest *g)
+{
+	const struct visitor *v =
+	    (const struct visitor *)(const void *)((const char *)g -
+						   offsetof(struct visitor, guest));
+
+	return v->state == VISITOR_HEAD || v->state == VISITOR_LINGER;
+}
+
+void
+crowd_shed(struct worker *w)
+{
+	struct lobby_guest *g;
+
+	for (int i = 0; i < SHED && (g = lobby_victim(&w->lobby)) != NULL; i++)
+		visitor_close(list_of(g, struct visitor, guest));
+}
+
+bool
+crowd_visitor(struct worker *w, struct visitor *v, const struct source_key *key)
+{
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(&w->lobby, key, &victim)) == LOBBY_VICTIM)
+		visitor_close(list_of(victim, struct visitor, guest));
+	return room == LOBBY_ROOM && lobby_enter(&w->lobby, &v->guest, key);
+}
+
+/* --- heads in part --- */
+
+static void
+crowd_out(struct lobby_guest *g)
+{
+	struct visitor *v = list_of(g, struct exchange, partial)->visitor;
+
+	log_event(LOG_DEBUG, "visitor-crowded-out", LOG_Z("peer", v->peer));
+	visitor_close(v);
+}
+
+bool
+crowd_partial(struct exchange *x)
+{
+	struct lobby *l = &x->worker->partials;
+	struct source *source = x->visitor->source;
+	const struct source_key *key = source == NULL ? NULL : &source->key;
+	struct lobby_guest *victim = NULL;
+
+	if (lobby_has(&x->partial))
+		return true;
+	while (lobby_room(l, key, &victim) == LOBBY_VICTIM)
+		crowd_out(victim);
+	return lobby_enter(l, &x->partial, key);
+}
+
+bool
+crowd_partial_bytes(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct lobby_guest *victim;
+
+	w->partial_bytes += x->head.cap - x->partial_bytes;
+	x->partial_bytes = x->head.cap;
+	while (w->partial_bytes > LIMIT_PARTIAL_BYTES &&
+	       (victim = lobby_victim(&w->partials)) != NULL) {
+		crowd_out(victim);
+		if (victim == &x->partial)
+			return false;
+	}
+	return true;
+}
+
+void
+crowd_no_partial(struct exchange *x)
+{
+	lobby_leave(&x->worker->partials, &x->partial);
+	x->worker->partial_bytes -= x->partial_bytes;
+	x->partial_bytes = 0;
+}
+
+/* --- links --- */
+
+bool
+crowd_link(struct worker *w, struct session *s)
+{
+	const struct source_key *key = s->has_source ? &s->source : NULL;
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(&w->unknown, key, &victim)) == LOBBY_VICTIM)
+		session_close(list_of(victim, struct session, unknown), LINK_CODE_BUSY,
+		    "too many links have shown no token");
+	return room == LOBBY_ROOM && lobby_enter(&w->unknown, &s->unknown, key);
+}
+
+/* An account stands where others have an address. */
+bool
+crowd_know_link(struct session *s)
+{
+	struct lobby_guest *victim = NULL;
+	uint64_t hash = map_hash(slice_str(s->account));
+	struct source_key key = { { 0 } };
+	struct lobby *l = &s->worker->known;
+
+	memcpy(key.bytes, &hash, sizeof(hash));
+	lobby_leave(&s->worker->unknown, &s->unknown);
+	return lobby_room(l, &key, &victim) == LOBBY_ROOM && lobby_enter(l, &s->known, &key);
+}
+
+/* --- life --- */
+
+void
+crowd_init(struct worker *w)
+{
+	lobby_init(&w->lobby, (size_t)w->settings->limits.visitors, 0, is_idle);
+	lobby_init(&w->partials, LIMIT_PARTIAL_HEADS, 0, NULL);
+	lobby_init(&w->unknown, LIMIT_LINKS_UNKNOWN, LIMIT_LINKS_UNKNOWN_PER_ADDRESS, NULL);
+	lobby_init(&w->known, LIMIT_LINKS, LIMIT_LINKS_PER_ACCOUNT, NULL);
+}
+
+void
+crowd_fini(struct worker *w)
+{
+	lobby_fini(&w->lobby);
+	lobby_fini(&w->partials);
+	lobby_fini(&w->unknown);
+	lobby_fini(&w->known);
+}
