@@ -5,7 +5,8 @@
 #include "agent/checkurl_probe.h"
 #include "agent/client.h"
 #include "agent/config_file.h"
-#include "agent/plain.h"
+
+#include "base/plain.h"
 
 #include <signal.h>
 #include <stdlib.h>

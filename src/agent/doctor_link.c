@@ -181,6 +181,10 @@ on_control(struct carrier *c, struct slice json)
 	}
 	switch (a->hello.type) {
 	case HELLO_WELCOME:
+		if (a->hello.protocol > LINK_PROTOCOL) {
+			fail(a, "the edge chose a later protocol than this program speaks");
+			break;
+		}
 		a->answer->welcomed = true;
 		ask(a);
 		break;

@@ -2,7 +2,7 @@
 /* What the doctor prints: for people, for scripts, for a bug report. */
 #include "agent/doctor_private.h"
 
-#include "agent/plain.h"
+#include "base/plain.h"
 #include "base/clock.h"
 #include "base/tell.h"
 
@@ -159,7 +159,8 @@ doctor_write_report(struct doctor *d, const char *path)
 	if (d->link.probe != NULL)
 		json_object_del(d->link.probe, "ticket");
 	d->ticket = NULL;
-	probe = d->link.probe == NULL ? NULL : json_dumps(d->link.probe, JSON_COMPACT);
+	probe = d->link.probe == NULL ? NULL
+				      : json_dumps(d->link.probe, JSON_COMPACT | JSON_ENSURE_ASCII);
 	buf_init(&b, 262144);
 	write_json(d, &b);
 	if (uname(&u) == 0)

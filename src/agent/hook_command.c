@@ -5,7 +5,7 @@
 #include "agent/bitbucket.h"
 #include "agent/client.h"
 #include "agent/config_file.h"
-#include "agent/plain.h"
+#include "base/plain.h"
 #include "base/tell.h"
 #include "hook/checkurl.h"
 

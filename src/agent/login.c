@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/config_file.h"
+#include "base/plain.h"
 #include "base/tell.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ static int
 store(const struct options *o, const struct command_edge *e, const char *account)
 {
 	char *ca = o->ca == NULL ? NULL : realpath(o->ca, NULL), *error;
+	struct buf who;
 
 	error = o->ca != NULL && ca == NULL
 		    ? strdup("--ca: no such file")
@@ -22,7 +24,11 @@ store(const struct options *o, const struct command_edge *e, const char *account
 		free(error);
 		return EXIT_BROKE;
 	}
-	fprintf(stderr, "logged in to %s as %s; stored in %s\n", e->edge, account, e->path);
+	buf_init(&who, 4 * strlen(account) + 1);
+	plain_put(&who, slice_str(account));
+	fprintf(stderr, "logged in to %s as %.*s; stored in %s\n", e->edge, PS(buf_slice(&who)),
+	    e->path);
+	buf_fini(&who);
 	return EXIT_STOPPED;
 }
 

@@ -3,7 +3,7 @@
 #include "agent/name_command.h"
 
 #include "agent/agent.h"
-#include "agent/plain.h"
+#include "base/plain.h"
 #include "base/tell.h"
 #include "hook/waiting.h"
 

@@ -2,7 +2,7 @@
 /* Prints events as lines or as JSON, without ever waiting for the reader. */
 #include "agent/screen.h"
 
-#include "base/utf8.h"
+#include "base/plain.h"
 #include "http/close.h"
 #include "net/notify.h"
 
@@ -28,24 +28,10 @@ screen_fini(struct screen *s)
 	buf_fini(&s->line);
 }
 
-/* Text for a terminal: no control characters, neither C0 nor C1. */
 static void
 put_plain(struct buf *b, struct slice s)
 {
-	s = slice_head(s, VALUE_BYTES_MAX);
-	while (s.n > 0) {
-		size_t n = utf8_next(s);
-		unsigned char c = (unsigned char)s.p[0];
-		bool c1 = n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0;
-
-		if (n == 0 || c < 0x20 || c == 0x7f || c1) {
-			buf_printf(b, "\\x%02x", c);
-			n = 1;
-		} else {
-			buf_put(b, slice_head(s, n));
-		}
-		s = slice_from(s, n);
-	}
+	plain_put(b, slice_head(s, VALUE_BYTES_MAX));
 }
 
 static void

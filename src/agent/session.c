@@ -128,6 +128,11 @@ on_control(struct carrier *carrier, struct slice json)
 	}
 	switch (h->type) {
 	case HELLO_WELCOME:
+		if (h->protocol > LINK_PROTOCOL) {
+			carrier_close(carrier, LINK_CODE_PROTOCOL,
+			    "the edge chose a later protocol than this agent speaks");
+			break;
+		}
 		if (s == c->session && s->up_us == 0)
 			read_welcome(s, h);
 		break;

@@ -4,8 +4,8 @@
 
 #include "agent/agent.h"
 #include "agent/doctor_private.h"
-#include "agent/plain.h"
 #include "http/close.h"
+#include "base/plain.h"
 #include "base/tell.h"
 
 #include <stdlib.h>

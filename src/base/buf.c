@@ -96,14 +96,12 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t)n;
 }
 
-/* One well-formed sequence of two bytes or more, as one or two (RFC 8259 section 7) escapes. */
+/* One well-formed sequence, as one or two (RFC 8259 section 7) escapes. */
 static void
 put_escaped(struct buf *b, struct slice seq)
 {
-	uint32_t c = (unsigned char)seq.p[0] & (0xffu >> (seq.n + 1));
+	uint32_t c = utf8_code(seq);
 
-	for (size_t i = 1; i < seq.n; i++)
-		c = c << 6 | ((unsigned char)seq.p[i] & 0x3f);
 	if (c >= 0x10000) {
 		buf_printf(b, "\\u%04x", 0xd800 + ((c - 0x10000) >> 10));
 		c = 0xdc00 + ((c - 0x10000) & 0x3ff);
@@ -127,9 +125,7 @@ put_json(struct buf *b, struct slice s, bool ascii)
 			buf_putc(b, (char)c);
 		} else if (c == '\n') {
 			buf_put(b, S("\\n"));
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_printf(b, "\\u%04x", c);
-		} else if (ascii && seq.n > 1) {
+		} else if (seq.n > 1 ? ascii || !utf8_is_shown(seq) : c < 0x20 || c == 0x7f) {
 			put_escaped(b, seq);
 		} else {
 			buf_put(b, seq);

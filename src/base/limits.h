@@ -34,6 +34,8 @@
 	X(LINK_RX_BYTES_ALL, 100663296, "bytes", "all receive windows of a link: RX_BYTES_MAX + STREAMS * STREAM_RX_BYTES_MIN") \
 	X(LINK_GLITCHES,         4096, "frames", "frames of a link that move nothing, forgiven at once") \
 	X(LINK_GLITCHES_RATE,    1024, "frames/s", "frames of a link that move nothing, forgiven in a second") \
+	X(LINK_WINDOW_BYTES_MIN,   256, "bytes", "smaller WINDOW frames count as moving nothing")   \
+	X(CONTROL_DEPTH,             8, "levels", "nesting of a CONTROL frame's JSON")             \
 	X(LINK_IDLE_MS,          10000, "ms", "silence of a link before a PING is sent")           \
 	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
 	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \

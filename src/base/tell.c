@@ -3,6 +3,7 @@
 #include "base/tell.h"
 
 #include "base/buf.h"
+#include "base/plain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,7 +38,9 @@ say(const char *event, const char *code, const char *text)
 		buf_json_ascii(&b, slice_str(text));
 		buf_put(&b, S("}\n"));
 	} else {
-		buf_printf(&b, "%s: %s\n", program_name, text);
+		buf_printf(&b, "%s: ", program_name);
+		plain_put_lines(&b, slice_str(text));
+		buf_putc(&b, '\n');
 	}
 	if (b.failed || write(STDERR_FILENO, b.p, b.n) < 0)
 		b.n = 0; /* nobody can be told */

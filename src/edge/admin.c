@@ -2,6 +2,7 @@
 /* The subcommands of aditd that talk to a running edge. */
 #include "edge/admin.h"
 
+#include "base/plain.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/slice.h"
@@ -112,6 +113,19 @@ text_at(const json_t *row, const char *key)
 	return text != NULL ? text : "";
 }
 
+/* What operators and agents have named: a column of it, or all with width 0. */
+static void
+say(const json_t *row, const char *key, size_t width)
+{
+	struct slice text = slice_str(text_at(row, key));
+	struct buf b;
+
+	buf_init(&b, 4 * text.n + width + 1);
+	plain_put_column(&b, text, width);
+	printf("%.*s", PS(buf_slice(&b)));
+	buf_fini(&b);
+}
+
 static void
 date(const json_t *row, const char *key, char dst[32])
 {
@@ -131,9 +145,12 @@ show_token(const json_t *r)
 	date(r, "created_ms", made);
 	date(r, "used_ms", used);
 	date(r, "expires_ms", ends);
-	printf("%-14s %-20s %-8s %-25s %-25s %-25s %s\n", text_at(r, "id"), text_at(r, "account"),
-	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends,
-	    text_at(r, "label"));
+	say(r, "id", 15);
+	say(r, "account", 20);
+	printf(" %-8s %-25s %-25s %-25s ",
+	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends);
+	say(r, "label", 0);
+	putchar('\n');
 }
 
 static void
@@ -142,9 +159,12 @@ show_name(const json_t *r)
 	char made[32];
 
 	date(r, "created_ms", made);
-	printf("%-34s %-20s %-9s %-25s %s\n", text_at(r, "name"), text_at(r, "account"),
-	    json_is_true(json_object_get(r, "released")) ? "released" : "held", made,
-	    text_at(r, "key"));
+	say(r, "name", 35);
+	say(r, "account", 20);
+	printf(" %-9s %-25s ", json_is_true(json_object_get(r, "released")) ? "released" : "held",
+	    made);
+	say(r, "key", 0);
+	putchar('\n');
 }
 
 static void
@@ -203,8 +223,10 @@ show_status(const json_t *a)
 	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
 	json_array_foreach(rows, i, r) {
 		date(r, "since_ms", since);
-		printf("  %-34s %-20s since %s\n", text_at(r, "tunnel"), text_at(r, "account"),
-		    since);
+		fputs("  ", stdout);
+		say(r, "tunnel", 35);
+		say(r, "account", 20);
+		printf(" since %s\n", since);
 	}
 }
 
@@ -219,14 +241,19 @@ show_added(const json_t *a)
 static void
 show_name_held(const json_t *a)
 {
-	printf("%s is held by %s\n", text_at(a, "name"), text_at(a, "account"));
+	say(a, "name", 0);
+	fputs(" is held by ", stdout);
+	say(a, "account", 0);
+	putchar('\n');
 }
 
 static void
 show_text(const json_t *a)
 {
-	if (text_at(a, "text")[0] != '\0')
-		puts(text_at(a, "text"));
+	if (text_at(a, "text")[0] == '\0')
+		return;
+	say(a, "text", 0);
+	putchar('\n');
 }
 
 /* --- the subcommands --- */
@@ -276,7 +303,7 @@ show(const struct admin_options *o, const struct admin_command *cmd, const json_
 	size_t i;
 
 	if (o->json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
+		json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else if (cmd->show != NULL) {
 		cmd->show(answer);

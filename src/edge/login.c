@@ -214,7 +214,7 @@ welcome(struct session *s)
 		}
 	explicit_bzero(h->token, sizeof(h->token));
 	h->type = HELLO_WELCOME;
-	h->protocol = LINK_PROTOCOL;
+	h->protocol = h->protocol < LINK_PROTOCOL ? h->protocol : LINK_PROTOCOL;
 	h->generation = s->self.generation;
 	snprintf(h->program, sizeof(h->program), "aditd/" ADIT_VERSION);
 	snprintf(h->account, sizeof(h->account), "%s", s->account);

@@ -357,12 +357,13 @@ take_origin(struct session *s, const json_t *message)
 static void
 take_message(struct session *s, struct slice json)
 {
-	json_t *message = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+	json_t *message =
+	    hello_is_deep(json) ? NULL : json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
 	const char *type = json_string_value(json_object_get(message, "type"));
 
 	if (!json_is_object(message))
 		session_close(s, LINK_CODE_PROTOCOL,
-		    "the agent sent a message that is no JSON object");
+		    "the agent sent a message that is no JSON object, or nested too deep");
 	else if (type != NULL && strcmp(type, "probe") == 0)
 		probe_control(s, message);
 	else if (type != NULL && strcmp(type, "names") == 0)

@@ -2,6 +2,7 @@
 /* What people see of a delivery: texts that move no cursor, and no secrets unless they ask. */
 #include "edge/shown.h"
 
+#include "base/plain.h"
 #include "base/utf8.h"
 #include "edge/keep.h"
 
@@ -11,29 +12,22 @@
 
 /* --- texts --- */
 
-/* Senders write what they like; what is no UTF-8 or moves a terminal's cursor becomes '?'. */
+/* Senders write what they like. */
 json_t *
 shown_text(struct slice s, size_t max)
 {
-	char *clean = malloc(s.n + 1);
-	size_t n = 0;
+	struct buf b;
 	json_t *j;
 
-	while (clean != NULL && s.n > 0 && n < max) {
-		size_t step = utf8_next(s);
-		unsigned char c = (unsigned char)s.p[0];
+	buf_init(&b, max + 32);
+	while (s.n > 0 && b.n < max) {
+		size_t n = utf8_next(s);
 
-		if (step > 1 && !(step == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)) {
-			memcpy(clean + n, s.p, step);
-			n += step;
-		} else {
-			clean[n++] = step != 1 || c < 0x20 || c == 0x7f ? '?' : s.p[0];
-			step = step == 0 ? 1 : step;
-		}
-		s = slice_from(s, step);
+		plain_put(&b, slice_head(s, n == 0 ? 1 : n));
+		s = slice_from(s, n == 0 ? 1 : n);
 	}
-	j = json_stringn_nocheck(clean == NULL ? "" : clean, n);
-	free(clean);
+	j = json_stringn_nocheck(b.n == 0 ? "" : b.p, b.n);
+	buf_fini(&b);
 	return j;
 }
 

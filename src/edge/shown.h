@@ -14,7 +14,7 @@ struct keep;
 /* The most that shown_bytes() makes. */
 #define SHOWN_BYTES (2 * LIMIT_HEAD_BYTES + LIMIT_INBOX_BODY_BYTES)
 
-/* At most max bytes of it; what is no UTF-8 or moves a terminal's cursor becomes '?'. */
+/* About max bytes of it, as plain_put() writes them. */
 json_t *shown_text(struct slice s, size_t max);
 /* A row of a list. whole: its target is not cut. */
 json_t *shown_row(const struct keep *k, const struct inbox_delivery *d, bool whole, bool raw);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/plain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +68,16 @@ put_date(struct buf *out, uint64_t ms)
 }
 
 static void
+put_column(struct buf *out, const json_t *r, const char *key, size_t width)
+{
+	plain_put_column(out, slice_str(text_at(r, key)), width);
+}
+
+/* What is no ASCII as escapes: a terminal may show it. */
+static void
 put_json(struct buf *out, const json_t *j)
 {
-	char *text = json_dumps(j, JSON_COMPACT);
+	char *text = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 	if (text == NULL) {
 		out->failed = true;
@@ -79,27 +86,6 @@ put_json(struct buf *out, const json_t *j)
 	buf_put(out, slice_str(text));
 	buf_putc(out, '\n');
 	free(text);
-}
-
-/* For a terminal: new lines and tabs are kept, nothing else that could move its cursor. */
-static void
-put_plain(struct buf *out, struct slice s)
-{
-	while (s.n > 0) {
-		size_t n = utf8_next(s);
-		unsigned char c = (unsigned char)s.p[0];
-
-		if (n > 1 && !(n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0)) {
-			buf_put(out, slice_head(s, n));
-		} else {
-			if (c == '\n' || c == '\t' || (c >= 0x20 && c < 0x7f))
-				buf_putc(out, s.p[0]);
-			else if (c != '\r')
-				buf_printf(out, "\\x%02x", c);
-			n = 1;
-		}
-		s = slice_from(s, n);
-	}
 }
 
 static void
@@ -114,20 +100,29 @@ put_row(struct inboxtalk *t, const json_t *r, struct buf *out)
 		    "STATE", "RECEIVED (UTC)", "TUNNEL", "EVENT", "REPOSITORY", "TRIES", "BYTES",
 		    "NOTE");
 	t->titled = true;
-	buf_printf(out, "%8llu  %-9s  ", (unsigned long long)number_at(r, "id"),
-	    text_at(r, "state"));
+	buf_printf(out, "%8llu  ", (unsigned long long)number_at(r, "id"));
+	put_column(out, r, "state", 11);
 	put_date(out, number_at(r, "received_ms"));
-	buf_printf(out, "  %-16s  %-22s  %-28s %5llu %8llu  %s\n", text_at(r, "tunnel"),
-	    text_at(r, "event"), text_at(r, "repository"),
-	    (unsigned long long)number_at(r, "attempts"), (unsigned long long)number_at(r, "bytes"),
-	    text_at(r, "note"));
+	buf_put(out, S("  "));
+	put_column(out, r, "tunnel", 16);
+	buf_put(out, S("  "));
+	put_column(out, r, "event", 22);
+	buf_put(out, S("  "));
+	put_column(out, r, "repository", 28);
+	buf_printf(out, " %5llu %8llu  ", (unsigned long long)number_at(r, "attempts"),
+	    (unsigned long long)number_at(r, "bytes"));
+	put_column(out, r, "note", 0);
+	buf_putc(out, '\n');
 }
 
 static void
 put_line(struct buf *out, const char *what, const char *value)
 {
-	if (value[0] != '\0')
-		buf_printf(out, "%-14s %s\n", what, value);
+	if (value[0] == '\0')
+		return;
+	buf_printf(out, "%-14s ", what);
+	plain_put(out, slice_str(value));
+	buf_putc(out, '\n');
 }
 
 static void
@@ -139,20 +134,24 @@ put_attempts(const json_t *attempts, struct buf *out)
 	json_array_foreach(attempts, i, a) {
 		buf_printf(out, "%-14s ", i == 0 ? "attempts:" : "");
 		put_date(out, number_at(a, "at_ms"));
-		buf_printf(out, "  #%llu  %3llu  %s  %llu ms\n",
-		    (unsigned long long)number_at(a, "number"),
-		    (unsigned long long)number_at(a, "status"), text_at(a, "reason"),
-		    (unsigned long long)number_at(a, "latency_ms"));
-		if (text_at(a, "answer")[0] != '\0')
-			buf_printf(out, "%-14s   answer: %.200s\n", "", text_at(a, "answer"));
+		buf_printf(out, "  #%llu  %3llu  ", (unsigned long long)number_at(a, "number"),
+		    (unsigned long long)number_at(a, "status"));
+		put_column(out, a, "reason", 0);
+		buf_printf(out, "  %llu ms\n", (unsigned long long)number_at(a, "latency_ms"));
+		if (text_at(a, "answer")[0] == '\0')
+			continue;
+		buf_printf(out, "%-14s   answer: ", "");
+		plain_put(out, slice_head(slice_str(text_at(a, "answer")), 200));
+		buf_putc(out, '\n');
 	}
 }
 
 static void
 put_details(const json_t *r, const json_t *attempts, struct buf *out)
 {
-	buf_printf(out, "%-14s %llu, %s\n", "delivery:", (unsigned long long)number_at(r, "id"),
-	    text_at(r, "state"));
+	buf_printf(out, "%-14s %llu, ", "delivery:", (unsigned long long)number_at(r, "id"));
+	put_column(out, r, "state", 0);
+	buf_putc(out, '\n');
 	put_line(out, "tunnel:", text_at(r, "tunnel"));
 	put_line(out, "account:", text_at(r, "account"));
 	put_line(out, "event:", text_at(r, "event"));
@@ -213,7 +212,7 @@ put_whole(struct inboxtalk *t, struct buf *out)
 		buf_put(out, buf_slice(&t->bytes));
 	} else {
 		put_details(t->row, t->attempts, out);
-		put_plain(out, buf_slice(&t->bytes));
+		plain_put_lines(out, buf_slice(&t->bytes));
 		buf_putc(out, '\n');
 	}
 }

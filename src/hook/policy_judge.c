@@ -26,11 +26,28 @@ is_dots(struct slice segment)
 	return segment.n == 1 || strchr("./;", segment.p[1]) != NULL;
 }
 
+/*
+ * Behind a '%'.  Neither a dot, a slash, a backslash, NUL or another '%', nor what some read as one:
+ * overlong UTF-8 (%c0%ae, %e0%80%ae) and escapes of another kind (%u002e).
+ */
+static bool
+is_plain_escape(struct slice rest)
+{
+	unsigned char c, next;
+
+	if (text_unhex(slice_head(rest, 2), &c, 1) != 1)
+		return false;
+	if (c == '\0' || strchr("./\\%", c) != NULL || c == 0xc0 || c == 0xc1)
+		return false;
+	if ((c != 0xe0 && c != 0xf0) || rest.n < 5 || rest.p[2] != '%')
+		return true;
+	return text_unhex(slice_of(rest.p + 3, 2), &next, 1) != 1 ||
+	       next >= (c == 0xe0 ? 0xa0 : 0x90);
+}
+
 static bool
 is_plain(struct slice path)
 {
-	static const char *const encoded[] = { "2e", "2f", "5c", "00", "25" };
-
 	for (size_t i = 0; i < path.n; i++) {
 		struct slice rest = slice_from(path, i + 1);
 
@@ -39,9 +56,8 @@ is_plain(struct slice path)
 		if (path.p[i] == '/' && rest.n > 0 &&
 		    (rest.p[0] == '/' || rest.p[0] == ';' || is_dots(rest)))
 			return false;
-		for (size_t k = 0; path.p[i] == '%' && k < sizeof(encoded) / sizeof(*encoded); k++)
-			if (slice_ieq(slice_head(rest, 2), slice_str(encoded[k])))
-				return false;
+		if (path.p[i] == '%' && !is_plain_escape(rest))
+			return false;
 	}
 	return true;
 }

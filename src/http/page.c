@@ -136,9 +136,9 @@ put_html(struct buf *b, struct slice s)
 		size_t n = utf8_next(s);
 		struct slice entity = html_entity(s.p[0]);
 
-		if (n == 0 || (unsigned char)s.p[0] < 0x20 || s.p[0] == 0x7f) {
+		if (n == 0 || !utf8_is_shown(slice_head(s, n))) {
 			buf_put(b, S("\xef\xbf\xbd"));
-			n = 1;
+			n = n == 0 ? 1 : n;
 		} else {
 			buf_put(b, entity.n > 0 ? entity : slice_head(s, n));
 		}

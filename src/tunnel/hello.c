@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DEPTH_MAX 8
 /* A century: an age in us still fits. */
 #define AGE_MS_MAX (100LL * 366 * 86400 * 1000)
 
@@ -245,9 +244,8 @@ read_message(struct reader *r, const json_t *o, struct hello *h)
 	}
 }
 
-/* jansson recurses as deep as the text is nested; nothing here needs to be deep. */
-static bool
-is_deep(struct slice json)
+bool
+hello_is_deep(struct slice json)
 {
 	int depth = 0;
 	bool in_string = false;
@@ -263,7 +261,7 @@ is_deep(struct slice json)
 			depth++;
 		else if (!in_string && (c == '}' || c == ']'))
 			depth--;
-		if (depth > DEPTH_MAX)
+		if (depth > LIMIT_CONTROL_DEPTH)
 			return true;
 	}
 	return false;
@@ -302,7 +300,7 @@ hello_decode(struct slice json, struct hello *ret, const char **ret_why)
 	json_t *o;
 
 	*ret = (struct hello){ .type = HELLO_OTHER };
-	if (json.n > LIMIT_CONTROL_BYTES || is_deep(json)) {
+	if (json.n > LIMIT_CONTROL_BYTES || hello_is_deep(json)) {
 		*ret_why = "too large or too deeply nested";
 		return false;
 	}

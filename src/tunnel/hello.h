@@ -95,4 +95,10 @@ bool hello_decode(struct slice json, struct hello *ret, const char **ret_why) mu
 void hello_encode(const struct hello *h, struct buf *out);
 void hello_wipe(struct hello *h);
 
+/*
+ * True for JSON that is nested deeper than any CONTROL may be: jansson recurses as deep as the text is
+ * nested, so this is asked before it reads one.
+ */
+bool hello_is_deep(struct slice json);
+
 #endif

@@ -18,7 +18,6 @@
 
 #define UNKNOWN_BYTES_MAX LIMIT_CONTROL_BYTES
 #define GATHER_BYTES_MIN 1024
-#define WINDOW_BYTES_MIN 256
 
 static void
 glitch(struct link *l, int32_t weight)
@@ -137,7 +136,7 @@ on_window(struct link *l, struct link_event *ev)
 	if (s->tx_credit + n > CREDIT_MAX)
 		return bad(l, ev, LINK_CODE_FLOW);
 	/* Readers that drain in small steps are ordinary; steps of a few bytes are not. */
-	if (n < WINDOW_BYTES_MIN)
+	if (n < LIMIT_LINK_WINDOW_BYTES_MIN)
 		glitch(l, GLITCH_FRAME);
 	s->tx_credit += n;
 	stream_unblock(s);

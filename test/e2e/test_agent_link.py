@@ -338,6 +338,14 @@ def wait_s(s):
     threading.Event().wait(s)
 
 
+def test_a_welcome_of_a_later_protocol_ends_the_link(played):
+    agent = played.start("http", "8080", "--name", "web")
+    link = played.accept(up=False)
+    link.control(type="welcome", protocol=2, edge="later/2", account="a", generation=1, tunnels=[])
+    assert link.wait(GOAWAY)
+    assert "later protocol" in agent.wait_event("retry")["reason"]
+
+
 @pytest.mark.parametrize("kind", ["http", "socks5"])
 def test_proxy_from_the_environment(lab, played, kind):
     """CONNECT and SOCKS5 with a password; the proxy gets the edge's name, not its address."""

@@ -54,6 +54,21 @@ def test_r06_later_versions_are_understood(web):
     still_serves(web)
 
 
+def test_s22_messages_behind_the_welcome_are_no_deeper_than_it(web):
+    """What nests eight deep is read, and ignored; nine deep ends the link, before a parser recurses."""
+    edge = web[0]
+    for depth, ends in ((8, False), (9, True), (20000, True)):
+        with FakeAgent(edge) as link:
+            link.wait_control("welcome")
+            link.put(CONTROL, 0, 0, b'{"type":"x","a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}")
+            link.put(PING, 0, 0, b"12345678")
+            if ends:
+                assert link.wait(GOAWAY)
+            else:
+                assert link.wait(PING)[3] == b"12345678"
+    still_serves(web)
+
+
 BAD_FRAMES = {
     "unknown flags": frame(DATA, 8, 1, b"x"),
     "huge length": struct.pack("!II", 0xffffff << 8 | DATA << 4, 1),

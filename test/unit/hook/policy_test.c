@@ -159,9 +159,12 @@ TEST(a_prefix_cannot_be_left_again)
 	static const char *const refused[] = { "/apix", "/", "/api/../admin", "/api/%2e%2e/admin",
 		"/api/%2E%2e/admin", "/api/..;/admin", "/api/.;/x", "/api//x", "/api/x%2fy",
 		"/api/x\\y", "/api/x%5Cy", "/api/%00", "/api/%252e%252e/", "/API/x", "/api/./x",
-		"/api/..", "/api/." };
+		"/api/..", "/api/.", "/api/%c0%ae%c0%ae/admin", "/api/%C0%AF", "/api/%c1%9c",
+		"/api/%e0%80%ae/x", "/api/%E0%80%AF", "/api/%f0%80%80%ae",
+		"/api/%u002e%u002e/admin", "/api/%U2216x", "/api/%", "/api/%2", "/api/%zz" };
 	static const char *const allowed[] = { "/api/", "/api/x", "/api/x.y/z",
-		"/api/.well-known/a", "/api/x%20y", "/hook" };
+		"/api/.well-known/a", "/api/x%20y", "/api/%c3%bc%E2%82%ac", "/api/%e0%a4%85",
+		"/api/%f0%9f%98%80", "/hook" };
 	struct policy *p =
 	    make("{\"paths\":[\"/api/*\",\"/hook\"],\"methods\":[\"GET\",\"POST\"]}");
 
