@@ -119,7 +119,7 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	  "Its owner decides which paths and addresses are allowed: see allow: in adit.yml.")      \
 	X(METHOD_NOT_ALLOWED, "method-not-allowed", VISITOR, 405, 0,                               \
 	  "This tunnel does not take requests of this method.",                                    \
-	  "Its owner decides which methods are allowed: see methods: in adit.yml.")                \
+	  "Its owner decides which methods are allowed: see methods in the tunnel's policy.")      \
 	X(RATE_LIMITED, "rate-limited", VISITOR, 429, 10,                                          \
 	  "Too many requests in a short time.",                                                    \
 	  "Wait as long as Retry-After says, then send it again.")                                 \
