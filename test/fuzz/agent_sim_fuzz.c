@@ -20,6 +20,7 @@
 #define SECOND 1000000LL
 #define TUNNELS 3
 #define VISITS 8
+#define RUNS_PER_WORLD 64
 #define KEPT_BYTES 16384
 
 /* A connection at the origin's side. */
@@ -364,6 +365,43 @@ begin_world(void)
 	MUST(client_init(&w.client, w.resolver, "127.0.0.1:443", NULL) == NULL);
 }
 
+static void
+on_turn(struct loop_timer *t)
+{
+	(void)t;
+}
+
+/* Also where no event is due: the graveyard is emptied. */
+static void
+one_turn(void)
+{
+	static struct loop_timer turn = { .fn = on_turn };
+
+	loop_timer_set(w.loop, &turn, 0);
+	pass_time(SECOND / 100);
+}
+
+/* The simulated network keeps what it was: now and then it begins anew. */
+static void
+end_world(void)
+{
+	client_fini(&w.client);
+	for (int i = 0; i < TUNNELS; i++) {
+		origin_fini(&w.tunnels[i].origin);
+		if (w.listener[i] != 0) {
+			loop_unwatch(&w.accept[i]);
+			loop_close(w.listener[i]);
+		}
+	}
+	one_turn();
+	serve_fini(&w.serve);
+	resolver_free(w.resolver);
+	screen_fini(&w.screen);
+	loop_free(w.loop);
+	MUST(sim_free() == 0);
+	memset(&w, 0, sizeof(w));
+}
+
 /* A link past its handshake; the client is as it was when it had dialled. */
 static void
 connect_link(void)
@@ -385,22 +423,6 @@ connect_link(void)
 	conn_init(&w.edge, fd[1], NULL, on_edge);
 	MUST(conn_attach(&w.edge, w.loop) == 0);
 	MUST(session_open(&w.client, &conn) != NULL);
-}
-
-static void
-on_turn(struct loop_timer *t)
-{
-	(void)t;
-}
-
-/* Also where no event is due: the graveyard is emptied. */
-static void
-one_turn(void)
-{
-	static struct loop_timer turn = { .fn = on_turn };
-
-	loop_timer_set(w.loop, &turn, 0);
-	pass_time(SECOND / 100);
 }
 
 /* The edge goes away; nothing of its streams stays. */
@@ -506,6 +528,7 @@ step(struct script *s)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	static unsigned n_runs;
 	struct script s = { data, n < 4096 ? n : 4096 };
 
 	if (w.loop == NULL)
@@ -520,5 +543,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	pass_time(SECOND);
 	disconnect_link();
+	if (++n_runs % RUNS_PER_WORLD == 0)
+		end_world();
 	return 0;
 }
