@@ -95,7 +95,8 @@ look_for_tls(struct exchange *x, struct slice buf)
 {
 	struct tunnel *t = x->tunnel;
 
-	if (t->told_tls || t->origin.tls != NULL || !speaks_tls(buf))
+	if (t->told_tls || t->origin.tls != NULL || t->origin.tries[0].kind != ADDR_TCP ||
+	    !speaks_tls(buf))
 		return;
 	t->told_tls = true;
 	screen_speaks_tls(x->serve->screen, t->label, t->origin.text);

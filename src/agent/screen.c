@@ -247,21 +247,19 @@ screen_replaced(struct screen *s, const char *name, const char *text)
 void
 screen_speaks_tls(struct screen *s, const char *name, const char *origin)
 {
-	struct slice address = slice_str(origin);
+	const char *address = strncmp(origin, "http://", 7) == 0 ? origin + 7 : origin;
+	char text[400];
 
-	if (slice_starts(address, S("http://")))
-		address = slice_from(address, 7);
+	snprintf(text, sizeof(text), "the local server speaks TLS: use https://%s", address);
 	begin(s, "origin-tls");
 	if (s->json) {
 		put_member(&s->line, "name", slice_str(name));
 		put_member(&s->line, "origin", slice_str(origin));
-		buf_put(&s->line, S(",\"text\":\"The local server speaks TLS: use https://"));
-		buf_put(&s->line, address);
-		buf_putc(&s->line, '"');
+		put_member(&s->line, "text", slice_str(text));
 	} else {
 		put_plain(&s->line, slice_str(name));
-		buf_put(&s->line, S(": the local server speaks TLS: use https://"));
-		put_plain(&s->line, address);
+		buf_put(&s->line, S(": "));
+		put_plain(&s->line, slice_str(text));
 	}
 	end(s);
 }

@@ -56,6 +56,10 @@ TEST(json_lines)
 	screen_refused(&screen, "ci", "name-taken", "");
 	EXPECT_SLICE(written(),
 	    S("{\"event\":\"refused\",\"name\":\"ci\",\"code\":\"name-taken\",\"text\":\"\"}\n"));
+	screen_speaks_tls(&screen, "ci", "http://a\"b:1");
+	EXPECT_SLICE(written(),
+	    S("{\"event\":\"origin-tls\",\"name\":\"ci\",\"origin\":\"http://a\\\"b:1\","
+	      "\"text\":\"the local server speaks TLS: use https://a\\\"b:1\"}\n"));
 	screen_replaced(&screen, "ci", "");
 	EXPECT_SLICE(written(), S("{\"event\":\"replaced\",\"name\":\"ci\",\"text\":\"\"}\n"));
 	screen_stopping(&screen, 2);
