@@ -78,9 +78,10 @@ ubsan: ## all tests under UndefinedBehaviorSanitizer alone, which is faster
 tsan: ## all tests under ThreadSanitizer
 	$(SUB) check B=build/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread'
 
-torture: ## edge, agent and origin killed hundreds of times, the power cut, while webhooks come in
+torture: ## edge, agent and origin killed and failing, the power cut, while webhooks come in (WEBHOOKS=20000)
 	$(SUB) programs
-	@ADIT=$(B)/adit ADITD=$(B)/aditd ADIT_LONG=1 $(PYTHON) -m pytest -q -s test/e2e/test_inbox_crash.py test/e2e/test_inbox_disks.py
+	@ADIT=$(B)/adit ADITD=$(B)/aditd ADIT_LONG=1 WEBHOOKS=$${WEBHOOKS:-20000} $(PYTHON) -m pytest -q -s \
+	    test/e2e/test_inbox_crash.py test/e2e/test_inbox_disks.py test/e2e/test_inbox_torture.py
 
 fuzz: ## every fuzz target for FUZZ_SECONDS=60
 	@tools/deps build fuzz

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An origin that may be killed at any instant: every request is in its journal before it is answered.
 
-    crash_origin.py PORT JOURNAL        a line for each: number, adit-delivery, adit-attempt
+    crash_origin.py PORT JOURNAL [MOOD]     a line for each: number, adit-delivery, adit-attempt
+
+The file MOOD says how it answers: a status, with fields behind it, or "close"; 200 when there is none.
 """
 import json
 import os
@@ -11,7 +13,15 @@ import sys
 import threading
 
 
-def serve(sock, journal):
+def mood(path):
+    try:
+        with open(path) as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
+def serve(sock, journal, path):
     stream = sock.makefile("rb")
     while True:
         head = []
@@ -23,10 +33,13 @@ def serve(sock, journal):
         body = stream.read(int(fields["content-length"]))
         number = json.loads(body)["number"]
         os.write(journal, f"{number} {fields['adit-delivery']} {fields['adit-attempt']}\n".encode())
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        status, _, fields = (mood(path) or "200").partition(" ")
+        if status == "close":
+            return
+        sock.sendall(f"HTTP/1.1 {status} Said\r\n{fields}Content-Length: 0\r\n\r\n".encode())
 
 
-def main(port, path):
+def main(port, path, mood_path=""):
     journal = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,7 +51,7 @@ def main(port, path):
 
         def run(sock=sock):
             try:
-                serve(sock, journal)
+                serve(sock, journal, mood_path)
             except (OSError, KeyError, ValueError):
                 pass
             sock.close()
@@ -46,4 +59,4 @@ def main(port, path):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), *sys.argv[2:])
