@@ -163,7 +163,10 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 	const struct visitor *v = x->visitor;
 	const struct tls *tls = v->conn.tls;
 	char who[PEER_TEXT_BYTES];
-	struct opening o = {
+	struct opening o;
+
+	client_text(x, who);
+	o = (struct opening){
 		.tunnel = t->id,
 		.kind = OPENING_HTTP,
 		.request_id = slice_str(x->id),
@@ -174,8 +177,6 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
 		.origin_silent_ms = session_silent_ms(t),
 	};
-
-	client_text(x, who);
 	return opening_encode(&o, dst, cap);
 }
 

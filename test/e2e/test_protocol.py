@@ -32,6 +32,8 @@ def test_a_stranger_can_write_an_agent(web):
             kind, flags, stream, payload = link.wait(DATA)
             assert flags == SYN | FIN and stream == 1
             data = payload[10 + struct.unpack("!H", payload[8:10])[0]:]
+            who = b"%s:%d" % (v.sock.getsockname()[0].encode(), v.sock.getsockname()[1])
+            assert bytes([4, len(who)]) + who in payload[10:-len(data)]
             assert data.startswith(b"GET /path?q HTTP/1.1\r\n") and b"X-A: b\r\n" in data and data.endswith(b"\r\n\r\n")
             link.put(DATA, 0, stream, b"HTTP/1.1 200 OK\r\nX-C: d\r\n\r\n")
             link.put(DATA, FIN, stream, b"hello")
