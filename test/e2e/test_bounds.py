@@ -8,12 +8,14 @@ import resource
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 from hostile import CONTROL, FakeAgent
-from lab import SANITIZED
+from http1 import Closed
+from lab import ADITD, SANITIZED
 from process import WAIT_S, until
 
 HOOK = "/hook"
@@ -122,7 +124,7 @@ def shaken(edge, alpn, n, each=lambda i, s: None):
     context, socks = ssl.create_default_context(cafile=edge.ca), []
     context.set_alpn_protocols([alpn])
     for i in range(n):
-        with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
+        with contextlib.suppress(OSError):
             socks.append(context.wrap_socket(connect(edge, i), server_hostname="localhost" if alpn == "adit/1" else "web.localhost"))
             each(i, socks[-1])
     return socks
@@ -207,3 +209,133 @@ def test_visitors_that_ask_nothing_lock_nobody_out(lab, head):
     for s in socks:
         s.close()
     others.memory_comes_back()
+
+
+def refused(edge, data):
+    """The edge's answer to these bytes is a refusal, or the end."""
+    with edge.visitor("mine.localhost", tls=False, source=address(0), deadline_s=6 * WAIT_S) as v:
+        with contextlib.suppress(OSError):
+            v.send(data)
+        try:
+            return v.response().status >= 400
+        except Closed:
+            return True
+
+
+POST = b"POST /hook HTTP/1.1\r\nHost: mine.localhost\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+MESSAGES = {
+    "HEAD_BYTES": POST + b"".join(b"X%d: %s\r\n" % (i, b"x" * 1000) for i in range(40)) + b"\r\n",
+    "HEAD_FIELDS": POST + b"".join(b"X%d: 1\r\n" % i for i in range(120)) + b"\r\n",
+    "REQUEST_LINE_BYTES": b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: mine.localhost\r\n\r\n",
+    "CHUNK_EXT_BYTES": CHUNKED + b"1;" + b"x" * 300 + b"\r\nx\r\n0\r\n\r\n",
+    "TRAILER_BYTES": CHUNKED + b"0\r\n" + b"X: " + b"x" * 9000 + b"\r\n\r\n",
+    "WEBHOOK_BYTES": POST + b"Content-Length: 2000000\r\n\r\n",
+}
+
+
+def test_messages_beyond_the_limits_are_refused(lab):
+    others = Others(lab)
+    with others.served("messages"):
+        for name, data in MESSAGES.items():
+            assert refused(others.edge, data), name
+
+
+def test_what_a_token_holder_asks_for_has_bounds(lab):
+    """mallory has a token, and asks for more than one may have."""
+    others = Others(lab, "limits:\n  names_per_account: 5\n  ports_per_account: 2\n")
+    token, _ = others.edge.new_token("mallory")
+
+    def welcome(tunnels):
+        agent = FakeAgent(others.edge, [{"id": i + 1, **t} for i, t in enumerate(tunnels)], token=token)
+        said = agent.wait_control("welcome")["tunnels"]
+        agent.close()
+        return [t.get("error") for t in said]
+    with others.served("a token holder"):
+        assert "limit" in welcome([{"kind": "http", "name": f"m{i}"} for i in range(8)])
+        assert "limit" in welcome([{"kind": "tcp", "key": f"k{i}"} for i in range(4)])
+        for policy in ({"mode": "store", "scheme": "github", "secrets": [f"s{i}" for i in range(9)]},
+                       {"mode": "store", "fan_out": [f"m{i}" for i in range(9)]}):
+            assert welcome([{"kind": "http", "name": "m0", "policy": policy}]) == ["bad-policy"]
+        for tunnels in ([{"id": i + 1, "kind": "http"} for i in range(65)],
+                        [{"id": 1, "kind": "http", "policy": {"paths": ["/" + "x" * 70000]}}]):
+            agent = FakeAgent(others.edge, hello=False, token=token)
+            with contextlib.suppress(OSError):  # it may be over before all is sent
+                agent.control(type="hello", protocol=1, agent="fake/1", token=agent.token, tunnels=tunnels)
+            agent.end()
+            agent.close()
+
+
+HERE, SLOW, LINKS = "test/e2e/test_bounds.py", "test/e2e/test_slow.py", "test/e2e/test_links.py"
+WORDS, PASSWORDS, REFUSE = "test_messages_beyond_the_limits_are_refused", "test/e2e/test_passwords.py", "test/unit/tunnel/link_refuse_test.c"
+FLOW, POLICY, SIGN = "test/unit/tunnel/link_flow_test.c", "test/unit/hook/policy_test.c", "test/unit/hook/sign_test.c"
+SILENCE, SHAKES = "test_silent_connections_lock_nobody_out", "test_handshakes_that_do_not_go_on_lock_nobody_out"
+UNKNOWN, IDLE = "test_links_without_a_token_lock_nobody_out", "test_visitors_that_ask_nothing_lock_nobody_out"
+HOLDER, COSTS = "test_what_a_token_holder_asks_for_has_bounds", "costs_of_hashes_have_a_ceiling"
+STRANGER, AGENT = "a stranger", "a token holder"
+# Which limit, who pushes it, and in which test it is at its end.
+PUSHED = {
+    **{name: (STRANGER, HERE, WORDS) for name in MESSAGES},
+    "SILENT": (STRANGER, HERE, SILENCE), "SILENT_PER_ADDRESS": (STRANGER, HERE, "test_silent_connections_of_one_address_are_few"),
+    "HANDSHAKES": (STRANGER, HERE, SHAKES), "HANDSHAKES_LINKS": (STRANGER, HERE, SHAKES), "HANDSHAKES_PER_ADDRESS": (STRANGER, HERE, SHAKES),
+    "LINKS_UNKNOWN": (STRANGER, HERE, UNKNOWN), "LINKS_UNKNOWN_PER_ADDRESS": (STRANGER, HERE, UNKNOWN), "CONTROL_BYTES": (STRANGER, HERE, UNKNOWN),
+    "VISITORS": (STRANGER, HERE, IDLE), "PARTIAL_BYTES": (STRANGER, HERE, IDLE), "TRIM_MS": (STRANGER, HERE, IDLE),
+    "TLS_HANDSHAKE_MS": (STRANGER, SLOW, "test_s14_tls_handshake_that_does_not_go_on"),
+    "HELLO_MS": (STRANGER, "test/e2e/test_protocol.py", "test_s14_hello_that_never_comes"),
+    "VISITOR_HEAD_MS": (STRANGER, SLOW, "test_s14_slow_heads_are_cut"), "VISITOR_IDLE_MS": (STRANGER, SLOW, "test_s14_silence_is_cut"),
+    "BODY_GRACE_MS": (STRANGER, SLOW, "test_s14_slow_body_is_cut"), "BODY_RATE_BYTES": (STRANGER, SLOW, "test_s14_slow_body_is_cut"),
+    "NOTSENT_BYTES": (STRANGER, SLOW, "test_s15_slow_readers_cost_no_more_than_the_ceiling"),
+    "VISITORS_PER_ADDRESS": (STRANGER, "test/unit/edge/source_test.c", "s14_connections_of_one_address_are_counted"),
+    "LOGIN_FAILS": (STRANGER, LINKS, "test_s04_bad_tokens_are_slowed_down_and_do_not_hurt_others"),
+    "LOGIN_SOURCES": (STRANGER, "test/unit/edge/source_test.c", "guard_is_bounded"),
+    "NOTES": (STRANGER, "test/unit/edge/notes_test.c", "routes_have_a_ceiling"),
+    "PASSWORD_QUEUE_ACCOUNT": (STRANGER, PASSWORDS, "test_a_flood_of_guesses_stops_no_other_account"),
+    "PASSWORD_GUESSES": (STRANGER, PASSWORDS, "test_guesses_from_one_address_are_limited"),
+    "PASSWORD_SHARED": (STRANGER, PASSWORDS, "test_a_page_of_fifty_parts_is_hashed_once"),
+    "PASSWORD_BYTES": (STRANGER, POLICY, "a_password_that_is_too_long_is_not_hashed"),
+    "PASSWORD_KNOWN": (AGENT, POLICY, "right_credentials_are_known_for_a_while"),
+    "PASSWORD_KNOWN_MS": (AGENT, POLICY, "right_credentials_are_known_for_a_while"),
+    **{f"PASSWORD_{name}": (AGENT, POLICY, COSTS) for name in ("SHA_ROUNDS", "BCRYPT_COST", "KIB", "PASSES", "LANES")},
+    "RATE_REQUESTS": (AGENT, POLICY, "rates_have_bounds"), "RATE_SECONDS": (AGENT, POLICY, "rates_have_bounds"),
+    "RATE_SOURCES": (STRANGER, POLICY, "s14_rates_are_per_tunnel_and_address"),
+    **{name: (AGENT, HERE, HOLDER) for name in ("NAMES_PER_ACCOUNT", "PORTS_PER_ACCOUNT", "TUNNELS_PER_LINK", "POLICY_BYTES", "FAN_OUT")},
+    "HOOK_SECRETS": (AGENT, SIGN, "ninth_secret_is_not_tried"),
+    **{name: (AGENT, REFUSE, "s17_floods_end_the_link") for name in ("LINK_GLITCHES", "LINK_GLITCHES_RATE")},
+    "OPENING_BYTES": (AGENT, REFUSE, "opening_of_every_length"), "DATA_FRAME_BYTES": (AGENT, REFUSE, "lengths_and_numbers_are_judged"),
+    "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
+    "CONTROL_DEPTH": (AGENT, "test/unit/tunnel/hello_test.c", "brackets_in_strings_are_no_depth"),
+    "LINK_CTL_BYTES": (AGENT, REFUSE, "s17_refusals_are_bounded"),
+    **{name: (AGENT, FLOW, "stalled_readers_are_bounded") for name in ("LINK_RX_BYTES_MAX", "LINK_RX_BYTES_ALL", "STREAM_RX_BYTES_MAX")},
+}
+OURS = "the edge or the agent chooses it; nobody outside makes it more"
+CLOCK = "a pause or a wait of our own: who makes it end late gains nothing"
+FILE = "what the operator or the agent's owner writes"
+ROW = "a step of our own work: what is more comes in the next step"
+COUNT = "cut by the counts above it: what is more of one thing is refused or waits"
+HUGE = "a ceiling for all workers' memory that a test cannot fill in its time; the smaller ones before it are pushed"
+# What nobody from outside can push by itself, and why.
+INSIDE = {
+    **dict.fromkeys("LINK_RX_BYTES_MIN STREAM_RX_BYTES_MIN STREAM_RX_BYTES_INIT STREAM_RX_BYTES_FIRST STREAMS_RX_FIRST LINK_OUT_BYTES "
+                    "ORIGIN_POOL LOOP_CHUNKS_KEPT WORKERS DIAL_ADDRESSES LOOKUPS COURIER_BYTES PROBE_MS PROBED_MS STATUS_BYTES".split(), OURS),
+    **dict.fromkeys("LINK_IDLE_MS LINK_DEAD_MS TCP_PROBE_IDLE_MS TCP_PROBE_MS TCP_PROBES ORIGIN_CONNECT_MS ORIGIN_SILENT_MS LOOK_MS LOOK_MS_MAX "
+                    "STREAM_STALL_MS ORIGIN_POOL_IDLE_MS RETRY_MS_MIN RETRY_MS_MAX STABLE_MS READER_MS LINGER_MS EDGE_SILENT_MS RELAY_MS UPKEEP_MS "
+                    "ALERT_URL_MS ALERT_TRIES ALERT_MS STOP_MS DRAIN_MS INBOX_DEDUPE_MS".split(), CLOCK),
+    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES CERTIFICATES CERTIFICATE_BYTES CONTROL_CLIENTS CONTROL_LINE_BYTES CHECKURL_BYTES".split(), FILE),
+    **dict.fromkeys("STORE_BATCH STORE_BATCH_BYTES STORE_ROWS STORE_POLICIES STORE_CACHE_BYTES STORE_WAL_BYTES STORE_CHECK_BYTES STORE_SPACE_BYTES "
+                    "STORE_SPARE_BYTES INBOX_LEASE INBOX_STEP INBOX_SCAN AUDIT_ROWS".split(), ROW),
+    **dict.fromkeys("TLS_MESSAGES EARLY_DRAIN_BYTES INTERIM_HEADS LINK_STREAMS HOOK_SIGNATURES HOOK_PARAMS HOOK_FORM_BYTES HOOK_EXPLAIN_BYTES "
+                    "HOOK_JSON_DEPTH RELAY_BYTES INBOX_BODY_BYTES INBOX_ATTEMPTS ANSWER_BYTES INBOX_ANSWER_BYTES INBOX_DEDUPE_RUNS "
+                    "PASSWORD_QUEUE".split(), COUNT),
+    **dict.fromkeys("LINKS LINKS_PER_ACCOUNT LOOP_CHUNKS EXCHANGES PARTIAL_HEADS INTAKE_BYTES".split(), HUGE),
+}
+
+
+def test_each_limit_is_pushed_or_cannot_be():
+    """A new row of `aditd -T` belongs into one of the two tables."""
+    said = subprocess.run([ADITD, "-T"], capture_output=True, text=True, check=True, timeout=4 * WAIT_S).stdout
+    rows = {line.split()[0] for line in said.splitlines() if line.strip()}
+    assert not set(PUSHED) & set(INSIDE)
+    assert rows == set(PUSHED) | set(INSIDE), rows ^ (set(PUSHED) | set(INSIDE))
+    for name, (_, path, test) in PUSHED.items():
+        with open(path) as f:
+            assert f"{test}(" in (text := f.read()) or f"TEST({test})" in text, (name, path, test)
