@@ -8,7 +8,7 @@ from lab import ADIT
 from process import Process
 
 GET = b"GET / HTTP/1.1\r\nHost: web.localhost\r\n\r\n"
-REFUSED, SILENT, BROKE, TLS, NO_TUNNEL = 10, 11, 12, 13, 14
+REFUSED, SILENT, BROKE, TLS, NO_TUNNEL, BAD_HEAD, LARGE_HEAD = 10, 11, 12, 13, 14, 16, 17
 TAKEN, GRANTED = 65536, 1 << 20  # credit that a stream begins with: towards the agent, and from it
 
 
