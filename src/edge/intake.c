@@ -551,6 +551,10 @@ whole(struct intake *in)
 		refuse(in, CLOSE_BAD_SIGNATURE);
 		return;
 	}
+	if (!policy_stores(in->policy, req.method)) {
+		refuse(in, CLOSE_METHOD_NOT_ALLOWED);
+		return;
+	}
 	event_read(&req, event_guess(&req), &in->event);
 	/* The row has the path, and a '?' when there was a query: that is in the head, sealed. */
 	in->put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0));

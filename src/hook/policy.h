@@ -115,6 +115,12 @@ enum policy_verdict {
 enum policy_verdict policy_judge(struct policy *p, const struct sockaddr_storage *visitor,
     struct slice method, struct slice path, struct slice authorization, int64_t now_us) must_use;
 
+/*
+ * Whether a request of this method is a webhook, which is stored: not GET, HEAD, OPTIONS and TRACE,
+ * which browsers and crawlers send, unless the policy or its preset names them.
+ */
+bool policy_stores(const struct policy *p, struct slice method);
+
 /* The methods that the route takes, for Allow: "POST, GET"; the length, at most cap. */
 size_t policy_methods(const struct policy *p, char *dst, size_t cap);
 

@@ -84,6 +84,18 @@ method_allowed(const struct policy *p, struct slice method)
 	return p->n_methods == 0;
 }
 
+bool
+policy_stores(const struct policy *p, struct slice method)
+{
+	static const char *const safe[] = { "GET", "HEAD", "OPTIONS", "TRACE" };
+	bool named = p->n_methods > 0 || (p->preset != NULL && p->preset->methods != NULL);
+
+	for (size_t i = 0; !named && i < sizeof(safe) / sizeof(*safe); i++)
+		if (slice_eq(method, slice_str(safe[i])))
+			return false;
+	return true;
+}
+
 size_t
 policy_methods(const struct policy *p, char *dst, size_t cap)
 {
@@ -91,6 +103,8 @@ policy_methods(const struct policy *p, char *dst, size_t cap)
 	struct slice rest = S("GET HEAD POST PUT PATCH DELETE OPTIONS"), method;
 	size_t n = 0;
 
+	if (p->mode != PRESET_PASS)
+		rest = S("POST PUT PATCH DELETE");
 	if (preset != NULL && preset->methods != NULL)
 		rest = slice_str(preset->methods);
 	for (size_t i = 0; p->n_methods > 0 ? i < p->n_methods : rest.n > 0; i++) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What RFC 9110 and RFC 9112 demand of whoever stands between a client and a server."""
 import email.utils
+import json
 import ssl
 import time
 
@@ -207,3 +208,23 @@ def test_http_1_0_is_kept_where_both_say_so(lab):
             v.send(head.encode() + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             m = v.response()
             assert (m.status, m.get("connection")) == (202, "keep-alive"), m
+
+
+# --- what is stored ---
+
+def test_what_browsers_ask_for_is_no_webhook(lab):
+    """Without a preset or methods of its own a stored tunnel takes no GET, HEAD, OPTIONS and TRACE; a policy may say so."""
+    edge, origin = lab.edge(), lab.origin()
+    for name, policy in (("plain", {"mode": "store"}), ("named", {"mode": "store", "methods": ["GET"]})):
+        with open(f"{edge.folder}/{name}", "w") as f:
+            json.dump(policy, f)
+        lab.agent(edge, "http", origin.address, "--name", name, "--policy", f.name)
+    for method in ("GET", "HEAD", "OPTIONS", "TRACE"):
+        with edge.visitor("plain.localhost") as v:
+            m = v.ask(method, "/")
+            assert (m.status, m.get("allow")) == (405, "POST, PUT, PATCH, DELETE"), m
+    for method in ("POST", "PUT", "DELETE"):
+        with edge.visitor("plain.localhost") as v:
+            assert v.ask(method, "/", b"x").status == 202
+    with edge.visitor("named.localhost") as v:
+        assert v.ask("GET", "/").status == 202

@@ -61,6 +61,7 @@ TEST(methods_for_allow)
 		{ "{}", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" },
 		{ "{\"methods\":[\"PUT\",\"GET\"]}", "PUT, GET" },
 		{ "{\"preset\":\"jenkins-github\"}", "POST" },
+		{ "{\"mode\":\"store\"}", "POST, PUT, PATCH, DELETE" },
 		{ "{\"preset\":\"jenkins-github\",\"methods\":[\"GET\",\"POST\"]}", "POST" },
 		{ "{\"preset\":\"jenkins-github\",\"paths\":[\"/\"],\"methods\":[\"GET\"]}",
 		    "GET" },
