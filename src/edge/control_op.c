@@ -66,6 +66,7 @@ refusal_code(enum store_result r)
 	case STORE_FULL:
 		return "store-full";
 	case STORE_BROKEN:
+	case STORE_DAMAGED:
 	case STORE_UNSURE:
 		return "store-broken";
 	case STORE_INVALID:

@@ -367,6 +367,8 @@ open_store(struct daemon *d)
 	e->store = store_open(path, &error);
 	if (e->store == NULL)
 		return fail(error);
+	if (store_error(e->store)[0] != '\0')
+		log_event(LOG_ERROR, "store", LOG_Z("why", store_error(e->store)));
 	e->directory = directory_new();
 	e->guard = guard_new();
 	e->passwords = password_start();

@@ -119,6 +119,7 @@ static const struct {
 	{ STORE_NONE, "account-gone", "the account does not exist any more" },
 	{ STORE_FULL, "store-full", "the edge cannot write its store: its disk is full" },
 	{ STORE_BROKEN, "store-broken", "the edge cannot use its store: see its log" },
+	{ STORE_DAMAGED, "store-broken", "the edge cannot read its store: see its log" },
 	{ STORE_UNSURE, "store-broken", "the edge cannot use its store: see its log" },
 };
 
@@ -480,6 +481,7 @@ on_token_mail(struct loop *loop, struct loop_mail *m)
 		return;
 	case STORE_FULL:
 	case STORE_BROKEN:
+	case STORE_DAMAGED:
 	case STORE_UNSURE:
 		session_refuse(s, LINK_CODE_BUSY, "store", "the edge cannot use its store now",
 		    RETRY_BUSY_MS);

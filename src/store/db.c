@@ -59,6 +59,11 @@ db_failed(struct db *db, int rc)
 		db->fault = DB_FULL;
 		return;
 	}
+	if ((rc & 0xff) == SQLITE_CORRUPT) {
+		db->fault = DB_DAMAGED;
+		db->damaged = true;
+		return;
+	}
 	db->fault = DB_BROKEN;
 	snprintf(db->error, sizeof(db->error),
 	    "the store %s has failed and takes nothing until a restart: %s (%d%s%s)", db->path,
@@ -310,7 +315,7 @@ db_checkpoint(struct db *db, bool now)
 		db_failed(db, rc);
 		/* No space for the database file to grow into: the WAL is whole and durable, try
 		 * again later. */
-		if (db->fault == DB_FULL)
+		if (db->fault != DB_BROKEN)
 			db->fault = DB_FINE;
 	}
 }

@@ -20,8 +20,9 @@
 
 enum db_fault {
 	DB_FINE,
-	DB_FULL,   /* no space (or memory): roll back, answer so, go on later */
-	DB_BROKEN, /* write, read or fsync failed, or the file is damaged: never again */
+	DB_FULL,    /* no space (or memory): roll back, answer so, go on later */
+	DB_DAMAGED, /* a page is damaged: roll back, answer so, the rest goes on (damage.h) */
+	DB_BROKEN,  /* write, read or fsync failed: never again */
 };
 
 enum sql {
@@ -31,7 +32,7 @@ enum sql {
 	    SQL_N
 };
 
-enum { DB_USED_MAX = 256 };
+enum { DB_USED_MAX = 256, DB_BAD_MAX = 1024 };
 
 /* When a token was last used: remembered here, written with the next commit that writes anyway. */
 struct db_used {
@@ -47,7 +48,10 @@ struct db {
 	char error[512]; /* why it is broken */
 	char *path;
 	int lock_fd;
-	bool unsynced; /* as SQLite was told last: commits do not wait for the disk */
+	bool unsynced;            /* as SQLite was told last: commits do not wait for the disk */
+	bool damaged;             /* a page that cannot be read was met */
+	uint64_t bad[DB_BAD_MAX]; /* deliveries that cannot be read, see damage.h */
+	size_t n_bad;
 	int64_t page_bytes;
 	int64_t wal_frames;    /* committed and not yet in the database file */
 	bool wal_known;        /* otherwise wal_frames is the most that there can be */

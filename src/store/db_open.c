@@ -165,7 +165,8 @@ check_ok(struct db *db, const char *sql, char **ret_error)
 /*
  * After an unclean stop.  A large inbox is not read through, or a restart after a crash would take
  * minutes: then only the tables that decide who owns what are checked, and the rest when it is
- * read.
+ * read.  With damage in those nothing starts; elsewhere it is told, and the rest goes on
+ * (damage.h).
  */
 static int
 quick_check(struct db *db, char **ret_error)
@@ -179,8 +180,13 @@ quick_check(struct db *db, char **ret_error)
 		*ret_error = sentence("cannot read %s: %s", db->path, sqlite3_errmsg(db->sqlite));
 		return -1;
 	}
-	if (strtoll(pages, NULL, 10) * db->page_bytes <= LIMIT_STORE_CHECK_BYTES)
-		return check_ok(db, "PRAGMA quick_check(1)", ret_error) ? 0 : -1;
+	if (strtoll(pages, NULL, 10) * db->page_bytes <= LIMIT_STORE_CHECK_BYTES) {
+		if (check_ok(db, "PRAGMA quick_check(1)", ret_error))
+			return 0;
+		free(*ret_error);
+		*ret_error = NULL;
+		db->damaged = true;
+	}
 	for (size_t i = 0; i < sizeof(small) / sizeof(*small); i++) {
 		if (!check_ok(db, small[i], ret_error))
 			return -1;

@@ -2,6 +2,8 @@
 /* A delivery's row, its lane, and the only writer of its state. */
 #include "store/delivery.h"
 
+#include "store/damage.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -59,6 +61,7 @@ delivery_must_get(struct db *db, uint64_t id, struct delivery *d)
 		return true;
 	if (db->fault == DB_FINE)
 		db_failed(db, SQLITE_CORRUPT_INDEX);
+	damage_note(db, id, DAMAGE_ROW);
 	return false;
 }
 
@@ -142,6 +145,8 @@ delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now
 		} else if (db->fault == DB_FINE) {
 			db_failed(db, SQLITE_CORRUPT);
 		}
+		if (!ok)
+			damage_note(db, (uint64_t)d->id, DAMAGE_PAYLOAD);
 	}
 	ok = ok && fill(d, head, body, it);
 	db_end(&q);

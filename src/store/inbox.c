@@ -139,6 +139,8 @@ static void
 forget_answer(struct inbox_req *req)
 {
 	inbox_req_fini(req);
+	req->id = req->asked_id;
+	req->cursor = req->asked_cursor;
 	req->duplicate = req->more = false;
 	req->n_changed = 0;
 	req->wait_ms = -1;
@@ -226,6 +228,8 @@ inbox_submit(struct store *s, struct inbox_req *req)
 	req->items = NULL;
 	req->attempts = NULL;
 	req->n_items = req->n_attempts = 0;
+	req->asked_id = req->id;
+	req->asked_cursor = req->cursor;
 	store_submit_job(s, &req->job, &inbox_kind);
 }
 

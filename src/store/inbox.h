@@ -217,6 +217,7 @@ struct inbox_req {
 	size_t n_attempts;
 	struct inbox_counts counts;
 	/* private */
+	uint64_t asked_id, asked_cursor; /* as they came: run() may be called again */
 	struct store_job job;
 };
 

@@ -2,6 +2,7 @@
 /* Deletes what is old, makes room, counts, and takes leases back at the start. */
 #include "store/inbox_keep.h"
 
+#include "store/damage.h"
 #include "store/inbox_room.h"
 #include "store/inbox_untold.h"
 #include "store/seen.h"
@@ -33,6 +34,8 @@ expire_source(struct db *db, struct inbox_req *req, struct walk *w, int64_t keep
 	int64_t id;
 
 	while (req->n_changed < LIMIT_INBOX_STEP && (id = walk_next(w)) != 0) {
+		if (damage_known(db, (uint64_t)id, DAMAGE_ROW))
+			continue;
 		if (!delivery_must_get(db, (uint64_t)id, &d))
 			return false;
 		delivery_end(&d);
@@ -177,7 +180,8 @@ note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c, 
 	int64_t id = first_of(db, s);
 	struct delivery d;
 
-	if (id == 0 || !delivery_must_get(db, (uint64_t)id, &d))
+	if (id == 0 || damage_known(db, (uint64_t)id, DAMAGE_ROW) ||
+	    !delivery_must_get(db, (uint64_t)id, &d))
 		return;
 	delivery_end(&d);
 	if (c->oldest_ms == 0 || d.received_ms < c->oldest_ms)
@@ -210,12 +214,13 @@ inbox_keep_count(struct db *db, struct inbox_req *req, int64_t now_t)
 static bool
 release_source(struct db *db, const struct walk_source *s)
 {
-	for (;;) {
-		int64_t id = first_of(db, s);
-		struct delivery d;
+	struct walk w = { .db = db, .up = true, .n_sources = 1, .sources = { *s } };
+	struct delivery d;
+	int64_t id;
 
-		if (id == 0)
-			return db->fault == DB_FINE;
+	while ((id = walk_next(&w)) != 0) {
+		if (damage_known(db, (uint64_t)id, DAMAGE_ROW))
+			continue;
 		if (!delivery_must_get(db, (uint64_t)id, &d))
 			return false;
 		delivery_end(&d);
@@ -223,6 +228,7 @@ release_source(struct db *db, const struct walk_source *s)
 		if (!delivery_move(db, &d, INBOX_QUEUED))
 			return false;
 	}
+	return db->fault == DB_FINE;
 }
 
 bool

@@ -2,6 +2,7 @@
 /* Lists, shows, exports, replays and drops deliveries for people. */
 #include "store/inbox_list.h"
 
+#include "store/damage.h"
 #include "store/grow.h"
 #include "store/inbox_queue.h"
 #include "store/walk.h"
@@ -33,8 +34,12 @@ next_match(struct walk *w, struct inbox_req *req, size_t *n_looked, struct deliv
 	for (; *n_looked < LIMIT_INBOX_SCAN; (*n_looked)++) {
 		int64_t id = walk_next(w);
 
-		if (id == 0 || (w->up && req->before_id != 0 && (uint64_t)id >= req->before_id) ||
-		    !delivery_must_get(w->db, (uint64_t)id, d)) {
+		bool end =
+		    id == 0 || (w->up && req->before_id != 0 && (uint64_t)id >= req->before_id);
+
+		if (!end && damage_known(w->db, (uint64_t)id, DAMAGE_ROW))
+			continue;
+		if (end || !delivery_must_get(w->db, (uint64_t)id, d)) {
 			req->more = false;
 			return false;
 		}
@@ -66,9 +71,12 @@ inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
 		return STORE_FULL;
 	walk_start(&w, db, req, req->states, payload);
 	while (next_match(&w, req, &n_looked, &d)) {
-		bool ok = delivery_item(db, &d, payload, now_t, &req->items[req->n_items]);
+		bool known = payload && damage_known(db, (uint64_t)d.id, DAMAGE_PAYLOAD),
+		     ok = known || delivery_item(db, &d, payload, now_t, &req->items[req->n_items]);
 
 		delivery_end(&d);
+		if (known)
+			continue;
 		if (!ok)
 			return STORE_FULL;
 		n_bytes += req->items[req->n_items++].bytes;

@@ -3,6 +3,7 @@
 #include "store/inbox_queue.h"
 
 #include "base/rand.h"
+#include "store/damage.h"
 #include "store/grow.h"
 #include "store/inbox_again.h"
 #include "store/inbox_untold.h"
@@ -141,6 +142,8 @@ coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
 	snprintf(note, sizeof(note), "A newer push of the branch took its place: delivery %lld.",
 	    (long long)d->id);
 	for (size_t i = 0; i < n; i++) {
+		if (damage_known(db, ids[i], DAMAGE_ROW))
+			continue;
 		if (!delivery_must_get(db, ids[i], &old))
 			return false;
 		delivery_end(&old);
@@ -322,7 +325,7 @@ inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 	if (route == 0)
 		return STORE_OK;
 	/* One more than is wanted says whether there is more. */
-	n = due(db, route, now_t, req->n_max + 1, ids);
+	n = damage_set_aside(db, ids, due(db, route, now_t, req->n_max + 1, ids));
 	req->items = calloc(n + 1, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
@@ -436,6 +439,8 @@ inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 	for (size_t i = 0; i < n; i++) {
 		struct delivery d;
 
+		if (damage_known(db, ids[i], DAMAGE_ROW))
+			continue;
 		if (!delivery_must_get(db, ids[i], &d))
 			return STORE_FULL;
 		delivery_end(&d);

@@ -32,6 +32,7 @@ struct store {
 	struct store_job *first, **last; /* the queue, under the mutex */
 	bool waiting, closing;
 	atomic_bool broken, full; /* full: as the last batch found the disk */
+	atomic_bool damaged;      /* a page was met that cannot be read */
 	bool spare;               /* the thread's own, as what follows */
 	_Atomic uint64_t commits;
 	struct store_job *batch[LIMIT_STORE_BATCH];
@@ -105,8 +106,10 @@ enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_FULL, ATTEMPT_BROKEN, ATTEMP
 static enum attempt
 rolled_back(struct db *db)
 {
-	enum attempt a = db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_FULL;
+	enum attempt a = db->fault == DB_FULL ? ATTEMPT_FULL : ATTEMPT_BROKEN;
 
+	if (db->fault == DB_DAMAGED)
+		db->n_used = 0; /* what it stumbled over, perhaps */
 	db_rollback(db);
 	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : a;
 }
@@ -117,6 +120,7 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 {
 	enum job_need need = job->kind->need(job);
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
+	size_t n_bad;
 	bool wrote;
 
 	if (job->settled)
@@ -125,7 +129,15 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 		job->result = STORE_FULL;
 		return ATTEMPT_DONE;
 	}
+	n_bad = db->n_bad;
 	job->result = job->kind->run(db, job);
+	if (db->fault == DB_DAMAGED) {
+		/* Where it has learnt which row that is, it goes on without. */
+		job->settled = n_bad == db->n_bad;
+		job->result = STORE_DAMAGED;
+		db_rollback(db);
+		return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;
+	}
 	if (db->fault != DB_FINE)
 		return rolled_back(db);
 	wrote = changes != sqlite3_total_changes64(db->sqlite);
@@ -241,9 +253,14 @@ finish_batch(struct store *s, enum attempt a)
 static bool
 put_in_order(struct db *db)
 {
-	db->unordered = !(db_begin(db, true) && inbox_keep_release(db) && db_commit(db));
-	if (db->unordered)
-		db_rollback(db);
+	size_t n_bad;
+
+	do {
+		n_bad = db->n_bad;
+		db->unordered = !(db_begin(db, true) && inbox_keep_release(db) && db_commit(db));
+		if (db->unordered)
+			db_rollback(db);
+	} while (db->unordered && n_bad < db->n_bad);
 	return db->fault != DB_BROKEN;
 }
 
@@ -265,6 +282,8 @@ thread_main(void *arg)
 		/* Before anyone is told: whoever asks after a STORE_BROKEN must see why. */
 		if (db->fault == DB_BROKEN)
 			atomic_store(&s->broken, true);
+		if (db->damaged)
+			atomic_store(&s->damaged, true);
 		finish_batch(s, a);
 		db_checkpoint(db, false);
 		if (!s->spare && a == ATTEMPT_DONE && !db->low)
@@ -298,6 +317,7 @@ store_open(const char *path, char **ret_error)
 		return NULL;
 	}
 	s->spare = spare_make(s->db->path);
+	s->damaged = s->db->damaged;
 	s->last = &s->first;
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_condattr_init(&attr);
@@ -359,7 +379,12 @@ store_error(const struct store *s)
 {
 	if (!store_healthy(s))
 		return s->db->error;
-	return atomic_load(&s->full) ? "full: no webhook is stored until its disk has space" : "";
+	if (atomic_load(&s->full))
+		return "full: no webhook is stored until its disk has space";
+	return atomic_load(&s->damaged)
+		   ? "damaged: some of it cannot be read: put back a copy, or save "
+		     "what can be read with `sqlite3 FILE .recover`"
+		   : "";
 }
 
 uint64_t
@@ -388,6 +413,8 @@ store_result_text(enum store_result r)
 		return "no space on the disk of the store";
 	case STORE_BROKEN:
 		return "the store has failed";
+	case STORE_DAMAGED:
+		return "the database is damaged where this stands";
 	case STORE_UNSURE:
 		return "the store has failed, and whether this was stored shows after a restart";
 	case STORE_INVALID:

@@ -34,6 +34,7 @@ enum store_result {
 	STORE_REVOKED, /* token revoked or expired */
 	STORE_FULL,    /* no space on the disk */
 	STORE_BROKEN,  /* the store has failed; see store_error() */
+	STORE_DAMAGED, /* a page of the file that this needs is damaged; the rest goes on */
 	STORE_UNSURE,  /* it failed in the commit of this: the next start finds it stored, or not */
 	STORE_INVALID, /* not well formed: an empty or endless name, a port out of range */
 };

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A page of the inbox that cannot be read: what stands on it is told, everything else goes on. */
+#include "unit/store/inbox_help.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+enum { N = 100, PAGE = 8192, NEEDLE = 20 };
+
+static char path[128];
+
+/* N deliveries of a KiB each, so that several share a page; the middle one can be found in the
+ * file. */
+static void
+new_filled(const char *target, const char *needle)
+{
+	static char body[1024];
+	struct store *s = inbox_new();
+
+	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+	memset(body, 'b', sizeof(body));
+	for (int i = 0; i < N; i++) {
+		struct inbox_req r = new_put("jenkins", "", "");
+
+		memcpy(body, i == NEEDLE ? needle : "..........", 10);
+		r.target = i == NEEDLE ? slice_str(target) : S("/");
+		r.body = slice_of(body, sizeof(body));
+		EXPECT_INT(ask(s, &r), STORE_OK);
+	}
+	store_close(s);
+}
+
+/* Fills the page that holds the needle with rubbish. With a log file as of a crash the store checks
+ * itself when it is opened. */
+static void
+spoil(const char *needle, bool crashed)
+{
+	unsigned char *file;
+	char wal[160];
+	struct stat st;
+	off_t at = -1;
+	int fd = open(path, O_RDWR);
+
+	EXPECT_INT(fstat(fd, &st), 0);
+	file = malloc((size_t)st.st_size);
+	EXPECT_INT(pread(fd, file, (size_t)st.st_size, 0), st.st_size);
+	for (off_t i = 0; at < 0 && i + 10 <= st.st_size; i++)
+		if (memcmp(file + i, needle, 10) == 0)
+			at = i / PAGE * PAGE;
+	EXPECT(at > 0);
+	memset(file, 0xAA, PAGE);
+	EXPECT_INT(pwrite(fd, file, PAGE, at), PAGE);
+	free(file);
+	close(fd);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	fd = crashed ? open(wal, O_CREAT | O_RDWR, 0600) : -1;
+	if (fd >= 0) {
+		EXPECT_INT(write(fd, "x", 1), 1);
+		close(fd);
+	}
+}
+
+static size_t
+rows(struct store *s, enum inbox_op op)
+{
+	struct inbox_req r = { .op = op, .n_max = 2 * N };
+	size_t n;
+
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	n = r.n_items;
+	inbox_req_fini(&r);
+	return n;
+}
+
+/* Delivers all that can be leased; returns how many. */
+static size_t
+deliver_all(struct store *s)
+{
+	size_t n = 0;
+
+	for (;;) {
+		struct inbox_req r = lease_all(s, "jenkins");
+		size_t got = r.n_items;
+
+		for (size_t i = 0; i < got; i++)
+			EXPECT_INT(settle(s, r.items[i].id, INBOX_DELIVERED, 0), STORE_OK);
+		inbox_req_fini(&r);
+		n += got;
+		if (got == 0)
+			return n;
+	}
+}
+
+TEST(a_damaged_body_is_parked_and_the_rest_goes_on)
+{
+	for (int crashed = 0; crashed < 2; crashed++) {
+		struct inbox_req r = { .op = INBOX_SHOW, .id = NEEDLE + 1 };
+		struct store *s;
+		size_t n, left;
+
+		new_filled("/", "needle-body");
+		spoil("needle-bod", crashed != 0);
+		s = help_open(path);
+		EXPECT_INT(rows(s, INBOX_LIST), N);
+		left = rows(s, INBOX_EXPORT);
+		EXPECT(left < N && left > N / 2);
+		EXPECT_INT(ask(s, &r), STORE_DAMAGED);
+		EXPECT(store_healthy(s));
+		EXPECT(slice_starts(slice_str(store_error(s)), S("damaged")));
+		n = deliver_all(s);
+		EXPECT_INT(n, left);
+		EXPECT_INT(rows(s, INBOX_LIST), N);
+		r = (struct inbox_req){ .op = INBOX_COUNT };
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT_INT(r.counts.n[INBOX_DELIVERED], left);
+		EXPECT_INT(r.counts.n[INBOX_PARKED], N - left);
+		/* and what comes is stored and delivered */
+		EXPECT(store_one(s, "jenkins", "", "new") != 0);
+		EXPECT_INT(deliver_all(s), 1);
+		store_close(s);
+		help_clean();
+	}
+}
+
+TEST(a_damaged_row_is_passed_over)
+{
+	for (int crashed = 0; crashed < 2; crashed++) {
+		struct inbox_req r = { .op = INBOX_SHOW, .id = NEEDLE + 1 };
+		struct store *s;
+		size_t left;
+
+		new_filled("/needle-row", "..........");
+		spoil("needle-row", crashed != 0);
+		s = help_open(path);
+		left = rows(s, INBOX_LIST);
+		EXPECT(left < N);
+		EXPECT_INT(rows(s, INBOX_EXPORT), left);
+		EXPECT_INT(ask(s, &r), STORE_DAMAGED);
+		EXPECT_INT(deliver_all(s), left);
+		EXPECT(store_healthy(s));
+		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 1 };
+		pass(10);
+		EXPECT_INT(ask(s, &r), STORE_OK);
+		EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "n"), STORE_OK);
+		store_close(s);
+		help_clean();
+	}
+}
+
+/* clang-format off */
+TESTS(
+	TEST_ROW(a_damaged_body_is_parked_and_the_rest_goes_on)
+	TEST_ROW(a_damaged_row_is_passed_over)
+)
+/* clang-format on */
