@@ -24,9 +24,11 @@ def frozen(lab):
     os.close(writer)
 
     def up():
+        """An answer has come: a port is open before the signals are listened to."""
         try:
-            socket.create_connection(made.http, timeout=WAIT_S).close()
-            return True
+            with socket.create_connection(made.http, timeout=4 * WAIT_S) as s:
+                s.sendall(b"GET / HTTP/1.1\r\nHost: none.localhost\r\nConnection: close\r\n\r\n")
+                return s.recv(1) != b""
         except ConnectionRefusedError:
             return False
     until(up, 4 * WAIT_S)
