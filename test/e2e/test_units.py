@@ -39,10 +39,10 @@ class Readme:
 class Site:
     """Server and laptop are one machine here, on which people are root and walker."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, lower="/"):
         self.folder = folder
         self.pki = Authority(folder)
-        self.machine = machine.Machine(folder)
+        self.machine = machine.Machine(folder, lower)
         self.readme = Readme()
 
     def path(self, inside):
@@ -72,7 +72,7 @@ class Site:
         shutil.copyfile(self.pki.ca, self.path("/etc/ssl/test-ca.pem"))
         run("ln -sf /etc/ssl/test-ca.pem /etc/ssl/certs/$(openssl x509 -hash -noout -in /etc/ssl/test-ca.pem).0")
         self.certificate()
-        run("id aditd 2>/dev/null && userdel aditd; id walker 2>/dev/null || useradd -m -s /bin/bash walker")
+        run("id walker 2>/dev/null || useradd -m -s /bin/bash walker")
         self.users = run("systemctl is-active dbus systemd-logind && loginctl enable-linger walker", ok=None).returncode == 0
         with open(self.path("/etc/systemd/system/origin.service"), "w") as f:
             f.write("[Service]\nWorkingDirectory=/home/walker\nExecStart=/usr/bin/python3 -m http.server 8080 --bind 127.0.0.1\n"
@@ -90,6 +90,7 @@ class Site:
 
     def install(self):
         """`make install` of the programs under test: it builds nothing, and leaves nothing of this tree out."""
+        self.machine.run("id aditd 2>/dev/null && userdel aditd", ok=None)
         tree = self.path("/root/adit")
         os.makedirs(os.path.join(tree, "build"))
         for what in ("etc", "man", "tools"):
@@ -225,11 +226,11 @@ def restart_and_reboot(laptop):
     assert laptop.visit() == "hello\n"
 
 
+# Each stands on those before it.
+STEPS = (server_by_the_readme, the_edge_runs_as_its_user, a_reload_takes_a_renewed_key_or_fails, laptop_by_the_readme,
+         units_of_system_and_user_run_the_same_file, restart_and_reboot)
+
+
 def test_the_readme_on_a_machine_with_systemd(site):
-    """One after the other: each step stands on those before it."""
-    server_by_the_readme(site)
-    the_edge_runs_as_its_user(site)
-    a_reload_takes_a_renewed_key_or_fails(site)
-    laptop_by_the_readme(site)
-    units_of_system_and_user_run_the_same_file(site)
-    restart_and_reboot(site)
+    for step in STEPS:
+        step(site)
