@@ -346,7 +346,7 @@ client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry
 	c->floor_ms = retry_ms;
 	if (c->state != CLIENT_UP)
 		return; /* its end follows, or we are stopping anyway */
-	snprintf(why, sizeof(why), "the edge says goodbye: %s", link_code_name(code));
+	snprintf(why, sizeof(why), "the edge ends the link: %s", link_code_name(code));
 	screen_down(c->screen, why);
 	drain(c, s);
 	retry_later(c, why);

@@ -270,7 +270,7 @@ find_token(struct command_edge *e, const struct options *o)
 	if (c->token_file != NULL)
 		return config_file_token(c->token_file, e->token, sizeof(e->token));
 	return strdup("no token: adit login URL --token-file FILE stores one, --token-file FILE or "
-		      "ADIT_TOKEN gives one for once");
+		      "ADIT_TOKEN gives one for this run");
 }
 
 /* A login's file need not be there; one that was named must. */
@@ -295,7 +295,8 @@ read_config(struct command_edge *e, const struct options *o)
 static const char no_edge[] =
     "no edge: an edge is the server that gives tunnels their public names and passes visitors on "
     "to this machine. Somebody in your team may run one: adit login URL stores it, --edge URL "
-    "gives it for once. To run your own on a host that the internet reaches, see aditd(8); to try "
+    "gives it for this run. To run your own on a host that the internet reaches, see aditd(8); to "
+    "try "
     "it all on this machine: aditd --dev DIR, then adit http 8080 with --edge, --ca and "
     "--token-file as it prints them";
 

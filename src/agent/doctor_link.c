@@ -212,7 +212,7 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 	(void)retry_ms;
 	if (code == LINK_CODE_REVOKED)
 		snprintf(a->answer->code, sizeof(a->answer->code), "token-revoked");
-	fail(a, code == LINK_CODE_REVOKED ? "the token was revoked" : "the edge says goodbye");
+	fail(a, code == LINK_CODE_REVOKED ? "the token was revoked" : "the edge ended the link");
 }
 
 static void

@@ -78,7 +78,7 @@ passwd_command(const struct options *o)
 		rc = command_usage("a password has at most %d bytes", PASSWORD_BYTES_MAX);
 	else if (isatty(STDIN_FILENO) &&
 		 (!read_password("Again", again, sizeof(again)) || strcmp(password, again) != 0))
-		rc = command_usage("the two are not the same");
+		rc = command_usage("the two passwords are not the same");
 	else
 		rc = print_hash(name, password);
 	OPENSSL_cleanse(password, sizeof(password));

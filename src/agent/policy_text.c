@@ -61,7 +61,7 @@ read_file(const char *path, bool secret, struct slice *ret, char **ret_error)
 		file_free(text, *ret);
 		text = NULL;
 	} else if (slice_find(*ret, '\0') != SIZE_MAX) {
-		*ret_error = sentence("%s: is no text", path);
+		*ret_error = sentence("%s: is not a text file", path);
 		file_free(text, *ret);
 		text = NULL;
 	}

@@ -53,7 +53,7 @@
 	X(ORIGIN_SILENT_MS,      60000, "ms", "wait for an origin's response head, once it has the request") \
 	X(LOOK_MS,                2000, "ms", "between looks of the agent at an origin that was not there, to twice that") \
 	X(LOOK_MS_MAX,          300000, "ms", "the same, when it was back and did not answer again and again") \
-	X(STREAM_STALL_MS,      300000, "ms", "bytes of an exchange that wait for a reader who takes none") \
+	X(STREAM_STALL_MS,      300000, "ms", "bytes of an exchange that nobody reads") \
 	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response") \
 	X(INTERIM_HEADS,           16, "heads", "interim answers (1xx) of one exchange")              \
 	X(ORIGIN_POOL,             128, "connections", "idle connections kept to an origin")       \

@@ -112,7 +112,7 @@ static const struct {
 	const char *code, *text;
 } refusals[] = {
 	{ STORE_TAKEN, "name-taken", "this name or port belongs to another account" },
-	{ STORE_GONE, "name-released", "this name was released and is not handed on" },
+	{ STORE_GONE, "name-released", "this name was released; no account can get it by asking" },
 	{ STORE_LIMIT, "limit",
 	    "the account has as many names or ports as it may, or no port is free" },
 	{ STORE_INVALID, "not-allowed", "this edge does not give out this name or port" },
@@ -411,7 +411,7 @@ claim(struct session *s, size_t i)
 	snprintf(c->req.account, sizeof(c->req.account), "%s", s->account);
 	key_of(h, c->req.key, sizeof(c->req.key));
 	if (is_id_twice(&l->hello, i)) {
-		refuse_tunnel(h, "id-twice", "another tunnel of this HELLO has the same id");
+		refuse_tunnel(h, "id-twice", "the agent gave two tunnels the same number");
 		return;
 	}
 	switch (h->kind) {

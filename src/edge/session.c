@@ -241,8 +241,7 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		t->policy = session_read_policy(h);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
-			refuse_bind(h, "name-twice",
-			    "another tunnel of this HELLO has the same name or port");
+			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");
 	if (h->error[0] != '\0' || !enter(s, t, h, key)) {
 		policy_unref(t->policy);
 		if (fd >= 0)

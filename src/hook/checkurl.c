@@ -362,7 +362,7 @@ checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl
 	} else {
 		if (bare.n != url.n)
 			checkurl_add(ret, CHECKURL_SPACE_AROUND,
-			    "There is white space before or behind the URL.");
+			    "There is white space before or after the URL.");
 		look_at_bytes(ret, bare);
 		bare = straighten(ret, bare, straight);
 		checkurl_split(ret, bare, &parts);

@@ -292,12 +292,13 @@ check_v6(struct checkurl *c)
 
 	if (!ipclass_parse_v6(host, bytes)) {
 		checkurl_add(c, CHECKURL_HOST_CHARACTER,
-		    "What stands in the brackets is not an IPv6 address.");
+		    "The text in the brackets is not an IPv6 address.");
 		return;
 	}
 	if (rest.p != NULL)
 		checkurl_add(c, CHECKURL_V6_ZONE,
-		    "Behind '%%' stands an interface of one machine, unknown to all others.");
+		    "The text after '%%' names an interface of one machine; other machines do not "
+		    "know it.");
 	c->host[host.n] = '\0';
 	add_class(c, ipclass_v6(bytes));
 }
@@ -368,7 +369,7 @@ checkurl_host(struct checkurl *c, struct checkurl_parts *parts)
 		return;
 	if (parts->host_bad)
 		checkurl_add(c, CHECKURL_HOST_CHARACTER,
-		    "Something stands between the brackets of the host and its port.");
+		    "There is something between the brackets of the host and its port.");
 	if (parts->bracketed) {
 		check_v6(c);
 		return;

@@ -114,12 +114,12 @@ split_port(struct checkurl *c, struct checkurl_parts *parts)
 		return;
 	if (parts->port.n == 0) {
 		checkurl_add(c, CHECKURL_PORT_EMPTY,
-		    "Behind the colon of the host there is no port.");
+		    "There is no port number after the colon of the host.");
 		return;
 	}
 	if (!slice_u64(parts->port, &port) || port == 0 || port > 65535) {
 		checkurl_add(c, CHECKURL_PORT_INVALID,
-		    "What stands behind the colon of the host is not a port.");
+		    "The text after the colon of the host is not a port number.");
 		return;
 	}
 	c->port = (uint16_t)port;
@@ -166,7 +166,7 @@ split_authority(struct checkurl *c, struct slice s, struct checkurl_parts *parts
 	}
 	if (count(s, ':') > 1 && ipclass_parse_v6(s, bytes)) {
 		checkurl_add(c, CHECKURL_V6_BRACKETS,
-		    "An IPv6 address in a URL stands in brackets.");
+		    "An IPv6 address in a URL needs brackets around it.");
 		parts->bracketed = true;
 		parts->host = s;
 		return;
@@ -188,7 +188,7 @@ checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 	rest = slice_from(rest, end);
 	if (slice_find(rest, '#') != SIZE_MAX)
 		checkurl_add(c, CHECKURL_FRAGMENT,
-		    "What stands behind '#' is never sent to a server.");
+		    "Senders never send the part from '#' on to a server.");
 	path = slice_cut(&rest, '#');
 	ret->path = slice_cut(&path, '?');
 	ret->query = path;

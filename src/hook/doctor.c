@@ -115,8 +115,8 @@ const struct doctor_row doctor_rows[] = {
 	    "The server speaks {version} only.", "Offer TLS 1.2 and 1.3." },
 	{ "tls-acme", 20, DOCTOR_TLS, F,
 	    "{issuer} may not give out a certificate for {host}: {error}.",
-	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get one from whoever is "
-	    "allowed; after too many tries wait an hour." },
+	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get a certificate "
+	    "from an authority that the record names; after too many tries wait an hour." },
 
 	/* --- the edge --- */
 	{ "edge-address", 21, DOCTOR_EDGE, F,
@@ -140,14 +140,14 @@ const struct doctor_row doctor_rows[] = {
 	    "a relay that alters bodies." },
 	{ "edge-ping", 27, DOCTOR_EDGE, I,
 	    "'Test connection' of Data Center is never signed; it was answered here with 200.",
-	    "Nothing: real events are checked." },
+	    "You need not do anything: the edge checks real events." },
 	{ "edge-duplicate", 28, DOCTOR_EDGE, I,
 	    "Attempt {attempt} of an event that is stored already: one is kept.",
-	    "Nothing, or look why the first attempt was not answered in time." },
+	    "You need not do anything; if it happens often, look why the first attempt was not answered in time." },
 	{ "edge-disk", 29, DOCTOR_EDGE, F,
 	    "The inbox cannot store ({error}): senders are answered 503, and Bitbucket tries only "
 	    "twice more.",
-	    "Make room on the edge's disk; it goes on by itself." },
+	    "Free space on the edge's disk; the edge then stores again by itself." },
 
 	{ "edge-path", 50, DOCTOR_EDGE, F,
 	    "The tunnel is for {preset} and lets only that one's path through: {path} is answered "
@@ -267,7 +267,7 @@ const struct doctor_row doctor_rows[] = {
 	    "the context path." },
 	{ "origin-starting", 41, DOCTOR_ORIGIN, W,
 	    "Jenkins is starting; {stored} events wait.",
-	    "Nothing: they are delivered as soon as it is up." },
+	    "You need not do anything: adit delivers them as soon as Jenkins is up." },
 	{ "origin-slow", 42, DOCTOR_ORIGIN, W,
 	    "The server took {seconds} s to answer; Bitbucket gives up after 10.",
 	    "Use mode store: the edge answers at once and delivers afterwards." },

@@ -299,7 +299,7 @@ take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 
 	t->changed += number_at(answer, "changed");
 	if (t->n_ids > 0 && copy != 0 && !t->o.json)
-		buf_printf(out, "%llu is now also %llu\n", (unsigned long long)t->ids[t->at],
+		buf_printf(out, "%llu was copied to %llu\n", (unsigned long long)t->ids[t->at],
 		    (unsigned long long)copy);
 	if (t->n_ids > 0 && ++t->at < t->n_ids) {
 		set_number(t->request, "id", t->ids[t->at]);

@@ -51,10 +51,10 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	  "The message has both Content-Length and Transfer-Encoding.",                            \
 	  "Send one of them; two readers could see two different messages.")                       \
 	X(BAD_LENGTH, "bad-length", VISITOR, 400, 0,                                               \
-	  "Content-Length is not one plain decimal number, or stands there twice.",                \
+	  "Content-Length is not one plain decimal number, or was sent twice.",                \
 	  "Send Content-Length once, with digits only.")                                           \
 	X(BAD_TRANSFER_ENCODING, "bad-transfer-encoding", VISITOR, 400, 0,                         \
-	  "Transfer-Encoding is not exactly \"chunked\", stands there twice, or in HTTP/1.0.",     \
+	  "Transfer-Encoding is not exactly \"chunked\", was sent twice, or in HTTP/1.0.",     \
 	  "Send Transfer-Encoding: chunked once, or a Content-Length.")                            \
 	X(BAD_CHUNK, "bad-chunk", VISITOR, 400, 0,                                                 \
 	  "The chunked coding of the body is malformed.",                                          \
@@ -131,7 +131,7 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	  "No tunnel of this name exists on this edge.",                                           \
 	  "Check the spelling, or open it: adit http 8080 --name NAME.")                           \
 	X(RELEASED_NAME, "released-name", VISITOR, 410, 0,                                         \
-	  "This name was given up by its owner and is not handed to anybody else.",                \
+	  "The owner of this name gave it up, and nobody else gets it.",                \
 	  "Remove the webhook or link that still points here.")                                    \
 	/* agent and link */                                                                       \
 	X(AGENT_AWAY, "agent-away", AGENT, 503, 5,                                                 \
@@ -174,7 +174,7 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	  "Wait as long as Retry-After says, then send it again.")                                 \
 	X(STORE_FULL, "store-full", EDGE, 503, 60,                                                 \
 	  "The inbox could not be written, so nothing was accepted.",                              \
-	  "Send it again later; the operator must see to the disk or database of the edge.")       \
+	  "Send it again later; the operator of the edge must look at its disk and database.")       \
 	X(INTERNAL, "internal", EDGE, 500, 0,                                                      \
 	  "The edge failed through a fault of its own.",                                           \
 	  "Report it with the request id.")

@@ -271,7 +271,7 @@ errno_sentence(int error)
 	case ECONNRESET:
 		return "the other side has reset the connection";
 	case EPIPE:
-		return "the other side takes no more bytes";
+		return "the other side does not read any more";
 	case ETIMEDOUT:
 		return "the other side has stopped to acknowledge bytes";
 	case EHOSTUNREACH:

@@ -66,8 +66,10 @@ db_failed(struct db *db, int rc)
 	}
 	db->fault = DB_BROKEN;
 	snprintf(db->error, sizeof(db->error),
-	    "the store %s has failed and takes nothing until a restart: %s (%d%s%s)", db->path,
-	    sqlite3_errstr(rc), rc, error != 0 ? ", " : "", error != 0 ? strerror(error) : "");
+	    "the store %s has failed; the edge stores nothing more until a restart: %s "
+	    "(%d%s%s)",
+	    db->path, sqlite3_errstr(rc), rc, error != 0 ? ", " : "",
+	    error != 0 ? strerror(error) : "");
 }
 
 /* --- statements --- */

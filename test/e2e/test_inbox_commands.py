@@ -159,7 +159,7 @@ def test_replay_and_drop(lab, who):
     other = lab.origin()
     lab.agent(inbox.edge, "http", other.address, "--name", "other")
     inbox.edge.wait_up("other")
-    assert "1 is now also 7" in me.run("replay", "1", "--to", "other")
+    assert "1 was copied to 7" in me.run("replay", "1", "--to", "other")
     request = other.wait_requests(1)[0]
     assert number_of(request) == 0 and request.get("adit-delivery") == "7"
     for wrong in (("replay",), ("drop",), ("show",), ("replay", "x"), ("list", "--state", "gone"), ("list", "--since", "soon"), ("eat",)):

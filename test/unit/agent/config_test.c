@@ -125,7 +125,7 @@ TEST(addresses_and_names_are_checked)
 	EXPECT(error != NULL &&
 	       strncmp(error, "/etc/adit/adit.yml:2:16: tunnels.ci.origin: ", 44) == 0);
 	free(error);
-	error = parse("tunnels:\n  ci: {origin: 1, name: www}\n");
+	error = parse("tunnels:\n  ci: {origin: 1, name: w_w}\n");
 	EXPECT(error != NULL &&
 	       strncmp(error, "/etc/adit/adit.yml:2:25: tunnels.ci.name: ", 42) == 0);
 	free(error);

@@ -131,7 +131,7 @@ TEST(replay_of_ids_and_of_a_filter)
 	EXPECT_INT(answer("{\"ok\":true,\"changed\":1,\"id\":20}"), INBOXTALK_ASK);
 	EXPECT(asks("{\"op\":\"replay\",\"id\":4,\"to\":\"other\"}"));
 	EXPECT_INT(answer("{\"ok\":true,\"changed\":1,\"id\":21}"), INBOXTALK_DONE);
-	EXPECT_SLICE(buf_slice(&out), S("3 is now also 20\n4 is now also 21\n2 deliveries\n"));
+	EXPECT_SLICE(buf_slice(&out), S("3 was copied to 20\n4 was copied to 21\n2 deliveries\n"));
 	EXPECT_INT(START(&filter, "drop"), INBOXTALK_ASK);
 	EXPECT_INT(answer("{\"ok\":true,\"changed\":500,\"more\":true,\"cursor\":700}"),
 	    INBOXTALK_ASK);

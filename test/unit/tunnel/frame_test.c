@@ -35,7 +35,7 @@ TEST(code_names)
 {
 	EXPECT_SLICE(slice_str(link_code_name(LINK_CODE_OK)), S("ok"));
 	EXPECT_SLICE(slice_str(link_code_name(LINK_CODE_INTERNAL)), S("internal"));
-	EXPECT_SLICE(slice_str(link_code_name(LINK_CODE_INTERNAL + 1)), S("unknown"));
+	EXPECT_SLICE(slice_str(link_code_name(LINK_CODE_ORIGIN_LARGE_HEAD + 1)), S("unknown"));
 	EXPECT_SLICE(slice_str(link_code_name(0xffffffff)), S("unknown"));
 }
 
