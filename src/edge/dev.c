@@ -17,19 +17,20 @@
 
 /* --- the folder: whoever may write into it, or read its keys, could play the edge --- */
 
-/* What an edge makes there, and whether others may read it. */
+/* What an edge makes there, whether others may read it, and whether it may be a link: a database may
+ * lie on another disk. */
 static const struct {
 	const char *name;
-	bool secret;
+	bool secret, link;
 } made[] = {
-	{ "ca.pem", false },
-	{ "cert.pem", false },
-	{ "ca.key", true },
-	{ "key.pem", true },
-	{ "token", true },
-	{ "secret.key", true },
-	{ "adit.db", true },
-	{ "adit.db-wal", true },
+	{ "ca.pem", false, false },
+	{ "cert.pem", false, false },
+	{ "ca.key", true, false },
+	{ "key.pem", true, false },
+	{ "token", true, false },
+	{ "secret.key", true, false },
+	{ "adit.db", true, true },
+	{ "adit.db-wal", true, true },
 };
 
 /* NULL, or what is wrong with a file that is there. */
@@ -37,7 +38,8 @@ static char *
 check_file(const char *dir, size_t i)
 {
 	char *path = sentence("%s/%s", dir, made[i].name), *error = NULL;
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int follow = made[i].link ? 0 : O_NOFOLLOW,
+	    fd = open(path, O_RDONLY | follow | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 && errno != ENOENT)

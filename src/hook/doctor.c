@@ -267,7 +267,7 @@ const struct doctor_row doctor_rows[] = {
 	    "the context path." },
 	{ "origin-starting", 41, DOCTOR_ORIGIN, W,
 	    "Jenkins is starting; {stored} events wait.",
-	    "You need not do anything: adit delivers them as soon as Jenkins is up." },
+	    "You need not do anything: the edge delivers them as soon as Jenkins is up." },
 	{ "origin-slow", 42, DOCTOR_ORIGIN, W,
 	    "The server took {seconds} s to answer; Bitbucket gives up after 10.",
 	    "Use mode store: the edge answers at once and delivers afterwards." },

@@ -78,6 +78,7 @@ def test_q08_an_older_store_with_a_full_queue(lab, version):
     folder = f"{lab.folder}/edge"
     os.mkdir(folder)
     old_store(f"{folder}/adit.db", version, ITEMS)
+    os.chmod(f"{folder}/adit.db", 0o600)
     inbox = Inbox.__new__(Inbox)
     inbox.lab, inbox.origin, inbox.edge = lab, lab.origin(), lab.edge(folder=folder)
     assert states(inbox.edge)["queued"] == ITEMS
