@@ -59,6 +59,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "policy", SCHEMA_PATH, AT(policy.policy_file) },
 	{ "body_max", SCHEMA_TEXT, AT(policy.body_max) },
 	{ "rate", SCHEMA_TEXT, AT(policy.rate) },
+	{ "unsigned", SCHEMA_BOOL, AT(policy.unsigned_ok) },
 	{ "coalesce", SCHEMA_BOOL, AT(policy.coalesce) },
 	{ "resign", SCHEMA_BOOL, AT(policy.resign) },
 	{ "fan_out", SCHEMA_TEXT, AT(policy.fan_out) },

@@ -42,6 +42,8 @@ static const struct args_row rows[] = {
 	    POLICY_SECRET_FILES },
 	{ "--scheme", "NAME", AT(scheme), OPTIONS_POLICY,
 	    "how they are signed, where no preset says it: bitbucket, github, stripe ..." },
+	{ "--unsigned", NULL, AT(unsigned_ok), OPTIONS_POLICY,
+	    "with --store: nobody signs them, take whatever comes" },
 	{ "--allow", "CIDR,...", AT(allow), OPTIONS_POLICY, "let only these addresses in" },
 	{ "--deny", "CIDR,...", AT(deny), OPTIONS_POLICY, "keep these addresses out" },
 	{ "--user-file", "FILE", AT(user_file), OPTIONS_POLICY,

@@ -42,7 +42,7 @@ struct options {
 	const char *preset, *context, *scheme, *allow, *deny, *user_file, *policy_file, *body_max,
 	    *rate, *fan_out;
 	const char *secret_files[POLICY_SECRET_FILES + 1]; /* ends with NULL */
-	bool store, relay, coalesce, resign;
+	bool store, relay, coalesce, resign, unsigned_ok;
 	/* inbox */
 	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
 	bool raw;

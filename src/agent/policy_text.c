@@ -31,7 +31,7 @@ policy_text_given(const struct policy_text *p)
 	       p->secret_files[0] != NULL || p->allow != NULL || p->deny != NULL ||
 	       p->user_file != NULL || p->policy_file != NULL || p->body_max != NULL ||
 	       p->rate != NULL || p->store || p->relay || p->coalesce || p->resign ||
-	       p->fan_out != NULL;
+	       p->unsigned_ok || p->fan_out != NULL;
 }
 
 void
@@ -315,6 +315,8 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 		set_list(o, "deny", p->deny);
 	if (p->fan_out != NULL)
 		set_list(o, "fan_out", p->fan_out);
+	if (p->unsigned_ok)
+		json_object_set_new(o, "unsigned", json_true());
 	if (p->coalesce)
 		json_object_set_new(o, "coalesce", json_true());
 	if (p->resign)
@@ -342,6 +344,7 @@ describe(const struct policy *policy, struct policy_made *m)
 
 	snprintf(m->mode, sizeof(m->mode), "%s", modes[policy->mode]);
 	m->events = m->next = "";
+	m->is_open = policy->mode != PRESET_PASS && preset == NULL && policy->sign.scheme == NULL;
 	if (preset == NULL)
 		return;
 	snprintf(m->path, sizeof(m->path), "%.*s%s%s%s", PS(policy->context), preset->path,
@@ -363,6 +366,12 @@ finish(json_t *o, struct policy_made *m)
 	if (policy == NULL)
 		return sentence("%s", why);
 	describe(policy, m);
+	if (m->is_open && !policy->unsigned_ok) {
+		policy_unref(policy);
+		return sentence(
+		    "nothing says how the webhooks are signed: give --scheme NAME and "
+		    "--secret-file FILE, or --unsigned to store whatever anybody sends");
+	}
 	policy_unref(policy);
 	return NULL;
 }

@@ -25,7 +25,7 @@ struct policy_text {
 	char *policy_file; /* a whole JSON object; what else is given goes over it */
 	char *body_max, *rate;
 	char *fan_out; /* NAME[,NAME...] */
-	bool store, relay, coalesce, resign;
+	bool store, relay, coalesce, resign, unsigned_ok;
 };
 
 struct policy_made {
@@ -36,6 +36,7 @@ struct policy_made {
 	char path[256];   /* to append to the public URL */
 	char secret[512]; /* the file that the secret is in */
 	bool fresh;       /* it was made just now */
+	bool is_open;     /* webhooks are stored, and no signature is checked */
 };
 
 bool policy_text_given(const struct policy_text *p);

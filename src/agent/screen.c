@@ -79,6 +79,8 @@ static void
 put_hook_json(struct buf *b, const struct screen_hook *h)
 {
 	put_member(b, "mode", slice_str(h->mode));
+	if (h->open)
+		buf_put(b, S(",\"unsigned\":true"));
 	put_member(b, "hook_url", slice_str(h->url));
 	if (h->secret_file[0] != '\0') {
 		put_member(b, "secret_file", slice_str(h->secret_file));
@@ -104,6 +106,9 @@ put_hook_plain(struct buf *b, const struct screen_hook *h)
 {
 	if (strcmp(h->mode, "pass") != 0)
 		buf_printf(b, "  (%s)", h->mode);
+	if (h->open)
+		put_hook_line(b, "NOT CHECKED:",
+		    "no signature is; whoever knows the address can have a webhook stored");
 	if (h->brief)
 		return;
 	put_hook_line(b, "URL to paste:", h->url);

@@ -31,6 +31,7 @@ struct screen_hook {
 	const char *secret_file;
 	const char *events, *next;
 	bool fresh; /* the secret was made just now */
+	bool open;  /* no signature is checked */
 	bool brief; /* people have seen it */
 };
 /* What the edge's own request found, which went through the tunnel to the local server and back. */

@@ -59,6 +59,7 @@ tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
 		.mode = t->policy.mode,
 		.secret_file = t->policy.secret,
 		.fresh = t->policy.fresh && !t->told,
+		.open = t->policy.is_open,
 		.events = t->policy.events,
 		.next = t->policy.next,
 		.brief = t->told,

@@ -128,6 +128,17 @@ put_server(struct buf *b, const json_t *o, const char *code)
 	buf_putc(b, '\n');
 }
 
+/* Where anybody can have something stored, that is said each time. */
+static void
+put_policy(struct buf *b, const json_t *policy)
+{
+	if (policy == NULL || strcmp(doctor_text_of(policy, "mode"), "pass") == 0 ||
+	    doctor_text_of(policy, "scheme")[0] != '\0' ||
+	    doctor_text_of(policy, "preset")[0] != '\0')
+		return;
+	buf_put(b, S("  stores  whatever anybody sends: no signature is checked\n"));
+}
+
 static void
 put_inbox(struct buf *b, const json_t *inbox)
 {
@@ -154,7 +165,7 @@ put_inbox(struct buf *b, const json_t *inbox)
 static void
 put_json(struct buf *b, const json_t *o, const char *state, const char *code)
 {
-	static const char *const copied[] = { "name", "url", "link", "origin", "inbox" };
+	static const char *const copied[] = { "name", "url", "link", "origin", "policy", "inbox" };
 	json_t *row = json_pack("{s:s, s:s, s:I}", "state", state, "probe", code, "since_ms",
 	    (json_int_t)since_of(o, state));
 	char *text;
@@ -188,6 +199,7 @@ show(struct status *s, const json_t *o)
 		buf_putc(b, '\n');
 		put_agent(b, o, state);
 		put_server(b, o, code);
+		put_policy(b, json_object_get(o, "policy"));
 		put_inbox(b, json_object_get(o, "inbox"));
 	}
 	fwrite(b->p, 1, b->n, stdout);

@@ -64,6 +64,7 @@ take_policy(struct policy_text *p, const struct options *o)
 		.coalesce = o->coalesce,
 		.resign = o->resign,
 		.store = o->store,
+		.unsigned_ok = o->unsigned_ok,
 		.relay = o->relay,
 	};
 	for (size_t i = 0; i < POLICY_SECRET_FILES; i++)

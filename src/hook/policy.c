@@ -412,6 +412,12 @@ read_coalesce(struct policy_reader *r, json_t *j, const char *member)
 }
 
 static void
+read_unsigned(struct policy_reader *r, json_t *j, const char *member)
+{
+	r->p->unsigned_ok = read_flag(r, j, member);
+}
+
+static void
 read_resign(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->resign = read_flag(r, j, member);
@@ -478,6 +484,7 @@ const struct policy_key policy_keys[] = {
 	{ "deliver.rate", POLICY_NUMBER, "0, any", 0, RATE, read_deliver_rate },
 	{ "coalesce", POLICY_FLAG, "false", 0, "with mode store or relay", read_coalesce },
 	{ "resign", POLICY_FLAG, "false", 0, "with a scheme that signs a time", read_resign },
+	{ "unsigned", POLICY_FLAG, "false", 0, "without scheme", read_unsigned },
 	{ "fan_out", POLICY_LIST, "none", LIMIT_FAN_OUT, NULL, read_fan_out },
 };
 /* clang-format on */
@@ -599,6 +606,8 @@ complete(struct policy_reader *r)
 		    p->mode != PRESET_PASS)
 			p->sign.scheme = sign_find(slice_str(p->preset->scheme));
 	}
+	if (p->unsigned_ok && p->sign.scheme != NULL)
+		fault(r, "unsigned", "and scheme contradict each other: leave one of them out");
 	if (p->sign.scheme != NULL && p->sign.n_secrets == 0)
 		fault(r, "scheme", "needs secrets to check with");
 	if (p->sign.scheme == NULL && p->sign.n_secrets > 0)

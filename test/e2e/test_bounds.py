@@ -44,7 +44,7 @@ class Others:
         self.token, _ = self.edge.new_token("bob")
         self.lab = lab
         lab.agent(self.edge, "http", self.origin.address, "--name", "web", token=self.token)
-        lab.agent(self.edge, "http", self.origin.address, "--name", "mine", "--store", token=self.token)
+        lab.agent(self.edge, "http", self.origin.address, "--name", "mine", "--store", "--unsigned", token=self.token)
         for name in ("web", "mine"):
             self.edge.wait_up(name)
         self.took, self.faults, self.stop = [], [], threading.Event()

@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import ssl
+import subprocess
 import time
 
 import pytest
 
 from certs import Authority
 from hooks import HOOK, SECRET, number_of, numbers, push_body, push_headers, secret_file, send, stored
-from lab import SANITIZED
+from lab import ADIT, SANITIZED
 from origin import Origin, ok, silent
-from process import until
+from process import WAIT_S, until
 from test_inbox_commands import Operator, rows
 from test_inbox_delivery import JENKINS, Inbox, status
 from test_inbox_judges import has, node
@@ -210,8 +211,8 @@ def test_tunnels_of_one_configuration_may_name_each_other(lab):
     edge, origins = lab.edge(), [lab.origin(), lab.origin()]
     path = os.path.join(lab.folder, "adit.yml")
     with open(path, "w") as f:
-        f.write(f"tunnels:\n  web: {{ origin: '{origins[0].address}', name: web, store: true, fan_out: mine }}\n"
-                f"  mine: {{ origin: '{origins[1].address}', name: mine, store: true, coalesce: true }}\n")
+        f.write(f"tunnels:\n  web: {{ origin: '{origins[0].address}', name: web, store: true, unsigned: true, fan_out: mine }}\n"
+                f"  mine: {{ origin: '{origins[1].address}', name: mine, store: true, unsigned: true, coalesce: true }}\n")
     lab.agent(edge, "start", "--all", "-f", path)
     edge.wait_up("web")
     edge.wait_up("mine")
@@ -226,7 +227,7 @@ def test_names_of_others_are_refused_at_login(lab, to, why):
     edge, origin = lab.edge(), lab.origin()
     theirs, _ = edge.new_token("somebody-else")
     lab.agent(edge, "http", origin.address, "--name", "theirs", token=theirs)
-    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--store", "--fan-out", to, up=False)
+    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--store", "--unsigned", "--fan-out", to, up=False)
     assert why in agent.wait_event("refused", code="bad-policy")["text"]
     until(lambda: not agent.alive())
     lab.parts.remove(agent)
@@ -360,7 +361,7 @@ def test_s24_what_the_sender_did_not_sign_is_not_signed(lab):
     edge, origins = lab.edge(), {n: lab.origin() for n in ("mine", "web")}
     lab.agent(edge, "http", origins["mine"].address, "--name", "mine", "--store", "--scheme", "stripe", "--resign",
               "--secret-file", secret_file(edge.folder, "whsec_judge"))
-    lab.agent(edge, "http", origins["web"].address, "--name", "web", "--store", "--fan-out", "mine")
+    lab.agent(edge, "http", origins["web"].address, "--name", "web", "--store", "--unsigned", "--fan-out", "mine")
     forged = stripe_fields(int(time.time()) - 3600, BODY, b"guess")
     good = stripe_fields(int(time.time()) - 3600, BODY)
     other = BODY.replace(b"evt_1", b"evt_2")
@@ -479,3 +480,17 @@ def test_a_silent_receiver_holds_up_neither_webhooks_nor_the_stop(lab):
     before = time.monotonic()
     inbox.edge.stop()
     assert time.monotonic() - before < 8
+
+
+def test_storing_what_nobody_signs_is_said_and_shown(lab):
+    """Refused until its owner says so; then the agent's first lines and every status tell of it."""
+    edge, origin = lab.edge(), lab.origin()
+    base = [ADIT, "http", origin.address, "--name", "web", "--edge", "%s:%d" % edge.https, "--ca", edge.ca, "--token-file", edge.token]
+    done = subprocess.run([*base, "--store"], capture_output=True, text=True, timeout=4 * WAIT_S)
+    assert done.returncode == 2 and "--scheme NAME and --secret-file FILE, or --unsigned" in done.stderr, done.stderr
+    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--store", "--unsigned")
+    assert agent.up["unsigned"] is True
+    said = subprocess.run([ADIT, "status", *base[5:]], capture_output=True, text=True, timeout=4 * WAIT_S)
+    assert "no signature is checked" in said.stdout, said.stdout + said.stderr
+    with edge.visitor(tls=False) as v:
+        assert v.ask("POST", "/x", b"{}", []).status == 202

@@ -68,7 +68,7 @@ class Rig:
         with open(self.config, "w") as f:
             f.write(f"tunnels:\n  web: {{ origin: '127.0.0.1:{self.web.port}', name: web, for: jenkins-bitbucket, fan_out: fake,\n"
                     f"         secret_file: {secret_file(folder)}, policy: policy.json }}\n"
-                    f"  fake: {{ origin: '127.0.0.1:{self.fake.port}', name: fake, store: true, coalesce: true }}\n")
+                    f"  fake: {{ origin: '127.0.0.1:{self.fake.port}', name: fake, store: true, unsigned: true, coalesce: true }}\n")
         self.start_edge()
         self.start_agent()
 

@@ -56,7 +56,7 @@ def test_s14_a_replay_is_no_way_around_the_bytes(lab, who):
     stored(inbox.edge, 1, pad=50000)
     for to in (("1", "--to", "nobodys"), ("--state", "queued", "--to", "nobodys")):
         assert "not-yours" in me.run("replay", *to, ok=False)
-    lab.agent(inbox.edge, "http", "127.0.0.1:9", "--name", "other", "--store")
+    lab.agent(inbox.edge, "http", "127.0.0.1:9", "--name", "other", "--store", "--unsigned")
     inbox.edge.wait_up("other")
     made = 0
     while "1 deliveries" in me.exact("replay", "1", "--to", "other", ok=made < 6).decode():

@@ -113,6 +113,26 @@ TEST(options_become_members)
 	EXPECT(refused(&(struct policy_text){ .store = true, .resign = true }, "resign: needs"));
 }
 
+/* Who stores webhooks without a signature has to say so. */
+TEST(unsigned_is_said)
+{
+	struct policy_text p = { .store = true };
+
+	EXPECT(refused(&p, "--scheme NAME and --secret-file FILE, or --unsigned"));
+	EXPECT(refused(&(struct policy_text){ .relay = true }, "--unsigned"));
+	p.unsigned_ok = true;
+	compose(p, "web");
+	EXPECT(is("{\"mode\":\"store\",\"unsigned\":true}"));
+	EXPECT(made.is_open);
+	EXPECT(refused(&(struct policy_text){ .unsigned_ok = true,
+			   .scheme = (char[]){ "github" },
+			   .secret_files = { file("s", "x") } },
+	    "contradict"));
+	/* A preset knows how its webhooks are signed, or that they are not. */
+	compose((struct policy_text){ .preset = (char[]){ "buildbot" } }, "unsaid");
+	EXPECT(!made.is_open);
+}
+
 TEST(a_context_path)
 {
 	struct policy_text p = { .preset = (char[]){ "jenkins-bitbucket" },
@@ -223,8 +243,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct unit_test tests[] = { TEST_ROW(nothing_is_no_policy)
-		    TEST_ROW(options_become_members) TEST_ROW(a_context_path)
-			TEST_ROW(a_file_lies_under_the_options)
+		    TEST_ROW(options_become_members) TEST_ROW(unsigned_is_said)
+			TEST_ROW(a_context_path) TEST_ROW(a_file_lies_under_the_options)
 			    TEST_ROW(a_preset_gets_a_secret_of_its_own_which_stays)
 				TEST_ROW(a_preset_without_a_scheme_gets_none)
 				    TEST_ROW(mistakes_are_told_before_anything_is_dialled) };
