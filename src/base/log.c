@@ -5,21 +5,49 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 8192
+#define LINE_MAX_BYTES PIPE_BUF /* what a pipe that has room takes whole */
 #define VALUE_MAX_BYTES 1024
 
-static int log_fd = STDERR_FILENO;
+static int log_fd = STDERR_FILENO, terminal_fd = -1;
 static enum log_level level_max = LOG_INFO;
 static enum log_format line_format = LOG_LOGFMT;
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
+/* What several threads share: one asks for room and writes before the next one asks. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static long long n_lost; /* lines for which there was no room */
+static bool is_cut;      /* the last line was written in part */
+
+/*
+ * A terminal with room for a byte makes whoever writes two wait.  O_NONBLOCK belongs to the open
+ * file, which the shell shares with us, so the terminal is opened once more.
+ */
+static int
+open_terminal(int fd)
+{
+	char path[32];
+
+	if (!isatty(fd))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 void
 log_init(int fd, enum log_level level, enum log_format format)
 {
-	log_fd = fd;
+	if (terminal_fd >= 0)
+		close(terminal_fd);
+	terminal_fd = open_terminal(fd);
+	log_fd = terminal_fd >= 0 ? terminal_fd : fd;
 	level_max = level;
 	line_format = format;
 }
@@ -114,6 +142,45 @@ log_line(enum log_format format, enum log_level level, int64_t wall_ms, const ch
 	return whole;
 }
 
+/* A pipe, a socket and a file that poll(2) calls writable take PIPE_BUF bytes without waiting. */
+static bool
+has_room(void)
+{
+	struct pollfd p = { .fd = log_fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+static bool
+put_line(const char *line, size_t n)
+{
+	ssize_t k = has_room() ? write(log_fd, line, n) : -1;
+
+	if (k > 0)
+		is_cut = (size_t)k < n;
+	return k > 0 && !is_cut;
+}
+
+/* There may be room again: what was lost is told before what comes next. */
+static bool
+told_lost(void)
+{
+	const struct log_field fields[] = { LOG_U("lines", n_lost), { 0 } };
+	char line[256];
+	size_t n;
+
+	if (is_cut && !put_line("\n", 1))
+		return false;
+	if (n_lost == 0)
+		return true;
+	n = log_line(line_format, LOG_WARN, clock_wall_ms(), "log-lost", fields, line,
+	    sizeof(line));
+	if (!put_line(line, n))
+		return false;
+	n_lost = 0;
+	return true;
+}
+
 void
 log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
@@ -121,6 +188,8 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 	size_t n = log_line(line_format, level, clock_wall_ms(), event, fields, line, sizeof(line));
 
 	/* A log that cannot be written must not stop the traffic. */
-	if (write(log_fd, line, n) < 0)
-		return;
+	pthread_mutex_lock(&lock);
+	if (!told_lost() || !put_line(line, n))
+		n_lost++;
+	pthread_mutex_unlock(&lock);
 }

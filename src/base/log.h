@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: one line an event, logfmt or JSON, written with one write(2), so that
- * lines of several threads never mix.  Bytes from outside go in only as values
+ * lines of several threads never mix.  A log that nobody reads makes no thread
+ * wait: lines that find no room are lost, and "log-lost" tells how many there
+ * were before the next line that finds some.  Bytes from outside go in only as values
  * of kind LOG_S, which are escaped: a line stays one line whatever they hold.
  *
  *	log_event(LOG_INFO, "link-up", LOG_S("account", account), LOG_U("streams", n));

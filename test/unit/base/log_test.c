@@ -7,7 +7,10 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 static char line[8192];
@@ -225,6 +228,102 @@ TEST(levels)
 	log_init(STDERR_FILENO, LOG_INFO, LOG_LOGFMT);
 }
 
+/* All that is there to be read. */
+static size_t
+drain(int fd, char *dst, size_t cap)
+{
+	size_t n = 0;
+	ssize_t k;
+
+	while (n < cap && (k = read(fd, dst + n, cap - n)) > 0)
+		n += (size_t)k;
+	return n;
+}
+
+static size_t
+count(struct slice text, const char *what)
+{
+	size_t n = 0, len = strlen(what);
+
+	for (const char *p = text.p;
+	     (p = memmem(p, text.n - (size_t)(p - text.p), what, len)) != NULL; p += len)
+		n++;
+	return n;
+}
+
+/*
+ * Nobody reads: each line is written or counted, and none waits; the alarm ends a test that hangs.
+ * `reader` does not block.
+ */
+static void
+expect_no_wait(int reader, int writer)
+{
+	static char got[1 << 20];
+	char wanted[100];
+	const size_t n_lines = 3000;
+	size_t n, n_came;
+
+	alarm(60);
+	log_init(writer, LOG_INFO, LOG_LOGFMT);
+	for (size_t i = 0; i < n_lines; i++)
+		log_event(LOG_INFO, "early", LOG_U("i", i),
+		    LOG_Z("text", "some more bytes of a line"));
+	n = drain(reader, got, sizeof(got));
+	n_came = count(slice_of(got, n), "bytes of a line\"\n");
+	EXPECT(n_came > 0 && n_came < n_lines);
+	log_event(LOG_INFO, "late");
+	log_event(LOG_INFO, "later");
+	n = drain(reader, got, sizeof(got));
+	EXPECT_INT(count(slice_of(got, n), "\n"), got[0] == '\n' ? 4 : 3);
+	snprintf(wanted, sizeof(wanted), " level=warn event=log-lost lines=%zu\n",
+	    n_lines - n_came);
+	EXPECT_INT(count(slice_of(got, n), wanted), 1);
+	EXPECT_INT(count(slice_of(got, n), " event=late\n"), 1);
+	alarm(0);
+	log_init(STDERR_FILENO, LOG_INFO, LOG_LOGFMT);
+}
+
+TEST(a_pipe_that_nobody_reads_makes_nobody_wait)
+{
+	int fds[2];
+
+	EXPECT(pipe(fds) == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
+	expect_no_wait(fds[0], fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST(a_socket_that_nobody_reads_makes_nobody_wait)
+{
+	int fds[2];
+
+	EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0 &&
+	       fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
+	expect_no_wait(fds[0], fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* It takes a line in part; its bytes are counted from the next line on. */
+TEST(a_terminal_that_nobody_reads_makes_nobody_wait)
+{
+	struct termios raw;
+	int master, slave;
+
+	if (openpty(&master, &slave, NULL, NULL, NULL) != 0)
+		return; /* no pseudo-terminals here */
+	EXPECT(tcgetattr(slave, &raw) == 0);
+	cfmakeraw(&raw);
+	EXPECT(tcsetattr(slave, TCSANOW, &raw) == 0 && fcntl(master, F_SETFL, O_NONBLOCK) == 0);
+	expect_no_wait(master, slave);
+	EXPECT((fcntl(slave, F_GETFL) & O_NONBLOCK) == 0); /* the shell's is as it was */
+	close(slave);
+	close(master);
+}
+
 TESTS(TEST_ROW(forms) TEST_ROW(s10_s23_any_bytes_stay_one_line)
 	TEST_ROW(long_values_are_cut_between_characters)
-	    TEST_ROW(a_long_line_loses_its_last_fields_whole) TEST_ROW(levels))
+	    TEST_ROW(a_long_line_loses_its_last_fields_whole) TEST_ROW(levels)
+		TEST_ROW(a_pipe_that_nobody_reads_makes_nobody_wait)
+		    TEST_ROW(a_socket_that_nobody_reads_makes_nobody_wait)
+			TEST_ROW(a_terminal_that_nobody_reads_makes_nobody_wait))
