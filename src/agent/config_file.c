@@ -38,15 +38,15 @@ char *
 config_file_read(const char *path, struct config *ret_c, bool *ret_missing)
 {
 	struct slice text = S("");
-	bool open_to_others = false;
-	char *error, *bytes = file_read(path, LIMIT_CONFIG_BYTES + 1, &text, &open_to_others);
+	mode_t others = 0;
+	char *error, *bytes = file_read(path, LIMIT_CONFIG_BYTES + 1, &text, &others);
 
 	*ret_c = (struct config){ 0 };
 	if (ret_missing != NULL)
 		*ret_missing = bytes == NULL && errno == ENOENT;
 	error = bytes != NULL ? config_parse(text, path, ret_c)
 			      : sentence("%s: %s", path, strerror(errno));
-	if (error == NULL && ret_c->token != NULL && open_to_others)
+	if (error == NULL && ret_c->token != NULL && others != 0)
 		error = others_may_read(path);
 	file_free(bytes, text);
 	return error;
@@ -172,17 +172,18 @@ config_file_save_login(const char *path, const char *edge, const char *ca, const
 char *
 config_file_token(const char *path, char *dst, size_t cap)
 {
-	bool open_to_others = false, named = strcmp(path, "-") != 0;
+	bool named = strcmp(path, "-") != 0;
+	mode_t others = 0;
 	const char *from = named ? path : "standard input";
 	struct slice all = S(""), s;
-	char *bytes = file_read(named ? path : NULL, 8192, &all, &open_to_others), *error = NULL;
+	char *bytes = file_read(named ? path : NULL, 8192, &all, &others), *error = NULL;
 
 	if (bytes == NULL)
 		return sentence("%s: %s", from, strerror(errno));
 	s = all;
 	while (s.n > 0 && strchr("\r\n\t ", s.p[s.n - 1]) != NULL)
 		s.n--;
-	if (open_to_others)
+	if (others != 0)
 		error = others_may_read(path);
 	else if (s.n == 0 || !slice_z(s, dst, cap))
 		error =

@@ -45,35 +45,51 @@ policy_made_fini(struct policy_made *m)
 
 /* --- files --- */
 
-/* The whole of a file as text, for file_free(). NULL and a sentence. secret: others must not be
- * able to read it. */
 static char *
-read_file(const char *path, bool secret, struct slice *ret, char **ret_error)
+others_may_read(const char *path)
 {
-	bool open_to_others = false;
-	char *text = file_read(path, FILE_BYTES_MAX, ret, &open_to_others);
-
-	if (text == NULL) {
-		*ret_error = sentence("%s: %s", path, strerror(errno));
-	} else if (secret && open_to_others) {
-		*ret_error = sentence("%s: others may read it, and it holds a secret: chmod 600 %s",
-		    path, path);
-		file_free(text, *ret);
-		text = NULL;
-	} else if (slice_find(*ret, '\0') != SIZE_MAX) {
-		*ret_error = sentence("%s: is not a text file", path);
-		file_free(text, *ret);
-		text = NULL;
-	}
-	return text;
+	return sentence("%s: others may read it, and it holds a secret: chmod 600 %s", path, path);
 }
 
-/* Appends the lines of a file to a list. */
+/* The whole of a file as text, for file_free(). NULL and a sentence. Nobody but its owner may write
+ * it. *ret_others: as of file_read(). */
 static char *
-add_lines(json_t *list, const char *path, bool secret)
+read_file(const char *path, struct slice *ret, mode_t *ret_others, char **ret_error)
+{
+	char *text = file_read(path, FILE_BYTES_MAX, ret, ret_others);
+
+	if (text == NULL)
+		*ret_error = sentence("%s: %s", path, strerror(errno));
+	else if ((*ret_others & 022) != 0)
+		*ret_error = sentence("%s: others may write it: chmod go-w %s", path, path);
+	else if (slice_find(*ret, '\0') != SIZE_MAX)
+		*ret_error = sentence("%s: is not a text file", path);
+	else
+		return text;
+	file_free(text, *ret);
+	return NULL;
+}
+
+/* The same of secrets and of hashes of passwords, which nobody else may read either. */
+static char *
+read_secrets(const char *path, struct slice *ret, char **ret_error)
+{
+	mode_t others = 0;
+	char *text = read_file(path, ret, &others, ret_error);
+
+	if (text == NULL || others == 0)
+		return text;
+	*ret_error = others_may_read(path);
+	file_free(text, *ret);
+	return NULL;
+}
+
+/* Appends the lines of a file of secrets to a list. */
+static char *
+add_lines(json_t *list, const char *path)
 {
 	struct slice whole = S(""), rest;
-	char *error = NULL, *text = read_file(path, secret, &whole, &error);
+	char *error = NULL, *text = read_secrets(path, &whole, &error);
 	size_t before = json_array_size(list);
 
 	if (text == NULL)
@@ -161,23 +177,30 @@ own_secret(json_t *list, const char *label, struct policy_made *m)
 		error = write_secret(m->secret);
 		m->fresh = true;
 	}
-	return error != NULL ? error : add_lines(list, m->secret, true);
+	return error != NULL ? error : add_lines(list, m->secret);
 }
 
 /* --- the object --- */
+
+static bool
+holds_secrets(const json_t *o)
+{
+	return json_object_get(o, "secrets") != NULL || json_object_get(o, "users") != NULL;
+}
 
 static char *
 start_object(const struct policy_text *p, json_t **ret)
 {
 	char *error = NULL, *text;
 	struct slice whole = S("");
+	mode_t others = 0;
 	json_error_t why;
 
 	if (p->policy_file == NULL) {
 		*ret = json_object();
 		return NULL;
 	}
-	text = read_file(p->policy_file, false, &whole, &error);
+	text = read_file(p->policy_file, &whole, &others, &error);
 	if (text == NULL)
 		return error;
 	*ret = json_loads(text, JSON_REJECT_DUPLICATES, &why);
@@ -186,6 +209,8 @@ start_object(const struct policy_text *p, json_t **ret)
 		return sentence("%s:%d:%d: %s", p->policy_file, why.line, why.column, why.text);
 	if (!json_is_object(*ret))
 		return sentence("%s: must be one JSON object", p->policy_file);
+	if (others != 0 && holds_secrets(*ret))
+		return others_may_read(p->policy_file);
 	return NULL;
 }
 
@@ -240,7 +265,7 @@ set_secrets(json_t *o, const struct policy_text *p, struct policy_made *m)
 
 	for (size_t i = 0; i < POLICY_SECRET_FILES && error == NULL && p->secret_files[i] != NULL;
 	     i++)
-		error = add_lines(list, p->secret_files[i], true);
+		error = add_lines(list, p->secret_files[i]);
 	if (p->secret_files[0] != NULL && p->secret_files[1] == NULL)
 		snprintf(m->secret, sizeof(m->secret), "%s", p->secret_files[0]);
 	json_object_set_new(o, "secrets", list);
@@ -330,7 +355,7 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 	if (error == NULL && p->user_file != NULL) {
 		users = json_array();
 		json_object_set_new(o, "users", users);
-		error = add_lines(users, p->user_file, false);
+		error = add_lines(users, p->user_file);
 	}
 	return error != NULL ? error : complete(o, label, m);
 }

@@ -46,7 +46,7 @@ file_read_fd(int fd, size_t max, struct slice *ret)
 }
 
 char *
-file_read(const char *path, size_t max, struct slice *ret, bool *ret_open)
+file_read(const char *path, size_t max, struct slice *ret, mode_t *ret_others)
 {
 	int fd = path == NULL ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), error;
 	char *bytes = NULL;
@@ -57,8 +57,8 @@ file_read(const char *path, size_t max, struct slice *ret, bool *ret_open)
 	if (fstat(fd, &st) == 0)
 		bytes = file_read_fd(fd, max, ret);
 	error = errno;
-	if (bytes != NULL && ret_open != NULL)
-		*ret_open = path != NULL && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0;
+	if (bytes != NULL && ret_others != NULL)
+		*ret_others = path != NULL && S_ISREG(st.st_mode) ? st.st_mode & 077 : 0;
 	if (path != NULL)
 		close(fd);
 	errno = error;

@@ -6,12 +6,14 @@
 #include "base/check.h"
 #include "base/slice.h"
 
+#include <sys/types.h>
+
 /*
  * The bytes of a file (NULL: standard input) with a NUL behind them, for file_free(). NULL and
- * errno; EFBIG when there are more than max. *ret_open (may be NULL): others than the file's owner
- * may read or write it.
+ * errno; EFBIG when there are more than max. *ret_others (may be NULL): what the permissions of a
+ * regular file let others than its owner do, of 077.
  */
-char *file_read(const char *path, size_t max, struct slice *ret, bool *ret_open) must_use;
+char *file_read(const char *path, size_t max, struct slice *ret, mode_t *ret_others) must_use;
 /* The same from a descriptor, which stays open. */
 char *file_read_fd(int fd, size_t max, struct slice *ret) must_use;
 /* Wipes them: there may be a secret among them. NULL is fine. */

@@ -336,7 +336,7 @@ def test_policies_of_the_command_line_hold(lab):
     from lab import ADIT
     line = subprocess.run([ADIT, "passwd", "rosa"], input="open sesame\n", capture_output=True, text=True, check=True).stdout
     assert line.startswith("rosa:$2b$11$")
-    with open(users, "w") as f:
+    with open(os.open(users, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
         f.write(line)
     tunnels = {"denied": ["--deny", "127.0.0.0/8"], "alien": ["--allow", "10.0.0.0/8,fd00::/8"], "asks": ["--user-file", users],
                "slow": ["--rate", "1"], "small": ["--body-max", "10"], "fine": ["--allow", "127.0.0.0/8"]}

@@ -25,7 +25,7 @@ def hashed(password, setting=COST):
 
 def users(edge, name, line):
     path = os.path.join(edge.folder, f"users-{name}")
-    with open(path, "w") as f:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
         f.write(line + "\n")
     return path
 

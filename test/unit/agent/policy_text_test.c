@@ -211,6 +211,36 @@ TEST(a_preset_without_a_scheme_gets_none)
 	EXPECT(is("{\"preset\":\"plain\"}"));
 }
 
+/* The file with these permissions. */
+static char *
+opened(char *path, mode_t mode)
+{
+	chmod(path, mode);
+	return path;
+}
+
+TEST(a_file_that_others_may_change_or_that_holds_secrets_is_private)
+{
+	char *policy = file("policy", "{\"rate\":5}"), *users = file("users", "rosa:$2b$11$x\n");
+	char *hashes = file("hashes", "{\"users\":[\"rosa:$2b$11$abcdefghijklmnopqrstuu\"]}");
+	char *secrets = file("secrets", "{\"mode\":\"store\",\"scheme\":\"github\","
+					"\"secrets\":[\"x\"]}");
+
+	compose((struct policy_text){ .policy_file = opened(policy, 0644) }, "web");
+	compose((struct policy_text){ .policy_file = hashes }, "web");
+	compose((struct policy_text){ .policy_file = secrets }, "web");
+	EXPECT(refused(&(struct policy_text){ .policy_file = opened(policy, 0664) },
+	    "/policy: others may write it: chmod go-w /"));
+	EXPECT(refused(&(struct policy_text){ .policy_file = opened(policy, 0602) },
+	    "others may write it"));
+	EXPECT(refused(&(struct policy_text){ .policy_file = opened(hashes, 0604) },
+	    "/hashes: others may read it, and it holds a secret: chmod 600 /"));
+	EXPECT(refused(&(struct policy_text){ .policy_file = opened(secrets, 0640) },
+	    "/secrets: others may read it, and it holds a secret: chmod 600 /"));
+	EXPECT(refused(&(struct policy_text){ .user_file = opened(users, 0644) },
+	    "/users: others may read it, and it holds a secret: chmod 600 /"));
+}
+
 TEST(mistakes_are_told_before_anything_is_dialled)
 {
 	struct policy_text p = { .preset = (char[]){ "jenkins-bitbuckt" } };
@@ -246,7 +276,8 @@ main(int argc, char **argv)
 		    TEST_ROW(options_become_members) TEST_ROW(unsigned_is_said)
 			TEST_ROW(a_context_path) TEST_ROW(a_file_lies_under_the_options)
 			    TEST_ROW(a_preset_gets_a_secret_of_its_own_which_stays)
-				TEST_ROW(a_preset_without_a_scheme_gets_none)
+				TEST_ROW(a_preset_without_a_scheme_gets_none) TEST_ROW(
+				    a_file_that_others_may_change_or_that_holds_secrets_is_private)
 				    TEST_ROW(mistakes_are_told_before_anything_is_dialled) };
 	char command[64];
 	int rc;

@@ -25,19 +25,19 @@ write_file(struct slice text, mode_t mode)
 TEST(whole)
 {
 	struct slice s = S("");
-	bool is_open = true;
+	mode_t others = 077;
 	char *bytes;
 
 	write_file(S("a\0b\n"), 0600);
-	bytes = file_read(path, 4, &s, &is_open);
+	bytes = file_read(path, 4, &s, &others);
 	EXPECT_SLICE(s, S("a\0b\n"));
-	EXPECT(!is_open);
+	EXPECT_INT(others, 0);
 	EXPECT(bytes != NULL && bytes[4] == '\0');
 	file_free(bytes, s);
 	unlink(path);
 	write_file(S(""), 0640);
-	bytes = file_read(path, 0, &s, &is_open);
-	EXPECT(bytes != NULL && is_open);
+	bytes = file_read(path, 0, &s, &others);
+	EXPECT(bytes != NULL && others == 040);
 	EXPECT_INT(s.n, 0);
 	file_free(bytes, s);
 	unlink(path);
@@ -68,7 +68,7 @@ TEST(not_there_and_no_file)
 TEST(standard_input)
 {
 	struct slice s = S("");
-	bool is_open = true;
+	mode_t others = 077;
 	char *bytes;
 	int fds[2];
 
@@ -76,9 +76,9 @@ TEST(standard_input)
 		abort();
 	close(fds[1]);
 	close(fds[0]);
-	bytes = file_read(NULL, 10, &s, &is_open);
+	bytes = file_read(NULL, 10, &s, &others);
 	EXPECT_SLICE(s, S("ab"));
-	EXPECT(!is_open);
+	EXPECT_INT(others, 0);
 	file_free(bytes, s);
 }
 
