@@ -30,6 +30,7 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 	d->received_ms = db_get_int(&q);
 	d->received_t = db_get_int(&q);
 	d->bytes = db_get_int(&q);
+	d->size = db_get_int(&q);
 	d->replay_of = db_get_int(&q);
 	d->push = (enum delivery_push)db_get_int(&q);
 	d->spent_ms = db_get_int(&q);
@@ -213,6 +214,14 @@ advance(struct db *db, int64_t lane)
 
 /* --- states --- */
 
+int64_t
+delivery_size(const struct delivery *d)
+{
+	size_t texts = d->event.n + d->provider_id.n + d->order_key.n + d->method.n + d->target.n;
+
+	return d->bytes + DELIVERY_ROW_BYTES + (int64_t)texts;
+}
+
 bool
 delivery_finished(enum inbox_state s)
 {
@@ -262,6 +271,7 @@ delivery_move(struct db *db, struct delivery *d, enum inbox_state to)
 	db_put_int(&q, d->planned_t);
 	db_put_int(&q, d->firm_t);
 	db_put_int(&q, d->push);
+	db_put_int(&q, d->size);
 	if (!db_run(&q))
 		return false;
 	d->state = to;

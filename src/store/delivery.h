@@ -6,6 +6,9 @@
 #include "store/db.h"
 #include "store/inbox.h"
 
+/* Counted for a row with its indexes and note, and for an attempt (0009_size.sql). */
+enum { DELIVERY_ROW_BYTES = 512, DELIVERY_ATTEMPT_BYTES = 128 };
+
 enum delivery_place {
 	PLACE_NONE,   /* not to be delivered */
 	PLACE_BEHIND, /* waits behind another of its lane */
@@ -23,7 +26,7 @@ enum delivery_push {
 
 struct delivery {
 	int64_t id, route, lane, next_t, lease, received_ms, received_t;
-	int64_t attempts, fails, bytes, replay_of;
+	int64_t attempts, fails, bytes, size, replay_of;
 	enum delivery_push push;
 	int64_t spent_ms, tried_t, planned_t, firm_t; /* its schedule, see inbox.h */
 	enum inbox_state state;
@@ -49,11 +52,13 @@ bool delivery_item(struct db *db, const struct delivery *d, bool payload, int64_
 bool delivery_finished(enum inbox_state s);
 /* The lane of an order key; 0 for an empty one. */
 int64_t delivery_lane(int64_t route, struct slice order_key);
+/* What it takes of its account's bytes before anything was tried; d->bytes and its texts. */
+int64_t delivery_size(const struct delivery *d);
 /* Where a delivery that wants to be queued stands. */
 enum delivery_place delivery_place_for(struct db *db, int64_t lane);
 /*
  * Writes d's numbers with the state `to`, checks that the move is a legal one, and lets the next of
- * the lane follow when d does not hold it up any more.  d->next_t, lease, attempts, fails are the
+ * the lane follow when d does not hold it up any more.  d->next_t, lease, attempts, fails, size are the
  * caller's to set before.
  */
 bool delivery_move(struct db *db, struct delivery *d, enum inbox_state to) must_use;

@@ -154,7 +154,8 @@ may_copy(struct db *db, const struct inbox_req *req, const struct delivery *d)
 		return STORE_NONE;
 	r = grow_ask_name(db, d->account, to);
 	if (r == STORE_OK)
-		r = grow_ask_bytes(db, d->account, (uint64_t)d->bytes, req->account_bytes_max);
+		r = grow_ask_bytes(db, d->account, (uint64_t)delivery_size(d),
+		    req->account_bytes_max);
 	return r;
 }
 
@@ -178,6 +179,7 @@ copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now
 	to.lane = delivery_lane(route, d->order_key);
 	to.place = delivery_place_for(db, to.lane);
 	to.state = INBOX_QUEUED;
+	to.size = delivery_size(&to);
 	to.next_t = now_t;
 	to.lease = 0;
 	to.received_t = now_t;

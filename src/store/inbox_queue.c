@@ -108,6 +108,7 @@ inbox_queue_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice
 	db_put_int(&q, d->received_ms);
 	db_put_int(&q, d->received_t);
 	db_put_int(&q, d->bytes);
+	db_put_int(&q, d->size);
 	db_put_int(&q, copy_of);
 	db_put_int(&q, d->push);
 	db_put_text(&q, d->event);
@@ -176,6 +177,7 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, bool new
 		.state = INBOX_QUEUED,
 	};
 
+	d.size = delivery_size(&d);
 	d.place = delivery_place_for(db, d.lane);
 	/* Whoever waits behind another cannot be tried at once. */
 	if (hold && d.place != PLACE_BEHIND) {
@@ -215,6 +217,22 @@ put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_
 	return r;
 }
 
+/* Bytes of the account. */
+static uint64_t
+wanted(const struct inbox_req *req)
+{
+	const struct delivery d = {
+		.bytes = (int64_t)(req->head.n + req->body.n),
+		.event = req->event,
+		.provider_id = req->provider_id,
+		.order_key = req->order_key,
+		.method = req->method,
+		.target = req->target,
+	};
+
+	return (uint64_t)delivery_size(&d) * (1 + req->n_copies);
+}
+
 enum store_result
 inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 {
@@ -232,8 +250,7 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 	first = dedupe && route != 0 ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
 	if (first != 0 && inbox_again(db, req, first))
 		return STORE_OK;
-	r = grow_ask_bytes(db, slice_str(req->account),
-	    (req->head.n + req->body.n) * (1 + req->n_copies), req->account_bytes_max);
+	r = grow_ask_bytes(db, slice_str(req->account), wanted(req), req->account_bytes_max);
 	if (r != STORE_OK)
 		return r;
 	if (route == 0) {
@@ -347,8 +364,28 @@ inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 
 /* --- SETTLE --- */
 
+/* Only the newest ones are kept; what the others took is the account's again. */
 static bool
-add_attempt(struct db *db, const struct inbox_req *req, const struct delivery *d)
+trim_attempts(struct db *db, struct delivery *d)
+{
+	struct db_query q = db_query(db, SQL_ATTEMPT_BYTES);
+
+	db_put_int(&q, d->id);
+	db_put_int(&q, d->attempts - LIMIT_INBOX_ATTEMPTS);
+	if (db_next(&q)) {
+		d->size -= db_get_int(&q) * DELIVERY_ATTEMPT_BYTES;
+		d->size -= db_get_int(&q);
+	}
+	db_end(&q);
+	q = db_query(db, SQL_ATTEMPT_TRIM);
+	db_put_int(&q, d->id);
+	db_put_int(&q, d->attempts - LIMIT_INBOX_ATTEMPTS);
+	return db_run(&q);
+}
+
+/* Its bytes are in d->size, which delivery_move() writes. */
+static bool
+add_attempt(struct db *db, const struct inbox_req *req, struct delivery *d)
 {
 	const struct inbox_attempt *a = &req->attempt;
 	size_t n = a->n_answer < sizeof(a->answer) ? a->n_answer : sizeof(a->answer);
@@ -363,12 +400,8 @@ add_attempt(struct db *db, const struct inbox_req *req, const struct delivery *d
 	db_put_blob(&q, slice_of(a->answer, n));
 	if (!db_run(&q))
 		return false;
-	if (d->attempts <= LIMIT_INBOX_ATTEMPTS)
-		return true;
-	q = db_query(db, SQL_ATTEMPT_TRIM);
-	db_put_int(&q, d->id);
-	db_put_int(&q, d->attempts - LIMIT_INBOX_ATTEMPTS);
-	return db_run(&q);
+	d->size += DELIVERY_ATTEMPT_BYTES + (int64_t)n;
+	return d->attempts <= LIMIT_INBOX_ATTEMPTS || trim_attempts(db, d);
 }
 
 static void

@@ -53,22 +53,22 @@
 	    " JOIN routes r ON r.account = a.id WHERE a.name = ?1 AND r.tunnel = ?2")              \
 	X(ROUTE_ADD, "INSERT INTO routes (account, tunnel) SELECT id, ?2 FROM accounts WHERE name = ?1") \
 	X(DELIVERY_ADD, "INSERT OR FAIL INTO deliveries (route, state, place, lane, next_t, lease," \
-	    " received_ms, received_t, bytes, replay_of, push, event, provider_id, order_key,"     \
+	    " received_ms, received_t, bytes, size, replay_of, push, event, provider_id, order_key," \
 	    " method, target)"                                                                     \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")     \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)") \
 	X(PAYLOAD_ADD, "INSERT INTO payloads (id, head, body) VALUES (?1, ?2, ?3)")                \
 	X(PAYLOAD_GET, "SELECT head, body FROM payloads WHERE id = ?1")                            \
 	X(PAYLOAD_COPY, "INSERT INTO payloads (id, head, body)"                                    \
 	    " SELECT ?1, head, body FROM payloads WHERE id = ?2")                                  \
 	X(DELIVERY_GET, "SELECT d.id, d.route, d.state, d.place, d.lane, d.next_t, d.lease,"       \
-	    " d.attempts, d.fails, d.received_ms, d.received_t, d.bytes, d.replay_of, d.push,"    \
+	    " d.attempts, d.fails, d.received_ms, d.received_t, d.bytes, d.size, d.replay_of, d.push,"    \
 	    " d.spent_ms, d.tried_t, d.planned_t, d.firm_t,"                                       \
 	    " a.name, r.tunnel, d.event, d.provider_id, d.order_key, d.method, d.target, d.note"   \
 	    " FROM deliveries d JOIN routes r ON r.id = d.route JOIN accounts a ON a.id = r.account" \
 	    " WHERE d.id = ?1")                                                                    \
 	X(DELIVERY_SET, "UPDATE OR FAIL deliveries SET state = ?2, place = ?3, next_t = ?4, lease = ?5," \
 	    " attempts = ?6, fails = ?7, spent_ms = ?8, tried_t = ?9, planned_t = ?10, firm_t = ?11," \
-	    " push = ?12 WHERE id = ?1")                                                           \
+	    " push = ?12, size = ?13 WHERE id = ?1")                                                           \
 	X(DELIVERY_NOTE, "UPDATE deliveries SET note = ?2 WHERE id = ?1")                          \
 	X(DELIVERY_DEL, "DELETE FROM deliveries WHERE id = ?1")                                    \
 	X(DELIVERY_LAST, "SELECT received_t FROM deliveries ORDER BY id DESC LIMIT 1")             \
@@ -88,6 +88,8 @@
 	    " AND next_t > ?2 AND next_t > tried_t + ?4 AND firm_t <= ?2 ORDER BY next_t, id LIMIT ?3") \
 	X(ATTEMPT_ADD, "INSERT INTO attempts (delivery, number, at_ms, status, latency_ms, reason,"\
 	    " answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                        \
+	X(ATTEMPT_BYTES, "SELECT count(*), coalesce(sum(length(answer)), 0) FROM attempts"          \
+	    " WHERE delivery = ?1 AND number <= ?2")                                               \
 	X(ATTEMPT_TRIM, "DELETE FROM attempts WHERE delivery = ?1 AND number <= ?2")               \
 	X(ATTEMPT_LIST, "SELECT number, at_ms, status, latency_ms, reason, answer FROM attempts"   \
 	    " WHERE delivery = ?1 ORDER BY number LIMIT ?2")                                       \
