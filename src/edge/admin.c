@@ -20,24 +20,35 @@
 
 /* --- the socket --- */
 
+static void
+tell_no_edge(const struct admin_options *o, int error)
+{
+	const char *hint = "";
+
+	if (error == ENOENT || error == ECONNREFUSED)
+		hint =
+		    o->configured
+			? "; is aditd running? If you have changed listen.control, restart aditd: "
+			  "until then it has its old socket, which --control PATH reaches"
+			: "; is aditd running? --control, --dev or -f say where its socket is";
+	tell_error("no-edge", "%s: %s%s", o->socket, strerror(error), hint);
+}
+
 int
-admin_dial(const char *path)
+admin_dial(const struct admin_options *o)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd;
 
-	if (!slice_z(slice_str(path), un.sun_path, sizeof(un.sun_path))) {
-		tell_usage("%s: the path of a socket has at most %zu bytes", path,
+	if (!slice_z(slice_str(o->socket), un.sun_path, sizeof(un.sun_path))) {
+		tell_usage("%s: the path of a socket has at most %zu bytes", o->socket,
 		    sizeof(un.sun_path) - 1);
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
 		return fd;
-	tell_error("no-edge", "%s: %s%s", path, strerror(errno),
-	    errno == ENOENT || errno == ECONNREFUSED
-		? "; is aditd running? --control, --dev or -f say where its socket is"
-		: "");
+	tell_no_edge(o, errno);
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -328,7 +339,7 @@ turn_page(const struct admin_command *cmd, const json_t *answer, json_t *request
 static int
 converse(const struct admin_options *o, const struct admin_command *cmd, json_t *request)
 {
-	int fd = admin_dial(o->socket), rc = 1;
+	int fd = admin_dial(o), rc = 1;
 	bool more = fd >= 0;
 
 	while (more) {

@@ -11,6 +11,7 @@
 
 struct admin_options {
 	const char *socket;  /* path of the control socket */
+	bool configured;     /* the configuration names it */
 	const char *label;   /* token add --label */
 	const char *days;    /* token add --days */
 	const char *timeout; /* wait --timeout, seconds */
@@ -51,7 +52,7 @@ extern const size_t admin_commands_n;
 int admin_run(const struct admin_options *o, const struct admin_command *cmd, int argc,
     const char *const *argv) must_use;
 /* Connects to the socket; -1: it was said why. */
-int admin_dial(const char *path) must_use;
+int admin_dial(const struct admin_options *o) must_use;
 /* One request, which is consumed, and its answer; NULL: it was said why. */
 json_t *admin_ask(int fd, json_t *request) must_use;
 

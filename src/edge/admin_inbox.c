@@ -73,7 +73,7 @@ admin_inbox(const struct admin_options *o, int argc, const char *const *argv)
 	if (inboxtalk_start(&t, &options, argc, argv, clock_wall_ms()) == INBOXTALK_FAILED) {
 		tell_usage("%s", t.why);
 	} else {
-		fd = admin_dial(o->socket);
+		fd = admin_dial(o);
 		rc = fd < 0 ? 1 : converse(&t, fd);
 		if (fd >= 0)
 			close(fd);

@@ -24,6 +24,7 @@ administer(struct command_line *cl)
 		if (!options_socket(&cl->daemon, path, sizeof(path)))
 			return 1;
 		cl->admin.socket = path;
+		cl->admin.configured = cl->daemon.dev == NULL;
 	}
 	return admin_run(&cl->admin, cl->command, cl->n_words, (const char *const *)cl->words);
 }

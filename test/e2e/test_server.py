@@ -120,6 +120,18 @@ def test_what_n_finds(place, what):
     assert said in place.run("-n", ok=False).stderr
 
 
+def test_a_changed_control_socket_says_restart(place):
+    """The new one is in the file, the old one is where the edge listens until it is started anew."""
+    place.write()
+    place.edge()
+    assert place.run("reload", ok=True).stdout == "reloaded\n"
+    place.write(listen=f'{{ https: "127.0.0.1:{place.port}", control: "unix:{place.folder}/new.sock" }}')
+    done = place.run("reload", ok=False)
+    assert f"{place.folder}/new.sock: No such file" in done.stderr and "changed listen.control, restart aditd" in done.stderr, done
+    done = subprocess.run([ADITD, "--control", place.control, "reload"], capture_output=True, text=True, timeout=6 * WAIT_S)
+    assert done.stdout == "reloaded, but for listen.control, which needs a restart\n", done
+
+
 @pytest.mark.parametrize("what", FAULTS)
 def test_a_reload_refuses_the_same(place, what):
     """Log, status and exit code say so, and everything stays as it was."""
