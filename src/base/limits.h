@@ -119,6 +119,7 @@
 	X(COURIER_BYTES,      4194304, "bytes", "deliveries of one tunnel on their way at once, one is always") \
 	X(WEBHOOK_BYTES,      1048576, "bytes", "body of a webhook where its route names no limit") \
 	X(INTAKE_BYTES,      268435456, "bytes", "webhooks of a worker that are being read or stored")  \
+	X(INTAKE_BYTES_SHARE, 134217728, "bytes", "the same, of one account or of one network")    \
 	X(TRIM_MS,               3000, "ms", "between looks of the edge for memory that was freed") \
 	X(UPKEEP_MS,             2000, "ms", "between looks of the edge for old and late deliveries")  \
 	X(ALERT_URL_MS,          10000, "ms", "answer to an alert's POST")                         \

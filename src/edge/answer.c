@@ -2,6 +2,7 @@
 /* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the
  * log. */
 #include "edge/client.h"
+#include "edge/crowd.h"
 #include "edge/visitor.h"
 
 #include "base/clock.h"
@@ -38,6 +39,10 @@ can_drain(const struct exchange *x)
 static void
 wait_for_socket(struct visitor *v)
 {
+	if (!crowd_exchange(v->x, "")) {
+		visitor_close(v);
+		return;
+	}
 	if (v->state != VISITOR_ANSWER)
 		visitor_move(v, VISITOR_ANSWER);
 	if (v->conn.writable)

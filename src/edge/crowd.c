@@ -3,6 +3,7 @@
 #include "edge/crowd.h"
 
 #include "base/log.h"
+#include "edge/client.h"
 
 /* Descriptors that are freed at a time. */
 #define SHED 64
@@ -91,6 +92,38 @@ crowd_no_partial(struct exchange *x)
 	x->partial_bytes = 0;
 }
 
+/* --- exchanges --- */
+
+/* Who has had no byte of an answer is told why. */
+static void
+cut_exchange(struct exchange *x)
+{
+	struct visitor *v = x->visitor;
+
+	log_event(LOG_DEBUG, "exchange-crowded-out", LOG_Z("id", x->id), LOG_Z("peer", v->peer));
+	x->keep = false;
+	if (v->state == VISITOR_FLOW)
+		reply_fail(x, CLOSE_OVERLOAD);
+	if (share_takes(&x->share)) /* it is not over, or waits for the socket */
+		visitor_close(v);
+}
+
+bool
+crowd_exchange(struct exchange *x, const char *account)
+{
+	struct shares *s = &x->worker->exchange_shares;
+	struct share *victim = NULL;
+	struct source_key key;
+	enum lobby_room room;
+
+	if (share_takes(&x->share))
+		return true;
+	share_of(&x->share, account, client_key(x, &key) ? &key : NULL);
+	while ((room = shares_room(s, &x->share, 1, &victim)) == LOBBY_VICTIM)
+		cut_exchange(list_of(victim, struct exchange, share));
+	return room == LOBBY_ROOM && shares_take(s, &x->share, 1);
+}
+
 /* --- links --- */
 
 bool
@@ -122,6 +155,15 @@ crowd_know_link(struct session *s)
 
 /* --- life --- */
 
+/* A quarter of the visitors may be idle at any time, and make room for others. */
+static size_t
+exchanges_max(const struct worker *w)
+{
+	size_t visitors = (size_t)w->settings->limits.visitors, busy = visitors - visitors / 4;
+
+	return busy < LIMIT_EXCHANGES ? busy : LIMIT_EXCHANGES;
+}
+
 void
 crowd_init(struct worker *w)
 {
@@ -129,6 +171,9 @@ crowd_init(struct worker *w)
 	lobby_init(&w->partials, LIMIT_PARTIAL_HEADS, 0, NULL);
 	lobby_init(&w->unknown, LIMIT_LINKS_UNKNOWN, LIMIT_LINKS_UNKNOWN_PER_ADDRESS, NULL);
 	lobby_init(&w->known, LIMIT_LINKS, LIMIT_LINKS_PER_ACCOUNT, NULL);
+	shares_init(&w->exchange_shares, exchanges_max(w), 0);
+	shares_init(&w->pipe_shares, (size_t)w->settings->limits.visitors, 0);
+	shares_init(&w->intake_shares, LIMIT_INTAKE_BYTES / 1024, LIMIT_INTAKE_BYTES_SHARE / 1024);
 }
 
 void
@@ -138,4 +183,7 @@ crowd_fini(struct worker *w)
 	lobby_fini(&w->partials);
 	lobby_fini(&w->unknown);
 	lobby_fini(&w->known);
+	shares_fini(&w->exchange_shares);
+	shares_fini(&w->pipe_shares);
+	shares_fini(&w->intake_shares);
 }

@@ -24,6 +24,9 @@ bool crowd_partial_bytes(struct exchange *x) must_use;
 /* It is whole, or over. */
 void crowd_no_partial(struct exchange *x);
 
+/* An exchange for a tunnel of this account, or "", takes its share; false: there is no room. */
+bool crowd_exchange(struct exchange *x, const char *account) must_use;
+
 /* Lets a link in whose token is not known; false: there is no room. */
 bool crowd_link(struct worker *w, struct session *s) must_use;
 /* Its token is good: it counts for its account from now on. False: that has too many. */

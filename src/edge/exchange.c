@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "edge/access.h"
 #include "edge/client.h"
+#include "edge/crowd.h"
 #include "edge/intake.h"
 #include "edge/last_hop.h"
 #include "edge/notes.h"
@@ -338,6 +339,11 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 	}
 	if (t != NULL)
 		snprintf(account, sizeof(account), "%s", t->session->account);
+	if (!crowd_exchange(x, account)) {
+		x->keep = false;
+		answer_error(x, CLOSE_OVERLOAD, read_ahead);
+		return;
+	}
 	if (x->policy != NULL && access_check(x, x->policy, account, bytes) == ACCESS_TAKEN)
 		return;
 	if (code == CLOSE_OK && last_hop_answer(x, bytes))

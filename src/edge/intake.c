@@ -29,7 +29,8 @@ struct intake {
 	struct buf stored; /* the head as it is stored: sealed */
 	struct buf body;
 	uint64_t body_max;
-	size_t charged; /* of worker->intake_bytes */
+	struct share share; /* of worker->intake_shares */
+	size_t kib;         /* that it has taken of them */
 	struct event event;
 	char dedupe[sizeof(((struct event *)NULL)->dedupe) + sizeof(((struct event *)NULL)->print)];
 	char name[DIRECTORY_KEY_BYTES];
@@ -45,7 +46,7 @@ static void
 intake_free(struct intake *in)
 {
 	loop_timer_stop(in->worker->loop, &in->timer);
-	in->worker->intake_bytes -= in->charged;
+	shares_leave(&in->worker->intake_shares, &in->share);
 	inbox_req_fini(&in->put);
 	policy_unref(in->policy);
 	buf_fini(&in->raw);
@@ -130,17 +131,34 @@ refuse_big(struct intake *in)
 	refuse(in, CLOSE_BODY_TOO_LARGE);
 }
 
-/* False: all webhooks of the worker together hold as much as they may. */
+/* Others need the memory, and this one has been under way for the longest: its sender tries again. */
+static void
+make_room(struct intake *in)
+{
+	log_event(LOG_DEBUG, "webhook-crowded-out", LOG_Z("tunnel", in->name),
+	    LOG_Z("id", in->x->id));
+	in->x->keep = false;
+	refuse(in, CLOSE_OVERLOAD);
+}
+
+/* Takes as much of the worker's memory for webhooks as it holds now. False: there is no room. */
 static bool
 charge(struct intake *in)
 {
-	struct worker *w = in->worker;
-	size_t now = in->raw.cap + in->head.cap + in->body.cap;
+	struct shares *s = &in->worker->intake_shares;
+	size_t bytes = in->raw.cap + in->head.cap + in->stored.cap + in->body.cap;
+	size_t kib = (bytes + 1023) / 1024, more = kib > in->kib ? kib - in->kib : 0;
+	struct share *victim = NULL;
+	enum lobby_room room;
 
-	if (now > in->charged && w->intake_bytes + (now - in->charged) > LIMIT_INTAKE_BYTES)
+	while ((room = shares_room(s, &in->share, more, &victim)) == LOBBY_VICTIM) {
+		if (victim == &in->share)
+			return false;
+		make_room(list_of(victim, struct intake, share));
+	}
+	if (room != LOBBY_ROOM || !shares_take(s, &in->share, more))
 		return false;
-	w->intake_bytes += now - in->charged;
-	in->charged = now;
+	in->kib += more;
 	return true;
 }
 
@@ -429,6 +447,10 @@ store(struct intake *in, const struct hook_request *req)
 		refuse(in, in->head.failed ? CLOSE_OVERLOAD : CLOSE_HEAD_TOO_LARGE);
 		return;
 	}
+	if (!charge(in)) {
+		refuse(in, CLOSE_OVERLOAD);
+		return;
+	}
 	put->op = INBOX_PUT;
 	put->done = on_stored;
 	put->owner = in;
@@ -448,6 +470,8 @@ store(struct intake *in, const struct hook_request *req)
 	add_copies(in);
 	in->mail.fn = on_stored_mail;
 	in->storing = true;
+	share_hold(&in->share); /* what may be stored is waited for */
+	share_hold(&in->x->share);
 	in->worker->n_stored++;
 	visitor_move(in->x->visitor, VISITOR_STORE);
 	inbox_submit(in->worker->edge->store, put);
@@ -630,6 +654,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	struct intake *in = calloc(1, sizeof(*in));
 	const struct h1_head *h = &x->req.head;
 	struct rewrite_forward forward;
+	struct source_key key;
 	struct slice raw = slice_head(bytes, h->n_bytes), early = slice_from(bytes, h->n_bytes);
 	size_t n = 0;
 	struct iovec iov = { (void *)(uintptr_t) "HTTP/1.1 100 Continue\r\n\r\n", 25 };
@@ -649,6 +674,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 		in->body_max = LIMIT_INBOX_BODY_BYTES;
 	memcpy(in->name, x->name, sizeof(in->name));
 	snprintf(in->put.account, sizeof(in->put.account), "%s", account);
+	share_of(&in->share, account, client_key(x, &key) ? &key : NULL);
 	buf_init(&in->raw, LIMIT_HEAD_BYTES);
 	buf_init(&in->head, FLOW_HEAD_SCRATCH_BYTES + 64);
 	buf_init(&in->stored, FLOW_HEAD_SCRATCH_BYTES + 128);

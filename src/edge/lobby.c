@@ -37,8 +37,8 @@ lobby_fini(struct lobby *l)
 
 /* --- places --- */
 
-static struct source_key
-network_of(const struct source_key *key)
+struct source_key
+lobby_network(const struct source_key *key)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct source_key net = *key;
@@ -167,16 +167,17 @@ lobby_victim(struct lobby *l)
 }
 
 enum lobby_room
-lobby_room(struct lobby *l, const struct source_key *key, struct lobby_guest **ret_victim)
+lobby_room_for(struct lobby *l, const struct source_key *key, size_t more,
+    struct lobby_guest **ret_victim)
 {
 	struct lobby_guest *victim = NULL;
 	struct lobby_place *p = NULL;
 
 	if (key != NULL && l->address_max > 0)
 		p = find(l, key, false, hash_of(key));
-	if (p != NULL && p->n >= l->address_max)
+	if (p != NULL && p->n + more > l->address_max)
 		victim = stillest(l, p, of_address);
-	else if (l->n >= l->n_max)
+	else if (l->n + more > l->n_max)
 		victim = lobby_victim(l);
 	else
 		return LOBBY_ROOM;
@@ -186,17 +187,24 @@ lobby_room(struct lobby *l, const struct source_key *key, struct lobby_guest **r
 	return LOBBY_VICTIM;
 }
 
+enum lobby_room
+lobby_room(struct lobby *l, const struct source_key *key, struct lobby_guest **ret_victim)
+{
+	return lobby_room_for(l, key, 1, ret_victim);
+}
+
 /* --- coming and going --- */
 
 bool
 lobby_enter(struct lobby *l, struct lobby_guest *g, const struct source_key *key)
 {
-	struct source_key none = { { 0 } }, net = key == NULL ? none : network_of(key);
+	struct source_key none = { { 0 } }, net = key == NULL ? none : lobby_network(key);
 	struct lobby_place *network = find_or_add(l, &net, true);
+	bool counts = key != NULL && l->address_max > 0;
 	struct lobby_place *address =
-	    network == NULL || key == NULL ? NULL : find_or_add(l, key, false);
+	    network == NULL || !counts ? NULL : find_or_add(l, key, false);
 
-	if (network == NULL || (key != NULL && address == NULL)) {
+	if (network == NULL || (counts && address == NULL)) {
 		if (network != NULL)
 			settle(l, network);
 		return false;
@@ -211,8 +219,36 @@ lobby_enter(struct lobby *l, struct lobby_guest *g, const struct source_key *key
 		list_push(&address->guests, &g->by_address);
 		address->n++;
 	}
+	g->weight = 1;
 	l->n++;
 	return true;
+}
+
+void
+lobby_weigh(struct lobby *l, struct lobby_guest *g, size_t weight)
+{
+	check(g->network != NULL && weight > 0);
+	l->n += weight - g->weight;
+	g->network->n += weight - g->weight;
+	settle(l, g->network);
+	if (g->address != NULL)
+		g->address->n += weight - g->weight;
+	g->weight = weight;
+}
+
+void
+lobby_hold(struct lobby_guest *g)
+{
+	if (g->network == NULL)
+		return;
+	list_del(&g->by_network);
+	list_del(&g->by_address);
+}
+
+size_t
+lobby_weight_around(const struct lobby_guest *g)
+{
+	return g->network->n;
 }
 
 void
@@ -222,12 +258,12 @@ lobby_leave(struct lobby *l, struct lobby_guest *g)
 		return;
 	list_del(&g->by_network);
 	list_del(&g->by_address);
-	g->network->n--;
+	g->network->n -= g->weight;
 	settle(l, g->network);
-	if (g->address != NULL && --g->address->n == 0)
+	if (g->address != NULL && (g->address->n -= g->weight) == 0)
 		settle(l, g->address);
 	g->network = g->address = NULL;
-	l->n--;
+	l->n -= g->weight;
 }
 
 void

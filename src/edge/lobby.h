@@ -19,6 +19,7 @@ struct lobby_place; /* an address, or a network */
 struct lobby_guest {
 	struct list by_address, by_network;
 	struct lobby_place *address, *network; /* NULL: not in, or without an address */
+	size_t weight;                         /* 1, or what lobby_weigh() has said */
 };
 
 #define LOBBY_LEVELS 24
@@ -27,7 +28,7 @@ struct lobby {
 	struct map places;
 	struct slab slab;
 	struct list levels[LOBBY_LEVELS];            /* networks by the logarithm of their guests */
-	size_t n, n_max, address_max;                /* the last: guests of one address, 0: any */
+	size_t n, n_max, address_max;                /* the last: of one address, 0: any */
 	bool (*may_go)(const struct lobby_guest *g); /* NULL: each of them */
 };
 
@@ -41,7 +42,9 @@ enum lobby_room {
 	LOBBY_VICTIM, /* *ret_victim is to be shown out first; then ask again */
 	LOBBY_FULL,   /* nobody of those who are in may go */
 };
-/* Is there room for one more of this address? key NULL: it has none, as on a Unix socket. */
+/* Is there room for so much more of this address? key NULL: it has none, as on a Unix socket. */
+enum lobby_room lobby_room_for(struct lobby *l, const struct source_key *key, size_t more,
+    struct lobby_guest **ret_victim) must_use;
 enum lobby_room lobby_room(struct lobby *l, const struct source_key *key,
     struct lobby_guest **ret_victim) must_use;
 /* Who has to go when descriptors or memory are short; NULL: nobody may. */
@@ -53,6 +56,14 @@ bool lobby_enter(struct lobby *l, struct lobby_guest *g, const struct source_key
 void lobby_leave(struct lobby *l, struct lobby_guest *g);
 /* It has done something: it is the last now that has to go. */
 void lobby_touch(struct lobby_guest *g);
+/* A guest that holds much counts for as many; never 0. */
+void lobby_weigh(struct lobby *l, struct lobby_guest *g, size_t weight);
+/* It counts as before, but does not go for others any more; it is not touched again. */
+void lobby_hold(struct lobby_guest *g);
+/* What all guests of its network hold together. */
+size_t lobby_weight_around(const struct lobby_guest *g);
+/* The network that an address is in. */
+struct source_key lobby_network(const struct source_key *key);
 
 static inline bool
 lobby_has(const struct lobby_guest *g)

@@ -23,6 +23,7 @@ struct pipe {
 	struct worker *worker;
 	struct list node; /* in worker->pipe_list */
 	struct source *source;
+	struct share share; /* of worker->pipe_shares */
 	struct loop_grave grave;
 	int64_t start_us;
 	char tunnel[DIRECTORY_KEY_BYTES], peer[PEER_TEXT_BYTES], id[17];
@@ -65,6 +66,7 @@ finish(struct pipe *p, const char *how)
 	flow_end(&p->flow, LINK_CODE_CANCELLED);
 	conn_close(&p->conn);
 	sources_put(&w->sources, p->source);
+	shares_leave(&w->pipe_shares, &p->share);
 	list_del(&p->node);
 	loop_bury(w->loop, &p->grave, on_pipe_grave);
 	worker_check_idle(w);
@@ -178,6 +180,20 @@ start(struct pipe *p, struct tunnel *t, const char *local)
 	       flow_inlet(&p->flow, FLOW_RAW, NULL, S("")) == 0;
 }
 
+/* False: there is no room. */
+static bool
+let_in(struct worker *w, struct pipe *p, const struct tunnel *t)
+{
+	struct shares *s = &w->pipe_shares;
+	struct share *victim = NULL;
+	enum lobby_room room;
+
+	share_of(&p->share, t->session->account, p->source == NULL ? NULL : &p->source->key);
+	while ((room = shares_room(s, &p->share, 1, &victim)) == LOBBY_VICTIM)
+		abort_pipe(list_of(victim, struct pipe, share), "crowded-out");
+	return room == LOBBY_ROOM && shares_take(s, &p->share, 1);
+}
+
 static void
 pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
     const struct sockaddr_storage *ss, socklen_t len)
@@ -185,13 +201,16 @@ pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
 	struct pipe *p = slab_get(&w->pipes);
 	char local[PEER_TEXT_BYTES];
 
-	if (p == NULL) {
+	if (p != NULL)
+		p->source = source;
+	if (p == NULL || !let_in(w, p, t)) {
+		if (p != NULL)
+			slab_put(&w->pipes, p);
 		sources_put(&w->sources, source);
 		loop_close(fd);
 		return;
 	}
 	p->worker = w;
-	p->source = source;
 	p->start_us = loop_now_us(w->loop);
 	worker_request_id(w, p->id);
 	snprintf(p->tunnel, sizeof(p->tunnel), "%s", t->route->key);

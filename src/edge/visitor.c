@@ -114,6 +114,7 @@ exchange_end(struct visitor *v)
 	if (x->flowing)
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
 	crowd_no_partial(x);
+	shares_leave(&x->worker->exchange_shares, &x->share);
 	buf_fini(&x->head);
 	buf_fini(&x->rest);
 	buf_fini(&x->page);

@@ -78,6 +78,7 @@ struct exchange {
 	uint64_t drained;           /* body bytes read away after the answer */
 	uint16_t status;            /* of the answer, 0: none yet */
 	enum close_code error;      /* why the answer is ours */
+	struct share share;         /* of worker->exchange_shares, once its tunnel is known */
 	struct lobby_guest partial; /* while its head has come in part */
 	size_t partial_bytes;       /* of it, in worker->partial_bytes */
 	bool unread;                /* `head` holds bytes that the parser has not seen */

@@ -383,8 +383,9 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 	sources_init(&w->sources, (size_t)s->limits.visitors_per_address, 2 * LIMIT_VISITORS);
 	crowd_init(w);
 	slab_init(&w->visitors, sizeof(struct visitor), (size_t)s->limits.visitors + SLACK);
-	slab_init(&w->pipes, pipe_bytes, (size_t)s->limits.visitors);
-	slab_init(&w->exchanges, sizeof(struct exchange), LIMIT_EXCHANGES);
+	slab_init(&w->pipes, pipe_bytes, (size_t)s->limits.visitors + SLACK);
+	slab_init(&w->exchanges, sizeof(struct exchange),
+	    LIMIT_EXCHANGES + LIMIT_PARTIAL_HEADS + SLACK);
 	slab_init(&w->sessions, sizeof(struct session), LIMIT_LINKS + SLACK);
 	list_init(&w->visitor_list);
 	list_init(&w->session_list);

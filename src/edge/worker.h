@@ -12,6 +12,7 @@
 #include "edge/edge.h"
 #include "edge/listener.h"
 #include "edge/lobby.h"
+#include "edge/shares.h"
 #include "net/conn.h"
 #include "relay/carrier.h"
 
@@ -85,6 +86,8 @@ struct worker {
 	struct lobby unknown;   /* links whose token has not been looked at */
 	struct lobby known;     /* links by account, which stands for the address */
 	size_t partial_bytes;   /* of the heads of partials */
+	struct shares exchange_shares, pipe_shares; /* how many are under way */
+	struct shares intake_shares; /* KiB of webhooks that are being read or stored */
 	struct slab visitors, exchanges, sessions, pipes;
 	struct list visitor_list, session_list, pipe_list;
 	struct loop_timer tick;                /* looks after deadlines */
@@ -92,7 +95,6 @@ struct worker {
 	char opening[LIMIT_OPENING_BYTES + 2]; /* for writing one */
 	uint64_t id_state;                     /* of request ids */
 	size_t n_stored;                       /* requests that the store works at */
-	size_t intake_bytes;                   /* webhooks that are being read or stored */
 	bool ticking, draining, stopping, told_idle;
 	struct worker_counters counters;
 };

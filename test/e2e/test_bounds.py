@@ -272,6 +272,7 @@ FLOW, POLICY, SIGN = "test/unit/tunnel/link_flow_test.c", "test/unit/hook/policy
 SILENCE, SHAKES = "test_silent_connections_lock_nobody_out", "test_handshakes_that_do_not_go_on_lock_nobody_out"
 UNKNOWN, IDLE = "test_links_without_a_token_lock_nobody_out", "test_visitors_that_ask_nothing_lock_nobody_out"
 HOLDER, COSTS = "test_what_a_token_holder_asks_for_has_bounds", "costs_of_hashes_have_a_ceiling"
+CROWD = "test/unit/edge/crowd_sim_test.c"
 STRANGER, AGENT = "a stranger", "a token holder"
 # Which limit, who pushes it, and in which test it is at its end.
 PUSHED = {
@@ -301,6 +302,8 @@ PUSHED = {
     **{name: (AGENT, HERE, HOLDER) for name in ("NAMES_PER_ACCOUNT", "PORTS_PER_ACCOUNT", "TUNNELS_PER_LINK", "POLICY_BYTES", "FAN_OUT")},
     "HOOK_SECRETS": (AGENT, SIGN, "ninth_secret_is_not_tried"),
     **{name: (AGENT, REFUSE, "s17_floods_end_the_link") for name in ("LINK_GLITCHES", "LINK_GLITCHES_RATE")},
+    "EXCHANGES": (AGENT, CROWD, "s14_a_tunnel_that_swallows_everything_makes_room"), "INTAKE_BYTES": (STRANGER, CROWD, "s14_slow_webhooks_make_room"),
+    "INTAKE_BYTES_SHARE": (STRANGER, "test/unit/edge/shares_test.c", "no_account_and_no_network_takes_more_than_its_share"),
     "OPENING_BYTES": (AGENT, REFUSE, "opening_of_every_length"), "DATA_FRAME_BYTES": (AGENT, REFUSE, "lengths_and_numbers_are_judged"),
     "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
     "CONTROL_DEPTH": (AGENT, "test/unit/tunnel/hello_test.c", "brackets_in_strings_are_no_depth"),
@@ -326,7 +329,7 @@ INSIDE = {
     **dict.fromkeys("TLS_MESSAGES EARLY_DRAIN_BYTES INTERIM_HEADS LINK_STREAMS HOOK_SIGNATURES HOOK_PARAMS HOOK_FORM_BYTES HOOK_EXPLAIN_BYTES "
                     "HOOK_JSON_DEPTH RELAY_BYTES INBOX_BODY_BYTES INBOX_ATTEMPTS ANSWER_BYTES INBOX_ANSWER_BYTES INBOX_DEDUPE_RUNS "
                     "PASSWORD_QUEUE".split(), COUNT),
-    **dict.fromkeys("LINKS LINKS_PER_ACCOUNT LOOP_CHUNKS EXCHANGES PARTIAL_HEADS INTAKE_BYTES".split(), HUGE),
+    **dict.fromkeys("LINKS LINKS_PER_ACCOUNT LOOP_CHUNKS PARTIAL_HEADS".split(), HUGE),
 }
 
 

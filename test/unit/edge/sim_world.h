@@ -392,7 +392,7 @@ static inline void
 remove_dir(void)
 {
 	static const char *const names[] = { "adit.db", "adit.db-wal", "adit.db-shm",
-		"adit.db.lock", "adit.db.spare" };
+		"adit.db.lock", "adit.db.spare", "secret.key" };
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
