@@ -174,7 +174,9 @@ print_help(FILE *f)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		print_row(f, &commands[i]);
 	fputs("\nAn address is 8080, HOST:8080, https://HOST[:PORT] or unix:/PATH.\n"
-	      "adit help COMMAND (or adit COMMAND -h) prints its options; adit(1) has it all.\n",
+	      "adit help COMMAND (or adit COMMAND -h) prints its options. Manuals: adit(1), "
+	      "adit.yml(5),\n"
+	      "adit-policy(5), adit-check-url(1), adit-doctor(1), adit-inbox(1).\n",
 	    f);
 }
 
@@ -184,6 +186,19 @@ print_presets(FILE *f)
 	fputs("\nPresets of --for:\n", f);
 	for (size_t i = 0; i < presets_n; i++)
 		fprintf(f, "  %-34s %s\n", presets[i].name, presets[i].title);
+}
+
+static void
+print_manual(FILE *f, const char *name)
+{
+	static const char *const own[] = { "check-url", "doctor", "inbox" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(name, own[i]) == 0) {
+			fprintf(f, "\nManual: adit-%s(1)\n", name);
+			return;
+		}
+	fputs("\nManual: adit(1)\n", f);
 }
 
 /* whole: c is the first of several rows, and all of them are meant. */
@@ -198,6 +213,7 @@ print_command_help(FILE *f, const struct command *c, bool whole)
 		fprintf(f, "\nOptions; adit help %s %s says which of them it takes:\n", c->name,
 		    c->sub);
 		options_help(f, all_options(c->name));
+		print_manual(f, c->name);
 		return;
 	}
 	fprintf(f, "usage: adit %s%s%s [OPTION ...]%s%s\n%s\n\n", c->name,
@@ -206,6 +222,7 @@ print_command_help(FILE *f, const struct command *c, bool whole)
 	options_help(f, c->options);
 	if ((c->options & OPTIONS_POLICY) != 0)
 		print_presets(f);
+	print_manual(f, c->name);
 }
 
 static int

@@ -196,12 +196,23 @@ def test_http_listener_redirects_when_told(lab):
 
 
 def test_the_manuals_name_every_option():
-    for page, program in (("aditd.8", ADITD), ("adit.1", ADIT)):
-        with open(os.path.join(ROOT, "man", page)) as f:
-            text = f.read()
-        said = run(program, "--help")
-        for option in set(re.findall(r"--([a-z][a-z-]+)", said.stdout + said.stderr)) - {"help"}:
-            assert re.search(rf"-{option}\b", text.replace("\\-", "-")), f"man/{page} does not name --{option}"
+    """Of adit each command's help says which manual that is."""
+    words = set(re.findall(r"^  ([a-z-]+) ", run(ADIT, "help").stdout, re.M)) - {"help", "version"}
+    assert {"http", "inbox", "doctor", "check-url", "hook"} < words
+    asked = [(ADITD, "--help"), *((ADIT, "help", word) for word in sorted(words))]
+    for ask in asked:
+        said = run(*ask).stdout
+        page, section = ("aditd", "8") if ask[0] == ADITD else re.search(r"^Manual: (adit[a-z-]*)\(([1-8])\)$", said, re.M).groups()
+        text = manual(page, section)
+        text += manual("adit", "1") if page.startswith("adit-") else ""  # the options of the edge and the output
+        text += manual("adit-inbox", "1") if page == "aditd" else ""
+        for option in set(re.findall(r"^  (--[a-z][a-z-]+)", said, re.M)) - {"--help"}:
+            assert re.search(rf"{option[1:]}\b", text), f"man/{page}.{section} does not name {option} of {ask[1:]}"
+
+
+def manual(page, section):
+    with open(os.path.join(ROOT, "man", f"{page}.{section}")) as f:
+        return f.read().replace("\\-", "-")
 
 
 def test_status_is_json(lab):
