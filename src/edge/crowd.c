@@ -24,10 +24,16 @@ is_idle(const struct lobby_guest *g)
 void
 crowd_shed(struct worker *w)
 {
+	int64_t now = loop_now_us(w->loop);
 	struct lobby_guest *g;
 
-	for (int i = 0; i < SHED && (g = lobby_victim(&w->lobby)) != NULL; i++)
-		visitor_close(list_of(g, struct visitor, guest));
+	for (int i = 0; i < SHED && (g = lobby_victim(&w->lobby)) != NULL; i++) {
+		struct visitor *v = list_of(g, struct visitor, guest);
+
+		if (now - v->moved_us < LISTENER_FRESH_US)
+			return;
+		visitor_close(v);
+	}
 }
 
 bool

@@ -48,6 +48,7 @@ struct handshake {
 	struct lobby *lobby; /* that it waits in */
 	struct lobby_guest guest;
 	struct sockaddr_storage ss;
+	int64_t since_us;
 	char peer[PEER_TEXT_BYTES];
 };
 
@@ -109,7 +110,11 @@ on_shortage(struct listener *listener)
 		struct lobby_guest *victim;
 
 		while (n > 0 && (victim = lobby_victim(all[i])) != NULL) {
-			show_out(list_of(victim, struct handshake, guest));
+			struct handshake *h = list_of(victim, struct handshake, guest);
+
+			if (loop_now_us(g->loop) - h->since_us < LISTENER_FRESH_US)
+				break;
+			show_out(h);
 			n--;
 		}
 	}
@@ -297,6 +302,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 	}
 	h->gate = g;
 	addr_show(ss, len, h->peer, sizeof(h->peer));
+	h->since_us = loop_now_us(g->loop);
 	h->deadline.fn = on_deadline;
 	list_push(&g->list, &h->node);
 	conn_init(&h->conn, fd, NULL, on_conn);

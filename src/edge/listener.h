@@ -9,6 +9,10 @@
 
 #include "net/loop.h"
 
+/* Whoever makes room when descriptors are short has had this time to do something: who has just come
+ * would else be cut before a byte of him is read, and nobody is served. */
+#define LISTENER_FRESH_US (200 * 1000)
+
 struct listener {
 	struct loop_io io; /* fd -1: not open */
 	struct loop_timer retry;

@@ -68,7 +68,8 @@ visitor_move(struct visitor *v, enum visitor_state to)
 	}
 	v->state = to;
 	lobby_touch(&v->guest);
-	v->deadline_us = loop_now_us(v->worker->loop) + ms * 1000;
+	v->moved_us = loop_now_us(v->worker->loop);
+	v->deadline_us = v->moved_us + ms * 1000;
 }
 
 /* --- exchanges come and go --- */

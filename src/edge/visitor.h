@@ -46,6 +46,7 @@ struct visitor {
 	struct exchange *x; /* NULL while idle */
 	struct source *source;
 	struct lobby_guest guest;
+	int64_t moved_us;    /* into its state */
 	int64_t deadline_us; /* of the state, looked at by the worker's tick */
 	struct loop_grave grave;
 	enum visitor_state state;

@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from hostile import CONTROL, FakeAgent
+from hostile import CONTROL, FakeAgent, client_hello
 from http1 import Closed
 from lab import ADITD, SANITIZED
 from process import WAIT_S, until
@@ -110,15 +110,6 @@ def connect(edge, i, data=b""):
     return s
 
 
-def client_hello(edge, alpn):
-    out, context = ssl.MemoryBIO(), ssl.create_default_context(cafile=edge.ca)
-    context.set_alpn_protocols([alpn])
-    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="web.localhost")
-    with contextlib.suppress(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return out.read()
-
-
 def shaken(edge, alpn, n, each=lambda i, s: None):
     """So many TLS connections; some may have made room for later ones already."""
     context, socks = ssl.create_default_context(cafile=edge.ca), []
@@ -172,7 +163,7 @@ def test_silent_connections_of_one_address_are_few(lab):
 def test_handshakes_that_do_not_go_on_lock_nobody_out(lab, alpn, n):
     descriptors(n)
     others = Others(lab)
-    hello = client_hello(others.edge, alpn)
+    hello = client_hello(others.edge.ca, alpn)
     with others.served(f"handshakes {alpn}"):
         socks = [connect(others.edge, i, hello) for i in range(n)]
         others.new_link()

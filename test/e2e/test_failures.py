@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The world's faults: no descriptors, clocks that jump, calls that are interrupted (R-09, R-10)."""
+import contextlib
 import glob
 import os
 import resource
 import shutil
+import signal
 import socket
 import time
 
 import pytest
 
 from lab import SANITIZED
+from hostile import client_hello
 from origin import big, ok
-from process import until
+from process import WAIT_S, until
 
 
 def cpu_s(pid):
@@ -54,6 +57,33 @@ def test_r10_descriptors_run_out(lab, who):
     resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (soft, hard))
     until(lambda: edge.get().body == b"ok", what="served again")
     assert edge.alive() and agent.alive()
+
+
+@pytest.mark.parametrize("tls", (False, True), ids=("plain", "tls"))
+def test_r10_a_crowd_at_once(lab, tls):
+    """More come in one moment than there are descriptors: those who were let in are answered before they may have to go."""
+    edge, _, _ = lab.web(lab.origin({"/": ok}))
+    assert edge.get().body == b"ok"
+    soft, hard = resource.prlimit(edge.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(edge.pid, resource.RLIMIT_NOFILE, (edge.n_fds() + 8, hard))
+    first = client_hello(edge.ca, "http/1.1") if tls else b"GET / HTTP/1.1\r\nHost: web.localhost\r\n\r\n"
+    crowd = []
+    os.kill(edge.pid, signal.SIGSTOP)
+    try:
+        for _ in range(60):
+            crowd.append(socket.create_connection(edge.https if tls else edge.http, timeout=4 * WAIT_S))
+            crowd[-1].sendall(first)
+    finally:
+        os.kill(edge.pid, signal.SIGCONT)
+    answers = 0
+    for s in crowd:
+        with contextlib.suppress(OSError):
+            answers += bool(s.recv(100))
+    assert answers > 8
+    for s in crowd:
+        s.close()
+    resource.prlimit(edge.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    until(lambda: edge.get().body == b"ok", what="served again")
 
 
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)

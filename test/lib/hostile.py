@@ -18,6 +18,18 @@ def frame(kind, flags, stream, payload=b""):
     return struct.pack("!II", len(payload) << 8 | kind << 4 | flags, stream) + payload
 
 
+def client_hello(ca, alpn):
+    """The bytes of a ClientHello for web.localhost, and nothing behind it."""
+    out, context = ssl.MemoryBIO(), ssl.create_default_context(cafile=ca)
+    context.set_alpn_protocols([alpn])
+    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="web.localhost")
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return out.read()
+
+
 class Link(Wire):
     """One end of a link over TLS, frame by frame."""
 

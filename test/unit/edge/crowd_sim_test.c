@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker that is full: who of the visitors, senders of webhooks and accounts makes room. */
+#include "edge/crowd.h"
 #include "edge/keep.h"
 #include "unit/edge/sim_world.h"
 
@@ -142,6 +143,28 @@ TEST(an_exchange_in_the_middle_of_its_answer_is_cut)
 	world_close();
 }
 
+/* whoever has just been accepted is read before he may have to go. */
+TEST(r10_without_descriptors_the_idle_go_and_not_the_new)
+{
+	struct far *idle, *fresh;
+
+	world_open(1);
+	idle = visit_from("192.0.2.1");
+	pass_time(SECOND);
+	fresh = visit_from("198.51.100.1");
+	pass_time(SECOND / 100);
+	crowd_shed(w->workers[0]);
+	crowd_shed(w->workers[0]);
+	far_say(fresh, GET);
+	pass_time(SECOND / 100);
+	EXPECT(idle->eof && said(fresh, "404"));
+	pass_time(SECOND / 2);
+	crowd_shed(w->workers[0]);
+	pass_time(SECOND / 100);
+	EXPECT(fresh->eof);
+	world_close();
+}
+
 #define HOOK(name, length)                                                                         \
 	"POST /hook HTTP/1.1\r\nHost: " name ".example.org\r\nContent-Length: " length "\r\n\r\n"
 
@@ -208,5 +231,6 @@ TEST(a_webhook_that_grows_beyond_what_there_is)
 TESTS(TEST_ROW(s14_a_tunnel_that_swallows_everything_makes_room)
 	TEST_ROW(s14_an_address_that_takes_everything_makes_room)
 	    TEST_ROW(an_exchange_in_the_middle_of_its_answer_is_cut)
-		TEST_ROW(s14_slow_webhooks_make_room)
-		    TEST_ROW(a_webhook_that_grows_beyond_what_there_is))
+		TEST_ROW(r10_without_descriptors_the_idle_go_and_not_the_new)
+		    TEST_ROW(s14_slow_webhooks_make_room)
+			TEST_ROW(a_webhook_that_grows_beyond_what_there_is))
