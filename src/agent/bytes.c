@@ -18,8 +18,10 @@ finish(struct bytes *b, enum link_code code)
 		return;
 	b->dead = true;
 	flow_end(&b->flow, code);
-	if (b->conn != NULL)
+	if (b->conn != NULL && code == LINK_CODE_OK)
 		origin_drop(b->conn);
+	else if (b->conn != NULL)
+		origin_abort(b->conn);
 	b->conn = NULL;
 	loop_bury(b->serve->loop, &b->grave, release);
 }

@@ -71,7 +71,9 @@ exchange_end(struct exchange *x, enum link_code code)
 	report(x, code);
 	exchange_move(x, EXCHANGE_DEAD);
 	flow_end(&x->flow, code);
-	if (x->conn != NULL)
+	if (x->conn != NULL && x->switched && code != LINK_CODE_OK)
+		origin_abort(x->conn);
+	else if (x->conn != NULL)
 		origin_drop(x->conn);
 	x->conn = NULL;
 	put_block(x, &x->head);

@@ -66,6 +66,14 @@ origin_drop(struct origin_conn *c)
 	loop_bury(c->origin->shared->loop, &c->grave, release);
 }
 
+void
+origin_abort(struct origin_conn *c)
+{
+	if (c->state == ORIGIN_BUSY)
+		conn_will_reset(&c->conn);
+	origin_drop(c);
+}
+
 static void
 fail(struct origin_conn *c, enum link_code code, const char *why)
 {

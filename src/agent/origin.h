@@ -95,5 +95,7 @@ struct origin_conn *origin_connect(struct origin *o, const struct origin_ops *op
 void origin_keep(struct origin_conn *c);
 /* Closes it, or ends the dialling without a call. */
 void origin_drop(struct origin_conn *c);
+/* The same; the origin sees a reset, since an end in order would tell it that it has all bytes. */
+void origin_abort(struct origin_conn *c);
 
 #endif

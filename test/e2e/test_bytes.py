@@ -13,6 +13,7 @@ import pytest
 from http1 import Visitor, Wire
 from lab import SANITIZED
 from origin import big, chunked, digest, echo, fixed, ok, pattern, raw_then_close, silent
+from process import WAIT_S
 
 BIG = (1 << 30) if os.environ.get("ADIT_LONG") else (64 << 20)
 
@@ -394,6 +395,26 @@ def test_tcp_reset_of_the_origin_reaches_the_visitor(lab):
     with connect(port) as v:
         v.send("x")
         assert v.rest() == b""
+
+
+def test_tcp_reset_of_the_visitor_reaches_the_origin(lab):
+    """An end in order would tell it that it has all that the visitor had to say."""
+    seen = queue.Queue()
+
+    def connected(c):
+        c.exactly(1)
+        c.send("y")
+        try:
+            seen.put(c.sock.recv(1))
+        except ConnectionResetError:
+            seen.put("reset")
+
+    edge, _, port = tcp(lab, lab.origin(connected=connected))
+    with connect(port) as v:
+        v.send("x")
+        assert v.exactly(1) == b"y"
+        v.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert seen.get(timeout=2 * WAIT_S) == "reset"
 
 
 def test_tcp_wanted_port_stays(lab):
