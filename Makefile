@@ -83,6 +83,10 @@ torture: ## edge, agent and origin killed and failing, the power cut, while webh
 	@ADIT=$(B)/adit ADITD=$(B)/aditd ADIT_LONG=1 WEBHOOKS=$${WEBHOOKS:-20000} $(PYTHON) -m pytest -q -s \
 	    test/e2e/test_inbox_crash.py test/e2e/test_inbox_disks.py test/e2e/test_inbox_torture.py
 
+autobahn: ## all of Autobahn's WebSocket cases through a tunnel, where there is a wstest
+	$(SUB) programs
+	@ADIT=$(B)/adit ADITD=$(B)/aditd ADIT_LONG=1 $(PYTHON) -m pytest -q -s test/e2e/test_autobahn.py
+
 fuzz: ## every fuzz target for FUZZ_SECONDS=60
 	@tools/deps build fuzz
 	$(SUB) fuzzers CC=clang B=build/fuzz CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
@@ -205,7 +209,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan fuzz bench cover lint format install dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install dist clean \
     torture programs units replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
