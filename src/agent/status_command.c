@@ -82,7 +82,7 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 	if (link == NULL) {
 		if (strcmp(state, "away") == 0)
 			buf_printf(b, "  agent   none since %s: adit start, beside the server\n",
-			    since);
+			    since_of(o, state) > 0 ? since : "the edge was started");
 		else if (strcmp(state, "off") == 0)
 			buf_printf(b,
 			    "  agent   stopped at %s; adit start, beside the server, "

@@ -32,6 +32,36 @@ ask_store(struct store *s, struct store_req *req)
 	return req->result;
 }
 
+static enum store_result
+ask_ports(struct store *s, struct directory *d)
+{
+	struct store_req req = { .op = STORE_PORT_LIST };
+	enum store_result r;
+	char key[DIRECTORY_KEY_BYTES];
+	bool more = true;
+
+	while (more) {
+		r = ask_store(s, &req);
+		if (r != STORE_OK)
+			return r;
+		more = req.n_rows == LIMIT_STORE_ROWS;
+		for (size_t i = 0; i < req.n_rows; i++) {
+			const struct store_row *row = &req.rows[i];
+
+			snprintf(key, sizeof(key), "tcp:%u", row->port);
+			if (directory_load(d, slice_str(key), slice_str(row->account), false) != 0)
+				r = STORE_FULL;
+			if (row->stopped_ms != 0)
+				directory_load_stopped(d, slice_str(key), row->stopped_ms);
+			req.port = row->port;
+		}
+		store_req_fini(&req);
+		if (r != STORE_OK)
+			return r;
+	}
+	return STORE_OK;
+}
+
 enum store_result
 ask_names(struct store *s, struct directory *d)
 {
@@ -50,13 +80,15 @@ ask_names(struct store *s, struct directory *d)
 			if (directory_load(d, slice_str(row->name), slice_str(row->account),
 				row->tombstone) != 0)
 				r = STORE_FULL;
+			if (row->stopped_ms != 0)
+				directory_load_stopped(d, slice_str(row->name), row->stopped_ms);
 			snprintf(req.name, sizeof(req.name), "%s", row->name);
 		}
 		store_req_fini(&req);
 		if (r != STORE_OK)
 			return r;
 	}
-	return STORE_OK;
+	return ask_ports(s, d);
 }
 
 static void

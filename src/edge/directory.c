@@ -96,6 +96,20 @@ directory_load(struct directory *d, struct slice key, struct slice account, bool
 	return r != NULL ? 0 : -1;
 }
 
+void
+directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		r->stopped = true;
+		r->since_ms = stopped_ms;
+	}
+	pthread_rwlock_unlock(&d->lock);
+}
+
 static void
 serve_nobody(struct route *r)
 {
@@ -175,7 +189,6 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 		*ret_old_worker = r->link.worker;
 		r->link = *link;
 		r->since_ms = clock_wall_ms();
-		r->stopped = false;
 		atomic_store_explicit(&r->generation, link->generation, memory_order_release);
 		*ret_route = r;
 	}
@@ -192,13 +205,17 @@ directory_unbind(struct directory *d, struct route *route, uint64_t generation)
 	pthread_rwlock_unlock(&d->lock);
 }
 
-void
-directory_stopped(struct directory *d, struct route *route, uint64_t generation)
+bool
+directory_stopped(struct directory *d, struct route *route, uint64_t generation, bool stopped)
 {
+	bool news;
+
 	pthread_rwlock_wrlock(&d->lock);
-	if (route_serves(route, generation))
-		route->stopped = true;
+	news = route_serves(route, generation) && route->stopped != stopped;
+	if (news)
+		route->stopped = stopped;
 	pthread_rwlock_unlock(&d->lock);
+	return news;
 }
 
 enum directory_found

@@ -41,10 +41,10 @@ struct route {
 	char account[64];
 	struct directory_link link; /* that serves it, or did last */
 	bool tombstone;
-	bool stopped;  /* its last agent said that it stops: nobody misses it */
+	bool stopped;  /* its last agent said that it stops: nobody misses it; the store knows */
 	int listen_fd; /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor;
 			  -1 */
-	int64_t since_ms; /* wall clock of the last bind */
+	int64_t since_ms; /* wall clock of the last bind, or when it was stopped before we came */
 	struct policy
 	    *policy; /* of the last link that served it: it holds while nobody does; NULL: none */
 };
@@ -58,6 +58,8 @@ void directory_free(struct directory *d);
 /* What the store knows: a name is held by an account, or is a tombstone. -1 without memory. */
 int directory_load(struct directory *d, struct slice key, struct slice account,
     bool tombstone) must_use;
+/* Nobody serves it, and its last agent was stopped then. */
+void directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms);
 /* A name became a tombstone. True when a link served it: that worker is to be told. */
 bool directory_release(struct directory *d, struct slice key, unsigned *ret_worker);
 
@@ -79,8 +81,10 @@ enum directory_bound directory_bind(struct directory *d, struct slice key, struc
 /* The link has gone; no effect when a newer one serves the route already. */
 void directory_unbind(struct directory *d, struct route *route, uint64_t generation);
 
-/* The agent of this link stops in order: the tunnel is meant to be off. */
-void directory_stopped(struct directory *d, struct route *route, uint64_t generation);
+/* The agent of this link stops in order, so that the tunnel is meant to be off; or it has come, and
+ * the tunnel is meant to be on. True: that is news. */
+bool directory_stopped(struct directory *d, struct route *route, uint64_t generation,
+    bool stopped) must_use;
 
 static inline bool
 route_serves(const struct route *r, uint64_t generation)

@@ -13,6 +13,7 @@
 #include "edge/login.h"
 #include "edge/notes.h"
 #include "edge/port.h"
+#include "edge/stopped.h"
 #include "edge/view.h"
 #include "edge/probe.h"
 
@@ -184,6 +185,7 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 		refuse_bind(h, "memory", "the edge is out of memory");
 		return false;
 	}
+	stopped_tell(w->edge, t->route, s->self.generation, false);
 	t->up = true;
 	s->n_up++;
 	return true;
@@ -404,7 +406,7 @@ on_control(struct carrier *c, struct slice json)
 static void
 stopped(struct session *s, const struct tunnel *t)
 {
-	directory_stopped(s->worker->edge->directory, t->route, s->self.generation);
+	stopped_tell(s->worker->edge, t->route, s->self.generation, true);
 	notes_put(s->worker->edge->notes, t->route->key, NOTE_DOWN, s->peer, S(""),
 	    S("the agent was stopped"));
 }

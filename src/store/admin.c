@@ -260,6 +260,7 @@ need(const struct store_job *job)
 	case STORE_NAME_LIST:
 	case STORE_NAME_POLICIES:
 	case STORE_NAME_LOOKUP:
+	case STORE_PORT_LIST:
 	case STORE_STAT:
 		return JOB_READS;
 	case STORE_TOKEN_REVOKE:
@@ -269,6 +270,7 @@ need(const struct store_job *job)
 	case STORE_NAME_CLAIM:
 	case STORE_PORT_CLAIM:
 	case STORE_PORT_RELEASE:
+	case STORE_STOPPED:
 	case STORE_AUDIT:
 		break;
 	}
@@ -320,6 +322,10 @@ run(struct db *db, struct store_job *job)
 		return ports_claim(db, req);
 	case STORE_PORT_RELEASE:
 		return ports_release(db, req);
+	case STORE_PORT_LIST:
+		return ports_list(db, req);
+	case STORE_STOPPED:
+		return names_stopped(db, req);
 	case STORE_AUDIT:
 		return audit(db, req);
 	case STORE_STAT:

@@ -19,7 +19,8 @@ enum { APPLICATION_ID = 0x61646974 };
 	X(6, "0006_schedule.sql")                                                                  \
 	X(7, "0007_sent.sql")                                                                      \
 	X(8, "0008_untold.sql")                                                                    \
-	X(9, "0009_size.sql")
+	X(9, "0009_size.sql")                                                                      \
+	X(10, "0010_stopped.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

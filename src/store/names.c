@@ -198,6 +198,7 @@ names_list(struct db *db, struct store_req *req)
 		db_get_z(&q, row->label, sizeof(row->label));
 		row->created_ms = db_get_int(&q);
 		row->tombstone = db_get_int(&q) != 0;
+		row->stopped_ms = db_get_int(&q);
 	}
 	return STORE_OK;
 }
@@ -388,4 +389,39 @@ ports_release(struct db *db, struct store_req *req)
 	if (account != 0 && owner != account)
 		return STORE_TAKEN;
 	return port_del(db, req->port);
+}
+
+enum store_result
+ports_list(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_PORT_LIST);
+
+	if (!admin_rows(req))
+		return STORE_FULL;
+	db_put_int(&q, req->port);
+	db_put_int(&q, LIMIT_STORE_ROWS);
+	while (db_next(&q)) {
+		struct store_row *row = &req->rows[req->n_rows++];
+
+		row->port = (uint16_t)db_get_int(&q);
+		db_get_z(&q, row->account, sizeof(row->account));
+		row->stopped_ms = db_get_int(&q);
+	}
+	return STORE_OK;
+}
+
+/* --- both --- */
+
+enum store_result
+names_stopped(struct db *db, struct store_req *req)
+{
+	bool port = req->name[0] == '\0';
+	struct db_query q = db_query(db, port ? SQL_PORT_STOPPED : SQL_NAME_STOPPED);
+
+	db_put_int(&q, req->stopped ? req->now_ms : 0);
+	if (port)
+		db_put_int(&q, req->port);
+	else
+		db_put_text(&q, slice_str(req->name));
+	return db_run(&q) ? STORE_OK : STORE_FULL;
 }

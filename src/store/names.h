@@ -14,5 +14,7 @@ enum store_result names_policies(struct db *db, struct store_req *req);
 enum store_result names_lookup(struct db *db, struct store_req *req);
 enum store_result ports_claim(struct db *db, struct store_req *req);
 enum store_result ports_release(struct db *db, struct store_req *req);
+enum store_result ports_list(struct db *db, struct store_req *req);
+enum store_result names_stopped(struct db *db, struct store_req *req);
 
 #endif

@@ -31,9 +31,13 @@
 	X(NAME_POLICY, "UPDATE names SET policy = ?1 WHERE name = ?2")                             \
 	X(NAME_POLICIES, "SELECT name, policy FROM names WHERE name > ?1 AND policy IS NOT NULL"   \
 	    " AND released_ms = 0 ORDER BY name LIMIT ?2")                                         \
-	X(NAME_LIST, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms"                   \
-	    " FROM names n JOIN accounts a ON a.id = n.account"                                    \
+	X(NAME_LIST, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                  \
+	    " n.stopped_ms FROM names n JOIN accounts a ON a.id = n.account"                       \
 	    " WHERE n.name > ?1 AND (?2 = '' OR a.name = ?2) ORDER BY n.name LIMIT ?3")            \
+	X(NAME_STOPPED, "UPDATE names SET stopped_ms = ?1 WHERE name = ?2")                 \
+	X(PORT_STOPPED, "UPDATE ports SET stopped_ms = ?1 WHERE port = ?2")                 \
+	X(PORT_LIST, "SELECT p.port, a.name, p.stopped_ms FROM ports p"                            \
+	    " JOIN accounts a ON a.id = p.account WHERE p.port > ?1 ORDER BY p.port LIMIT ?2")     \
 	X(PORT_GET, "SELECT account FROM ports WHERE port = ?1")                                   \
 	X(PORT_BY_KEY, "SELECT port FROM ports WHERE account = ?1 AND key = ?2 AND key <> ''")     \
 	X(PORT_COUNT, "SELECT count(*) FROM ports WHERE account = ?1")                             \

@@ -67,6 +67,10 @@ enum store_op {
 	STORE_PORT_CLAIM,
 	/* in: account ("" = operator), port */
 	STORE_PORT_RELEASE,
+	/* in: port (rows after it); out: at most LIMIT_STORE_ROWS rows */
+	STORE_PORT_LIST,
+	/* in: name ("": port), stopped: its agent was stopped in order, or there is one again */
+	STORE_STOPPED,
 	/* in: account, label (event), text */
 	STORE_AUDIT,
 	/* out: text: one line of counters */
@@ -79,7 +83,7 @@ struct store_row {
 	bool revoked, tombstone;
 	char *policy; /* malloced; freed by store_req_fini() */
 	size_t n_policy;
-	int64_t created_ms, expires_ms, used_ms; /* wall clock, 0 = none */
+	int64_t created_ms, expires_ms, used_ms, stopped_ms; /* wall clock, 0 = none */
 };
 
 /* Private: how a request of any kind waits for the store's thread. */
@@ -101,7 +105,7 @@ struct store_req {
 	    expires_ms; /* wall clock, expires 0: never; now_ms 0: the store looks itself */
 	uint16_t port, port_min, port_max;
 	uint32_t per_account_max; /* CLAIM: names or ports of an account, 0 = no limit */
-	bool set_policy;
+	bool set_policy, stopped;
 	struct slice policy; /* the caller's until done() */
 	/* out */
 	enum store_result result;

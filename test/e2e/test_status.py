@@ -181,6 +181,31 @@ def test_a_tunnel_that_is_meant_to_be_off_is_no_fault(lab):
     assert status(edge, code=1)["off"]["state"] == "away"
 
 
+def test_off_outlives_a_restart_of_the_edge(lab):
+    """And so does away; what came back after it was stopped is not off any more."""
+    edge, origin = lab.edge(), lab.origin()
+    agents = {name: lab.agent(edge, "http", origin.address, "--name", name) for name in ("off", "lost", "back")}
+    tcp = lab.agent(edge, "tcp", origin.address)
+    port = "tcp:" + tcp.url.rsplit(":", 1)[1]
+    for agent in (agents["off"], agents["back"], tcp):
+        agent.signal(signal.SIGTERM)
+        agent.exits(0)
+    agents["lost"].kill()
+    until(lambda: edge.status()["links"] == 0)
+    back = lab.agent(edge, "http", origin.address, "--name", "back")
+    back.kill()
+    until(lambda: edge.status()["links"] == 0)
+    before = {name: row["state"] for name, row in status(edge, code=1).items()}
+    assert before == {"off": "off", "lost": "away", "back": "away", port: "off"}
+    edge.stop()
+    edge = lab.edge(folder=edge.folder)
+    assert {name: row["state"] for name, row in status(edge, code=1).items()} == before
+    code, out, err = said(edge)
+    assert code == 1 and out.count("agent   stopped at 20") == 2 and out.count("none since the edge was started") == 2, out + err
+    lab.agent(edge, "http", origin.address, "--name", "off")
+    assert status(edge, "off", code=0)["off"]["state"] == "online"
+
+
 def test_status_tells_of_the_inbox(lab):
     edge, origin = lab.edge(), lab.origin()
     agent = lab.agent(edge, "http", origin.address, "--name", "web", "--for", "jenkins-bitbucket", "--secret-file",

@@ -61,6 +61,25 @@ TEST(names_and_what_became_of_them)
 	directory_free(d);
 }
 
+/* Off is news once, for the link that serves the route alone, and ends with the next one. */
+TEST(a_stopped_tunnel)
+{
+	struct directory *d = directory_new();
+	struct route *r = NULL;
+	bool old;
+
+	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0);
+	directory_load_stopped(d, S("a"), 1764000000123);
+	directory_load_stopped(d, S("b"), 1764000000123);
+	EXPECT_INT(bind_to(d, "a", "ann", 5, 0, &r, &old), DIRECTORY_BOUND);
+	EXPECT(r->stopped && directory_stopped(d, r, 5, false) && !r->stopped);
+	EXPECT(!directory_stopped(d, r, 5, false));
+	EXPECT(!directory_stopped(d, r, 4, true) && !r->stopped); /* it was fenced */
+	EXPECT(directory_stopped(d, r, 5, true) && r->stopped);
+	EXPECT(!directory_stopped(d, r, 5, true));
+	directory_free(d);
+}
+
 /* A newer link of the owner fences the older; the older cannot come back; a stranger never gets in.
  */
 TEST(s03_takeover_by_generation)
@@ -202,7 +221,8 @@ TEST(s06_one_name_for_a_host)
 	EXPECT_INT(edge_name_of(&e, S("")).n, 0);
 }
 
-TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(s03_takeover_by_generation)
-	TEST_ROW(the_newest_process_has_it) TEST_ROW(ports_change_hands_only_when_forgotten)
-	    TEST_ROW(listener_lives_as_long_as_a_link_serves) TEST_ROW(many_threads)
-		TEST_ROW(s06_one_name_for_a_host))
+TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(a_stopped_tunnel)
+	TEST_ROW(s03_takeover_by_generation) TEST_ROW(the_newest_process_has_it)
+	    TEST_ROW(ports_change_hands_only_when_forgotten)
+		TEST_ROW(listener_lives_as_long_as_a_link_serves) TEST_ROW(many_threads)
+		    TEST_ROW(s06_one_name_for_a_host))

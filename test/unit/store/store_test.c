@@ -423,6 +423,52 @@ TEST(ports)
 	help_clean();
 }
 
+/* What is off, and since when, stays over a close; a released port forgets it. */
+TEST(stopped_tunnels)
+{
+	const char *path = help_path();
+	struct store *s = help_open(path);
+	struct store_req r = { .op = STORE_NAME_LIST };
+	uint16_t at = 20001;
+
+	help_account(s, "ann", NULL, 0);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "web"), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "jobs"), STORE_OK);
+	EXPECT_INT(port(s, STORE_PORT_CLAIM, "ann", &at, ""), STORE_OK);
+	EXPECT_INT(call(s,
+		       &(struct store_req){
+			   .op = STORE_STOPPED, .name = "web", .stopped = true, .now_ms = 7 }),
+	    STORE_OK);
+	EXPECT_INT(call(s,
+		       &(struct store_req){
+			   .op = STORE_STOPPED, .name = "jobs", .stopped = true, .now_ms = 8 }),
+	    STORE_OK);
+	EXPECT_INT(call(s, &(struct store_req){ .op = STORE_STOPPED, .name = "jobs" }), STORE_OK);
+	EXPECT_INT(call(s,
+		       &(struct store_req){
+			   .op = STORE_STOPPED, .port = at, .stopped = true, .now_ms = 9 }),
+	    STORE_OK);
+	EXPECT_INT(
+	    call(s, &(struct store_req){ .op = STORE_STOPPED, .name = "nobody", .stopped = true }),
+	    STORE_OK);
+	store_close(s);
+	s = help_open(path);
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT(r.n_rows == 2 && r.rows[0].stopped_ms == 0 && r.rows[1].stopped_ms == 7);
+	store_req_fini(&r);
+	r = (struct store_req){ .op = STORE_PORT_LIST, .port = 20000 };
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT(r.n_rows == 1 && r.rows[0].port == 20001 && r.rows[0].stopped_ms == 9);
+	EXPECT_SLICE(slice_str(r.rows[0].account), S("ann"));
+	store_req_fini(&r);
+	r = (struct store_req){ .op = STORE_PORT_LIST, .port = 20001 };
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT_INT(r.n_rows, 0);
+	store_req_fini(&r);
+	store_close(s);
+	help_clean();
+}
+
 /* A kept port that the operator's range no longer holds is exchanged. */
 TEST(port_range_moves)
 {
@@ -804,7 +850,7 @@ TESTS(
 	TEST_ROW(name_forms)
 	TEST_ROW(random_names_are_kept)
 	TEST_ROW(name_limit)
-	TEST_ROW(name_list_pages)
+	TEST_ROW(stopped_tunnels) TEST_ROW(name_list_pages)
 	TEST_ROW(ports)
 	TEST_ROW(port_range_moves)
 	TEST_ROW(audit_and_stat)
