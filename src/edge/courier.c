@@ -240,7 +240,7 @@ struct wake {
 static void
 wake_here(struct worker *w, const char *key)
 {
-	struct tunnel *t = session_tunnel(w, slice_str(key));
+	struct tunnel *t = tunnel_find(w, slice_str(key));
 
 	if (t == NULL)
 		return;
@@ -297,7 +297,7 @@ courier_new(struct tunnel *t, struct policy *policy)
 
 	if (c == NULL)
 		return NULL;
-	c->worker = t->session->worker;
+	c->worker = t->worker;
 	c->tunnel = t;
 	c->policy = policy != NULL ? policy_ref(policy) : policy_new(S("{}"), why, sizeof(why));
 	if (c->policy == NULL) {
@@ -308,7 +308,7 @@ courier_new(struct tunnel *t, struct policy *policy)
 	c->mail.fn = on_asked_mail;
 	c->timer.fn = on_timer;
 	c->rest.fn = courier_on_rest;
-	snprintf(c->account, sizeof(c->account), "%s", t->session->account);
+	snprintf(c->account, sizeof(c->account), "%s", t->account);
 	snprintf(c->name, sizeof(c->name), "%s", t->route->key);
 	submit(c, INBOX_WAKE);
 	return c;

@@ -29,7 +29,7 @@ say(struct courier *c, bool waits)
 	buf_init(&out, 256);
 	hello_encode(h, &out);
 	if (!out.failed)
-		carrier_control(&c->tunnel->session->carrier, buf_slice(&out));
+		carrier_control(c->tunnel->carrier, buf_slice(&out));
 	buf_fini(&out);
 	free(h);
 }

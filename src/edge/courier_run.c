@@ -456,13 +456,12 @@ on_look(struct loop_timer *t)
 int
 courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wish *wish)
 {
-	struct carrier *carrier = &c->tunnel->session->carrier;
-	struct stream *s = stream_open(&carrier->link, NULL);
-	struct run *r = s == NULL ? NULL : calloc(1, sizeof(*r));
+	struct run *r = calloc(1, sizeof(*r));
 
-	if (r == NULL) {
-		if (s != NULL)
-			stream_free(s);
+	if (r == NULL)
+		return -1;
+	if (tunnel_begin(c->tunnel, &r->flow, NULL, &ops, r) != CLOSE_OK) {
+		free(r);
 		return -1;
 	}
 	r->courier = c;
@@ -470,13 +469,11 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	r->start_us = loop_now_us(c->worker->loop);
 	r->retry_after_ms = -1;
 	r->timer.fn = on_look;
-	r->silent_ms = session_silent_ms(c->tunnel);
+	r->silent_ms = tunnel_silent_ms(c->tunnel);
 	buf_init(&r->head, LIMIT_HEAD_BYTES + H1_INSIDE_BYTES);
 	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_ANSWER_BYTES);
 	h1_init(&r->res, H1_RESPONSE);
 	r->res.inside = true;
-	flow_init(&r->flow, carrier, NULL, &ops, r);
-	flow_bind(&r->flow, s);
 	if (courier_send(c, &r->item, &r->flow) != 0) {
 		flow_end(&r->flow, LINK_CODE_INTERNAL);
 		buf_fini(&r->answer);

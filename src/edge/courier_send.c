@@ -6,28 +6,10 @@
 #include "base/log.h"
 #include "edge/intake.h"
 #include "edge/keep.h"
-#include "tunnel/opening.h"
 
 #include <stdio.h>
 
 #define EXTRA_BYTES 256
-
-static size_t
-write_opening(const struct courier *c, const struct inbox_delivery *item, char *dst, size_t cap)
-{
-	char id[32];
-	struct opening o = {
-		.tunnel = c->tunnel->id,
-		.kind = OPENING_HTTP,
-		.request_id = slice_of(id, (size_t)snprintf(id, sizeof(id), "d%llu-%u",
-					       (unsigned long long)item->id, item->attempts + 1)),
-		.visitor = S("inbox"),
-		.local = S("inbox"),
-		.origin_silent_ms = session_silent_ms(c->tunnel),
-	};
-
-	return opening_encode(&o, dst, cap);
-}
 
 /* Our own fields, before the empty line that ends the stored head. */
 static size_t
@@ -42,16 +24,22 @@ write_fields(const struct inbox_delivery *item, char *dst, size_t cap)
 }
 
 static int
-send_parts(const struct inbox_delivery *item, struct flow *f, struct slice opening,
-    struct slice head)
+send_parts(struct courier *c, const struct inbox_delivery *item, struct flow *f, struct slice head)
 {
-	char fields[EXTRA_BYTES];
+	char fields[EXTRA_BYTES], id[32];
 	struct slice added = { fields, write_fields(item, fields, sizeof(fields)) }, none = { 0 };
+	struct opening o = {
+		.kind = OPENING_HTTP,
+		.request_id = slice_of(id, (size_t)snprintf(id, sizeof(id), "d%llu-%u",
+					       (unsigned long long)item->id, item->attempts + 1)),
+		.visitor = S("inbox"),
+		.local = S("inbox"),
+	};
 
-	if (opening.n == 0 || !slice_ends(head, S("\r\n\r\n")))
+	if (!slice_ends(head, S("\r\n\r\n")))
 		return -1;
 	head.n -= 2;
-	if (flow_send_head(f, opening, head) != 0 || flow_send_head(f, none, added) != 0 ||
+	if (tunnel_send_head(c->tunnel, f, &o, head) != 0 || flow_send_head(f, none, added) != 0 ||
 	    flow_send_head(f, none, item->body) != 0)
 		return -1;
 	return flow_inlet(f, FLOW_NONE, NULL, none);
@@ -105,8 +93,6 @@ sign_again(const struct courier *c, const struct inbox_delivery *item, struct sl
 int
 courier_send(struct courier *c, const struct inbox_delivery *item, struct flow *f)
 {
-	char opening[LIMIT_OPENING_BYTES + 2];
-	size_t n = write_opening(c, item, opening, sizeof(opening));
 	struct buf room, anew;
 	struct slice head;
 	int rc;
@@ -116,7 +102,7 @@ courier_send(struct courier *c, const struct inbox_delivery *item, struct flow *
 	head = keep_clear_head(c->worker->edge->keep, item->head, &room);
 	if (c->policy->resign)
 		head = sign_again(c, item, head, &anew);
-	rc = send_parts(item, f, slice_of(opening, n), head);
+	rc = send_parts(c, item, f, head);
 	buf_fini(&room);
 	buf_fini(&anew);
 	return rc;

@@ -14,7 +14,6 @@
 #include "edge/probe.h"
 #include "http/rewrite.h"
 #include "http/url.h"
-#include "tunnel/opening.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -72,7 +71,7 @@ find_tunnel(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_
 	if (name.n == 0)
 		return CLOSE_UNKNOWN_NAME;
 	memcpy(x->name, name.p, name.n);
-	*ret_tunnel = session_tunnel(w, name);
+	*ret_tunnel = tunnel_find(w, name);
 	if (*ret_tunnel != NULL)
 		return CLOSE_OK;
 	switch (directory_find(w->edge->directory, name, &at)) {
@@ -158,8 +157,8 @@ peer_host(const struct visitor *v)
 	return peer;
 }
 
-static size_t
-write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_t cap)
+static int
+send_head(struct exchange *x, struct tunnel *t, struct slice head)
 {
 	const struct visitor *v = x->visitor;
 	const struct tls *tls = v->conn.tls;
@@ -168,7 +167,6 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 
 	client_text(x, who);
 	o = (struct opening){
-		.tunnel = t->id,
 		.kind = OPENING_HTTP,
 		.request_id = slice_str(x->id),
 		.visitor = slice_str(who),
@@ -176,9 +174,8 @@ write_opening(const struct exchange *x, const struct tunnel *t, char *dst, size_
 		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
 		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
-		.origin_silent_ms = session_silent_ms(t),
 	};
-	return opening_encode(&o, dst, cap);
+	return tunnel_send_head(t, &x->flow, &o, head);
 }
 
 void
@@ -265,16 +262,12 @@ start_inlet(struct exchange *x, struct slice early)
 static int
 send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
 {
-	char *opening = x->worker->opening;
-	size_t n_opening = write_opening(x, t, opening, sizeof(x->worker->opening)), n;
+	size_t n;
 
 	if (request_framing(&x->req.head) != FLOW_NONE)
 		x->req.head.flags &= (uint8_t)~H1_UPGRADE; /* RFC 9110 7.8 lets us ignore it */
 	n = write_head(x, bytes);
-	if (n_opening == 0 || n == 0)
-		return -1;
-	if (flow_send_head(&x->flow, slice_of(opening, n_opening),
-		slice_of(flow_head_scratch(&x->flow), n)) != 0)
+	if (n == 0 || send_head(x, t, slice_of(flow_head_scratch(&x->flow), n)) != 0)
 		return -1;
 	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
 }
@@ -292,27 +285,21 @@ body_max(const struct exchange *x)
 static void
 forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 {
-	struct carrier *c = &t->session->carrier;
-	struct stream *s = stream_open(&c->link, NULL);
 	int64_t now = loop_now_us(x->worker->loop);
+	enum close_code code = tunnel_begin(t, &x->flow, &x->visitor->conn, &reply_ops, x);
 
-	if (s == NULL) {
-		answer_error(x,
-		    c->link.goaway_sent || c->link.goaway_received ? CLOSE_AGENT_AWAY
-								   : CLOSE_TOO_MANY_STREAMS,
-		    slice_from(bytes, x->req.head.n_bytes));
+	if (code != CLOSE_OK) {
+		answer_error(x, code, slice_from(bytes, x->req.head.n_bytes));
 		return;
 	}
-	flow_init(&x->flow, c, &x->visitor->conn, &reply_ops, x);
 	x->flowing = true;
-	flow_bind(&x->flow, s);
 	visitor_move(x->visitor, VISITOR_FLOW);
 	x->req.body_max = body_max(x);
 	h1_init(&x->res, H1_RESPONSE);
 	x->res.inside = true;
 	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
 	x->since_us = x->rate_us = now;
-	x->silent_ms = session_silent_ms(t);
+	x->silent_ms = tunnel_silent_ms(t);
 	if (send_request(x, t, bytes) != 0) {
 		x->keep = false;
 		answer_error(x, CLOSE_OVERLOAD, S(""));
@@ -338,7 +325,7 @@ admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice b
 		    directory_policy(x->worker->edge->directory, slice_str(x->name), account);
 	}
 	if (t != NULL)
-		snprintf(account, sizeof(account), "%s", t->session->account);
+		snprintf(account, sizeof(account), "%s", t->account);
 	if (!crowd_exchange(x, account)) {
 		x->keep = false;
 		answer_error(x, CLOSE_OVERLOAD, read_ahead);

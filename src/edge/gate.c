@@ -144,7 +144,7 @@ go_on(struct handshake *h)
 	struct worker *w = link ? worker_for_link(e) : worker_for_visitor(e, tls_sni(h->conn.tls));
 	char local[PEER_TEXT_BYTES];
 
-	visitor_local_text(h->conn.io.fd, local);
+	addr_local(h->conn.io.fd, local, sizeof(local));
 	conn_detach(&h->conn);
 	if (worker_send(w, &h->conn, &h->ss, h->peer, local, link, S("")) != 0)
 		log_event(LOG_ERROR, "no-memory", LOG_Z("peer", h->peer));

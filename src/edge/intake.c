@@ -295,7 +295,7 @@ static void
 relay(struct intake *in)
 {
 	struct worker *w = in->worker;
-	struct tunnel *t = session_tunnel(w, slice_str(in->name));
+	struct tunnel *t = tunnel_find(w, slice_str(in->name));
 	struct inbox_delivery item = { 0 };
 
 	if (in->x != NULL && t != NULL && t->courier != NULL && make_item(in, &item)) {

@@ -3,9 +3,6 @@
 #include "edge/port.h"
 
 #include "base/log.h"
-#include "edge/visitor.h"
-#include "relay/flow.h"
-#include "tunnel/opening.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -159,24 +156,15 @@ pipe_tick(struct pipe *p, int64_t now_us)
 static bool
 start(struct pipe *p, struct tunnel *t, const char *local)
 {
-	struct carrier *c = &t->session->carrier;
-	struct stream *s = stream_open(&c->link, NULL);
 	struct opening o = {
-		.tunnel = t->id,
 		.kind = OPENING_BYTES,
 		.request_id = slice_str(p->id),
 		.visitor = slice_str(p->peer),
 		.local = slice_str(local),
 	};
-	char opening[LIMIT_OPENING_BYTES + 2];
-	size_t n;
 
-	flow_init(&p->flow, c, &p->conn, &ops, p);
-	if (s == NULL)
-		return false;
-	flow_bind(&p->flow, s);
-	n = opening_encode(&o, opening, sizeof(opening));
-	return n > 0 && flow_send_head(&p->flow, slice_of(opening, n), S("")) == 0 &&
+	return tunnel_begin(t, &p->flow, &p->conn, &ops, p) == CLOSE_OK &&
+	       tunnel_send_head(t, &p->flow, &o, S("")) == 0 &&
 	       flow_inlet(&p->flow, FLOW_RAW, NULL, S("")) == 0;
 }
 
@@ -215,7 +203,7 @@ pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
 	worker_request_id(w, p->id);
 	snprintf(p->tunnel, sizeof(p->tunnel), "%s", t->route->key);
 	addr_show(ss, len, p->peer, sizeof(p->peer));
-	visitor_local_text(fd, local);
+	addr_local(fd, local, sizeof(local));
 	conn_init(&p->conn, fd, NULL, on_conn);
 	conn_tune(&p->conn, 0, LIMIT_NOTSENT_BYTES);
 	list_push(&w->pipe_list, &p->node);
@@ -235,7 +223,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 {
 	struct port *port = l->owner;
 	struct tunnel *t = port->tunnel;
-	struct worker *w = t->session->worker;
+	struct worker *w = t->worker;
 	struct source_key key;
 	struct source *source = NULL;
 
@@ -264,7 +252,7 @@ port_listen(struct worker *w, uint16_t number)
 int
 port_open(struct tunnel *t, int fd)
 {
-	struct worker *w = t->session->worker;
+	struct worker *w = t->worker;
 	struct port *port = calloc(1, sizeof(*port));
 
 	if (port == NULL) {
@@ -296,5 +284,5 @@ port_close(struct tunnel *t)
 		return;
 	t->port = NULL;
 	listener_close(&port->listener);
-	loop_bury(t->session->worker->loop, &port->grave, on_port_grave);
+	loop_bury(t->worker->loop, &port->grave, on_port_grave);
 }

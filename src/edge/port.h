@@ -6,7 +6,7 @@
 #ifndef ADIT_EDGE_PORT_H
 #define ADIT_EDGE_PORT_H
 
-#include "edge/session.h"
+#include "edge/tunnel.h"
 
 struct pipe;
 

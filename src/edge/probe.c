@@ -271,9 +271,9 @@ on_link_mail(struct loop *loop, struct loop_mail *m)
 {
 	struct probe *p = list_of(m, struct probe, mail);
 	struct worker *w = p->worker->edge->workers[p->at];
-	struct tunnel *t = session_tunnel(w, slice_str(p->name));
+	struct tunnel *t = tunnel_find(w, slice_str(p->name));
 
-	if (t != NULL && strcmp(t->session->account, p->account) != 0)
+	if (t != NULL && strcmp(t->account, p->account) != 0)
 		t = NULL; /* a port that has changed hands meanwhile */
 	if (t == NULL) {
 		snprintf(p->state, sizeof(p->state), "away");

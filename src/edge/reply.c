@@ -209,34 +209,6 @@ on_outlet_done(struct flow *f)
 	finish(x);
 }
 
-enum close_code
-reply_close_of(const struct flow *f, uint32_t code)
-{
-	if (f->carrier == NULL)
-		return CLOSE_LINK_LOST;
-	switch (code) {
-	case LINK_CODE_ORIGIN_REFUSED:
-		return CLOSE_ORIGIN_REFUSED;
-	case LINK_CODE_ORIGIN_SILENT:
-		return CLOSE_ORIGIN_SILENT;
-	case LINK_CODE_ORIGIN_BAD_HEAD:
-		return CLOSE_ORIGIN_BAD_RESPONSE;
-	case LINK_CODE_ORIGIN_LARGE_HEAD:
-		return CLOSE_ORIGIN_LARGE_HEAD;
-	case LINK_CODE_ORIGIN_TLS:
-		return CLOSE_ORIGIN_TLS;
-	case LINK_CODE_NO_TUNNEL:
-		return CLOSE_NO_TUNNEL;
-	case LINK_CODE_TOO_MANY:
-	case LINK_CODE_BUSY:
-		return CLOSE_TOO_MANY_STREAMS;
-	case LINK_CODE_SHUTDOWN:
-		return CLOSE_AGENT_AWAY;
-	default:
-		return CLOSE_ORIGIN_BROKE;
-	}
-}
-
 static void
 on_reset(struct flow *f, uint32_t code)
 {
@@ -244,7 +216,7 @@ on_reset(struct flow *f, uint32_t code)
 
 	log_event(LOG_DEBUG, "stream-reset", LOG_Z("id", x->id),
 	    LOG_Z("code", link_code_name(code)));
-	reply_fail(x, reply_close_of(f, code));
+	reply_fail(x, flow_close_code(f, code));
 }
 
 static void

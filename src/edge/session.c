@@ -31,37 +31,6 @@
  * Every state may go to OVER; only UP has tunnels in the directory.
  */
 
-static struct tunnel *
-find(struct worker *w, struct slice key)
-{
-	struct map_node *node;
-
-	for (node = map_first(&w->tunnels, map_hash(key)); node != NULL;
-	     node = map_next_same(node)) {
-		struct tunnel *t = map_of(node, struct tunnel, by_key);
-
-		if (slice_eq(slice_str(t->route->key), key))
-			return t;
-	}
-	return NULL;
-}
-
-struct tunnel *
-session_tunnel(struct worker *w, struct slice key)
-{
-	struct tunnel *t = find(w, key);
-
-	return t != NULL && route_serves(t->route, t->session->self.generation) ? t : NULL;
-}
-
-uint32_t
-session_silent_ms(const struct tunnel *t)
-{
-	int64_t all = t->session->worker->settings->limits.origin_silent_ms;
-
-	return t->origin_silent_ms != 0 ? t->origin_silent_ms : (uint32_t)all;
-}
-
 /* --- tunnels come and go --- */
 
 /* Out of map and directory; the agent is not told. */
@@ -122,12 +91,12 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 void
 session_fence(struct worker *w, struct slice key)
 {
-	struct tunnel *t = find(w, key);
+	struct tunnel *t = tunnel_entered(w, key);
 	char who[200];
 
-	if (t == NULL || route_serves(t->route, t->session->self.generation))
+	if (t == NULL || tunnel_serves(t))
 		return;
-	if (directory_owns(w->edge->directory, key, slice_str(t->session->account)))
+	if (directory_owns(w->edge->directory, key, slice_str(t->account)))
 		directory_who(w->edge->directory, key, who, sizeof(who));
 	else
 		snprintf(who, sizeof(who), "the %s was released",
@@ -236,7 +205,15 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		snprintf(key, sizeof(key), "tcp:%u", h->port);
 	else
 		snprintf(key, sizeof(key), "%.63s", h->name);
-	*t = (struct tunnel){ .session = s, .id = h->id, .origin_silent_ms = h->origin_silent_ms };
+	*t = (struct tunnel){
+		.worker = s->worker,
+		.carrier = &s->carrier,
+		.session = s,
+		.account = s->account,
+		.generation = s->self.generation,
+		.id = h->id,
+		.origin_silent_ms = h->origin_silent_ms,
+	};
 	if (h->policy != NULL && h->error[0] == '\0')
 		t->policy = same_policy(s, h);
 	if (h->policy != NULL && h->error[0] == '\0' && t->policy == NULL)

@@ -7,28 +7,14 @@
 #ifndef ADIT_EDGE_SESSION_H
 #define ADIT_EDGE_SESSION_H
 
+#include "edge/tunnel.h"
 #include "edge/worker.h"
 #include "hook/policy.h"
 #include "tunnel/hello.h"
 
-struct courier;
 struct login;
-struct port;
 struct view;
 struct probe;
-
-/* A tunnel of a link. */
-struct tunnel {
-	struct map_node by_key; /* in worker->tunnels while it is up */
-	struct session *session;
-	struct route *route;     /* in the directory */
-	struct port *port;       /* TCP: its listener */
-	struct policy *policy;   /* NULL: none */
-	struct courier *courier; /* delivers what is stored for it; NULL: nothing to deliver */
-	uint16_t id;
-	uint32_t origin_silent_ms; /* as its agent wants it, 0: as the edge's settings say */
-	bool up;
-};
 
 enum session_state {
 	SESSION_HELLO, /* waits for the agent's HELLO */
@@ -66,15 +52,11 @@ struct session {
 
 /* Takes over the connection of an arrival (frees nothing of it). */
 void session_start(struct worker *w, struct arrival *a);
-/* The tunnel of this worker that serves the key now, or NULL. */
-struct tunnel *session_tunnel(struct worker *w, struct slice key);
 /* The link ends with its token: to be called once it is up. */
 void session_watch_token(struct session *s);
 /* The route of this key is not served by the tunnel that this worker has for it any more, if it has
  * one. */
 void session_fence(struct worker *w, struct slice key);
-/* How long the origin of this tunnel may be silent once it has a request. */
-uint32_t session_silent_ms(const struct tunnel *t);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);
 void session_close(struct session *s, enum link_code code, const char *why);

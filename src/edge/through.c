@@ -2,9 +2,8 @@
 /* A HEAD request of the edge's own through a tunnel, for "online". */
 #include "edge/through.h"
 
-#include "edge/visitor.h"
+#include "edge/session.h"
 #include "http/close.h"
-#include "tunnel/opening.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +67,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	finish(f->owner, close_row(reply_close_of(f, code))->name);
+	finish(f->owner, close_row(flow_close_code(f, code))->name);
 }
 
 static void
@@ -95,29 +94,26 @@ static const struct flow_ops ops = {
 /* --- the request --- */
 
 static int
-send_request(struct through *t, const struct tunnel *tunnel)
+send_request(struct through *t, struct tunnel *tunnel)
 {
-	char opening[LIMIT_OPENING_BYTES + 2], url[330], head[1024], id[17];
+	char url[330], head[1024], id[17];
 	const struct policy *p = tunnel->policy;
 	struct slice context = p != NULL ? p->context : S(""), none = { 0 };
-	struct worker *w = tunnel->session->worker;
-	struct opening o = { .tunnel = tunnel->id,
-		.kind = OPENING_HTTP,
+	struct worker *w = tunnel->worker;
+	struct opening o = { .kind = OPENING_HTTP,
 		.request_id = slice_of(id, 16),
 		.visitor = S("probe"),
 		.local = S("probe") };
-	size_t n;
 	int len;
 
 	worker_request_id(w, id);
 	edge_url(w->edge, tunnel->route->key, url, sizeof(url));
-	n = opening_encode(&o, opening, sizeof(opening));
 	len = snprintf(head, sizeof(head),
 	    "HEAD %.*s/ HTTP/1.1\r\nHost: %s\r\nUser-Agent: adit-probe/" ADIT_VERSION
 	    "\r\nAccept: */*\r\nadit-request-id: %s\r\n\r\n",
 	    PS(context), strstr(url, "://") + 3, id);
-	if (n == 0 || len < 0 || (size_t)len >= sizeof(head) ||
-	    flow_send_head(&t->flow, slice_of(opening, n), slice_of(head, (size_t)len)) != 0)
+	if (len < 0 || (size_t)len >= sizeof(head) ||
+	    tunnel_send_head(tunnel, &t->flow, &o, slice_of(head, (size_t)len)) != 0)
 		return -1;
 	return flow_inlet(&t->flow, FLOW_NONE, NULL, none);
 }
@@ -125,25 +121,22 @@ send_request(struct through *t, const struct tunnel *tunnel)
 bool
 through_start(struct tunnel *tunnel, void (*done)(struct through *t), void *owner)
 {
-	struct session *s = tunnel->session;
-	struct stream *stream = stream_open(&s->carrier.link, NULL);
-	struct through *t = stream == NULL ? NULL : calloc(1, sizeof(*t));
+	struct through *t = calloc(1, sizeof(*t));
 
-	if (t == NULL) {
-		if (stream != NULL)
-			stream_free(stream);
+	if (t == NULL)
+		return false;
+	if (tunnel_begin(tunnel, &t->flow, NULL, &ops, t) != CLOSE_OK) {
+		free(t);
 		return false;
 	}
 	t->done = done;
 	t->owner = owner;
-	t->loop = s->worker->loop;
+	t->loop = tunnel->worker->loop;
 	t->start_us = loop_now_us(t->loop);
 	t->timer.fn = on_timer;
 	h1_init(&t->res, H1_RESPONSE);
 	t->res.inside = true;
 	t->res.head_request = true;
-	flow_init(&t->flow, &s->carrier, NULL, &ops, t);
-	flow_bind(&t->flow, stream);
 	if (send_request(t, tunnel) != 0) {
 		flow_end(&t->flow, LINK_CODE_INTERNAL);
 		free(t);

@@ -406,17 +406,6 @@ on_conn(struct conn *c, unsigned events)
 /* --- coming, moving --- */
 
 void
-visitor_local_text(int fd, char dst[PEER_TEXT_BYTES])
-{
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
-		ss.ss_family = AF_UNSPEC;
-	addr_show(&ss, len, dst, PEER_TEXT_BYTES);
-}
-
-void
 visitor_hand_over(struct visitor *v, struct worker *to, struct slice bytes)
 {
 	struct sockaddr_storage ss = { 0 };

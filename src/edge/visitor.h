@@ -121,8 +121,6 @@ void visitor_hand_over(struct visitor *v, struct worker *to, struct slice bytes)
 void visitor_answered(struct visitor *v, struct slice read_ahead);
 /* FIN now, then wait for theirs. */
 void visitor_linger(struct visitor *v);
-/* Our address as the visitor reached it. */
-void visitor_local_text(int fd, char dst[PEER_TEXT_BYTES]);
 
 /* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the request finds its
  * way. */
@@ -139,8 +137,6 @@ void exchange_log(struct exchange *x);
 
 /* What the flow of an exchange tells. */
 extern const struct flow_ops reply_ops;
-/* What it means that the stream of a flow was reset with this code, or was lost with its link. */
-enum close_code reply_close_of(const struct flow *f, uint32_t code);
 /* Answers with an error, or cuts the connection where an answer has begun. */
 void reply_fail(struct exchange *x, enum close_code code);
 

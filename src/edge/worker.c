@@ -136,7 +136,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 
 	conn_init(&a.conn, fd, NULL, NULL);
 	addr_show(ss, len, a.peer, sizeof(a.peer));
-	visitor_local_text(fd, a.local);
+	addr_local(fd, a.local, sizeof(a.local));
 	arrive(w, &a);
 }
 
@@ -235,7 +235,7 @@ fenced(struct worker *w)
 	while ((node = map_walk(&w->tunnels, node)) != NULL) {
 		struct tunnel *t = map_of(node, struct tunnel, by_key);
 
-		if (!route_serves(t->route, t->session->self.generation))
+		if (!tunnel_serves(t))
 			return t;
 	}
 	return NULL;
@@ -260,8 +260,8 @@ kick_couriers(struct worker *w, const char *account)
 	while ((node = map_walk(&w->tunnels, node)) != NULL) {
 		struct tunnel *t = map_of(node, struct tunnel, by_key);
 
-		if (t->courier != NULL && (account == NULL || account[0] == '\0' ||
-					      strcmp(account, t->session->account) == 0))
+		if (t->courier != NULL &&
+		    (account == NULL || account[0] == '\0' || strcmp(account, t->account) == 0))
 			courier_kick(t->courier);
 	}
 }

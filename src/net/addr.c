@@ -252,6 +252,17 @@ addr_show(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t ca
 		snprintf(dst, cap, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
 }
 
+void
+addr_local(int fd, char *dst, size_t cap)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		ss.ss_family = AF_UNSPEC;
+	addr_show(&ss, len, dst, cap);
+}
+
 bool
 addr_same(const struct addr *a, const struct addr *b)
 {

@@ -36,6 +36,8 @@ int addr_sockaddr(const struct addr *a, bool any, struct sockaddr_storage *ret,
 /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix:" of what accept() gave. v4-mapped is shown as v4.
  */
 void addr_show(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap);
+/* Our own address as the other side of this socket reached it. */
+void addr_local(int fd, char *dst, size_t cap);
 /* The host without the port, into dst; the port, or 0. */
 uint16_t addr_split(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap);
 

@@ -168,3 +168,31 @@ flow_conn_event(struct flow *f, unsigned events)
 	if (!f->ended && (events & LOOP_IN))
 		inlet_readable(f);
 }
+
+enum close_code
+flow_close_code(const struct flow *f, uint32_t code)
+{
+	if (f->carrier == NULL)
+		return CLOSE_LINK_LOST;
+	switch (code) {
+	case LINK_CODE_ORIGIN_REFUSED:
+		return CLOSE_ORIGIN_REFUSED;
+	case LINK_CODE_ORIGIN_SILENT:
+		return CLOSE_ORIGIN_SILENT;
+	case LINK_CODE_ORIGIN_BAD_HEAD:
+		return CLOSE_ORIGIN_BAD_RESPONSE;
+	case LINK_CODE_ORIGIN_LARGE_HEAD:
+		return CLOSE_ORIGIN_LARGE_HEAD;
+	case LINK_CODE_ORIGIN_TLS:
+		return CLOSE_ORIGIN_TLS;
+	case LINK_CODE_NO_TUNNEL:
+		return CLOSE_NO_TUNNEL;
+	case LINK_CODE_TOO_MANY:
+	case LINK_CODE_BUSY:
+		return CLOSE_TOO_MANY_STREAMS;
+	case LINK_CODE_SHUTDOWN:
+		return CLOSE_AGENT_AWAY;
+	default:
+		return CLOSE_ORIGIN_BROKE;
+	}
+}

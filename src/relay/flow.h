@@ -148,5 +148,7 @@ void flow_conn_event(struct flow *f, unsigned events);
 /* Uncouples: resets the stream with `code` unless both directions have ended; the connection stays
  * the owner's. No calls afterwards. Harmless twice. */
 void flow_end(struct flow *f, enum link_code code);
+/* What it means that the stream of a flow was reset with this code, or was lost with its link. */
+enum close_code flow_close_code(const struct flow *f, uint32_t code);
 
 #endif
