@@ -257,14 +257,6 @@ is_idempotent(struct slice method)
 	return false;
 }
 
-static void
-copy_text(char *dst, size_t cap, struct slice s)
-{
-	s = slice_head(s, cap - 1);
-	memcpy(dst, s.p, s.n);
-	dst[s.n] = '\0';
-}
-
 /* Takes from the parsed head what is needed once its bytes have gone. */
 static void
 note_request(struct exchange *x, struct slice buf, bool fin)
@@ -281,8 +273,8 @@ note_request(struct exchange *x, struct slice buf, bool fin)
 	x->length = h->framing == H1_LENGTH ? h->length : 0;
 	x->framing = h->framing == H1_LENGTH ? FLOW_LENGTH : x->has_body ? FLOW_CHUNKED : FLOW_NONE;
 	if (x->serve->screen->requests) {
-		copy_text(x->method, sizeof(x->method), method);
-		copy_text(x->path, sizeof(x->path), h1_text(buf, h->path));
+		slice_copy(method, x->method, sizeof(x->method));
+		slice_copy(h1_text(buf, h->path), x->path, sizeof(x->path));
 	}
 }
 
@@ -469,6 +461,6 @@ exchange_open(struct serve *s, struct carrier *c, struct stream *stream, struct 
 	flow_init(&x->flow, c, NULL, &flow_ops, x);
 	flow_bind(&x->flow, stream);
 	if (s->screen->requests)
-		copy_text(x->request_id, sizeof(x->request_id), o->request_id);
+		slice_copy(o->request_id, x->request_id, sizeof(x->request_id));
 	return 0;
 }

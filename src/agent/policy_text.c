@@ -364,10 +364,9 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 static void
 describe(const struct policy *policy, struct policy_made *m)
 {
-	static const char *const modes[] = { "pass", "store", "relay" };
 	const struct preset *preset = policy->preset;
 
-	snprintf(m->mode, sizeof(m->mode), "%s", modes[policy->mode]);
+	snprintf(m->mode, sizeof(m->mode), "%s", preset_mode_text(policy->mode));
 	m->events = m->next = "";
 	m->is_open = policy->mode != PRESET_PASS && preset == NULL && policy->sign.scheme == NULL;
 	if (preset == NULL)

@@ -64,6 +64,16 @@ slice_u64(struct slice s, uint64_t *ret_value)
 	return true;
 }
 
+void
+slice_copy(struct slice s, char *dst, size_t cap)
+{
+	if (s.n >= cap)
+		s.n = cap - 1;
+	if (s.n > 0)
+		memcpy(dst, s.p, s.n);
+	dst[s.n] = '\0';
+}
+
 bool
 slice_z(struct slice s, char *dst, size_t cap)
 {

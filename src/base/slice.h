@@ -102,5 +102,7 @@ bool slice_u64(struct slice s, uint64_t *ret_value);
 
 /* Copies to a NUL-terminated string; false when it does not fit or holds a NUL. */
 bool slice_z(struct slice s, char *dst, size_t cap);
+/* The same, cut where it does not fit: for logs and people. */
+void slice_copy(struct slice s, char *dst, size_t cap);
 
 #endif

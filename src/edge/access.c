@@ -14,7 +14,6 @@ struct access_wait {
 	struct password_job job;
 	struct exchange *x; /* NULL: the visitor has gone */
 	bool guessed;       /* it was counted as a guess */
-	struct worker *worker;
 };
 
 static struct slice
@@ -51,24 +50,19 @@ access_abandon(struct exchange *x)
 }
 
 static void
-on_password_mail(struct loop *loop, struct loop_mail *m)
+on_password(struct errand *e)
 {
-	struct access_wait *a = list_of(m, struct access_wait, job.mail);
+	struct access_wait *a = list_of(e, struct access_wait, job.errand);
 	struct exchange *x = a->x;
-	struct worker *w = a->worker;
 	enum password_result result = a->job.result;
 	char peer[PEER_TEXT_BYTES];
 	struct source_key key;
 
-	(void)loop;
-	w->n_stored--;
 	if (x != NULL && a->guessed && result != PASSWORD_WRONG)
 		policy_no_guess(a->job.policy, source_of(x, &key));
 	wait_free(a);
-	if (x == NULL) {
-		worker_check_idle(w);
+	if (x == NULL)
 		return;
-	}
 	x->access = NULL;
 	visitor_move(x->visitor, VISITOR_HEAD);
 	if (result == PASSWORD_RIGHT) {
@@ -96,9 +90,6 @@ wait_new(struct exchange *x, struct policy *policy, const char *account, struct 
 		return NULL;
 	}
 	a->x = x;
-	a->worker = x->worker;
-	a->job.loop = x->worker->loop;
-	a->job.mail.fn = on_password_mail;
 	a->job.policy = policy_ref(policy);
 	snprintf(a->job.account, sizeof(a->job.account), "%s", account);
 	a->job.n = authorization.n;
@@ -134,7 +125,8 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 	if (x->head.p != bytes.p)
 		buf_put(&x->head, bytes);
 	if (!x->head.failed)
-		taken = password_submit(x->worker->edge->passwords, &a->job);
+		taken = password_submit(x->worker->edge->passwords, &a->job, &x->worker->errands,
+		    on_password);
 	if (taken != PASSWORD_QUEUED)
 		policy_no_guess(policy, source_of(x, &key));
 	if (taken == PASSWORD_FULL) {
@@ -143,7 +135,6 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 		return;
 	}
 	a->guessed = taken == PASSWORD_QUEUED;
-	x->worker->n_stored++;
 	x->access = a;
 	visitor_move(x->visitor, VISITOR_WAIT);
 }

@@ -242,6 +242,7 @@ control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner)
 	ctl->ops = ops;
 	ctl->owner = owner;
 	list_init(&ctl->clients);
+	ctl->errands.loop = e->main_loop;
 	if (listener_open(&ctl->listener, e->main_loop, fd, on_accepted, ctl) != 0) {
 		free(ctl);
 		return NULL;
@@ -266,6 +267,6 @@ control_free(struct control *ctl)
 	if (ctl == NULL)
 		return;
 	control_close(ctl);
-	check(ctl->n_jobs == 0);
+	check(ctl->errands.n_pending == 0);
 	free(ctl);
 }

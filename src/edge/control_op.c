@@ -145,16 +145,14 @@ after(struct control *ctl, const struct store_req *req)
 }
 
 static void
-on_stored_mail(struct loop *loop, struct loop_mail *m)
+on_stored(struct errand *e)
 {
-	struct control_job *job = list_of(m, struct control_job, mail);
+	struct control_job *job = list_of(e, struct control_job, errand);
 	struct client *c = job->client;
 	enum store_result r = job->req.result;
 
-	(void)loop;
 	if (r == STORE_OK)
 		after(job->control, &job->req);
-	job->control->n_jobs--;
 	if (c != NULL) {
 		c->job = NULL;
 		if (r == STORE_OK)
@@ -168,9 +166,9 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 
 /* On the store's thread, in the order of commits: the directory follows the store. */
 static void
-on_stored(struct store_req *req)
+follow(struct store_req *req)
 {
-	struct control_job *job = req->owner;
+	struct control_job *job = list_of(req->owner, struct control_job, errand);
 	struct edge *e = job->control->edge;
 	unsigned at;
 
@@ -179,7 +177,7 @@ on_stored(struct store_req *req)
 		req->result = STORE_FULL;
 	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
 		(void)directory_release(e->directory, slice_str(req->name), &at);
-	loop_post(e->main_loop, &job->mail);
+	errand_end(&job->errand);
 }
 
 void
@@ -213,17 +211,14 @@ store_request(struct client *c, json_t *request, enum store_op op)
 		client_refuse(c, "bad-request", "a member is too long or of the wrong type");
 		return;
 	}
-	job->mail.fn = on_stored_mail;
 	job->control = c->control;
 	job->client = c;
 	req->op = op;
-	req->done = on_stored;
-	req->owner = job;
 	req->port = (uint16_t)port;
 	req->expires_ms = days == 0 ? 0 : clock_wall_ms() + days * DAY_MS;
 	c->job = job;
-	c->control->n_jobs++;
-	store_submit(c->control->edge->store, req);
+	errand_store(&job->errand, &c->control->errands, c->control->edge->store, req, follow,
+	    on_stored);
 }
 
 static void
@@ -415,8 +410,8 @@ control_request(struct client *c, json_t *request)
 	const char *op = json_string_value(json_object_get(request, "op"));
 
 	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
-		c->view = view_ask(c->control->edge, NULL, NULL, op + 6, request,
-		    &c->control->n_jobs, on_view, c);
+		c->view = view_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
+		    on_view, c);
 		return;
 	}
 

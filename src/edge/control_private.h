@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "edge/control.h"
+#include "edge/errand.h"
 #include "edge/listener.h"
 #include "net/conn.h"
 
@@ -16,7 +17,8 @@ struct control {
 	void *owner;
 	struct listener listener;
 	struct list clients;
-	size_t n_clients, n_jobs;
+	size_t n_clients;
+	struct errands errands;
 	bool closed;
 };
 
@@ -36,7 +38,7 @@ struct client {
 
 /* A request that the store works at. */
 struct control_job {
-	struct loop_mail mail;
+	struct errand errand;
 	struct control *control;
 	struct client *client; /* NULL: it has gone */
 	struct store_req req;

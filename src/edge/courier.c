@@ -97,7 +97,7 @@ on_asked_mail(struct loop *loop, struct loop_mail *m)
 
 	(void)loop;
 	c->asking = false;
-	c->worker->n_stored--;
+	c->worker->errands.n_pending--;
 	carry(c, &c->ask);
 	if (c->tunnel == NULL) {
 		maybe_free(c);
@@ -142,7 +142,7 @@ submit(struct courier *c, enum inbox_op op)
 	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
 	c->asking = true;
 	c->again = false;
-	c->worker->n_stored++;
+	c->worker->errands.n_pending++;
 	inbox_submit(c->worker->edge->store, req);
 }
 

@@ -105,7 +105,7 @@ end(struct run *r)
 {
 	struct courier *c = r->courier;
 
-	c->worker->n_stored--;
+	c->worker->errands.n_pending--;
 	count(c, r);
 	loop_bury(c->worker->loop, &r->grave, run_free);
 	courier_ended(c, &r->settle, r->item.bytes);
@@ -192,7 +192,7 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	if (a->n_answer > 0)
 		memcpy(a->answer, r->answer.p, a->n_answer);
 	r->mail.fn = on_settled_mail;
-	c->worker->n_stored++;
+	c->worker->errands.n_pending++;
 	log_event(to == INBOX_PARKED || to == INBOX_DEAD ? LOG_WARN : LOG_INFO, "delivery",
 	    LOG_U("id", r->item.id), LOG_Z("tunnel", c->name), LOG_S("event", r->item.event),
 	    LOG_Z("state", inbox_state_text(to)), LOG_Z("reason", reason),

@@ -110,15 +110,6 @@ look_at_head(struct exchange *x, struct slice bytes)
 	return x->worker->draining ? CLOSE_STOPPING : CLOSE_OK;
 }
 
-static void
-copy_cut(char *dst, size_t cap, struct slice s)
-{
-	if (s.n >= cap)
-		s.n = cap - 1;
-	memcpy(dst, s.p, s.n);
-	dst[s.n] = '\0';
-}
-
 /* What is needed of the head when its buffer has gone. */
 static void
 remember(struct exchange *x, struct slice bytes)
@@ -132,11 +123,11 @@ remember(struct exchange *x, struct slice bytes)
 	worker_request_id(x->worker, x->id);
 	accept = h1_find(h, bytes, S("Accept"), &at);
 	if (accept != NULL)
-		copy_cut(x->accept, sizeof(x->accept), h1_text(bytes, accept->value));
+		slice_copy(h1_text(bytes, accept->value), x->accept, sizeof(x->accept));
 	if (!x->worker->settings->log_access || !log_wants(LOG_INFO))
 		return;
-	copy_cut(x->method, sizeof(x->method), h1_text(bytes, h->method));
-	copy_cut(x->path, sizeof(x->path), h1_text(bytes, h->path));
+	slice_copy(h1_text(bytes, h->method), x->method, sizeof(x->method));
+	slice_copy(h1_text(bytes, h->path), x->path, sizeof(x->path));
 }
 
 /* --- forward --- */

@@ -36,7 +36,7 @@ struct intake {
 	char name[DIRECTORY_KEY_BYTES];
 	struct inbox_req put;
 	struct inbox_copy copies[LIMIT_FAN_OUT];
-	struct loop_mail mail;
+	struct errand errand;
 	bool storing;
 	struct courier_wish wish; /* relay: the origin's answer is awaited */
 	struct loop_timer timer;
@@ -215,31 +215,19 @@ on_late(struct loop_timer *t)
  * the queue. */
 struct given_back {
 	struct inbox_req req;
-	struct loop_mail mail;
+	struct errand errand;
 	struct worker *worker;
 	char name[DIRECTORY_KEY_BYTES];
 };
 
 static void
-on_given_back_mail(struct loop *loop, struct loop_mail *m)
+on_given_back(struct errand *e)
 {
-	struct given_back *g = list_of(m, struct given_back, mail);
-	struct worker *w = g->worker;
+	struct given_back *g = list_of(e, struct given_back, errand);
 
-	(void)loop;
-	w->n_stored--;
-	courier_wake(w, g->name);
+	courier_wake(g->worker, g->name);
 	inbox_req_fini(&g->req);
 	free(g);
-	worker_check_idle(w);
-}
-
-static void
-on_given_back(struct inbox_req *req)
-{
-	struct given_back *g = req->owner;
-
-	loop_post(g->worker->loop, &g->mail);
 }
 
 static void
@@ -249,18 +237,15 @@ give_back(struct intake *in)
 
 	if (g == NULL)
 		return; /* held until the next start of the edge: late, not lost */
-	g->mail.fn = on_given_back_mail;
 	g->worker = in->worker;
 	memcpy(g->name, in->name, sizeof(g->name));
 	g->req.op = INBOX_SETTLE;
-	g->req.done = on_given_back;
-	g->req.owner = g;
 	g->req.id = in->put.id;
 	g->req.lease = in->put.lease;
 	g->req.to = INBOX_QUEUED;
 	g->req.unsent = in->put.push;
-	in->worker->n_stored++;
-	inbox_submit(in->worker->edge->store, &g->req);
+	errand_inbox(&g->errand, &g->worker->errands, g->worker->edge->store, &g->req,
+	    on_given_back);
 }
 
 /* One block for the courier: what it frees is one pointer. */
@@ -313,7 +298,6 @@ relay(struct intake *in)
 		return;
 	}
 	intake_free(in);
-	worker_check_idle(w);
 }
 
 /* --- the store's answer --- */
@@ -335,14 +319,12 @@ count(struct intake *in, enum store_result result)
 }
 
 static void
-on_stored_mail(struct loop *loop, struct loop_mail *m)
+on_stored(struct errand *e)
 {
-	struct intake *in = list_of(m, struct intake, mail);
+	struct intake *in = list_of(e, struct intake, errand);
 	struct worker *w = in->worker;
 	enum store_result result = in->put.result;
 
-	(void)loop;
-	w->n_stored--;
 	in->storing = false;
 	count(in, result);
 	if (result == STORE_OK && !in->put.duplicate)
@@ -362,7 +344,6 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 	    result != STORE_OK ? slice_str(store_result_text(result)) : S(""));
 	if (in->x == NULL) {
 		intake_free(in);
-		worker_check_idle(w);
 	} else if (result == STORE_OK) {
 		promise(in);
 	} else {
@@ -373,15 +354,6 @@ on_stored_mail(struct loop *loop, struct loop_mail *m)
 		else
 			refuse(in, CLOSE_STORE_FULL);
 	}
-}
-
-/* On the store's thread, after the commit. */
-static void
-on_stored(struct inbox_req *req)
-{
-	struct intake *in = req->owner;
-
-	loop_post(in->worker->loop, &in->mail);
 }
 
 /* A body that came in chunks has a length now. */
@@ -452,8 +424,6 @@ store(struct intake *in, const struct hook_request *req)
 		return;
 	}
 	put->op = INBOX_PUT;
-	put->done = on_stored;
-	put->owner = in;
 	snprintf(put->tunnel, sizeof(put->tunnel), "%s", in->name);
 	put->event = slice_str(in->event.key);
 	put->provider_id = slice_str(in->event.delivery);
@@ -468,13 +438,11 @@ store(struct intake *in, const struct hook_request *req)
 	put->push = in->event.branch_push;
 	put->coalesce = in->policy->coalesce;
 	add_copies(in);
-	in->mail.fn = on_stored_mail;
 	in->storing = true;
 	share_hold(&in->share); /* what may be stored is waited for */
 	share_hold(&in->x->share);
-	in->worker->n_stored++;
 	visitor_move(in->x->visitor, VISITOR_STORE);
-	inbox_submit(in->worker->edge->store, put);
+	errand_inbox(&in->errand, &in->worker->errands, in->worker->edge->store, put, on_stored);
 }
 
 /* --- the request is whole --- */

@@ -39,7 +39,6 @@ link_inbox_control(struct session *s, json_t *request)
 		return;
 	}
 	s->view_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
-	s->view = view_ask(s->worker->edge, s->worker, s->account,
-	    json_string_value(json_object_get(request, "op")), request, &s->worker->n_stored,
-	    on_view, s);
+	s->view = view_ask(s->worker->edge, &s->worker->errands, s->account,
+	    json_string_value(json_object_get(request, "op")), request, on_view, s);
 }

@@ -9,7 +9,7 @@
 
 struct link_release {
 	struct store_req req;
-	struct loop_mail mail;
+	struct errand errand;
 	struct session *session; /* NULL: it is over */
 	struct worker *worker;
 	char key[DIRECTORY_KEY_BYTES]; /* as it was asked for */
@@ -55,9 +55,9 @@ answer_result(struct session *s, const char *key, enum store_result r)
 
 /* On the store's thread, in the order of commits: the directory follows the store. */
 static void
-on_stored(struct store_req *req)
+follow(struct store_req *req)
 {
-	struct link_release *r = req->owner;
+	struct link_release *r = list_of(req->owner, struct link_release, errand);
 	struct directory *d = r->worker->edge->directory;
 	unsigned at;
 
@@ -65,18 +65,16 @@ on_stored(struct store_req *req)
 		(void)directory_release(d, slice_str(r->key), &at);
 	else if (req->result == STORE_OK)
 		(void)directory_forget(d, slice_str(r->key), &at);
-	loop_post(r->worker->loop, &r->mail);
+	errand_end(&r->errand);
 }
 
 static void
-on_mail(struct loop *loop, struct loop_mail *m)
+on_released(struct errand *e)
 {
-	struct link_release *r = list_of(m, struct link_release, mail);
+	struct link_release *r = list_of(e, struct link_release, errand);
 	struct worker *w = r->worker;
 	struct session *s = r->session;
 
-	(void)loop;
-	w->n_stored--;
 	if (r->req.result == STORE_OK) {
 		log_event(LOG_INFO, "name-released", LOG_Z("account", r->req.account),
 		    LOG_Z("name", r->key));
@@ -89,7 +87,6 @@ on_mail(struct loop *loop, struct loop_mail *m)
 	}
 	store_req_fini(&r->req);
 	free(r);
-	worker_check_idle(w);
 }
 
 /* "ci" or "tcp:2222" into the request; NULL, or what is wrong. */
@@ -130,14 +127,11 @@ link_release_control(struct session *s, const json_t *request)
 		return;
 	}
 	snprintf(r->req.account, sizeof(r->req.account), "%s", s->account);
-	r->req.done = on_stored;
-	r->req.owner = r;
-	r->mail.fn = on_mail;
 	r->session = s;
 	r->worker = s->worker;
 	s->release = r;
-	s->worker->n_stored++;
-	store_submit(s->worker->edge->store, &r->req);
+	errand_store(&r->errand, &s->worker->errands, s->worker->edge->store, &r->req, follow,
+	    on_released);
 }
 
 void

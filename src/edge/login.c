@@ -6,7 +6,7 @@
 #include "edge/crowd.h"
 #include "edge/keep.h"
 #include "edge/port.h"
-#include "edge/through.h"
+#include "edge/health.h"
 #include "http/reserved.h"
 #include "http/url.h"
 
@@ -19,7 +19,7 @@
 
 /* One request to the store, for the token or for tunnel `index` of the HELLO. */
 struct claim {
-	struct loop_mail mail;
+	struct errand errand;
 	struct store_req req;
 	struct session *session;
 	size_t index;
@@ -65,43 +65,26 @@ login_abandon(struct session *s)
 	return false;
 }
 
-/* On the store's thread. */
-static void
-on_stored(struct store_req *req)
-{
-	struct claim *c = req->owner;
-
-	loop_post(c->session->worker->loop, &c->mail);
-}
-
 static void
 submit(struct session *s, struct claim *c, void (*done)(struct store_req *),
-    void (*fn)(struct loop *, struct loop_mail *))
+    void (*back)(struct errand *))
 {
 	c->session = s;
-	c->mail.fn = fn;
-	c->req.done = done;
-	c->req.owner = c;
 	s->login->pending++;
-	s->worker->n_stored++;
-	store_submit(s->worker->edge->store, &c->req);
+	errand_store(&c->errand, &s->worker->errands, s->worker->edge->store, &c->req, done, back);
 }
 
 /* An answer of the store has come. False when the session is over, and perhaps freed. */
 static bool
 arrived(struct session *s)
 {
-	struct worker *w = s->worker;
 	bool over = s->state == SESSION_OVER;
 
 	s->login->pending--;
-	w->n_stored--;
 	if (over && s->login->pending == 0) {
 		login_free(s);
 		session_free(s);
 	}
-	if (over)
-		worker_check_idle(w);
 	return !over;
 }
 
@@ -228,25 +211,25 @@ welcome(struct session *s)
 	buf_fini(&out);
 	login_free(s);
 	if (probe)
-		through_session(s);
+		health_session(s);
 	session_watch_token(s);
 }
 
-static void on_claimed_mail(struct loop *loop, struct loop_mail *m);
+static void on_claimed(struct errand *e);
 static void add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h);
 
 /* On the store's thread, in the order of commits: what the directory knows of a name follows the
  * store. */
 static void
-on_claimed(struct store_req *req)
+follow(struct store_req *req)
 {
-	struct claim *c = req->owner;
+	struct claim *c = list_of(req->owner, struct claim, errand);
 	struct edge *e = c->session->worker->edge;
 
 	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK &&
 	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
 		req->result = STORE_FULL;
-	on_stored(req);
+	errand_end(&c->errand);
 }
 
 static void
@@ -260,7 +243,7 @@ submit_port(struct session *s, struct claim *c)
 	c->req.port_min = (uint16_t)set->port_min;
 	c->req.port_max = (uint16_t)set->port_max;
 	c->req.per_account_max = (uint32_t)set->limits.ports_per_account;
-	submit(s, c, on_claimed, on_claimed_mail);
+	submit(s, c, follow, on_claimed);
 }
 
 /* The kept or random port is in use by another program here: another one. */
@@ -269,7 +252,7 @@ submit_port_release(struct session *s, struct claim *c)
 {
 	c->release = true;
 	c->req.op = STORE_PORT_RELEASE;
-	submit(s, c, on_claimed, on_claimed_mail);
+	submit(s, c, follow, on_claimed);
 }
 
 /* Listens on the port that the store gave. False: another request was submitted. */
@@ -295,13 +278,12 @@ try_port(struct session *s, struct claim *c, struct hello_tunnel *h)
 }
 
 static void
-on_claimed_mail(struct loop *loop, struct loop_mail *m)
+on_claimed(struct errand *e)
 {
-	struct claim *c = list_of(m, struct claim, mail);
+	struct claim *c = list_of(e, struct claim, errand);
 	struct session *s = c->session;
 	struct hello_tunnel *h;
 
-	(void)loop;
 	if (!arrived(s))
 		return;
 	h = &s->login->hello.tunnels[c->index];
@@ -313,7 +295,7 @@ on_claimed_mail(struct loop *loop, struct loop_mail *m)
 		refuse_result(h, c->req.result);
 	} else if (h->kind == TUNNEL_HTTP && !c->req.set_policy) {
 		add_policy(s, c, h);
-		submit(s, c, on_claimed, on_claimed_mail);
+		submit(s, c, follow, on_claimed);
 		return;
 	} else if (h->kind == TUNNEL_HTTP) {
 		snprintf(h->name, sizeof(h->name), "%s", c->req.name);
@@ -442,7 +424,7 @@ claim(struct session *s, size_t i)
 			return;
 		}
 		c->req.per_account_max = (uint32_t)s->worker->settings->limits.names_per_account;
-		submit(s, c, on_claimed, on_claimed_mail);
+		submit(s, c, follow, on_claimed);
 		return;
 	case TUNNEL_TCP:
 		submit_port(s, c);
@@ -464,13 +446,12 @@ refuse_token(struct session *s, const char *code, const char *text)
 }
 
 static void
-on_token_mail(struct loop *loop, struct loop_mail *m)
+on_token(struct errand *e)
 {
-	struct claim *c = list_of(m, struct claim, mail);
+	struct claim *c = list_of(e, struct claim, errand);
 	struct session *s = c->session;
 	struct login *l = s->login;
 
-	(void)loop;
 	if (!arrived(s))
 		return;
 	switch (c->req.result) {
@@ -565,5 +546,5 @@ login_hello(struct session *s, struct slice json)
 	s->state = SESSION_LOGIN;
 	l->token.req.op = STORE_LOGIN;
 	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);
-	submit(s, &l->token, on_stored, on_token_mail);
+	submit(s, &l->token, NULL, on_token);
 }

@@ -63,7 +63,8 @@ look(struct password_thread *t, const struct password_job *job, unsigned *ret_n)
 }
 
 enum password_taken
-password_submit(struct password_thread *t, struct password_job *job)
+password_submit(struct password_thread *t, struct password_job *job, struct errands *home,
+    void (*back)(struct errand *e))
 {
 	enum password_taken taken = PASSWORD_FULL;
 	struct password_job *same;
@@ -78,6 +79,7 @@ password_submit(struct password_thread *t, struct password_job *job)
 		job->same = same->same;
 		same->same = job;
 		same->n_same++;
+		errand_begin(&job->errand, home, back);
 		taken = PASSWORD_SHARED;
 	} else if (!t->stopping && t->n < LIMIT_PASSWORD_QUEUE &&
 		   n < LIMIT_PASSWORD_QUEUE_ACCOUNT) {
@@ -86,6 +88,7 @@ password_submit(struct password_thread *t, struct password_job *job)
 		job->turn = t->turn + n;
 		list_push(&t->waiting, &job->node);
 		t->n++;
+		errand_begin(&job->errand, home, back);
 		taken = PASSWORD_QUEUED;
 		pthread_cond_signal(&t->more);
 	}
@@ -104,7 +107,7 @@ post_all(struct password_job *job, enum password_result result)
 
 		OPENSSL_cleanse(job->authorization, sizeof(job->authorization));
 		job->result = result;
-		loop_post(job->loop, &job->mail);
+		errand_end(&job->errand);
 		job = next;
 	}
 }

@@ -9,16 +9,15 @@
 #ifndef ADIT_EDGE_PASSWORD_H
 #define ADIT_EDGE_PASSWORD_H
 
+#include "edge/errand.h"
 #include "hook/policy.h"
-#include "net/loop.h"
 
 struct password_thread;
 
 enum password_result { PASSWORD_WRONG, PASSWORD_RIGHT, PASSWORD_STOPPED };
 
 struct password_job {
-	struct loop_mail mail; /* fn is called on `loop` when it is done */
-	struct loop *loop;
+	struct errand errand;  /* of who asks; ends when it is done */
 	struct policy *policy; /* a reference, the job's until done */
 	char account[64];      /* whose tunnel it is */
 	char authorization[768];
@@ -43,6 +42,8 @@ enum password_taken {
 	PASSWORD_SHARED, /* with an earlier job: it costs nothing */
 	PASSWORD_FULL,   /* 503; the job stays the caller's */
 };
-enum password_taken password_submit(struct password_thread *t, struct password_job *job) must_use;
+/* back() is called on the home's loop when the job is done, unless it is not taken. */
+enum password_taken password_submit(struct password_thread *t, struct password_job *job,
+    struct errands *home, void (*back)(struct errand *e)) must_use;
 
 #endif

@@ -176,7 +176,7 @@ let_in(struct worker *w, struct pipe *p, const struct tunnel *t)
 	struct share *victim = NULL;
 	enum lobby_room room;
 
-	share_of(&p->share, t->session->account, p->source == NULL ? NULL : &p->source->key);
+	share_of(&p->share, t->account, p->source == NULL ? NULL : &p->source->key);
 	while ((room = shares_room(s, &p->share, 1, &victim)) == LOBBY_VICTIM)
 		abort_pipe(list_of(victim, struct pipe, share), "crowded-out");
 	return room == LOBBY_ROOM && shares_take(s, &p->share, 1);

@@ -15,7 +15,7 @@
 #include "edge/port.h"
 #include "edge/stopped.h"
 #include "edge/view.h"
-#include "edge/probe.h"
+#include "edge/status_message.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -343,7 +343,7 @@ take_message(struct session *s, struct slice json)
 		session_close(s, LINK_CODE_PROTOCOL,
 		    "the agent sent a message that is no JSON object, or nested too deep");
 	else if (type != NULL && strcmp(type, "probe") == 0)
-		probe_control(s, message);
+		status_message(s, message);
 	else if (type != NULL && strcmp(type, "names") == 0)
 		link_names_control(s, message);
 	else if (type != NULL && strcmp(type, "release") == 0)
@@ -416,7 +416,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	    LOG_U("generation", s->self.generation), LOG_Z("code", link_code_name(code)),
 	    LOG_Z("why", why));
 	s->state = SESSION_OVER;
-	probe_abandon(s);
+	status_abandon(s);
 	view_abandon(s->view);
 	s->view = NULL;
 	link_release_abandon(s);

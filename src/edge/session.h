@@ -14,7 +14,7 @@
 
 struct login;
 struct view;
-struct probe;
+struct status_query;
 
 enum session_state {
 	SESSION_HELLO, /* waits for the agent's HELLO */
@@ -41,7 +41,7 @@ struct session {
 	uint64_t view_seq;
 	struct link_release *release; /* a name that is being given up */
 	struct login *login;          /* until UP, or the store has answered */
-	struct probe *probe;          /* a question that is being answered */
+	struct status_query *status;  /* a question that is being answered */
 	struct tunnel *tunnels;       /* malloced */
 	size_t n_tunnels, n_up;
 	int64_t expires_ms;      /* of the token, wall clock; 0: never */

@@ -29,7 +29,8 @@ struct upkeep {
 	struct settings *settings;
 	struct loop_timer tick;
 	struct inbox_req req;
-	struct loop_mail mail;
+	struct errands home;
+	struct errand errand;
 	enum work work;
 	bool stopped;
 	/* alerts */
@@ -201,6 +202,8 @@ look_at_alert(struct upkeep *u)
 
 /* --- the work --- */
 
+static void on_done(struct errand *e);
+
 static void
 submit(struct upkeep *u, enum work work, enum inbox_op op)
 {
@@ -215,13 +218,13 @@ submit(struct upkeep *u, enum work work, enum inbox_op op)
 	u->req.told_parked = u->given.parked;
 	u->req.told_dead = u->given.dead;
 	u->work = work;
-	inbox_submit(u->edge->store, &u->req);
+	errand_inbox(&u->errand, &u->home, u->edge->store, &u->req, on_done);
 }
 
 static void
-on_mail(struct loop *loop, struct loop_mail *m)
+on_done(struct errand *e)
 {
-	struct upkeep *u = list_of(m, struct upkeep, mail);
+	struct upkeep *u = list_of(e, struct upkeep, errand);
 	enum work work = u->work;
 	bool good = u->req.result == STORE_OK;
 
@@ -241,15 +244,7 @@ on_mail(struct loop *loop, struct loop_mail *m)
 	else if (good)
 		look_for_trouble(u);
 	if (u->work == IDLE)
-		loop_timer_set(loop, &u->tick, TICK_US);
-}
-
-static void
-on_done(struct inbox_req *req)
-{
-	struct upkeep *u = req->owner;
-
-	loop_post(u->edge->main_loop, &u->mail);
+		loop_timer_set(u->home.loop, &u->tick, TICK_US);
 }
 
 static void
@@ -275,9 +270,7 @@ upkeep_start(struct edge *e, struct settings *s)
 	u->edge = e;
 	u->settings = settings_ref(s);
 	u->tick.fn = on_tick;
-	u->mail.fn = on_mail;
-	u->req.done = on_done;
-	u->req.owner = u;
+	u->home.loop = e->main_loop;
 	loop_timer_set(e->main_loop, &u->tick, TICK_US);
 	return u;
 }

@@ -21,11 +21,8 @@
 
 struct view {
 	struct inbox_req req;
-	struct loop_mail mail;
+	struct errand errand;
 	struct edge *edge;
-	struct worker *worker; /* NULL: the main loop's */
-	struct loop *loop;
-	size_t *n_pending;
 	view_done_fn done;
 	void *owner;
 	const struct row *row;
@@ -221,34 +218,16 @@ view_free(struct view *v)
 }
 
 static void
-on_mail(struct loop *loop, struct loop_mail *m)
+on_answer(struct errand *e)
 {
-	struct view *v = list_of(m, struct view, mail);
+	struct view *v = list_of(e, struct view, errand);
+	json_t *answer;
 
-	struct worker *w = v->worker;
-
-	(void)loop;
-	(*v->n_pending)--;
 	if (!v->abandoned) {
-		json_t *answer;
-
-		if (v->req.result != STORE_OK)
-			answer = store_refusal(&v->req);
-		else
-			answer = v->row->answer(v);
+		answer = v->req.result != STORE_OK ? store_refusal(&v->req) : v->row->answer(v);
 		v->done(v->owner, answer);
 	}
 	view_free(v);
-	if (w != NULL)
-		worker_check_idle(w);
-}
-
-static void
-on_stored(struct inbox_req *req)
-{
-	struct view *v = req->owner;
-
-	loop_post(v->loop, &v->mail);
 }
 
 void
@@ -367,8 +346,8 @@ find(const char *op)
 }
 
 struct view *
-view_ask(struct edge *e, struct worker *w, const char *account, const char *op, json_t *request,
-    size_t *n_pending, view_done_fn done, void *owner)
+view_ask(struct edge *e, struct errands *home, const char *account, const char *op, json_t *request,
+    view_done_fn done, void *owner)
 {
 	const struct row *row = find(op);
 	struct view *v = row == NULL ? NULL : calloc(1, sizeof(*v));
@@ -380,17 +359,8 @@ view_ask(struct edge *e, struct worker *w, const char *account, const char *op, 
 				: refusal("memory", "out of memory"));
 		return NULL;
 	}
-	*v = (struct view){ .edge = e,
-		.worker = w,
-		.loop = w == NULL ? e->main_loop : w->loop,
-		.n_pending = n_pending,
-		.done = done,
-		.owner = owner,
-		.row = row };
-	v->mail.fn = on_mail;
+	*v = (struct view){ .edge = e, .done = done, .owner = owner, .row = row };
 	v->req.op = row->store_op;
-	v->req.done = on_stored;
-	v->req.owner = v;
 	snprintf(v->req.note, sizeof(v->req.note), "%s",
 	    row->store_op == INBOX_DROP ? "Dropped by hand." : "");
 	why = read_request(v, account, request);
@@ -399,7 +369,6 @@ view_ask(struct edge *e, struct worker *w, const char *account, const char *op, 
 		done(owner, refusal("bad-request", why));
 		return NULL;
 	}
-	(*n_pending)++;
-	inbox_submit(e->store, &v->req);
+	errand_inbox(&v->errand, home, e->store, &v->req, on_answer);
 	return v;
 }

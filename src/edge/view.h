@@ -20,22 +20,21 @@
 #define ADIT_EDGE_VIEW_H
 
 #include "edge/edge.h"
+#include "edge/errand.h"
 
 #include <jansson.h>
 
 struct view;
-struct worker;
 
 /* Takes over the answer. */
 typedef void (*view_done_fn)(void *owner, json_t *answer);
 
 /*
- * On worker w, or the main loop (NULL).  account: NULL for the operator.  *n_pending counts what
- * must come back before the loop may end.  done() is called once, on the loop, or never after
- * view_abandon().  NULL: it was called already.
+ * home: of the loop that asks.  account: NULL for the operator.  done() is called once, on that
+ * loop, or never after view_abandon().  NULL: it was called already.
  */
-struct view *view_ask(struct edge *e, struct worker *w, const char *account, const char *op,
-    json_t *request, size_t *n_pending, view_done_fn done, void *owner);
+struct view *view_ask(struct edge *e, struct errands *home, const char *account, const char *op,
+    json_t *request, view_done_fn done, void *owner);
 void view_abandon(struct view *v);
 
 #endif

@@ -346,7 +346,7 @@ void
 worker_check_idle(struct worker *w)
 {
 	if (w->stopping) {
-		if (w->n_stored == 0)
+		if (w->errands.n_pending == 0)
 			loop_stop(w->loop);
 		return;
 	}
@@ -355,6 +355,12 @@ worker_check_idle(struct worker *w)
 		return;
 	w->told_idle = true;
 	edge_tell_idle(w->edge, w->index);
+}
+
+static void
+on_came_home(struct errands *home)
+{
+	worker_check_idle(list_of(home, struct worker, errands));
 }
 
 /* --- life --- */
@@ -378,6 +384,7 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 	w->settings = settings_ref(s);
 	w->id_state = rand_u64();
 	w->tick.fn = on_tick;
+	w->errands = (struct errands){ .loop = w->loop, .came_home = on_came_home };
 	w->orders_mail.fn = on_orders;
 	map_init(&w->tunnels);
 	sources_init(&w->sources, (size_t)s->limits.visitors_per_address, 2 * LIMIT_VISITORS);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "edge/edge.h"
+#include "edge/errand.h"
 #include "edge/listener.h"
 #include "edge/lobby.h"
 #include "edge/shares.h"
@@ -94,7 +95,7 @@ struct worker {
 	struct buf page;                       /* for writing one answer */
 	char opening[LIMIT_OPENING_BYTES + 2]; /* for writing one */
 	uint64_t id_state;                     /* of request ids */
-	size_t n_stored;                       /* requests that the store works at */
+	struct errands errands;                /* questions of this worker that are under way */
 	bool ticking, draining, stopping, told_idle;
 	struct worker_counters counters;
 };

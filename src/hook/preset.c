@@ -271,3 +271,11 @@ preset_access(const struct preset *p, struct slice method, struct slice path)
 		return only_slash_differs(p, path) ? PRESET_SLASH : PRESET_OTHER;
 	return preset_takes(p, method) ? PRESET_ALLOWED : PRESET_METHOD;
 }
+
+const char *
+preset_mode_text(enum preset_mode mode)
+{
+	static const char *const texts[] = { "pass", "store", "relay" };
+
+	return texts[mode];
+}

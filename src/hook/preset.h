@@ -11,6 +11,8 @@
 #include "hook/sign.h"
 
 enum preset_mode { PRESET_PASS, PRESET_STORE, PRESET_RELAY };
+/* "pass", "store", "relay" */
+const char *preset_mode_text(enum preset_mode mode);
 
 #define PRESET_PATHS 8
 #define PRESET_HEADERS 4

@@ -273,7 +273,7 @@ never(void *arg)
 
 	(void)arg;
 	for (unsigned i = 0; i < w->edge.n_workers; i++)
-		busy = busy || w->workers[i]->n_stored > 0;
+		busy = busy || w->workers[i]->errands.n_pending > 0;
 	if (busy)
 		(void)!ask_store(w->edge.store, &last);
 	atomic_store(&sim_clock_us, sim_now_us());

@@ -4,16 +4,16 @@
  * server and back.  It is what stands behind every "online": HEAD / with a User-Agent of its own,
  * past the route's policy, neither counted nor stored.  Any answer will do.
  */
-#ifndef ADIT_EDGE_THROUGH_H
-#define ADIT_EDGE_THROUGH_H
+#ifndef ADIT_EDGE_HEALTH_H
+#define ADIT_EDGE_HEALTH_H
 
 #include "edge/session.h"
 #include "relay/flow.h"
 
-struct through {
+struct health {
 	/* Called once, on the tunnel's worker, also when the link is going down; t is freed behind
 	   it. */
-	void (*done)(struct through *t);
+	void (*done)(struct health *t);
 	void *owner;
 	/* the outcome */
 	const char *code; /* "ok", or the name of a row of the close table */
@@ -29,8 +29,8 @@ struct through {
 };
 
 /* An HTTP tunnel that is up. False: no memory, or too many streams; done() is not called. */
-bool through_start(struct tunnel *tunnel, void (*done)(struct through *t), void *owner) must_use;
+bool health_start(struct tunnel *tunnel, void (*done)(struct health *t), void *owner) must_use;
 /* After the welcome: probes what it promised a probe for; each outcome is told to the agent. */
-void through_session(struct session *s);
+void health_session(struct session *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A HEAD request of the edge's own through a tunnel, for "online". */
-#include "edge/through.h"
+#include "edge/health.h"
 
 #include "edge/session.h"
 #include "http/close.h"
@@ -11,12 +11,12 @@
 static void
 release(struct loop_grave *g)
 {
-	free(list_of(g, struct through, grave));
+	free(list_of(g, struct health, grave));
 }
 
 /* The first outcome counts. */
 static void
-finish(struct through *t, const char *code)
+finish(struct health *t, const char *code)
 {
 	if (t->code != NULL)
 		return;
@@ -31,7 +31,7 @@ finish(struct through *t, const char *code)
 static void
 on_timer(struct loop_timer *timer)
 {
-	finish(list_of(timer, struct through, timer), close_row(CLOSE_ORIGIN_SILENT)->name);
+	finish(list_of(timer, struct health, timer), close_row(CLOSE_ORIGIN_SILENT)->name);
 }
 
 /* --- the stream; the flow has no connection: the answer ends here --- */
@@ -39,7 +39,7 @@ on_timer(struct loop_timer *timer)
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
 {
-	struct through *t = f->owner;
+	struct health *t = f->owner;
 	size_t n;
 
 	switch (h1_head(&t->res, bytes)) {
@@ -94,7 +94,7 @@ static const struct flow_ops ops = {
 /* --- the request --- */
 
 static int
-send_request(struct through *t, struct tunnel *tunnel)
+send_request(struct health *t, struct tunnel *tunnel)
 {
 	char url[330], head[1024], id[17];
 	const struct policy *p = tunnel->policy;
@@ -119,9 +119,9 @@ send_request(struct through *t, struct tunnel *tunnel)
 }
 
 bool
-through_start(struct tunnel *tunnel, void (*done)(struct through *t), void *owner)
+health_start(struct tunnel *tunnel, void (*done)(struct health *t), void *owner)
 {
-	struct through *t = calloc(1, sizeof(*t));
+	struct health *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return false;
@@ -149,7 +149,7 @@ through_start(struct tunnel *tunnel, void (*done)(struct through *t), void *owne
 /* --- behind a welcome --- */
 
 static void
-tell(struct session *s, uint16_t id, const struct through *t)
+tell(struct session *s, uint16_t id, const struct health *t)
 {
 	struct hello *h = calloc(1, sizeof(*h));
 	struct buf out;
@@ -171,7 +171,7 @@ tell(struct session *s, uint16_t id, const struct through *t)
 
 /* The link's end tells its flows before the session is over. */
 static void
-on_probed(struct through *t)
+on_probed(struct health *t)
 {
 	struct tunnel *tunnel = t->owner;
 
@@ -180,14 +180,14 @@ on_probed(struct through *t)
 }
 
 void
-through_session(struct session *s)
+health_session(struct session *s)
 {
-	struct through failed = { .code = close_row(CLOSE_TOO_MANY_STREAMS)->name };
+	struct health failed = { .code = close_row(CLOSE_TOO_MANY_STREAMS)->name };
 
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		struct tunnel *t = &s->tunnels[i];
 
-		if (t->up && t->port == NULL && !through_start(t, on_probed, t))
+		if (t->up && t->port == NULL && !health_start(t, on_probed, t))
 			tell(s, t->id, &failed);
 	}
 }
