@@ -144,7 +144,7 @@
 	X(FAN_OUT,                   8, "tunnels", "further tunnels that one webhook is stored for") \
 	X(INBOX_LEASE,              64, "deliveries", "deliveries of one lease request")           \
 	X(INBOX_STEP,              500, "deliveries", "deliveries that one request replays, drops or deletes") \
-	X(INBOX_SCAN,             2000, "deliveries", "deliveries that one list request looks at") \
+	X(INBOX_SCAN,            20000, "deliveries", "deliveries that one list request looks at") \
 	X(INBOX_ATTEMPTS,           50, "attempts", "attempts that are kept of a delivery, the newest") \
 	X(ANSWER_BYTES,         65536, "bytes", "answer to a delivery that is looked at for what it means") \
 	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \

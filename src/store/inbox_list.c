@@ -5,54 +5,11 @@
 #include "store/damage.h"
 #include "store/grow.h"
 #include "store/inbox_queue.h"
-#include "store/walk.h"
+#include "store/sift.h"
 
 #include <stdlib.h>
 
 #define BIT(state) INBOX_STATE_BIT(INBOX_##state)
-
-/* --- the filter's rest --- */
-
-static bool
-matches(const struct delivery *d, const struct inbox_req *req, unsigned states)
-{
-	struct slice account = slice_str(req->account), tunnel = slice_str(req->tunnel);
-
-	return (states >> d->state & 1) != 0 && (account.n == 0 || slice_eq(account, d->account)) &&
-	       (tunnel.n == 0 || slice_eq(tunnel, d->tunnel)) &&
-	       (req->event.n == 0 || slice_eq(req->event, d->event)) &&
-	       slice_starts(d->order_key, req->order_key) &&
-	       (req->from_ms == 0 || d->received_ms >= req->from_ms) &&
-	       (req->to_ms == 0 || d->received_ms < req->to_ms);
-}
-
-/* The next row that matches, within what may be looked at; its reading has to be ended. False at
- * the end. */
-static bool
-next_match(struct walk *w, struct inbox_req *req, size_t *n_looked, struct delivery *d)
-{
-	for (; *n_looked < LIMIT_INBOX_SCAN; (*n_looked)++) {
-		int64_t id = walk_next(w);
-
-		bool end =
-		    id == 0 || (w->up && req->before_id != 0 && (uint64_t)id >= req->before_id);
-
-		if (!end && damage_known(w->db, (uint64_t)id, DAMAGE_ROW))
-			continue;
-		if (end || !delivery_must_get(w->db, (uint64_t)id, d)) {
-			req->more = false;
-			return false;
-		}
-		req->cursor = (uint64_t)id;
-		if (matches(d, req, w->states)) {
-			(*n_looked)++;
-			return true;
-		}
-		delivery_end(d);
-	}
-	req->more = true;
-	return false;
-}
 
 /* --- LIST, EXPORT, SHOW --- */
 
@@ -61,16 +18,16 @@ inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	bool payload = req->op == INBOX_EXPORT;
 	struct delivery d;
-	struct walk w;
-	size_t n_looked = 0, n_bytes = 0;
+	struct sift sift;
+	size_t n_bytes = 0;
 
 	if (req->n_max == 0 || req->n_max > LIMIT_STORE_ROWS)
 		return STORE_INVALID;
 	req->items = calloc(req->n_max, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
-	walk_start(&w, db, req, req->states, payload);
-	while (next_match(&w, req, &n_looked, &d)) {
+	sift_start(&sift, db, req, req->states, payload);
+	while (sift_next(&sift, &d)) {
 		bool known = payload && damage_known(db, (uint64_t)d.id, DAMAGE_PAYLOAD),
 		     ok = known || delivery_item(db, &d, payload, now_t, &req->items[req->n_items]);
 
@@ -253,14 +210,14 @@ enum store_result
 inbox_list_change(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	bool copies = req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0';
-	size_t n_looked = 0, bytes = 0;
+	size_t bytes = 0;
 	struct delivery d;
-	struct walk w;
+	struct sift sift;
 
 	if (req->id != 0)
 		return change_one(db, req, now_t);
-	walk_start(&w, db, req, default_states(req), true);
-	while (next_match(&w, req, &n_looked, &d)) {
+	sift_start(&sift, db, req, default_states(req), true);
+	while (sift_next(&sift, &d)) {
 		enum store_result r = change(db, req, &d, now_t);
 
 		if (r != STORE_OK && r != STORE_NONE && req->n_changed == 0)

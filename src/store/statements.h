@@ -5,6 +5,9 @@
 #define ADIT_STORE_STATEMENTS_H
 
 /* clang-format off */
+#define FIND_WHERE "SELECT id FROM deliveries WHERE id > ?1 AND id < ?2"                           \
+	" AND (?4 = '' OR event = ?4) AND order_key >= ?5 AND order_key < ?6"                      \
+	" AND received_ms >= ?7 AND received_ms < ?8"
 #define STATEMENTS(X)                                                                              \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
 	X(COMMIT, "COMMIT")                                                                        \
@@ -118,6 +121,13 @@
 	    " ORDER BY id DESC LIMIT ?4")                                                          \
 	X(WALK_ALL_UP, "SELECT id FROM deliveries WHERE id > ?1 ORDER BY id LIMIT ?2")             \
 	X(WALK_ALL_DOWN, "SELECT id FROM deliveries WHERE id < ?1 ORDER BY id DESC LIMIT ?2")      \
+	X(FIND_UP, FIND_WHERE " AND route = ?9 AND state = ?10 ORDER BY id LIMIT ?3")              \
+	X(FIND_DOWN, FIND_WHERE " AND route = ?9 AND state = ?10 ORDER BY id DESC LIMIT ?3")       \
+	X(FIND_ALL_UP, FIND_WHERE " AND route BETWEEN ?9 AND ?10 AND (?11 >> state) & 1"           \
+	    " ORDER BY id LIMIT ?3")                                                               \
+	X(FIND_ALL_DOWN, FIND_WHERE " AND route BETWEEN ?9 AND ?10 AND (?11 >> state) & 1"         \
+	    " ORDER BY id DESC LIMIT ?3")                                                          \
+	X(DELIVERY_NEWEST, "SELECT coalesce(max(id), 0) FROM deliveries")                          \
 	X(OVER_BYTES, "SELECT name FROM accounts WHERE inbox_bytes > ?1 AND (?2 = '' OR name = ?2)" \
 	    " AND name > ?3 ORDER BY name LIMIT 1")                                                \
 	X(ACCOUNT_BYTES, "SELECT inbox_bytes FROM accounts WHERE name = ?1")

@@ -120,8 +120,8 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 {
 	enum job_need need = job->kind->need(job);
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
+	bool wrote, sound = !db->damaged;
 	size_t n_bad;
-	bool wrote;
 
 	if (job->settled)
 		return ATTEMPT_DONE;
@@ -132,8 +132,8 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 	n_bad = db->n_bad;
 	job->result = job->kind->run(db, job);
 	if (db->fault == DB_DAMAGED) {
-		/* Where it has learnt which row that is, it goes on without. */
-		job->settled = n_bad == db->n_bad;
+		/* Where it has learnt that there is damage, or which row that is, it goes on without. */
+		job->settled = !sound && n_bad == db->n_bad;
 		job->result = STORE_DAMAGED;
 		db_rollback(db);
 		return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;

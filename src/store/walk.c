@@ -74,15 +74,30 @@ by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/*
- * Ids of one source behind those in ids[0..n), which are sorted: up to WALK_CHUNK, and none beyond
- * a chunk that is full already, or many tunnels would be read through for each chunk.  Returns how
- * many there are then.
- */
+size_t
+walk_take(struct db_query *q, bool up, int64_t *ids, size_t n)
+{
+	int64_t id, last = n < WALK_CHUNK ? 0 : ids[up ? n - 1 : 0];
+	size_t had = n;
+
+	while (n < 2 * WALK_CHUNK && db_next(q)) {
+		id = db_get_int(q);
+		if (last != 0 && (up ? id > last : id < last))
+			break;
+		ids[n++] = id;
+	}
+	db_end(q);
+	if (n > had)
+		qsort(ids, n, sizeof(*ids), by_id);
+	if (n > WALK_CHUNK && !up)
+		memmove(ids, ids + n - WALK_CHUNK, WALK_CHUNK * sizeof(*ids));
+	return n < WALK_CHUNK ? n : WALK_CHUNK;
+}
+
+/* Ids of one source, behind those that were given. */
 static size_t
 take_source(struct walk *w, const struct walk_source *s, int64_t *ids, size_t n)
 {
-	int64_t id, last = n < WALK_CHUNK ? 0 : ids[w->up ? n - 1 : 0];
 	struct db_query q;
 
 	if (w->all)
@@ -95,14 +110,7 @@ take_source(struct walk *w, const struct walk_source *s, int64_t *ids, size_t n)
 	}
 	db_put_int(&q, w->at);
 	db_put_int(&q, WALK_CHUNK);
-	while (db_next(&q)) {
-		id = db_get_int(&q);
-		if (last != 0 && (w->up ? id > last : id < last))
-			break;
-		ids[n++] = id;
-	}
-	db_end(&q);
-	return n;
+	return walk_take(&q, w->up, ids, n);
 }
 
 /* The next WALK_CHUNK ids of all sources. */
@@ -112,16 +120,8 @@ fill(struct walk *w)
 	int64_t ids[2 * WALK_CHUNK];
 	size_t n = 0, n_sources = w->all ? 1 : w->n_sources;
 
-	for (size_t i = 0; i < n_sources; i++) {
-		size_t had = n;
-
+	for (size_t i = 0; i < n_sources; i++)
 		n = take_source(w, &w->sources[i], ids, n);
-		if (n > had)
-			qsort(ids, n, sizeof(*ids), by_id);
-		if (n > WALK_CHUNK && !w->up)
-			memmove(ids, ids + n - WALK_CHUNK, WALK_CHUNK * sizeof(*ids));
-		n = n < WALK_CHUNK ? n : WALK_CHUNK;
-	}
 	for (size_t i = 0; i < n; i++)
 		w->ids[i] = w->up ? ids[i] : ids[n - 1 - i];
 	w->n_ids = n;

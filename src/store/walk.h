@@ -38,6 +38,12 @@ void walk_start(struct walk *w, struct db *db, const struct inbox_req *req, unsi
     bool up);
 /* The next id; rows may be changed between the calls. 0: the end, or db->fault. */
 int64_t walk_next(struct walk *w);
+/*
+ * Puts what a query of ids gives, in the order of the walk, to ids[0..n), which are sorted: none
+ * beyond WALK_CHUNK that are there already, or many tunnels would be read through for each chunk.
+ * ids has room for twice as many.  Ends the query; returns how many there are then.
+ */
+size_t walk_take(struct db_query *q, bool up, int64_t *ids, size_t n);
 /* All sources of req's account and tunnel, malloced. NULL: no memory. */
 struct walk_source *walk_sources(struct db *db, const struct inbox_req *req, unsigned states,
     size_t *ret_n);

@@ -69,6 +69,12 @@ rows(struct store *s, enum inbox_op op)
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	n = r.n_items;
 	inbox_req_fini(&r);
+	/* with a filter, too, which SQL sees to */
+	r.event = S("repo:push");
+	r.cursor = 0;
+	EXPECT_INT(ask(s, &r), STORE_OK);
+	EXPECT_INT(r.n_items, n);
+	inbox_req_fini(&r);
 	return n;
 }
 
