@@ -280,7 +280,7 @@ worker_json(const struct worker *w)
 	    (json_int_t)n->links, "links_total", (json_int_t)n->links_total, "visitors",
 	    (json_int_t)n->visitors, "visitors_total", (json_int_t)n->visitors_total, "exchanges",
 	    (json_int_t)n->exchanges, "requests", (json_int_t)n->requests, "answers_own",
-	    (json_int_t)n->answers_own, "streams", (json_int_t)n->pipes, "streams_total",
+	    (json_int_t)n->answers_own, "tcp", (json_int_t)n->pipes, "tcp_total",
 	    (json_int_t)n->pipes_total, "rx_bytes", (json_int_t)n->rx_bytes, "tx_bytes",
 	    (json_int_t)n->tx_bytes);
 }

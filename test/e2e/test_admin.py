@@ -66,6 +66,16 @@ def test_visitors_get_tls_1_2_and_1_3_and_nothing_older(lab):
     assert "Cipher is (NONE)" in done.stdout or done.returncode != 0
 
 
+def test_status_counts_visitors_of_tcp_tunnels(lab):
+    """In the word of the command line: adit tcp."""
+    edge = lab.edge()
+    agent = lab.agent(edge, "tcp", lab.origin(connected=lambda c: c.rest()).address)
+    port = int(agent.url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S):
+        until(lambda: edge.status()["streams"] == 1)
+        assert re.search(r" tcp 1 tcp_total 1 ", edge.ctl("status")) and "streams" not in edge.ctl("status")
+
+
 def test_status_counts(lab):
     edge, _, origin = lab.web()
     status = edge.status()

@@ -94,7 +94,7 @@ class Edge(Process):
 
         def total(*counters):
             return sum(worker[c] for worker in said["workers"] for c in counters)
-        return {"links": total("links"), "visitors": total("visitors"), "streams": total("exchanges", "streams"), "all": said}
+        return {"links": total("links"), "visitors": total("visitors"), "streams": total("exchanges", "tcp"), "all": said}
 
     def wait_up(self, name, seconds=30):
         self.ctl("wait", "up", name, "--timeout", str(seconds))
