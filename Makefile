@@ -78,7 +78,7 @@ ubsan: ## all tests under UndefinedBehaviorSanitizer alone, which is faster
 tsan: ## all tests under ThreadSanitizer
 	$(SUB) check B=build/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread'
 
-torture: ## edge, agent and origin killed and failing, the power cut, while webhooks come in (WEBHOOKS=20000)
+torture: ## edges killed, disks failing, lines slow, clocks and days passing while webhooks come in (WEBHOOKS=20000)
 	$(SUB) programs
 	@ADIT=$(B)/adit ADITD=$(B)/aditd ADIT_LONG=1 WEBHOOKS=$${WEBHOOKS:-20000} $(PYTHON) -m pytest -q -s \
 	    test/e2e/test_inbox_crash.py test/e2e/test_inbox_disks.py test/e2e/test_inbox_torture.py

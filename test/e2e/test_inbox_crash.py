@@ -120,7 +120,7 @@ class Rig:
 
     def arrivals(self):
         with open(self.journal) as f:
-            return [(int(n), int(d)) for n, d, _ in (line.split() for line in f)]
+            return [(int(n), int(d)) for n, d, *_ in (line.split() for line in f)]
 
     def waiting(self):
         states = json.loads(self.edge.ctl("inbox", "stat", "--json"))["states"]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An origin that may be killed at any instant: every request is in its journal before it is answered.
 
-    crash_origin.py PORT JOURNAL [MOOD]     a line for each: number, adit-delivery, adit-attempt
+    crash_origin.py PORT JOURNAL [MOOD]     a line for each: number, adit-delivery, adit-attempt, what it is about to answer
 
 The file MOOD says how it answers: a status, with fields behind it, or "close"; 200 when there is none.
 """
@@ -32,11 +32,11 @@ def serve(sock, journal, path):
         fields = {n.lower(): v.strip() for n, _, v in (x.partition(":") for x in head[1:])}
         body = stream.read(int(fields["content-length"]))
         number = json.loads(body)["number"]
-        os.write(journal, f"{number} {fields['adit-delivery']} {fields['adit-attempt']}\n".encode())
-        status, _, fields = (mood(path) or "200").partition(" ")
+        status, _, said = (mood(path) or "200").partition(" ")
+        os.write(journal, f"{number} {fields['adit-delivery']} {fields['adit-attempt']} {status}\n".encode())
         if status == "close":
             return
-        sock.sendall(f"HTTP/1.1 {status} Said\r\n{fields}Content-Length: 0\r\n\r\n".encode())
+        sock.sendall(f"HTTP/1.1 {status} Said\r\n{said}Content-Length: 0\r\n\r\n".encode())
 
 
 def main(port, path, mood_path=""):

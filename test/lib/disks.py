@@ -6,7 +6,7 @@ import os
 import struct
 import subprocess
 
-from process import until
+from process import WAIT_S, until
 
 MNT_DETACH = 2
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
@@ -44,7 +44,7 @@ class Disk:
 
     def mount(self):
         if self.kind == "ext4":
-            _run("mount", "-o", "loop,commit=300", self.image, self.path)
+            _run("mount", "-o", "loop,commit=300,errors=remount-ro", self.image, self.path)
         elif _libc.mount(b"tmpfs", self.path.encode(), b"tmpfs", 0, b"size=%dm" % self.mib) != 0:
             raise NoDisk("mounting a tmpfs: " + os.strerror(ctypes.get_errno()))
 
@@ -66,7 +66,29 @@ class Disk:
 
     def power_up(self):
         """After cut(), when those that have files open are about to end: the disk as it was kept."""
-        until(self.unmount, what="nobody uses the disk any more")
+        self._take_out()
+        self.mount()
+
+    def _take_out(self):
+        """
+        What is on it goes to another one: a namespace of mounts that somebody made meanwhile may keep the old one mounted,
+        and with the same image the kernel would take that for this one.
+        """
+        until(self.unmount, 6 * WAIT_S, "nobody uses the disk any more")
+        _run("cp", "--sparse=always", self.image, self.image + ".new")
+        os.rename(self.image + ".new", self.image)
+
+    def read_only(self):
+        """As the kernel makes a file system on which it has found an error; what was not synced yet is lost."""
+        source = subprocess.run(["findmnt", "-no", "SOURCE", self.path], capture_output=True, text=True, check=True).stdout.strip()
+        with open(f"/sys/fs/ext4/{os.path.basename(source)}/trigger_fs_error", "w") as f:
+            f.write("a test")
+
+    def mend(self):
+        """After read_only(), when nobody has files open there any more."""
+        self._take_out()
+        done = subprocess.run(["e2fsck", "-fy", self.image], capture_output=True, text=True, timeout=60)
+        assert done.returncode in (0, 1), done
         self.mount()
 
     def sync(self):

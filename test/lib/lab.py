@@ -38,7 +38,7 @@ def free_port():
 class Edge(Process):
     """`aditd --dev FOLDER`; with config (text of aditd.yml), `aditd -f` with the certificates of such a folder."""
 
-    def __init__(self, folder, *args, config=None, env=None, prefix=(), listen=(None, None)):
+    def __init__(self, folder, *args, config=None, env=None, prefix=(), listen=(None, None), token=None):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         argv = [*prefix, ADITD]
@@ -56,17 +56,11 @@ class Edge(Process):
         self.https, self.http = split(self.ready["https"]), split(self.ready["http"])
         self.ca, self.token = self.ready["ca"], self.ready["token"]
         if config is not None:
-            self.token = self.new_token("dev")[0]
+            self.token = token or self.new_token("dev")[0]
 
     def _configure(self, config, https, http):
-        made = subprocess.run([ADITD, "-n", "--dev", self.folder], capture_output=True, text=True, timeout=4 * WAIT_S)
-        assert made.returncode == 0, made.stdout + made.stderr
-        # What --dev makes on demand by SNI stands in a file here: clients take no wildcard of a top-level domain.
-        names = ",".join(f"DNS:{n}localhost" for n in ("", "web.", "fake.", "mine.", "no.")) + ",IP:127.0.0.1,IP:10.77.0.1"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                        "/CN=localhost", "-days", "2", "-addext", f"subjectAltName={names}", "-addext",
-                        "basicConstraints=critical,CA:FALSE", "-CA", f"{self.folder}/ca.pem", "-CAkey", f"{self.folder}/ca.key",
-                        "-keyout", f"{self.folder}/web.key", "-out", f"{self.folder}/web.pem"], check=True, capture_output=True)
+        if not os.path.exists(f"{self.folder}/web.pem"):
+            self._certify()
         self.ready = {"https": https or f"127.0.0.1:{free_port()}", "http": http or f"127.0.0.1:{free_port()}", "domain": "localhost",
                       "ca": f"{self.folder}/ca.pem", "token": "", "control": f"{self.folder}/control.sock"}
         path = os.path.join(self.folder, "aditd.yml")
@@ -77,6 +71,16 @@ class Edge(Process):
                     "tcp_ports: { from: 20000, to: 60000, address: 127.0.0.1 }\n"
                     + ("" if "http:" in config else "http: serve\n") + ("" if "user:" in config else "user: root\n") + config)
         return path
+
+    def _certify(self):
+        made = subprocess.run([ADITD, "-n", "--dev", self.folder], capture_output=True, text=True, timeout=4 * WAIT_S)
+        assert made.returncode == 0, made.stdout + made.stderr
+        # What --dev makes on demand by SNI stands in a file here: clients take no wildcard of a top-level domain.
+        names = ",".join(f"DNS:{n}localhost" for n in ("", "web.", "fake.", "mine.", "no.")) + ",IP:127.0.0.1,IP:10.77.0.1"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=localhost", "-days", "800", "-addext", f"subjectAltName={names}", "-addext",
+                        "basicConstraints=critical,CA:FALSE", "-CA", f"{self.folder}/ca.pem", "-CAkey", f"{self.folder}/ca.key",
+                        "-keyout", f"{self.folder}/web.key", "-out", f"{self.folder}/web.pem"], check=True, capture_output=True)
 
     def ctl(self, *args, ok=True):
         """An administrator's command over the control socket; returns its standard output."""
