@@ -105,6 +105,8 @@ load_policy(struct directory *d, const struct keep *keep, const struct store_row
 		log_event(LOG_ERROR, "policy-lost", LOG_Z("tunnel", row->name), LOG_Z("why", why));
 	else
 		directory_set_policy(d, slice_str(row->name), p);
+	if (p != NULL)
+		directory_stored(d, slice_str(row->name), slice_str(p->json));
 	policy_unref(p);
 	if (n > 0)
 		OPENSSL_cleanse(json, (size_t)n);

@@ -301,6 +301,45 @@ directory_policy(struct directory *d, struct slice key, char account[64])
 	return policy;
 }
 
+static uint64_t
+print_of(struct slice policy)
+{
+	return policy.p == NULL ? 0 : map_hash(policy) | 1;
+}
+
+void
+directory_stored(struct directory *d, struct slice key, struct slice policy)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL)
+		r->stored = print_of(policy);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+bool
+directory_unstored(struct directory *d, struct slice key, char account[64],
+    struct policy **ret_policy)
+{
+	struct slice none = { 0 };
+	bool unstored = false;
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && !r->tombstone)
+		unstored =
+		    r->stored != print_of(r->policy == NULL ? none : slice_str(r->policy->json));
+	if (unstored) {
+		*ret_policy = policy_ref(r->policy);
+		memcpy(account, r->account, sizeof(r->account));
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return unstored;
+}
+
 int
 directory_listener(struct directory *d, struct slice key)
 {

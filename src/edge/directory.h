@@ -47,6 +47,8 @@ struct route {
 	int64_t since_ms; /* wall clock of the last bind, or when it was stopped before we came */
 	struct policy
 	    *policy; /* of the last link that served it: it holds while nobody does; NULL: none */
+	uint64_t
+	    stored; /* the policy that the store has, as directory_stored() was told; 0: none */
 };
 
 struct directory;
@@ -105,6 +107,15 @@ void directory_set_policy(struct directory *d, struct slice key, struct policy *
 void directory_who(struct directory *d, struct slice key, char *dst, size_t cap);
 /* A reference to the policy of a route and its account, or NULL. */
 struct policy *directory_policy(struct directory *d, struct slice key, char account[64]) must_use;
+/* The store has this policy of the route now (its text; p NULL: none). To be called in the order of
+ * commits. */
+void directory_stored(struct directory *d, struct slice key, struct slice policy);
+/*
+ * True when the store has another policy of the route than the link brought that served it last:
+ * then that one, or NULL for none, and the account.
+ */
+bool directory_unstored(struct directory *d, struct slice key, char account[64],
+    struct policy **ret_policy) must_use;
 
 /*
  * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_keep() keeps a

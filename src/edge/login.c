@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "edge/crowd.h"
 #include "edge/keep.h"
+#include "edge/login_policy.h"
 #include "edge/port.h"
 #include "edge/health.h"
+#include "edge/stored_policy.h"
 #include "http/reserved.h"
 #include "http/url.h"
 
@@ -24,8 +26,9 @@ struct claim {
 	struct session *session;
 	size_t index;
 	int tries;
-	int fd;            /* TCP: the listening socket, until it is bound; -1 */
-	struct buf policy; /* sealed */
+	int fd;              /* TCP: the listening socket, until it is bound; -1 */
+	struct policy *read; /* what the HELLO brings; NULL: none */
+	struct buf policy;   /* sealed */
 	bool release; /* the port is not free here: it is given back, then another is claimed */
 };
 
@@ -47,6 +50,7 @@ login_free(struct session *s)
 	store_req_fini(&l->token.req);
 	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++) {
 		store_req_fini(&l->claims[i].req);
+		policy_unref(l->claims[i].read);
 		buf_fini(&l->claims[i].policy);
 		if (l->claims[i].fd >= 0)
 			loop_close(l->claims[i].fd);
@@ -72,20 +76,6 @@ submit(struct session *s, struct claim *c, void (*done)(struct store_req *),
 	c->session = s;
 	s->login->pending++;
 	errand_store(&c->errand, &s->worker->errands, s->worker->edge->store, &c->req, done, back);
-}
-
-/* An answer of the store has come. False when the session is over, and perhaps freed. */
-static bool
-arrived(struct session *s)
-{
-	bool over = s->state == SESSION_OVER;
-
-	s->login->pending--;
-	if (over && s->login->pending == 0) {
-		login_free(s);
-		session_free(s);
-	}
-	return !over;
 }
 
 /* --- names and ports --- */
@@ -123,55 +113,30 @@ refuse_result(struct hello_tunnel *h, enum store_result r)
 		refuse_tunnel(h, "store", store_result_text(r));
 }
 
-/* --- policies --- */
-
-static bool
-is_wanted(const struct hello *h, struct slice name)
+/* It is decided who serves the names that were claimed here: their policies are to be stored. */
+static void
+settle_policies(struct session *s)
 {
-	for (size_t i = 0; i < h->n_tunnels; i++)
-		if (h->tunnels[i].kind == TUNNEL_HTTP &&
-		    slice_eq(slice_str(h->tunnels[i].name), name))
-			return true;
-	return false;
+	struct login *l = s->login;
+
+	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++)
+		if (l->hello.tunnels[i].kind == TUNNEL_HTTP && l->claims[i].req.name[0] != '\0')
+			stored_policy_look(s->worker, l->claims[i].req.name);
 }
 
-/* Copies go to the account's own tunnels. claimed: the store has said whose the HELLO's names are.
- */
+/* An answer of the store has come. False when the session is over, and perhaps freed. */
 static bool
-check_fan_out(struct session *s, struct hello_tunnel *h, const struct policy *p, bool claimed)
+arrived(struct session *s)
 {
-	char text[sizeof(h->text)];
+	bool over = s->state == SESSION_OVER;
 
-	for (size_t i = 0; i < p->n_fan_out; i++) {
-		struct slice to = p->fan_out[i];
-
-		if (!slice_eq(to, slice_str(h->name)) &&
-		    (directory_owns(s->worker->edge->directory, to, slice_str(s->account)) ||
-			(!claimed && is_wanted(&s->login->hello, to))))
-			continue;
-		snprintf(text, sizeof(text),
-		    "fan_out: %.*s is not another HTTP tunnel of this account: start that one "
-		    "first, or with this one",
-		    PS(to));
-		refuse_tunnel(h, "bad-policy", text);
-		return false;
+	s->login->pending--;
+	if (over && s->login->pending == 0) {
+		settle_policies(s);
+		login_free(s);
+		session_free(s);
 	}
-	return true;
-}
-
-/* A policy that cannot be kept is refused before it takes the place of one that can. */
-static bool
-check_policy(struct session *s, struct hello_tunnel *h, bool claimed)
-{
-	struct policy *p;
-	bool good;
-
-	if (h->policy == NULL)
-		return true;
-	p = session_read_policy(h);
-	good = p != NULL && check_fan_out(s, h, p, claimed);
-	policy_unref(p);
-	return good;
+	return !over;
 }
 
 static void
@@ -190,12 +155,15 @@ welcome(struct session *s)
 	}
 	s->state = SESSION_UP;
 	for (size_t i = 0; i < h->n_tunnels; i++)
-		if (h->tunnels[i].error[0] == '\0' && check_policy(s, &h->tunnels[i], true)) {
-			session_bind(s, &h->tunnels[i], l->claims[i].fd);
+		if (h->tunnels[i].error[0] == '\0' &&
+		    (l->claims[i].read == NULL ||
+			login_fan_out(s, NULL, &h->tunnels[i], l->claims[i].read))) {
+			session_bind(s, &h->tunnels[i], l->claims[i].read, l->claims[i].fd);
 			l->claims[i].fd = -1;
 			h->tunnels[i].probe = probe && h->tunnels[i].kind == TUNNEL_HTTP &&
 					      h->tunnels[i].error[0] == '\0';
 		}
+	settle_policies(s);
 	explicit_bzero(h->token, sizeof(h->token));
 	h->type = HELLO_WELCOME;
 	h->protocol = h->protocol < LINK_PROTOCOL ? h->protocol : LINK_PROTOCOL;
@@ -225,10 +193,14 @@ follow(struct store_req *req)
 {
 	struct claim *c = list_of(req->owner, struct claim, errand);
 	struct edge *e = c->session->worker->edge;
+	struct slice none = { 0 };
 
 	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK &&
 	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
 		req->result = STORE_FULL;
+	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK && req->set_policy)
+		directory_stored(e->directory, slice_str(req->name),
+		    c->read == NULL ? none : slice_str(c->read->json));
 	errand_end(&c->errand);
 }
 
@@ -379,6 +351,16 @@ check_reserved(struct session *s, struct hello_tunnel *h, const char *name)
 	return false;
 }
 
+/* False: it is refused. */
+static bool
+read_policy(struct session *s, struct claim *c, struct hello_tunnel *h)
+{
+	if (h->policy == NULL)
+		return true;
+	c->read = login_policy(s, &s->login->hello, h, c->req.name);
+	return c->read != NULL;
+}
+
 static void
 claim(struct session *s, size_t i)
 {
@@ -411,7 +393,7 @@ claim(struct session *s, size_t i)
 			refuse_result(h, STORE_GONE);
 			return;
 		}
-		if (!check_reserved(s, h, c->req.name) || !check_policy(s, h, false))
+		if (!check_reserved(s, h, c->req.name) || !read_policy(s, c, h))
 			return;
 		if (is_stored(s, c->req.name, h)) {
 			snprintf(h->name, sizeof(h->name), "%s", c->req.name);
@@ -427,7 +409,8 @@ claim(struct session *s, size_t i)
 		submit(s, c, follow, on_claimed);
 		return;
 	case TUNNEL_TCP:
-		submit_port(s, c);
+		if (read_policy(s, c, h))
+			submit_port(s, c);
 		return;
 	case TUNNEL_TLS:
 		refuse_tunnel(h, "unsupported", "this edge does not pass TLS through yet");

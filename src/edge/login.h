@@ -20,9 +20,6 @@ void session_free(struct session *s);
 void session_refuse(struct session *s, enum link_code link_code, const char *code, const char *text,
     uint32_t retry_ms);
 /* Enters a tunnel of the HELLO, whose name or port is claimed; fills in what the WELCOME says of
- * it. fd: TCP: the listening socket, taken over; else -1. */
-void session_bind(struct session *s, struct hello_tunnel *h, int fd);
-/* The policy that h brings. NULL, and h says why. */
-struct policy *session_read_policy(struct hello_tunnel *h) must_use;
-
+ * it. policy: what h brings, read; NULL: none. fd: TCP: the listening socket, taken over; else -1. */
+void session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd);
 #endif

@@ -160,42 +160,8 @@ enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *k
 	return true;
 }
 
-/* A protection that cannot be kept is no reason to go on without it. NULL: h says why. */
-struct policy *
-session_read_policy(struct hello_tunnel *h)
-{
-	char why[sizeof(h->text)];
-	struct policy *p = NULL;
-
-	if (h->kind != TUNNEL_HTTP)
-		snprintf(why, sizeof(why), "policies are for HTTP tunnels");
-	else if (strlen(h->policy) > LIMIT_POLICY_BYTES)
-		snprintf(why, sizeof(why), "the policy is too large");
-	else
-		p = policy_new(slice_str(h->policy), why, sizeof(why));
-	if (p == NULL)
-		refuse_bind(h, "bad-policy", why);
-	return p;
-}
-
-/* The policy of the route as it stands, where it is the same: what it knows of visitors (rates, who
- * was let in) outlives the link. A reference, or NULL. */
-static struct policy *
-same_policy(struct session *s, const struct hello_tunnel *h)
-{
-	char account[64] = "";
-	struct policy *p = h->kind != TUNNEL_HTTP ? NULL
-						  : directory_policy(s->worker->edge->directory,
-							slice_str(h->name), account);
-
-	if (p != NULL && strcmp(account, s->account) == 0 && strcmp(p->json, h->policy) == 0)
-		return p;
-	policy_unref(p);
-	return NULL;
-}
-
 void
-session_bind(struct session *s, struct hello_tunnel *h, int fd)
+session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd)
 {
 	struct edge *e = s->worker->edge;
 	struct tunnel *t = &s->tunnels[s->n_tunnels];
@@ -214,10 +180,7 @@ session_bind(struct session *s, struct hello_tunnel *h, int fd)
 		.id = h->id,
 		.origin_silent_ms = h->origin_silent_ms,
 	};
-	if (h->policy != NULL && h->error[0] == '\0')
-		t->policy = same_policy(s, h);
-	if (h->policy != NULL && h->error[0] == '\0' && t->policy == NULL)
-		t->policy = session_read_policy(h);
+	t->policy = policy_ref(policy);
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from hooks import HOOK, number_of, numbers, push_body, push_headers, secret_file, send, stored
+from hostile import FakeAgent
 from lab import ADITD, Edge
 from process import until
 from test_inbox_delivery import Inbox
@@ -45,6 +46,28 @@ def test_a_policy_that_was_taken_away_does_not_come_back(lab):
     inbox.away()
     restart(inbox)
     assert send(inbox.edge, 1).status == 503
+
+
+def test_the_policy_that_is_served_is_the_one_that_is_kept(lab):
+    """An older agent that is turned away, with another policy, changed what held after a restart."""
+    edge = lab.edge()
+
+    def hello(age_ms, **policy):
+        tunnel = {"id": 1, "kind": "http", "name": "web", **policy}
+        agent = FakeAgent(edge, hello=False)
+        agent.control(type="hello", protocol=1, agent="fake/1", token=agent.token, age_ms=age_ms, tunnels=[tunnel])
+        return agent, agent.wait_control("welcome")["tunnels"][0].get("error")
+    newer, error = hello(0, policy={"mode": "store", "unsigned": True})
+    assert not error
+    older, error = hello(3600000)
+    assert error == "replaced"
+    older.close()
+    newer.close()
+    edge.stop()
+    lab.parts.remove(edge)
+    edge = lab.edge(folder=edge.folder)
+    with edge.visitor() as v:
+        assert v.ask("POST", HOOK, b"x").status == 202
 
 
 def test_s24_a_replay_is_delivered_once(lab):

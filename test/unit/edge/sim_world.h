@@ -10,6 +10,7 @@
 
 #include "edge/ask.h"
 #include "edge/login.h"
+#include "edge/login_policy.h"
 #include "edge/notes.h"
 #include "edge/visitor.h"
 #include "net/loop_sim.h"
@@ -329,9 +330,9 @@ visit(unsigned worker)
 	return f;
 }
 
-/* A link past its login, with one tunnel of an account; h->error says how that went. */
+/* An agent's link that has said nothing yet. */
 static inline struct agent *
-link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
+connect_agent(unsigned worker)
 {
 	struct agent *a = &w->agents[w->n_agents++];
 	struct link_params params = { .side = LINK_AGENT,
@@ -341,7 +342,6 @@ link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
 		.streams = &a->streams,
 		.out_pool = &a->blocks };
 	struct sockaddr_storage ss = { 0 };
-	struct session *s;
 	struct conn conn;
 	int fd[2];
 
@@ -360,13 +360,26 @@ link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
 		       S("")),
 	    0);
 	pass_time(SECOND / 100);
-	s = list_of(w->workers[worker]->session_list.prev, struct session, node);
+	return a;
+}
+
+/* A link past its login, with one tunnel of an account; h->error says how that went. */
+static inline struct agent *
+link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
+{
+	struct agent *a = connect_agent(worker);
+	struct session *s = list_of(w->workers[worker]->session_list.prev, struct session, node);
+	struct policy *policy;
+
 	EXPECT_INT(s->state, SESSION_HELLO);
 	loop_timer_stop(w->workers[worker]->loop, &s->timer);
 	snprintf(s->account, sizeof(s->account), "%s", account);
 	s->tunnels = calloc(1, sizeof(*s->tunnels));
 	s->state = SESSION_UP;
-	session_bind(s, h, -1);
+	policy = h->policy == NULL ? NULL : login_policy(s, NULL, h, h->name);
+	if (h->error[0] == '\0')
+		session_bind(s, h, policy, -1);
+	policy_unref(policy);
 	pass_time(SECOND / 100);
 	return a;
 }
