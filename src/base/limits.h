@@ -99,6 +99,8 @@
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
 	X(STORE_BATCH,            1024, "requests", "requests that share one commit of the store") \
 	X(STORE_BATCH_BYTES,   8388608, "bytes", "bodies that share one commit of the store")      \
+	X(STORE_LATE,              256, "deliveries", "settlements that a power cut may take back")  \
+	X(STORE_LATE_MS,           100, "ms", "before a settlement is synced")                     \
 	X(STORE_ROWS,             1000, "rows", "rows of one answer of the store")                 \
 	X(STORE_POLICIES,          100, "rows", "policies of one answer of the store")             \
 	X(POLICY_BYTES,          65536, "bytes", "policy of a tunnel")                             \

@@ -182,6 +182,7 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 	req->delay_ms = delay_ms;
 	req->tried = tried;
 	req->skip_after = c->policy->skip_after;
+	req->synced = c->policy->coalesce;
 	snprintf(req->note, sizeof(req->note), "%s%s%s", text, advice[0] != '\0' ? " " : "",
 	    advice);
 	a->at_ms = clock_wall_ms();

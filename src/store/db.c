@@ -240,6 +240,21 @@ db_commit(struct db *db)
 	return true;
 }
 
+bool
+db_sync(struct db *db)
+{
+	sqlite3_file *wal = NULL;
+	int rc;
+
+	errno = 0;
+	rc = sqlite3_file_control(db->sqlite, NULL, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&wal);
+	if (rc == SQLITE_OK && wal != NULL && wal->pMethods != NULL)
+		rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+	if (rc != SQLITE_OK)
+		db_failed(db, rc);
+	return rc == SQLITE_OK;
+}
+
 /*
  * The WAL may hold the frames of a commit whose fsync failed, with a valid commit mark: it was
  * refused, so it must not come back when the file is opened again: they are cut off.  False: they

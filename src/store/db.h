@@ -102,6 +102,8 @@ bool db_begin(struct db *db, bool synced) must_use;
 /* False: nothing of the transaction is stored, db->fault says why. */
 bool db_commit(struct db *db) must_use;
 void db_rollback(struct db *db);
+/* All that was committed is on the disk. False: it cannot be, db->fault is set for good. */
+bool db_sync(struct db *db) must_use;
 /* After a commit, when the WAL has grown: may set db->fault. */
 void db_checkpoint(struct db *db, bool now);
 /* Bytes that can still be written: free space of the disk and free pages of the file. */

@@ -126,13 +126,21 @@ bytes(const struct store_job *job)
 	return sizeof(*req);
 }
 
-/* What a power cut takes back of a lease, the start would have taken back, too. */
-static bool
-light(const struct store_job *job)
+/*
+ * What a power cut takes back of a lease, the start would have taken back, too.  A delivery whose
+ * settlement is lost is sent again with the same number, as after a crash before it: the next of
+ * its lane need not wait for the disk each time.
+ */
+static enum job_sync
+sync_of(const struct store_job *job)
 {
 	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
 
-	return need(job) == JOB_READS || (req->op == INBOX_LEASE && !req->synced);
+	if (need(job) == JOB_READS || (req->op == INBOX_LEASE && !req->synced))
+		return JOB_SYNC_NEVER;
+	if (req->op == INBOX_SETTLE && req->to == INBOX_DELIVERED && !req->synced)
+		return JOB_SYNC_SOON;
+	return JOB_SYNC_NOW;
 }
 
 static void
@@ -217,7 +225,7 @@ finish(struct store_job *job)
 static const struct store_job_kind inbox_kind = {
 	.need = need,
 	.bytes = bytes,
-	.light = light,
+	.sync = sync_of,
 	.run = run,
 	.finish = finish,
 };

@@ -84,7 +84,7 @@ enum inbox_op {
 	INBOX_PUT,
 	/*
 	 * in: account, tunnel, n_max, bytes_max (one item is always given); synced: a power cut
-	 * must not forget that what is leased may have been sent (coalesce)
+	 * must not forget that what is leased may have been sent (coalesce); else it may
 	 * out: items with head and body; more: others are due; else wait_ms
 	 */
 	INBOX_LEASE,
@@ -96,6 +96,7 @@ enum inbox_op {
 	 * been sent since
 	 * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
 	 * n_max > 0: and a LEASE in the same transaction, of items that fit into bytes_max.
+	 * DELIVERED without synced: a power cut may take it back within LIMIT_STORE_LATE_MS.
 	 */
 	INBOX_SETTLE,
 	/*

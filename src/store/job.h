@@ -18,12 +18,17 @@ enum job_need {
 	JOB_FREES,  /* and the spare (spare.h): it makes room, or must not fail for want of it */
 };
 
+/* How soon what a job has written must be on the disk. A batch is synced as its strictest job asks. */
+enum job_sync {
+	JOB_SYNC_NEVER, /* it has only read, or a start takes it back anyway */
+	JOB_SYNC_SOON, /* within LIMIT_STORE_LATE and LIMIT_STORE_LATE_MS: a power cut may repeat it */
+	JOB_SYNC_NOW, /* before anybody is told */
+};
+
 struct store_job_kind {
 	enum job_need (*need)(const struct store_job *job);
-	size_t (*bytes)(const struct store_job *job); /* that the commit has to carry */
-	/* A power cut may take back what it wrote: a batch of such jobs alone waits for no disk.
-	 * NULL: none may be. */
-	bool (*light)(const struct store_job *job);
+	size_t (*bytes)(const struct store_job *job);       /* that the commit has to carry */
+	enum job_sync (*sync)(const struct store_job *job); /* NULL: now */
 	enum store_result (*run)(struct db *db, struct store_job *job);
 	/* Takes job->result and calls the caller's done(); the request may be gone afterwards. */
 	void (*finish)(struct store_job *job);

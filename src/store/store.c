@@ -34,6 +34,8 @@ struct store {
 	atomic_bool broken, full; /* full: as the last batch found the disk */
 	atomic_bool damaged;      /* a page was met that cannot be read */
 	bool spare;               /* the thread's own, as what follows */
+	size_t n_late;            /* jobs that were told of and are not synced yet */
+	int64_t late_until_us;    /* when they must be */
 	_Atomic uint64_t commits;
 	struct store_job *batch[LIMIT_STORE_BATCH];
 	size_t n_batch;
@@ -58,14 +60,25 @@ store_submit_job(struct store *s, struct store_job *job, const struct store_job_
 		pthread_cond_signal(&s->wake);
 }
 
-/* Waits for work; false after a minute without any, so that last-used times reach the disk. */
+/* The clock that pthread_cond_timedwait() knows. */
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+/* Waits for work; false when there is none and something is to be synced, or after a minute, so that
+ * last-used times reach the disk. */
 static bool
 wait_for_work(struct store *s)
 {
-	struct timespec until;
+	int64_t until_us = s->n_late > 0 ? s->late_until_us : now_us() + USED_FLUSH_S * 1000000LL;
+	struct timespec until = { .tv_sec = until_us / 1000000,
+		.tv_nsec = until_us % 1000000 * 1000 };
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += USED_FLUSH_S;
 	while (s->first == NULL && !s->closing) {
 		s->waiting = true;
 		if (pthread_cond_timedwait(&s->wake, &s->mutex, &until) != 0)
@@ -152,16 +165,47 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;
 }
 
-static bool
-is_light(const struct store *s)
+/* What the batch asks for; ret_late: how many of its jobs may be synced later. */
+static enum job_sync
+batch_sync(const struct store *s, size_t *ret_late)
 {
+	enum job_sync most = s->n_batch > 0 ? JOB_SYNC_NEVER : JOB_SYNC_NOW;
+
+	*ret_late = 0;
 	for (size_t i = 0; i < s->n_batch; i++) {
 		const struct store_job_kind *kind = s->batch[i]->kind;
+		enum job_sync sync = kind->sync != NULL ? kind->sync(s->batch[i]) : JOB_SYNC_NOW;
 
-		if (kind->light == NULL || !kind->light(s->batch[i]))
-			return false;
+		most = sync > most ? sync : most;
+		*ret_late += sync == JOB_SYNC_SOON;
 	}
-	return s->n_batch > 0;
+	return most;
+}
+
+/* What was written so far is on the disk, or n_late more jobs of it will be soon. */
+static void
+count_late(struct store *s, bool synced, size_t n_late)
+{
+	if (synced) {
+		s->n_late = 0;
+		atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
+		return;
+	}
+	if (s->n_late == 0)
+		s->late_until_us = now_us() + LIMIT_STORE_LATE_MS * 1000;
+	s->n_late += n_late;
+}
+
+/* Early, so that those who were told work meanwhile.  Other than a commit's, its failure takes back
+ * nothing that was told. */
+static void
+sync_late(struct store *s)
+{
+	if (s->n_late == 0 || s->db->fault == DB_BROKEN ||
+	    (s->n_late < LIMIT_STORE_LATE / 2 && now_us() < s->late_until_us))
+		return;
+	if (db_sync(s->db))
+		count_late(s, true, 0);
 }
 
 /* allowed: JOB_WRITES = all, JOB_FREES = only that, JOB_READS = nothing is written. */
@@ -169,10 +213,12 @@ static enum attempt
 run_batch(struct store *s, enum job_need allowed)
 {
 	struct db *db = s->db;
-	bool wrote, idle = s->n_batch == 0, full = allowed != JOB_WRITES, light = is_light(s);
+	bool wrote, idle = s->n_batch == 0, full = allowed != JOB_WRITES;
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
+	size_t n_late;
+	bool now = batch_sync(s, &n_late) == JOB_SYNC_NOW || s->n_late + n_late > LIMIT_STORE_LATE;
 
-	if (!db_begin(db, !light))
+	if (!db_begin(db, now))
 		return rolled_back(db);
 	db->low = db_space_low(db) || full || db->unordered;
 	for (size_t i = 0; i < s->n_batch; i++) {
@@ -186,8 +232,8 @@ run_batch(struct store *s, enum job_need allowed)
 		admin_put_used(db);
 	if (db->fault != DB_FINE || !db_commit(db))
 		return rolled_back(db);
-	if (wrote && !light)
-		atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
+	if (wrote)
+		count_late(s, now, n_late);
 	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
 		db->n_used = 0;
 	atomic_store(&s->full, db->low);
@@ -285,6 +331,7 @@ thread_main(void *arg)
 		if (db->damaged)
 			atomic_store(&s->damaged, true);
 		finish_batch(s, a);
+		sync_late(s);
 		db_checkpoint(db, false);
 		if (!s->spare && a == ATTEMPT_DONE && !db->low)
 			s->spare = spare_make(db->path);

@@ -399,8 +399,7 @@ TEST(q05_agent_away_for_two_days)
 	world_close();
 }
 
-/* One that follows another in its lane waits for the disk once: it is leased where the other is
- * settled. */
+/* One that follows another in its lane is leased where the other is settled. */
 TEST(a_lane_costs_one_commit_a_delivery)
 {
 	enum { N = 40 };
@@ -422,6 +421,24 @@ TEST(a_lane_costs_one_commit_a_delivery)
 	origin.answer = OK;
 	pass_time(10 * SECOND);
 	EXPECT_INT(count(INBOX_DELIVERED), N + 2);
+	world_close();
+}
+
+/* With coalesce each lease is on the disk before anything is sent: a power cut must not make what
+ * the origin may have seen look as if it had not. */
+TEST(what_may_make_way_is_synced)
+{
+	enum { N = 20 };
+	uint64_t before;
+
+	begin();
+	put_many(1, N);
+	before = store_commits(w->edge.store);
+	origin.answer = OK;
+	arrive_with("a", reply, "{\"mode\":\"store\",\"unsigned\":true,\"coalesce\":true}");
+	pass_time(10 * SECOND);
+	EXPECT_INT(count(INBOX_DELIVERED), N);
+	EXPECT(store_commits(w->edge.store) - before >= N);
 	world_close();
 }
 
@@ -744,6 +761,7 @@ TESTS(TEST_ROW(the_queue_goes_out_when_the_origin_is_back) TEST_ROW(one_delivery
 	TEST_ROW(q05_back_after_two_days)
 	TEST_ROW(q05_agent_away_for_two_days)
 	TEST_ROW(a_lane_costs_one_commit_a_delivery)
+	TEST_ROW(what_may_make_way_is_synced)
 	TEST_ROW(q05_retry_after_and_gone)
 	TEST_ROW(q05_a_silent_target_starves_nobody)
 	TEST_ROW(q05_late_is_told_once)

@@ -446,7 +446,8 @@ settle_and_lease(struct store *s, uint64_t id, enum inbox_state to, uint32_t n_m
 		.delay_ms = 7000,
 		.tried = true,
 		.n_max = n_max,
-		.bytes_max = bytes_max };
+		.bytes_max = bytes_max,
+		.synced = true };
 
 	PUT(r.account, "ann");
 	PUT(r.tunnel, "jenkins");
@@ -518,6 +519,36 @@ TEST(a_lease_waits_for_no_disk)
 	EXPECT_INT(r.n_items, 1);
 	EXPECT_INT(store_commits(s), commits + 2);
 	inbox_req_fini(&r);
+	inbox_end(s);
+}
+
+/* A settlement that a power cut takes back only repeats a delivery: many share a sync, and the last
+ * one has it soon, though nothing follows. */
+TEST(settlements_share_a_sync)
+{
+	enum { N = 200 };
+	struct store *s = inbox_new();
+	uint64_t commits, most, ids[N];
+	time_t begun_s;
+
+	for (int i = 0; i < N; i++)
+		ids[i] = store_one(s, "jenkins", "", "x");
+	for (int i = 0; i < N; i += 8)
+		(void)leased(s, "jenkins");
+	commits = store_commits(s);
+	begun_s = time(NULL);
+	for (int i = 0; i < N - 1; i++)
+		EXPECT_INT(settle(s, ids[i], INBOX_DELIVERED, 0), STORE_OK);
+	/* One for so many, and on a machine that is slow one for so long. */
+	most = (uint64_t)(time(NULL) - begun_s + 1) * 1000 / LIMIT_STORE_LATE_MS +
+	       N / (LIMIT_STORE_LATE / 2);
+	EXPECT(store_commits(s) - commits <= most);
+	(void)store_one(s, "jenkins", "", "x"); /* whose commit syncs all of them */
+	commits = store_commits(s);
+	EXPECT_INT(settle(s, ids[N - 1], INBOX_DELIVERED, 0), STORE_OK);
+	for (int i = 0; i < 30000 && store_commits(s) == commits; i++)
+		usleep(1000);
+	EXPECT(store_commits(s) > commits);
 	inbox_end(s);
 }
 
@@ -1639,6 +1670,7 @@ TESTS(
 	TEST_ROW(r09_clock_jumps)
 	TEST_ROW(a_settlement_leases_the_next)
 	TEST_ROW(a_lease_waits_for_no_disk)
+	TEST_ROW(settlements_share_a_sync)
 	TEST_ROW(leases_end_with_the_process)
 	TEST_ROW(q01_kill_at_any_point)
 	TEST_ROW(q04_file_size_limit)
