@@ -6,6 +6,7 @@
 #include "agent/config_file.h"
 #include "agent/doctor_private.h"
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/rand.h"
 
 #include <openssl/crypto.h>
@@ -48,8 +49,7 @@ doctor_date(int64_t ms, char dst[32])
 		snprintf(dst, 32, "never");
 		return;
 	}
-	clock_rfc3339(ms, dst, 32);
-	snprintf(dst + 19, 13, "Z");
+	date_text(ms, dst);
 }
 
 bool

@@ -127,7 +127,7 @@ write_json(const struct doctor *d, struct buf *b)
 	bool failed = doctor_first_failure(d, &first, &code);
 	char now[32];
 
-	doctor_date(clock_wall_ms(), now);
+	clock_rfc3339(clock_wall_ms(), now, sizeof(now));
 	buf_printf(b, "{\"adit\":\"%s\",\"date\":\"%s\",\"ok\":%s,", ADIT_VERSION, now,
 	    failed ? "false" : "true");
 	put_url(d, b);

@@ -230,8 +230,16 @@ static void
 on_dialled(struct dial *dial, int fd, int code, const char *why)
 {
 	struct edge_dial *d = list_of(dial, struct edge_dial, dial);
+	char edge[ADDR_TEXT_BYTES];
+	const char *where;
 
-	(void)code;
+	if (fd < 0 && code == ECONNREFUSED && d->proxy.kind == PROXY_NONE) {
+		where = strchr(why, '(');
+		addr_text(&d->edge, edge, sizeof(edge));
+		fail(d, "the edge %s%s does not take connections %s",
+		    d->edge.kind == ADDR_TCP ? "https://" : "", edge, where != NULL ? where : "");
+		return;
+	}
 	if (fd < 0) {
 		fail(d, d->proxy.kind == PROXY_NONE ? "%s" : "proxy: %s", why);
 		return;

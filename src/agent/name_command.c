@@ -109,13 +109,16 @@ print_released(const struct names *n, const json_t *states)
 		printf("%s is released: visitors are answered 410 from now on, and no account can "
 		       "get this name by asking for it.\n",
 		    name);
+	if (w.n == 0 && strncmp(name, "tcp:", 4) != 0)
+		printf("No webhook that came for it waits in the inbox.\n");
 	if (w.n > 0)
-		printf("%llu webhooks that came for it are in the inbox (%s), and nobody delivers "
-		       "them now.\n"
+		printf("%llu %s for it %s in the inbox (%s), and nobody delivers %s now.\n"
 		       "Send copies to another tunnel: adit inbox replay --state %s --tunnel %s "
 		       "--to OTHER\n"
 		       "Give them up:                  adit inbox drop --state %s --tunnel %s\n",
-		    (unsigned long long)w.n, w.what, w.states, name, w.states, name);
+		    (unsigned long long)w.n, w.n == 1 ? "webhook that came" : "webhooks that came",
+		    w.n == 1 ? "is" : "are", w.what, w.n == 1 ? "it" : "them", w.states, name,
+		    w.states, name);
 }
 
 static void

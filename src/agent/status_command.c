@@ -81,12 +81,14 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 	doctor_date(since_of(o, state), since);
 	if (link == NULL) {
 		if (strcmp(state, "away") == 0)
-			buf_printf(b, "  agent   none since %s: adit start, beside the server\n",
+			buf_printf(b,
+			    "  agent   none since %s; run adit http or adit start on the machine "
+			    "of the server\n",
 			    since_of(o, state) > 0 ? since : "the edge was started");
 		else if (strcmp(state, "off") == 0)
 			buf_printf(b,
-			    "  agent   stopped at %s; adit start, beside the server, "
-			    "starts one\n",
+			    "  agent   stopped at %s; adit http or adit start on the machine of "
+			    "the server starts it again\n",
 			    since);
 		else if (strcmp(state, "unknown") == 0)
 			buf_put(b, S("  agent   none: nobody has this name\n"));

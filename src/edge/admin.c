@@ -3,7 +3,7 @@
 #include "edge/admin.h"
 
 #include "base/plain.h"
-#include "base/clock.h"
+#include "base/date.h"
 #include "base/limits.h"
 #include "base/slice.h"
 #include "edge/admin_inbox.h"
@@ -145,7 +145,7 @@ date(const json_t *row, const char *key, char dst[32])
 	if (ms == 0)
 		strcpy(dst, "-");
 	else
-		clock_rfc3339(ms, dst, 32);
+		date_text(ms, dst);
 }
 
 static void

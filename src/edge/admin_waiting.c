@@ -72,14 +72,19 @@ admin_waiting_show_name(const json_t *answer)
 	printf("%s is released: visitors are answered 410 from now on, and no account can get "
 	       "this name by asking for it.\n",
 	    name);
-	if (w.n > 0)
-		printf("%llu webhooks that came for it are in the inbox (%s), and nobody delivers "
-		       "them now.\n"
+	if (w.n == 0)
+		printf("No webhook that came for it waits in the inbox.\n"
+		       "Give the name back: aditd name reserve %s ACCOUNT\n",
+		    name);
+	else
+		printf("%llu %s for it %s in the inbox (%s), and nobody delivers %s now.\n"
 		       "Send copies to another tunnel:  aditd inbox replay --state %s --tunnel %s "
 		       "--to OTHER\n"
 		       "Give them up:                   aditd inbox drop --state %s --tunnel %s\n"
 		       "Give the name back:             aditd name reserve %s ACCOUNT\n",
-		    (unsigned long long)w.n, w.what, w.states, name, w.states, name, name);
+		    (unsigned long long)w.n, w.n == 1 ? "webhook that came" : "webhooks that came",
+		    w.n == 1 ? "is" : "are", w.what, w.n == 1 ? "it" : "them", w.states, name,
+		    w.states, name, name);
 }
 
 void
@@ -97,8 +102,10 @@ admin_waiting_show_token(const json_t *answer)
 		       "stored, and wait for an agent with a new one: aditd token add %s\n",
 		    account);
 	if (w.n > 0)
-		printf("%llu webhooks of the account are in the inbox (%s): an agent with %s "
-		       "token gets them.\n"
+		printf("%llu %s of the account %s in the inbox (%s): an agent with %s token gets "
+		       "%s.\n"
 		       "Give them up: aditd inbox drop --state %s --account %s\n",
-		    (unsigned long long)w.n, w.what, last ? "a new" : "another", w.states, account);
+		    (unsigned long long)w.n, w.n == 1 ? "webhook" : "webhooks",
+		    w.n == 1 ? "is" : "are", w.what, last ? "a new" : "another",
+		    w.n == 1 ? "it" : "them", w.states, account);
 }

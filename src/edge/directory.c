@@ -5,6 +5,7 @@
 #include "hook/policy.h"
 
 #include "base/clock.h"
+#include "base/date.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -241,14 +242,14 @@ directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
 void
 directory_who(struct directory *d, struct slice key, char *dst, size_t cap)
 {
-	char since[32];
+	char since[DATE_BYTES];
 	struct route *r;
 
 	dst[0] = '\0';
 	pthread_rwlock_rdlock(&d->lock);
 	r = find(d, key);
 	if (r != NULL && r->since_ms != 0 && !r->tombstone) {
-		clock_rfc3339(r->since_ms, since, sizeof(since));
+		date_text(r->since_ms, since);
 		snprintf(dst, cap, "taken over by another agent of this account, on %s since %s",
 		    r->link.who, since);
 	}

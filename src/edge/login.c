@@ -85,7 +85,6 @@ static const struct {
 	const char *code, *text;
 } refusals[] = {
 	{ STORE_TAKEN, "name-taken", "this name or port belongs to another account" },
-	{ STORE_GONE, "name-released", "this name was released; no account can get it by asking" },
 	{ STORE_LIMIT, "limit",
 	    "the account has as many names or ports as it may, or no port is free" },
 	{ STORE_INVALID, "not-allowed", "this edge does not give out this name or port" },
@@ -104,8 +103,22 @@ refuse_tunnel(struct hello_tunnel *h, const char *code, const char *text)
 }
 
 static void
+refuse_released(struct hello_tunnel *h)
+{
+	char text[sizeof(h->text)];
+
+	snprintf(text, sizeof(text),
+	    "this name was released; no account can get it by asking. The operator can give it "
+	    "back: aditd name reserve %.63s ACCOUNT",
+	    h->name);
+	refuse_tunnel(h, "name-released", text);
+}
+
+static void
 refuse_result(struct hello_tunnel *h, enum store_result r)
 {
+	if (r == STORE_GONE)
+		refuse_released(h);
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
 		if (refusals[i].result == r)
 			refuse_tunnel(h, refusals[i].code, refusals[i].text);
@@ -390,7 +403,7 @@ claim(struct session *s, size_t i)
 		 * for agents. */
 		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
 		    DIRECTORY_RELEASED) {
-			refuse_result(h, STORE_GONE);
+			refuse_released(h);
 			return;
 		}
 		if (!check_reserved(s, h, c->req.name) || !read_policy(s, c, h))

@@ -120,7 +120,7 @@ put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
 
 		line = value = slice_cut(&head, '\n');
 		name = slice_cut(&value, ':');
-		if (keep_is_secret(k, name)) {
+		if (value.p != NULL && keep_is_secret(k, name)) { /* the empty line has no name */
 			buf_put(out, name);
 			buf_put(out, S(": ***\r"));
 		} else {

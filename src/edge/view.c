@@ -195,9 +195,13 @@ static const struct row rows[] = {
 static json_t *
 store_refusal(const struct inbox_req *req)
 {
+	char text[64];
+
 	switch (req->result) {
 	case STORE_NONE:
-		return refusal("none", "there is no such delivery");
+		snprintf(text, sizeof(text), "there is no delivery %llu",
+		    (unsigned long long)req->id);
+		return refusal("none", text);
 	case STORE_TAKEN:
 		return refusal("not-yours", "the account of the delivery has no such HTTP tunnel");
 	case STORE_LIMIT:

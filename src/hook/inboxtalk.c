@@ -2,7 +2,7 @@
 /* What `adit inbox` and `aditd inbox` ask, and how they print the answers. */
 #include "hook/inboxtalk.h"
 
-#include "base/clock.h"
+#include "base/date.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/plain.h"
@@ -61,10 +61,10 @@ set_op(struct inboxtalk *t, const char *op)
 static void
 put_date(struct buf *out, uint64_t ms)
 {
-	char when[32];
+	char when[DATE_BYTES];
 
-	clock_rfc3339((int64_t)ms, when, sizeof(when));
-	buf_printf(out, "%.10s %.8s", when, when + 11);
+	date_text((int64_t)ms, when);
+	buf_printf(out, "%.19s", when); /* the title, or what stands behind it, says UTC */
 }
 
 static void
@@ -134,8 +134,11 @@ put_attempts(const json_t *attempts, struct buf *out)
 	json_array_foreach(attempts, i, a) {
 		buf_printf(out, "%-14s ", i == 0 ? "attempts:" : "");
 		put_date(out, number_at(a, "at_ms"));
-		buf_printf(out, "  #%llu  %3llu  ", (unsigned long long)number_at(a, "number"),
-		    (unsigned long long)number_at(a, "status"));
+		buf_printf(out, "  #%llu  ", (unsigned long long)number_at(a, "number"));
+		if (number_at(a, "status") != 0)
+			buf_printf(out, "%3llu  ", (unsigned long long)number_at(a, "status"));
+		else
+			buf_put(out, S("  -  ")); /* nothing answered */
 		put_column(out, a, "reason", 0);
 		buf_printf(out, "  %llu ms\n", (unsigned long long)number_at(a, "latency_ms"));
 		if (text_at(a, "answer")[0] == '\0')
@@ -292,6 +295,25 @@ take_show(struct inboxtalk *t, json_t *answer, struct buf *out)
 	return INBOXTALK_DONE;
 }
 
+static void
+put_changed(const struct inboxtalk *t, struct buf *out)
+{
+	unsigned long long n = t->changed;
+
+	if (t->o.json)
+		buf_printf(out, "{\"changed\":%llu}\n", n);
+	else if (strcmp(t->command->name, "drop") == 0)
+		buf_printf(out,
+		    n == 1 ? "%llu delivery was dropped\n" : "%llu deliveries were dropped\n", n);
+	else if (t->o.to != NULL)
+		buf_printf(out,
+		    n == 1 ? "%llu delivery was copied\n" : "%llu deliveries were copied\n", n);
+	else
+		buf_printf(out,
+		    n == 1 ? "%llu delivery is sent again\n" : "%llu deliveries are sent again\n",
+		    n);
+}
+
 static enum inboxtalk_step
 take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
@@ -309,8 +331,7 @@ take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 		json_object_set(t->request, "cursor", json_object_get(answer, "cursor"));
 		return INBOXTALK_ASK;
 	}
-	buf_printf(out, t->o.json ? "{\"changed\":%llu}\n" : "%llu deliveries\n",
-	    (unsigned long long)t->changed);
+	put_changed(t, out);
 	return INBOXTALK_DONE;
 }
 
@@ -477,12 +498,36 @@ set_time(struct inboxtalk *t, const char *key, const char *value, int64_t now_ms
 	return ms >= 0;
 }
 
+/* The names of --state. False: it has one that is none. */
+static bool
+set_states(struct inboxtalk *t)
+{
+	static const char *const known[] = { "received", "queued", "leased", "delivered", "parked",
+		"dead", "dropped" };
+	struct slice rest = slice_str(t->o.states);
+	json_t *list = json_array();
+	bool good = true;
+
+	while (rest.n > 0) {
+		struct slice s = slice_trim(slice_cut(&rest, ','));
+		bool found = false;
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+			found = found || slice_eq(s, slice_str(known[i]));
+		good = good && found;
+		json_array_append_new(list, json_stringn(s.p == NULL ? "" : s.p, s.n));
+	}
+	if (json_array_size(list) > 0)
+		json_object_set(t->request, "states", list);
+	json_decref(list);
+	return good;
+}
+
 static enum inboxtalk_step
 set_options(struct inboxtalk *t, int64_t now_ms)
 {
 	const struct inboxtalk_options *o = &t->o;
-	struct slice states = slice_str(o->states);
-	json_t *list = json_array();
+	char which[80];
 
 	set_op(t, t->command->op);
 	set_text(t->request, "account", o->account);
@@ -492,14 +537,12 @@ set_options(struct inboxtalk *t, int64_t now_ms)
 	set_text(t->request, "to", o->to);
 	if (o->raw)
 		json_object_set_new(t->request, "raw", json_true());
-	while (states.n > 0) {
-		struct slice s = slice_trim(slice_cut(&states, ','));
-
-		json_array_append_new(list, json_stringn(s.p, s.n));
-	}
-	if (json_array_size(list) > 0)
-		json_object_set(t->request, "states", list);
-	json_decref(list);
+	snprintf(which, sizeof(which), "--state %.60s", o->states != NULL ? o->states : "");
+	if (!set_states(t))
+		return fail(t,
+		    "no such state; there are: received, queued, leased, delivered, "
+		    "parked, dead and dropped",
+		    which);
 	if (!set_time(t, "since_ms", o->since, now_ms))
 		return fail(t, "a time is 2026-11-24T18:00:00Z, 2026-11-24, or 30m, 12h, 7d ago",
 		    "--since");
@@ -554,7 +597,8 @@ inboxtalk_start(struct inboxtalk *t, const struct inboxtalk_options *o, int n_ar
 		if (strcmp(commands[i].name, name) == 0)
 			t->command = &commands[i];
 	if (t->command == NULL)
-		return fail(t, "list, show, replay, drop, export, tail or stat is wanted", "inbox");
+		return fail(t, "say what to do: list, show, replay, drop, export, tail or stat",
+		    "inbox");
 	if (set_options(t, now_ms) != INBOXTALK_ASK)
 		return INBOXTALK_FAILED;
 	return set_ids(t, n_args - 1, args + 1);
@@ -569,9 +613,10 @@ refused(struct inboxtalk *t, const json_t *answer)
 	snprintf(t->code, sizeof(t->code), "%s", text_at(answer, "code"));
 	snprintf(text, sizeof(text), "%s", text_at(answer, "text"));
 	if (t->changed > 0)
-		snprintf(text, sizeof(text), "%s; %llu deliveries are done, the rest is not",
-		    text_at(answer, "text"), (unsigned long long)t->changed);
-	return fail(t, text, text_at(answer, "code"));
+		snprintf(text, sizeof(text), "%s; %llu %s done, the rest is not",
+		    text_at(answer, "text"), (unsigned long long)t->changed,
+		    t->changed == 1 ? "delivery is" : "deliveries are");
+	return fail(t, text, "");
 }
 
 enum inboxtalk_step

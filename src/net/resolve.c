@@ -160,19 +160,32 @@ says_little(int code)
 	       code == EAFNOSUPPORT;
 }
 
+/* Another address at which the same happened, behind the first. */
+static void
+add_where(struct dial_private *p, const char *where)
+{
+	size_t n = strlen(p->why);
+
+	if (n > 0 && p->why[n - 1] == ')' && n + strlen(where) + 6 < sizeof(p->why))
+		snprintf(p->why + n - 1, sizeof(p->why) - n + 1, " and %s)", where);
+}
+
 static void
 note_failure(struct dial_private *p, int code, const struct sockaddr_storage *ss)
 {
 	char where[ADDR_TEXT_BYTES];
 
-	/* A host without IPv6 fails on it first; that is not what people must read. */
-	if (!says_little(p->code))
-		return;
-	p->code = code;
 	if (p->to.kind == ADDR_UNIX)
 		addr_text(&p->to, where, sizeof(where));
 	else
 		addr_show(ss, sizeof(*ss), where, sizeof(where));
+	/* A host without IPv6 fails on it first; that is not what people must read. */
+	if (!says_little(p->code)) {
+		if (code == p->code)
+			add_where(p, where);
+		return;
+	}
+	p->code = code;
 	snprintf(p->why, sizeof(p->why), "%s (%s)", words_of(code), where);
 }
 

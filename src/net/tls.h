@@ -39,8 +39,9 @@ struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n,
     char **ret_error) must_use;
 /*
  * What people would see of these certificates, for tunnels NAME.domain: one that is out of date,
- * one that covers nothing of the domain, none that covers "*.domain" or the domain itself.  NULL,
- * or a malloced sentence. files as given to tls_server_new(); now: seconds since 1970.
+ * one that covers nothing of the domain, none that covers "*.domain" where there are not some for
+ * the domain and for single names below it.  NULL, or a malloced sentence. files as given to
+ * tls_server_new(); now: seconds since 1970.
  */
 char *tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
     const char *domain, int64_t now) must_use;

@@ -57,6 +57,7 @@ tls_cert_date(const ASN1_TIME *time, char *dst, size_t cap)
 {
 	struct tm tm;
 
-	if (ASN1_TIME_to_tm(time, &tm) != 1 || strftime(dst, cap, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+	if (ASN1_TIME_to_tm(time, &tm) != 1 ||
+	    strftime(dst, cap, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
 		snprintf(dst, cap, "an unknown date");
 }

@@ -356,16 +356,17 @@ tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 
 /* --- what people would see --- */
 
-enum { COVERS_NOTHING, COVERS_A_NAME, COVERS_DOMAIN };
+enum { COVERS_NOTHING = 0, COVERS_A_NAME = 1, COVERS_DOMAIN = 2, COVERS_ALL = 4 };
 
-static int
+/* Of these, all that are true: a name below the domain, the domain itself, "*.domain". */
+static unsigned
 covers(X509 *cert, const char *domain)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	struct slice d = slice_str(domain);
-	int best = COVERS_NOTHING;
+	unsigned all = COVERS_NOTHING;
 
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && best < COVERS_DOMAIN; i++) {
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		int type;
 		const ASN1_STRING *v =
 		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
@@ -377,13 +378,15 @@ covers(X509 *cert, const char *domain)
 		rest = n.n > d.n ? slice_from(n, n.n - d.n) : n;
 		if (!slice_ieq(rest, d))
 			continue;
-		if (n.n == d.n || slice_eq(slice_head(n, n.n - d.n), S("*.")))
-			best = COVERS_DOMAIN;
+		if (n.n == d.n)
+			all |= COVERS_DOMAIN;
+		else if (slice_eq(slice_head(n, n.n - d.n), S("*.")))
+			all |= COVERS_ALL;
 		else if (n.p[n.n - d.n - 1] == '.')
-			best = COVERS_A_NAME;
+			all |= COVERS_A_NAME;
 	}
 	GENERAL_NAMES_free(names);
-	return best;
+	return all;
 }
 
 static char *
@@ -408,12 +411,12 @@ char *
 tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files, const char *domain,
     int64_t now)
 {
-	int best = COVERS_NOTHING;
+	unsigned all = COVERS_NOTHING;
 
 	for (size_t i = 0; i < s->n; i++) {
 		X509 *cert = SSL_CTX_get0_certificate(s->ctx[i]);
 		char *fault = date_fault(cert, files[i].cert_path, (time_t)now);
-		int c = covers(cert, domain);
+		unsigned c = covers(cert, domain);
 		char names[300];
 
 		if (fault != NULL)
@@ -423,11 +426,14 @@ tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
 			return tls_sentence("the certificate %s is for %s, neither for *.%s nor "
 					    "for %s",
 			    files[i].cert_path, names, domain, domain);
-		best = c > best ? c : best;
+		all |= c;
 	}
-	if (best < COVERS_DOMAIN)
-		return tls_sentence("no certificate is for *.%s or for %s", domain, domain);
-	return NULL;
+	/* Names of tunnels may each have a certificate; then the edge needs one for its own. */
+	if ((all & COVERS_ALL) != 0 || all == (COVERS_A_NAME | COVERS_DOMAIN))
+		return NULL;
+	return tls_sentence("certificates: none is for *.%s, so tunnels that are called "
+			    "NAME.%s have none: get a certificate for both names, %s and *.%s",
+	    domain, domain, domain, domain);
 }
 
 char *

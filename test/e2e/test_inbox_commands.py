@@ -105,8 +105,12 @@ def test_show_hides_credentials_and_raw_is_exact(lab, who):
     whole = json.loads(me.run("show", "1", "--json"))
     assert whole["body"].encode() == body and "c2VjcmV0" not in whole["head"] and whole["attempts"][0]["status"] == 200
     raw = me.exact("show", "1", "--raw")
+    assert "\n: ***" not in said
+    assert "\n\n" + body.decode() in said and whole["head"].endswith("\r\n\r\n") and "\r: " not in whole["head"]
+    exported = json.loads(me.run("export"))
+    assert exported["head"] == whole["head"] and exported["body"].encode() == body
     assert raw.endswith(b"\r\n\r\n" + body) and b"Authorization: Basic c2VjcmV0\r\n" in raw
-    assert me.run("show", "2", ok=False).find("no such delivery") >= 0
+    assert me.run("show", "2", ok=False).endswith(": there is no delivery 2\n")
 
 
 def test_export_gives_what_came(lab, who):
@@ -146,12 +150,12 @@ def test_replay_and_drop(lab, who):
         stored(inbox.edge, n)
     inbox.origin.wait_requests(6)
     until(lambda: len(rows(me.run("list", "--json", "--state", "parked"))) == 6)
-    assert "6 deliveries" not in me.run("drop", "6")
+    assert me.run("drop", "6") == "1 delivery was dropped\n"
     behave[0] = status(200)
-    assert "2 deliveries" in me.run("replay", "1", "2")
+    assert me.run("replay", "1", "2") == "2 deliveries are sent again\n"
     assert [number_of(r) for r in inbox.origin.wait_requests(8)[6:]] == [0, 1]
     assert inbox.origin.requests[6].get("adit-delivery") == "1" and inbox.origin.requests[6].get("adit-attempt") == "2"
-    assert "3 deliveries" in me.run("replay", "--state", "parked")
+    assert me.run("replay", "--state", "parked") == "3 deliveries are sent again\n"
     assert sorted(number_of(r) for r in inbox.origin.wait_requests(11)[8:]) == [2, 3, 4]
     until(lambda: len(rows(me.run("list", "--json", "--state", "delivered"))) == 5)
     assert [r["id"] for r in rows(me.run("list", "--json", "--state", "dropped"))] == [6]
@@ -159,11 +163,13 @@ def test_replay_and_drop(lab, who):
     other = lab.origin()
     lab.agent(inbox.edge, "http", other.address, "--name", "other")
     inbox.edge.wait_up("other")
-    assert "1 was copied to 7" in me.run("replay", "1", "--to", "other")
+    assert me.run("replay", "1", "--to", "other") == "1 was copied to 7\n1 delivery was copied\n"
     request = other.wait_requests(1)[0]
     assert number_of(request) == 0 and request.get("adit-delivery") == "7"
     for wrong in (("replay",), ("drop",), ("show",), ("replay", "x"), ("list", "--state", "gone"), ("list", "--since", "soon"), ("eat",)):
         me.run(*wrong, ok=False)
+    said = me.run("list", "--state", "parked,bogus", ok=False)
+    assert said.endswith(": --state parked,bogus: no such state; there are: received, queued, leased, delivered, parked, dead and dropped\n"), said
 
 
 def test_what_is_dropped_while_queued_is_not_delivered(lab, who):

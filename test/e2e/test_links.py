@@ -171,7 +171,7 @@ def test_an_older_agent_that_comes_back_takes_nothing(lab):
     cutter.refuse = False
     text = first.wait_event("replaced", 40)["text"]
     assert text.startswith("taken over by another agent of this account, on " + os.uname().nodename + " at 127.0.0.1:"), text
-    assert " since 20" in text and text.endswith("Z")
+    assert " since 20" in text and text.endswith(" UTC")
     first.exits(4)
     assert second.alive() and edge.get().body == b"two"
     assert [x for x in second.lines if x and '"replaced"' in x] == []

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times as people read them (date.h). */
+#include "base/date.h"
+
+#include <stdio.h>
+#include <time.h>
+
+void
+date_text(int64_t wall_ms, char dst[DATE_BYTES])
+{
+	time_t s = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&s, &tm) == NULL ||
+	    strftime(dst, DATE_BYTES, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		snprintf(dst, DATE_BYTES, "an unknown time");
+}
