@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `adit status [NAME ...]`: what of the account's tunnels is online, as the edge's own requests to
- * the local servers found it (edge/through.h), over a link without tunnels: it takes nothing over.
+ * the local servers found it (edge/health.h), over a link without tunnels: it takes nothing over.
  */
 #ifndef ADIT_AGENT_STATUS_COMMAND_H
 #define ADIT_AGENT_STATUS_COMMAND_H

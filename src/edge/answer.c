@@ -54,7 +54,7 @@ void
 answer_send(struct exchange *x, struct slice read_ahead)
 {
 	struct visitor *v = x->visitor;
-	struct buf *page = &x->worker->page;
+	struct buf *page = &x->worker->visit->page;
 	struct iovec iov = { page->p, page->n };
 	size_t n = 0;
 
@@ -116,8 +116,8 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 	x->keep = x->keep && is_sound(code) && !x->worker->draining && can_drain(x) &&
 		  (!x->visitor->conn.eof || read_ahead.n > 0);
 	page.keep_alive = x->keep;
-	buf_reset(&x->worker->page);
-	page_write(&x->worker->page, &page);
+	buf_reset(&x->worker->visit->page);
+	page_write(&x->worker->visit->page, &page);
 	answer_send(x, read_ahead);
 }
 
@@ -136,7 +136,7 @@ void
 answer_own(struct exchange *x, int status, const char *fields, struct slice type, struct slice body,
     struct slice read_ahead)
 {
-	struct buf *page = &x->worker->page;
+	struct buf *page = &x->worker->visit->page;
 
 	x->status = (uint16_t)status;
 	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
@@ -179,7 +179,7 @@ bool
 answer_write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
 {
 	const struct h1_head *h = &x->res.head;
-	struct buf *page = &x->worker->page;
+	struct buf *page = &x->worker->visit->page;
 	bool keep = x->keep;
 	size_t n;
 
@@ -205,7 +205,7 @@ answer_write_relayed(struct exchange *x, struct slice head, struct slice body, u
 void
 answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead)
 {
-	struct buf *page = &x->worker->page;
+	struct buf *page = &x->worker->visit->page;
 	char url[330];
 
 	x->status = 308;

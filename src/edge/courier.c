@@ -231,6 +231,20 @@ courier_kick(struct courier *c)
 		ask(c);
 }
 
+void
+couriers_kick(struct worker *w, const char *account)
+{
+	struct map_node *node = NULL;
+
+	while ((node = map_walk(&w->tunnels, node)) != NULL) {
+		struct tunnel *t = map_of(node, struct tunnel, by_key);
+
+		if (t->courier != NULL &&
+		    (account == NULL || account[0] == '\0' || strcmp(account, t->account) == 0))
+			courier_kick(t->courier);
+	}
+}
+
 struct wake {
 	struct loop_mail mail;
 	struct worker *worker;

@@ -10,7 +10,7 @@
 #ifndef ADIT_EDGE_COURIER_H
 #define ADIT_EDGE_COURIER_H
 
-#include "edge/session.h"
+#include "edge/tunnel.h"
 #include "hook/policy.h"
 #include "store/inbox.h"
 
@@ -29,6 +29,8 @@ struct courier_wish {
 struct courier *courier_new(struct tunnel *t, struct policy *policy) must_use;
 /* Something was stored, or its time has come. */
 void courier_kick(struct courier *c);
+/* All couriers of this worker, or of an account; NULL or "": of every one. */
+void couriers_kick(struct worker *w, const char *account);
 /* The same for the courier of this route, on whichever worker it is; nothing when its tunnel is
  * down. */
 void courier_wake(struct worker *w, const char *key);

@@ -7,6 +7,8 @@
  */
 #include "edge/courier_private.h"
 
+#include "tunnel/hello.h"
+
 #include <stdlib.h>
 
 /* The first one has been taken and is at work: the rest need not wait for its answer. */

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "edge/intake.h"
+#include "edge/head_fields.h"
 #include "edge/keep.h"
 
 #include <stdio.h>
@@ -81,7 +81,7 @@ sign_again(const struct courier *c, const struct inbox_delivery *item, struct sl
 	h1.inside = true;
 	if (h1_head(&h1, head) != H1_DONE)
 		return head;
-	req.n_fields = intake_fields(&h1.head, head, fields);
+	req.n_fields = head_fields(&h1.head, head, fields);
 	req.now_ms = clock_wall_ms();
 	if (!hook_sign_again(&c->policy->sign, &req, &made))
 		return head;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lobbies of a worker: who has to go when strangers crowd it.  Visitors who are idle make room
- * for new visitors, heads in part for other heads, links without a token for other links; so that
- * what is full is full for who fills it.
+ * Who has to go when strangers crowd a worker.  Visitors who are idle make room for new visitors,
+ * heads in part for other heads; so that what is full is full for who fills it.
  */
 #ifndef ADIT_EDGE_CROWD_H
 #define ADIT_EDGE_CROWD_H
 
 #include "edge/visitor.h"
 
-void crowd_init(struct worker *w);
-void crowd_fini(struct worker *w);
+/* Of visit->lobby: he waits for a request, or for the other side's end. */
+bool crowd_is_idle(const struct lobby_guest *g);
 /* Descriptors are short: some visitors who are idle go. */
 void crowd_shed(struct worker *w);
 
@@ -26,10 +25,5 @@ void crowd_no_partial(struct exchange *x);
 
 /* An exchange for a tunnel of this account, or "", takes its share; false: there is no room. */
 bool crowd_exchange(struct exchange *x, const char *account) must_use;
-
-/* Lets a link in whose token is not known; false: there is no room. */
-bool crowd_link(struct worker *w, struct session *s) must_use;
-/* Its token is good: it counts for its account from now on. False: that has too many. */
-bool crowd_know_link(struct session *s) must_use;
 
 #endif

@@ -8,6 +8,7 @@
 #include "edge/ask.h"
 #include "edge/control.h"
 #include "edge/dev.h"
+#include "edge/dispatch.h"
 #include "edge/gate.h"
 #include "edge/keep.h"
 #include "edge/notes.h"
@@ -421,7 +422,7 @@ make_threads(struct daemon *d, unsigned n_workers)
 		int fd = d->sockets.http_fds[e->n_workers];
 
 		d->sockets.http_fds[e->n_workers] = -1;
-		e->workers[e->n_workers] = worker_new(e, e->n_workers, d->settings, fd);
+		e->workers[e->n_workers] = dispatch_new(e, e->n_workers, d->settings, fd);
 		if (e->workers[e->n_workers] == NULL)
 			return fail_errno("making a worker");
 	}
@@ -510,7 +511,7 @@ finish(struct daemon *d)
 	control_free(d->control);
 	upkeep_free(d->upkeep);
 	for (unsigned i = 0; i < e->n_workers; i++)
-		worker_free(e->workers[i]);
+		dispatch_free(e->workers[i]);
 	free(e->workers);
 	gate_free(d->gate);
 	tls_server_unref(d->server);

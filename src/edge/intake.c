@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "edge/client.h"
 #include "edge/courier.h"
+#include "edge/head_fields.h"
 #include "edge/keep.h"
 #include "edge/notes.h"
 #include "edge/probe.h"
@@ -29,7 +30,7 @@ struct intake {
 	struct buf stored; /* the head as it is stored: sealed */
 	struct buf body;
 	uint64_t body_max;
-	struct share share; /* of worker->intake_shares */
+	struct share share; /* of worker->visit->intake_shares */
 	size_t kib;         /* that it has taken of them */
 	struct event event;
 	char dedupe[sizeof(((struct event *)NULL)->dedupe) + sizeof(((struct event *)NULL)->print)];
@@ -46,7 +47,7 @@ static void
 intake_free(struct intake *in)
 {
 	loop_timer_stop(in->worker->loop, &in->timer);
-	shares_leave(&in->worker->intake_shares, &in->share);
+	shares_leave(&in->worker->visit->intake_shares, &in->share);
 	inbox_req_fini(&in->put);
 	policy_unref(in->policy);
 	buf_fini(&in->raw);
@@ -145,7 +146,7 @@ make_room(struct intake *in)
 static bool
 charge(struct intake *in)
 {
-	struct shares *s = &in->worker->intake_shares;
+	struct shares *s = &in->worker->visit->intake_shares;
 	size_t bytes = in->raw.cap + in->head.cap + in->stored.cap + in->body.cap;
 	size_t kib = (bytes + 1023) / 1024, more = kib > in->kib ? kib - in->kib : 0;
 	struct share *victim = NULL;
@@ -447,15 +448,6 @@ store(struct intake *in, const struct hook_request *req)
 
 /* --- the request is whole --- */
 
-size_t
-intake_fields(const struct h1_head *h, struct slice head, struct hook_field *fields)
-{
-	for (size_t i = 0; i < h->n_fields; i++)
-		fields[i] = (struct hook_field){ h1_text(head, h->fields[i].name),
-			h1_text(head, h->fields[i].value) };
-	return h->n_fields;
-}
-
 static void
 log_signature(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
 {
@@ -525,7 +517,7 @@ whole(struct intake *in)
 	x->in_over = true;
 	if (req.body.n == 0)
 		req.body = S("");
-	req.n_fields = intake_fields(h, raw, fields);
+	req.n_fields = head_fields(h, raw, fields);
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
 	req.url =
 	    slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,

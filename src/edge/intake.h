@@ -18,8 +18,6 @@ void intake_start(struct exchange *x, struct policy *policy, const char *account
 void intake_feed(struct exchange *x, struct slice bytes);
 /* VISITOR_INTAKE, VISITOR_STORE: called about once a second. */
 void intake_tick(struct exchange *x, int64_t now_us);
-/* The fields of a head, whose bytes begin at `head`; room for all of them. Returns how many. */
-size_t intake_fields(const struct h1_head *h, struct slice head, struct hook_field *fields);
 /* The exchange ends: whatever is under way goes on without it. */
 void intake_abandon(struct exchange *x);
 

@@ -3,10 +3,10 @@
 #include "edge/login.h"
 
 #include "base/clock.h"
-#include "edge/crowd.h"
+#include "edge/links.h"
 #include "edge/keep.h"
 #include "edge/login_policy.h"
-#include "edge/port.h"
+#include "edge/tcp_port.h"
 #include "edge/health.h"
 #include "edge/stored_policy.h"
 #include "http/reserved.h"
@@ -246,7 +246,7 @@ try_port(struct session *s, struct claim *c, struct hello_tunnel *h)
 {
 	int error;
 
-	c->fd = port_listen(s->worker, c->req.port);
+	c->fd = tcp_port_listen(s->worker, c->req.port);
 	if (c->fd >= 0) {
 		h->port = c->req.port;
 		return true;
@@ -471,7 +471,7 @@ on_token(struct errand *e)
 	s->expires_ms = c->req.expires_ms;
 	snprintf(s->account, sizeof(s->account), "%s", c->req.account);
 	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
-	if (!crowd_know_link(s)) {
+	if (!links_know(s)) {
 		session_refuse(s, LINK_CODE_BUSY, "too-many-links",
 		    "this account has as many links to this edge as it may", RETRY_BUSY_MS);
 		return;

@@ -6,13 +6,13 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "edge/courier.h"
-#include "edge/crowd.h"
+#include "edge/links.h"
 #include "edge/link_inbox.h"
 #include "edge/link_names.h"
 #include "edge/link_release.h"
 #include "edge/login.h"
 #include "edge/notes.h"
-#include "edge/port.h"
+#include "edge/tcp_port.h"
 #include "edge/stopped.h"
 #include "edge/view.h"
 #include "edge/status_message.h"
@@ -44,7 +44,7 @@ retire(struct session *s, struct tunnel *t)
 	t->up = false;
 	s->n_up--;
 	map_del(&w->tunnels, &t->by_key);
-	port_close(t);
+	tcp_port_close(t);
 	if (t->courier != NULL)
 		courier_close(t->courier);
 	t->courier = NULL;
@@ -191,7 +191,7 @@ session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, i
 		return;
 	}
 	s->n_tunnels++;
-	if (h->kind == TUNNEL_TCP && port_open(t, fd) != 0) {
+	if (h->kind == TUNNEL_TCP && tcp_port_open(t, fd) != 0) {
 		retire(s, t);
 		s->n_tunnels--;
 		refuse_bind(h, "memory", "the edge is out of memory");
@@ -272,7 +272,7 @@ session_free(struct session *s)
 	struct worker *w = s->worker;
 
 	free(s->tunnels);
-	slab_put(&w->sessions, s);
+	slab_put(&w->links->sessions, s);
 }
 
 static void
@@ -390,8 +390,8 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 		retire(s, &s->tunnels[i]);
 	}
 	loop_timer_stop(w->loop, &s->timer);
-	lobby_leave(&w->unknown, &s->unknown);
-	lobby_leave(&w->known, &s->known);
+	lobby_leave(&w->links->unknown, &s->unknown);
+	lobby_leave(&w->links->known, &s->known);
 	list_del(&s->node);
 	counter_add(&w->counters.links, (uint64_t)-1);
 	if (!login_abandon(s))
@@ -449,13 +449,13 @@ on_timer(struct loop_timer *t)
 void
 session_start(struct worker *w, struct arrival *a)
 {
-	struct session *s = slab_get(&w->sessions);
+	struct session *s = slab_get(&w->links->sessions);
 
 	if (s != NULL)
 		s->has_source = source_key(&a->ss, &s->source);
-	if (s == NULL || !crowd_link(w, s)) {
+	if (s == NULL || !links_let_in(w, s)) {
 		if (s != NULL)
-			slab_put(&w->sessions, s);
+			slab_put(&w->links->sessions, s);
 		log_event(LOG_WARN, "links-full", LOG_Z("peer", a->peer));
 		conn_close(&a->conn);
 		return;
@@ -468,12 +468,12 @@ session_start(struct worker *w, struct arrival *a)
 	memcpy(s->peer, a->peer, sizeof(s->peer));
 	if (carrier_init(&s->carrier, w->loop, &w->shared, &a->conn, LINK_EDGE, &ops, s) != 0) {
 		log_event(LOG_ERROR, "link-failed", LOG_Z("peer", a->peer));
-		lobby_leave(&w->unknown, &s->unknown);
+		lobby_leave(&w->links->unknown, &s->unknown);
 		conn_close(&a->conn);
 		session_free(s);
 		return;
 	}
-	list_push(&w->session_list, &s->node);
+	list_push(&w->links->list, &s->node);
 	loop_timer_set(w->loop, &s->timer, (int64_t)LIMIT_HELLO_MS * 1000);
 	counter_add(&w->counters.links, 1);
 	counter_add(&w->counters.links_total, 1);

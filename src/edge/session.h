@@ -7,6 +7,7 @@
 #ifndef ADIT_EDGE_SESSION_H
 #define ADIT_EDGE_SESSION_H
 
+#include "edge/lobby.h"
 #include "edge/tunnel.h"
 #include "edge/worker.h"
 #include "hook/policy.h"
@@ -28,7 +29,7 @@ enum session_state {
 struct session {
 	struct carrier carrier;
 	struct worker *worker;
-	struct list node; /* in worker->session_list */
+	struct list node; /* in worker->links->list */
 	enum session_state state;
 	struct directory_link self;
 	struct source_key source;

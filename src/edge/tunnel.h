@@ -16,7 +16,7 @@
 
 struct courier;
 struct policy;
-struct port;
+struct tcp_port;
 struct session;
 
 struct tunnel {
@@ -27,7 +27,7 @@ struct tunnel {
 	const char *account;
 	uint64_t generation;     /* of the link */
 	struct route *route;     /* in the directory */
-	struct port *port;       /* TCP: its listener */
+	struct tcp_port *port;   /* TCP: its listener */
 	struct policy *policy;   /* NULL: none */
 	struct courier *courier; /* delivers what is stored for it; NULL: nothing to deliver */
 	uint16_t id;

@@ -15,12 +15,6 @@
 /* A head in part, the longest, and what one read may bring behind it. */
 #define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + READ_BYTES)
 
-struct visitor *
-visitor_of(struct list *node)
-{
-	return list_of(node, struct visitor, node);
-}
-
 /* clang-format off */
 #define INTAKES (1 << VISITOR_INTAKE | 1 << VISITOR_STORE)
 static const unsigned predecessors[] = {
@@ -77,7 +71,7 @@ visitor_move(struct visitor *v, enum visitor_state to)
 static struct exchange *
 exchange_start(struct visitor *v)
 {
-	struct exchange *x = slab_get(&v->worker->exchanges);
+	struct exchange *x = slab_get(&v->worker->visit->exchanges);
 
 	if (x == NULL)
 		return NULL;
@@ -86,7 +80,7 @@ exchange_start(struct visitor *v)
 	h1_init(&x->req, H1_REQUEST);
 	buf_init(&x->head, HEAD_BUF_BYTES);
 	buf_init(&x->rest, HEAD_BUF_BYTES);
-	buf_init(&x->page, WORKER_PAGE_BYTES);
+	buf_init(&x->page, VISIT_PAGE_BYTES);
 	v->x = x;
 	counter_add(&v->worker->counters.exchanges, 1);
 	return x;
@@ -97,7 +91,7 @@ on_exchange_grave(struct loop_grave *g)
 {
 	struct exchange *x = list_of(g, struct exchange, grave);
 
-	slab_put(&x->worker->exchanges, x);
+	slab_put(&x->worker->visit->exchanges, x);
 }
 
 static void
@@ -115,7 +109,7 @@ exchange_end(struct visitor *v)
 	if (x->flowing)
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
 	crowd_no_partial(x);
-	shares_leave(&x->worker->exchange_shares, &x->share);
+	shares_leave(&x->worker->visit->exchange_shares, &x->share);
 	buf_fini(&x->head);
 	buf_fini(&x->rest);
 	buf_fini(&x->page);
@@ -130,7 +124,7 @@ on_visitor_grave(struct loop_grave *g)
 {
 	struct visitor *v = list_of(g, struct visitor, grave);
 
-	slab_put(&v->worker->visitors, v);
+	slab_put(&v->worker->visit->visitors, v);
 }
 
 void
@@ -144,7 +138,7 @@ visitor_close(struct visitor *v)
 	exchange_end(v);
 	conn_close(&v->conn);
 	sources_put(&w->sources, v->source);
-	lobby_leave(&w->lobby, &v->guest);
+	lobby_leave(&w->visit->lobby, &v->guest);
 	list_del(&v->node);
 	counter_add(&w->counters.visitors, (uint64_t)-1);
 	loop_bury(w->loop, &v->grave, on_visitor_grave);
@@ -432,10 +426,10 @@ visitor_start(struct worker *w, struct arrival *a)
 		conn_close(&a->conn);
 		return;
 	}
-	v = slab_get(&w->visitors);
+	v = slab_get(&w->visit->visitors);
 	if (v == NULL || !crowd_visitor(w, v, limited ? &key : NULL)) {
 		if (v != NULL)
-			slab_put(&w->visitors, v);
+			slab_put(&w->visit->visitors, v);
 		sources_put(&w->sources, source);
 		conn_close(&a->conn);
 		return;
@@ -447,7 +441,7 @@ visitor_start(struct worker *w, struct arrival *a)
 	memcpy(v->local, a->local, sizeof(v->local));
 	conn_move(&v->conn, &a->conn, on_conn);
 	conn_tune(&v->conn, 0, LIMIT_NOTSENT_BYTES);
-	list_push(&w->visitor_list, &v->node);
+	list_push(&w->visit->list, &v->node);
 	counter_add(&w->counters.visitors, 1);
 	counter_add(&w->counters.visitors_total, 1);
 	visitor_move(v, VISITOR_HEAD);

@@ -18,7 +18,9 @@
 #ifndef ADIT_EDGE_VISITOR_H
 #define ADIT_EDGE_VISITOR_H
 
-#include "edge/session.h"
+#include "edge/tunnel.h"
+#include "edge/visit.h"
+#include "hook/policy.h"
 #include "http/h1.h"
 #include "http/rewrite.h"
 #include "relay/flow.h"
@@ -42,7 +44,7 @@ struct intake;
 struct visitor {
 	struct conn conn;
 	struct worker *worker;
-	struct list node;   /* in worker->visitor_list */
+	struct list node;   /* in worker->visit->list */
 	struct exchange *x; /* NULL while idle */
 	struct source *source;
 	struct lobby_guest guest;
@@ -81,7 +83,7 @@ struct exchange {
 	enum close_code error;      /* why the answer is ours */
 	struct share share;         /* of worker->exchange_shares, once its tunnel is known */
 	struct lobby_guest partial; /* while its head has come in part */
-	size_t partial_bytes;       /* of it, in worker->partial_bytes */
+	size_t partial_bytes;       /* of it, in worker->visit->partial_bytes */
 	bool unread;                /* `head` holds bytes that the parser has not seen */
 	bool flowing;               /* the flow was set up */
 	bool in_over, out_over;     /* request sent whole; answer delivered whole */
@@ -104,7 +106,6 @@ struct exchange {
 
 /* Takes over the connection of an arrival, with what was read of it. */
 void visitor_start(struct worker *w, struct arrival *a);
-struct visitor *visitor_of(struct list *node);
 /* Cuts the connection: without mercy, or only when nothing is under way. */
 void visitor_close(struct visitor *v);
 void visitor_close_idle(struct visitor *v);

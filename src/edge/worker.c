@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's thread: arrivals, orders, the tick, the stop. */
+/* A worker's thread: its mail, its orders, its tick; what they mean is said by worker_calls. */
 #include "edge/worker.h"
 
-#include "base/log.h"
 #include "base/rand.h"
 #include "base/text.h"
-#include "edge/courier.h"
-#include "edge/crowd.h"
-#include "edge/port.h"
-#include "edge/session.h"
-#include "edge/visitor.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,14 +12,12 @@
 /* Deadlines are looked at by a walk over all visitors that takes TICKS_PER_WALK ticks. */
 #define TICK_US (250 * 1000)
 #define TICKS_PER_WALK 4
-/* Those that made room are freed at the end of the turn. */
-#define SLACK 1024
 
 /* --- deadlines --- */
 
 /* Looks at the front part of a list and puts it behind the rest. */
-static void
-walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us),
+void
+worker_walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us),
     int64_t now_us)
 {
 	for (uint64_t n = n_all / TICKS_PER_WALK + 1; n > 0 && !list_empty(l); n--) {
@@ -37,27 +29,12 @@ walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now
 }
 
 static void
-look_at_visitor(struct list *node, int64_t now_us)
-{
-	visitor_tick(visitor_of(node), now_us);
-}
-
-static void
-look_at_pipe(struct list *node, int64_t now_us)
-{
-	pipe_tick(pipe_of(node), now_us);
-}
-
-static void
 on_tick(struct loop_timer *t)
 {
 	struct worker *w = list_of(t, struct worker, tick);
-	int64_t now = loop_now_us(w->loop);
 
 	w->ticking = false;
-	walk(&w->visitor_list, w->counters.visitors, look_at_visitor, now);
-	walk(&w->pipe_list, w->counters.pipes, look_at_pipe, now);
-	if (!list_empty(&w->visitor_list) || !list_empty(&w->pipe_list))
+	if (w->calls->tick(w, loop_now_us(w->loop)))
 		worker_tick(w);
 }
 
@@ -86,23 +63,12 @@ worker_request_id(struct worker *w, char dst[17])
 /* --- connections that come --- */
 
 static void
-arrive(struct worker *w, struct arrival *a)
-{
-	if (w->stopping || (w->draining && a->link))
-		conn_close(&a->conn);
-	else if (a->link)
-		session_start(w, a);
-	else
-		visitor_start(w, a);
-}
-
-static void
 on_arrival(struct loop *loop, struct loop_mail *m)
 {
 	struct arrival *a = list_of(m, struct arrival, mail);
 
 	(void)loop;
-	arrive(a->worker, a);
+	a->worker->calls->arrived(a->worker, a);
 	free(a);
 }
 
@@ -128,18 +94,6 @@ worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *
 	return 0;
 }
 
-static void
-on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
-{
-	struct worker *w = l->owner;
-	struct arrival a = { .ss = *ss };
-
-	conn_init(&a.conn, fd, NULL, NULL);
-	addr_show(ss, len, a.peer, sizeof(a.peer));
-	addr_local(fd, a.local, sizeof(a.local));
-	arrive(w, &a);
-}
-
 struct worker *
 worker_for_link(struct edge *e)
 {
@@ -157,7 +111,7 @@ worker_for_link(struct edge *e)
 struct order {
 	struct loop_mail mail;
 	struct worker *worker;
-	void (*fn)(struct worker *w, const char *text); /* NULL: any text */
+	enum worker_order order;
 	char text[DIRECTORY_KEY_BYTES];
 };
 
@@ -167,39 +121,8 @@ on_order(struct loop *loop, struct loop_mail *m)
 	struct order *o = list_of(m, struct order, mail);
 
 	(void)loop;
-	o->fn(o->worker, o->text);
+	o->worker->calls->obey(o->worker, o->order, o->text);
 	free(o);
-}
-
-static void
-drain(struct worker *w)
-{
-	w->draining = true;
-	listener_close(&w->http);
-	LIST_EACH(it, &w->session_list)
-		session_leave(list_of(it, struct session, node), LINK_CODE_SHUTDOWN,
-		    "the edge is stopping");
-	LIST_EACH(it, &w->visitor_list)
-		visitor_close_idle(visitor_of(it));
-	worker_check_idle(w);
-}
-
-static void
-stop(struct worker *w)
-{
-	struct list *node;
-
-	w->draining = w->stopping = true;
-	listener_close(&w->http);
-	while ((node = w->visitor_list.next) != &w->visitor_list)
-		visitor_close(visitor_of(node));
-	while ((node = w->pipe_list.next) != &w->pipe_list)
-		pipe_close(pipe_of(node));
-	while ((node = w->session_list.next) != &w->session_list)
-		session_close(list_of(node, struct session, node), LINK_CODE_SHUTDOWN,
-		    "the edge is stopping");
-	loop_timer_stop(w->loop, &w->tick);
-	worker_check_idle(w);
 }
 
 static void
@@ -215,64 +138,6 @@ use_settings(struct worker *w)
 }
 
 static void
-revoke(struct worker *w, const char *token_id)
-{
-	LIST_EACH(it, &w->session_list) {
-		struct session *s = list_of(it, struct session, node);
-
-		if (token_id == NULL)
-			session_close(s, LINK_CODE_BUSY, "the edge is out of memory");
-		else if (strcmp(s->token_id, token_id) == 0)
-			session_close(s, LINK_CODE_REVOKED, "the token was revoked");
-	}
-}
-
-static struct tunnel *
-fenced(struct worker *w)
-{
-	struct map_node *node = NULL;
-
-	while ((node = map_walk(&w->tunnels, node)) != NULL) {
-		struct tunnel *t = map_of(node, struct tunnel, by_key);
-
-		if (!tunnel_serves(t))
-			return t;
-	}
-	return NULL;
-}
-
-static void
-fence(struct worker *w, const char *key)
-{
-	struct tunnel *t;
-
-	if (key != NULL)
-		session_fence(w, slice_str(key));
-	while (key == NULL && (t = fenced(w)) != NULL)
-		session_drop(t->session, t, "a newer link has the name, or it was released");
-}
-
-static void
-kick_couriers(struct worker *w, const char *account)
-{
-	struct map_node *node = NULL;
-
-	while ((node = map_walk(&w->tunnels, node)) != NULL) {
-		struct tunnel *t = map_of(node, struct tunnel, by_key);
-
-		if (t->courier != NULL &&
-		    (account == NULL || account[0] == '\0' || strcmp(account, t->account) == 0))
-			courier_kick(t->courier);
-	}
-}
-
-static void
-on_shortage(struct listener *l)
-{
-	crowd_shed(l->owner);
-}
-
-static void
 on_orders(struct loop *loop, struct loop_mail *m)
 {
 	struct worker *w = list_of(m, struct worker, orders_mail);
@@ -281,18 +146,9 @@ on_orders(struct loop *loop, struct loop_mail *m)
 	(void)loop;
 	if (orders & WORKER_SETTINGS)
 		use_settings(w);
-	if (orders & WORKER_REVOKE)
-		revoke(w, NULL);
-	if (orders & WORKER_FENCE)
-		fence(w, NULL);
-	if (orders & WORKER_KICK)
-		kick_couriers(w, NULL);
-	if (orders & WORKER_SHED)
-		crowd_shed(w);
-	if (orders & WORKER_DRAIN)
-		drain(w);
-	if (orders & WORKER_STOP)
-		stop(w);
+	for (unsigned bit = WORKER_REVOKE; bit <= WORKER_STOP; bit <<= 1)
+		if (orders & bit)
+			w->calls->obey(w, (enum worker_order)bit, NULL);
 }
 
 void
@@ -303,8 +159,7 @@ worker_order(struct worker *w, enum worker_order order)
 }
 
 static void
-give(struct worker *w, enum worker_order order, void (*fn)(struct worker *, const char *),
-    const char *text)
+give(struct worker *w, enum worker_order order, const char *text)
 {
 	struct order *o = calloc(1, sizeof(*o));
 
@@ -312,7 +167,7 @@ give(struct worker *w, enum worker_order order, void (*fn)(struct worker *, cons
 		worker_order(w, order);
 		return;
 	}
-	*o = (struct order){ .mail.fn = on_order, .worker = w, .fn = fn };
+	*o = (struct order){ .mail.fn = on_order, .worker = w, .order = order };
 	snprintf(o->text, sizeof(o->text), "%s", text);
 	loop_post(w->loop, &o->mail);
 }
@@ -327,19 +182,19 @@ worker_use_settings(struct worker *w, struct settings *s)
 void
 worker_revoke(struct worker *w, const char *token_id)
 {
-	give(w, WORKER_REVOKE, revoke, token_id);
+	give(w, WORKER_REVOKE, token_id);
 }
 
 void
 worker_fence(struct worker *w, const char *key)
 {
-	give(w, WORKER_FENCE, fence, key);
+	give(w, WORKER_FENCE, key);
 }
 
 void
 worker_kick_couriers(struct worker *w, const char *account)
 {
-	give(w, WORKER_KICK, kick_couriers, account);
+	give(w, WORKER_KICK, account);
 }
 
 void
@@ -350,8 +205,7 @@ worker_check_idle(struct worker *w)
 			loop_stop(w->loop);
 		return;
 	}
-	if (!w->draining || w->told_idle || !list_empty(&w->visitor_list) ||
-	    !list_empty(&w->pipe_list))
+	if (!w->draining || w->told_idle || w->counters.visitors > 0 || w->counters.pipes > 0)
 		return;
 	w->told_idle = true;
 	edge_tell_idle(w->edge, w->index);
@@ -366,7 +220,7 @@ on_came_home(struct errands *home)
 /* --- life --- */
 
 struct worker *
-worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
+worker_new(struct edge *e, unsigned index, struct settings *s, const struct worker_calls *calls)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
@@ -380,6 +234,7 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 		return NULL;
 	}
 	w->edge = e;
+	w->calls = calls;
 	w->index = index;
 	w->settings = settings_ref(s);
 	w->id_state = rand_u64();
@@ -388,22 +243,7 @@ worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 	w->orders_mail.fn = on_orders;
 	map_init(&w->tunnels);
 	sources_init(&w->sources, (size_t)s->limits.visitors_per_address, 2 * LIMIT_VISITORS);
-	crowd_init(w);
-	slab_init(&w->visitors, sizeof(struct visitor), (size_t)s->limits.visitors + SLACK);
-	slab_init(&w->pipes, pipe_bytes, (size_t)s->limits.visitors + SLACK);
-	slab_init(&w->exchanges, sizeof(struct exchange),
-	    LIMIT_EXCHANGES + LIMIT_PARTIAL_HEADS + SLACK);
-	slab_init(&w->sessions, sizeof(struct session), LIMIT_LINKS + SLACK);
-	list_init(&w->visitor_list);
-	list_init(&w->session_list);
-	list_init(&w->pipe_list);
-	buf_init(&w->page, WORKER_PAGE_BYTES);
 	listener_init(&w->http);
-	if (http_fd >= 0 && listener_open(&w->http, w->loop, http_fd, on_accepted, w) != 0) {
-		worker_free(w);
-		return NULL;
-	}
-	w->http.shortage = on_shortage;
 	return w;
 }
 
@@ -444,16 +284,7 @@ worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
-	/* Mail that came after the end of the thread: connections are closed, orders forgotten. */
-	worker_order(w, WORKER_STOP);
-	loop_run(w->loop);
-	buf_fini(&w->page);
-	slab_fini(&w->visitors);
-	slab_fini(&w->pipes);
-	slab_fini(&w->exchanges);
-	slab_fini(&w->sessions);
 	sources_fini(&w->sources);
-	crowd_fini(w);
 	map_fini(&w->tunnels);
 	carrier_shared_fini(&w->shared);
 	settings_unref(w->settings);

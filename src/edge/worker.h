@@ -12,16 +12,12 @@
 #include "edge/edge.h"
 #include "edge/errand.h"
 #include "edge/listener.h"
-#include "edge/lobby.h"
-#include "edge/shares.h"
 #include "net/conn.h"
 #include "relay/carrier.h"
 
 #include <pthread.h>
 
 #define PEER_TEXT_BYTES 56 /* "[v6 address]:port" */
-/* The longest answer that is written at once: that of an origin in mode relay. */
-#define WORKER_PAGE_BYTES (LIMIT_RELAY_BYTES + 2 * LIMIT_HEAD_BYTES)
 
 /* Upper bounds in ms; what is later falls into the last bucket. */
 #define LAG_MS                                                                                     \
@@ -55,18 +51,37 @@ counter_add(_Atomic uint64_t *c, uint64_t n)
 /*
  * An order that was lost would leave a fenced link or a revoked token at work.  So each has a bit,
  * which needs no memory; where one has a text and there is no memory for it, its bit stands for
- * every text.
+ * every text.  Those that come together are obeyed from the lowest bit up.
  */
 enum worker_order {
-	WORKER_DRAIN = 1, /* no new visitors; GOAWAY to every link; what is under way goes on;
-			     edge->worker_idle tells the end */
-	WORKER_STOP = 2,
-	WORKER_SETTINGS = 4, /* next_settings */
-	WORKER_REVOKE = 8,   /* whose token is good logs in again */
-	WORKER_FENCE = 16,   /* tunnels whose route a newer link serves, or none */
-	WORKER_KICK = 32,    /* couriers look into the inbox */
-	WORKER_SHED = 64,    /* descriptors are short: some who are idle go */
+	WORKER_SETTINGS = 1, /* next_settings */
+	WORKER_REVOKE = 2,   /* whose token is good logs in again */
+	WORKER_FENCE = 4,    /* tunnels whose route a newer link serves, or none */
+	WORKER_KICK = 8,     /* couriers look into the inbox */
+	WORKER_SHED = 16,    /* descriptors are short: some who are idle go */
+	WORKER_DRAIN = 32,   /* no new visitors; GOAWAY to every link; what is under way goes on;
+				edge->worker_idle tells the end */
+	WORKER_STOP = 64,
 };
+
+struct arrival;
+struct worker;
+
+/* What the rooms above do.  It is given to a worker at its birth (dispatch.h), since a worker knows
+ * none of them. */
+struct worker_calls {
+	/* A connection has come, which is to be taken over; the arrival is freed behind it. */
+	void (*arrived)(struct worker *w, struct arrival *a);
+	/* Looks at deadlines, four times a second for as long as it returns true. */
+	bool (*tick)(struct worker *w, int64_t now_us);
+	/* text: whom the order is about; NULL: everybody. Not for WORKER_SETTINGS. */
+	void (*obey)(struct worker *w, enum worker_order order, const char *text);
+};
+
+/* What each room has on one worker. */
+struct visit;
+struct tcp;
+struct links;
 
 struct worker {
 	struct edge *edge;
@@ -79,20 +94,14 @@ struct worker {
 	_Atomic unsigned orders; /* enum worker_order, given by other threads and not done yet */
 	struct loop_mail orders_mail;
 	struct carrier_shared shared;
+	const struct worker_calls *calls;
 	struct listener http;   /* plain HTTP */
 	struct map tunnels;     /* struct tunnel by key: those of this worker's links */
 	struct sources sources; /* visitors by address */
-	struct lobby lobby;     /* all visitors; those who are idle may have to go */
-	struct lobby partials;  /* exchanges whose head has come in part */
-	struct lobby unknown;   /* links whose token has not been looked at */
-	struct lobby known;     /* links by account, which stands for the address */
-	size_t partial_bytes;   /* of the heads of partials */
-	struct shares exchange_shares, pipe_shares; /* how many are under way */
-	struct shares intake_shares; /* KiB of webhooks that are being read or stored */
-	struct slab visitors, exchanges, sessions, pipes;
-	struct list visitor_list, session_list, pipe_list;
+	struct visit *visit;
+	struct tcp *tcp;
+	struct links *links;
 	struct loop_timer tick;                /* looks after deadlines */
-	struct buf page;                       /* for writing one answer */
 	char opening[LIMIT_OPENING_BYTES + 2]; /* for writing one */
 	uint64_t id_state;                     /* of request ids */
 	struct errands errands;                /* questions of this worker that are under way */
@@ -112,9 +121,9 @@ struct arrival {
 	char bytes[];
 };
 
-/* Makes a worker; its thread starts with worker_start(). http_fd: listening socket or -1. NULL and
- * errno. */
-struct worker *worker_new(struct edge *e, unsigned index, struct settings *s, int http_fd) must_use;
+/* Makes a worker without rooms; its thread starts with worker_start(). NULL and errno. */
+struct worker *worker_new(struct edge *e, unsigned index, struct settings *s,
+    const struct worker_calls *calls) must_use;
 int worker_start(struct worker *w) must_use;
 /* Cuts everything; the thread ends; then worker_free(). From the main thread. */
 void worker_stop(struct worker *w);
@@ -142,8 +151,12 @@ void worker_kick_couriers(struct worker *w, const char *account);
 
 /* 16 hexadecimal digits and NUL. */
 void worker_request_id(struct worker *w, char dst[17]);
-/* There is a visitor or pipe whose deadlines are to be looked at. */
+/* There is somebody whose deadlines are to be looked at. */
 void worker_tick(struct worker *w);
+/* Looks at the part of a list of n_all that it is time for, in one tick: each one comes by about once
+ * a second. */
+void worker_walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us),
+    int64_t now_us);
 /* Called when something under way has ended. */
 void worker_check_idle(struct worker *w);
 

@@ -89,7 +89,7 @@ TEST(s14_a_tunnel_that_swallows_everything_makes_room)
 	struct far *silent[3], *f;
 
 	world_open(1);
-	room_for(&w->workers[0]->exchange_shares, 3);
+	room_for(&w->workers[0]->visit->exchange_shares, 3);
 	serve_as("ann", "a", NULL);
 	bob = serve_as("bob", "b", NULL);
 	silent[0] = ask_from("192.0.2.1", GET);
@@ -102,7 +102,7 @@ TEST(s14_a_tunnel_that_swallows_everything_makes_room)
 	agent_say(bob, &bob->asks[0], "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true);
 	pass_time(SECOND / 10);
 	EXPECT(said(f, "HTTP/1.1 200 OK"));
-	EXPECT_INT(w->workers[0]->exchange_shares.accounts.n, 2);
+	EXPECT_INT(w->workers[0]->visit->exchange_shares.accounts.n, 2);
 	world_close();
 }
 
@@ -112,7 +112,7 @@ TEST(s14_an_address_that_takes_everything_makes_room)
 	struct far *bad[3], *f;
 
 	world_open(1);
-	room_for(&w->workers[0]->exchange_shares, 4);
+	room_for(&w->workers[0]->visit->exchange_shares, 4);
 	serve_as("ann", "a", NULL);
 	serve_as("bob", "b", NULL);
 	f = ask_from("10.0.0.1", GET);
@@ -131,7 +131,7 @@ TEST(an_exchange_in_the_middle_of_its_answer_is_cut)
 	struct far *f;
 
 	world_open(1);
-	room_for(&w->workers[0]->exchange_shares, 1);
+	room_for(&w->workers[0]->visit->exchange_shares, 1);
 	ann = serve_as("ann", "a", NULL);
 	f = ask_from("192.0.2.1", GET);
 	agent_say(ann, &ann->asks[0], "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", false);
@@ -188,7 +188,7 @@ TEST(s14_slow_webhooks_make_room)
 	size_t kib;
 
 	world_open_with_key();
-	s = &w->workers[0]->intake_shares;
+	s = &w->workers[0]->visit->intake_shares;
 	serve_as("ann", "a", stores);
 	serve_as("bob", "b", stores);
 	slow[0] = ask_from("192.0.2.1", HOOK("a", "100000"));
@@ -214,7 +214,7 @@ TEST(a_webhook_that_grows_beyond_what_there_is)
 	struct shares *s;
 
 	world_open_with_key();
-	s = &w->workers[0]->intake_shares;
+	s = &w->workers[0]->visit->intake_shares;
 	serve_as("ann", "a", stores);
 	serve_as("bob", "b", stores);
 	large = ask_from("192.0.2.1", HOOK("a", "100000"));

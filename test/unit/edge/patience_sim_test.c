@@ -277,7 +277,7 @@ TEST(a_reader_that_does_not_read)
 		agent_say(a, &a->asks[0], piece, false);
 		pass_time(SECOND / 10);
 	}
-	EXPECT(list_of(w->workers[0]->visitor_list.next, struct visitor, node)->x->flow.out.n > 0);
+	EXPECT(list_of(w->workers[0]->visit->list.next, struct visitor, node)->x->flow.out.n > 0);
 	for (int i = 0; i < 10; i++) {
 		char some[1000];
 		size_t n;

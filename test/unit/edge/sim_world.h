@@ -9,6 +9,8 @@
 #include "unit.h"
 
 #include "edge/ask.h"
+#include "edge/dispatch.h"
+#include "edge/links.h"
 #include "edge/login.h"
 #include "edge/login_policy.h"
 #include "edge/notes.h"
@@ -309,7 +311,7 @@ world_open(unsigned n_workers)
 	w->edge.workers = w->workers;
 	for (; w->edge.n_workers < n_workers; w->edge.n_workers++)
 		w->workers[w->edge.n_workers] =
-		    worker_new(&w->edge, w->edge.n_workers, w->settings, -1);
+		    dispatch_new(&w->edge, w->edge.n_workers, w->settings, -1);
 }
 
 static inline struct far *
@@ -368,7 +370,7 @@ static inline struct agent *
 link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
 {
 	struct agent *a = connect_agent(worker);
-	struct session *s = list_of(w->workers[worker]->session_list.prev, struct session, node);
+	struct session *s = list_of(w->workers[worker]->links->list.prev, struct session, node);
 	struct policy *policy;
 
 	EXPECT_INT(s->state, SESSION_HELLO);
@@ -425,11 +427,11 @@ world_close(void)
 	pass_time(5 * SECOND);
 	store_close(w->edge.store);
 	for (unsigned i = 0; i < w->edge.n_workers; i++) {
-		EXPECT_INT(w->workers[i]->visitors.n_out, 0);
-		EXPECT_INT(w->workers[i]->exchanges.n_out, 0);
+		EXPECT_INT(w->workers[i]->visit->visitors.n_out, 0);
+		EXPECT_INT(w->workers[i]->visit->exchanges.n_out, 0);
 		EXPECT_INT(w->workers[i]->shared.streams.n_out, 0);
-		EXPECT_INT(w->workers[i]->partial_bytes, 0);
-		worker_free(w->workers[i]);
+		EXPECT_INT(w->workers[i]->visit->partial_bytes, 0);
+		dispatch_free(w->workers[i]);
 	}
 	loop_free(w->edge.main_loop);
 	EXPECT_INT(sim_free(), 0);

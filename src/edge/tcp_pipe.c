@@ -1,52 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP tunnels: the listeners on the edge's ports, and the byte streams of their visitors. */
-#include "edge/port.h"
+/* The byte stream of a TCP tunnel's visitor, from accept() to both its ends. */
+#include "edge/tcp_pipe.h"
 
 #include "base/log.h"
+#include "edge/tcp.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-struct port {
-	struct listener listener;
-	struct tunnel *tunnel;
-	struct loop_grave grave;
-};
-
-struct pipe {
-	struct conn conn;
-	struct flow flow;
-	struct worker *worker;
-	struct list node; /* in worker->pipe_list */
-	struct source *source;
-	struct share share; /* of worker->pipe_shares */
-	struct loop_grave grave;
-	int64_t start_us;
-	char tunnel[DIRECTORY_KEY_BYTES], peer[PEER_TEXT_BYTES], id[17];
-	bool in_over, out_over, dead;
-};
-
-const size_t pipe_bytes = sizeof(struct pipe);
-
-struct pipe *
-pipe_of(struct list *node)
-{
-	return list_of(node, struct pipe, node);
-}
-
-/* --- pipes --- */
 
 static void
 on_pipe_grave(struct loop_grave *g)
 {
-	struct pipe *p = list_of(g, struct pipe, grave);
+	struct tcp_pipe *p = list_of(g, struct tcp_pipe, grave);
 
-	slab_put(&p->worker->pipes, p);
+	slab_put(&p->worker->tcp->pipes, p);
 }
 
 static void
-finish(struct pipe *p, const char *how)
+finish(struct tcp_pipe *p, const char *how)
 {
 	struct worker *w = p->worker;
 
@@ -63,7 +33,7 @@ finish(struct pipe *p, const char *how)
 	flow_end(&p->flow, LINK_CODE_CANCELLED);
 	conn_close(&p->conn);
 	sources_put(&w->sources, p->source);
-	shares_leave(&w->pipe_shares, &p->share);
+	shares_leave(&w->tcp->shares, &p->share);
 	list_del(&p->node);
 	loop_bury(w->loop, &p->grave, on_pipe_grave);
 	worker_check_idle(w);
@@ -71,7 +41,7 @@ finish(struct pipe *p, const char *how)
 
 /* The visitor sees a reset rather than an end in order, since the stream did not end in order. */
 static void
-abort_pipe(struct pipe *p, const char *how)
+abort_pipe(struct tcp_pipe *p, const char *how)
 {
 	if (!p->dead)
 		conn_will_reset(&p->conn);
@@ -79,7 +49,7 @@ abort_pipe(struct pipe *p, const char *how)
 }
 
 void
-pipe_close(struct pipe *p)
+tcp_pipe_close(struct tcp_pipe *p)
 {
 	abort_pipe(p, "stopped");
 }
@@ -96,7 +66,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 on_inlet_done(struct flow *f)
 {
-	struct pipe *p = f->owner;
+	struct tcp_pipe *p = f->owner;
 
 	p->in_over = true;
 	if (p->out_over)
@@ -106,7 +76,7 @@ on_inlet_done(struct flow *f)
 static void
 on_outlet_done(struct flow *f)
 {
-	struct pipe *p = f->owner;
+	struct tcp_pipe *p = f->owner;
 
 	p->out_over = true;
 	if (p->in_over)
@@ -137,14 +107,14 @@ static const struct flow_ops ops = {
 static void
 on_conn(struct conn *c, unsigned events)
 {
-	struct pipe *p = list_of(c, struct pipe, conn);
+	struct tcp_pipe *p = list_of(c, struct tcp_pipe, conn);
 
 	if (!p->dead)
 		flow_conn_event(&p->flow, events);
 }
 
 void
-pipe_tick(struct pipe *p, int64_t now_us)
+tcp_pipe_tick(struct tcp_pipe *p, int64_t now_us)
 {
 	int64_t idle_ms = p->worker->settings->limits.stream_idle_ms;
 
@@ -154,7 +124,7 @@ pipe_tick(struct pipe *p, int64_t now_us)
 
 /* Couples the visitor with a new stream. False: the pipe is over. */
 static bool
-start(struct pipe *p, struct tunnel *t, const char *local)
+start(struct tcp_pipe *p, struct tunnel *t, const char *local)
 {
 	struct opening o = {
 		.kind = OPENING_BYTES,
@@ -170,30 +140,30 @@ start(struct pipe *p, struct tunnel *t, const char *local)
 
 /* False: there is no room. */
 static bool
-let_in(struct worker *w, struct pipe *p, const struct tunnel *t)
+let_in(struct worker *w, struct tcp_pipe *p, const struct tunnel *t)
 {
-	struct shares *s = &w->pipe_shares;
+	struct shares *s = &w->tcp->shares;
 	struct share *victim = NULL;
 	enum lobby_room room;
 
 	share_of(&p->share, t->account, p->source == NULL ? NULL : &p->source->key);
 	while ((room = shares_room(s, &p->share, 1, &victim)) == LOBBY_VICTIM)
-		abort_pipe(list_of(victim, struct pipe, share), "crowded-out");
+		abort_pipe(list_of(victim, struct tcp_pipe, share), "crowded-out");
 	return room == LOBBY_ROOM && shares_take(s, &p->share, 1);
 }
 
-static void
-pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
+void
+tcp_pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
     const struct sockaddr_storage *ss, socklen_t len)
 {
-	struct pipe *p = slab_get(&w->pipes);
+	struct tcp_pipe *p = slab_get(&w->tcp->pipes);
 	char local[PEER_TEXT_BYTES];
 
 	if (p != NULL)
 		p->source = source;
 	if (p == NULL || !let_in(w, p, t)) {
 		if (p != NULL)
-			slab_put(&w->pipes, p);
+			slab_put(&w->tcp->pipes, p);
 		sources_put(&w->sources, source);
 		loop_close(fd);
 		return;
@@ -206,7 +176,7 @@ pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
 	addr_local(fd, local, sizeof(local));
 	conn_init(&p->conn, fd, NULL, on_conn);
 	conn_tune(&p->conn, 0, LIMIT_NOTSENT_BYTES);
-	list_push(&w->pipe_list, &p->node);
+	list_push(&w->tcp->list, &p->node);
 	worker_tick(w);
 	counter_add(&w->counters.pipes, 1);
 	counter_add(&w->counters.pipes_total, 1);
@@ -214,75 +184,4 @@ pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
 		abort_pipe(p, "no-stream");
 	else if (conn_attach(&p->conn, w->loop) != 0)
 		abort_pipe(p, "no-memory");
-}
-
-/* --- the listener --- */
-
-static void
-on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
-{
-	struct port *port = l->owner;
-	struct tunnel *t = port->tunnel;
-	struct worker *w = t->worker;
-	struct source_key key;
-	struct source *source = NULL;
-
-	if (source_key(ss, &key) && (source = sources_take(&w->sources, &key)) == NULL) {
-		loop_close(fd);
-		return;
-	}
-	pipe_start(w, t, fd, source, ss, len);
-}
-
-int
-port_listen(struct worker *w, uint16_t number)
-{
-	struct addr a = { .kind = ADDR_TCP, .port = number };
-	char key[DIRECTORY_KEY_BYTES];
-	int fd;
-
-	snprintf(key, sizeof(key), "tcp:%u", number);
-	fd = directory_listener(w->edge->directory, slice_str(key));
-	if (fd >= 0)
-		return fd;
-	memcpy(a.host, w->settings->host, sizeof(a.host));
-	return addr_listen(&a, false, NULL);
-}
-
-int
-port_open(struct tunnel *t, int fd)
-{
-	struct worker *w = t->worker;
-	struct port *port = calloc(1, sizeof(*port));
-
-	if (port == NULL) {
-		loop_close(fd);
-		return -1;
-	}
-	port->tunnel = t;
-	directory_keep(w->edge->directory, t->route, fd);
-	if (listener_open(&port->listener, w->loop, fd, on_accepted, port) != 0) {
-		free(port);
-		return -1;
-	}
-	t->port = port;
-	return 0;
-}
-
-static void
-on_port_grave(struct loop_grave *g)
-{
-	free(list_of(g, struct port, grave));
-}
-
-void
-port_close(struct tunnel *t)
-{
-	struct port *port = t->port;
-
-	if (port == NULL)
-		return;
-	t->port = NULL;
-	listener_close(&port->listener);
-	loop_bury(t->worker->loop, &port->grave, on_port_grave);
 }
