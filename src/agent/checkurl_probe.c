@@ -47,8 +47,8 @@ enum probe_code {
 #define W CHECKURL_WARNING
 #define R CHECKURL_REFUSED
 #define SKIP                                                                                       \
-	"Use adit's automatic certificate, or tick 'Skip certificate verification' at the "        \
-	"webhook."
+	"Use a certificate of a public authority, or tick 'Skip certificate verification' at "     \
+	"the webhook."
 /* Who says so, for what is claimed of Bitbucket. */
 #define PAYLOADS                                                                                   \
 	"Bitbucket Cloud, \"Event payloads\": https:// URLs need a certificate of a public "       \
@@ -149,15 +149,15 @@ resolve(struct checkurl_job *j)
 	snprintf(why, sizeof(why), "%s", j->dns.why);
 	if (j->dns.result == SEEK_NONE)
 		add(j, P_DNS_MISSING,
-		    "Make the record before the webhook: for a domain of adit's, *.DOMAIN "
-		    "to the edge's address.",
+		    "Add the DNS record before you make the webhook: for the domain of an "
+		    "edge, *.DOMAIN with the edge's address.",
 		    "%.100s does not resolve (%s), and Bitbucket wants a name that does.", c->host,
 		    why);
 	else
 		add(j, P_DNS_FAILED,
-		    "Look after the name servers of the domain (and its DNSSEC), or try again "
+		    "Check the name servers of the domain (and its DNSSEC), or try again "
 		    "with --dns 1.1.1.1:53.",
-		    "The name servers do not tell the address of %.100s: %s.", c->host, why);
+		    "The name servers gave no answer for %.100s: %s.", c->host, why);
 	return false;
 }
 
@@ -186,14 +186,14 @@ reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 	}
 	if (!any)
 		add(j, P_TCP,
-		    "Open the port in the host's and the provider's firewall; behind a home router "
-		    "or "
-		    "CGNAT use a tunnel: adit http 8080 --name jenkins",
+		    "Open the port in the firewalls of the host and of the provider. "
+		    "Behind a home router or CGNAT, use a tunnel: adit http 8080 --name "
+		    "jenkins",
 		    "Port %u of %s cannot be reached (%s).", j->check.port, bad, strerror(error));
 	else if (error != 0)
 		add(j, P_TCP_SOME,
-		    "Remove the record of that address, or let the server listen there: some "
-		    "senders take it first.",
+		    "Remove the record of that address, or let the server listen there: "
+		    "some senders try it first.",
 		    "%s is an address of %.100s, but does not answer (%s).", bad, j->check.host,
 		    strerror(error));
 	return any;
@@ -208,15 +208,16 @@ judge_tls(struct checkurl_job *j, const struct peek_tls *t)
 
 	if (!t->shaken) {
 		add(j, P_TLS,
-		    "Look at the server's TLS settings; where it speaks plain HTTP, write http://.",
+		    "Check the server's TLS settings; if it speaks plain HTTP, write "
+		    "http://.",
 		    "TLS with %.100s fails: %s.", host, t->why);
 		return;
 	}
 	if (t->incomplete)
 		add(j, P_CHAIN,
 		    "Put the whole chain into the certificate file, the server's own one first.",
-		    "The server sends its certificate without the intermediate one of %.80s; "
-		    "browsers hide that, other programs do not.",
+		    "The server sends its certificate without the intermediate one of "
+		    "%.80s; browsers find that one themselves, other programs do not.",
 		    t->issuer);
 	else if (t->self_signed)
 		add(j, P_SELF_SIGNED, SKIP,
@@ -224,7 +225,7 @@ judge_tls(struct checkurl_job *j, const struct peek_tls *t)
 		    t->issuer);
 	else if (t->no_issuer || t->other[0] != '\0')
 		add(j, P_UNTRUSTED, SKIP,
-		    "The certificate is issued by %.80s, whom nobody outside knows%s%s.", t->issuer,
+		    "The certificate is issued by %.80s, which senders do not know%s%s.", t->issuer,
 		    t->other[0] != '\0' ? ": " : "", t->other);
 	if (t->wrong_name)
 		add(j, P_NAME,
@@ -232,10 +233,10 @@ judge_tls(struct checkurl_job *j, const struct peek_tls *t)
 		    "name.",
 		    "The certificate is for %.100s, not for %.90s.", t->names, host);
 	if (t->expired)
-		add(j, P_EXPIRED, "Renew it, and look why that did not happen by itself.",
+		add(j, P_EXPIRED, "Renew it, and find out why that did not happen by itself.",
 		    "The certificate has expired on %s.", t->until);
 	if (t->early)
-		add(j, P_EARLY, "Look at the clocks of the server and of this machine.",
+		add(j, P_EARLY, "Check the clocks of the server and of this machine.",
 		    "The certificate is not valid before %s.", t->from);
 	if (t->old)
 		add(j, P_OLD, "Offer TLS 1.2 and 1.3.",
@@ -256,9 +257,8 @@ judge_redirect(struct checkurl_job *j, const struct fetch_answer *a)
 
 	if (strcmp(c->scheme, "http") == 0 && slice_starts(to, S("https://"))) {
 		add(j, P_TO_HTTPS, "Write https:// in the webhook.",
-		    "The server redirects http:// to https://: whoever follows such a redirect "
-		    "loses "
-		    "the body.");
+		    "The server redirects http:// to https://: a sender that follows the "
+		    "redirect loses the body.");
 		return;
 	}
 	judged = preset_judge(c->preset, &answer);
@@ -396,7 +396,7 @@ ask(struct checkurl_job *j, const struct sockaddr_storage *ss)
 		add(j, P_SILENT, "Look at the server behind the URL: adit doctor URL",
 		    "The server takes the connection, but does not answer.");
 	else if (rc != 0)
-		add(j, P_NOT_HTTP, "Look whether this is the right port: adit doctor URL",
+		add(j, P_NOT_HTTP, "Check that this is the right port: adit doctor URL",
 		    "The server does not answer in HTTP/1.1: %.150s.", a.why);
 	else if (row != NULL)
 		judge_edge(j, row);

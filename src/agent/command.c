@@ -42,7 +42,7 @@ static const struct command commands[] = {
 	{ "start", NULL, "[TUNNEL ...]", 0, MANY, RUNS | OPTIONS_START, tunnels_start_command,
 	    "run tunnels of the configuration, all on one link" },
 	{ "login", NULL, "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
-	    "store edge and token in the configuration, after trying them" },
+	    "try edge and token, and store both in the configuration" },
 	{ "status", NULL, "[NAME ...]", 0, MANY, RUNS, status_command,
 	    "which of the account's tunnels are online, and who serves them" },
 	{ "name", "list", "", 0, 0, RUNS, name_command, "the names and ports that the account has" },
@@ -63,7 +63,7 @@ static const struct command commands[] = {
 	{ "inbox", "stat", "", 0, 0, RUNS | OPTIONS_STAT, inbox_command, "how many webhooks are in which state" },
 	{ "check-url", NULL, "URL", 1, 1,
 	    OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
-	    "would Bitbucket take this URL for a webhook, and if not, why" },
+	    "say whether Bitbucket takes this URL for a webhook, and why not" },
 	{ "doctor", NULL, "[TUNNEL|URL]", 0, 1, RUNS | OPTIONS_DOCTOR | OPTIONS_PROBE, doctor_command,
 	    "walk from the webhook to the build and say what is wrong" },
 	{ "hook", "create", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL | OPTIONS_HOOK_CREATE,
@@ -71,7 +71,7 @@ static const struct command commands[] = {
 	{ "hook", "list", "bitbucket OWNER/REPO", 2, 2, HOOK, hook_command,
 	    "the webhooks of a repository at Bitbucket" },
 	{ "hook", "test", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL, hook_command,
-	    "is the webhook active and called for pushes; Data Center sends its ping" },
+	    "say whether the webhook is active and gets pushes; a Data Center sends its ping" },
 	{ "hook", "delete", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL, hook_command,
 	    "delete the webhook with this URL at Bitbucket" },
 	{ "passwd", NULL, "NAME", 1, 1, 0, passwd_command,
@@ -150,7 +150,7 @@ unknown_sub(const char *name, const char *sub)
 		    commands[i].sub);
 	}
 	if (sub == NULL)
-		return command_usage("adit %s wants one of these words behind it: %s", name, list);
+		return command_usage("adit %s needs one of these words: %s", name, list);
 	near = suggest(slice_str(sub), subs, n, sizeof(*subs));
 	return near == NULL ? command_usage("adit %s %s: only %s are known", name, sub, list)
 			    : command_usage("adit %s %s: did you mean \"%s\"? Known are %s", name,

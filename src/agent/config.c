@@ -91,7 +91,7 @@ read_tunnel(struct schema_read *r, const struct yamldoc_node *n, struct config *
 	if (n->kind != YAMLDOC_MAP)
 		return schema_fault(r, n, "a mapping with origin: ADDRESS is wanted");
 	if (strlen(n->key) > 63)
-		return schema_fault_key(r, n, "a tunnel is called by 1 to 63 characters");
+		return schema_fault_key(r, n, "the name of a tunnel has 1 to 63 characters");
 	if (c->n_tunnels == LIMIT_TUNNELS_PER_LINK)
 		return schema_fault_key(r, n, "more than %d tunnels", LIMIT_TUNNELS_PER_LINK);
 	t = &c->tunnels[c->n_tunnels++];

@@ -32,7 +32,7 @@ note_of(const json_t *row)
 {
 	const char *note = doctor_text_of(row, "note");
 
-	return note[0] != '\0' ? note : "no attempt has told why.";
+	return note[0] != '\0' ? note : "no attempt says why.";
 }
 
 static void

@@ -93,7 +93,7 @@ judge_jobs(struct doctor *d, const json_t *jobs)
 
 	if (d->last == NULL || strcmp(state, "delivered") != 0) {
 		doctor_say(d, DOCTOR_JOB, DOCTOR_GOOD,
-		    "%zu jobs; no event was delivered that could have started one",
+		    "%zu jobs; the edge has delivered no event that could have started one",
 		    json_array_size(jobs));
 		return;
 	}
@@ -143,11 +143,11 @@ judge_refusal(struct doctor *d, const struct fetch_answer *a)
 		    a->why);
 	} else if (a->status == 401 || a->status == 403) {
 		doctor_add(d, "job-token", "user", d->options->jenkins_user, "status", status);
-		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED, "Jenkins does not tell its jobs: %u",
+		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED, "Jenkins does not list its jobs: %u",
 		    a->status);
 	} else {
 		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
-		    "Jenkins does not tell its jobs: %s/api/json is answered %u",
+		    "Jenkins does not list its jobs: it answers %s/api/json with %u",
 		    doctor_text_of(d->policy, "context"), a->status);
 	}
 }
@@ -164,7 +164,7 @@ doctor_look_job(struct doctor *d)
 		doctor_add(d, "job-none", "status", "200", "repository", repository);
 	if (d->options->jenkins_user == NULL || !d->has_origin) {
 		doctor_say(d, DOCTOR_JOB, DOCTOR_SKIPPED,
-		    "not looked at: give --jenkins-user and --jenkins-token-file%s",
+		    "not checked: give --jenkins-user and --jenkins-token-file%s",
 		    d->has_origin ? "" : " and --origin");
 		return;
 	}

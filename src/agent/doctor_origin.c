@@ -187,10 +187,9 @@ speaks_tls(const struct doctor *d)
 static void
 add_tls(struct doctor *d, const char *why)
 {
-	char remedy[300] =
-	    "Where it speaks plain HTTP, start the tunnel with http:// in its address; "
-	    "where its certificate is its own, with --origin-ca FILE or "
-	    "--origin-insecure.";
+	char remedy[300] = "If it speaks plain HTTP, start the tunnel with http:// in its "
+			   "address. If it has a certificate of its own authority, start it with "
+			   "--origin-ca FILE or --origin-insecure.";
 
 	if (speaks_tls(d))
 		snprintf(remedy, sizeof(remedy),
@@ -324,8 +323,8 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 	if (!add_known(d, &j, &answer) && !is_fine(j.code))
 		doctor_add(d, "origin-answer", "path", d->check.path, "status", status, "text",
 		    j.text, "advice", j.advice[0] != '\0' ? j.advice : "Look into its log.");
-	doctor_say(d, DOCTOR_ORIGIN, DOCTOR_GOOD, "a push %s is answered %u in %lld ms: %.120s",
-	    way, a->status, (long long)a->answer_us / 1000,
+	doctor_say(d, DOCTOR_ORIGIN, DOCTOR_GOOD, "a push %s gets %u in %lld ms: %.120s", way,
+	    a->status, (long long)a->answer_us / 1000,
 	    strcmp(j.code, "matched-0") == 0 ? "no project waits for it, as it should be" : j.text);
 }
 
@@ -351,7 +350,7 @@ judge_error(struct doctor *d, const struct fetch_answer *a, struct slice error)
 	else if (slice_starts(error, S("origin-")))
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_BAD, "the edge says %.*s", PS(error));
 	else
-		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED, "a request does not come so far: %.*s",
+		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED, "a request does not reach it: %.*s",
 		    PS(error));
 }
 

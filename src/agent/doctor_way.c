@@ -77,8 +77,7 @@ doctor_look_hook(struct doctor *d)
 	size_t n = 0;
 
 	if (d->url[0] == '\0') {
-		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED,
-		    "the URL is not known, as the edge does not tell it");
+		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED, "the edge does not say the URL");
 		return;
 	}
 	snprintf(shown, sizeof(shown), "%.180s", d->url);
@@ -345,8 +344,7 @@ doctor_look_tls(struct doctor *d)
 	    DOCTOR_MS, &t);
 	if (!t.shaken) {
 		look_for_caa(d);
-		doctor_add(d, "tls-version", "version",
-		    "something else than TLS, or no version in common, and");
+		doctor_add(d, "tls-version", "version", "something else");
 		doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s", t.why);
 		return;
 	}

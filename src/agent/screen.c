@@ -108,7 +108,7 @@ put_hook_plain(struct buf *b, const struct screen_hook *h)
 		buf_printf(b, "  (%s)", h->mode);
 	if (h->open)
 		put_hook_line(b, "NOT CHECKED:",
-		    "no signature is; whoever knows the address can have a webhook stored");
+		    "no signature; anybody who knows the address can store webhooks");
 	if (h->brief)
 		return;
 	put_hook_line(b, "URL to paste:", h->url);

@@ -32,8 +32,8 @@ unknown(struct args *a, const char *arg, size_t n)
 
 	if (n == 7 && memcmp(arg, "--token", n) == 0)
 		snprintf(a->why, sizeof(a->why),
-		    "a token on the command line can be seen by everybody on this machine: "
-		    "use --token-file FILE, or - for standard input, or ADIT_TOKEN");
+		    "everybody on this machine can see a token on the command line: use "
+		    "--token-file FILE, or - for standard input, or ADIT_TOKEN");
 	else if (elsewhere != NULL)
 		snprintf(a->why, sizeof(a->why), "%s is no option of this command",
 		    elsewhere->name);

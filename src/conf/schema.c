@@ -126,7 +126,7 @@ read_word(struct schema_read *r, const struct schema_row *row, const struct yaml
 		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "",
 		    row->words[i]);
 	}
-	return schema_fault(r, n, "\"%.40s\" is none of: %s", n->text, all);
+	return schema_fault(r, n, "\"%.40s\" is not one of: %s", n->text, all);
 }
 
 bool

@@ -24,18 +24,18 @@ enum {
 static const struct args_row rows[] = {
 	{ "--file", "FILE", AT(daemon.file), RUN | WHERE, "configuration, in place of " DEFAULT_FILE, .brief = "-f" },
 	{ "--dev", "DIR", AT(daemon.dev), RUN | WHERE,
-	    "an edge for trying: all on loopback, with a CA and a token of its own in DIR" },
+	    "an edge for trying: all on loopback; it makes a CA and a token in DIR" },
 	{ "--check", NULL, AT(check), RUN, "check configuration and certificates, and exit", .brief = "-n" },
 	{ "--limits", NULL, AT(limits), RUN, "print all limits, and exit", .brief = "-T" },
 	{ "--https", "ADDR", AT(daemon.https), RUN, "listen here: PORT, HOST:PORT or unix:/PATH" },
 	{ "--http", "ADDR", AT(daemon.http), RUN, "the same, for visitors without TLS" },
 	{ "--domain", "NAME", AT(daemon.domain), RUN, "tunnels are reached at https://TUNNEL.NAME" },
-	{ "--workers", "N", AT(daemon.workers), RUN, "threads; 0 is one for each processor",
+	{ "--workers", "N", AT(daemon.workers), RUN, "threads; 0 means one for each processor",
 	    .max = LIMIT_WORKERS },
 	{ "--log-level", "LEVEL", AT(daemon.log_level), RUN, "error, warn, info or debug" },
 	{ "--log-format", "FORMAT", AT(daemon.log_format), RUN, "logfmt or json" },
 	{ "--no-access-log", NULL, AT(daemon.no_access_log), RUN, "no line for each request" },
-	{ "--control", "PATH", AT(admin.socket), COMMAND, "control socket of the aditd that is asked" },
+	{ "--control", "PATH", AT(admin.socket), COMMAND, "control socket of the aditd to ask" },
 	{ "--json", NULL, AT(admin.json), RUN | WHERE,
 	    "answers and errors as JSON, one object a line, for scripts" },
 	{ "--label", "TEXT", AT(admin.label), ADMIN_TOKEN, "what the token is for" },
@@ -57,7 +57,7 @@ static const struct args_row rows[] = {
 	{ "--limit", "N", AT(admin.inbox.limit), ADMIN_LIST, "no more than so many",
 	    .min = 1, .max = UINT32_MAX },
 	{ "--to", "TUNNEL", AT(admin.inbox.to), ADMIN_REPLAY, "a copy of each to another tunnel" },
-	{ "--raw", NULL, AT(admin.inbox.raw), ADMIN_RAW, "nothing is redacted, bytes are exact" },
+	{ "--raw", NULL, AT(admin.inbox.raw), ADMIN_RAW, "print credentials, too, and exact bytes" },
 	{ "--help", NULL, AT(help), ~0u, "this text", .brief = "-h" },
 	{ "--version", NULL, AT(version), ~0u, "print the version" },
 };
@@ -163,7 +163,7 @@ unknown_sub(const char *name, const char *sub)
 			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
 			    at > 0 ? ", " : "", admin_commands[i].sub);
 	if (sub == NULL)
-		tell_usage("aditd %s wants one of these words behind it: %s", name, list);
+		tell_usage("aditd %s needs one of these words: %s", name, list);
 	else
 		tell_usage("aditd %s %s: only %s are known", name, sub, list);
 	return 2;

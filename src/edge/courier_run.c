@@ -382,14 +382,15 @@ on_reset(struct flow *f, uint32_t code)
 	case LINK_CODE_ORIGIN_BAD_HEAD:
 		conclude(r, RESULT_RETRY, "bad-response",
 		    "The local server has answered, but the head of its answer is no valid HTTP.",
-		    "Look whether the right port and scheme (http, https) were given.");
+		    "Check the port and the scheme (http, https) of the tunnel's address.");
 		return;
 	case LINK_CODE_ORIGIN_LARGE_HEAD:
 		/* It has the webhook, and would answer the next attempt in the same way. */
 		conclude(r, RESULT_PARK, "large-head",
 		    "The local server has answered, but with more than 100 header fields or 32 "
 		    "KiB of them.",
-		    "Look there whether the webhook did its work, and let it send fewer fields.");
+		    "Check on the server whether the webhook did its work, and let the "
+		    "server send fewer fields.");
 		return;
 	case LINK_CODE_ORIGIN_TLS:
 		conclude(r, RESULT_RETRY, "tls",
@@ -527,7 +528,7 @@ courier_return(struct courier *c, struct inbox_delivery *item)
 	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
 	if (keep_clear_head(c->worker->edge->keep, r->item.head, &room).n == 0)
 		settle(r, INBOX_PARKED, 0, false, "sealed", "Its head was sealed with another key.",
-		    "Bring back the secret.key of the time, and replay it.");
+		    "Put back the secret.key that sealed it, then replay it.");
 	else
 		settle(r, INBOX_QUEUED, 1000, false, "away", "No stream could be opened.", "");
 	buf_fini(&room);

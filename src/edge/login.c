@@ -503,7 +503,8 @@ look_at_hello(struct session *s, struct slice json)
 		return why;
 	if (l->hello.type != HELLO_HELLO)
 		return "the first message of an agent must be a HELLO";
-	return l->hello.protocol < 1 ? "this version of the protocol is not spoken here" : NULL;
+	return l->hello.protocol < 1 ? "the edge does not speak this version of the protocol"
+				     : NULL;
 }
 
 void

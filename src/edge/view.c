@@ -205,8 +205,9 @@ store_refusal(const struct inbox_req *req)
 	case STORE_TAKEN:
 		return refusal("not-yours", "the account of the delivery has no such HTTP tunnel");
 	case STORE_LIMIT:
-		return refusal("account-full", "the account has its bytes of the inbox already "
-					       "(inbox.account_bytes): drop some first");
+		return refusal("account-full",
+		    "the account's inbox is full (inbox.account_bytes): drop some webhooks "
+		    "first");
 	case STORE_FULL:
 		return refusal("store-full", store_result_text(req->result));
 	default:

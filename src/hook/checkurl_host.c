@@ -104,9 +104,8 @@ add_name(struct checkurl *c, const struct name_row *row)
 		break;
 	case CHECKURL_EXAMPLE_NAME:
 		checkurl_add(c, row->what,
-		    "%.*s belongs to the manuals: it resolves, so Bitbucket may save it, but "
-		    "nothing "
-		    "of yours answers there.",
+		    "%.*s is a name for examples: it resolves, so Bitbucket may save it, "
+		    "but your server does not answer there.",
 		    PS(row->suffix));
 		break;
 	case CHECKURL_PRIVATE_DNS:
@@ -115,9 +114,8 @@ add_name(struct checkurl *c, const struct name_row *row)
 		break;
 	case CHECKURL_RANDOM_NAME:
 		checkurl_add(c, row->what,
-		    "A name under %.*s may be another person's tomorrow, who then receives your "
-		    "pushes; while the tunnel is "
-		    "down they are lost.",
+		    "Tomorrow another person may have this name under %.*s and receive "
+		    "your pushes; while the tunnel is down, they are lost.",
 		    PS(row->suffix));
 		break;
 	default:

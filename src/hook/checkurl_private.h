@@ -20,7 +20,7 @@
 #define CHECKURL_CODES(X) \
 	X(EMPTY, "empty", R, R, NULL, PUBLISH) \
 	X(TOO_LONG, "too-long", R, R, NULL, \
-	    "Use the short URL that adit prints; a token belongs into the secret.") \
+	    "Use the short URL that adit prints; put a token into the secret.") \
 	X(LONG, "long", W, W, NULL, "Keep the URL below 2000 characters; a token belongs into the " \
 	    "secret.") \
 	X(CONTROL, "control-character", R, R, NULL, "Type the URL anew instead of pasting it.") \

@@ -46,7 +46,8 @@ const struct doctor_row doctor_rows[] = {
 	    "{host} is {class}: Bitbucket Cloud answers 'Invalid URL'.",
 	    "Use {url} in the webhook." },
 	{ "hook-url", 3, DOCTOR_HOOK, F,
-	    "The webhook's URL is not one that Bitbucket is expected to take: {cause}", "{remedy}" },
+	    "Bitbucket probably does not take the webhook's URL: {cause}",
+	    "{remedy}" },
 	{ "hook-slash", 4, DOCTOR_HOOK, F,
 	    "The path {path} lacks its final '/': Jenkins redirects, and the POST is lost.",
 	    "Add the final '/' to the webhook's URL: {url}" },
@@ -58,20 +59,20 @@ const struct doctor_row doctor_rows[] = {
 	    "Add ?server_url= and the base URL of your Bitbucket to the webhook's URL." },
 	{ "hook-silent", 7, DOCTOR_HOOK, W,
 	    "No event has come since the tunnel was made, {since}.",
-	    "At Bitbucket look whether the webhook is Active, has this URL, and 'Repository push' "
-	    "is ticked." },
+	    "At Bitbucket, check that the webhook is Active, that it has this URL, and that "
+	    "'Repository push' is ticked." },
 	{ "hook-history", 8, DOCTOR_HOOK, I,
-	    "Bitbucket keeps its own log of requests only where that is switched on.",
-	    "Press 'Enable history' at the webhook to see its side." },
+	    "Bitbucket keeps its own log of requests only after you have enabled it.",
+	    "Press 'Enable history' at the webhook: then Bitbucket shows what it sends." },
 
 	/* --- the name --- */
 	{ "dns-missing", 9, DOCTOR_DNS, F,
 	    "{host} does not resolve ({error}), and Bitbucket saves only names that do.",
-	    "Create this record at whoever runs the DNS of {domain}: {record}" },
+	    "Add this record to the DNS of {domain}: {record}" },
 	{ "dns-silent", 49, DOCTOR_DNS, F,
-	    "The name servers that were asked do not tell the address of {host} ({error}): that may "
-	    "be this network's fault, and says nothing of the name.",
-	    "Ask another one: adit doctor {target} --dns 1.1.1.1:53" },
+	    "The name servers gave no answer for {host} ({error}). The fault may be this "
+	    "network's; it does not mean that the name is wrong.",
+	    "Ask another name server: adit doctor {target} --dns 1.1.1.1:53" },
 	{ "dns-elsewhere", 10, DOCTOR_DNS, F,
 	    "{host} points to {address}, but the edge is {edge}.",
 	    "Change the record to {edge}; remove old ones." },
@@ -79,144 +80,150 @@ const struct doctor_row doctor_rows[] = {
 	    "{host} has the IPv6 address {address}, where the edge does not answer.",
 	    "Remove the AAAA record, or let the edge listen on IPv6: some senders prefer it." },
 	{ "dns-ttl", 12, DOCTOR_DNS, W,
-	    "The record of {host} may be kept for {ttl} s, by Java programs until they are "
-	    "restarted.",
+	    "Senders may keep the old address of {host} for {ttl} s; Java programs keep it until "
+	    "they are restarted.",
 	    "Lower the TTL to 300 s before the address changes, and restart Java senders "
 	    "afterwards." },
 	{ "dns-released", 13, DOCTOR_DNS, F,
-	    "The name {host} was released on {date} and will never be given to anybody again.",
+	    "The name {host} was released on {date}, and no other account gets it.",
 	    "Remove the webhook at the sender, or give it the new name." },
 
 	/* --- the connection --- */
 	{ "tcp-closed", 14, DOCTOR_TCP, F,
 	    "Port {port} of {address} is not reachable from this machine ({error}).",
-	    "On the edge look whether aditd runs (systemctl status aditd), and open the port in the "
-	    "host's and in the provider's firewall." },
+	    "On the edge, check that aditd runs (systemctl status aditd), and open the port in "
+	    "the firewalls of the host and of the provider." },
 
 	/* --- the certificate --- */
 	{ "tls-expired", 15, DOCTOR_TLS, F,
 	    "The certificate of {host} is not valid at this time: it is valid from {from} to "
 	    "{until}.",
-	    "Look why it was not renewed (the edge's log), and whether this machine's clock is "
-	    "right." },
+	    "Find out in the edge's log why nobody renewed it, and check this machine's clock." },
 	{ "tls-untrusted", 16, DOCTOR_TLS, F,
-	    "The certificate of {host} is signed by {issuer}, whom Bitbucket, as anybody outside, "
-	    "does not know.",
-	    "Get one of a public authority for the edge, or tick 'Skip certificate verification' "
-	    "at the webhook." },
+	    "The certificate of {host} is signed by {issuer}. Bitbucket does not know that "
+	    "authority.",
+	    "Get a certificate of a public authority for the edge, or tick 'Skip certificate "
+	    "verification' at the webhook." },
 	{ "tls-chain", 17, DOCTOR_TLS, F,
-	    "The server sends its certificate without the intermediate one; browsers hide that, "
-	    "other programs do not.",
+	    "The server sends its certificate without the intermediate one. Browsers find that "
+	    "one themselves, other programs do not.",
 	    "Put the whole chain into the certificate file, the server's own certificate first." },
 	{ "tls-name", 18, DOCTOR_TLS, F,
 	    "The certificate is for {names}, not for {host}.",
-	    "Get one for {host}; a wildcard stands for exactly one part of a name." },
+	    "Get a certificate for {host}. A wildcard (*) stands for exactly one part of a name." },
 	{ "tls-version", 19, DOCTOR_TLS, F,
-	    "The server speaks {version} only.", "Offer TLS 1.2 and 1.3." },
+	    "The server speaks neither TLS 1.2 nor TLS 1.3, but {version}.", "Offer TLS 1.2 and 1.3." },
 	{ "tls-acme", 20, DOCTOR_TLS, F,
 	    "{issuer} may not give out a certificate for {host}: {error}.",
-	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get a certificate "
-	    "from an authority that the record names; after too many tries wait an hour." },
+	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get a certificate from an "
+	    "authority that the record names. After too many tries, wait an hour." },
 
 	/* --- the edge --- */
 	{ "edge-address", 21, DOCTOR_EDGE, F,
-	    "The route's list of addresses refused {address}, which calls itself {agent}; the "
+	    "The tunnel's list of addresses refused {address}, which calls itself {agent}. The "
 	    "list is {age} old.",
-	    "Refresh the list, or take it out and rely on the webhook's secret." },
+	    "Refresh the list, or remove it and rely on the webhook's secret." },
 	{ "edge-login", 22, DOCTOR_EDGE, F,
-	    "The route asks for a login ({status}), and webhooks cannot log in.",
+	    "The tunnel asks for a login ({status}), and webhooks cannot log in.",
 	    "Exempt POST {path} from the login; the webhook's secret protects it." },
 	{ "edge-too-big", 23, DOCTOR_EDGE, F,
-	    "A body of {size} was refused: the route takes {limit}.",
-	    "Raise the route's body limit; Bitbucket itself sends up to 256 KB." },
+	    "The edge refused a body of {size}: the tunnel takes {limit}.",
+	    "Raise the tunnel's --body-max; Bitbucket itself sends up to 256 KB." },
 	{ "edge-http", 24, DOCTOR_EDGE, F,
-	    "The webhook calls http://; the redirect to https:// drops its body.",
+	    "The webhook calls http://. The edge redirects it to https://, and the body is lost.",
 	    "Change the webhook's URL to {url}" },
 	{ "edge-unsigned", 25, DOCTOR_EDGE, F,
-	    "The events are not signed, but the route has a secret.",
-	    "Set the same Secret at the webhook; new ones have none." },
-	{ "edge-signature", 26, DOCTOR_EDGE, F, "{reason}",
-	    "Type the secret at the webhook again, without white space; if it is right, look for "
-	    "a relay that alters bodies." },
+	    "The events are not signed, but the tunnel has a secret.",
+	    "Set the same secret at the webhook; a new webhook has none." },
+	{ "edge-signature", 26, DOCTOR_EDGE, F,
+	    "{reason}",
+	    "Type the secret at the webhook again, without white space. If it is right, look for "
+	    "a relay that changes bodies." },
 	{ "edge-ping", 27, DOCTOR_EDGE, I,
-	    "'Test connection' of Data Center is never signed; it was answered here with 200.",
+	    "'Test connection' of Data Center is never signed; the edge answered it with 200.",
 	    "You need not do anything: the edge checks real events." },
 	{ "edge-duplicate", 28, DOCTOR_EDGE, I,
-	    "Attempt {attempt} of an event that is stored already: one is kept.",
-	    "You need not do anything; if it happens often, look why the first attempt was not answered in time." },
+	    "Attempt {attempt} of an event that is stored already: the edge keeps it once.",
+	    "You need not do anything. If it happens often, find out why the first attempt was "
+	    "not answered in time." },
 	{ "edge-disk", 29, DOCTOR_EDGE, F,
-	    "The inbox cannot store ({error}): senders are answered 503, and Bitbucket tries only "
-	    "twice more.",
-	    "Free space on the edge's disk; the edge then stores again by itself." },
+	    "The inbox cannot store ({error}): the edge answers senders with 503, and Bitbucket "
+	    "tries only twice more.",
+	    "Free space on the edge's disk: then the edge stores again by itself." },
 
 	{ "edge-path", 50, DOCTOR_EDGE, F,
-	    "The tunnel is for {preset} and lets only that one's path through: {path} is answered "
-	    "403 by the edge.",
+	    "The tunnel is for {preset} and lets only its path through: the edge answers {path} "
+	    "with 403.",
 	    "Use {url} in the webhook{other}" },
-	{ "edge-unknown", 73, DOCTOR_EDGE, F, "No tunnel of this edge has the name {host}.",
-	    "Look how it is spelled, or open it: adit http 8080 --name NAME" },
+	{ "edge-unknown", 73, DOCTOR_EDGE, F,
+	    "No tunnel of this edge has the name {host}.",
+	    "Check how it is spelled, or open it: adit http 8080 --name NAME" },
 	{ "edge-rate", 51, DOCTOR_EDGE, W,
-	    "The tunnel has had more requests than its rate allows, and the edge answers 429.",
-	    "Wait as long as it asks for; where it happens often, start the tunnel with a higher "
-	    "--rate." },
+	    "The tunnel got more requests than its rate allows, and the edge answers 429.",
+	    "Wait as long as Retry-After says. If it happens often, start the tunnel with a "
+	    "higher --rate." },
 	{ "edge-busy", 52, DOCTOR_EDGE, F, "The edge takes no requests now ({error}): {what}",
 	    "{remedy}" },
 	{ "edge-other", 53, DOCTOR_EDGE, F,
-	    "What answers at {host} is not the edge of this login: it does not know the edge's own "
+	    "The server at {host} is not the edge of this login: it does not know the edge's own "
 	    "probe (it answered {status}).",
-	    "Look where the name and the port lead (dns and tcp above), and what stands before the "
-	    "edge there." },
+	    "Check where the name and the port lead (dns and tcp above), and what runs in front "
+	    "of the edge." },
 
 	/* --- the link --- */
 	{ "link-away", 30, DOCTOR_LINK, F,
 	    "The agent of {tunnel} is away{since}{stored}.",
-	    "Start it: adit start {tunnel} (is the machine asleep?). What waits is delivered "
-	    "then." },
+	    "Start it: adit start {tunnel} (is the machine asleep?). Then the edge delivers what "
+	    "waits." },
 	{ "link-silent", 31, DOCTOR_LINK, F,
-	    "The agent's connection is up, but nothing was heard for {seconds} s.",
-	    "It is being replaced; if that happens often, look at the network between agent and "
-	    "edge." },
+	    "The agent's connection is up, but the edge heard nothing for {seconds} s.",
+	    "The agent connects again by itself. If that happens often, check the network "
+	    "between agent and edge." },
 	{ "link-unknown", 54, DOCTOR_LINK, F,
 	    "The account of this login has no tunnel called {tunnel}.",
-	    "Look how it is spelled (adit status lists them), or open it: adit http 8080 --name "
+	    "Check how it is spelled (adit status lists them), or open it: adit http 8080 --name "
 	    "{tunnel}" },
 	{ "link-taken", 55, DOCTOR_LINK, F, "The name {tunnel} belongs to another account.",
 	    "Take another name, adit http 8080 --name NAME, or log in as the account that has it." },
 	{ "link-dns", 56, DOCTOR_LINK, F,
 	    "The name of the edge, {host}, does not resolve on this machine: {error}.",
-	    "Look how it is spelled, and whether this machine's name server answers; where only a "
+	    "Check how it is spelled, and whether this machine's name server answers. If only a "
 	    "proxy leads out of your network, set https_proxy." },
-	{ "link-down", 57, DOCTOR_LINK, F, "Nothing takes connections at the edge, {address}: {error}.",
-	    "On the edge look whether aditd runs (systemctl status aditd), on which port, and "
-	    "whether the firewall lets it through; where only a proxy leads out of your network, "
-	    "set https_proxy." },
+	{ "link-down", 57, DOCTOR_LINK, F,
+	    "Nothing accepts connections at the edge, {address}: {error}.",
+	    "On the edge, check that aditd runs (systemctl status aditd), on which port, and "
+	    "that the firewall lets it through. If only a proxy leads out of your network, set "
+	    "https_proxy." },
 	{ "link-proxy", 58, DOCTOR_LINK, F,
-	    "The proxy {proxy}, which the environment names, does not lead to the edge: {error}.",
-	    "Correct https_proxy (or all_proxy), or take the proxy out for the edge: "
+	    "The proxy {proxy} of your environment does not lead to the edge: {error}.",
+	    "Correct https_proxy (or all_proxy), or reach the edge without a proxy: "
 	    "no_proxy={host}" },
-	{ "link-tls", 59, DOCTOR_LINK, F, "What answers at {address} does not speak TLS: {error}.",
-	    "Look at host and port of the edge, then: adit login https://HOST:PORT" },
+	{ "link-tls", 59, DOCTOR_LINK, F,
+	    "The server at {address} does not speak TLS: {error}.",
+	    "Check host and port of the edge, then log in: adit login https://HOST:PORT" },
 	{ "link-other", 60, DOCTOR_LINK, F,
-	    "What answers at {address} speaks TLS, but is no edge: {error}.",
-	    "Look at host and port of the edge, then: adit login https://HOST:PORT" },
+	    "The server at {address} speaks TLS, but it is no edge: {error}.",
+	    "Check host and port of the edge, then log in: adit login https://HOST:PORT" },
 	{ "link-expired", 61, DOCTOR_LINK, F,
-	    "The edge's certificate is valid from {from} to {until}, and it is {now} now.",
-	    "Renew it on the edge, then there: aditd reload" },
+	    "The edge's certificate is valid from {from} to {until}; this machine's clock says "
+	    "{now}.",
+	    "Renew the certificate on the edge, then run there: aditd reload" },
 	{ "link-time", 62, DOCTOR_LINK, F,
 	    "This machine's clock is {seconds} s off that of the edge, so the edge's certificate "
 	    "seems not to be valid.",
 	    "Set the clock (timedatectl set-ntp true)." },
 	{ "link-name", 63, DOCTOR_LINK, F,
 	    "The certificate of the edge is for {names}, not for {host}.",
-	    "Log in by a name that it is for, adit login https://NAME, or put a certificate for "
-	    "{host} into the edge's certificates." },
+	    "Log in with a name of the certificate, adit login https://NAME, or give the edge a "
+	    "certificate for {host}." },
 	{ "link-blocked", 32, DOCTOR_LINK, F,
-	    "The certificate that this machine sees at the edge is issued by {issuer}, whom it does "
-	    "not trust.",
-	    "Where that is the CA of your network or of the edge itself, log in with it: adit login "
-	    "{edge} --ca FILE; else somebody stands between." },
-	{ "link-busy", 64, DOCTOR_LINK, F, "The edge does not take the agent now: {reason}.",
-	    "Wait a minute and try again; where it stays so, the edge's log tells why." },
+	    "The certificate that this machine sees at the edge is issued by {issuer}. This "
+	    "machine does not trust that authority.",
+	    "If it is the authority of your network or of the edge itself, log in with it: adit "
+	    "login {edge} --ca FILE. If not, somebody between you and the edge reads along." },
+	{ "link-busy", 64, DOCTOR_LINK, F,
+	    "The edge does not accept the agent now: {reason}.",
+	    "Wait a minute and try again. If it stays so, the edge's log says why." },
 	{ "link-two", 33, DOCTOR_LINK, W,
 	    "Two agents claim {tunnel}: this one and {address} since {since}.",
 	    "Stop one of them; the newer one serves." },
@@ -226,24 +233,24 @@ const struct doctor_row doctor_rows[] = {
 	    "Set the clock (timedatectl set-ntp true)." },
 	{ "link-refused", 35, DOCTOR_LINK, F,
 	    "The edge refuses the token: {reason}.",
-	    "Log in anew with a valid one: adit login {edge} --token-file FILE" },
+	    "Log in again with a valid token: adit login {edge} --token-file FILE" },
 
 	/* --- the local server --- */
 	{ "origin-refused", 36, DOCTOR_ORIGIN, F,
-	    "Nothing takes connections on {address}{elsewhere}.",
+	    "Nothing accepts connections on {address}{elsewhere}.",
 	    "Start the server, or give the tunnel its right address: adit http HOST:PORT" },
 	{ "origin-tls", 65, DOCTOR_ORIGIN, F, "TLS with the local server {address} fails: {error}.",
 	    "{remedy}" },
 	{ "origin-broke", 66, DOCTOR_ORIGIN, F,
-	    "{address} takes the request, but gives no whole answer in HTTP/1.1.",
-	    "Look into the local server's log for a crash or a limit of its own, and whether this is "
-	    "the port of the web server; beside it, adit doctor --origin ADDRESS sees more." },
+	    "{address} accepts the request, but does not give a whole answer in HTTP/1.1.",
+	    "Look in the local server's log for a crash or a limit, and check that this is the "
+	    "port of the web server. Beside the server, adit doctor --origin ADDRESS sees more." },
 	{ "origin-response", 67, DOCTOR_ORIGIN, F,
-	    "What {address} answers is not HTTP/1.1: it is another service.",
-	    "Give the tunnel the address of the web server: adit http HOST:PORT; for a service that "
-	    "is none: adit tcp HOST:PORT" },
+	    "{address} does not answer in HTTP/1.1: it is another service.",
+	    "Give the tunnel the address of the web server: adit http HOST:PORT; for a service "
+	    "that is no web server: adit tcp HOST:PORT" },
 	{ "origin-login", 68, DOCTOR_ORIGIN, F,
-	    "The server wants a login for {path} ({status}), and webhooks cannot log in.",
+	    "The server asks for a login for {path} ({status}), and webhooks cannot log in.",
 	    "Exempt {path} from the login; the webhook's secret protects it." },
 	{ "origin-signature", 69, DOCTOR_ORIGIN, F, "{text}", "{advice}" },
 	{ "origin-answer", 70, DOCTOR_ORIGIN, F, "The server answers {path} with {status}: {text}",
@@ -252,11 +259,11 @@ const struct doctor_row doctor_rows[] = {
 	    "{address} answers, but it is not Jenkins (Server: {server}).",
 	    "Check the port, and whether Jenkins runs under a path like /jenkins." },
 	{ "origin-context", 38, DOCTOR_ORIGIN, F,
-	    "Jenkins lives under {context}.",
-	    "Start the tunnel with --context {context} (in adit.yml: context: {context}), and use "
-	    "{url} in the webhook." },
+	    "Jenkins runs under the path {context}.",
+	    "Start the tunnel with --context {context} (in adit.yml: context: {context}), and "
+	    "use {url} in the webhook." },
 	{ "origin-no-context", 71, DOCTOR_ORIGIN, F,
-	    "The tunnel was started with --context {context}, but Jenkins does not live there.",
+	    "The tunnel was started with --context {context}, but Jenkins does not run there.",
 	    "Start the tunnel without --context, and use {url} in the webhook." },
 	{ "origin-redirect", 39, DOCTOR_ORIGIN, F,
 	    "The server redirects {path} to {location}.",
@@ -274,32 +281,34 @@ const struct doctor_row doctor_rows[] = {
 
 	/* --- what was stored, and what the server said to it --- */
 	{ "inbox-parked", 45, DOCTOR_INBOX, F,
-	    "{count} stored events are parked, the newest is delivery {id} ({event}, {date}): {note}",
-	    "When that is mended, send it again: adit inbox replay {id}" },
-	{ "inbox-dead", 46, DOCTOR_INBOX, F,
-	    "{count} stored events were given up, the newest is delivery {id} ({event}, {date}): "
+	    "{count} stored events are parked. The newest is delivery {id} ({event}, {date}): "
 	    "{note}",
-	    "When that is mended, send it again: adit inbox replay {id}" },
+	    "Mend that, then send it again: adit inbox replay {id}" },
+	{ "inbox-dead", 46, DOCTOR_INBOX, F,
+	    "{count} stored events were given up. The newest is delivery {id} ({event}, {date}): "
+	    "{note}",
+	    "Mend that, then send it again: adit inbox replay {id}" },
 	{ "inbox-late", 47, DOCTOR_INBOX, F,
-	    "{count} stored events wait although the agent is there, the oldest since {since}: {note}",
-	    "They are tried again by themselves; adit inbox list --state queued shows them." },
+	    "{count} stored events wait although the agent is there. The oldest waits since "
+	    "{since}: {note}",
+	    "The edge tries them again by itself; adit inbox list --state queued shows them." },
 	{ "inbox-left", 48, DOCTOR_INBOX, W,
-	    "{count} events from before the last one that was delivered were never delivered; the "
+	    "{count} events are older than the last delivered one and were never delivered. The "
 	    "newest is delivery {id} ({event}, {date}): {note}",
 	    "Send it again: adit inbox replay {id}; or give it up: adit inbox drop {id}" },
 
 	/* --- the job --- */
 	{ "job-none", 43, DOCTOR_JOB, F,
 	    "Jenkins said {status}, but no job started for {repository}.",
-	    "Check the job's trigger, host, path and case of its repository URL, its branch "
-	    "filter, and that it was built once by "
-	    "hand; the log recorder com.cloudbees.jenkins.plugins tells more." },
+	    "Check the job's trigger, its branch filter, and host, path and letter case of its "
+	    "repository URL. Build it once by hand. The log recorder "
+	    "com.cloudbees.jenkins.plugins tells more." },
 	{ "job-token", 72, DOCTOR_JOB, W,
-	    "Jenkins does not take the user {user} with this token ({status}).",
+	    "Jenkins refuses the user {user} with this token ({status}).",
 	    "Make an API token in Jenkins (your user, Security, API Token), and give its file: "
 	    "--jenkins-token-file FILE" },
 	{ "job-links", 44, DOCTOR_JOB, W,
-	    "Jenkins' own URL is {root}: nobody at Bitbucket can open links to builds.",
+	    "Jenkins' own URL is {root}: people at Bitbucket cannot open links to builds.",
 	    "Set Manage Jenkins, System, Jenkins URL to {url}" },
 };
 /* clang-format on */

@@ -30,11 +30,12 @@ static const struct rule rules[] = {
 	    "Wait, or cancel the shutdown in Manage Jenkins; the edge delivers what waits afterwards." } },
 	{ JUDGE_JENKINS | JUDGE_PLAIN, 403, "No valid crumb",
 	    { RESULT_PARK, false, "crumb",
-	    "Jenkins wants a crumb: to it, this path is no webhook of an installed plugin.",
-	    "Check three things: the plugin is installed and Jenkins was restarted since; the "
-	    "path has its final slash and no "
-	    "doubled one; where Jenkins lives under a path like /jenkins, "
-	    "the tunnel was started with --context /jenkins." } },
+	    "Jenkins asks for a crumb: no installed plugin has a webhook at this "
+"path.",
+	    "Check three things: the plugin is installed and Jenkins was restarted "
+"since; the path has its final slash and no doubled one; if Jenkins "
+"runs under a path like /jenkins, the tunnel was started with "
+"--context /jenkins." } },
 
 	/* Every plugin may stand behind every preset, and any of them may say it. */
 	{ JUDGE_JENKINS, 200, "Matched 0",
@@ -64,8 +65,8 @@ static const struct rule rules[] = {
 	    "Give the plugin the same secret as the webhook (Manage Jenkins, System)." } },
 	{ JUDGE_BITBUCKET, 500, NULL,
 	    { RESULT_RETRY, false, "origin-error",
-	    "Jenkins failed on this body: it is no JSON to it, or its User-Agent is not "
-	    "Bitbucket-Webhooks/2.0 any more.",
+	    "Jenkins cannot read this body as JSON, or the User-Agent is not "
+"Bitbucket-Webhooks/2.0 any more.",
 	    "Look into Jenkins' log; no header rule may change User-Agent." } },
 	{ JUDGE_PPR, 200, "request received successfully",
 	    { RESULT_DONE, false, "delivered",
@@ -171,10 +172,9 @@ static const struct rule rules[] = {
 	    "Look for the reason in its log." } },
 	{ JUDGE_JENKINS, 404, NULL,
 	    { RESULT_PARK, false, "no-plugin", "Nothing listens on this path of the server.",
-	    "Install the plugin that the preset is for and restart Jenkins, or choose the preset "
-	    "of the plugin that is there; "
-	    "where Jenkins lives under a path, start the tunnel with --context, "
-	    "such as --context /jenkins." } },
+	    "Install the plugin that the preset is for and restart Jenkins, or "
+"choose the preset of the plugin that is there; if Jenkins runs under "
+"a path, start the tunnel with --context, such as --context /jenkins." } },
 	{ JUDGE_ALL, 404, NULL,
 	    { RESULT_PARK, false, "not-found", "The server knows nothing under this path.",
 	    "Check the path." } },
@@ -216,7 +216,8 @@ static const struct preset_judgement login = { RESULT_PARK, false, "login",
 	"The server redirects to its login page, and webhooks cannot log in.",
 	"Use the path of a webhook plugin, or exempt this path from the login." };
 static const struct preset_judgement redirect = { RESULT_PARK, false, "redirect",
-	"The server redirects; a POST is not carried along, so this is not followed.",
+	"The server redirects. The edge does not follow, because that would "
+"lose the POST.",
 	"Use the address that it redirects to (scheme, host, port and path)." };
 static const struct preset_judgement not_jenkins = { RESULT_PARK, false, "not-jenkins",
 	"Something answers, but it does not look like Jenkins (no X-Jenkins header).",

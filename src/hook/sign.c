@@ -343,15 +343,15 @@ sign_again_fault(const struct sign_params *p)
 	if (p->scheme == NULL || p->n_secrets == 0)
 		return "needs a scheme and its secret";
 	if (p->scheme->kind == SIGN_KIND_JWT)
-		return "a token of Atlassian Connect says more than a time, only its sender can "
-		       "make it anew";
+		return "only the sender can sign a token of Atlassian Connect anew, since it "
+		       "says more than a time";
 	if (!p->scheme->can_sign)
 		return "only the sender has the key that this scheme signs with";
 	if (p->scheme->kind != SIGN_KIND_MAC || p->scheme->tolerance_s == 0)
 		return "this scheme signs no time, so nothing gets stale";
 	if (!sign_mac_makes(p, p->secrets[0]))
-		return "the first secret cannot sign: it is the sender's public key (v1a), or not "
-		       "of the form that the scheme wants";
+		return "the first secret cannot sign: it is the sender's public key (v1a), or "
+		       "has not the form that the scheme needs";
 	return NULL;
 }
 

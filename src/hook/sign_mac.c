@@ -288,17 +288,15 @@ claim_ok(const struct sign_params *p, const struct sign_form *f, const struct cl
 
 	if (!c->seen) {
 		sign_say(v, SIGN_MISSING,
-		    "The request has no %.*s field: it is not signed. Set the same secret at the "
-		    "sender as on the "
-		    "route.",
+		    "The request has no %.*s field: it is not signed. Set the same secret "
+		    "at the sender and at the tunnel.",
 		    PS(slice_head(header, 64)));
 		return false;
 	}
 	if (c->n_marks == 0 && c->refused) {
 		sign_say(v, SIGN_ALGORITHM,
-		    "The %.*s field names an algorithm that is not accepted (sha256, sha384 and "
-		    "sha512 are; sha1 only "
-		    "where the route allows it).",
+		    "The %.*s field names an algorithm that is not accepted (sha256, "
+		    "sha384 and sha512 are; sha1 only if the tunnel's policy allows it).",
 		    PS(slice_head(header, 64)));
 		return false;
 	}
@@ -351,7 +349,7 @@ sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct 
 	}
 	if (any_key)
 		return sign_settle(v, SIGN_WRONG);
-	sign_say(v, SIGN_BAD_SECRET, "No secret of the route has the form that %s wants: %s.",
+	sign_say(v, SIGN_BAD_SECRET, "No secret of the tunnel has the form that %s wants: %s.",
 	    p->scheme->title, p->scheme->secret);
 	return false;
 }
@@ -366,8 +364,8 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 
 	if (value.n == 0) {
 		sign_say(v, SIGN_MISSING,
-		    "The request has no %s field. Set the same token at the sender as on the "
-		    "route.",
+		    "The request has no %s field. Set the same token at the sender and at "
+		    "the tunnel.",
 		    header);
 		return false;
 	}
@@ -377,8 +375,7 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 		v->secret = (uint8_t)i;
 		return sign_settle(v, SIGN_OK);
 	}
-	sign_say(v, SIGN_WRONG, "The token in the %s field is another one than the route's.",
-	    header);
+	sign_say(v, SIGN_WRONG, "The token in the %s field is not the tunnel's.", header);
 	return false;
 }
 
@@ -408,7 +405,7 @@ sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struc
 		v->secret = (uint8_t)i;
 		return sign_settle(v, SIGN_OK);
 	}
-	sign_say(v, SIGN_WRONG, "User name or password are others than the route's.");
+	sign_say(v, SIGN_WRONG, "User name or password are not the tunnel's.");
 	return false;
 }
 

@@ -120,9 +120,9 @@ sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, stru
 	params_fini(&form);
 	if (v->reason == SIGN_WRONG)
 		sign_say(v, SIGN_WRONG,
-		    "The signature does not match: another auth token, or Twilio calls another URL "
-		    "than the route's "
-		    "public one (scheme, host, path and query are signed).");
+		    "The signature does not match: the auth token is another one, or "
+		    "Twilio does not call the tunnel's public URL (scheme, host, path and "
+		    "query are signed).");
 	return v->reason == SIGN_OK;
 }
 

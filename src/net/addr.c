@@ -84,7 +84,7 @@ parse_v6(struct slice s, uint16_t port_default, struct addr *a)
 		return "the closing ] of the IPv6 address is missing";
 	if (!slice_z(slice_head(slice_from(s, 1), end - 1), a->host, sizeof(a->host)) ||
 	    inet_pton(AF_INET6, a->host, &v6) != 1)
-		return "what stands in [] is not an IPv6 address";
+		return "the text in [] is not an IPv6 address";
 	return parse_rest(slice_from(s, end + 1), port_default, a);
 }
 

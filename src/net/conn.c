@@ -273,7 +273,7 @@ errno_sentence(int error)
 	case EPIPE:
 		return "the other side does not read any more";
 	case ETIMEDOUT:
-		return "the other side has stopped to acknowledge bytes";
+		return "the other side does not acknowledge bytes any more";
 	case EHOSTUNREACH:
 	case ENETUNREACH:
 		return "the other side cannot be reached any more";

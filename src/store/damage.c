@@ -37,7 +37,8 @@ park(struct db *db, uint64_t id)
 	if (d.state != INBOX_QUEUED || !delivery_move(db, &d, INBOX_LEASED) ||
 	    !delivery_move(db, &d, INBOX_PARKED) ||
 	    !delivery_note(db, d.id,
-		S("The database of the edge is damaged where its head or body stood.")))
+		S("The edge's database is damaged and has lost the head or body of this "
+		  "webhook.")))
 		return; /* or db->fault says why */
 }
 

@@ -461,9 +461,9 @@ store_result_text(enum store_result r)
 	case STORE_BROKEN:
 		return "the store has failed";
 	case STORE_DAMAGED:
-		return "the database is damaged where this stands";
+		return "the page of the database that this needs is damaged";
 	case STORE_UNSURE:
-		return "the store has failed, and whether this was stored shows after a restart";
+		return "the store has failed; a restart shows whether this was stored";
 	case STORE_INVALID:
 		return "the request is not well formed";
 	}

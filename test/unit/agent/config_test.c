@@ -103,7 +103,7 @@ TEST(where_and_what)
 	    "/etc/adit/adit.yml:2:3: tunnels.ci: \"origin\" is missing: "
 	    "the address of the local server");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: udp}\n",
-	    "/etc/adit/adit.yml:2:25: tunnels.ci.kind: \"udp\" is none of: http, tcp");
+	    "/etc/adit/adit.yml:2:25: tunnels.ci.kind: \"udp\" is not one of: http, tcp");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, port: 70000}\n",
 	    "/etc/adit/adit.yml:2:36: tunnels.ci.port: 70000 is not between 1 and 65535");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, name: x}\n",

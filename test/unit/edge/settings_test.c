@@ -147,7 +147,7 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	refused(LEAST "log: { access: ja }\n",
 	    "/etc/aditd.yml:3:16: log.access: \"ja\" is neither true nor false");
 	refused(LEAST "http: maybe\n",
-	    "/etc/aditd.yml:3:7: http: \"maybe\" is none of: redirect, serve");
+	    "/etc/aditd.yml:3:7: http: \"maybe\" is not one of: redirect, serve");
 	refused(LEAST "log: info\n",
 	    "/etc/aditd.yml:3:6: log: \"key: value\" lines are wanted here");
 	refused("- domain\n", "/etc/aditd.yml:1:1: \"key: value\" lines are wanted here");
