@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/tls.h"
 #include "relay/fetch.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct alert {
 	int64_t child_us;
 	char *body; /* of the POST that is being made, NULL: none */
 	struct settings_url url;
+	struct tls_client *tls; /* with the system's authorities, which take long to read */
 	struct fetch *fetch;
 	struct fetch_request req;
 	struct fetch_answer answer;
@@ -112,6 +114,7 @@ post(struct alert *a)
 	a->req = (struct fetch_request){
 		.method = "POST",
 		.addr = a->url.addr,
+		.tls = a->tls,
 		.host = a->url.host,
 		.target = slice_str(a->url.target),
 		.fields = S("Content-Type: application/json\r\nUser-Agent: aditd/" ADIT_VERSION
@@ -189,6 +192,22 @@ alert_new(struct loop *main_loop)
 	return a;
 }
 
+void
+alert_use_settings(struct alert *a, const struct settings *s)
+{
+	struct tls_client_params p = { .verify = true };
+	char *error = NULL;
+
+	tls_client_unref(a->tls);
+	a->tls = NULL;
+	if (s->inbox.alert_url.host[0] == '\0' || !s->inbox.alert_url.addr.tls)
+		return;
+	a->tls = tls_client_new(&p, &error);
+	if (a->tls == NULL) /* each POST tries it again */
+		log_event(LOG_WARN, "alert-tls", LOG_Z("why", error));
+	free(error);
+}
+
 bool
 alert_is_busy(struct alert *a)
 {
@@ -223,6 +242,7 @@ alert_free(struct alert *a)
 	loop_timer_stop(a->loop, &a->timer);
 	if (a->fetch != NULL)
 		end_post(a);
+	tls_client_unref(a->tls);
 	free(a->body);
 	free(a);
 }

@@ -28,6 +28,8 @@ bool alert_is_busy(struct alert *a);
 /* Of the last one, when it is not being given any more: the command ended with 0, or the POST was
  * answered 2xx. One of both is enough: somebody knows. */
 bool alert_was_taken(const struct alert *a);
+/* These settings hold from now on: makes ready what the POSTs share. */
+void alert_use_settings(struct alert *a, const struct settings *s);
 /* Not while one is being given. json: copied. */
 void alert_give(struct alert *a, const struct settings *s, struct slice json);
 /* A POST ends where it is; a command that still runs is left alone. Before the loop is freed. */

@@ -269,6 +269,7 @@ upkeep_start(struct edge *e, struct settings *s)
 	}
 	u->edge = e;
 	u->settings = settings_ref(s);
+	alert_use_settings(u->alert, s);
 	u->tick.fn = on_tick;
 	u->home.loop = e->main_loop;
 	loop_timer_set(e->main_loop, &u->tick, TICK_US);
@@ -280,6 +281,7 @@ upkeep_use_settings(struct upkeep *u, struct settings *s)
 {
 	settings_unref(u->settings);
 	u->settings = settings_ref(s);
+	alert_use_settings(u->alert, s);
 }
 
 void

@@ -195,6 +195,13 @@ tls_client_new(const struct tls_client_params *p, char **ret_error)
 	return NULL;
 }
 
+struct tls_client *
+tls_client_ref(struct tls_client *c)
+{
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
+
 void
 tls_client_unref(struct tls_client *c)
 {

@@ -65,6 +65,7 @@ struct tls_client_params {
 	bool link;           /* TLS 1.3 only, ALPN adit/1 demanded; else ALPN http/1.1 offered */
 };
 struct tls_client *tls_client_new(const struct tls_client_params *p, char **ret_error) must_use;
+struct tls_client *tls_client_ref(struct tls_client *c);
 void tls_client_unref(struct tls_client *c);
 /* host: SNI (names only) and the name or address that the certificate must cover. */
 struct tls *tls_connect(struct tls_client *c, const char *host) must_use;

@@ -301,7 +301,7 @@ prepare(struct fetch *f)
 	}
 	if (!f->req->addr.tls)
 		return true;
-	f->tls = tls_client_new(&p, &error);
+	f->tls = f->req->tls != NULL ? tls_client_ref(f->req->tls) : tls_client_new(&p, &error);
 	if (f->tls == NULL)
 		snprintf(f->answer->why, sizeof(f->answer->why), "%s", error);
 	free(error);

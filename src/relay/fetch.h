@@ -26,6 +26,8 @@ struct fetch_request {
 	struct slice
 	    fields; /* lines of our own with their CRLF; no Host, Content-Length, Connection */
 	struct slice body;
+	struct tls_client
+	    *tls;            /* prepared, for addr.tls; NULL: made for this one by the next two */
 	const char *ca_path; /* NULL: the system's */
 	bool insecure;       /* take any certificate */
 	bool no_http;        /* stop after TCP or TLS */
