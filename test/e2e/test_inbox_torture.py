@@ -249,7 +249,7 @@ class Sender(threading.Thread):
                     except (OSError, Closed, AssertionError):
                         pass
                     told, number = self.told[number], next(numbers)
-                    if told is None or told[0] not in (202, 401) or number >= self.total and not self.go_on:
+                    if told is None or told[0] != 202 or number >= self.total and not self.go_on:
                         break
                     if not LONG:
                         self.pause.wait(0.02)
@@ -406,7 +406,10 @@ class Troubles:
         w, s, e = bad_disk.WRITES, bad_disk.SYNCS, bad_disk.ENDS
         before = rig.bad.n_failed()
         rig.bad.fail(self.dice.choice([w, s, s | e, w | s | e]))
-        until(lambda: rig.bad.n_failed() > before or not self.sending(), 6 * WAIT_S, "something is written to the failing disk")
+        # nothing may be written for long: a full account takes nothing, and all that waits may wait for its next attempt
+        end = time.monotonic() + 5
+        while rig.bad.n_failed() == before and time.monotonic() < end:
+            self.wait(0.01, 0.02)
         self.wait(0.1, 0.5)
         read_only = rig.disk is not None and self.dice.random() < 0.6
         if read_only:
@@ -446,9 +449,10 @@ def test_q01_nothing_is_lost_in_a_bad_week():
             web, fake, rows = rig.web.arrivals(), rig.fake.arrivals(), rig.rows()
             judge(told, web, fake, rows, rig.days)
             answers = collections.Counter(t[0] if t else None for t in told.values())
+            failed = rig.bad.n_failed() if rig.bad else 0
             print(dict(answers), f"{len(web)} and {len(fake)} arrivals", rig.states(), f"{rig.days:.0f} days of the inbox",
-                  dict(troubles.count))
-            assert answers[202] > 0
+                  f"{failed} calls failed", dict(troubles.count))
+            assert answers[202] > 0 and (failed > 0 or not LONG or not rig.bad)
             rig.stop()
         finally:
             rig.close()
