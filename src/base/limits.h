@@ -106,7 +106,7 @@
 	X(POLICY_BYTES,          65536, "bytes", "policy of a tunnel")                             \
 	X(STORE_CACHE_BYTES,  33554432, "bytes", "page cache of the store")                        \
 	X(STORE_WAL_BYTES,    16777216, "bytes", "write-ahead log of the store before a checkpoint") \
-	X(STORE_CHECK_BYTES, 268435456, "bytes", "store that is checked whole after an unclean stop") \
+	X(STORE_CHECK_MS,         1000, "ms", "check of the store before it serves after an unclean stop") \
 	X(STORE_SPACE_BYTES,  67108864, "bytes", "free disk space below which nothing new is stored") \
 	X(STORE_SPARE_BYTES,   4194304, "bytes", "disk space that is held for the operator on a full disk") \
 	X(HOOK_SECRETS,              8, "secrets", "secrets of a route that are tried")            \

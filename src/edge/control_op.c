@@ -65,8 +65,9 @@ refusal_code(enum store_result r)
 		return "revoked";
 	case STORE_FULL:
 		return "store-full";
-	case STORE_BROKEN:
 	case STORE_DAMAGED:
+		return "store-damaged";
+	case STORE_BROKEN:
 	case STORE_UNSURE:
 		return "store-broken";
 	case STORE_INVALID:

@@ -380,10 +380,11 @@ open_store(struct daemon *d)
 	e->keep = keep_open(d->settings, &error);
 	if (e->keep == NULL)
 		return fail(error);
+	/* What is damaged of them is missing; the rest is served. */
 	r = ask_names(e->store, e->directory);
-	if (r == STORE_OK)
+	if (r == STORE_OK || r == STORE_DAMAGED)
 		r = ask_policies(e->store, e->directory, e->keep);
-	if (r != STORE_OK) {
+	if (r != STORE_OK && r != STORE_DAMAGED) {
 		tell_error("failed", "%s: reading the names: %s", path, store_result_text(r));
 		return -1;
 	}

@@ -91,7 +91,9 @@ static const struct {
 	{ STORE_NONE, "account-gone", "the account does not exist any more" },
 	{ STORE_FULL, "store-full", "the edge cannot write its store: its disk is full" },
 	{ STORE_BROKEN, "store-broken", "the edge cannot use its store: see its log" },
-	{ STORE_DAMAGED, "store-broken", "the edge cannot read its store: see its log" },
+	{ STORE_DAMAGED, "store-damaged",
+	    "the edge's database is damaged where this name or port stands: its operator sees "
+	    "it in aditd status" },
 	{ STORE_UNSURE, "store-broken", "the edge cannot use its store: see its log" },
 };
 
@@ -457,8 +459,13 @@ on_token(struct errand *e)
 		refuse_token(s, "token-revoked", "this token was revoked or has expired");
 		return;
 	case STORE_FULL:
-	case STORE_BROKEN:
 	case STORE_DAMAGED:
+		session_refuse(s, LINK_CODE_BUSY, "store-damaged",
+		    "the edge's database is damaged where this token or its account stands: its "
+		    "operator sees it in aditd status",
+		    RETRY_BUSY_MS);
+		return;
+	case STORE_BROKEN:
 	case STORE_UNSURE:
 		session_refuse(s, LINK_CODE_BUSY, "store", "the edge cannot use its store now",
 		    RETRY_BUSY_MS);

@@ -22,6 +22,7 @@ enum work { IDLE, TELLING, RETAINING, COUNTING };
 struct trouble {
 	uint64_t parked, dead, refused; /* that no alert has told yet */
 	int64_t late_s;                 /* of the oldest, 0: not late */
+	bool damaged;                   /* the database, which no alert has told yet */
 };
 
 struct upkeep {
@@ -35,7 +36,8 @@ struct upkeep {
 	bool stopped;
 	/* alerts */
 	uint64_t told_refused; /* as far as people know; parked and dead ones the store counts */
-	bool told_late;
+	bool told_late, told_damaged;
+	char damage[320]; /* what the log says of it */
 	int64_t alert_us; /* when the last one was given, 0: never */
 	bool giving;      /* an alert of `given` was begun, and its end was not looked at yet */
 	struct trouble given;
@@ -109,7 +111,10 @@ upkeep_counters(const struct edge *e)
 static const char *
 trouble_event(const struct trouble *t)
 {
-	return t->refused > 0 ? "full" : t->parked > 0 || t->dead > 0 ? "parked" : "lag";
+	return t->damaged                     ? "damaged"
+	       : t->refused > 0               ? "full"
+	       : t->parked > 0 || t->dead > 0 ? "parked"
+					      : "lag";
 }
 
 /* One sentence, for people who read nothing else. */
@@ -118,7 +123,9 @@ write_text(const struct upkeep *u, const struct trouble *t, char *dst, size_t ca
 {
 	unsigned long long queued = u->req.counts.n[INBOX_QUEUED];
 
-	if (t->refused > 0)
+	if (t->damaged)
+		snprintf(dst, cap, "adit at %s: its database is %s", u->edge->domain, u->damage);
+	else if (t->refused > 0)
 		snprintf(dst, cap,
 		    "adit at %s: %llu webhooks were refused with 503, since the inbox of their "
 		    "account is full; look with: aditd inbox list --state parked,dead",
@@ -139,7 +146,7 @@ static void
 give_alert(struct upkeep *u, const struct trouble *t)
 {
 	const struct inbox_counts *n = &u->req.counts;
-	char text[512], *json;
+	char text[640], *json;
 	json_t *o;
 
 	write_text(u, t, text, sizeof(text));
@@ -158,10 +165,24 @@ give_alert(struct upkeep *u, const struct trouble *t)
 	json_decref(o);
 }
 
+/* Once a word for each finding: more of it may be found while the edge runs. */
+static void
+look_for_damage(struct upkeep *u)
+{
+	const char *why = store_error(u->edge->store);
+
+	if (strncmp(why, "damaged", 7) != 0 || strcmp(why, u->damage) == 0)
+		return;
+	snprintf(u->damage, sizeof(u->damage), "%s", why);
+	u->told_damaged = false;
+	log_event(LOG_ERROR, "store", LOG_Z("why", why));
+}
+
 static void
 look_for_trouble(struct upkeep *u)
 {
-	struct trouble t = { .parked = u->req.counts.untold_parked,
+	struct trouble t = { .damaged = u->damage[0] != '\0' && !u->told_damaged,
+		.parked = u->req.counts.untold_parked,
 		.dead = u->req.counts.untold_dead,
 		.refused = SUM(u->edge, account_full) - u->told_refused };
 	int64_t now_us = clock_mono_us(), age_ms = u->req.counts.age_ms;
@@ -170,7 +191,7 @@ look_for_trouble(struct upkeep *u)
 
 	if (!late)
 		u->told_late = false;
-	if (t.parked == 0 && t.dead == 0 && t.refused == 0 && (!late || u->told_late))
+	if (!t.damaged && t.parked == 0 && t.dead == 0 && t.refused == 0 && (!late || u->told_late))
 		return;
 	if (u->giving ||
 	    (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
@@ -197,6 +218,7 @@ look_at_alert(struct upkeep *u)
 	    LOG_U("refused", t->refused), LOG_U("late_s", (uint64_t)t->late_s));
 	u->told_refused += t->refused;
 	u->told_late = t->late_s > 0;
+	u->told_damaged = t->damaged || u->told_damaged;
 	return t->parked > 0 || t->dead > 0;
 }
 
@@ -252,6 +274,7 @@ on_tick(struct loop_timer *t)
 {
 	struct upkeep *u = list_of(t, struct upkeep, tick);
 
+	look_for_damage(u);
 	if (look_at_alert(u))
 		submit(u, TELLING, INBOX_TOLD);
 	else

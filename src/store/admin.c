@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "store/db.h"
 #include "store/names.h"
+#include "store/names_list.h"
 #include "store/token.h"
 
 #include <openssl/crypto.h>

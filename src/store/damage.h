@@ -17,7 +17,11 @@ enum damage {
 /* After a failure: remembers it, when damage was why. */
 void damage_note(struct db *db, uint64_t id, enum damage what);
 bool damage_known(const struct db *db, uint64_t id, enum damage what);
+/* The same of a name. */
+void damage_note_name(struct db *db, struct slice name);
+bool damage_known_name(const struct db *db, struct slice name);
 /* Takes those that cannot be delivered out of ids; returns how many are left. */
-size_t damage_set_aside(struct db *db, uint64_t *ids, size_t n);
+/* ret_parked: some were parked, so the next of their lanes are due. */
+size_t damage_set_aside(struct db *db, uint64_t *ids, size_t n, bool *ret_parked);
 
 #endif

@@ -48,8 +48,12 @@ struct db {
 	char error[512]; /* why it is broken */
 	char *path;
 	int lock_fd;
-	bool unsynced;            /* as SQLite was told last: commits do not wait for the disk */
-	bool damaged;             /* a page that cannot be read was met */
+	bool unsynced;   /* as SQLite was told last: commits do not wait for the disk */
+	bool damaged;    /* a page that cannot be read was met */
+	unsigned hurt;   /* where: a mask of enum check_table, as far as it is known */
+	bool check;      /* the last process did not end in order */
+	int check_table; /* see check.c */
+	sqlite3_value *check_at[2];
 	uint64_t bad[DB_BAD_MAX]; /* deliveries that cannot be read, see damage.h */
 	size_t n_bad;
 	int64_t page_bytes;

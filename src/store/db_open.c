@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening and closing: the lock, the file, what SQLite is told, the check after an unclean stop. */
+/* Opening and closing: the lock, the file, what SQLite is told. */
 #include "store/db.h"
 
 #include "base/limits.h"
 #include "base/sentence.h"
+#include "store/check.h"
 #include "store/migrate.h"
 
 #include <errno.h>
@@ -148,52 +149,6 @@ pragma_text(struct db *db, const char *sql, char *dst, size_t cap)
 	return ok;
 }
 
-/* True when the check that `sql` is has found nothing. */
-static bool
-check_ok(struct db *db, const char *sql, char **ret_error)
-{
-	char answer[256] = "";
-
-	if (pragma_text(db, sql, answer, sizeof(answer)) && strcmp(answer, "ok") == 0)
-		return true;
-	*ret_error = sentence("%s is damaged: %s; put back a copy, or save what can be read with "
-			      "`sqlite3 FILE .recover`",
-	    db->path, answer[0] != '\0' ? answer : sqlite3_errmsg(db->sqlite));
-	return false;
-}
-
-/*
- * After an unclean stop.  A large inbox is not read through, or a restart after a crash would take
- * minutes: then only the tables that decide who owns what are checked, and the rest when it is
- * read.  With damage in those nothing starts; elsewhere it is told, and the rest goes on
- * (damage.h).
- */
-static int
-quick_check(struct db *db, char **ret_error)
-{
-	static const char *const small[] = { "PRAGMA quick_check(accounts)",
-		"PRAGMA quick_check(tokens)", "PRAGMA quick_check(names)",
-		"PRAGMA quick_check(ports)" };
-	char pages[32] = "0";
-
-	if (!pragma_text(db, "PRAGMA page_count", pages, sizeof(pages))) {
-		*ret_error = sentence("cannot read %s: %s", db->path, sqlite3_errmsg(db->sqlite));
-		return -1;
-	}
-	if (strtoll(pages, NULL, 10) * db->page_bytes <= LIMIT_STORE_CHECK_BYTES) {
-		if (check_ok(db, "PRAGMA quick_check(1)", ret_error))
-			return 0;
-		free(*ret_error);
-		*ret_error = NULL;
-		db->damaged = true;
-	}
-	for (size_t i = 0; i < sizeof(small) / sizeof(*small); i++) {
-		if (!check_ok(db, small[i], ret_error))
-			return -1;
-	}
-	return 0;
-}
-
 static int
 open_sqlite(struct db *db, char **ret_error)
 {
@@ -246,8 +201,12 @@ db_open(const char *path, char **ret_error)
 	if (make_file(db, ret_error) < 0)
 		goto fail;
 	left = wal_bytes(db);
-	if (open_sqlite(db, ret_error) < 0 || (left > 0 && quick_check(db, ret_error) < 0) ||
-	    take_over_wal(db, left, ret_error) < 0 ||
+	db->check = left > 0;
+	if (open_sqlite(db, ret_error) < 0)
+		goto fail;
+	if (db->check)
+		check_start(db);
+	if (take_over_wal(db, left, ret_error) < 0 ||
 	    migrate_run(db->sqlite, db->path, migrate_latest(), ret_error) < 0)
 		goto fail;
 	return db;
@@ -261,6 +220,7 @@ db_close(struct db *db)
 {
 	if (db == NULL)
 		return;
+	check_end(db);
 	for (size_t i = 0; i < SQL_N; i++)
 		sqlite3_finalize(db->statements[i]);
 	if (db->sqlite != NULL) {

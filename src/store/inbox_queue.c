@@ -334,6 +334,7 @@ inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	uint64_t ids[LIMIT_INBOX_LEASE + 1];
 	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
+	bool parked = false;
 	size_t n, left = req->bytes_max != 0 ? req->bytes_max : SIZE_MAX;
 
 	req->wait_ms = -1;
@@ -342,7 +343,7 @@ inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 	if (route == 0)
 		return STORE_OK;
 	/* One more than is wanted says whether there is more. */
-	n = damage_set_aside(db, ids, due(db, route, now_t, req->n_max + 1, ids));
+	n = damage_set_aside(db, ids, due(db, route, now_t, req->n_max + 1, ids), &parked);
 	req->items = calloc(n + 1, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
@@ -356,7 +357,7 @@ inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 			break;
 		left -= req->items[had].bytes < left ? req->items[had].bytes : left;
 	}
-	req->more = req->n_items < n;
+	req->more = req->n_items < n || parked;
 	if (!req->more)
 		req->wait_ms = until_due(db, route, now_t);
 	return save_clock(db, now_t) ? STORE_OK : STORE_FULL;

@@ -181,53 +181,6 @@ names_release(struct db *db, struct store_req *req)
 }
 
 enum store_result
-names_list(struct db *db, struct store_req *req)
-{
-	struct db_query q = db_query(db, SQL_NAME_LIST);
-
-	if (!admin_rows(req))
-		return STORE_FULL;
-	db_put_text(&q, slice_str(req->name));
-	db_put_text(&q, slice_str(req->account));
-	db_put_int(&q, LIMIT_STORE_ROWS);
-	while (db_next(&q)) {
-		struct store_row *row = &req->rows[req->n_rows++];
-
-		db_get_z(&q, row->name, sizeof(row->name));
-		db_get_z(&q, row->account, sizeof(row->account));
-		db_get_z(&q, row->label, sizeof(row->label));
-		row->created_ms = db_get_int(&q);
-		row->tombstone = db_get_int(&q) != 0;
-		row->stopped_ms = db_get_int(&q);
-	}
-	return STORE_OK;
-}
-
-enum store_result
-names_policies(struct db *db, struct store_req *req)
-{
-	struct db_query q = db_query(db, SQL_NAME_POLICIES);
-	bool memory = admin_rows(req);
-
-	db_put_text(&q, slice_str(req->name));
-	db_put_int(&q, LIMIT_STORE_POLICIES);
-	while (memory && db_next(&q)) {
-		struct store_row *row = &req->rows[req->n_rows++];
-		struct slice policy;
-
-		db_get_z(&q, row->name, sizeof(row->name));
-		policy = db_get_bytes(&q);
-		row->n_policy = policy.n;
-		row->policy = malloc(policy.n + 1);
-		memory = row->policy != NULL;
-		if (memory)
-			memcpy(row->policy, policy.p, policy.n);
-	}
-	db_end(&q);
-	return memory ? STORE_OK : STORE_FULL;
-}
-
-enum store_result
 names_lookup(struct db *db, struct store_req *req)
 {
 	char owner[sizeof(req->account)] = "";

@@ -9,8 +9,6 @@
 
 enum store_result names_claim(struct db *db, struct store_req *req);
 enum store_result names_release(struct db *db, struct store_req *req);
-enum store_result names_list(struct db *db, struct store_req *req);
-enum store_result names_policies(struct db *db, struct store_req *req);
 enum store_result names_lookup(struct db *db, struct store_req *req);
 enum store_result ports_claim(struct db *db, struct store_req *req);
 enum store_result ports_release(struct db *db, struct store_req *req);

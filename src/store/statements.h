@@ -37,6 +37,13 @@
 	X(NAME_LIST, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                  \
 	    " n.stopped_ms FROM names n JOIN accounts a ON a.id = n.account"                       \
 	    " WHERE n.name > ?1 AND (?2 = '' OR a.name = ?2) ORDER BY n.name LIMIT ?3")            \
+	X(NAME_KEYS, "SELECT name FROM names INDEXED BY names_account WHERE name > ?1"              \
+	    " ORDER BY name LIMIT ?2")                                                             \
+	X(NAME_ONE, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                   \
+	    " n.stopped_ms FROM names n JOIN accounts a ON a.id = n.account"                       \
+	    " WHERE n.name = ?1 AND (?2 = '' OR a.name = ?2)")                                     \
+	X(NAME_POLICY_ONE, "SELECT name, policy FROM names WHERE name = ?1 AND policy IS NOT NULL" \
+	    " AND released_ms = 0")                                                                \
 	X(NAME_STOPPED, "UPDATE names SET stopped_ms = ?1 WHERE name = ?2")                 \
 	X(PORT_STOPPED, "UPDATE ports SET stopped_ms = ?1 WHERE port = ?2")                 \
 	X(PORT_LIST, "SELECT p.port, a.name, p.stopped_ms FROM ports p"                            \

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/sentence.h"
 #include "store/admin.h"
+#include "store/check.h"
 #include "store/db.h"
 #include "store/inbox_keep.h"
 #include "store/job.h"
@@ -23,6 +24,8 @@
 #include <time.h>
 
 enum { USED_FLUSH_S = 60 };
+/* Between two pieces of the check, which take a tenth of that. */
+enum { CHECK_PAUSE_MS = 30, CHECK_PAUSE_BUSY_MS = 300 };
 
 struct store {
 	struct db *db;
@@ -33,9 +36,12 @@ struct store {
 	bool waiting, closing;
 	atomic_bool broken, full; /* full: as the last batch found the disk */
 	atomic_bool damaged;      /* a page was met that cannot be read */
+	atomic_uint hurt;         /* as db->hurt */
 	bool spare;               /* the thread's own, as what follows */
 	size_t n_late;            /* jobs that were told of and are not synced yet */
 	int64_t late_until_us;    /* when they must be */
+	bool checking;            /* pieces of the check are left */
+	int64_t checked_us;
 	_Atomic uint64_t commits;
 	struct store_job *batch[LIMIT_STORE_BATCH];
 	size_t n_batch;
@@ -70,12 +76,23 @@ now_us(void)
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-/* Waits for work; false when there is none and something is to be synced, or after a minute, so that
- * last-used times reach the disk. */
+/* Until when it may wait for work. */
+static int64_t
+wake_us(const struct store *s)
+{
+	int64_t until_us = now_us() + USED_FLUSH_S * 1000000LL;
+
+	if (s->checking)
+		until_us = now_us() + CHECK_PAUSE_MS * 1000LL;
+	return s->n_late > 0 && s->late_until_us < until_us ? s->late_until_us : until_us;
+}
+
+/* Waits for work; false when there is none and something is to be synced, a piece of the check may be
+ * done, or after a minute, so that last-used times reach the disk. */
 static bool
 wait_for_work(struct store *s)
 {
-	int64_t until_us = s->n_late > 0 ? s->late_until_us : now_us() + USED_FLUSH_S * 1000000LL;
+	int64_t until_us = wake_us(s);
 	struct timespec until = { .tv_sec = until_us / 1000000,
 		.tv_nsec = until_us % 1000000 * 1000 };
 
@@ -310,6 +327,20 @@ put_in_order(struct db *db)
 	return db->fault != DB_BROKEN;
 }
 
+/* When nothing else is to be done, or has been for long. */
+static void
+check_on(struct store *s)
+{
+	int64_t at_us = now_us();
+
+	if (!s->checking || s->db->fault == DB_BROKEN)
+		return;
+	if (s->n_batch > 0 && at_us - s->checked_us < CHECK_PAUSE_BUSY_MS * 1000LL)
+		return;
+	s->checking = check_piece(s->db);
+	s->checked_us = at_us;
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -321,13 +352,15 @@ thread_main(void *arg)
 
 		if (db->unordered)
 			(void)put_in_order(db);
-		if (db->fault != DB_BROKEN && (s->n_batch > 0 || db->n_used > 0))
+		check_on(s);
+		if (db->fault != DB_BROKEN && (s->n_batch > 0 || (db->n_used > 0 && !s->checking)))
 			a = commit_batch(s);
 		if (a == ATTEMPT_BROKEN && db->unsure && store_healthy(s))
 			a = ATTEMPT_UNSURE;
 		/* Before anyone is told: whoever asks after a STORE_BROKEN must see why. */
 		if (db->fault == DB_BROKEN)
 			atomic_store(&s->broken, true);
+		atomic_store(&s->hurt, db->hurt);
 		if (db->damaged)
 			atomic_store(&s->damaged, true);
 		finish_batch(s, a);
@@ -365,6 +398,8 @@ store_open(const char *path, char **ret_error)
 	}
 	s->spare = spare_make(s->db->path);
 	s->damaged = s->db->damaged;
+	s->hurt = s->db->hurt;
+	s->checking = s->db->check;
 	s->last = &s->first;
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_condattr_init(&attr);
@@ -424,14 +459,21 @@ store_healthy(const struct store *s)
 const char *
 store_error(const struct store *s)
 {
+	static _Thread_local char text[320];
+	char hurt[160];
+
 	if (!store_healthy(s))
 		return s->db->error;
 	if (atomic_load(&s->full))
 		return "full: no webhook is stored until its disk has space";
-	return atomic_load(&s->damaged)
-		   ? "damaged: some of it cannot be read: put back a copy, or save "
-		     "what can be read with `sqlite3 FILE .recover`"
-		   : "";
+	if (!atomic_load(&s->damaged))
+		return "";
+	check_names(atomic_load(&s->hurt), hurt, sizeof(hurt));
+	snprintf(text, sizeof(text),
+	    "damaged: some of %s cannot be read: put back a copy, or save what can be read with "
+	    "`sqlite3 FILE .recover`",
+	    hurt[0] != '\0' ? hurt : "it");
+	return text;
 }
 
 uint64_t

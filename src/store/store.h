@@ -121,8 +121,8 @@ void store_submit(struct store *s, struct store_req *req);
 void store_req_fini(struct store_req *req);
 /* False after a write or fsync has failed. Any thread. */
 bool store_healthy(const struct store *s);
-/* What is wrong, for people: why store_healthy() is false, or that the disk has no space; "". Any
- * thread. */
+/* What is wrong, for people: why store_healthy() is false, that the disk has no space, or which
+ * tables are damaged; "". Any thread; until the same thread's next call. */
 const char *store_error(const struct store *s);
 /* How many commits have written, each with one fsync, since the store was opened. Any thread. */
 uint64_t store_commits(const struct store *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A page of the inbox that cannot be read: what stands on it is told, everything else goes on. */
+#include "store/check.h"
 #include "unit/store/inbox_help.h"
 
 #include <fcntl.h>
@@ -153,9 +154,95 @@ TEST(a_damaged_row_is_passed_over)
 	}
 }
 
+/* What the check at the start had no time for is found while the store works. */
+TEST(pieces_of_the_check_name_the_table)
+{
+	for (int i = 0; i < 2; i++) {
+		char *error = NULL, names[160];
+		struct db *db;
+
+		new_filled(i == 0 ? "/" : "/needle-row", i == 0 ? "needle-body" : "..........");
+		spoil(i == 0 ? "needle-bod" : "needle-row", false);
+		db = db_open(path, &error);
+		EXPECT_INT(db->hurt, 0);
+		while (check_piece(db))
+			EXPECT_INT(db->fault, DB_FINE);
+		check_names(db->hurt, names, sizeof(names));
+		EXPECT_SLICE(slice_str(names), i == 0 ? S("payloads") : S("deliveries"));
+		EXPECT(db->damaged);
+		db_close(db);
+		help_clean();
+	}
+}
+
+static void
+claim(struct store *s, int i, const char *policy)
+{
+	struct store_req r = {
+		.op = STORE_NAME_CLAIM, .set_policy = true, .policy = slice_str(policy)
+	};
+
+	PUT(r.account, "ann");
+	snprintf(r.name, sizeof(r.name), "name%03d", i);
+	EXPECT_INT(call(s, &r), STORE_OK);
+	store_req_fini(&r);
+}
+
+static size_t
+names(struct store *s, enum store_op op)
+{
+	struct store_req r = { .op = op };
+	size_t n, n_max = op == STORE_NAME_LIST ? LIMIT_STORE_ROWS : LIMIT_STORE_POLICIES;
+	size_t all = 0;
+
+	do {
+		EXPECT_INT(call(s, &r), STORE_OK);
+		n = r.n_rows;
+		all += n;
+		if (n > 0)
+			PUT(r.name, r.rows[n - 1].name);
+		store_req_fini(&r);
+	} while (n == n_max);
+	return all;
+}
+
+/* Of those whose rows stand on another page nothing is missing, behind the damaged ones, too. */
+TEST(names_are_listed_around_damage)
+{
+	for (int crashed = 0; crashed < 2; crashed++) {
+		enum { NAMES = 300 };
+		char policy[600];
+		struct store *s = inbox_new();
+		size_t left;
+
+		snprintf(path, sizeof(path), "%s/adit.db", help_dir);
+		memset(policy, 'p', sizeof(policy) - 1);
+		policy[sizeof(policy) - 1] = '\0';
+		for (int i = 0; i < NAMES; i++) {
+			memcpy(policy, i == NEEDLE ? "needle-pol" : "pppppppppp", 10);
+			claim(s, i, policy);
+		}
+		store_close(s);
+		spoil("needle-pol", crashed != 0);
+		s = help_open(path);
+		left = names(s, STORE_NAME_POLICIES);
+		EXPECT(left < NAMES && left > NAMES - 30);
+		EXPECT_INT(names(s, STORE_NAME_LIST), left);
+		EXPECT(slice_starts(slice_str(store_error(s)), S("damaged")));
+		EXPECT(crashed == 0 || strstr(store_error(s), "some of names ") != NULL);
+		EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "", "name020"), STORE_DAMAGED);
+		EXPECT_INT(help_name(s, STORE_NAME_LOOKUP, "", "name299"), STORE_OK);
+		EXPECT(store_one(s, "jenkins", "", "new") != 0);
+		store_close(s);
+		help_clean();
+	}
+}
+
 /* clang-format off */
 TESTS(
 	TEST_ROW(a_damaged_body_is_parked_and_the_rest_goes_on)
 	TEST_ROW(a_damaged_row_is_passed_over)
+	TEST_ROW(pieces_of_the_check_name_the_table)
+	TEST_ROW(names_are_listed_around_damage)
 )
 /* clang-format on */

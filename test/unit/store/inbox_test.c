@@ -1575,6 +1575,8 @@ may_scan(enum sql id, const char *step)
 
 	for (size_t i = 0; i < sizeof(small) / sizeof(*small); i++)
 		listed = listed || small[i] == id;
+	if (id == SQL_NAME_KEYS) /* of a damaged file only */
+		return true;
 	if (!listed || strncmp(step, "SCAN ", 5) != 0)
 		return false;
 	return id == SQL_DELIVERY_LAST || !is_large(step + 5);
