@@ -2,8 +2,9 @@
 /* The running agent: builds loop, client and tunnels, obeys signals, and returns an exit code. */
 #include "agent/agent.h"
 
-#include "base/text.h"
+#include "agent/exit_code.h"
 #include "base/tell.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <openssl/sha.h>

@@ -5,7 +5,7 @@
 #include "agent/checkurl_probe.h"
 #include "agent/client.h"
 #include "agent/config_file.h"
-
+#include "agent/exit_code.h"
 #include "base/plain.h"
 
 #include <signal.h>
@@ -26,7 +26,7 @@ use_connect(struct job *j)
 		return 0;
 	why = addr_parse(slice_str(text), &j->url.connect);
 	if (why != NULL || j->url.connect.kind != ADDR_TCP)
-		return command_usage("--connect %s: %s", text,
+		return usage_error("--connect %s: %s", text,
 		    why != NULL ? why : "HOST:PORT is wanted");
 	return 0;
 }
@@ -194,7 +194,7 @@ checkurl_command(const struct options *o)
 	j->url.options = o;
 	if (o->side != NULL && strcmp(o->side, "cloud") != 0 && strcmp(o->side, "dc") != 0) {
 		free(j);
-		return command_usage("--for %s: cloud or dc is wanted", o->side);
+		return usage_error("--for %s: cloud or dc is wanted", o->side);
 	}
 	if (use_connect(j) != 0) {
 		free(j);

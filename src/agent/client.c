@@ -2,6 +2,7 @@
 /* The agent's link as a state machine: dial, HELLO, up, and again after a pause. */
 #include "agent/client.h"
 
+#include "agent/exit_code.h"
 #include "agent/session.h"
 #include "base/clock.h"
 #include "base/log.h"

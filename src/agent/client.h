@@ -18,15 +18,6 @@
 #include "agent/serve.h"
 #include "agent/watch.h"
 
-/* How the program ends (adit.1). */
-enum exit_code {
-	EXIT_STOPPED = 0, /* by a signal */
-	EXIT_BROKE = 1,   /* it could not go on */
-	EXIT_USAGE = 2,
-	EXIT_REFUSED = 3,  /* the edge refused the token, or every tunnel */
-	EXIT_REPLACED = 4, /* a newer agent of the account serves all tunnels */
-};
-
 enum client_state {
 	CLIENT_OFF,
 	CLIENT_DIALLING,

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of commands, their help, and what all of them need: the edge and the token. */
+/* The rows of commands, their help, and the start of the program. */
 #include "agent/command.h"
 
 #include "agent/agent.h"
 #include "agent/checkurl_command.h"
 #include "agent/config_file.h"
 #include "agent/doctor_command.h"
+#include "agent/exit_code.h"
 #include "agent/hook_command.h"
 #include "agent/inbox_command.h"
-#include "agent/login.h"
+#include "agent/login_command.h"
 #include "agent/name_command.h"
 #include "agent/passwd.h"
 #include "agent/status_command.h"
@@ -107,31 +108,18 @@ all_options(const char *name)
 	return groups;
 }
 
-int
-command_usage(const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	tell_usage("%s", text);
-	return EXIT_USAGE;
-}
-
 static int
 unknown_command(const char *name)
 {
 	const char *near = suggest(slice_str(name), commands, N_COMMANDS, sizeof(*commands));
 
 	if (name[0] == '-')
-		return command_usage("%s: the command comes first, such as adit http 8080; adit "
-				     "help lists them",
+		return usage_error("%s: the command comes first, such as adit http 8080; adit "
+				   "help lists them",
 		    name);
 	if (near != NULL)
-		return command_usage("unknown command \"%s\"; did you mean \"%s\"?", name, near);
-	return command_usage("unknown command \"%s\"; adit help lists them", name);
+		return usage_error("unknown command \"%s\"; did you mean \"%s\"?", name, near);
+	return usage_error("unknown command \"%s\"; adit help lists them", name);
 }
 
 /* "adit inbox" alone, or with a second word that is none of its own. */
@@ -150,10 +138,10 @@ unknown_sub(const char *name, const char *sub)
 		    commands[i].sub);
 	}
 	if (sub == NULL)
-		return command_usage("adit %s needs one of these words: %s", name, list);
+		return usage_error("adit %s needs one of these words: %s", name, list);
 	near = suggest(slice_str(sub), subs, n, sizeof(*subs));
-	return near == NULL ? command_usage("adit %s %s: only %s are known", name, sub, list)
-			    : command_usage("adit %s %s: did you mean \"%s\"? Known are %s", name,
+	return near == NULL ? usage_error("adit %s %s: only %s are known", name, sub, list)
+			    : usage_error("adit %s %s: did you mean \"%s\"? Known are %s", name,
 				  sub, near, list);
 }
 
@@ -239,7 +227,7 @@ help_command(const struct options *o)
 	if (find(o->args[0], sub) == NULL)
 		return find(o->args[0], NULL)->sub != NULL
 			   ? unknown_sub(o->args[0], sub)
-			   : command_usage("adit %s has no second word", o->args[0]);
+			   : usage_error("adit %s has no second word", o->args[0]);
 	print_command_help(stdout, find(o->args[0], sub), sub == NULL);
 	return EXIT_STOPPED;
 }
@@ -250,100 +238,6 @@ version_command(const struct options *o)
 	(void)o;
 	printf("adit %s (link protocol %d)\n", ADIT_VERSION, LINK_PROTOCOL);
 	return EXIT_STOPPED;
-}
-
-/* --- the edge and the token --- */
-
-/* The variable is wiped: it would stay readable in /proc for as long as the agent runs. */
-static char *
-token_from_environment(char *dst, size_t cap)
-{
-	char *value = getenv("ADIT_TOKEN");
-
-	if (value == NULL || value[0] == '\0')
-		return NULL;
-	if (strlen(value) >= cap)
-		return strdup("ADIT_TOKEN is no token: too long");
-	memcpy(dst, value, strlen(value) + 1);
-	OPENSSL_cleanse(value, strlen(value));
-	return NULL;
-}
-
-static char *
-find_token(struct command_edge *e, const struct options *o)
-{
-	const struct config *c = &e->config;
-	char *error;
-
-	if (o->token_file != NULL)
-		return config_file_token(o->token_file, e->token, sizeof(e->token));
-	error = token_from_environment(e->token, sizeof(e->token));
-	if (error != NULL || e->token[0] != '\0')
-		return error;
-	if (c->token != NULL && strlen(c->token) < sizeof(e->token)) {
-		memcpy(e->token, c->token, strlen(c->token) + 1);
-		return NULL;
-	}
-	if (c->token_file != NULL)
-		return config_file_token(c->token_file, e->token, sizeof(e->token));
-	return strdup("no token: adit login URL --token-file FILE stores one, --token-file FILE or "
-		      "ADIT_TOKEN gives one for this run");
-}
-
-/* A login's file need not be there; one that was named must. */
-static char *
-read_config(struct command_edge *e, const struct options *o)
-{
-	bool missing = false;
-	char *error;
-
-	if (o->file != NULL)
-		snprintf(e->path, sizeof(e->path), "%s", o->file);
-	else if (!config_file_path(e->path, sizeof(e->path)))
-		return NULL;
-	error = config_file_read(e->path, &e->config, &missing);
-	if (error != NULL && missing && o->file == NULL) {
-		free(error);
-		return NULL;
-	}
-	return error;
-}
-
-static const char no_edge[] =
-    "no edge: an edge is the server that gives tunnels their public names and passes visitors on "
-    "to this machine. Somebody in your team may run one: adit login URL stores it, --edge URL "
-    "gives it for this run. To run your own on a host that the internet reaches, see aditd(8); to "
-    "try "
-    "it all on this machine: aditd --dev DIR, then adit http 8080 with --edge, --ca and "
-    "--token-file as it prints them";
-
-int
-command_edge_open(struct command_edge *e, const struct options *o)
-{
-	char *error;
-
-	*e = (struct command_edge){ 0 };
-	error = read_config(e, o);
-	e->edge = o->edge != NULL ? o->edge : e->config.edge;
-	/* The CA of a login belongs to the edge of that login. */
-	e->ca = o->ca != NULL || o->edge != NULL ? o->ca : e->config.ca;
-	if (error == NULL && e->edge == NULL)
-		error = strdup(no_edge);
-	if (error == NULL)
-		error = find_token(e, o);
-	if (error == NULL)
-		return 0;
-	tell_usage("%s", error);
-	free(error);
-	command_edge_close(e);
-	return EXIT_USAGE;
-}
-
-void
-command_edge_close(struct command_edge *e)
-{
-	OPENSSL_cleanse(e->token, sizeof(e->token));
-	config_fini(&e->config);
 }
 
 /* --- the program --- */
@@ -364,7 +258,7 @@ start_log(const struct options *o)
 	enum log_level level = LOG_WARN;
 
 	if (o->log_level != NULL && !log_level_parse(slice_str(o->log_level), &level))
-		return command_usage("--log-level: error, warn, info or debug is wanted");
+		return usage_error("--log-level: error, warn, info or debug is wanted");
 	log_init(STDERR_FILENO, level, o->json ? LOG_JSON : LOG_LOGFMT);
 	return 0;
 }
@@ -401,10 +295,10 @@ mistake(const char *error, const char *name, const struct command *c)
 	char words[32];
 
 	if (c == NULL)
-		return command_usage("%s; adit help %s has the options", error, name);
+		return usage_error("%s; adit help %s has the options", error, name);
 	snprintf(words, sizeof(words), "%s%s%s", name, c->sub != NULL ? " " : "",
 	    c->sub != NULL ? c->sub : "");
-	return command_usage("%s; usage: adit %s [OPTION ...]%s%s; adit help %s has the options",
+	return usage_error("%s; usage: adit %s [OPTION ...]%s%s; adit help %s has the options",
 	    error, words, c->usage[0] != '\0' ? " " : "", c->usage, words);
 }
 

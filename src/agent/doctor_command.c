@@ -5,6 +5,8 @@
 #include "agent/client.h"
 #include "agent/config_file.h"
 #include "agent/doctor_private.h"
+#include "agent/exit_code.h"
+#include "agent/login.h"
 #include "base/clock.h"
 #include "base/date.h"
 #include "base/rand.h"
@@ -268,7 +270,7 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 		return 0;
 	why = addr_parse(slice_str(text), &d->origin);
 	if (why != NULL)
-		return command_usage("%s: %s", text, why);
+		return usage_error("%s: %s", text, why);
 	if (d->origin.kind == ADDR_TCP && d->origin.host[0] == '\0')
 		snprintf(d->origin.host, sizeof(d->origin.host), "127.0.0.1");
 	if (d->origin.port == 0)
@@ -303,7 +305,7 @@ use_login(struct doctor *d)
 		}
 		config_fini(&d->login.config);
 	}
-	if (command_edge_open(&d->login, o) != 0)
+	if (login_open(&d->login, o) != 0)
 		return EXIT_USAGE;
 	d->has_login = true;
 	return 0;
@@ -389,7 +391,7 @@ use_target(struct doctor *d)
 	struct checkurl_params none = { 0 };
 
 	if (arg == NULL && t == NULL)
-		return command_usage("name the tunnel or the URL: adit doctor jenkins");
+		return usage_error("name the tunnel or the URL: adit doctor jenkins");
 	if (url) {
 		snprintf(d->url, sizeof(d->url), "%s", arg);
 		checkurl_read(slice_str(arg), &none, &d->check);
@@ -400,10 +402,10 @@ use_target(struct doctor *d)
 		const char *name = t != NULL && t->name != NULL ? t->name : arg;
 
 		if (!d->has_login)
-			return command_usage(
+			return usage_error(
 			    "%s is looked up at the edge: log in first, or give its URL", arg);
 		if (name == NULL)
-			return command_usage("the tunnel has no name of its own: give its URL");
+			return usage_error("the tunnel has no name of its own: give its URL");
 		snprintf(d->name, sizeof(d->name), "%.63s", name);
 		ask_edge(d, "name", name);
 	}
@@ -440,9 +442,9 @@ set_up(struct doctor *d)
 
 	if (o->connect != NULL && ((why = addr_parse(slice_str(o->connect), &d->connect)) != NULL ||
 				      d->connect.kind != ADDR_TCP))
-		return command_usage("--connect %s: HOST:PORT is wanted", o->connect);
+		return usage_error("--connect %s: HOST:PORT is wanted", o->connect);
 	if ((o->jenkins_user == NULL) != (o->jenkins_token == NULL))
-		return command_usage("--jenkins-user and --jenkins-token-file belong together");
+		return usage_error("--jenkins-user and --jenkins-token-file belong together");
 	rc = use_login(d);
 	if (rc == 0)
 		rc = use_target(d);
@@ -452,7 +454,7 @@ set_up(struct doctor *d)
 		error =
 		    config_file_token(o->jenkins_token, d->jenkins_token, sizeof(d->jenkins_token));
 	if (error != NULL)
-		rc = command_usage("%s", error);
+		rc = usage_error("%s", error);
 	free(error);
 	return rc;
 }
@@ -489,7 +491,7 @@ doctor_command(const struct options *o)
 		rc = report(d);
 	}
 	doctor_link_fini(&d->link);
-	command_edge_close(&d->login);
+	login_close(&d->login);
 	OPENSSL_cleanse(d, sizeof(*d));
 	free(d);
 	return rc;

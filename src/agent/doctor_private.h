@@ -6,13 +6,14 @@
 #ifndef ADIT_AGENT_DOCTOR_PRIVATE_H
 #define ADIT_AGENT_DOCTOR_PRIVATE_H
 
-#include "agent/command.h"
 #include "agent/doctor_link.h"
-#include "relay/fetch.h"
+#include "agent/login.h"
+#include "agent/options.h"
 #include "agent/peek_tls.h"
 #include "agent/seek.h"
 #include "hook/checkurl.h"
 #include "hook/doctor.h"
+#include "relay/fetch.h"
 
 #define DOCTOR_FINDINGS 24
 #define DOCTOR_STAGES (DOCTOR_JOB + 1)
@@ -27,7 +28,7 @@ struct doctor_finding {
 
 struct doctor {
 	const struct options *options;
-	struct command_edge login;
+	struct login login;
 	bool has_login;
 	/* the webhook */
 	char url[2048], name[64], host_header[300];

@@ -5,6 +5,7 @@
 #include "agent/bitbucket.h"
 #include "agent/client.h"
 #include "agent/config_file.h"
+#include "agent/exit_code.h"
 #include "base/plain.h"
 #include "base/tell.h"
 #include "hook/checkurl.h"
@@ -293,25 +294,25 @@ set_up(struct work *w, const struct action *a)
 	int rc = 0;
 
 	if (a->needs_url && o->url == NULL)
-		return command_usage("hook %s wants --url URL, as adit http prints it", a->name);
+		return usage_error("hook %s wants --url URL, as adit http prints it", a->name);
 	if (a->needs_secret && o->secret_file == NULL)
-		return command_usage(
+		return usage_error(
 		    "hook %s wants --secret-file FILE: without a secret anybody could send events",
 		    a->name);
 	if (o->dc && o->api == NULL)
-		return command_usage("--dc wants --api URL: the address of your Bitbucket");
+		return usage_error("--dc wants --api URL: the address of your Bitbucket");
 	w->bitbucket.dc = o->dc;
 	w->bitbucket.ca = o->ca;
 	why = bitbucket_init(&w->bitbucket, o->api, o->args[2]);
 	if (why != NULL)
-		return command_usage("%s", why);
+		return usage_error("%s", why);
 	error = read_token(w);
 	if (error == NULL && o->secret_file != NULL)
 		error = config_file_token(o->secret_file, w->secret, sizeof(w->secret));
 	if (error == NULL && strpbrk(w->token, "\r\n") != NULL)
 		error = strdup("the token has several lines");
 	if (error != NULL)
-		rc = command_usage("%s", error);
+		rc = usage_error("%s", error);
 	free(error);
 	w->bitbucket.token = w->token;
 	w->events = o->events != NULL ? o->events : o->dc ? "repo:refs_changed" : "repo:push";
@@ -327,7 +328,7 @@ hook_command(const struct options *o)
 	int rc;
 
 	if (strcmp(o->args[1], "bitbucket") != 0)
-		return command_usage("hook %s %s: only bitbucket is known", a->name, o->args[1]);
+		return usage_error("hook %s %s: only bitbucket is known", a->name, o->args[1]);
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return EXIT_BROKE;

@@ -4,6 +4,8 @@
 
 #include "agent/agent.h"
 #include "agent/command.h"
+#include "agent/exit_code.h"
+#include "agent/login.h"
 #include "base/clock.h"
 #include "base/tell.h"
 #include "hook/inboxtalk.h"
@@ -108,9 +110,9 @@ on_talk(struct client *c, struct slice json, void *owner)
 static int
 run(struct inbox_link *l, const struct options *o)
 {
-	struct command_edge e;
+	struct login e;
 	struct agent_params p = { .json = o->json, .once = true, .talk = on_talk, .talk_owner = l };
-	int rc = command_edge_open(&e, o);
+	int rc = login_open(&e, o);
 
 	if (rc != 0)
 		return rc;
@@ -118,7 +120,7 @@ run(struct inbox_link *l, const struct options *o)
 	p.ca = e.ca;
 	p.token = e.token;
 	rc = agent_run(&p, NULL);
-	command_edge_close(&e);
+	login_close(&e);
 	return rc;
 }
 
@@ -143,7 +145,7 @@ inbox_command(const struct options *o)
 	buf_init(&l.out, OUT_BYTES);
 	if (inboxtalk_start(&l.talk, &options, o->n_args, o->args, clock_wall_ms()) ==
 	    INBOXTALK_FAILED)
-		rc = command_usage("%s", l.talk.why);
+		rc = usage_error("%s", l.talk.why);
 	else
 		rc = run(&l, o);
 	inboxtalk_fini(&l.talk);

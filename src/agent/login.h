@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adit login: tries edge and token, and stores them. */
+/* Where the edge is and who we are: options first, then the environment (the token), then the file. */
 #ifndef ADIT_AGENT_LOGIN_H
 #define ADIT_AGENT_LOGIN_H
 
-#include "agent/command.h"
+#include "agent/config.h"
+#include "agent/options.h"
 
-int login_command(const struct options *o);
+struct login {
+	const char *edge, *ca; /* of options or config */
+	char token[128];
+	struct config config; /* of -f or of the login */
+	char path[512];       /* where it was read from, or would have been */
+};
+
+/* 0, or an exit code after saying why. need_token, need_edge: their lack is an error. */
+int login_open(struct login *l, const struct options *o) must_use;
+/* Wipes the token. */
+void login_close(struct login *l);
 
 #endif

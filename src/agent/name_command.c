@@ -3,6 +3,8 @@
 #include "agent/name_command.h"
 
 #include "agent/agent.h"
+#include "agent/exit_code.h"
+#include "agent/login.h"
 #include "base/plain.h"
 #include "base/tell.h"
 #include "hook/waiting.h"
@@ -182,8 +184,8 @@ name_command(const struct options *o)
 	struct agent_params p = {
 		.json = o->json, .once = true, .talk = on_talk, .talk_owner = &n
 	};
-	struct command_edge e;
-	int rc = command_edge_open(&e, o);
+	struct login e;
+	int rc = login_open(&e, o);
 
 	if (rc != 0)
 		return rc;
@@ -191,6 +193,6 @@ name_command(const struct options *o)
 	p.ca = e.ca;
 	p.token = e.token;
 	rc = agent_run(&p, NULL);
-	command_edge_close(&e);
+	login_close(&e);
 	return rc;
 }

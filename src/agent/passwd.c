@@ -4,6 +4,7 @@
 
 #include "agent/client.h"
 #include "agent/command.h"
+#include "agent/exit_code.h"
 #include "base/tell.h"
 
 #include <crypt.h>
@@ -71,14 +72,14 @@ passwd_command(const struct options *o)
 	int rc;
 
 	if (name[0] == '\0' || strpbrk(name, ":\r\n") != NULL)
-		return command_usage("%s: a user's name holds no colon", name);
+		return usage_error("%s: a user's name holds no colon", name);
 	if (!read_password("Password", password, sizeof(password)) || password[0] == '\0')
-		rc = command_usage("no password was given");
+		rc = usage_error("no password was given");
 	else if (strlen(password) > PASSWORD_BYTES_MAX)
-		rc = command_usage("a password has at most %d bytes", PASSWORD_BYTES_MAX);
+		rc = usage_error("a password has at most %d bytes", PASSWORD_BYTES_MAX);
 	else if (isatty(STDIN_FILENO) &&
 		 (!read_password("Again", again, sizeof(again)) || strcmp(password, again) != 0))
-		rc = command_usage("the two passwords are not the same");
+		rc = usage_error("the two passwords are not the same");
 	else
 		rc = print_hash(name, password);
 	OPENSSL_cleanse(password, sizeof(password));

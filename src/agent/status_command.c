@@ -4,9 +4,11 @@
 
 #include "agent/agent.h"
 #include "agent/doctor_private.h"
-#include "http/close.h"
+#include "agent/exit_code.h"
+#include "agent/login.h"
 #include "base/plain.h"
 #include "base/tell.h"
+#include "http/close.h"
 
 #include <stdlib.h>
 
@@ -326,9 +328,9 @@ status_command(const struct options *o)
 	struct agent_params p = {
 		.json = o->json, .once = true, .talk = on_talk, .talk_owner = &s
 	};
-	struct command_edge e;
+	struct login e;
 
-	if (command_edge_open(&e, o) != 0)
+	if (login_open(&e, o) != 0)
 		return EXIT_USAGE;
 	buf_init(&s.names, LIMIT_STATUS_BYTES);
 	buf_init(&s.out, OUT_BYTES);
@@ -340,7 +342,7 @@ status_command(const struct options *o)
 	(void)agent_run(&p, NULL);
 	if (s.done && s.names.n == 0)
 		tell_note("this account has no tunnel yet: adit http 8080 opens one");
-	command_edge_close(&e);
+	login_close(&e);
 	buf_fini(&s.names);
 	buf_fini(&s.out);
 	return !s.done ? EXIT_USAGE : s.n_bad > 0 ? 1 : 0;

@@ -3,8 +3,10 @@
 #include "agent/tunnels.h"
 
 #include "agent/agent.h"
-#include "base/suggest.h"
+#include "agent/exit_code.h"
+#include "agent/login.h"
 #include "base/log.h"
+#include "base/suggest.h"
 #include "http/url.h"
 
 #include <stdlib.h>
@@ -12,7 +14,7 @@
 
 /* Runs these tunnels with the edge and token of the options. */
 static int
-run(const struct options *o, struct command_edge *e, const struct config_tunnel *tunnels, size_t n)
+run(const struct options *o, struct login *e, const struct config_tunnel *tunnels, size_t n)
 {
 	struct agent_params p = {
 		.edge = e->edge,
@@ -31,13 +33,13 @@ run(const struct options *o, struct command_edge *e, const struct config_tunnel 
 static int
 run_one(const struct options *o, const struct config_tunnel *t)
 {
-	struct command_edge e;
-	int rc = command_edge_open(&e, o);
+	struct login e;
+	int rc = login_open(&e, o);
 
 	if (rc != 0)
 		return rc;
 	rc = run(o, &e, t, 1);
-	command_edge_close(&e);
+	login_close(&e);
 	return rc;
 }
 
@@ -89,14 +91,14 @@ tunnels_http_command(const struct options *o)
 	if (o->origin_silent != NULL) {
 		if (!slice_u64(slice_str(o->origin_silent), &silent) || silent < 1 ||
 		    silent > HELLO_ORIGIN_SILENT_MS_MAX / 1000)
-			return command_usage("--origin-silent %s: seconds, 1 to %d, are wanted",
+			return usage_error("--origin-silent %s: seconds, 1 to %d, are wanted",
 			    o->origin_silent, HELLO_ORIGIN_SILENT_MS_MAX / 1000);
 		t.origin_silent_s = (int64_t)silent;
 	}
 	if (o->name != NULL) {
 		why = url_name(slice_str(o->name), name, sizeof(name));
 		if (why != NULL)
-			return command_usage("--name %s: %s", o->name, why);
+			return usage_error("--name %s: %s", o->name, why);
 		t.name = name;
 	}
 	return run_one(o, &t);
@@ -110,7 +112,7 @@ tunnels_tcp_command(const struct options *o)
 
 	if (o->port != NULL) {
 		if (!slice_u64(slice_str(o->port), &port) || port < 1 || port > 65535)
-			return command_usage("--port %s: a number from 1 to 65535 is wanted",
+			return usage_error("--port %s: a number from 1 to 65535 is wanted",
 			    o->port);
 		t.port = (uint16_t)port;
 	}
@@ -130,8 +132,7 @@ find(const struct config *c, const char *label)
 
 /* Copies of the named tunnels, in the order of the command line, into list; 0, or EXIT_USAGE. */
 static int
-pick(const struct options *o, const struct command_edge *e, struct config_tunnel *list,
-    size_t *ret_n)
+pick(const struct options *o, const struct login *e, struct config_tunnel *list, size_t *ret_n)
 {
 	const struct config *c = &e->config;
 	size_t n = 0;
@@ -144,13 +145,13 @@ pick(const struct options *o, const struct command_edge *e, struct config_tunnel
 			near = suggest(slice_str(o->args[i]), c->tunnels, c->n_tunnels,
 			    sizeof(*c->tunnels));
 			return near == NULL
-				   ? command_usage("%s has no tunnel \"%s\"", e->path, o->args[i])
-				   : command_usage("%s has no tunnel \"%s\"; did you mean \"%s\"?",
+				   ? usage_error("%s has no tunnel \"%s\"", e->path, o->args[i])
+				   : usage_error("%s has no tunnel \"%s\"; did you mean \"%s\"?",
 					 e->path, o->args[i], near);
 		}
 		for (size_t j = 0; j < n; j++)
 			if (list[j].label == t->label)
-				return command_usage("tunnel \"%s\" is named twice", o->args[i]);
+				return usage_error("tunnel \"%s\" is named twice", o->args[i]);
 		list[n++] = *t;
 	}
 	*ret_n = n;
@@ -161,21 +162,21 @@ int
 tunnels_start_command(const struct options *o)
 {
 	struct config_tunnel list[LIMIT_TUNNELS_PER_LINK];
-	struct command_edge e;
+	struct login e;
 	size_t n = 0;
 	int rc;
 
 	if (o->all == (o->n_args > 0))
-		return command_usage("name the tunnels to start, or give --all");
-	rc = command_edge_open(&e, o);
+		return usage_error("name the tunnels to start, or give --all");
+	rc = login_open(&e, o);
 	if (rc != 0)
 		return rc;
 	if (e.config.n_tunnels == 0)
-		rc = command_usage("%s has no tunnels", e.path);
+		rc = usage_error("%s has no tunnels", e.path);
 	else if (o->all)
 		rc = run(o, &e, e.config.tunnels, e.config.n_tunnels);
 	else if ((rc = pick(o, &e, list, &n)) == 0)
 		rc = run(o, &e, list, n);
-	command_edge_close(&e);
+	login_close(&e);
 	return rc;
 }
