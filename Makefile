@@ -33,17 +33,21 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 SUB      = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 # Order of linking: from the top down, src/rooms is from the ground up.
-ROOMS   := $(shell sed -n '/^[a-z]/{s/:.*//;p}' src/rooms | grep -v -e edge -e agent | tac)
+ROOMS   := $(shell sed -n '/^[a-z]/{s/:.*//;p}' src/rooms | tac)
 PROGRAMS = $(B)/aditd $(B)/adit
 
 room_src = $(filter-out %/main.c %_sim.c,$(wildcard src/$(1)/*.c))
-room_lib = $(B)/lib$(1).a
-libs     = $(foreach r,$(ROOMS),$(call room_lib,$(r)))
+room_lib = $(B)/lib$(subst /,-,$(1)).a
+libs_of  = $(foreach r,$(1),$(call room_lib,$(r)))
+# What aditd and adit have of their own, and what both have.
+edge     = $(call libs_of,$(filter edge/%,$(ROOMS)))
+agent    = $(call libs_of,$(filter agent/%,$(ROOMS)))
+libs     = $(call libs_of,$(filter-out edge/% agent/%,$(ROOMS)))
 
 UNITS    = $(patsubst test/unit/%.c,$(B)/test/%,$(wildcard test/unit/*/*_test.c))
 FUZZERS  = $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*_fuzz.c))
 REPLAYS  = $(patsubst test/fuzz/%.c,$(B)/replay/%,$(wildcard test/fuzz/*_fuzz.c))
-FORMATTED = $(wildcard src/*/*.[ch] test/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[ch] bench/*.[ch])
+FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*.[ch] test/unit/*/*.[ch] test/fuzz/*.[ch] bench/*.[ch])
 
 help: ## this list
 	@echo "adit $(VERSION): a tunnel for webhooks"
@@ -160,39 +164,39 @@ $(B)/obj/%.o: src/%.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 define room
-$(B)/lib$(1).a: $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1)))
+$(call room_lib,$(1)): $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$(if $(V),,@)$(AR) rcs $$@ $$^
 endef
-$(foreach r,$(ROOMS) edge agent,$(eval $(call room,$(r))))
+$(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
-$(B)/aditd: $(B)/obj/edge/main.o $(B)/libedge.a $(libs)
+$(B)/aditd: $(B)/obj/edge/daemon/main.o $(edge) $(libs)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/adit: $(B)/obj/agent/main.o $(B)/libagent.a $(libs)
+$(B)/adit: $(B)/obj/agent/command/main.o $(agent) $(libs)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # --- tests: test/unit/ROOM/X_test.c is a program of its own; *_sim_test.c runs on the simulated loop ---
 
-$(filter %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(filter %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
-$(B)/replay/%_sim_fuzz: test/fuzz/%_sim_fuzz.c test/fuzz/replay.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(B)/replay/%_sim_fuzz: test/fuzz/%_sim_fuzz.c test/fuzz/replay.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
-$(B)/fuzz/%_sim_fuzz: test/fuzz/%_sim_fuzz.c $(B)/obj/net/loop_sim.o $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(B)/fuzz/%_sim_fuzz: test/fuzz/%_sim_fuzz.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(B)/fuzz/%: test/fuzz/%.c $(B)/libedge.a $(B)/libagent.a $(libs) $(B)/flags
+$(B)/fuzz/%: test/fuzz/%.c $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 

@@ -716,7 +716,7 @@ def test_manual_names_every_code():
             return f.read()
     codes = re.findall(r'\{ "([a-z0-9-]+)", \d+, DOCTOR_', read("src/hook/doctor.c"))
     urls = re.findall(r'X\(\w+, "([a-z0-9-]+)", \w,', read("src/hook/checkurl_private.h"))
-    urls += re.findall(r'\[P_\w+\] = \{ "([a-z0-9-]+)"', read("src/agent/checkurl_probe.c"))
+    urls += re.findall(r'\[P_\w+\] = \{ "([a-z0-9-]+)"', read("src/agent/command/checkurl_probe.c"))
     assert len(codes) >= 48 and len(urls) > 60
     for page, known in (("man/adit-doctor.1", codes), ("man/adit-check-url.1", urls)):
         manual = read(page)

@@ -14,7 +14,7 @@ from process import until
 from test_push import OURS, read, sent_fields
 
 JENKINS = ["--for", "jenkins-bitbucket"]
-HOLD_S = 5  # for which nothing is tried at an origin that is starting (src/edge/courier.c)
+HOLD_S = 5  # for which nothing is tried at an origin that is starting (src/edge/inbox/attempt.c)
 
 
 def status(code, *headers, body=b""):

@@ -14,9 +14,10 @@ from process import WAIT_S
 
 # Texts that tell people what to do. Usage texts and logs are not among them.
 FILES = ["src/hook/doctor.c", "src/hook/preset.c", "src/hook/preset_judge.c", "src/hook/checkurl.c", "src/hook/checkurl_private.h",
-         "src/hook/checkurl_split.c", "src/hook/checkurl_host.c", "src/http/close.h", "src/agent/policy_text.c",
-         "src/agent/hook_command.c", "src/agent/status_command.c", *sorted(glob.glob("src/agent/checkurl_*.c", root_dir=ROOT)),
-         *sorted(glob.glob("src/agent/doctor_*.c", root_dir=ROOT))]
+         "src/hook/checkurl_split.c", "src/hook/checkurl_host.c", "src/http/close.h", "src/agent/core/policy_text.c",
+         "src/agent/command/hook_command.c", "src/agent/command/status_command.c",
+         *sorted(glob.glob("src/agent/command/checkurl_*.c", root_dir=ROOT)),
+         *sorted(glob.glob("src/agent/doctor/doctor_*.c", root_dir=ROOT))]
 # Options of other programs that our sentences may name.
 FOREIGN = {"--prefix"}
 # What stands in a command for something of the reader's own; printf's and the doctor's own places, too.

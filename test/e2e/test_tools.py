@@ -40,6 +40,28 @@ def test_calls_that_run_down_are_fine(tmp_path):
     assert "2 rooms, the walls hold" in done.stdout
 
 
+@pytest.mark.skipif(not shutil.which("ar"), reason="no ar")
+def test_a_call_past_the_next_room_is_found(tmp_path):
+    """high may use mid, which uses low: mid's calls are no fault, high's own of low are one."""
+    files = {"low": "void low_a(void);\nvoid low_a(void) { }\n",
+             "mid": "void low_a(void);\nvoid mid_b(void);\nvoid mid_b(void) { low_a(); }\n",
+             "high": "void mid_b(void);\nvoid high_c(void);\nvoid high_c(void) { mid_b(); }\n"}
+
+    def look(high):
+        for room, text in {**files, "high": high}.items():
+            os.makedirs(tmp_path / "src" / room, exist_ok=True)
+            (tmp_path / "src" / room / f"{room}.c").write_text(text)
+            subprocess.run([*CC, "-g", "-c", "-o", f"{room}.o", f"src/{room}/{room}.c"], cwd=tmp_path, check=True)
+            subprocess.run(["ar", "rcs", f"lib{room}.a", f"{room}.o"], cwd=tmp_path, check=True)
+        (tmp_path / "rooms").write_text("low:\nmid: low\nhigh: mid\n")
+        return subprocess.run([f"{ROOT}/tools/walls", tmp_path, tmp_path / "rooms"], capture_output=True, text=True, timeout=60)
+
+    fine = look(files["high"])
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    done = look("void low_a(void);\nvoid mid_b(void);\nvoid high_c(void);\nvoid high_c(void) { mid_b(); low_a(); }\n")
+    assert done.returncode == 1 and "src/high: high.c calls" in done.stdout and "mid.c" not in done.stdout
+
+
 def test_an_include_that_runs_up_is_found(tmp_path):
     """tools/layers reads the same table."""
     shutil.copytree(f"{ROOT}/src", tmp_path / "src")

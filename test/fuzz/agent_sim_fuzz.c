@@ -6,9 +6,9 @@
  * its ends, time.  Whatever the edge says: nothing is left behind when the link has gone, and what
  * reaches the origin is HTTP by our own strict parser, request by request (S-08, S-13).
  */
-#include "agent/bytes.h"
-#include "agent/exchange.h"
-#include "agent/session.h"
+#include "agent/serve/byte_stream.h"
+#include "agent/serve/http_stream.h"
+#include "agent/link/uplink.h"
 #include "base/log.h"
 #include "fuzz/must.h"
 #include "net/loop_sim.h"

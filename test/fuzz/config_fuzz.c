@@ -3,7 +3,7 @@
  * adit.yml: whatever the bytes are, a tree whose mappings hold a key once, or none; then either a
  * sentence with its place or a configuration that keeps to its bounds.
  */
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "conf/yamldoc.h"
 #include "fuzz/must.h"
 

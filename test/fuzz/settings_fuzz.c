@@ -2,7 +2,7 @@
 /* aditd.yml: whatever the bytes are, either a sentence with its place or settings that keep to
  * their bounds. */
 #include "base/limits.h"
-#include "edge/settings.h"
+#include "edge/core/settings.h"
 #include "fuzz/must.h"
 
 int

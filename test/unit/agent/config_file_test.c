@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/config_file.h"
+#include "agent/core/config_file.h"
 
 #include "unit.h"
 

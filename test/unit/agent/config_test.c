@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/config.h"
+#include "agent/core/config.h"
 
 #include "base/buf.h"
 #include "unit.h"

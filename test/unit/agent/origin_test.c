@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of the pool, on a real loop with Unix sockets; the passing of time is played by moving
  * marks back. */
-#include "agent/origin.h"
+#include "agent/serve/origin.h"
 
 #include "unit.h"
 

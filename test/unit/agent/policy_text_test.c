@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/policy_text.h"
+#include "agent/core/policy_text.h"
 
 #include "base/slice.h"
 #include "unit.h"

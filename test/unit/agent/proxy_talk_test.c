@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/proxy_talk.h"
+#include "agent/link/proxy_talk.h"
 
 #include "unit.h"
 

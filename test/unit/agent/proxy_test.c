@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/proxy.h"
+#include "agent/link/proxy.h"
 
 #include "unit.h"
 

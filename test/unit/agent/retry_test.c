@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/retry.h"
+#include "agent/link/retry.h"
 
 #include "base/limits.h"
 #include "base/rand.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/screen.h"
+#include "agent/core/screen.h"
 
 #include "unit.h"
 

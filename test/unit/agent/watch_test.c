@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/watch.h"
+#include "agent/link/netwatch.h"
 
 #include "unit.h"
 

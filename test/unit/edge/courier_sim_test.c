@@ -3,8 +3,8 @@
  * retention. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "edge/courier.h"
-#include "edge/upkeep.h"
+#include "edge/inbox/courier.h"
+#include "edge/inbox/housekeeping.h"
 #include "store/inbox.h"
 #include "unit/edge/sim_world.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker that is full: who of the visitors, senders of webhooks and accounts makes room. */
-#include "edge/crowd.h"
-#include "edge/keep.h"
+#include "edge/visit/crowd.h"
+#include "edge/core/vault.h"
 #include "unit/edge/sim_world.h"
 
 #include <arpa/inet.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "edge/directory.h"
-#include "edge/edge.h"
+#include "edge/core/directory.h"
+#include "edge/core/edge.h"
 
 #include <pthread.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/keep.h"
+#include "edge/core/vault.h"
 
-#include "edge/settings.h"
+#include "edge/core/settings.h"
 #include "unit.h"
 
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "edge/lobby.h"
+#include "edge/core/lobby.h"
 
 #include <arpa/inet.h>
 

@@ -2,7 +2,7 @@
 /* A HELLO with a token and a policy, up to the WELCOME. */
 #include "unit/edge/sim_world.h"
 
-#include "edge/keep.h"
+#include "edge/core/vault.h"
 
 #include <dlfcn.h>
 #include <jansson.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/notes.h"
+#include "edge/core/incident.h"
 
 #include "base/limits.h"
 #include "unit.h"

@@ -2,7 +2,7 @@
 /* How long the edge waits: for origins behind slow lines, for streams that are quiet, for readers
  * that do not read. Virtual time. */
 #include "base/clock.h"
-#include "edge/courier.h"
+#include "edge/inbox/courier.h"
 #include "store/inbox.h"
 #include "unit/edge/sim_world.h"
 

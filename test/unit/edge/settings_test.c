@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/limits.h"
-#include "edge/settings.h"
+#include "edge/core/settings.h"
 
 #define LEAST "domain: example.org\ncertificates: [{ cert: a.pem, key: /k.pem }]\n"
 

@@ -2,7 +2,7 @@
 /* Who makes room when all is taken: by network, by account. */
 #include "unit.h"
 
-#include "edge/shares.h"
+#include "edge/core/shares.h"
 
 static struct source_key
 network(unsigned char n, unsigned char host)

@@ -8,13 +8,13 @@
 
 #include "unit.h"
 
-#include "edge/ask.h"
-#include "edge/dispatch.h"
-#include "edge/links.h"
-#include "edge/login.h"
-#include "edge/login_policy.h"
-#include "edge/notes.h"
-#include "edge/visitor.h"
+#include "edge/daemon/load.h"
+#include "edge/daemon/dispatch.h"
+#include "edge/link/links.h"
+#include "edge/link/login.h"
+#include "edge/link/login_policy.h"
+#include "edge/core/incident.h"
+#include "edge/visit/visitor.h"
 #include "net/loop_sim.h"
 #include "tunnel/opening.h"
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/limits.h"
-#include "edge/source.h"
+#include "edge/core/source.h"
 
 #include <arpa/inet.h>
 

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `adit inbox`: carries the talk of hook/inboxtalk over a link of its own. */
+#include "agent/command/inbox_command.h"
+
+#include "agent/link/agent.h"
+#include "agent/command/command.h"
+#include "agent/core/exit_code.h"
+#include "agent/core/login.h"
+#include "base/clock.h"
+#include "base/tell.h"
+#include "hook/inboxtalk.h"
+
+#include <stdlib.h>
+
+#define TAIL_US 1000000
+#define OUT_BYTES (4 * LIMIT_INBOX_BODY_BYTES)
+/*
+ * A link takes 64 control frames at once and 16 a second (doc/protocol.txt, section 8).  A long
+ * list asks for its first pages at once and then at a pace that leaves room for other frames.
+ */
+#define ASK_AT_ONCE 32
+#define PACE_US 80000
+
+struct inbox_link {
+	struct inboxtalk talk;
+	struct client *client;
+	json_int_t seq;
+	struct buf out;
+};
+
+static void
+ask(struct inbox_link *l)
+{
+	json_t *request = json_deep_copy(l->talk.request);
+	char *text;
+
+	json_object_set_new(request, "type", json_string("inbox"));
+	json_object_set_new(request, "seq", json_integer(++l->seq));
+	text = json_dumps(request, JSON_COMPACT);
+	json_decref(request);
+	if (text == NULL)
+		client_finish(l->client, EXIT_BROKE);
+	else
+		client_say(l->client, slice_str(text));
+	free(text);
+}
+
+/* Standard output may be a pipe that nobody reads: then this waits, and nothing else is lost by it.
+ */
+static bool
+flush(struct buf *out)
+{
+	bool good =
+	    out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
+
+	buf_reset(out);
+	return good;
+}
+
+static void
+go_on(struct inbox_link *l, enum inboxtalk_step step)
+{
+	bool good = flush(&l->out);
+
+	switch (good ? step : INBOXTALK_DONE) {
+	case INBOXTALK_ASK:
+		if (l->seq < ASK_AT_ONCE)
+			ask(l);
+		else
+			client_later(l->client, PACE_US);
+		return;
+	case INBOXTALK_WAIT:
+		client_later(l->client, TAIL_US);
+		return;
+	case INBOXTALK_DONE:
+		client_finish(l->client, good ? EXIT_STOPPED : EXIT_BROKE);
+		return;
+	case INBOXTALK_FAILED:
+		tell_error(l->talk.code, "%s", l->talk.why);
+		l->client->why[0] = '\0'; /* it is told */
+		client_finish(l->client, EXIT_BROKE);
+		return;
+	}
+}
+
+static void
+on_talk(struct client *c, struct slice json, void *owner)
+{
+	struct inbox_link *l = owner;
+	json_error_t error;
+	json_t *answer;
+
+	l->client = c;
+	if (json.n == 0) {
+		ask(l);
+		return;
+	}
+	answer = json_loadb(json.p, json.n, 0, &error);
+	if (json_integer_value(json_object_get(answer, "seq")) == l->seq) {
+		const char *type = json_string_value(json_object_get(answer, "type"));
+
+		json_object_del(answer, "seq");
+		if (type != NULL && strcmp(type, "inbox") == 0 &&
+		    json_object_del(answer, "type") == 0)
+			go_on(l, inboxtalk_next(&l->talk, answer, &l->out));
+	}
+	json_decref(answer);
+}
+
+static int
+run(struct inbox_link *l, const struct options *o)
+{
+	struct login e;
+	struct agent_params p = { .json = o->json, .once = true, .talk = on_talk, .talk_owner = l };
+	int rc = login_open(&e, o);
+
+	if (rc != 0)
+		return rc;
+	p.edge = e.edge;
+	p.ca = e.ca;
+	p.token = e.token;
+	rc = agent_run(&p, NULL);
+	login_close(&e);
+	return rc;
+}
+
+int
+inbox_command(const struct options *o)
+{
+	const struct inboxtalk_options options = {
+		.tunnel = o->tunnel,
+		.event = o->event,
+		.repository = o->repository,
+		.states = o->state,
+		.since = o->since,
+		.until = o->until,
+		.limit = o->limit,
+		.to = o->to,
+		.json = o->json,
+		.raw = o->raw,
+	};
+	struct inbox_link l = { 0 };
+	int rc;
+
+	buf_init(&l.out, OUT_BYTES);
+	if (inboxtalk_start(&l.talk, &options, o->n_args, o->args, clock_wall_ms()) ==
+	    INBOXTALK_FAILED)
+		rc = usage_error("%s", l.talk.why);
+	else
+		rc = run(&l, o);
+	inboxtalk_fini(&l.talk);
+	buf_fini(&l.out);
+	return rc;
+}

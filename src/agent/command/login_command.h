@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adit login: tries edge and token, and stores them. */
+#ifndef ADIT_AGENT_COMMAND_LOGIN_COMMAND_H
+#define ADIT_AGENT_COMMAND_LOGIN_COMMAND_H
+
+#include "agent/command/command.h"
+
+int login_command(const struct options *o);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists the account's names, or gives one up and says which webhooks of it wait. */
+#include "agent/command/name_command.h"
+
+#include "agent/link/agent.h"
+#include "agent/core/exit_code.h"
+#include "agent/core/login.h"
+#include "base/plain.h"
+#include "base/tell.h"
+#include "hook/waiting.h"
+
+#include <stdlib.h>
+
+#define ANSWER_US 10000000
+
+struct names {
+	const struct options *options;
+	struct client *client;
+	const char *release; /* NULL: they are listed */
+	bool released, asked;
+};
+
+static void
+fail(struct names *n, const char *code, const char *why)
+{
+	tell_error(code, "%s", why);
+	n->client->why[0] = '\0'; /* it is told */
+	client_finish(n->client, EXIT_BROKE);
+}
+
+static void
+say(struct names *n, const char *head, const char *value)
+{
+	struct buf b;
+
+	buf_init(&b, 2048);
+	buf_put(&b, slice_str(head));
+	buf_json(&b, slice_str(value));
+	buf_putc(&b, '}');
+	client_say(n->client, buf_slice(&b));
+	buf_fini(&b);
+	n->asked = true;
+	client_later(n->client, ANSWER_US);
+}
+
+static void
+finish(struct names *n)
+{
+	client_finish(n->client, fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_BROKE);
+}
+
+/* --- list --- */
+
+static void
+print_name(const struct names *n, const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	if (n->options->json) {
+		buf_put(&b, S("{\"name\":"));
+		buf_json_ascii(&b, slice_str(name));
+		buf_putc(&b, '}');
+	} else {
+		plain_put(&b, slice_str(name));
+	}
+	printf("%.*s\n", PS(buf_slice(&b)));
+	buf_fini(&b);
+}
+
+static void
+take_names(struct names *n, const json_t *answer)
+{
+	const char *last = "";
+	size_t i;
+	json_t *name;
+
+	json_array_foreach(json_object_get(answer, "names"), i, name) {
+		if (json_is_string(name))
+			print_name(n, last = json_string_value(name));
+	}
+	if (json_is_true(json_object_get(answer, "more")) && last[0] != '\0')
+		say(n, "{\"type\":\"names\",\"after\":", last);
+	else
+		finish(n);
+}
+
+/* --- release --- */
+
+static void
+print_released(const struct names *n, const json_t *states)
+{
+	const char *name = n->release;
+	struct waiting w;
+
+	waiting_read(states, &w);
+	if (n->options->json) {
+		json_t *o = json_pack("{s:s, s:b, s:I}", "name", name, "released", 1, "waiting",
+		    (json_int_t)w.n);
+
+		if (states != NULL)
+			json_object_set(o, "inbox", (json_t *)(uintptr_t)states);
+		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+		putchar('\n');
+		json_decref(o);
+		return;
+	}
+	if (strncmp(name, "tcp:", 4) == 0)
+		printf("%s is released: any account can get this port now.\n", name);
+	else
+		printf("%s is released: visitors are answered 410 from now on, and no account can "
+		       "get this name by asking for it.\n",
+		    name);
+	if (w.n == 0 && strncmp(name, "tcp:", 4) != 0)
+		printf("No webhook that came for it waits in the inbox.\n");
+	if (w.n > 0)
+		printf("%llu %s for it %s in the inbox (%s), and nobody delivers %s now.\n"
+		       "Send copies to another tunnel: adit inbox replay --state %s --tunnel %s "
+		       "--to OTHER\n"
+		       "Give them up:                  adit inbox drop --state %s --tunnel %s\n",
+		    (unsigned long long)w.n, w.n == 1 ? "webhook that came" : "webhooks that came",
+		    w.n == 1 ? "is" : "are", w.what, w.n == 1 ? "it" : "them", w.states, name,
+		    w.states, name);
+}
+
+static void
+take_release(struct names *n, const json_t *answer)
+{
+	const char *code = json_string_value(json_object_get(answer, "code")),
+		   *text = json_string_value(json_object_get(answer, "text"));
+
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		fail(n, code != NULL ? code : "failed", text != NULL ? text : "refused");
+		return;
+	}
+	n->released = true;
+	say(n, "{\"type\":\"inbox\",\"seq\":1,\"op\":\"stat\",\"tunnel\":", n->release);
+}
+
+/* --- both --- */
+
+static void
+on_talk(struct client *c, struct slice json, void *owner)
+{
+	struct names *n = owner;
+	const char *type;
+	json_t *o;
+
+	n->client = c;
+	if (json.n == 0 && n->asked) {
+		fail(n, "failed",
+		    "the edge did not answer the question: it may be older than this program");
+		return;
+	}
+	if (json.n == 0) {
+		if (n->release != NULL)
+			say(n, "{\"type\":\"release\",\"name\":", n->release);
+		else
+			say(n, "{\"type\":\"names\",\"after\":", "");
+		return;
+	}
+	o = json_loadb(json.p, json.n, 0, NULL);
+	type = json_string_value(json_object_get(o, "type"));
+	if (type == NULL) {
+		json_decref(o);
+		return;
+	}
+	if (n->release == NULL && strcmp(type, "names") == 0) {
+		take_names(n, o);
+	} else if (n->release != NULL && !n->released && strcmp(type, "release") == 0) {
+		take_release(n, o);
+	} else if (n->released && strcmp(type, "inbox") == 0) {
+		print_released(n, json_object_get(o, "states"));
+		finish(n);
+	}
+	json_decref(o);
+}
+
+int
+name_command(const struct options *o)
+{
+	bool release = strcmp(o->args[0], "release") == 0;
+	struct names n = { .options = o, .release = release ? o->args[1] : NULL };
+	struct agent_params p = {
+		.json = o->json, .once = true, .talk = on_talk, .talk_owner = &n
+	};
+	struct login e;
+	int rc = login_open(&e, o);
+
+	if (rc != 0)
+		return rc;
+	p.edge = e.edge;
+	p.ca = e.ca;
+	p.token = e.token;
+	rc = agent_run(&p, NULL);
+	login_close(&e);
+	return rc;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `adit http`, `adit tcp` and `adit start`: from options or adit.yml to running tunnels. */
+#include "agent/command/tunnel_command.h"
+
+#include "agent/link/agent.h"
+#include "agent/core/exit_code.h"
+#include "agent/core/login.h"
+#include "base/log.h"
+#include "base/suggest.h"
+#include "http/url.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Runs these tunnels with the edge and token of the options. */
+static int
+run(const struct options *o, struct login *e, const struct config_tunnel *tunnels, size_t n)
+{
+	struct agent_params p = {
+		.edge = e->edge,
+		.ca = e->ca,
+		.token = e->token,
+		.tunnels = tunnels,
+		.n_tunnels = n,
+		.json = o->json,
+		.requests = !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1),
+	};
+
+	return agent_run(&p, NULL);
+}
+
+/* Options are strings of the command line: nothing of t is to be freed. */
+static int
+run_one(const struct options *o, const struct config_tunnel *t)
+{
+	struct login e;
+	int rc = login_open(&e, o);
+
+	if (rc != 0)
+		return rc;
+	rc = run(o, &e, t, 1);
+	login_close(&e);
+	return rc;
+}
+
+static char *
+text(const char *z)
+{
+	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
+}
+
+static void
+take_policy(struct policy_text *p, const struct options *o)
+{
+	*p = (struct policy_text){
+		.preset = text(o->preset),
+		.context = text(o->context),
+		.scheme = text(o->scheme),
+		.allow = text(o->allow),
+		.deny = text(o->deny),
+		.user_file = text(o->user_file),
+		.policy_file = text(o->policy_file),
+		.body_max = text(o->body_max),
+		.rate = text(o->rate),
+		.fan_out = text(o->fan_out),
+		.coalesce = o->coalesce,
+		.resign = o->resign,
+		.store = o->store,
+		.unsigned_ok = o->unsigned_ok,
+		.relay = o->relay,
+	};
+	for (size_t i = 0; i < POLICY_SECRET_FILES; i++)
+		p->secret_files[i] = text(o->secret_files[i]);
+}
+
+int
+tunnels_http_command(const struct options *o)
+{
+	struct config_tunnel t = {
+		.kind = TUNNEL_HTTP,
+		.origin = text(o->args[0]),
+		.origin_host = text(o->origin_host),
+		.origin_ca = text(o->origin_ca),
+		.origin_insecure = o->origin_insecure,
+	};
+	char name[64];
+	const char *why;
+	uint64_t silent;
+
+	take_policy(&t.policy, o);
+	if (o->origin_silent != NULL) {
+		if (!slice_u64(slice_str(o->origin_silent), &silent) || silent < 1 ||
+		    silent > HELLO_ORIGIN_SILENT_MS_MAX / 1000)
+			return usage_error("--origin-silent %s: seconds, 1 to %d, are wanted",
+			    o->origin_silent, HELLO_ORIGIN_SILENT_MS_MAX / 1000);
+		t.origin_silent_s = (int64_t)silent;
+	}
+	if (o->name != NULL) {
+		why = url_name(slice_str(o->name), name, sizeof(name));
+		if (why != NULL)
+			return usage_error("--name %s: %s", o->name, why);
+		t.name = name;
+	}
+	return run_one(o, &t);
+}
+
+int
+tunnels_tcp_command(const struct options *o)
+{
+	struct config_tunnel t = { .kind = TUNNEL_TCP, .origin = text(o->args[0]) };
+	uint64_t port;
+
+	if (o->port != NULL) {
+		if (!slice_u64(slice_str(o->port), &port) || port < 1 || port > 65535)
+			return usage_error("--port %s: a number from 1 to 65535 is wanted",
+			    o->port);
+		t.port = (uint16_t)port;
+	}
+	return run_one(o, &t);
+}
+
+/* --- adit start --- */
+
+static const struct config_tunnel *
+find(const struct config *c, const char *label)
+{
+	for (size_t i = 0; i < c->n_tunnels; i++)
+		if (strcmp(c->tunnels[i].label, label) == 0)
+			return &c->tunnels[i];
+	return NULL;
+}
+
+/* Copies of the named tunnels, in the order of the command line, into list; 0, or EXIT_USAGE. */
+static int
+pick(const struct options *o, const struct login *e, struct config_tunnel *list, size_t *ret_n)
+{
+	const struct config *c = &e->config;
+	size_t n = 0;
+
+	for (int i = 0; i < o->n_args; i++) {
+		const struct config_tunnel *t = find(c, o->args[i]);
+		const char *near;
+
+		if (t == NULL) {
+			near = suggest(slice_str(o->args[i]), c->tunnels, c->n_tunnels,
+			    sizeof(*c->tunnels));
+			return near == NULL
+				   ? usage_error("%s has no tunnel \"%s\"", e->path, o->args[i])
+				   : usage_error("%s has no tunnel \"%s\"; did you mean \"%s\"?",
+					 e->path, o->args[i], near);
+		}
+		for (size_t j = 0; j < n; j++)
+			if (list[j].label == t->label)
+				return usage_error("tunnel \"%s\" is named twice", o->args[i]);
+		list[n++] = *t;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int
+tunnels_start_command(const struct options *o)
+{
+	struct config_tunnel list[LIMIT_TUNNELS_PER_LINK];
+	struct login e;
+	size_t n = 0;
+	int rc;
+
+	if (o->all == (o->n_args > 0))
+		return usage_error("name the tunnels to start, or give --all");
+	rc = login_open(&e, o);
+	if (rc != 0)
+		return rc;
+	if (e.config.n_tunnels == 0)
+		rc = usage_error("%s has no tunnels", e.path);
+	else if (o->all)
+		rc = run(o, &e, e.config.tunnels, e.config.n_tunnels);
+	else if ((rc = pick(o, &e, list, &n)) == 0)
+		rc = run(o, &e, list, n);
+	login_close(&e);
+	return rc;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of adit.yml, and the checks that span several keys. */
+#include "agent/core/config.h"
+
+#include "base/sentence.h"
+#include "conf/schema.h"
+#include "http/url.h"
+#include "net/addr.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+static bool
+read_name(struct schema_read *r, const struct yamldoc_node *n, void *dst)
+{
+	char name[64];
+	const char *why;
+
+	if (n->kind != YAMLDOC_SCALAR)
+		return schema_fault(r, n, "a name is wanted");
+	why = url_name(slice_str(n->text), name, sizeof(name));
+	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, name, dst);
+}
+
+static bool
+read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
+{
+	struct addr addr;
+	const char *why;
+
+	if (n->kind != YAMLDOC_SCALAR)
+		return schema_fault(r, n, "an address is wanted");
+	why = addr_parse(slice_str(n->text), &addr);
+	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, n->text, dst);
+}
+
+#define AT(member) offsetof(struct config_tunnel, member)
+
+static const char *const kind_words[] = { [TUNNEL_HTTP] = "http", [TUNNEL_TCP] = "tcp", NULL };
+
+static const struct schema_row tunnel_rows[] = {
+	{ "kind", SCHEMA_WORD, AT(kind), .words = kind_words },
+	{ "name", SCHEMA_CALL, AT(name), .call = read_name },
+	{ "port", SCHEMA_INT, AT(port), 1, 65535 },
+	{ "origin", SCHEMA_CALL, AT(origin), .call = read_address },
+	{ "origin_host", SCHEMA_TEXT, AT(origin_host) },
+	{ "origin_ca", SCHEMA_PATH, AT(origin_ca) },
+	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
+	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
+	{ "for", SCHEMA_TEXT, AT(policy.preset) },
+	{ "context", SCHEMA_TEXT, AT(policy.context) },
+	{ "store", SCHEMA_BOOL, AT(policy.store) },
+	{ "relay", SCHEMA_BOOL, AT(policy.relay) },
+	{ "secret_file", SCHEMA_PATH, AT(policy.secret_files[0]) },
+	{ "scheme", SCHEMA_TEXT, AT(policy.scheme) },
+	{ "allow", SCHEMA_TEXT, AT(policy.allow) },
+	{ "deny", SCHEMA_TEXT, AT(policy.deny) },
+	{ "user_file", SCHEMA_PATH, AT(policy.user_file) },
+	{ "policy", SCHEMA_PATH, AT(policy.policy_file) },
+	{ "body_max", SCHEMA_TEXT, AT(policy.body_max) },
+	{ "rate", SCHEMA_TEXT, AT(policy.rate) },
+	{ "unsigned", SCHEMA_BOOL, AT(policy.unsigned_ok) },
+	{ "coalesce", SCHEMA_BOOL, AT(policy.coalesce) },
+	{ "resign", SCHEMA_BOOL, AT(policy.resign) },
+	{ "fan_out", SCHEMA_TEXT, AT(policy.fan_out) },
+	{ NULL },
+};
+
+static bool
+check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct config_tunnel *t)
+{
+	if (t->origin == NULL)
+		return schema_fault_key(r, n,
+		    "\"origin\" is missing: the address of the local server");
+	if (t->kind == TUNNEL_TCP &&
+	    (t->name != NULL || t->origin_host != NULL || t->origin_silent_s != 0))
+		return schema_fault_key(r, n,
+		    "name, origin_host and origin_silent are for kind: http");
+	if (t->kind == TUNNEL_TCP && policy_text_given(&t->policy))
+		return schema_fault_key(r, n, "policies and webhooks are for kind: http");
+	if (t->kind == TUNNEL_HTTP && t->port != 0)
+		return schema_fault_key(r, n, "port is for kind: tcp");
+	return true;
+}
+
+static bool
+read_tunnel(struct schema_read *r, const struct yamldoc_node *n, struct config *c)
+{
+	struct config_tunnel *t;
+
+	if (n->kind != YAMLDOC_MAP)
+		return schema_fault(r, n, "a mapping with origin: ADDRESS is wanted");
+	if (strlen(n->key) > 63)
+		return schema_fault_key(r, n, "the name of a tunnel has 1 to 63 characters");
+	if (c->n_tunnels == LIMIT_TUNNELS_PER_LINK)
+		return schema_fault_key(r, n, "more than %d tunnels", LIMIT_TUNNELS_PER_LINK);
+	t = &c->tunnels[c->n_tunnels++];
+	t->line = n->key_line;
+	return schema_text(r, n, n->key, &t->label) && schema_apply(r, tunnel_rows, n, t) &&
+	       check_tunnel(r, n, t);
+}
+
+static bool
+read_tunnels(struct schema_read *r, const struct yamldoc_node *map, void *dst)
+{
+	bool ok = true;
+
+	if (map->kind == YAMLDOC_LIST || (map->kind == YAMLDOC_SCALAR && map->text[0] != '\0'))
+		return schema_fault(r, map, "a mapping of tunnels is wanted");
+	for (const struct yamldoc_node *n = map->first; ok && n != NULL; n = n->next)
+		ok = read_tunnel(r, n, dst);
+	return ok;
+}
+
+static const struct schema_row rows[] = {
+	{ "edge", SCHEMA_TEXT, offsetof(struct config, edge) },
+	{ "ca", SCHEMA_PATH, offsetof(struct config, ca) },
+	{ "token", SCHEMA_TEXT, offsetof(struct config, token) },
+	{ "token_file", SCHEMA_PATH, offsetof(struct config, token_file) },
+	{ "tunnels", SCHEMA_CALL, .call = read_tunnels },
+	{ NULL },
+};
+
+char *
+config_parse(struct slice text, const char *path, struct config *ret_c)
+{
+	struct schema_read r = { .path = path };
+
+	*ret_c = (struct config){ 0 };
+	if (schema_parse(&r, rows, NULL, text, ret_c))
+		return NULL;
+	return sentence("%s:%d:%d: %s", path, r.error.line, r.error.column, r.error.text);
+}
+
+static void
+wipe(char *z)
+{
+	if (z != NULL)
+		OPENSSL_cleanse(z, strlen(z));
+	free(z);
+}
+
+void
+config_fini(struct config *c)
+{
+	for (size_t i = 0; i < c->n_tunnels; i++) {
+		struct config_tunnel *t = &c->tunnels[i];
+
+		free(t->label);
+		free(t->name);
+		free(t->origin);
+		free(t->origin_host);
+		free(t->origin_ca);
+		free(t->policy.preset);
+		free(t->policy.context);
+		free(t->policy.scheme);
+		free(t->policy.secret_files[0]);
+		free(t->policy.allow);
+		free(t->policy.deny);
+		free(t->policy.user_file);
+		free(t->policy.policy_file);
+		free(t->policy.body_max);
+		free(t->policy.rate);
+		free(t->policy.fan_out);
+	}
+	free(c->edge);
+	free(c->ca);
+	free(c->token_file);
+	wipe(c->token);
+	*c = (struct config){ 0 };
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's configuration: adit.yml (adit.yml(5)), read by rows of a schema, so that every
+ * mistake is told with file, line and column.
+ *
+ *	edge: https://edge.example.org
+ *	token: adit_...
+ *	tunnels:
+ *	  jenkins: { origin: 8080, name: jenkins }
+ */
+#ifndef ADIT_AGENT_CORE_CONFIG_H
+#define ADIT_AGENT_CORE_CONFIG_H
+
+#include "agent/core/policy_text.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/slice.h"
+#include "tunnel/hello.h"
+
+/* A tunnel as people wrote it, on the command line or in the file. */
+struct config_tunnel {
+	char *label;       /* its key in the file; NULL on the command line */
+	int64_t kind;      /* enum tunnel_kind */
+	char *name;        /* public name wanted, NULL: any */
+	int64_t port;      /* public port wanted, 0: any */
+	char *origin;      /* address */
+	char *origin_host; /* Host that the origin is sent, NULL: the visitor's */
+	char *origin_ca;   /* PEM file, NULL: the system's */
+	bool origin_insecure;
+	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
+	struct policy_text policy;
+	int line; /* where it stands in the file; 0: not there */
+};
+
+struct config {
+	char *edge, *ca, *token, *token_file;
+	size_t n_tunnels;
+	struct config_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];
+};
+
+/* All strings are owned by the config; the token is wiped. */
+void config_fini(struct config *c);
+
+/*
+ * path: for messages, and the folder that paths in the text are relative to.  NULL, or a malloced
+ * sentence ("adit.yml:3:5: ..."); *ret_c is to be config_fini()ed in either case.
+ */
+char *config_parse(struct slice text, const char *path, struct config *ret_c) must_use;
+
+#endif

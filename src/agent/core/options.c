@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows: one for each option, with the commands that take it. */
+#include "agent/core/options.h"
+
+#include "conf/args.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct args_row rows[] = {
+	{ "--edge", "URL", AT(edge), OPTIONS_LINK,
+	    "the edge, in place of a login: https://HOST[:PORT]" },
+	{ "--ca", "FILE", AT(ca), OPTIONS_LINK,
+	    "certificates (PEM) to trust for the edge, in place of the system's" },
+	{ "--token-file", "FILE", AT(token_file), OPTIONS_LINK,
+	    "read the token from FILE, - for standard input; else ADIT_TOKEN, else the login's" },
+	{ "--file", "FILE", AT(file), OPTIONS_FILE,
+	    "configuration in place of ~/.config/adit/adit.yml", .brief = "-f" },
+	{ "--name", "NAME", AT(name), OPTIONS_NAME,
+	    "public name; without it a random one that stays yours" },
+	{ "--port", "PORT", AT(port), OPTIONS_PORT, "public port; without it any free one",
+	    .min = 1, .max = 65535 },
+	{ "--origin-host", "HOST", AT(origin_host), OPTIONS_ORIGIN,
+	    "send this Host to the local server in place of the public name" },
+	{ "--origin-ca", "FILE", AT(origin_ca), OPTIONS_ORIGIN,
+	    "certificates (PEM) to trust for an https origin" },
+	{ "--origin-insecure", NULL, AT(origin_insecure), OPTIONS_ORIGIN,
+	    "accept any certificate of an https origin" },
+	{ "--origin-silent", "SECONDS", AT(origin_silent), OPTIONS_ORIGIN,
+	    "how long the local server may take to answer; 60 unless the edge says otherwise" },
+	{ "--for", "PRESET", AT(preset), OPTIONS_POLICY,
+	    "what the local server is, such as jenkins-bitbucket; see below" },
+	{ "--context", "PATH", AT(context), OPTIONS_POLICY,
+	    "path under which the local Jenkins runs, such as /jenkins; with --for" },
+	{ "--store", NULL, AT(store), OPTIONS_POLICY,
+	    "webhooks: the edge stores each on its disk, answers 202, and delivers it when it "
+	    "can" },
+	{ "--relay", NULL, AT(relay), OPTIONS_POLICY,
+	    "the same, but the sender gets the local server's answer if it comes within 8 s" },
+	{ "--secret-file", "FILE", AT(secret_files), OPTIONS_POLICY,
+	    "secrets that the sender signs with, one a line; you may give several files",
+	    POLICY_SECRET_FILES },
+	{ "--scheme", "NAME", AT(scheme), OPTIONS_POLICY,
+	    "how the sender signs, where no preset says it: bitbucket, github, stripe ..." },
+	{ "--unsigned", NULL, AT(unsigned_ok), OPTIONS_POLICY,
+	    "with --store: nobody signs these webhooks, store whatever anybody sends" },
+	{ "--allow", "CIDR,...", AT(allow), OPTIONS_POLICY, "let only these addresses in" },
+	{ "--deny", "CIDR,...", AT(deny), OPTIONS_POLICY, "keep these addresses out" },
+	{ "--user-file", "FILE", AT(user_file), OPTIONS_POLICY,
+	    "ask visitors for a password; FILE has the lines that adit passwd prints" },
+	{ "--policy", "FILE", AT(policy_file), OPTIONS_POLICY,
+	    "a policy as one JSON object; other options win over it" },
+	{ "--body-max", "BYTES", AT(body_max), OPTIONS_POLICY, "largest body of a request" },
+	{ "--rate", "N", AT(rate), OPTIONS_POLICY,
+	    "requests a second, more are answered with 429" },
+	{ "--coalesce", NULL, AT(coalesce), OPTIONS_POLICY,
+	    "stored pushes: a newer push of a branch takes the place of older ones that wait" },
+	{ "--fan-out", "NAME,...", AT(fan_out), OPTIONS_POLICY,
+	    "store a copy of each webhook for these tunnels of the account, too" },
+	{ "--resign", NULL, AT(resign), OPTIONS_POLICY,
+	    "sign late webhooks anew, since receivers would refuse the old timestamp" },
+	{ "--state", "STATE,...", AT(state), OPTIONS_FILTER,
+	    "received, queued, leased, delivered, parked, dead or dropped" },
+	{ "--event", "EVENT", AT(event), OPTIONS_FILTER, "event key, such as repo:push" },
+	{ "--tunnel", "NAME", AT(tunnel), OPTIONS_FILTER | OPTIONS_STAT,
+	    "deliveries of one tunnel" },
+	{ "--repository", "NAME", AT(repository), OPTIONS_FILTER, "repository, or NAME/BRANCH" },
+	{ "--since", "TIME", AT(since), OPTIONS_FILTER,
+	    "received since: 2026-11-24T18:00:00Z, or 30m, 12h, 7d ago" },
+	{ "--until", "TIME", AT(until), OPTIONS_FILTER, "received before" },
+	{ "--limit", "N", AT(limit), OPTIONS_LIST, "no more than so many", .min = 1,
+	    .max = UINT32_MAX },
+	{ "--to", "TUNNEL", AT(to), OPTIONS_REPLAY,
+	    "a copy of each to another tunnel of the account" },
+	{ "--raw", NULL, AT(raw), OPTIONS_RAW, "print credentials, too, and exact bytes" },
+	{ "--for", "cloud|dc", AT(side), OPTIONS_CHECKURL,
+	    "whose verdict is the exit code: Bitbucket Cloud's (default) or Data Center's" },
+	{ "--no-probe", NULL, AT(no_probe), OPTIONS_CHECKURL,
+	    "look at the text only: no network is used" },
+	{ "--dns", "HOST:PORT", AT(dns), OPTIONS_PROBE,
+	    "name server to ask in place of the system's" },
+	{ "--connect", "HOST:PORT", AT(connect), OPTIONS_PROBE,
+	    "connect there, whatever DNS says: for a record that does not exist yet" },
+	{ "--report", "FILE", AT(report), OPTIONS_DOCTOR,
+	    "write all that the doctor saw to FILE, without secrets, for a bug report" },
+	{ "--origin", "ADDRESS", AT(origin), OPTIONS_DOCTOR,
+	    "the local server, where the configuration does not say it" },
+	{ "--secret-file", "FILE", AT(secret_file), OPTIONS_DOCTOR | OPTIONS_HOOK_CREATE,
+	    "file that holds the webhook's secret" },
+	{ "--patience", "SECONDS", AT(patience), OPTIONS_DOCTOR,
+	    "how long the sender waits for an answer: 10 for Bitbucket Cloud (default)", .min = 1,
+	    .max = 120 },
+	{ "--jenkins-user", "USER", AT(jenkins_user), OPTIONS_DOCTOR,
+	    "look in Jenkins as USER whether builds start" },
+	{ "--jenkins-token-file", "FILE", AT(jenkins_token), OPTIONS_DOCTOR,
+	    "file that holds an API token of that user" },
+	{ "--url", "URL", AT(url), OPTIONS_HOOK_URL, "the webhook's URL, as adit http prints it" },
+	{ "--token-file", "FILE", AT(token_file), OPTIONS_HOOK,
+	    "read Bitbucket's token from FILE, - for standard input; else BITBUCKET_TOKEN" },
+	{ "--events", "EVENT,...", AT(events), OPTIONS_HOOK_CREATE,
+	    "events that Bitbucket sends: repo:push (default) ..." },
+	{ "--description", "TEXT", AT(description), OPTIONS_HOOK_CREATE,
+	    "its name at Bitbucket, \"adit\" where not given" },
+	{ "--dc", NULL, AT(dc), OPTIONS_HOOK,
+	    "the repository is at a Data Center or Server; --api gives its address" },
+	{ "--api", "URL", AT(api), OPTIONS_HOOK,
+	    "REST API in place of https://api.bitbucket.org/2.0; with --dc the base URL" },
+	{ "--ca", "FILE", AT(ca), OPTIONS_HOOK | OPTIONS_CHECKURL,
+	    "certificates (PEM) to trust in place of the system's" },
+	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK_CREATE,
+	    "Bitbucket does not verify the certificate of the URL" },
+	{ "--quiet", NULL, AT(quiet), OPTIONS_REQUESTS, "no line for each request" },
+	{ "--all", NULL, AT(all), OPTIONS_START, "every tunnel of the configuration" },
+	{ "--json", NULL, AT(json), OPTIONS_SCREEN,
+	    "one JSON object a line on standard output, for scripts" },
+	{ "--log-level", "LEVEL", AT(log_level), OPTIONS_SCREEN,
+	    "error, warn (default), info, debug; debug prints requests without a terminal, too" },
+	{ "--help", NULL, AT(help), OPTIONS_COMMON, "this text", .brief = "-h" },
+	{ "--version", NULL, AT(version), OPTIONS_COMMON, "print the version" },
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(*rows))
+
+static struct args
+reader(struct options *o)
+{
+	return (struct args){ .rows = rows,
+		.n_rows = N_ROWS,
+		.dst = o,
+		.words = o->args,
+		.words_max = LIMIT_TUNNELS_PER_LINK + 1 };
+}
+
+const char *
+options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why, size_t why_cap)
+{
+	struct args a = reader(o);
+	const char *error;
+
+	*o = (struct options){ 0 };
+	error = args_parse(&a, groups | OPTIONS_COMMON, argc, argv);
+	o->n_args = a.n_words;
+	if (error != NULL)
+		snprintf(why, why_cap, "%s", error);
+	return error == NULL ? NULL : why;
+}
+
+const char *
+options_allow(struct options *o, unsigned groups, unsigned allowed, char *why, size_t why_cap)
+{
+	struct args a = reader(o);
+	const char *error = args_allow(&a, groups, allowed | OPTIONS_COMMON);
+
+	if (error != NULL)
+		snprintf(why, why_cap, "%s", error);
+	return error == NULL ? NULL : why;
+}
+
+void
+options_help(FILE *f, unsigned groups)
+{
+	args_help(rows, N_ROWS, groups | OPTIONS_COMMON, f);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of all sub-commands: rows that parse them and print them in help. */
+#ifndef ADIT_AGENT_CORE_OPTIONS_H
+#define ADIT_AGENT_CORE_OPTIONS_H
+
+#include "agent/core/policy_text.h"
+#include "base/check.h"
+#include "base/limits.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Which rows a sub-command takes. */
+enum option_group {
+	OPTIONS_LINK = 1 << 0,   /* reaching the edge */
+	OPTIONS_SCREEN = 1 << 1, /* what is printed */
+	OPTIONS_ORIGIN = 1 << 2, /* an HTTP origin */
+	OPTIONS_NAME = 1 << 3,
+	OPTIONS_PORT = 1 << 4,
+	OPTIONS_START = 1 << 5,
+	OPTIONS_FILE = 1 << 6,
+	OPTIONS_POLICY = 1 << 7, /* who may ask, and what happens with webhooks */
+	OPTIONS_FILTER = 1 << 8, /* which deliveries of the inbox */
+	OPTIONS_LIST = 1 << 9,
+	OPTIONS_REPLAY = 1 << 10,
+	OPTIONS_RAW = 1 << 11,
+	OPTIONS_CHECKURL = 1 << 12,
+	OPTIONS_DOCTOR = 1 << 13,
+	OPTIONS_HOOK = 1 << 14,
+	OPTIONS_PROBE = 1 << 15, /* how other servers are looked at */
+	OPTIONS_HOOK_URL = 1 << 16,
+	OPTIONS_HOOK_CREATE = 1 << 17,
+	OPTIONS_STAT = 1 << 18,
+	OPTIONS_REQUESTS = 1 << 20, /* requests are printed */
+	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
+};
+
+struct options {
+	const char *edge, *ca, *token_file, *log_level, *file;
+	const char *name, *port, *origin_host, *origin_ca, *origin_silent;
+	/* policy */
+	const char *preset, *context, *scheme, *allow, *deny, *user_file, *policy_file, *body_max,
+	    *rate, *fan_out;
+	const char *secret_files[POLICY_SECRET_FILES + 1]; /* ends with NULL */
+	bool store, relay, coalesce, resign, unsigned_ok;
+	/* inbox */
+	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
+	bool raw;
+	/* check-url, doctor, hook */
+	const char *side, *dns, *connect, *report, *jenkins_user, *jenkins_token, *patience,
+	    *origin, *secret_file;
+	const char *url, *api, *events, *description;
+	bool no_probe, dc, no_verify;
+	bool quiet;
+	bool origin_insecure, json, all, help, version;
+	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
+	int n_args;
+};
+
+/*
+ * argv: behind the sub-command's name.  groups: enum option_group together.  NULL, or a sentence in
+ * `why`.
+ * "--name=x" and "--name x"; "--" ends the options.
+ */
+const char *options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why,
+    size_t why_cap) must_use;
+/* Where the command was known only behind its options: what was parsed with `groups` must be
+ * `allowed`. */
+const char *options_allow(struct options *o, unsigned groups, unsigned allowed, char *why,
+    size_t why_cap) must_use;
+/* One line per option of the groups. */
+void options_help(FILE *f, unsigned groups);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints events as lines or as JSON, without ever waiting for the reader. */
+#include "agent/core/screen.h"
+
+#include "base/plain.h"
+#include "http/close.h"
+#include "net/notify.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A pipe that poll() calls writable takes this much without blocking (PIPE_BUF). */
+#define LINE_BYTES_MAX 4096
+#define VALUE_BYTES_MAX 768
+
+void
+screen_init(struct screen *s, int fd, bool json, bool requests)
+{
+	*s = (struct screen){ .fd = fd, .json = json, .requests = requests };
+	buf_init(&s->line, LINE_BYTES_MAX);
+}
+
+void
+screen_fini(struct screen *s)
+{
+	buf_fini(&s->line);
+}
+
+static void
+put_plain(struct buf *b, struct slice s)
+{
+	plain_put(b, slice_head(s, VALUE_BYTES_MAX));
+}
+
+static void
+put_member(struct buf *b, const char *key, struct slice value)
+{
+	buf_printf(b, ",\"%s\":", key);
+	buf_json(b, slice_head(value, VALUE_BYTES_MAX));
+}
+
+static void
+write_line(struct screen *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+
+	buf_putc(&s->line, '\n');
+	/* The end of a line that never ends up there must not stop the traffic. */
+	if (s->line.failed || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT) ||
+	    write(s->fd, s->line.p, s->line.n) < 0)
+		s->dropped++;
+	else
+		s->dropped = 0;
+}
+
+/* In JSON: the first member, and how many lines were lost before this one. */
+static void
+begin(struct screen *s, const char *event)
+{
+	buf_reset(&s->line);
+	if (!s->json)
+		return;
+	buf_printf(&s->line, "{\"event\":\"%s\"", event);
+	if (s->dropped > 0)
+		buf_printf(&s->line, ",\"dropped\":%llu", (unsigned long long)s->dropped);
+}
+
+static void
+end(struct screen *s)
+{
+	if (s->json)
+		buf_putc(&s->line, '}');
+	write_line(s);
+}
+
+static void
+put_hook_json(struct buf *b, const struct screen_hook *h)
+{
+	put_member(b, "mode", slice_str(h->mode));
+	if (h->open)
+		buf_put(b, S(",\"unsigned\":true"));
+	put_member(b, "hook_url", slice_str(h->url));
+	if (h->secret_file[0] != '\0') {
+		put_member(b, "secret_file", slice_str(h->secret_file));
+		buf_printf(b, ",\"secret_made\":%s", h->fresh ? "true" : "false");
+	}
+	if (h->events[0] != '\0')
+		put_member(b, "events", slice_str(h->events));
+	if (h->next[0] != '\0')
+		put_member(b, "next", slice_str(h->next));
+}
+
+static void
+put_hook_line(struct buf *b, const char *what, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	buf_printf(b, "\n  %-18s", what);
+	put_plain(b, slice_str(value));
+}
+
+static void
+put_hook_plain(struct buf *b, const struct screen_hook *h)
+{
+	if (strcmp(h->mode, "pass") != 0)
+		buf_printf(b, "  (%s)", h->mode);
+	if (h->open)
+		put_hook_line(b, "NOT CHECKED:",
+		    "no signature; anybody who knows the address can store webhooks");
+	if (h->brief)
+		return;
+	put_hook_line(b, "URL to paste:", h->url);
+	put_hook_line(b, "secret is in:", h->secret_file);
+	if (h->fresh)
+		buf_put(b, S(" (made just now)"));
+	put_hook_line(b, "events to tick:", h->events);
+	put_hook_line(b, "then:", h->next);
+}
+
+static void
+put_probe_json(struct buf *b, const struct screen_probe *p)
+{
+	put_member(b, "probe", slice_str(p->code));
+	if (p->status != 0)
+		buf_printf(b, ",\"status\":%u,\"ms\":%lld.%03lld", p->status,
+		    (long long)(p->us / 1000), (long long)(p->us % 1000));
+}
+
+/* Without a word where all is well: the line itself says that it is up. */
+static void
+put_probe_plain(struct buf *b, const struct screen_probe *p)
+{
+	const struct close_row *row = close_find(slice_str(p->code));
+
+	if (strcmp(p->code, "ok") == 0)
+		return;
+	buf_put(b, S("\n  not online yet:   "));
+	put_plain(b, slice_str(p->code));
+	if (row != NULL)
+		buf_printf(b, ". %s %s", row->what, row->remedy);
+}
+
+/* Words of our own only: a line of the edge's could be an order to the supervisor. */
+static void
+tell_supervisor(const struct screen *s, const char *state)
+{
+	if (s->fd >= 0)
+		(void)notify(state); /* nobody listens: the agent goes on */
+}
+
+void
+screen_up(struct screen *s, const char *name, const char *url, const char *origin,
+    const struct screen_probe *probe, const struct screen_hook *hook)
+{
+	begin(s, "up");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "url", slice_str(url));
+		put_member(&s->line, "origin", slice_str(origin));
+		if (probe != NULL)
+			put_probe_json(&s->line, probe);
+		if (hook != NULL)
+			put_hook_json(&s->line, hook);
+	} else {
+		put_plain(&s->line, slice_str(url));
+		buf_put(&s->line, S(" -> "));
+		put_plain(&s->line, slice_str(origin));
+		if (hook != NULL)
+			put_hook_plain(&s->line, hook);
+		if (probe != NULL)
+			put_probe_plain(&s->line, probe);
+	}
+	end(s);
+	tell_supervisor(s, "READY=1\nSTATUS=connected to the edge");
+}
+
+void
+screen_down(struct screen *s, const char *why)
+{
+	begin(s, "down");
+	if (s->json) {
+		put_member(&s->line, "reason", slice_str(why));
+	} else {
+		buf_put(&s->line, S("link lost: "));
+		put_plain(&s->line, slice_str(why));
+	}
+	end(s);
+	tell_supervisor(s, "STATUS=the link to the edge is lost");
+}
+
+void
+screen_retry(struct screen *s, int64_t pause_ms, const char *why)
+{
+	begin(s, "retry");
+	if (s->json) {
+		buf_printf(&s->line, ",\"in_ms\":%lld", (long long)pause_ms);
+		put_member(&s->line, "reason", slice_str(why));
+	} else {
+		buf_printf(&s->line, "connecting in %lld.%lld s: ", (long long)(pause_ms / 1000),
+		    (long long)(pause_ms % 1000 / 100));
+		put_plain(&s->line, slice_str(why));
+	}
+	end(s);
+	/* Ready all the same: a machine that starts without a network must not wait for it. */
+	tell_supervisor(s, "READY=1\nSTATUS=connecting to the edge");
+}
+
+void
+screen_refused(struct screen *s, const char *name, const char *code, const char *text)
+{
+	begin(s, "refused");
+	if (s->json) {
+		if (name[0] != '\0')
+			put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "code", slice_str(code));
+		put_member(&s->line, "text", slice_str(text));
+	} else {
+		if (name[0] != '\0') {
+			put_plain(&s->line, slice_str(name));
+			buf_put(&s->line, S(": "));
+		}
+		buf_put(&s->line, S("refused by the edge: "));
+		put_plain(&s->line, slice_str(text[0] != '\0' ? text : code));
+		if (text[0] != '\0') {
+			buf_put(&s->line, S(" ("));
+			put_plain(&s->line, slice_str(code));
+			buf_putc(&s->line, ')');
+		}
+	}
+	end(s);
+}
+
+void
+screen_replaced(struct screen *s, const char *name, const char *text)
+{
+	begin(s, "replaced");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "text", slice_str(text));
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": "));
+		put_plain(&s->line,
+		    slice_str(text[0] != '\0' ? text
+					      : "taken over by another agent of this account"));
+	}
+	end(s);
+}
+
+void
+screen_speaks_tls(struct screen *s, const char *name, const char *origin)
+{
+	const char *address = strncmp(origin, "http://", 7) == 0 ? origin + 7 : origin;
+	char text[400];
+
+	snprintf(text, sizeof(text), "the local server speaks TLS: use https://%s", address);
+	begin(s, "origin-tls");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "origin", slice_str(origin));
+		put_member(&s->line, "text", slice_str(text));
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": "));
+		put_plain(&s->line, slice_str(text));
+	}
+	end(s);
+}
+
+void
+screen_stopping(struct screen *s, size_t n)
+{
+	begin(s, "stopping");
+	if (s->json)
+		buf_printf(&s->line, ",\"open\":%zu", n);
+	else
+		buf_printf(&s->line, "stopping; %zu still open, a second signal ends them", n);
+	end(s);
+}
+
+static void
+request_json(struct buf *b, const struct screen_request *r)
+{
+	put_member(b, "name", slice_str(r->name));
+	put_member(b, "request_id", r->request_id);
+	put_member(b, "method", r->method);
+	put_member(b, "path", r->path);
+	put_member(b, "outcome", slice_str(r->outcome));
+	buf_printf(b, ",\"status\":%u,\"ms\":%lld.%03lld,\"bytes_in\":%llu,\"bytes_out\":%llu",
+	    r->status, (long long)(r->took_us / 1000), (long long)(r->took_us % 1000),
+	    (unsigned long long)r->tx_bytes, (unsigned long long)r->rx_bytes);
+}
+
+/* "18:04:05 web POST /hook 201 12.3 ms"; in place of a status why there is none. */
+static void
+request_plain(struct buf *b, const struct screen_request *r)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char when[16];
+
+	if (localtime_r(&now, &tm) == NULL || strftime(when, sizeof(when), "%H:%M:%S", &tm) == 0)
+		when[0] = '\0';
+	buf_printf(b, "%s ", when);
+	put_plain(b, slice_str(r->name));
+	buf_putc(b, ' ');
+	put_plain(b, r->method);
+	buf_putc(b, ' ');
+	put_plain(b, r->path);
+	if (r->status != 0)
+		buf_printf(b, " %u", r->status);
+	if (r->status == 0 || strcmp(r->outcome, "ok") != 0)
+		buf_printf(b, " %s", r->outcome);
+	buf_printf(b, " %lld.%lld ms", (long long)(r->took_us / 1000),
+	    (long long)(r->took_us % 1000 / 100));
+}
+
+void
+screen_request(struct screen *s, const struct screen_request *r)
+{
+	if (!s->requests)
+		return;
+	begin(s, "request");
+	if (s->json) {
+		request_json(&s->line, r);
+	} else {
+		request_plain(&s->line, r);
+	}
+	end(s);
+}

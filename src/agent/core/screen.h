@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent tells the people or the script that started it, on its standard output: one line
+ * an event, plain or (--json) one JSON object, each written at once and whole.  A reader that does
+ * not read costs lines, never traffic: what the pipe cannot take is counted and dropped.
+ *
+ * Names, addresses and sentences come from the edge and paths from visitors: in plain text every
+ * byte that a terminal could obey is shown as \xNN.
+ */
+#ifndef ADIT_AGENT_CORE_SCREEN_H
+#define ADIT_AGENT_CORE_SCREEN_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+struct screen {
+	int fd;
+	bool json;
+	bool requests;    /* a line per request, too */
+	uint64_t dropped; /* lines since the last that was written */
+	struct buf line;
+};
+
+void screen_init(struct screen *s, int fd, bool json, bool requests);
+void screen_fini(struct screen *s);
+
+/* Of a tunnel with a policy: what goes where at the sender of webhooks. "": nothing to say. */
+struct screen_hook {
+	const char *url;  /* to paste */
+	const char *mode; /* pass, store, relay */
+	const char *secret_file;
+	const char *events, *next;
+	bool fresh; /* the secret was made just now */
+	bool open;  /* no signature is checked */
+	bool brief; /* people have seen it */
+};
+/* What the edge's own request found, which went through the tunnel to the local server and back. */
+struct screen_probe {
+	const char *code; /* "ok", else as in adit-error; "edge-silent": it did not say in time */
+	unsigned status;  /* of the answer, 0: none */
+	int64_t us;
+};
+/* probe: NULL: none was made; hook: NULL without a policy. */
+void screen_up(struct screen *s, const char *name, const char *url, const char *origin,
+    const struct screen_probe *probe, const struct screen_hook *hook);
+/* The link is lost. */
+void screen_down(struct screen *s, const char *why);
+void screen_retry(struct screen *s, int64_t pause_ms, const char *why);
+/* name "": the agent as a whole. */
+void screen_refused(struct screen *s, const char *name, const char *code, const char *text);
+void screen_replaced(struct screen *s, const char *name, const char *text);
+/* The origin of a tunnel speaks TLS, but its address says plain HTTP. */
+void screen_speaks_tls(struct screen *s, const char *name, const char *origin);
+/* The agent was told to stop; n exchanges are still running. */
+void screen_stopping(struct screen *s, size_t n);
+
+struct screen_request {
+	const char *name; /* of the tunnel */
+	struct slice request_id;
+	struct slice method, path; /* path without its query: that may hold secrets (S-23) */
+	unsigned status;           /* 0: no answer */
+	const char *outcome;       /* "ok", or the link code's name */
+	int64_t took_us;
+	uint64_t rx_bytes, tx_bytes; /* of the answer's and the request's body */
+};
+/* Nothing unless s->requests. */
+void screen_request(struct screen *s, const struct screen_request *r);
+
+#endif

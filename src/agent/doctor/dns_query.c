@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asks the resolver and says what it answered. */
+#include "agent/doctor/dns_query.h"
+
+#include "base/clock.h"
+#include "base/slice.h"
+#include "net/addr.h"
+
+#include <arpa/inet.h>
+#define CARES_NO_DEPRECATED /* what newer ones want instead, 1.18 does not have */
+#include <ares.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+
+struct search {
+	struct seek_answer *answer;
+	bool done;
+};
+
+static void
+take_node(struct seek_answer *a, const struct ares_addrinfo_node *node)
+{
+	if (a->n == LIMIT_DIAL_ADDRESSES || (size_t)node->ai_addrlen > sizeof(a->addrs[0]))
+		return;
+	memcpy(&a->addrs[a->n++], node->ai_addr, (size_t)node->ai_addrlen);
+	if (node->ai_ttl > 0 && (a->ttl == 0 || node->ai_ttl < a->ttl))
+		a->ttl = node->ai_ttl;
+}
+
+static const struct {
+	int status;
+	enum seek_result result;
+	const char *why;
+} outcomes[] = {
+	{ ARES_ENOTFOUND, SEEK_NONE, "NXDOMAIN: there is no such name" },
+	{ ARES_ENODATA, SEEK_NONE, "the name has no address" },
+	{ ARES_ESERVFAIL, SEEK_FAILED, "SERVFAIL" },
+	{ ARES_EREFUSED, SEEK_FAILED, "REFUSED by the name server" },
+	{ ARES_ENOTIMP, SEEK_FAILED, "NOTIMP" },
+	{ ARES_EFORMERR, SEEK_FAILED, "FORMERR" },
+	{ ARES_EBADNAME, SEEK_NONE, "no valid name" },
+	{ ARES_ETIMEOUT, SEEK_LATE, "no answer of a name server" },
+	{ ARES_ECONNREFUSED, SEEK_LATE, "no name server can be reached" },
+};
+
+static void
+say(struct seek_answer *a, enum seek_result result, const char *why)
+{
+	a->result = result;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+static void
+on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+{
+	struct search *s = arg;
+	struct seek_answer *a = s->answer;
+
+	(void)timeouts;
+	s->done = true;
+	if (status == ARES_SUCCESS) {
+		for (const struct ares_addrinfo_node *node = found->nodes; node != NULL;
+		     node = node->ai_next)
+			take_node(a, node);
+		ares_freeaddrinfo(found);
+		if (a->n > 0)
+			say(a, SEEK_FOUND, "");
+		else
+			say(a, SEEK_NONE, "the name has no address");
+		return;
+	}
+	say(a, SEEK_FAILED, ares_strerror(status));
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++)
+		if (outcomes[i].status == status)
+			say(a, outcomes[i].result, outcomes[i].why);
+}
+
+/* One wait for the sockets of the channel, as c-ares wants it. */
+static void
+turn(ares_channel channel, int64_t left_ms)
+{
+	ares_socket_t socks[ARES_GETSOCK_MAXNUM];
+	struct pollfd fds[ARES_GETSOCK_MAXNUM];
+	int mask = ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM), ms;
+	struct timeval tv, cap = { left_ms / 1000, (left_ms % 1000) * 1000 };
+	const struct timeval *wait = ares_timeout(channel, &cap, &tv);
+	nfds_t n = 0;
+
+	/* c-ares' own macro overflows for the last; two questions never have so many sockets. */
+	for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM - 1; i++) {
+		short events = 0;
+
+		if (ARES_GETSOCK_READABLE(mask, i))
+			events = POLLIN;
+		if (ARES_GETSOCK_WRITABLE(mask, i))
+			events = (short)(events | POLLOUT);
+		if (events != 0)
+			fds[n++] = (struct pollfd){ .fd = socks[i], .events = events };
+	}
+	ms = (int)(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1);
+	if (poll(fds, n, ms) <= 0) {
+		ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		return;
+	}
+	for (nfds_t i = 0; i < n; i++)
+		ares_process_fd(channel,
+		    fds[i].revents & (POLLIN | POLLERR | POLLHUP) ? fds[i].fd : ARES_SOCKET_BAD,
+		    fds[i].revents & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
+}
+
+/* RFC 6761 6.3: it is this machine, whoever is asked. */
+static bool
+is_localhost(struct slice host)
+{
+	if (host.n > 0 && host.p[host.n - 1] == '.')
+		host.n--;
+	return slice_ieq(host, S("localhost")) ||
+	       (host.n > 10 && slice_ieq(slice_from(host, host.n - 10), S(".localhost")));
+}
+
+static bool
+open_channel(ares_channel *ret, const char *servers)
+{
+	/* An answer that says no is an answer: by default c-ares would only say that no server is
+	 * left. */
+	struct ares_options o = { .timeout = 2000, .tries = 2, .flags = ARES_FLAG_NOCHECKRESP };
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS;
+	char lookups[] = "b";
+
+	if (servers != NULL) {
+		o.lookups = lookups;
+		mask |= ARES_OPT_LOOKUPS;
+	}
+	if (ares_init_options(ret, &o, mask) != ARES_SUCCESS)
+		return false;
+	if (servers == NULL || ares_set_servers_ports_csv(*ret, servers) == ARES_SUCCESS)
+		return true;
+	ares_destroy(*ret);
+	return false;
+}
+
+void
+seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answer *ret)
+{
+	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT };
+	struct search s = { .answer = ret };
+	int64_t end = clock_mono_us() + timeout_ms * 1000, left;
+	ares_channel channel;
+
+	*ret = (struct seek_answer){ .result = SEEK_FAILED };
+	if (is_localhost(slice_str(host)) && servers == NULL)
+		host = "127.0.0.1";
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    !open_channel(&channel, servers)) {
+		say(ret, SEEK_FAILED,
+		    "the resolver could not be set up: is --dns HOST:PORT right?");
+		return;
+	}
+	ares_getaddrinfo(channel, host, NULL, &hints, on_answer, &s);
+	while (!s.done && (left = (end - clock_mono_us()) / 1000) > 0)
+		turn(channel, left);
+	if (!s.done)
+		ares_cancel(channel); /* calls on_answer() */
+	if (ret->result == SEEK_FAILED && strcmp(ret->why, ares_strerror(ARES_ECANCELLED)) == 0)
+		say(ret, SEEK_LATE, "no answer of a name server");
+	ares_destroy(channel);
+	ares_library_cleanup();
+}
+
+/* --- CAA --- */
+
+#define TYPE_CAA 257
+#define CLASS_IN 1
+/* A host's name has no more labels that could have records of their own. */
+#define LABELS_MAX 127
+
+struct climb {
+	const char *issuer;
+	struct seek_caa *answer;
+	bool done, found; /* found: there are records, so that nothing above counts */
+	bool restricts, allows;
+};
+
+/* "letsencrypt.org; validationmethods=dns-01": what stands before the parameters. */
+static void
+take_issuer(struct climb *c, struct slice value)
+{
+	struct seek_caa *a = c->answer;
+	size_t n = strlen(a->allowed);
+	struct slice name = slice_trim(slice_cut(&value, ';'));
+
+	c->restricts = true;
+	if (slice_ieq(name, slice_str(c->issuer)))
+		c->allows = true;
+	else if (name.n > 0 && n + name.n + 3 < sizeof(a->allowed))
+		snprintf(a->allowed + n, sizeof(a->allowed) - n, "%s%.*s", n > 0 ? ", " : "",
+		    PS(name));
+}
+
+static void
+on_caa(void *arg, int status, int timeouts, unsigned char *packet, int packet_n)
+{
+	struct climb *c = arg;
+	struct ares_caa_reply *records = NULL;
+
+	(void)timeouts;
+	c->done = true;
+	if (status != ARES_SUCCESS ||
+	    ares_parse_caa_reply(packet, packet_n, &records) != ARES_SUCCESS)
+		return;
+	for (const struct ares_caa_reply *r = records; r != NULL; r = r->next) {
+		struct slice tag = slice_of((const char *)r->property, r->plength);
+
+		c->found = true;
+		if (slice_ieq(tag, S("issue")))
+			take_issuer(c, slice_of((const char *)r->value, r->length));
+	}
+	c->answer->forbidden = c->restricts && !c->allows;
+	ares_free_data(records);
+}
+
+void
+seek_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct seek_caa *ret)
+{
+	int64_t end = clock_mono_us() + timeout_ms * 1000, left = timeout_ms;
+	struct climb c = { .issuer = issuer, .answer = ret };
+	ares_channel channel;
+
+	*ret = (struct seek_caa){ 0 };
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    !open_channel(&channel, servers))
+		return;
+	for (int i = 0; i < LABELS_MAX && host != NULL && *host != '\0' && !c.found && left > 0;
+	     i++) {
+		c.done = false;
+		snprintf(ret->domain, sizeof(ret->domain), "%s", host);
+		ares_query(channel, host, CLASS_IN, TYPE_CAA, on_caa, &c);
+		while (!c.done && (left = (end - clock_mono_us()) / 1000) > 0)
+			turn(channel, left);
+		if (!c.done)
+			ares_cancel(channel); /* calls on_caa() */
+		host = strchr(host, '.');
+		host = host == NULL ? NULL : host + 1;
+	}
+	ares_destroy(channel);
+	ares_library_cleanup();
+}
+
+void
+seek_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
+{
+	addr_split(ss,
+	    ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+	    dst, cap);
+}
+
+static bool
+same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	char x[64], y[64];
+
+	seek_text(a, x, sizeof(x));
+	seek_text(b, y, sizeof(y));
+	return strcmp(x, y) == 0;
+}
+
+bool
+seek_meet(const struct seek_answer *a, const struct seek_answer *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t j = 0; j < b->n; j++)
+			if (same(&a->addrs[i], &b->addrs[j]))
+				return true;
+	return false;
+}

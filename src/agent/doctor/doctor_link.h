@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doctor's own link to the edge: a HELLO without tunnels, the question for a tunnel
+ * (edge/probe.h), and then what lies in its inbox (edge/view.h). Waited for. */
+#ifndef ADIT_AGENT_DOCTOR_DOCTOR_LINK_H
+#define ADIT_AGENT_DOCTOR_DOCTOR_LINK_H
+
+#include "base/check.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct doctor_link {
+	bool reached;  /* TLS with the edge was done */
+	bool welcomed; /* and it knows the token */
+	char why[256]; /* where not */
+	char code[32]; /* of the edge's refusal; "" none */
+	json_t *probe; /* its answer, NULL: none */
+	/* Lists of deliveries, newest first; NULL: not told, or there are none. */
+	json_t *stuck, *waiting, *delivered;
+	int64_t asked_ms, answered_ms; /* wall clock, around the question */
+};
+
+/* member: "name" or "host". */
+void doctor_link_ask(const char *edge, const char *ca, const char *token, const char *member,
+    const char *value, int64_t timeout_ms, struct doctor_link *ret);
+void doctor_link_fini(struct doctor_link *d);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the files of the doctor: what was found.  A stage looks, adds findings (rows of
+ * hook/doctor.h) and says in one line what it saw; a stage that cannot look says why.
+ */
+#ifndef ADIT_AGENT_DOCTOR_DOCTOR_PRIVATE_H
+#define ADIT_AGENT_DOCTOR_DOCTOR_PRIVATE_H
+
+#include "agent/doctor/doctor_link.h"
+#include "agent/core/login.h"
+#include "agent/core/options.h"
+#include "agent/doctor/tls_peek.h"
+#include "agent/doctor/dns_query.h"
+#include "hook/checkurl.h"
+#include "hook/doctor.h"
+#include "relay/fetch.h"
+
+#define DOCTOR_FINDINGS 24
+#define DOCTOR_STAGES (DOCTOR_JOB + 1)
+#define DOCTOR_MS 10000
+
+enum doctor_state { DOCTOR_SKIPPED, DOCTOR_GOOD, DOCTOR_DOUBT, DOCTOR_BAD };
+
+struct doctor_finding {
+	const struct doctor_row *row;
+	char text[480], remedy[480];
+};
+
+struct doctor {
+	const struct options *options;
+	struct login login;
+	bool has_login;
+	/* the webhook */
+	char url[2048], name[64], host_header[300];
+	char good_url[700]; /* that should stand there */
+	struct checkurl check;
+	const struct preset *preset;
+	/* what the edge says; members of link.probe, NULL: not told */
+	struct doctor_link link;
+	json_t *policy, *notes, *last, *inbox;
+	const char *ticket;
+	char secret[256];
+	/* the way there */
+	struct addr connect; /* --connect; port 0: none */
+	struct seek_answer dns;
+	struct sockaddr_storage to; /* that is called */
+	bool has_to, tls_shaken;
+	char clock_off[24]; /* s */
+	/* the local server */
+	struct addr origin;
+	bool has_origin;
+	char origin_text[320];
+	const char *origin_ca, *origin_host;
+	bool origin_insecure;
+	char jenkins_token[256];
+	struct doctor_finding findings[DOCTOR_FINDINGS];
+	size_t n_findings;
+	struct {
+		enum doctor_state state;
+		char text[320];
+	} stages[DOCTOR_STAGES];
+};
+
+/* Adds a row once, with pairs of key and value. Values go through doctor_text(). */
+#define doctor_add(...) doctor_add_pairs(__VA_ARGS__, (char *)NULL)
+void doctor_add_pairs(struct doctor *d, const char *code, ...) __attribute__((sentinel));
+bool doctor_has(const struct doctor *d, const char *code);
+/* What the stage saw. DOCTOR_GOOD becomes what its findings make of it. */
+void doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const char *fmt,
+    ...) printf_like(4, 5);
+
+/* A request by the public way: adit-probe and fields as given. 0 when answered; fetch_fini() in
+ * either case. */
+int doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body,
+    struct slice fields, int64_t timeout_ms, struct fetch_answer *ret) must_use;
+/* A push that no job waits for, signed where the secret is known: fields with CRLFs and the body.
+ */
+void doctor_push(const struct doctor *d, struct buf *fields, struct buf *body);
+/* "2026-11-24 18:00:00 UTC"; "never" for 0. */
+void doctor_date(int64_t ms, char dst[32]);
+/* The webhook's path without the context path that the tunnel's policy has. */
+struct slice doctor_bare_path(const struct doctor *d);
+/* A string or number of the edge's answer, "" or 0 where there is none. */
+const char *doctor_text_of(const json_t *o, const char *key);
+int64_t doctor_number_of(const json_t *o, const char *key);
+
+/* doctor_print.c */
+void doctor_print(const struct doctor *d, struct buf *out);
+/* For a bug report. 0, or -1 after saying why; forgets the ticket. */
+int doctor_write_report(struct doctor *d, const char *path) must_use;
+/* The first stage that fails, and its code, "" where it has none; false: none does. */
+bool doctor_first_failure(const struct doctor *d, enum doctor_stage *ret_stage,
+    const char **ret_code);
+/* doctor_way.c */
+void doctor_look_hook(struct doctor *d);
+void doctor_look_dns(struct doctor *d);
+void doctor_look_tcp(struct doctor *d);
+void doctor_look_tls(struct doctor *d);
+/* doctor_edge.c */
+void doctor_look_edge(struct doctor *d);
+void doctor_look_link(struct doctor *d);
+/* doctor_reach.c: a finding on why the edge was not reached. */
+void doctor_look_reach(struct doctor *d);
+/* doctor_origin.c */
+void doctor_look_origin(struct doctor *d);
+/* doctor_inbox.c */
+void doctor_look_inbox(struct doctor *d);
+/* doctor_job.c */
+void doctor_look_job(struct doctor *d);
+
+/* A request to the local server itself; used by doctor_job.c, too. */
+int doctor_ask_origin(const struct doctor *d, const char *method, const char *path,
+    struct slice fields, struct slice body, struct fetch_answer *ret) must_use;
+bool doctor_has_text(const struct fetch_answer *a, const char *text);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way from the sender to the edge: the webhook's URL, its name, the connection, the
+ * certificate. */
+#include "agent/doctor/doctor_private.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#define TTL_MAX_S 3600
+/* Whose certificates are got automatically. */
+#define ACME_ISSUER "letsencrypt.org"
+
+static socklen_t
+size_of(const struct sockaddr_storage *ss)
+{
+	return ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+/* --- the webhook --- */
+
+static const struct {
+	const char *code, *row; /* a code that begins so */
+} rows_of_url[] = {
+	{ "localhost", "hook-localhost" },
+	{ "address-loopback", "hook-localhost" },
+	{ "address-spelling", NULL },
+	{ "address-bare", NULL },
+	{ "address-", "hook-private" },
+	{ "local-name", "hook-private" },
+	{ "private-dns", "hook-private" },
+	{ "slash-missing", "hook-slash" },
+	{ "slash-doubled", "hook-slash" },
+	{ "server-url", "hook-server-url" },
+};
+
+static void
+add_finding(struct doctor *d, const struct checkurl_finding *f)
+{
+	const struct checkurl *c = &d->check;
+	const char *class = c->is_address ? ipclass_text(c->class) : "a name of a private network";
+
+	if (f->cloud == CHECKURL_OK)
+		return; /* of a Data Center alone: it is told when one has called so */
+	for (size_t i = 0; i < sizeof(rows_of_url) / sizeof(*rows_of_url); i++) {
+		if (strncmp(f->code, rows_of_url[i].code, strlen(rows_of_url[i].code)) != 0)
+			continue;
+		if (rows_of_url[i].row != NULL)
+			doctor_add(d, rows_of_url[i].row, "host", c->host, "class", class, "path",
+			    c->path, "url", d->good_url);
+		return;
+	}
+	if (f->cloud == CHECKURL_REFUSED)
+		doctor_add(d, "hook-url", "cause", f->cause, "remedy", f->remedy);
+}
+
+/* Nothing has come yet, where something would have been kept. */
+static void
+look_for_silence(struct doctor *d)
+{
+	char since[32];
+
+	if (d->policy == NULL || d->last != NULL ||
+	    strcmp(doctor_text_of(d->policy, "mode"), "pass") == 0)
+		return;
+	doctor_date(doctor_number_of(d->link.probe, "since_ms"), since);
+	doctor_add(d, "hook-silent", "since", since);
+	doctor_add(d, "hook-history");
+}
+
+void
+doctor_look_hook(struct doctor *d)
+{
+	const struct checkurl *c = &d->check;
+	char hints[160] = "";
+	char shown[200];
+	size_t n = 0;
+
+	if (d->url[0] == '\0') {
+		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED, "the edge does not say the URL");
+		return;
+	}
+	snprintf(shown, sizeof(shown), "%.180s", d->url);
+	if (strcspn(shown, "?") < strlen(shown)) /* tokens stand in queries */
+		snprintf(shown + strcspn(shown, "?"), 5, "?...");
+	if (strchr(shown, '@') != NULL)
+		snprintf(shown, sizeof(shown), "a URL with a user in it");
+	for (size_t i = 0; i < c->n_findings; i++) {
+		size_t before = d->n_findings;
+
+		add_finding(d, &c->findings[i]);
+		if (d->n_findings == before && n < sizeof(hints) - 40)
+			n += (size_t)snprintf(hints + n, sizeof(hints) - n, "%s%s",
+			    n == 0 ? " (" : ", ", c->findings[i].code);
+	}
+	look_for_silence(d);
+	doctor_say(d, DOCTOR_HOOK, DOCTOR_GOOD, "%.190s%s%s", shown, hints, n > 0 ? ")" : "");
+}
+
+/* --- DNS --- */
+
+static void
+compare_with_edge(struct doctor *d)
+{
+	struct seek_answer edge;
+	struct addr addr;
+	char ours[64], theirs[64];
+
+	if (d->login.edge == NULL || addr_parse(slice_str(d->login.edge), &addr) != NULL ||
+	    addr.kind != ADDR_TCP)
+		return;
+	seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
+	if (edge.result != SEEK_FOUND || seek_meet(&edge, &d->dns))
+		return;
+	/* An edge that is reached by a way of its own, from this very network: nothing to compare.
+	 */
+	if (ipclass_sockaddr((struct sockaddr *)&edge.addrs[0], size_of(&edge.addrs[0])) !=
+	    IPCLASS_GLOBAL)
+		return;
+	seek_text(&d->dns.addrs[0], ours, sizeof(ours));
+	seek_text(&edge.addrs[0], theirs, sizeof(theirs));
+	doctor_add(d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs);
+}
+
+static void
+judge_addresses(struct doctor *d)
+{
+	char text[64], ttl[16];
+
+	for (size_t i = 0; i < d->dns.n; i++) {
+		const struct sockaddr_storage *ss = &d->dns.addrs[i];
+		enum ipclass class = ipclass_sockaddr((const struct sockaddr *)ss, size_of(ss));
+
+		seek_text(ss, text, sizeof(text));
+		if (class != IPCLASS_GLOBAL && !doctor_has(d, "hook-localhost"))
+			doctor_add(d, "hook-private", "host", d->check.host, "class",
+			    ipclass_text(class), "url", d->good_url);
+	}
+	snprintf(ttl, sizeof(ttl), "%d", d->dns.ttl);
+	if (d->dns.ttl > TTL_MAX_S)
+		doctor_add(d, "dns-ttl", "host", d->check.host, "ttl", ttl);
+}
+
+/*
+ * The record that is wanted, as a zone file has it: to the addresses of the edge where its name has
+ * public ones, else to its name.  A host of two labels is the zone itself, which may have no CNAME.
+ */
+static void
+write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
+{
+	struct seek_answer edge = { .result = SEEK_NONE };
+	struct addr addr;
+	char address[64];
+	bool known = d->login.edge != NULL && addr_parse(slice_str(d->login.edge), &addr) == NULL &&
+		     addr.kind == ADDR_TCP;
+	bool deep = strchr(domain, '.') != NULL;
+
+	if (known)
+		seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
+	if (edge.result == SEEK_FOUND) {
+		seek_text(&edge.addrs[0], address, sizeof(address));
+		snprintf(dst, cap, "%s%s. 300 IN %s %s", deep ? "*." : "",
+		    deep ? domain : d->check.host, strchr(address, ':') != NULL ? "AAAA" : "A",
+		    address);
+	} else {
+		snprintf(dst, cap, "%s%s. 300 IN A ADDRESS-OF-THE-EDGE", deep ? "*." : "",
+		    deep ? domain : d->check.host);
+	}
+}
+
+static void
+add_missing(struct doctor *d)
+{
+	const char *host = d->check.host,
+		   *domain = strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host;
+	char record[400];
+
+	if (d->dns.result == SEEK_LATE) {
+		doctor_add(d, "dns-silent", "host", host, "error", d->dns.why, "target",
+		    d->options->n_args > 0 ? d->options->args[0] : d->name);
+		return;
+	}
+	write_record(d, domain, record, sizeof(record));
+	doctor_add(d, "dns-missing", "host", host, "error", d->dns.why, "domain", domain, "record",
+	    record);
+}
+
+void
+doctor_look_dns(struct doctor *d)
+{
+	const char *host = d->check.host;
+	char text[64], ttl[32] = "";
+
+	if (strcmp(doctor_text_of(d->link.probe, "state"), "released") == 0) {
+		doctor_add(d, "dns-released", "host", host, "date", "an earlier day");
+		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "the name was given up");
+		return;
+	}
+	if (host[0] == '\0' || d->check.is_address ||
+	    (d->connect.port != 0 && d->options->dns == NULL)) {
+		doctor_say(d, DOCTOR_DNS, DOCTOR_SKIPPED,
+		    d->connect.port != 0 ? "not asked: --connect is given"
+					 : "there is no name to look up");
+		if (d->check.is_address)
+			seek(host, NULL, DOCTOR_MS, &d->dns);
+		return;
+	}
+	seek(host, d->options->dns, DOCTOR_MS, &d->dns);
+	if (d->dns.result != SEEK_FOUND) {
+		add_missing(d);
+		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.200s: %s", host, d->dns.why);
+		return;
+	}
+	judge_addresses(d);
+	compare_with_edge(d);
+	seek_text(&d->dns.addrs[0], text, sizeof(text));
+	if (d->dns.ttl > 0)
+		snprintf(ttl, sizeof(ttl), ", TTL %d s", d->dns.ttl);
+	doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.150s is %s%s%s", host, text,
+	    d->dns.n > 1 ? " and others" : "", ttl);
+}
+
+/* --- TCP --- */
+
+static bool
+try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct peek_tls *seen)
+{
+	if (ss.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&ss)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)&ss)->sin_port = htons(port);
+	peek_tcp((struct sockaddr *)&ss, size_of(&ss), DOCTOR_MS / 2, seen);
+	if (seen->tcp_error == 0 && !d->has_to) {
+		d->has_to = true;
+		d->to = ss;
+	}
+	return seen->tcp_error == 0;
+}
+
+void
+doctor_look_tcp(struct doctor *d)
+{
+	struct seek_answer by_hand;
+	const struct seek_answer *a = &d->dns;
+	uint16_t port = d->check.port;
+	char text[64], number[8], v6[64] = "", bad[64] = "";
+	struct peek_tls seen = { 0 };
+	int error = 0;
+
+	if (d->connect.port != 0) {
+		seek(d->connect.host[0] != '\0' ? d->connect.host : "127.0.0.1", NULL, DOCTOR_MS,
+		    &by_hand);
+		a = &by_hand;
+		port = d->connect.port;
+	}
+	if (a->n == 0 || port == 0) {
+		doctor_say(d, DOCTOR_TCP, DOCTOR_SKIPPED, "there is no address to call");
+		return;
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		if (try_one(d, a->addrs[i], port, &seen))
+			continue;
+		error = seen.tcp_error;
+		seek_text(&a->addrs[i], bad, sizeof(bad));
+		if (a->addrs[i].ss_family == AF_INET6)
+			memcpy(v6, bad, sizeof(v6));
+	}
+	snprintf(number, sizeof(number), "%u", port);
+	if (!d->has_to) {
+		doctor_add(d, "tcp-closed", "port", number, "address", bad, "error",
+		    strerror(error));
+		doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s", strerror(error));
+		return;
+	}
+	if (v6[0] != '\0')
+		doctor_add(d, "dns-ipv6", "host", d->check.host, "address", v6);
+	seek_text(&d->to, text, sizeof(text));
+	doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s takes connections on port %s", text, number);
+}
+
+/* --- TLS --- */
+
+/* A certificate that is missing or was not renewed may be one that nobody may give out. */
+static void
+look_for_caa(struct doctor *d)
+{
+	struct seek_caa caa;
+	char why[480];
+
+	if (d->dns.result != SEEK_FOUND || d->check.is_address)
+		return;
+	seek_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
+	if (!caa.forbidden)
+		return;
+	snprintf(why, sizeof(why), "the CAA record of %s allows %s%s", caa.domain,
+	    caa.allowed[0] != '\0' ? "only " : "nobody", caa.allowed);
+	doctor_add(d, "tls-acme", "host", d->check.host, "error", why, "domain", caa.domain,
+	    "issuer", ACME_ISSUER);
+}
+
+/* By days, as the edge tells: then dates of certificates say nothing. */
+static bool
+is_clock_wrong(struct doctor *d)
+{
+	int64_t edge = doctor_number_of(d->link.probe, "now_ms"),
+		off_s = (d->link.answered_ms - edge) / 1000;
+
+	snprintf(d->clock_off, sizeof(d->clock_off), "%lld", (long long)off_s);
+	return edge != 0 && (off_s > 86400 || off_s < -86400);
+}
+
+static void
+judge_tls(struct doctor *d, const struct peek_tls *t)
+{
+	const char *host = d->check.host;
+
+	if (t->expired || t->self_signed)
+		look_for_caa(d);
+	if ((t->expired || t->early) && is_clock_wrong(d))
+		doctor_add(d, "link-time", "seconds", d->clock_off);
+	else if (t->expired || t->early)
+		doctor_add(d, "tls-expired", "host", host, "from", t->from, "until", t->until);
+	if (t->incomplete)
+		doctor_add(d, "tls-chain");
+	else if (t->self_signed || t->no_issuer || t->other[0] != '\0')
+		doctor_add(d, "tls-untrusted", "host", host, "issuer", t->issuer);
+	if (t->wrong_name)
+		doctor_add(d, "tls-name", "names", t->names, "host", host);
+	if (t->old)
+		doctor_add(d, "tls-version", "version", t->version);
+}
+
+void
+doctor_look_tls(struct doctor *d)
+{
+	struct peek_tls t = { 0 };
+
+	if (!d->has_to || strcmp(d->check.scheme, "https") != 0) {
+		doctor_say(d, DOCTOR_TLS, DOCTOR_SKIPPED,
+		    d->has_to ? "the URL is http://" : "there is no connection");
+		return;
+	}
+	(void)peek_tls((struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca,
+	    DOCTOR_MS, &t);
+	if (!t.shaken) {
+		look_for_caa(d);
+		doctor_add(d, "tls-version", "version", "something else");
+		doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s", t.why);
+		return;
+	}
+	d->tls_shaken = true;
+	judge_tls(d, &t);
+	doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s, certificate of %.60s until %s", t.version,
+	    t.issuer, t.until);
+}

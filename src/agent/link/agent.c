@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The running agent: builds loop, client and tunnels, obeys signals, and returns an exit code. */
+#include "agent/link/agent.h"
+
+#include "agent/core/exit_code.h"
+#include "base/tell.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <openssl/sha.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct agent {
+	const struct agent_params *params;
+	struct loop *loop;
+	struct resolver *resolver;
+	struct screen screen;
+	struct serve serve;
+	struct client client;
+	struct watch watch;
+	struct loop_io signals, output;
+	struct tunnel *tunnels;
+	size_t n_open; /* tunnels whose origin is initialised */
+	int exit_code;
+	const char *why; /* of `once` */
+};
+
+/* --- tunnels --- */
+
+void
+agent_tunnel_key(const struct config_tunnel *t, const char *machine, char *dst)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	struct buf b;
+
+	if (t->label != NULL) {
+		snprintf(dst, 64, "%s", t->label);
+		return;
+	}
+	buf_init(&b, 8192);
+	buf_printf(&b, "%d\n%s\n%s", (int)t->kind, t->origin, machine);
+	SHA256((const unsigned char *)b.p, b.n, digest);
+	text_hex(digest, 16, dst);
+	buf_fini(&b);
+}
+
+static char *
+open_tunnels(struct agent *a)
+{
+	const struct agent_params *p = a->params;
+	char machine[256] = "";
+
+	if (gethostname(machine, sizeof(machine) - 1) != 0)
+		machine[0] = '\0';
+	for (size_t i = 0; i < p->n_tunnels; i++) {
+		const struct config_tunnel *from = &p->tunnels[i];
+		struct tunnel *t = &a->tunnels[i];
+		char *error = origin_init(&t->origin, &a->serve.origins, from);
+
+		if (error != NULL)
+			return error;
+		a->n_open++;
+		t->ask.id = (uint16_t)(i + 1);
+		t->ask.kind = (enum tunnel_kind)from->kind;
+		t->ask.port = (uint16_t)from->port;
+		t->ask.origin_silent_ms = (uint32_t)from->origin_silent_s * 1000;
+		if (from->name != NULL)
+			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
+		else
+			agent_tunnel_key(from, machine, t->ask.key);
+		error = policy_text_compose(&from->policy,
+		    from->name != NULL ? from->name : t->ask.key, &t->policy);
+		if (error != NULL)
+			return error;
+		snprintf(t->label, sizeof(t->label), "%.63s",
+		    from->label != NULL  ? from->label
+		    : from->name != NULL ? from->name
+					 : t->origin.text);
+	}
+	return NULL;
+}
+
+/* --- signals --- */
+
+static void
+on_signal(struct loop_io *io, unsigned events)
+{
+	struct agent *a = list_of(io, struct agent, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(io->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		client_stop(&a->client);
+}
+
+/* -1 and errno. */
+static int
+open_signals(struct agent *a)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -1;
+	a->signals.fn = on_signal;
+	a->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return a->signals.fd < 0 ? -1 : loop_watch(a->loop, &a->signals);
+}
+
+/* --- standard output --- */
+
+/*
+ * A pipe whose reader has gone (grep -m1): whoever started us has seen enough.  SIGPIPE would end
+ * the program only with its next line, which may never come.
+ */
+static void
+on_output(struct loop_io *io, unsigned events)
+{
+	struct agent *a = list_of(io, struct agent, output);
+	struct pollfd p = { .fd = io->fd };
+
+	(void)events;
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0) {
+		loop_unwatch(io);
+		client_stop(&a->client);
+	}
+}
+
+/* Anything but a pipe has no reader that can go. */
+static void
+watch_output(struct agent *a)
+{
+	struct stat st;
+
+	a->output = (struct loop_io){ .fd = STDOUT_FILENO, .fn = on_output };
+	if (a->screen.fd == STDOUT_FILENO && fstat(STDOUT_FILENO, &st) == 0 &&
+	    S_ISFIFO(st.st_mode) && loop_watch(a->loop, &a->output) != 0)
+		perror("adit: standard output");
+}
+
+static void
+close_signals(struct agent *a)
+{
+	if (a->signals.fd < 0)
+		return;
+	loop_unwatch(&a->signals);
+	close(a->signals.fd);
+	a->signals.fd = -1;
+}
+
+/* --- the whole --- */
+
+static void
+on_changed(struct watch *w, const char *why)
+{
+	client_doubt(&list_of(w, struct agent, watch)->client, why);
+}
+
+/* The links are closed; what else lives on the loop goes in the same turn, whose graveyard then
+ * frees it all. */
+static void
+on_over(struct client *c, int exit_code)
+{
+	struct agent *a = list_of(c, struct agent, client);
+
+	a->exit_code = exit_code;
+	watch_stop(&a->watch);
+	close_signals(a);
+	loop_unwatch(&a->output);
+	for (size_t i = 0; i < a->n_open; i++)
+		origin_fini(&a->tunnels[i].origin);
+	a->n_open = 0;
+	loop_stop(a->loop);
+}
+
+static char *
+set_up(struct agent *a)
+{
+	const struct agent_params *p = a->params;
+
+	a->loop = loop_new();
+	if (a->loop == NULL)
+		return strdup("no event loop: out of memory or descriptors");
+	a->resolver = resolver_new(a->loop);
+	a->tunnels = calloc(p->n_tunnels + 1, sizeof(*a->tunnels));
+	if (a->resolver == NULL || a->tunnels == NULL ||
+	    serve_init(&a->serve, a->loop, a->resolver, &a->screen, a->tunnels, p->n_tunnels) != 0)
+		return strdup("out of memory");
+	a->client = (struct client){ .loop = a->loop,
+		.serve = &a->serve,
+		.screen = &a->screen,
+		.token = p->token,
+		.once = p->once,
+		.talk = p->talk,
+		.talk_owner = p->talk_owner,
+		.over = on_over };
+	return NULL;
+}
+
+static void
+tear_down(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_open; i++)
+		origin_fini(&a->tunnels[i].origin);
+	for (size_t i = 0; a->tunnels != NULL && i < a->params->n_tunnels; i++)
+		policy_made_fini(&a->tunnels[i].policy);
+	if (a->serve.loop != NULL)
+		serve_fini(&a->serve);
+	if (a->resolver != NULL)
+		resolver_free(a->resolver);
+	if (a->loop != NULL)
+		loop_free(a->loop);
+	screen_fini(&a->screen);
+	free(a->tunnels);
+}
+
+static int
+run(struct agent *a, char *ret_account)
+{
+	if (open_signals(a) != 0) {
+		tell_error("failed", "signals: %s", strerror(errno));
+		return EXIT_BROKE;
+	}
+	watch_output(a);
+	watch_start(&a->watch, a->loop, on_changed);
+	client_start(&a->client);
+	loop_run(a->loop);
+	if (ret_account != NULL)
+		snprintf(ret_account, sizeof(a->client.account), "%s", a->client.account);
+	if (a->params->once && a->exit_code != EXIT_STOPPED && a->client.why[0] != '\0')
+		tell_error(a->exit_code == EXIT_REFUSED ? "refused" : "failed", "%s",
+		    a->client.why);
+	return a->exit_code;
+}
+
+int
+agent_run(const struct agent_params *p, char *ret_account)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+	char *error;
+	int exit_code = EXIT_USAGE;
+
+	if (a == NULL)
+		return EXIT_BROKE;
+	a->params = p;
+	a->signals.fd = -1;
+	/* Standard output is for answers where questions are asked; what fails is told at the end.
+	 */
+	screen_init(&a->screen, p->talk != NULL ? -1 : STDOUT_FILENO, p->json, p->requests);
+	error = set_up(a);
+	if (error == NULL)
+		error = open_tunnels(a);
+	if (error == NULL)
+		error = client_init(&a->client, a->resolver, p->edge, p->ca);
+	if (error == NULL) {
+		exit_code = run(a, ret_account);
+		client_fini(&a->client);
+	} else {
+		tell_usage("%s", error);
+		free(error);
+	}
+	close_signals(a);
+	tear_down(a);
+	free(a);
+	return exit_code;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent as a running program: one loop, the client, its tunnels, signals. */
+#ifndef ADIT_AGENT_LINK_AGENT_H
+#define ADIT_AGENT_LINK_AGENT_H
+
+#include "agent/link/client.h"
+
+/* What to run; everything is the caller's and must live on. */
+struct agent_params {
+	const char *edge, *ca, *token;
+	const struct config_tunnel *tunnels;
+	size_t n_tunnels;
+	bool json, requests;
+	void (*talk)(struct client *c, struct slice json,
+	    void *owner); /* see struct client; with once */
+	void *talk_owner;
+	bool once; /* `adit login`: one welcome, no tunnels */
+};
+
+/*
+ * Runs until a signal, a final refusal or a takeover; enum exit_code. Messages go to standard
+ * output (events) and standard error (mistakes in the parameters).  ret_account: 64 bytes for the
+ * account's name after `once`, or NULL.
+ */
+int agent_run(const struct agent_params *p, char *ret_account);
+
+/* The stable key of a tunnel without a name: its key in the file, or a hash of kind, origin and
+ * this machine's name. dst: 64 bytes. */
+void agent_tunnel_key(const struct config_tunnel *t, const char *machine, char *dst);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's side of the link: it is dialled, says HELLO with every tunnel that is wanted, is
+ *dialled again whenever it ends, and told to stop in order.
+ *
+ *	DIALLING -> GREETING -> UP
+ *	   ^  \________|________/ (any failure)
+ *	   |       WAITING                 -> STOPPING -> OVER
+ *
+ * A link that the edge said GOAWAY on goes on with its streams (draining) while the next one is
+ *dialled.
+ */
+#ifndef ADIT_AGENT_LINK_CLIENT_H
+#define ADIT_AGENT_LINK_CLIENT_H
+
+#include "agent/link/edge_dial.h"
+#include "agent/link/retry.h"
+#include "agent/serve/serve.h"
+#include "agent/link/netwatch.h"
+
+enum client_state {
+	CLIENT_OFF,
+	CLIENT_DIALLING,
+	CLIENT_GREETING, /* HELLO is sent, the welcome awaited */
+	CLIENT_UP,
+	CLIENT_WAITING,  /* until the next attempt */
+	CLIENT_STOPPING, /* streams are being finished */
+	CLIENT_OVER,
+};
+
+struct session;
+
+struct client {
+	struct loop *loop;
+	struct serve *serve;
+	struct screen *screen;
+	const char *token; /* owned by the caller */
+	bool once;         /* `adit login`: end after the first welcome, or the first failure */
+	/*
+	 * `adit inbox`, with once: the link goes on after the welcome.  Called with each message
+	 * that is not about tunnels, first with an empty one; client_say() answers, client_later()
+	 * asks for an empty one, client_finish() ends.
+	 */
+	void (*talk)(struct client *c, struct slice json, void *owner);
+	void *talk_owner;
+	/* Called once, at the end of a turn, when everything is closed. */
+	void (*over)(struct client *c, int exit_code);
+	/* private */
+	enum client_state state;
+	struct carrier_shared carriers;
+	struct edge_dial dial;
+	struct session *session; /* the newest link, NULL while there is none */
+	struct list draining;    /* older ones that finish their streams */
+	size_t n_draining;
+	struct loop_timer timer;  /* of the state */
+	struct loop_timer probed; /* what the edge's probes found is due */
+	struct loop_timer probe;  /* an answer to a probe of the link is due */
+	int64_t probe_us;
+	struct loop_timer sweep; /* of draining links, and of stopping */
+	int64_t stop_us;         /* when to stop waiting for streams */
+	struct loop_task end;
+	struct retry retry;
+	uint32_t floor_ms; /* the pause that the edge asked for */
+	bool at_once;      /* the next attempt needs no pause */
+	int exit_code;
+	char host[64], instance[21]; /* of HELLO */
+	int64_t born_us;
+	char account[64];
+	char why[256];      /* the last failure */
+	struct hello hello; /* the message being read or written */
+};
+
+/* The caller has set loop, serve, screen, token, once, over. NULL, or a malloced sentence. */
+char *client_init(struct client *c, struct resolver *r, const char *edge, const char *ca) must_use;
+/* After over() was called, or before client_start(). */
+void client_fini(struct client *c);
+void client_start(struct client *c);
+/* First call: GOAWAY, open streams may finish for a while; second call: at once. */
+void client_stop(struct client *c);
+/* In talk(): a message to the edge; the end. */
+void client_say(struct client *c, struct slice json);
+void client_later(struct client *c, int64_t us);
+void client_finish(struct client *c, int exit_code);
+/* The way to the edge may have changed: an open link must answer at once, a pause ends now. */
+void client_doubt(struct client *c, const char *why);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reaching the edge: name, proxy where the environment names one, TLS with the edge's certificate
+ * verified. */
+#ifndef ADIT_AGENT_LINK_EDGE_DIAL_H
+#define ADIT_AGENT_LINK_EDGE_DIAL_H
+
+#include "agent/link/proxy_talk.h"
+#include "net/conn.h"
+#include "net/resolve.h"
+
+struct edge_dial {
+	/*
+	 * conn: through TLS, detached, to be taken over within the call (carrier_init, or
+	 * conn_close); or NULL and why: a sentence that lives during the call.  Never called from
+	 * within edge_dial_start().
+	 */
+	void (*done)(struct edge_dial *d, struct conn *conn, const char *why);
+	struct loop *loop;
+	struct resolver *resolver;
+	struct tls_client *tls;
+	struct addr edge;
+	char tls_name[256];
+	/* private */
+	enum edge_dial_state {
+		EDGE_DIAL_OFF,
+		EDGE_DIAL_CONNECT,
+		EDGE_DIAL_PROXY,
+		EDGE_DIAL_TLS
+	} state;
+	struct dial dial;
+	struct conn conn;
+	struct loop_timer deadline;
+	struct proxy proxy;
+	struct proxy_talk talk;
+	char why[256];
+};
+
+/*
+ * edge: https://HOST[:PORT], HOST[:PORT] or unix:PATH; port 443 where none is given.  ca_path: PEM,
+ * NULL: the system's.  The variables that name a proxy are read now.  NULL, or a malloced sentence.
+ */
+char *edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
+    const char *ca_path) must_use;
+void edge_dial_fini(struct edge_dial *d);
+void edge_dial_start(struct edge_dial *d);
+/* No call any more. Harmless when not running. */
+void edge_dial_cancel(struct edge_dial *d);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One link of the client: HELLO and WELCOME, control messages, its end. */
+#include "agent/link/uplink.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+release(struct loop_grave *g)
+{
+	free(list_of(g, struct session, grave));
+}
+
+static void
+on_opened(struct carrier *c, struct stream *stream, struct slice opening)
+{
+	struct session *s = c->owner;
+
+	serve_stream(s->client->serve, c, stream, opening);
+}
+
+/* Refusals through no fault of the tunnel: it stays wanted, and is asked for again with the next
+ * link. */
+static bool
+is_passing(const char *code)
+{
+	static const char *const codes[] = { "memory", "store", "store-full", "store-broken" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+read_refusal(struct client *c, struct tunnel *t, const struct hello_tunnel *a)
+{
+	if (strcmp(a->error, "replaced") == 0) {
+		t->state = TUNNEL_REPLACED;
+		screen_replaced(c->screen, t->label, a->text);
+		return;
+	}
+	if (!is_passing(a->error))
+		t->state = TUNNEL_REFUSED;
+	screen_refused(c->screen, t->label, a->error, a->text);
+}
+
+/* With a preset: what is to be pasted where. People are told once. probe: NULL: none was promised.
+ */
+static void
+tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
+{
+	char url[sizeof(t->url) + sizeof(t->policy.path)];
+	struct screen_hook hook = {
+		.url = url,
+		.mode = t->policy.mode,
+		.secret_file = t->policy.secret,
+		.fresh = t->policy.fresh && !t->told,
+		.open = t->policy.is_open,
+		.events = t->policy.events,
+		.next = t->policy.next,
+		.brief = t->told,
+	};
+
+	snprintf(url, sizeof(url), "%s%s", t->url, t->policy.path);
+	screen_up(c->screen, t->label, t->url, t->origin.text, probe,
+	    t->policy.json == NULL ? NULL : &hook);
+	t->told = true;
+}
+
+void
+session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
+{
+	struct screen_probe probe = { .code = "edge-silent" };
+
+	if (!t->probing)
+		return;
+	t->probing = false;
+	if (h != NULL)
+		probe = (struct screen_probe){ h->code, h->status, (int64_t)h->us };
+	tell_up(c, t, &probe);
+}
+
+/* Sets what the edge says of each tunnel; those that it does not name are not up. */
+static void
+read_welcome(struct session *s, const struct hello *h)
+{
+	struct client *c = s->client;
+
+	for (size_t i = 0; i < h->n_tunnels; i++) {
+		const struct hello_tunnel *a = &h->tunnels[i];
+		struct tunnel *t = serve_find(c->serve, a->id);
+
+		if (t == NULL || t->state != TUNNEL_WANTED)
+			continue;
+		if (a->error[0] != '\0') {
+			read_refusal(c, t, a);
+			continue;
+		}
+		t->state = TUNNEL_UP;
+		snprintf(t->url, sizeof(t->url), "%s", a->url);
+		if (a->name[0] != '\0')
+			snprintf(t->label, sizeof(t->label), "%s", a->name);
+		t->probing = a->probe;
+		if (!t->probing)
+			tell_up(c, t, NULL);
+	}
+	snprintf(c->account, sizeof(c->account), "%s", h->account);
+	s->up_us = loop_now_us(c->loop);
+	client_welcomed(c, s);
+}
+
+static void
+on_control(struct carrier *carrier, struct slice json)
+{
+	struct session *s = carrier->owner;
+	struct client *c = s->client;
+	struct hello *h = &c->hello;
+	struct tunnel *t;
+	const char *why;
+
+	if (!hello_decode(json, h, &why)) {
+		log_event(LOG_WARN, "control-malformed", LOG_Z("why", why));
+		carrier_close(carrier, LINK_CODE_PROTOCOL, "the edge sent a malformed message");
+		return;
+	}
+	switch (h->type) {
+	case HELLO_WELCOME:
+		if (h->protocol > LINK_PROTOCOL) {
+			carrier_close(carrier, LINK_CODE_PROTOCOL,
+			    "the edge chose a later protocol than this agent speaks");
+			break;
+		}
+		if (s == c->session && s->up_us == 0)
+			read_welcome(s, h);
+		break;
+	case HELLO_REFUSED:
+		if (s == c->session)
+			client_refused(c, h->code, h->text, h->retry_ms);
+		break;
+	case HELLO_REPLACED:
+		t = serve_find(c->serve, h->id);
+		if (t != NULL && t->state == TUNNEL_UP)
+			client_replaced(c, t, h->text);
+		break;
+	case HELLO_PROBED:
+		t = serve_find(c->serve, h->id);
+		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
+			session_tell_probed(c, t, h);
+		break;
+	case HELLO_WAITING:
+		t = serve_find(c->serve, h->id);
+		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
+			client_waiting(c, t, h->waits);
+		break;
+	case HELLO_OTHER:
+		if (c->talk != NULL && s == c->session && s->up_us != 0)
+			c->talk(c, json, c->talk_owner);
+		break;
+	case HELLO_HELLO:
+		break;
+	}
+}
+
+static void
+on_goaway(struct carrier *carrier, uint32_t code, uint32_t retry_ms)
+{
+	struct session *s = carrier->owner;
+
+	client_goaway(s->client, s, code, retry_ms);
+}
+
+static void
+on_closed(struct carrier *carrier, uint32_t code, const char *why)
+{
+	struct session *s = carrier->owner;
+
+	log_event(LOG_DEBUG, "link-closed", LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
+	client_lost(s->client, s, why);
+	loop_bury(s->client->loop, &s->grave, release);
+}
+
+static const struct carrier_ops carrier_ops = {
+	.opened = on_opened,
+	.control = on_control,
+	.goaway = on_goaway,
+	.closed = on_closed,
+};
+
+static void
+say_hello(struct session *s)
+{
+	struct client *c = s->client;
+	struct hello *h = &c->hello;
+	struct buf b;
+	bool no_memory = false;
+
+	*h = (struct hello){ .type = HELLO_HELLO, .protocol = LINK_PROTOCOL };
+	snprintf(h->program, sizeof(h->program), "adit/%s", ADIT_VERSION);
+	snprintf(h->token, sizeof(h->token), "%s", c->token);
+	memcpy(h->host, c->host, sizeof(c->host));
+	memcpy(h->instance, c->instance, sizeof(c->instance));
+	h->probe = true;
+	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
+	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
+		struct tunnel *t = &c->serve->tunnels[i];
+
+		if (t->state == TUNNEL_REPLACED)
+			continue;
+		t->state = TUNNEL_WANTED;
+		t->probing = false;
+		h->tunnels[h->n_tunnels] = t->ask;
+		/* hello_wipe() takes it */
+		if (t->policy.json != NULL &&
+		    (h->tunnels[h->n_tunnels].policy = strdup(t->policy.json)) == NULL)
+			no_memory = true;
+		h->n_tunnels++;
+	}
+	buf_init(&b, LIMIT_CONTROL_BYTES);
+	hello_encode(h, &b);
+	hello_wipe(h);
+	if (no_memory)
+		carrier_close(&s->carrier, LINK_CODE_INTERNAL, "out of memory");
+	else if (b.failed)
+		carrier_close(&s->carrier, LINK_CODE_INTERNAL,
+		    "the tunnels do not fit into one HELLO");
+	else
+		carrier_control(&s->carrier, buf_slice(&b));
+	if (b.p != NULL)
+		explicit_bzero(b.p, b.cap);
+	buf_fini(&b);
+}
+
+struct session *
+session_open(struct client *c, struct conn *conn)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->client = c;
+	list_init(&s->node);
+	if (carrier_init(&s->carrier, c->loop, &c->carriers, conn, LINK_AGENT, &carrier_ops, s) !=
+	    0) {
+		free(s);
+		return NULL;
+	}
+	c->session = s;
+	say_hello(s);
+	return s;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One link of the client, from its HELLO to its end. */
+#ifndef ADIT_AGENT_LINK_UPLINK_H
+#define ADIT_AGENT_LINK_UPLINK_H
+
+#include "agent/link/client.h"
+
+struct session {
+	struct carrier carrier;
+	struct client *client;
+	struct list node;    /* in client->draining */
+	int64_t up_us;       /* welcome came, 0: not yet */
+	int64_t draining_us; /* since when */
+	struct loop_grave grave;
+};
+
+/* Takes the connection over and says HELLO. NULL: no memory; the connection is the caller's. */
+struct session *session_open(struct client *c, struct conn *conn) must_use;
+
+/* --- what client.c does when a link speaks --- */
+
+/* The welcome came: tunnels are up or refused. */
+void client_welcomed(struct client *c, struct session *s);
+/* The edge refuses this agent as a whole. */
+void client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms);
+/* What the edge's probe found is told to people; NULL: it did not say in time. */
+void session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h);
+/* Something waits at the edge for this tunnel, whose origin did not answer. */
+void client_waiting(struct client *c, struct tunnel *t, bool waits);
+/* A tunnel was taken over by a newer agent. */
+void client_replaced(struct client *c, struct tunnel *t, const char *text);
+void client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry_ms);
+/* The link is closed; s is buried by session.c. */
+void client_lost(struct client *c, struct session *s, const char *why);
+
+#endif

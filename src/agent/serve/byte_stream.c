@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams of plain bytes: TCP tunnels, one connection to the origin for each. */
+#include "agent/serve/byte_stream.h"
+
+static void
+release(struct loop_grave *g)
+{
+	struct bytes *b = list_of(g, struct bytes, grave);
+
+	slab_put(&b->serve->bytes, b);
+}
+
+/* code: for the edge, unless both directions have ended. */
+static void
+finish(struct bytes *b, enum link_code code)
+{
+	if (b->dead)
+		return;
+	b->dead = true;
+	flow_end(&b->flow, code);
+	if (b->conn != NULL && code == LINK_CODE_OK)
+		origin_drop(b->conn);
+	else if (b->conn != NULL)
+		origin_abort(b->conn);
+	b->conn = NULL;
+	loop_bury(b->serve->loop, &b->grave, release);
+}
+
+static void
+on_inlet_done(struct flow *f)
+{
+	struct bytes *b = f->owner;
+
+	b->in_done = true;
+	if (b->out_done)
+		finish(b, LINK_CODE_OK);
+}
+
+static void
+on_outlet_done(struct flow *f)
+{
+	struct bytes *b = f->owner;
+
+	b->out_done = true;
+	if (b->in_done)
+		finish(b, LINK_CODE_OK);
+}
+
+static void
+on_reset(struct flow *f, uint32_t code)
+{
+	(void)code;
+	finish(f->owner, LINK_CODE_CANCELLED);
+}
+
+static void
+on_conn_broken(struct flow *f, enum close_code bad)
+{
+	(void)bad;
+	finish(f->owner, LINK_CODE_ORIGIN_BROKE);
+}
+
+static size_t
+on_head(struct flow *f, struct slice bytes, bool fin)
+{
+	/* Never called: the flow is held until the connection is there. */
+	(void)f;
+	(void)bytes;
+	(void)fin;
+	return 0;
+}
+
+static const struct flow_ops flow_ops = {
+	.head = on_head,
+	.inlet_done = on_inlet_done,
+	.outlet_done = on_outlet_done,
+	.reset = on_reset,
+	.conn_broken = on_conn_broken,
+};
+
+static void
+on_ready(struct origin_conn *c)
+{
+	struct bytes *b = c->owner;
+
+	flow_conn(&b->flow, &c->conn);
+	if (flow_inlet(&b->flow, FLOW_RAW, NULL, S("")) != 0) {
+		finish(b, LINK_CODE_INTERNAL);
+		return;
+	}
+	flow_outlet(&b->flow, FLOW_RAW, 0, S(""));
+}
+
+static void
+on_failed(struct origin_conn *c, enum link_code code, const char *why)
+{
+	struct bytes *b = c->owner;
+
+	(void)why;
+	b->conn = NULL;
+	finish(b, code);
+}
+
+static void
+on_event(struct origin_conn *c, unsigned events)
+{
+	struct bytes *b = c->owner;
+
+	flow_conn_event(&b->flow, events);
+}
+
+static const struct origin_ops origin_ops = {
+	.ready = on_ready,
+	.failed = on_failed,
+	.event = on_event,
+};
+
+int
+bytes_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t)
+{
+	struct bytes *b = slab_get(&s->bytes);
+
+	if (b == NULL)
+		return -1;
+	b->serve = s;
+	b->conn = origin_connect(&t->origin, &origin_ops, b);
+	if (b->conn == NULL) {
+		slab_put(&s->bytes, b);
+		return -1;
+	}
+	flow_init(&b->flow, c, NULL, &flow_ops, b);
+	flow_bind(&b->flow, stream);
+	flow_hold(&b->flow);
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One HTTP exchange: the request's head comes by the stream, is parsed by the same strict parser as
+ *at the edge, and is written anew for the origin; the answer likewise the other way (S-08).  Bodies
+ *pass through the flow.
+ *
+ *	HEAD -> DIALLING -> SENT -> BODY -> (LINGER) -> DEAD
+ *	   \____________/ ^   |
+ *	                  |___/  once more, on a fresh connection
+ */
+#ifndef ADIT_AGENT_SERVE_HTTP_STREAM_H
+#define ADIT_AGENT_SERVE_HTTP_STREAM_H
+
+#include "agent/serve/serve.h"
+
+enum exchange_state {
+	EXCHANGE_HEAD,     /* the request's head is coming */
+	EXCHANGE_DIALLING, /* it is ready, the connection is not; the body's bytes are held */
+	EXCHANGE_SENT,     /* the request is on its way, the answer's head awaited */
+	EXCHANGE_BODY,     /* the answer's head has been passed on */
+	EXCHANGE_LINGER,   /* the answer is over, the request is not: the edge ends the stream */
+	EXCHANGE_DEAD,
+};
+
+struct exchange {
+	struct serve *serve;
+	struct tunnel *tunnel;
+	struct flow flow;
+	struct origin_conn *conn;
+	enum exchange_state state;
+	/* of the request */
+	bool head_read, safe, has_body, upgrade, head_request, retried;
+	enum flow_framing framing;
+	uint64_t length;
+	char *head; /* a block of serve->heads: the request's head for the origin, while it may be
+		       needed */
+	size_t head_n,
+	    head_sent; /* sent: of an upgrade's, which is written here and not by the flow */
+	/* of the answer */
+	bool keep_alive, in_done, out_done, write_broken, switched;
+	unsigned n_interim;
+	char *gather; /* a block of serve->heads: a head that came in pieces */
+	size_t gather_n;
+	struct h1 h1;        /* of the request's head, then of the answer */
+	struct list waiting; /* in serve->waiting */
+	int64_t opened_us;
+	uint32_t silent_ms; /* how long the origin may be silent once it has the request */
+	size_t unacked;     /* of its connection, when last looked at */
+	/* for the screen; empty unless it wants requests */
+	char request_id[40], method[16], path[96];
+	unsigned status;
+	struct loop_grave grave;
+};
+
+/* -1 without memory; the stream is the caller's then. */
+int exchange_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
+    const struct opening *o) must_use;
+/* The timer of serve: ends exchanges whose origin is silent, or whose end the edge has left open,
+ * for too long. */
+void exchange_sweep(struct loop_timer *t);
+
+#endif

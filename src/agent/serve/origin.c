@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool of connections to one local server. */
+#include "agent/serve/origin.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Connections to all origins at once: one per stream, and full pools. */
+#define CONNS_MAX (2 * LIMIT_LINK_STREAMS + LIMIT_TUNNELS_PER_LINK * LIMIT_ORIGIN_POOL)
+
+void
+origin_shared_init(struct origin_shared *s, struct loop *l, struct resolver *r)
+{
+	s->loop = l;
+	s->resolver = r;
+	slab_init(&s->conns, sizeof(struct origin_conn), CONNS_MAX);
+}
+
+void
+origin_shared_fini(struct origin_shared *s)
+{
+	slab_fini(&s->conns);
+}
+
+/* --- one connection --- */
+
+static void
+release(struct loop_grave *g)
+{
+	struct origin_conn *c = list_of(g, struct origin_conn, grave);
+
+	slab_put(&c->origin->shared->conns, c);
+}
+
+/* The only writer of a connection's state. */
+static void
+move(struct origin_conn *c, enum origin_state to)
+{
+	struct origin *o = c->origin;
+
+	check(c->state != ORIGIN_GONE);
+	if (c->state == ORIGIN_IDLE) {
+		list_del(&c->node);
+		o->n_idle--;
+	}
+	c->state = to;
+	if (to == ORIGIN_IDLE) {
+		list_push_front(&o->idle, &c->node);
+		o->n_idle++;
+	}
+}
+
+void
+origin_drop(struct origin_conn *c)
+{
+	if (c->state == ORIGIN_GONE)
+		return;
+	if (c->state == ORIGIN_DIALLING)
+		dial_cancel(&c->dial);
+	else
+		conn_close(&c->conn);
+	loop_timer_stop(c->origin->shared->loop, &c->deadline);
+	move(c, ORIGIN_GONE);
+	loop_bury(c->origin->shared->loop, &c->grave, release);
+}
+
+void
+origin_abort(struct origin_conn *c)
+{
+	if (c->state == ORIGIN_BUSY)
+		conn_will_reset(&c->conn);
+	origin_drop(c);
+}
+
+static void
+fail(struct origin_conn *c, enum link_code code, const char *why)
+{
+	const struct origin_ops *ops = c->ops;
+	char text[256];
+
+	/* The text may be the connection's own. */
+	snprintf(text, sizeof(text), "%s", why);
+	origin_drop(c);
+	ops->failed(c, code, text);
+}
+
+static void
+on_handshake(struct origin_conn *c)
+{
+	switch (conn_handshake(&c->conn)) {
+	case IO_OK:
+		loop_timer_stop(c->origin->shared->loop, &c->deadline);
+		move(c, ORIGIN_BUSY);
+		c->ops->ready(c);
+		break;
+	case IO_WAIT:
+		break;
+	case IO_EOF:
+	case IO_FAIL:
+		fail(c, LINK_CODE_ORIGIN_TLS, conn_error(&c->conn));
+		break;
+	}
+}
+
+static void
+on_event(struct conn *conn, unsigned events)
+{
+	struct origin_conn *c = list_of(conn, struct origin_conn, conn);
+
+	switch (c->state) {
+	case ORIGIN_HANDSHAKE:
+		on_handshake(c);
+		break;
+	case ORIGIN_BUSY:
+		c->ops->event(c, events);
+		break;
+	case ORIGIN_IDLE:
+		if (events & LOOP_IN)
+			origin_drop(c);
+		break;
+	case ORIGIN_DIALLING:
+	case ORIGIN_GONE:
+		break;
+	}
+}
+
+static void
+on_deadline(struct loop_timer *t)
+{
+	fail(list_of(t, struct origin_conn, deadline), LINK_CODE_ORIGIN_SILENT,
+	    "the TLS handshake took too long");
+}
+
+static enum link_code
+dial_code(int code)
+{
+	switch (code) {
+	case ETIMEDOUT:
+		return LINK_CODE_ORIGIN_SILENT;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOBUFS:
+		return LINK_CODE_INTERNAL;
+	default:
+		return LINK_CODE_ORIGIN_REFUSED;
+	}
+}
+
+static void dial_next(struct origin_conn *c);
+
+static void
+on_connected(struct origin_conn *c, int fd)
+{
+	struct origin *o = c->origin;
+	struct tls *tls = NULL;
+
+	if (o->tls != NULL) {
+		tls = tls_connect(o->tls, o->tls_name);
+		if (tls == NULL) {
+			loop_close(fd);
+			c->conn.io.fd = -1;
+			fail(c, LINK_CODE_INTERNAL, "out of memory");
+			return;
+		}
+	}
+	conn_init(&c->conn, fd, tls, on_event);
+	conn_tune(&c->conn, 0, LIMIT_NOTSENT_BYTES);
+	move(c, tls != NULL ? ORIGIN_HANDSHAKE : ORIGIN_BUSY);
+	if (conn_attach(&c->conn, o->shared->loop) != 0) {
+		fail(c, LINK_CODE_INTERNAL, strerror(errno));
+		return;
+	}
+	if (tls != NULL) {
+		loop_timer_set(o->shared->loop, &c->deadline,
+		    (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
+		on_handshake(c);
+	} else {
+		c->ops->ready(c);
+	}
+}
+
+static void
+on_dialled(struct dial *d, int fd, int code, const char *why)
+{
+	struct origin_conn *c = list_of(d, struct origin_conn, dial);
+	struct origin *o = c->origin;
+
+	if (fd >= 0) {
+		o->try_first = (o->try_first + c->n_tried - 1) % o->n_tries;
+		on_connected(c, fd);
+	} else if (c->n_tried < o->n_tries) {
+		dial_next(c);
+	} else {
+		fail(c, dial_code(code), why);
+	}
+}
+
+static void
+dial_next(struct origin_conn *c)
+{
+	struct origin *o = c->origin;
+	size_t i = (o->try_first + c->n_tried++) % o->n_tries;
+
+	c->dial = (struct dial){ .done = on_dialled };
+	dial_start(o->shared->resolver, &c->dial, &o->tries[i],
+	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
+}
+
+struct origin_conn *
+origin_connect(struct origin *o, const struct origin_ops *ops, void *owner)
+{
+	struct origin_conn *c = slab_get(&o->shared->conns);
+
+	if (c == NULL)
+		return NULL;
+	c->origin = o;
+	c->ops = ops;
+	c->owner = owner;
+	c->state = ORIGIN_DIALLING;
+	c->conn.io.fd = -1;
+	c->deadline.fn = on_deadline;
+	list_init(&c->node);
+	dial_next(c);
+	return c;
+}
+
+/* --- the pool --- */
+
+static void
+on_expire(struct loop_timer *t)
+{
+	struct origin *o = list_of(t, struct origin, expire);
+	int64_t now = loop_now_us(o->shared->loop),
+		idle_max = (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000;
+
+	while (!list_empty(&o->idle)) {
+		struct origin_conn *oldest = list_of(o->idle.prev, struct origin_conn, node);
+		int64_t left = oldest->idle_us + idle_max - now;
+
+		if (left > 0) {
+			loop_timer_set(o->shared->loop, &o->expire, left);
+			return;
+		}
+		origin_drop(oldest);
+	}
+}
+
+struct origin_conn *
+origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *owner)
+{
+	struct origin_conn *c;
+
+	/* The edge that tells of an end, or of bytes for nobody, may be on its way: what is taken
+	 * here would be read as the answer of this request. */
+	while (!list_empty(&o->idle) &&
+	       !conn_is_quiet(&list_of(o->idle.next, struct origin_conn, node)->conn))
+		origin_drop(list_of(o->idle.next, struct origin_conn, node));
+	if (list_empty(&o->idle))
+		return NULL;
+	c = list_of(o->idle.next, struct origin_conn, node);
+	if (!safe && loop_now_us(o->shared->loop) - c->idle_us > ORIGIN_FRESH_US)
+		return NULL; /* the others have been idle for longer still */
+	move(c, ORIGIN_BUSY);
+	c->reused = true;
+	c->ops = ops;
+	c->owner = owner;
+	return c;
+}
+
+void
+origin_keep(struct origin_conn *c)
+{
+	struct origin *o = c->origin;
+	size_t n;
+	char byte;
+
+	check(c->state == ORIGIN_BUSY);
+	/* The edge that told of an end may have come with the answer and will not come again. */
+	if (!conn_is_open(&c->conn) || c->conn.eof || c->conn.failed ||
+	    conn_waiting(&c->conn) > 0 ||
+	    (c->conn.readable && conn_read(&c->conn, &byte, 1, &n) != IO_WAIT)) {
+		origin_drop(c);
+		return;
+	}
+	if (o->n_idle >= LIMIT_ORIGIN_POOL)
+		origin_drop(list_of(o->idle.prev, struct origin_conn, node));
+	c->idle_us = loop_now_us(o->shared->loop);
+	c->owner = NULL;
+	move(c, ORIGIN_IDLE);
+	if (o->n_idle == 1)
+		loop_timer_set(o->shared->loop, &o->expire,
+		    (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
+}
+
+/* --- the origin --- */
+
+/* "8080" means this machine by either protocol; a name or address is taken as it is. */
+static const char *
+set_address(struct origin *o, struct slice s)
+{
+	struct addr *a = &o->tries[0];
+	const char *why = addr_parse(s, a);
+
+	if (why != NULL)
+		return why;
+	o->n_tries = 1;
+	if (a->kind == ADDR_UNIX)
+		return NULL;
+	if (a->port == 0)
+		return "port 0 cannot be connected to";
+	if (a->host[0] == '\0') {
+		o->tries[1] = *a;
+		memcpy(a->host, "127.0.0.1", sizeof("127.0.0.1"));
+		memcpy(o->tries[1].host, "::1", sizeof("::1"));
+		o->n_tries = 2;
+	}
+	return NULL;
+}
+
+static bool
+is_numeric(const char *host)
+{
+	char bytes[16];
+
+	return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+/* An origin that is known by address only may be verified by the Host that it is sent. */
+static void
+set_tls_name(struct origin *o)
+{
+	const struct addr *a = &o->tries[0];
+	struct slice name = slice_str(a->kind == ADDR_UNIX ? "localhost" : a->host), host = o->host;
+
+	if ((a->kind == ADDR_UNIX || is_numeric(a->host)) && host.p != NULL && host.n > 0 &&
+	    host.p[0] != '[')
+		name = slice_cut(&host, ':');
+	if (!slice_z(name, o->tls_name, sizeof(o->tls_name)))
+		o->tls_name[0] = '\0';
+}
+
+static char *
+set_tls(struct origin *o, const struct config_tunnel *t)
+{
+	struct tls_client_params p = { .ca_path = t->origin_ca, .verify = !t->origin_insecure };
+	char *error = NULL;
+
+	set_tls_name(o);
+	o->tls = tls_client_new(&p, &error);
+	return o->tls == NULL ? error : NULL;
+}
+
+char *
+origin_init(struct origin *o, struct origin_shared *s, const struct config_tunnel *t)
+{
+	const char *why;
+	char text[300], *error;
+
+	*o = (struct origin){ .shared = s, .host = slice_str(t->origin_host) };
+	list_init(&o->idle);
+	o->expire.fn = on_expire;
+	why = set_address(o, slice_str(t->origin));
+	if (why == NULL && t->kind == TUNNEL_TCP && o->tries[0].tls)
+		why = "a tcp tunnel passes bytes on as they are: write HOST:PORT";
+	if (why == NULL && !o->tries[0].tls && (t->origin_ca != NULL || t->origin_insecure))
+		why = "origin-ca and origin-insecure are for an origin with https://";
+	if (why != NULL)
+		return asprintf(&error, "%s: %s", t->origin, why) < 0 ? strdup("out of memory")
+								      : error;
+	addr_text(&o->tries[0], text, sizeof(text));
+	snprintf(o->text, sizeof(o->text), "%s%s",
+	    t->kind == TUNNEL_HTTP && o->tries[0].kind == ADDR_TCP && !o->tries[0].tls ? "http://"
+										       : "",
+	    text);
+	return o->tries[0].tls ? set_tls(o, t) : NULL;
+}
+
+void
+origin_fini(struct origin *o)
+{
+	while (!list_empty(&o->idle))
+		origin_drop(list_of(o->idle.next, struct origin_conn, node));
+	loop_timer_stop(o->shared->loop, &o->expire);
+	tls_client_unref(o->tls);
+	o->tls = NULL;
+}

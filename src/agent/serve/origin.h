@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An origin: the local server of a tunnel, and the connections to it.  What is dialled here stands
+ * in the agent's own configuration, whatever the edge says (S-13).
+ *
+ * Connections that have ended an exchange in good order are kept for the next one, the one used
+ * last first (LIFO), at most LIMIT_ORIGIN_POOL of them and none idle for longer than
+ * LIMIT_ORIGIN_POOL_IDLE_MS.  An idle connection on which anything happens, bytes or an end, is
+ * closed: a byte that nobody asked for would be the next answer's beginning (S-08). The kernel is
+ * asked once more before one is taken, as the edge that tells of it may be on its way.
+ */
+#ifndef ADIT_AGENT_SERVE_ORIGIN_H
+#define ADIT_AGENT_SERVE_ORIGIN_H
+
+#include "agent/core/config.h"
+#include "base/slab.h"
+#include "net/conn.h"
+#include "net/resolve.h"
+#include "tunnel/frame.h"
+
+/* A request that must not be sent twice is not put on a connection that has been idle for longer:
+ * the origin may be about to close it. */
+#define ORIGIN_FRESH_US 1000000
+
+/* What the origins of a loop share. */
+struct origin_shared {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct slab conns; /* of struct origin_conn */
+};
+
+struct origin {
+	struct origin_shared *shared;
+	struct addr tries[2];      /* a bare port is 127.0.0.1 first, then [::1] */
+	size_t n_tries, try_first; /* the one that answered last goes first */
+	char text[320];            /* "http://127.0.0.1:8080", for people */
+	struct slice host;         /* Host to be sent in place of the visitor's; p NULL: keep it */
+	char tls_name[256];        /* SNI and the name that the certificate must cover */
+	struct tls_client *tls;    /* NULL: plain */
+	struct list idle;          /* of struct origin_conn, used last first */
+	size_t n_idle;
+	struct loop_timer expire;
+};
+
+struct origin_conn;
+
+struct origin_ops {
+	/* Connected (and TLS done): conn may be used from now on. */
+	void (*ready)(struct origin_conn *c);
+	/* It could not be: c is gone. code: ORIGIN_REFUSED, ORIGIN_SILENT, ORIGIN_TLS, INTERNAL;
+	 * why lives during the call. */
+	void (*failed)(struct origin_conn *c, enum link_code code, const char *why);
+	/* Edges of conn while it is in use. */
+	void (*event)(struct origin_conn *c, unsigned events);
+};
+
+enum origin_state { ORIGIN_DIALLING, ORIGIN_HANDSHAKE, ORIGIN_BUSY, ORIGIN_IDLE, ORIGIN_GONE };
+
+struct origin_conn {
+	struct conn conn;
+	struct origin *origin;
+	const struct origin_ops *ops;
+	void *owner;
+	bool reused; /* it has served an exchange before */
+	/* private */
+	enum origin_state state;
+	size_t n_tried;
+	struct dial dial;
+	struct loop_timer deadline; /* of the handshake */
+	struct list node;           /* in origin->idle */
+	int64_t idle_us;            /* since when */
+	struct loop_grave grave;
+};
+
+void origin_shared_init(struct origin_shared *s, struct loop *l, struct resolver *r);
+void origin_shared_fini(struct origin_shared *s);
+
+/*
+ * From a tunnel's configuration; strings of t must live on.  NULL, or a malloced sentence.  Nothing
+ * is dialled yet.
+ */
+char *origin_init(struct origin *o, struct origin_shared *s,
+    const struct config_tunnel *t) must_use;
+/* Closes the idle connections; those in use must have been dropped. */
+void origin_fini(struct origin *o);
+
+/* An idle connection, or NULL.  safe: the request may be sent twice (idempotent and without a
+ * body). */
+struct origin_conn *origin_take(struct origin *o, bool safe, const struct origin_ops *ops,
+    void *owner);
+/* A new connection; ops->ready or ops->failed comes later, never from within. NULL: too many, or no
+ * memory. */
+struct origin_conn *origin_connect(struct origin *o, const struct origin_ops *ops, void *owner);
+/* Back into the pool: the exchange has ended in good order, nothing is left to be read or sent. */
+void origin_keep(struct origin_conn *c);
+/* Closes it, or ends the dialling without a call. */
+void origin_drop(struct origin_conn *c);
+/* The same; the origin sees a reset, since an end in order would tell it that it has all bytes. */
+void origin_abort(struct origin_conn *c);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gives each new stream of the link to the tunnel that it names. */
+#include "agent/serve/serve.h"
+
+#include "agent/serve/byte_stream.h"
+#include "agent/serve/http_stream.h"
+
+#include <stdlib.h>
+
+/* Blocks kept for reuse: as many as requests usually wait for their answers at once. */
+#define HEADS_KEPT 32
+#define STREAMS_MAX (SERVE_LINKS_MAX * LIMIT_LINK_STREAMS)
+
+int
+serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
+    struct tunnel *tunnels, size_t n_tunnels)
+{
+	*s = (struct serve){
+		.loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels
+	};
+	origin_shared_init(&s->origins, l, r);
+	slab_init(&s->exchanges, sizeof(struct exchange), STREAMS_MAX);
+	slab_init(&s->bytes, sizeof(struct bytes), STREAMS_MAX);
+	pool_init(&s->heads, SERVE_HEAD_BYTES, HEADS_KEPT, 2 * STREAMS_MAX);
+	list_init(&s->waiting);
+	s->sweep.fn = exchange_sweep;
+	s->in = malloc(SERVE_HEAD_BYTES);
+	return s->in == NULL ? -1 : 0;
+}
+
+void
+serve_fini(struct serve *s)
+{
+	loop_timer_stop(s->loop, &s->sweep);
+	slab_fini(&s->exchanges);
+	slab_fini(&s->bytes);
+	pool_fini(&s->heads);
+	origin_shared_fini(&s->origins);
+	free(s->in);
+}
+
+struct tunnel *
+serve_find(struct serve *s, uint16_t id)
+{
+	return id >= 1 && id <= s->n_tunnels ? &s->tunnels[id - 1] : NULL;
+}
+
+static void
+refuse(struct carrier *c, struct stream *stream, enum link_code code)
+{
+	stream_reset(stream, code);
+	stream_free(stream);
+	carrier_kick(c);
+}
+
+void
+serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening)
+{
+	struct opening o;
+	struct tunnel *t;
+
+	if (!opening_decode(opening, &o)) {
+		refuse(c, stream, LINK_CODE_PROTOCOL);
+		return;
+	}
+	t = serve_find(s, o.tunnel);
+	if (t == NULL || t->state != TUNNEL_UP ||
+	    o.kind != (t->ask.kind == TUNNEL_HTTP ? OPENING_HTTP : OPENING_BYTES)) {
+		refuse(c, stream, LINK_CODE_NO_TUNNEL);
+		return;
+	}
+	if ((o.kind == OPENING_HTTP ? exchange_open(s, c, stream, t, &o)
+				    : bytes_open(s, c, stream, t)) != 0)
+		refuse(c, stream, LINK_CODE_INTERNAL);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Serving the streams that the edge opens: an HTTP exchange (exchange.c) or plain bytes (bytes.c)
+ * between a stream and a connection to the tunnel's origin.
+ *
+ * The edge names a tunnel by the number that the agent gave it.  A number that is not served, or
+ * not in this way, is answered with NO_TUNNEL; there is no other way to make the agent dial
+ * anything (S-13).
+ */
+#ifndef ADIT_AGENT_SERVE_SERVE_H
+#define ADIT_AGENT_SERVE_SERVE_H
+
+#include "agent/serve/look.h"
+#include "agent/serve/origin.h"
+#include "agent/core/policy_text.h"
+#include "agent/core/screen.h"
+#include "relay/flow.h"
+#include "tunnel/hello.h"
+#include "tunnel/opening.h"
+
+enum tunnel_state {
+	TUNNEL_WANTED, /* not yet answered for on this link */
+	TUNNEL_UP,
+	TUNNEL_REFUSED,
+	TUNNEL_REPLACED, /* a newer agent of the account serves it: not asked for again */
+};
+
+/* A tunnel of this agent. */
+struct tunnel {
+	struct hello_tunnel ask; /* what HELLO says; id is its index + 1 */
+	char label[64];          /* what people call it: name, key in the file, or the origin */
+	char url[300];           /* when up */
+	enum tunnel_state state;
+	bool probing; /* up, but people are told only after the edge's probe */
+	struct origin origin;
+	struct look look;
+	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
+	bool told;                 /* once is enough for people */
+	bool told_tls;             /* the same of an origin that speaks TLS on a plain address */
+};
+
+/* What all streams of a loop share. */
+struct serve {
+	struct loop *loop;
+	struct screen *screen;
+	struct origin_shared origins;
+	struct slab exchanges, bytes;
+	struct pool heads;   /* blocks of SERVE_HEAD_BYTES for heads that must be kept */
+	char *in;            /* SERVE_HEAD_BYTES: an answer's head is read into it */
+	struct list waiting; /* exchanges that wait for their origin's answer, or for the edge to
+				end them */
+	struct loop_timer sweep; /* looks through it while it is not empty */
+	struct tunnel *tunnels;
+	size_t n_tunnels;
+};
+/* Links that may live at once: one, and older ones that are being drained. */
+#define SERVE_LINKS_MAX 4
+/* A head and what rewriting adds to it; no more than the flow's scratch. */
+#define SERVE_HEAD_BYTES (LIMIT_HEAD_BYTES + H1_INSIDE_BYTES + 1024)
+_Static_assert(SERVE_HEAD_BYTES <= FLOW_HEAD_SCRATCH_BYTES, "heads are written into either");
+
+/* -1 without memory. tunnels: their origins are opened by the caller. */
+int serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
+    struct tunnel *tunnels, size_t n_tunnels) must_use;
+/* All streams must have ended, and the loop's graveyard been emptied. */
+void serve_fini(struct serve *s);
+
+/* As carrier_ops.opened. */
+void serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening);
+/* The tunnel of a number, NULL when there is none. */
+struct tunnel *serve_find(struct serve *s, uint16_t id);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepts connections and drives TLS handshakes on a thread of its own. */
+#include "edge/accept/acceptor.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "edge/core/listener.h"
+#include "edge/core/lobby.h"
+#include "edge/core/worker.h"
+#include "http/page.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#define RECORD_HEAD_BYTES 5
+/* Of a ClientHello that is longer no more is waited for: the rest comes while OpenSSL reads. */
+#define HELLO_BYTES 4096
+/* Those that were shown out are freed at the end of the turn. */
+#define SLACK 1024
+#define SHED 64
+
+struct gate {
+	struct edge *edge;
+	pthread_t thread;
+	bool started, stopping;
+	struct loop *loop;
+	struct listener listener;
+	struct tls_server *server;
+	struct tls_server *_Atomic next_server; /* the one that it is told to use */
+	_Atomic unsigned orders;                /* from the main thread, not done yet */
+	struct loop_mail orders_mail;
+	struct lobby silent, visitors, links;
+	struct slab handshakes;
+	struct list list;
+	_Atomic uint64_t begun, failed;
+};
+
+struct handshake {
+	struct conn conn;
+	struct gate *gate;
+	struct list node;
+	struct loop_timer deadline;
+	struct loop_grave grave;
+	struct lobby *lobby; /* that it waits in */
+	struct lobby_guest guest;
+	struct sockaddr_storage ss;
+	int64_t since_us;
+	char peer[PEER_TEXT_BYTES];
+};
+
+static void
+on_grave(struct loop_grave *g)
+{
+	struct handshake *h = list_of(g, struct handshake, grave);
+
+	slab_put(&h->gate->handshakes, h);
+}
+
+/* The connection has gone on, or is closed here. */
+static void
+finish(struct handshake *h)
+{
+	struct gate *g = h->gate;
+
+	conn_close(&h->conn);
+	loop_timer_stop(g->loop, &h->deadline);
+	lobby_leave(h->lobby, &h->guest);
+	list_del(&h->node);
+	loop_bury(g->loop, &h->grave, on_grave);
+}
+
+/* --- lobbies --- */
+
+static void
+show_out(struct handshake *h)
+{
+	counter_add(&h->gate->failed, 1);
+	log_event(LOG_DEBUG, "handshake-crowded-out", LOG_Z("peer", h->peer));
+	finish(h);
+}
+
+/* False: it cannot be let in. */
+static bool
+enter(struct lobby *l, struct handshake *h)
+{
+	struct source_key at, *key = source_key(&h->ss, &at) ? &at : NULL;
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(l, key, &victim)) == LOBBY_VICTIM)
+		show_out(list_of(victim, struct handshake, guest));
+	if (room != LOBBY_ROOM || !lobby_enter(l, &h->guest, key))
+		return false;
+	h->lobby = l;
+	return true;
+}
+
+/* Descriptors are short: those who cost one and have done nothing for it go first. */
+static void
+on_shortage(struct listener *listener)
+{
+	struct gate *g = listener->owner;
+	struct lobby *const all[] = { &g->silent, &g->visitors, &g->links };
+
+	for (int i = 0, n = SHED; i < 3; i++) {
+		struct lobby_guest *victim;
+
+		while (n > 0 && (victim = lobby_victim(all[i])) != NULL) {
+			struct handshake *h = list_of(victim, struct handshake, guest);
+
+			if (loop_now_us(g->loop) - h->since_us < LISTENER_FRESH_US)
+				break;
+			show_out(h);
+			n--;
+		}
+	}
+	for (unsigned i = 0; i < g->edge->n_workers; i++)
+		worker_order(g->edge->workers[i], WORKER_SHED);
+}
+
+/* --- where a finished connection goes --- */
+
+static struct worker *
+worker_for_visitor(struct edge *e, const char *sni)
+{
+	struct slice name = edge_name_of(e, slice_str(sni));
+	unsigned at = 0;
+
+	if (name.n > 0 && directory_find(e->directory, name, &at) == DIRECTORY_UP)
+		return e->workers[at];
+	return e->workers[atomic_fetch_add_explicit(&e->next_worker, 1, memory_order_relaxed) %
+			  e->n_workers];
+}
+
+static void
+go_on(struct handshake *h)
+{
+	struct edge *e = h->gate->edge;
+	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
+	struct worker *w = link ? worker_for_link(e) : worker_for_visitor(e, tls_sni(h->conn.tls));
+	char local[PEER_TEXT_BYTES];
+
+	addr_local(h->conn.io.fd, local, sizeof(local));
+	conn_detach(&h->conn);
+	if (worker_send(w, &h->conn, &h->ss, h->peer, local, link, S("")) != 0)
+		log_event(LOG_ERROR, "no-memory", LOG_Z("peer", h->peer));
+	finish(h);
+}
+
+/* Somebody wrote http:// where https:// is spoken: an answer that can be read beats a broken
+ * connection. */
+static void
+answer_plain(struct handshake *h)
+{
+	struct page page = {
+		.code = CLOSE_PLAIN_HTTP_ON_TLS,
+		.request_id = S("-"),
+		.wall_ms = clock_wall_ms(),
+	};
+	struct buf out;
+	char request[4096];
+	struct iovec iov = { request, sizeof(request) };
+	size_t n;
+
+	counter_add(&h->gate->failed, 1);
+	(void)loop_recv(h->conn.io.fd, &iov, 1, &n); /* or close() would reset */
+	buf_init(&out, LIMIT_HEAD_BYTES);
+	page_write(&out, &page);
+	iov = (struct iovec){ out.p, out.n };
+	if (!out.failed)
+		(void)loop_send(h->conn.io.fd, &iov, 1, &n);
+	loop_shutdown(h->conn.io.fd);
+	buf_fini(&out);
+}
+
+/*
+ * The first bytes are looked at before OpenSSL eats them: a letter begins a method of HTTP, 22 a
+ * record with a ClientHello.  The TLS state, 45 KiB, is made when that has come whole: until then
+ * its bytes lie in the kernel.
+ */
+enum first { FIRST_WAITS, FIRST_IS_HTTP, FIRST_IS_WHOLE, FIRST_IS_OVER };
+
+static enum first
+look(const struct handshake *h)
+{
+	unsigned char head[RECORD_HEAD_BYTES];
+	int here = 0, whole = HELLO_BYTES;
+	ssize_t n;
+
+	do
+		n = recv(h->conn.io.fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return FIRST_WAITS;
+	if (n <= 0)
+		return FIRST_IS_OVER;
+	if (head[0] >= 'A' && head[0] <= 'Z')
+		return FIRST_IS_HTTP;
+	if (head[0] != 22)
+		return FIRST_IS_WHOLE; /* OpenSSL has the right words */
+	if (n == RECORD_HEAD_BYTES && (head[3] << 8 | head[4]) < HELLO_BYTES)
+		whole = RECORD_HEAD_BYTES + (head[3] << 8 | head[4]);
+	if (ioctl(h->conn.io.fd, FIONREAD, &here) != 0 || here >= whole)
+		return FIRST_IS_WHOLE;
+	return h->conn.io.ended ? FIRST_IS_OVER : FIRST_WAITS;
+}
+
+/* False: the connection is over, or nothing whole has come yet. */
+static bool
+begin(struct handshake *h)
+{
+	struct gate *g = h->gate;
+
+	switch (look(h)) {
+	case FIRST_WAITS:
+		return false;
+	case FIRST_IS_HTTP:
+		answer_plain(h);
+		finish(h);
+		return false;
+	case FIRST_IS_WHOLE:
+		h->conn.tls = tls_accept(g->server);
+		break;
+	case FIRST_IS_OVER:
+		break;
+	}
+	if (h->conn.tls != NULL)
+		return true;
+	counter_add(&g->failed, 1);
+	finish(h);
+	return false;
+}
+
+/* The ClientHello was answered, so it is known whether a visitor or an agent waits. */
+static void
+answered(struct handshake *h)
+{
+	struct gate *g = h->gate;
+	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
+
+	if (h->lobby != &g->silent)
+		return;
+	lobby_leave(&g->silent, &h->guest);
+	if (!enter(link ? &g->links : &g->visitors, h))
+		show_out(h);
+}
+
+static void
+on_conn(struct conn *c, unsigned events)
+{
+	struct handshake *h = list_of(c, struct handshake, conn);
+
+	(void)events;
+	if (c->tls == NULL && !begin(h))
+		return;
+	switch (conn_handshake(c)) {
+	case IO_OK:
+		go_on(h);
+		return;
+	case IO_WAIT:
+		answered(h);
+		return;
+	case IO_EOF:
+	case IO_FAIL:
+		break;
+	}
+	counter_add(&h->gate->failed, 1);
+	log_event(LOG_DEBUG, "handshake-failed", LOG_Z("peer", h->peer),
+	    LOG_Z("why", conn_error(c)));
+	finish(h);
+}
+
+static void
+on_deadline(struct loop_timer *t)
+{
+	struct handshake *h = list_of(t, struct handshake, deadline);
+
+	counter_add(&h->gate->failed, 1);
+	log_event(LOG_DEBUG, "handshake-slow", LOG_Z("peer", h->peer));
+	finish(h);
+}
+
+static void
+on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
+{
+	struct gate *g = l->owner;
+	struct handshake *h = slab_get(&g->handshakes);
+
+	counter_add(&g->begun, 1);
+	if (h != NULL)
+		h->ss = *ss;
+	if (h == NULL || !enter(&g->silent, h)) {
+		counter_add(&g->failed, 1);
+		if (h != NULL)
+			slab_put(&g->handshakes, h);
+		loop_close(fd);
+		return;
+	}
+	h->gate = g;
+	addr_show(ss, len, h->peer, sizeof(h->peer));
+	h->since_us = loop_now_us(g->loop);
+	h->deadline.fn = on_deadline;
+	list_push(&g->list, &h->node);
+	conn_init(&h->conn, fd, NULL, on_conn);
+	conn_tune(&h->conn, 0, 0);
+	loop_timer_set(g->loop, &h->deadline, (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
+	if (conn_attach(&h->conn, g->loop) != 0)
+		finish(h);
+}
+
+/* --- orders, a bit each: they need no memory --- */
+
+enum { ORDER_SERVER = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
+
+static void
+on_orders(struct loop *loop, struct loop_mail *m)
+{
+	struct gate *g = list_of(m, struct gate, orders_mail);
+	unsigned orders = atomic_exchange(&g->orders, 0);
+	struct tls_server *next = atomic_exchange(&g->next_server, NULL);
+
+	if (next != NULL) {
+		tls_server_unref(g->server);
+		g->server = next;
+	}
+	if (orders & (ORDER_DRAIN | ORDER_STOP))
+		listener_close(&g->listener);
+	if (orders & ORDER_STOP) {
+		while (!list_empty(&g->list))
+			finish(list_of(g->list.next, struct handshake, node));
+		loop_stop(loop);
+	}
+}
+
+static void
+give_order(struct gate *g, unsigned order)
+{
+	if (atomic_fetch_or(&g->orders, order) == 0)
+		loop_post(g->loop, &g->orders_mail);
+}
+
+void
+gate_use_server(struct gate *g, struct tls_server *server)
+{
+	tls_server_unref(atomic_exchange(&g->next_server, server));
+	give_order(g, ORDER_SERVER);
+}
+
+void
+gate_drain(struct gate *g)
+{
+	give_order(g, ORDER_DRAIN);
+}
+
+/* --- life --- */
+
+struct gate *
+gate_new(struct edge *e, int fd, struct tls_server *server)
+{
+	struct gate *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return NULL;
+	g->loop = loop_new();
+	if (g->loop == NULL) {
+		free(g);
+		return NULL;
+	}
+	g->edge = e;
+	g->server = server;
+	g->orders_mail.fn = on_orders;
+	list_init(&g->list);
+	listener_init(&g->listener);
+	lobby_init(&g->silent, LIMIT_SILENT, LIMIT_SILENT_PER_ADDRESS, NULL);
+	lobby_init(&g->visitors, LIMIT_HANDSHAKES, LIMIT_HANDSHAKES_PER_ADDRESS, NULL);
+	lobby_init(&g->links, LIMIT_HANDSHAKES_LINKS, LIMIT_HANDSHAKES_PER_ADDRESS, NULL);
+	slab_init(&g->handshakes, sizeof(struct handshake),
+	    LIMIT_SILENT + LIMIT_HANDSHAKES + LIMIT_HANDSHAKES_LINKS + SLACK);
+	if (listener_open(&g->listener, g->loop, fd, on_accepted, g) != 0) {
+		gate_free(g);
+		return NULL;
+	}
+	g->listener.shortage = on_shortage;
+	return g;
+}
+
+static void *
+run(void *arg)
+{
+	struct gate *g = arg;
+
+	loop_run(g->loop);
+	return NULL;
+}
+
+int
+gate_start(struct gate *g)
+{
+	int error = pthread_create(&g->thread, NULL, run, g);
+
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	g->started = true;
+	return 0;
+}
+
+void
+gate_stop(struct gate *g)
+{
+	if (!g->started)
+		return;
+	give_order(g, ORDER_STOP);
+	pthread_join(g->thread, NULL);
+	g->started = false;
+}
+
+void
+gate_free(struct gate *g)
+{
+	if (g == NULL)
+		return;
+	listener_close(&g->listener);
+	lobby_fini(&g->silent);
+	lobby_fini(&g->visitors);
+	lobby_fini(&g->links);
+	slab_fini(&g->handshakes);
+	tls_server_unref(g->server);
+	tls_server_unref(g->next_server);
+	loop_free(g->loop);
+	free(g);
+}
+
+void
+gate_counters(const struct gate *g, uint64_t *ret_begun, uint64_t *ret_failed)
+{
+	*ret_begun = atomic_load_explicit(&g->begun, memory_order_relaxed);
+	*ret_failed = atomic_load_explicit(&g->failed, memory_order_relaxed);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate: a thread of its own that accepts on the HTTPS port and does TLS handshakes, so that a
+ * storm of them delays nobody who is connected.  A finished connection goes to a worker: a link by
+ * its ALPN, a visitor to where the tunnel of its SNI is.
+ *
+ * Nobody is known here, so whoever waits does so in a lobby: one for who has not sent a whole
+ * ClientHello yet and costs next to nothing, then one for visitors and one for links, so that
+ * neither takes the other's place.
+ */
+#ifndef ADIT_EDGE_ACCEPT_ACCEPTOR_H
+#define ADIT_EDGE_ACCEPT_ACCEPTOR_H
+
+#include "edge/core/edge.h"
+#include "net/tls.h"
+
+struct gate;
+
+/* Takes over the listening descriptor and a reference to the certificates. NULL and errno. */
+struct gate *gate_new(struct edge *e, int fd, struct tls_server *server) must_use;
+int gate_start(struct gate *g) must_use;
+/* New handshakes use these certificates; the reference is taken over. From the main thread. */
+void gate_use_server(struct gate *g, struct tls_server *server);
+/* Stops to accept; handshakes under way go on. */
+void gate_drain(struct gate *g);
+void gate_stop(struct gate *g);
+void gate_free(struct gate *g);
+/* Handshakes that were begun, failed. */
+void gate_counters(const struct gate *g, uint64_t *ret_begun, uint64_t *ret_failed);
+
+#endif

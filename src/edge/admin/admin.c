@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of aditd that talk to a running edge. */
+#include "edge/admin/admin.h"
+
+#include "base/plain.h"
+#include "base/date.h"
+#include "base/limits.h"
+#include "base/slice.h"
+#include "edge/admin/admin_inbox.h"
+#include "edge/admin/admin_waiting.h"
+#include "base/tell.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* --- the socket --- */
+
+static void
+tell_no_edge(const struct admin_options *o, int error)
+{
+	const char *hint = "";
+
+	if (error == ENOENT || error == ECONNREFUSED)
+		hint =
+		    o->configured
+			? "; is aditd running? If you have changed listen.control, restart aditd: "
+			  "until then it has its old socket, which --control PATH reaches"
+			: "; is aditd running? --control, --dev or -f say where its socket is";
+	tell_error("no-edge", "%s: %s%s", o->socket, strerror(error), hint);
+}
+
+int
+admin_dial(const struct admin_options *o)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!slice_z(slice_str(o->socket), un.sun_path, sizeof(un.sun_path))) {
+		tell_usage("%s: the path of a socket has at most %zu bytes", o->socket,
+		    sizeof(un.sun_path) - 1);
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
+		return fd;
+	tell_no_edge(o, errno);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool
+send_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+/* One line, without its end; malloced, NULL when the edge closed. */
+static char *
+receive_line(int fd)
+{
+	char *line = malloc(LIMIT_CONTROL_LINE_BYTES + 1);
+	size_t n = 0;
+
+	while (line != NULL && n < LIMIT_CONTROL_LINE_BYTES) {
+		ssize_t got = recv(fd, line + n, LIMIT_CONTROL_LINE_BYTES - n, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+		if (line[n - 1] == '\n') {
+			line[n - 1] = '\0';
+			return line;
+		}
+	}
+	free(line);
+	return NULL;
+}
+
+/* Consumes the request. NULL: told on stderr. */
+json_t *
+admin_ask(int fd, json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT), *line = NULL;
+	json_t *answer = NULL;
+	json_error_t error;
+
+	json_decref(request);
+	if (text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1))
+		line = receive_line(fd);
+	if (line != NULL)
+		answer = json_loads(line, 0, &error);
+	free(text);
+	free(line);
+	if (answer == NULL)
+		tell_error("no-edge", "the edge closed the control socket without an answer");
+	return answer;
+}
+
+/* --- what people see --- */
+
+static const char *
+text_at(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text != NULL ? text : "";
+}
+
+/* What operators and agents have named: a column of it, or all with width 0. */
+static void
+say(const json_t *row, const char *key, size_t width)
+{
+	struct slice text = slice_str(text_at(row, key));
+	struct buf b;
+
+	buf_init(&b, 4 * text.n + width + 1);
+	plain_put_column(&b, text, width);
+	printf("%.*s", PS(buf_slice(&b)));
+	buf_fini(&b);
+}
+
+static void
+date(const json_t *row, const char *key, char dst[32])
+{
+	json_int_t ms = json_integer_value(json_object_get(row, key));
+
+	if (ms == 0)
+		strcpy(dst, "-");
+	else
+		date_text(ms, dst);
+}
+
+static void
+show_token(const json_t *r)
+{
+	char made[32], used[32], ends[32];
+
+	date(r, "created_ms", made);
+	date(r, "used_ms", used);
+	date(r, "expires_ms", ends);
+	say(r, "id", 15);
+	say(r, "account", 20);
+	printf(" %-8s %-25s %-25s %-25s ",
+	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends);
+	say(r, "label", 0);
+	putchar('\n');
+}
+
+static void
+show_name(const json_t *r)
+{
+	char made[32];
+
+	date(r, "created_ms", made);
+	say(r, "name", 35);
+	say(r, "account", 20);
+	printf(" %-9s %-25s ", json_is_true(json_object_get(r, "released")) ? "released" : "held",
+	    made);
+	say(r, "key", 0);
+	putchar('\n');
+}
+
+static void
+show_limit(const json_t *r)
+{
+	printf("%-24s %12lld %-13s %s\n", text_at(r, "name"),
+	    (long long)json_integer_value(json_object_get(r, "value")), text_at(r, "unit"),
+	    text_at(r, "what"));
+}
+
+/* Counters since the start, then how long deliveries took from received to delivered. */
+static void
+show_inbox(const json_t *inbox)
+{
+	const json_t *lag = json_object_get(inbox, "lag"), *v;
+	const char *key;
+	size_t i;
+
+	fputs("webhooks:", stdout);
+	json_object_foreach((json_t *)(uintptr_t)inbox, key, v)
+		if (json_is_integer(v))
+			printf(" %s %lld", key, (long long)json_integer_value(v));
+	fputs("\ndelivered within:", stdout);
+	json_array_foreach(lag, i, v) {
+		const json_t *ms = json_object_get(v, "ms");
+		long long n = (long long)json_integer_value(json_object_get(v, "n"));
+
+		if (n > 0 && json_is_integer(ms))
+			printf(" %lld ms: %lld", (long long)json_integer_value(ms), n);
+		else if (n > 0)
+			printf(" later: %lld", n);
+	}
+	putchar('\n');
+}
+
+static void
+show_status(const json_t *a)
+{
+	const json_t *rows = json_object_get(a, "workers"), *r, *v;
+	const char *key;
+	size_t i;
+	char since[32];
+
+	printf("aditd %s, domain %s, store %s\n", text_at(a, "version"), text_at(a, "domain"),
+	    text_at(a, "store"));
+	if (text_at(a, "not_reloaded")[0] != '\0')
+		printf("THE LAST RELOAD FAILED: %s\n", text_at(a, "not_reloaded"));
+	json_array_foreach(rows, i, r) {
+		printf("worker %zu:", i);
+		json_object_foreach((json_t *)(uintptr_t)r, key, v)
+			printf(" %s %lld", key, (long long)json_integer_value(v));
+		putchar('\n');
+	}
+	show_inbox(json_object_get(a, "inbox"));
+	rows = json_object_get(a, "tunnels");
+	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
+	json_array_foreach(rows, i, r) {
+		date(r, "since_ms", since);
+		fputs("  ", stdout);
+		say(r, "tunnel", 35);
+		say(r, "account", 20);
+		printf(" since %s\n", since);
+	}
+}
+
+static void
+show_added(const json_t *a)
+{
+	puts(text_at(a, "token"));
+	tell_note("this is token %s of account %s; it is shown this once and never again",
+	    text_at(a, "id"), text_at(a, "account"));
+}
+
+static void
+show_name_held(const json_t *a)
+{
+	say(a, "name", 0);
+	fputs(" is held by ", stdout);
+	say(a, "account", 0);
+	putchar('\n');
+}
+
+static void
+show_text(const json_t *a)
+{
+	if (text_at(a, "text")[0] == '\0')
+		return;
+	say(a, "text", 0);
+	putchar('\n');
+}
+
+/* --- the subcommands --- */
+
+/* clang-format off */
+const struct admin_command admin_commands[] = {
+	{ "token", "add", "ACCOUNT", 1, 1, ADMIN_TOKEN, "make a token, and print it this once",
+	    "token.add", { "account" }, .show = show_added },
+	{ "token", "list", "[ACCOUNT]", 0, 1, 0, "list tokens by their ids",
+	    "token.list", { "account" }, "id", show_token },
+	{ "token", "revoke", "ID", 1, 1, 0, "revoke a token; its links end at once",
+	    "token.revoke", { "id" }, .show = admin_waiting_show_token, .add = admin_waiting_token },
+	{ "name", "reserve", "NAME ACCOUNT", 2, 2, 0, "give a name to an account",
+	    "name.reserve", { "name", "account" }, .show = show_name_held },
+	{ "name", "release", "NAME", 1, 1, 0, "give a name up: visitors are answered 410 from then on",
+	    "name.release", { "name" }, .show = admin_waiting_show_name, .add = admin_waiting_name },
+	{ "name", "list", "[ACCOUNT]", 0, 1, 0, "list names, and whose they are",
+	    "name.list", { "account" }, "name", show_name },
+	{ "port", "release", "PORT", 1, 1, 0, "free the port of a TCP tunnel",
+	    "port.release", { "port" } },
+	{ "status", NULL, "", 0, 0, 0, "print counters and the tunnels that are up",
+	    "status", .show = show_status },
+	{ "limits", NULL, "", 0, 0, 0, "print the limits of the running aditd",
+	    "limits", .show_row = show_limit },
+	{ "wait", "up", "NAME", 1, 1, ADMIN_WAIT, "wait until a tunnel is up", "wait", { "up" } },
+	{ "reload", NULL, "", 0, 0, 0, "read configuration and certificates again",
+	    "reload", .show = show_text },
+	{ "stop", NULL, "", 0, 0, 0, "stop in order", "stop" },
+	{ "inbox", "list", "", 0, 0, ADMIN_FILTER | ADMIN_LIST, "stored webhooks, newest first" },
+	{ "inbox", "show", "ID", 1, 1, ADMIN_RAW, "all about one webhook: attempts, head and body" },
+	{ "inbox", "replay", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER | ADMIN_REPLAY,
+	    "send webhooks again" },
+	{ "inbox", "drop", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER,
+	    "give webhooks up: they are not sent any more" },
+	{ "inbox", "export", "", 0, 0, ADMIN_FILTER | ADMIN_LIST | ADMIN_RAW,
+	    "whole webhooks, one JSON object a line, oldest first" },
+	{ "inbox", "tail", "", 0, 0, ADMIN_FILTER, "webhooks that come in from now on" },
+	{ "inbox", "stat", "", 0, 0, ADMIN_STAT, "how many webhooks are in which state" },
+};
+/* clang-format on */
+const size_t admin_commands_n = sizeof(admin_commands) / sizeof(*admin_commands);
+
+static void
+show(const struct admin_options *o, const struct admin_command *cmd, const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, "rows"), *row;
+	size_t i;
+
+	if (o->json) {
+		json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+		putchar('\n');
+	} else if (cmd->show != NULL) {
+		cmd->show(answer);
+	} else if (cmd->show_row != NULL) {
+		json_array_foreach(rows, i, row)
+			cmd->show_row(row);
+	}
+}
+
+/* Where the next page begins, in the request; false when this was the last. */
+static bool
+turn_page(const struct admin_command *cmd, const json_t *answer, json_t *request)
+{
+	const json_t *rows = json_object_get(answer, "rows");
+	json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+
+	if (cmd->cursor == NULL || !json_is_true(json_object_get(answer, "more")) || last == NULL)
+		return false;
+	return json_object_set(request, cmd->cursor, json_object_get(last, cmd->cursor)) == 0;
+}
+
+static int
+converse(const struct admin_options *o, const struct admin_command *cmd, json_t *request)
+{
+	int fd = admin_dial(o), rc = 1;
+	bool more = fd >= 0;
+
+	while (more) {
+		json_t *answer = admin_ask(fd, json_deep_copy(request));
+
+		more = false;
+		if (answer != NULL && json_is_true(json_object_get(answer, "ok"))) {
+			rc = 0;
+			if (cmd->add != NULL)
+				cmd->add(fd, request, answer);
+			show(o, cmd, answer);
+			more = turn_page(cmd, answer, request);
+		} else if (answer != NULL) {
+			rc = 1;
+			tell_error(text_at(answer, "code"), o->json ? "%s" : "%s (%s)",
+			    text_at(answer, "text"), text_at(answer, "code"));
+		}
+		json_decref(answer);
+	}
+	if (fd >= 0)
+		close(fd);
+	json_decref(request);
+	return rc;
+}
+
+/* Numbers of the command line are numbers in JSON; what is none is refused by the edge. */
+static json_t *
+value(const char *member, const char *text, uint64_t scale)
+{
+	uint64_t n;
+
+	if (strcmp(member, "port") != 0 && scale == 0)
+		return json_string(text);
+	return slice_u64(slice_str(text), &n) && n < INT64_MAX / 1000
+		   ? json_integer((json_int_t)(n * (scale == 0 ? 1 : scale)))
+		   : json_string(text);
+}
+
+static json_t *
+make_request(const struct admin_options *o, const struct admin_command *cmd, int argc,
+    const char *const *argv)
+{
+	json_t *request = json_pack("{s:s}", "op", cmd->op);
+
+	for (int i = 0; i < argc; i++)
+		json_object_set_new(request, cmd->args[i], value(cmd->args[i], argv[i], 0));
+	if (o->label != NULL)
+		json_object_set_new(request, "label", json_string(o->label));
+	if (o->days != NULL)
+		json_object_set_new(request, "days", value("days", o->days, 1));
+	if (o->timeout != NULL)
+		json_object_set_new(request, "timeout_ms", value("timeout_ms", o->timeout, 1000));
+	return request;
+}
+
+int
+admin_run(const struct admin_options *o, const struct admin_command *cmd, int argc,
+    const char *const *argv)
+{
+	int n_words = cmd->sub != NULL ? 2 : 1;
+
+	if (cmd->op == NULL)
+		return admin_inbox(o, argc - 1, argv + 1);
+	return converse(o, cmd, make_request(o, cmd, argc - n_words, argv + n_words));
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: its clients, their lines, and the answers. */
+#include "edge/control/control.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "edge/control/control_private.h"
+#include "edge/inbox/query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_BYTES 16384
+
+static void
+on_grave(struct loop_grave *g)
+{
+	struct client *c = list_of(g, struct client, grave);
+
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	free(c);
+}
+
+static void
+client_close(struct client *c)
+{
+	struct control *ctl = c->control;
+
+	if (c->dead)
+		return;
+	c->dead = true;
+	control_job_abandon(c);
+	view_abandon(c->view);
+	c->view = NULL;
+	loop_timer_stop(ctl->edge->main_loop, &c->wait_timer);
+	conn_close(&c->conn);
+	list_del(&c->node);
+	ctl->n_clients--;
+	loop_bury(ctl->edge->main_loop, &c->grave, on_grave);
+}
+
+static bool
+is_busy(const struct client *c)
+{
+	return c->job != NULL || c->view != NULL || c->wait_key[0] != '\0' || c->out.n > 0;
+}
+
+/* --- answers --- */
+
+static void
+write_out(struct client *c)
+{
+	while (c->out.n > 0) {
+		struct iovec iov = { c->out.p, c->out.n };
+		size_t n;
+
+		switch (conn_write(&c->conn, &iov, 1, &n)) {
+		case IO_OK:
+			buf_skip(&c->out, n);
+			break;
+		case IO_WAIT:
+			return;
+		case IO_EOF:
+		case IO_FAIL:
+			client_close(c);
+			return;
+		}
+	}
+	if (c->eof)
+		client_close(c);
+	else if (c->in.n > 0)
+		loop_again(&c->conn.io, LOOP_IN);
+}
+
+void
+client_answer(struct client *c, json_t *answer)
+{
+	char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+
+	json_decref(answer);
+	if (c->dead) {
+		free(text);
+		return;
+	}
+	if (text != NULL) {
+		buf_put(&c->out, slice_str(text));
+		buf_putc(&c->out, '\n');
+	}
+	if (text == NULL || c->out.failed) {
+		buf_reset(&c->out);
+		buf_put(&c->out, S("{\"ok\":false,\"code\":\"too-large\",\"text\":\"the answer "
+				   "does not fit\"}\n"));
+	}
+	free(text);
+	write_out(c);
+}
+
+void
+client_refuse(struct client *c, const char *code, const char *text)
+{
+	client_answer(c, json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", text));
+}
+
+/* --- requests --- */
+
+static void
+request(struct client *c, struct slice line)
+{
+	json_error_t error;
+	json_t *json = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, &error);
+
+	if (!json_is_object(json))
+		client_refuse(c, "bad-request", "a request is one JSON object on one line");
+	else
+		control_request(c, json);
+	json_decref(json);
+}
+
+static void
+take_line(struct client *c)
+{
+	struct slice in = buf_slice(&c->in), line;
+	size_t end = slice_find(in, '\n');
+
+	if (is_busy(c))
+		return;
+	if (end == SIZE_MAX) {
+		if (c->eof || in.n >= LIMIT_CONTROL_LINE_BYTES)
+			client_close(c);
+		return;
+	}
+	line = slice_head(in, end);
+	request(c, line);
+	if (!c->dead)
+		buf_skip(&c->in, end + 1);
+}
+
+static void
+on_conn(struct conn *conn, unsigned events)
+{
+	struct client *c = list_of(conn, struct client, conn);
+	char *room;
+	size_t n = 0;
+
+	if (c->dead)
+		return;
+	if (events & LOOP_OUT)
+		write_out(c);
+	if (c->dead || (events & LOOP_IN) == 0)
+		return;
+	room = c->in.n < LIMIT_CONTROL_LINE_BYTES ? buf_room(&c->in, READ_BYTES) : NULL;
+	switch (room == NULL ? IO_WAIT : conn_read(&c->conn, room, READ_BYTES, &n)) {
+	case IO_OK:
+		c->in.n += n;
+		if (c->conn.readable)
+			loop_again(&c->conn.io, LOOP_IN);
+		break;
+	case IO_WAIT:
+		break;
+	case IO_EOF:
+		c->eof = true;
+		if (c->wait_key[0] != '\0') {
+			client_close(c);
+			return;
+		}
+		break;
+	case IO_FAIL:
+		client_close(c);
+		return;
+	}
+	take_line(c);
+}
+
+/* --- coming and going --- */
+
+static bool
+may_connect(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+		return false;
+	return who.uid == 0 || who.uid == geteuid();
+}
+
+static void
+on_wait_timer(struct loop_timer *t)
+{
+	control_wait_over(list_of(t, struct client, wait_timer), false);
+}
+
+static void
+on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
+{
+	struct control *ctl = l->owner;
+	struct client *c = NULL;
+
+	(void)ss;
+	(void)len;
+	if (!may_connect(fd))
+		log_event(LOG_WARN, "control-refused", LOG_Z("why", "another user"));
+	else if (ctl->n_clients < LIMIT_CONTROL_CLIENTS)
+		c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		loop_close(fd);
+		return;
+	}
+	c->control = ctl;
+	c->wait_timer.fn = on_wait_timer;
+	buf_init(&c->in, LIMIT_CONTROL_LINE_BYTES + READ_BYTES);
+	buf_init(&c->out, LIMIT_CONTROL_LINE_BYTES);
+	conn_init(&c->conn, fd, NULL, on_conn);
+	list_push(&ctl->clients, &c->node);
+	ctl->n_clients++;
+	if (conn_attach(&c->conn, ctl->edge->main_loop) != 0)
+		client_close(c);
+}
+
+void
+control_route_up(struct control *ctl, const char *key)
+{
+	LIST_EACH(it, &ctl->clients) {
+		struct client *c = list_of(it, struct client, node);
+
+		if (strcmp(c->wait_key, key) == 0)
+			control_wait_over(c, true);
+	}
+}
+
+struct control *
+control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner)
+{
+	struct control *ctl = calloc(1, sizeof(*ctl));
+
+	if (ctl == NULL)
+		return NULL;
+	ctl->edge = e;
+	ctl->ops = ops;
+	ctl->owner = owner;
+	list_init(&ctl->clients);
+	ctl->errands.loop = e->main_loop;
+	if (listener_open(&ctl->listener, e->main_loop, fd, on_accepted, ctl) != 0) {
+		free(ctl);
+		return NULL;
+	}
+	return ctl;
+}
+
+void
+control_close(struct control *ctl)
+{
+	if (ctl == NULL || ctl->closed)
+		return;
+	ctl->closed = true;
+	listener_close(&ctl->listener);
+	while (!list_empty(&ctl->clients))
+		client_close(list_of(ctl->clients.next, struct client, node));
+}
+
+void
+control_free(struct control *ctl)
+{
+	if (ctl == NULL)
+		return;
+	control_close(ctl);
+	check(ctl->errands.n_pending == 0);
+	free(ctl);
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of the control socket, a row each. */
+#include "edge/control/control_private.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "edge/inbox/housekeeping.h"
+#include "edge/inbox/query.h"
+#include "edge/core/worker.h"
+#include "http/url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DAY_MS (24 * 3600 * 1000LL)
+#define WAIT_MS_DEFAULT 30000
+#define WAIT_MS_MAX (24 * 3600 * 1000LL)
+#define TUNNELS_MAX 1000
+
+/* A member as text: "" when it is absent. False: it is of another type, or too long for a field of
+ * the store. */
+static bool
+text_of(json_t *request, const char *key, char *dst, size_t cap)
+{
+	json_t *v = json_object_get(request, key);
+
+	dst[0] = '\0';
+	if (v == NULL || json_is_null(v))
+		return true;
+	return json_is_string(v) &&
+	       slice_z(slice_of(json_string_value(v), json_string_length(v)), dst, cap);
+}
+
+static bool
+number_of(json_t *request, const char *key, int64_t max, int64_t *dst)
+{
+	json_t *v = json_object_get(request, key);
+
+	if (v == NULL || json_is_null(v))
+		return true;
+	if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > max)
+		return false;
+	*dst = json_integer_value(v);
+	return true;
+}
+
+/* --- what the store does --- */
+
+static const char *
+refusal_code(enum store_result r)
+{
+	switch (r) {
+	case STORE_OK:
+		return "ok";
+	case STORE_NONE:
+		return "none";
+	case STORE_TAKEN:
+		return "taken";
+	case STORE_GONE:
+		return "released";
+	case STORE_LIMIT:
+		return "limit";
+	case STORE_REVOKED:
+		return "revoked";
+	case STORE_FULL:
+		return "store-full";
+	case STORE_DAMAGED:
+		return "store-damaged";
+	case STORE_BROKEN:
+	case STORE_UNSURE:
+		return "store-broken";
+	case STORE_INVALID:
+		return "invalid";
+	}
+	return "store";
+}
+
+static json_t *
+row_json(enum store_op op, const struct store_row *r)
+{
+	if (op == STORE_TOKEN_LIST)
+		return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "id", r->token_id,
+		    "account", r->account, "label", r->label, "created_ms",
+		    (json_int_t)r->created_ms, "expires_ms", (json_int_t)r->expires_ms, "used_ms",
+		    (json_int_t)r->used_ms, "revoked", r->revoked);
+	return json_pack("{s:s, s:s, s:s, s:I, s:b}", "name", r->name, "account", r->account, "key",
+	    r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone);
+}
+
+static json_t *
+rows_json(const struct store_req *req)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < req->n_rows; i++)
+		json_array_append_new(rows, row_json(req->op, &req->rows[i]));
+	return json_pack("{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more",
+	    req->n_rows == LIMIT_STORE_ROWS);
+}
+
+static json_t *
+result_json(const struct store_req *req)
+{
+	switch (req->op) {
+	case STORE_TOKEN_ADD:
+		return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "account", req->account, "id",
+		    req->token_id, "token", req->token);
+	case STORE_TOKEN_REVOKE:
+		return json_pack("{s:b, s:s}", "ok", 1, "account", req->account);
+	case STORE_TOKEN_LIST:
+	case STORE_NAME_LIST:
+		return rows_json(req);
+	case STORE_NAME_CLAIM:
+		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name",
+		    req->name);
+	default:
+		return json_pack("{s:b}", "ok", 1);
+	}
+}
+
+/* Links that logged in with it are ended before the answer is given (S-04). */
+static void
+after(struct control *ctl, const struct store_req *req)
+{
+	struct edge *e = ctl->edge;
+	char key[DIRECTORY_KEY_BYTES];
+	unsigned at = 0;
+
+	if (req->op == STORE_TOKEN_REVOKE) {
+		for (unsigned i = 0; i < e->n_workers; i++)
+			worker_revoke(e->workers[i], req->token_id);
+	} else if (req->op == STORE_NAME_RELEASE) {
+		for (unsigned i = 0; i < e->n_workers; i++)
+			worker_fence(e->workers[i], req->name);
+	} else if (req->op == STORE_PORT_RELEASE) {
+		snprintf(key, sizeof(key), "tcp:%u", req->port);
+		if (directory_forget(e->directory, slice_str(key), &at))
+			worker_fence(e->workers[at], key);
+	} else {
+		return;
+	}
+	log_event(LOG_INFO, "control",
+	    LOG_S("op", req->op == STORE_TOKEN_REVOKE ? S("token.revoke") : S("release")),
+	    LOG_Z("token", req->token_id), LOG_Z("name", req->name), LOG_U("port", req->port));
+}
+
+static void
+on_stored(struct errand *e)
+{
+	struct control_job *job = list_of(e, struct control_job, errand);
+	struct client *c = job->client;
+	enum store_result r = job->req.result;
+
+	if (r == STORE_OK)
+		after(job->control, &job->req);
+	if (c != NULL) {
+		c->job = NULL;
+		if (r == STORE_OK)
+			client_answer(c, result_json(&job->req));
+		else
+			client_refuse(c, refusal_code(r), store_result_text(r));
+	}
+	store_req_fini(&job->req);
+	free(job);
+}
+
+/* On the store's thread, in the order of commits: the directory follows the store. */
+static void
+follow(struct store_req *req)
+{
+	struct control_job *job = list_of(req->owner, struct control_job, errand);
+	struct edge *e = job->control->edge;
+	unsigned at;
+
+	if (req->result == STORE_OK && req->op == STORE_NAME_CLAIM &&
+	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
+		req->result = STORE_FULL;
+	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
+		(void)directory_release(e->directory, slice_str(req->name), &at);
+	errand_end(&job->errand);
+}
+
+void
+control_job_abandon(struct client *c)
+{
+	if (c->job != NULL)
+		c->job->client = NULL;
+	c->job = NULL;
+}
+
+/* Reads the members that requests to the store have; op says which are used. */
+static void
+store_request(struct client *c, json_t *request, enum store_op op)
+{
+	struct control_job *job = calloc(1, sizeof(*job));
+	struct store_req *req;
+	int64_t port = 0, days = 0;
+
+	if (job == NULL) {
+		client_refuse(c, "memory", "out of memory");
+		return;
+	}
+	req = &job->req;
+	if (!text_of(request, "account", req->account, sizeof(req->account)) ||
+	    !text_of(request, "name", req->name, sizeof(req->name)) ||
+	    !text_of(request, "label", req->label, sizeof(req->label)) ||
+	    !text_of(request, "id", req->token_id, sizeof(req->token_id)) ||
+	    !number_of(request, "port", 65535, &port) ||
+	    !number_of(request, "days", 36500, &days)) {
+		free(job);
+		client_refuse(c, "bad-request", "a member is too long or of the wrong type");
+		return;
+	}
+	job->control = c->control;
+	job->client = c;
+	req->op = op;
+	req->port = (uint16_t)port;
+	req->expires_ms = days == 0 ? 0 : clock_wall_ms() + days * DAY_MS;
+	c->job = job;
+	errand_store(&job->errand, &c->control->errands, c->control->edge->store, req, follow,
+	    on_stored);
+}
+
+static void
+token_add(struct client *c, json_t *request)
+{
+	if (json_string_length(json_object_get(request, "account")) == 0)
+		client_refuse(c, "bad-request", "\"account\" is missing");
+	else
+		store_request(c, request, STORE_TOKEN_ADD);
+}
+
+/* What the operator reserves obeys the same rules as what an agent asks for. */
+static void
+name_reserve(struct client *c, json_t *request)
+{
+	json_t *name = json_object_get(request, "name");
+	char canonical[64];
+	const char *why = "\"name\" is missing";
+
+	if (json_is_string(name))
+		why = url_name(slice_str(json_string_value(name)), canonical, sizeof(canonical));
+	if (why != NULL) {
+		client_refuse(c, "bad-name", why);
+		return;
+	}
+	json_object_set_new(request, "name", json_string(canonical));
+	store_request(c, request, STORE_NAME_CLAIM);
+}
+
+/* --- what the edge knows itself --- */
+
+struct tunnels {
+	json_t *rows;
+	size_t n;
+};
+
+static bool
+add_tunnel(const struct route *r, void *arg)
+{
+	struct tunnels *t = arg;
+
+	if (route_serves(r, 0))
+		return true;
+	if (t->n++ >= TUNNELS_MAX)
+		return false;
+	json_array_append_new(t->rows,
+	    json_pack("{s:s, s:s, s:I, s:I, s:I}", "tunnel", r->key, "account", r->account,
+		"worker", (json_int_t)r->link.worker, "generation",
+		(json_int_t)atomic_load(&r->generation), "since_ms", (json_int_t)r->since_ms));
+	return true;
+}
+
+static json_t *
+worker_json(const struct worker *w)
+{
+	const struct worker_counters *n = &w->counters;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "links",
+	    (json_int_t)n->links, "links_total", (json_int_t)n->links_total, "visitors",
+	    (json_int_t)n->visitors, "visitors_total", (json_int_t)n->visitors_total, "exchanges",
+	    (json_int_t)n->exchanges, "requests", (json_int_t)n->requests, "answers_own",
+	    (json_int_t)n->answers_own, "tcp", (json_int_t)n->pipes, "tcp_total",
+	    (json_int_t)n->pipes_total, "rx_bytes", (json_int_t)n->rx_bytes, "tx_bytes",
+	    (json_int_t)n->tx_bytes);
+}
+
+static void
+status(struct client *c, json_t *request)
+{
+	struct control *ctl = c->control;
+	struct edge *e = ctl->edge;
+	struct tunnels tunnels = { .rows = json_array() };
+	json_t *workers = json_array();
+	uint64_t begun = 0, failed = 0;
+	const char *wrong = store_error(e->store);
+
+	(void)request;
+	for (unsigned i = 0; i < e->n_workers; i++)
+		json_array_append_new(workers, worker_json(e->workers[i]));
+	directory_each(e->directory, add_tunnel, &tunnels);
+	ctl->ops->handshakes(ctl->owner, &begun, &failed);
+	client_answer(c,
+	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1,
+		"version", ADIT_VERSION, "domain", e->domain, "https_port",
+		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
+		ctl->ops->not_reloaded(ctl->owner), "handshakes", "begun", (json_int_t)begun,
+		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
+		tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
+}
+
+static void
+limits(struct client *c, json_t *request)
+{
+	json_t *rows = json_array();
+
+	(void)request;
+	for (size_t i = 0; i < limits_n; i++)
+		json_array_append_new(rows,
+		    json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
+			(json_int_t)limits_table[i].value, "unit", limits_table[i].unit, "what",
+			limits_table[i].what));
+	client_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
+}
+
+void
+control_wait_over(struct client *c, bool up)
+{
+	loop_timer_stop(c->control->edge->main_loop, &c->wait_timer);
+	c->wait_key[0] = '\0';
+	if (up)
+		client_answer(c, json_pack("{s:b}", "ok", 1));
+	else
+		client_refuse(c, "timeout", "the tunnel did not come up in time");
+}
+
+/* The waiter is entered first, then looks: what comes up in between is told by the main loop's
+ * mail. */
+static void
+wait_up(struct client *c, json_t *request)
+{
+	int64_t ms = WAIT_MS_DEFAULT;
+	unsigned at;
+
+	if (!text_of(request, "up", c->wait_key, sizeof(c->wait_key)) || c->wait_key[0] == '\0' ||
+	    !number_of(request, "timeout_ms", WAIT_MS_MAX, &ms)) {
+		c->wait_key[0] = '\0';
+		client_refuse(c, "bad-request", "\"up\" names the tunnel");
+		return;
+	}
+	loop_timer_set(c->control->edge->main_loop, &c->wait_timer, ms * 1000);
+	if (directory_find(c->control->edge->directory, slice_str(c->wait_key), &at) ==
+	    DIRECTORY_UP)
+		control_wait_over(c, true);
+}
+
+static void
+reload(struct client *c, json_t *request)
+{
+	char why[512] = "";
+
+	(void)request;
+	if (c->control->ops->reload(c->control->owner, why, sizeof(why)))
+		client_answer(c, json_pack("{s:b, s:s}", "ok", 1, "text", why));
+	else
+		client_refuse(c, "not-reloaded", why);
+}
+
+static void
+stop(struct client *c, json_t *request)
+{
+	struct control *ctl = c->control;
+
+	(void)request;
+	client_answer(c, json_pack("{s:b}", "ok", 1));
+	ctl->ops->stop(ctl->owner);
+}
+
+static const struct {
+	const char *op;
+	void (*fn)(struct client *c, json_t *request); /* NULL: the store knows */
+	enum store_op store;
+} rows[] = {
+	{ "token.add", token_add },
+	{ "token.list", NULL, STORE_TOKEN_LIST },
+	{ "token.revoke", NULL, STORE_TOKEN_REVOKE },
+	{ "name.reserve", name_reserve },
+	{ "name.release", NULL, STORE_NAME_RELEASE },
+	{ "name.list", NULL, STORE_NAME_LIST },
+	{ "port.release", NULL, STORE_PORT_RELEASE },
+	{ "status", status },
+	{ "limits", limits },
+	{ "wait", wait_up },
+	{ "reload", reload },
+	{ "stop", stop },
+};
+
+static void
+on_view(void *owner, json_t *answer)
+{
+	struct client *c = owner;
+
+	c->view = NULL;
+	client_answer(c, answer);
+}
+
+void
+control_request(struct client *c, json_t *request)
+{
+	const char *op = json_string_value(json_object_get(request, "op"));
+
+	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
+		c->view = view_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
+		    on_view, c);
+		return;
+	}
+
+	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++) {
+		if (strcmp(op, rows[i].op) != 0)
+			continue;
+		if (rows[i].fn != NULL)
+			rows[i].fn(c, request);
+		else
+			store_request(c, request, rows[i].store);
+		return;
+	}
+	client_refuse(c, "unknown-op", "there is no such request");
+}

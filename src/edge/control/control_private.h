@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What control.c (connections) and control_op.c (requests) share. */
+#ifndef ADIT_EDGE_CONTROL_CONTROL_PRIVATE_H
+#define ADIT_EDGE_CONTROL_CONTROL_PRIVATE_H
+
+#include "base/buf.h"
+#include "edge/control/control.h"
+#include "edge/core/errand.h"
+#include "edge/core/listener.h"
+#include "net/conn.h"
+
+#include <jansson.h>
+
+struct control {
+	struct edge *edge;
+	const struct control_ops *ops;
+	void *owner;
+	struct listener listener;
+	struct list clients;
+	size_t n_clients;
+	struct errands errands;
+	bool closed;
+};
+
+struct client {
+	struct conn conn;
+	struct control *control;
+	struct list node;
+	struct loop_grave grave;
+	struct buf in, out;
+	struct control_job *job; /* the store works for it */
+	struct view *view;       /* the same, for a request of the inbox */
+	bool eof, dead;
+	/* {"op":"wait"} */
+	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */
+	struct loop_timer wait_timer;
+};
+
+/* A request that the store works at. */
+struct control_job {
+	struct errand errand;
+	struct control *control;
+	struct client *client; /* NULL: it has gone */
+	struct store_req req;
+};
+
+/* --- control.c --- */
+
+/* Takes over the object. Goes on with the next request. */
+void client_answer(struct client *c, json_t *answer);
+void client_refuse(struct client *c, const char *code, const char *text);
+
+/* --- control_op.c --- */
+
+/* Answers at once, or later through client_answer(). */
+void control_request(struct client *c, json_t *request);
+void control_wait_over(struct client *c, bool up);
+/* The client has gone; its job goes on alone. */
+void control_job_abandon(struct client *c);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory of names under its lock, and the generations that fence old links off. */
+#include "edge/core/directory.h"
+
+#include "hook/policy.h"
+
+#include "base/clock.h"
+#include "base/date.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct directory {
+	pthread_rwlock_t lock;
+	struct map routes;
+};
+
+struct directory *
+directory_new(void)
+{
+	struct directory *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	map_init(&d->routes);
+	check(pthread_rwlock_init(&d->lock, NULL) == 0);
+	return d;
+}
+
+void
+directory_free(struct directory *d)
+{
+	struct map_node *node;
+
+	if (d == NULL)
+		return;
+	while ((node = map_take_any(&d->routes)) != NULL) {
+		struct route *r = map_of(node, struct route, by_key);
+
+		if (r->listen_fd >= 0)
+			close(r->listen_fd);
+		policy_unref(r->policy);
+		free(r);
+	}
+	map_fini(&d->routes);
+	pthread_rwlock_destroy(&d->lock);
+	free(d);
+}
+
+static struct route *
+find(const struct directory *d, struct slice key)
+{
+	struct map_node *node;
+
+	for (node = map_first(&d->routes, map_hash(key)); node != NULL;
+	     node = map_next_same(node)) {
+		struct route *r = map_of(node, struct route, by_key);
+
+		if (slice_eq(slice_str(r->key), key))
+			return r;
+	}
+	return NULL;
+}
+
+static struct route *
+add(struct directory *d, struct slice key, struct slice account)
+{
+	struct route *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->listen_fd = -1;
+	if (!slice_z(key, r->key, sizeof(r->key)) ||
+	    !slice_z(account, r->account, sizeof(r->account)) ||
+	    map_put(&d->routes, &r->by_key, map_hash(key)) != 0) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+int
+directory_load(struct directory *d, struct slice key, struct slice account, bool tombstone)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r == NULL)
+		r = add(d, key, account);
+	if (r != NULL)
+		r->tombstone = tombstone;
+	pthread_rwlock_unlock(&d->lock);
+	return r != NULL ? 0 : -1;
+}
+
+void
+directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		r->stopped = true;
+		r->since_ms = stopped_ms;
+	}
+	pthread_rwlock_unlock(&d->lock);
+}
+
+static void
+serve_nobody(struct route *r)
+{
+	atomic_store_explicit(&r->generation, 0, memory_order_release);
+	if (r->listen_fd >= 0)
+		close(r->listen_fd);
+	r->listen_fd = -1;
+}
+
+static bool
+give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_worker)
+{
+	struct route *r;
+	bool served = false;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		served = !route_serves(r, 0);
+		*ret_worker = r->link.worker;
+		r->tombstone = tombstone;
+		if (!tombstone)
+			r->account[0] = '\0';
+		serve_nobody(r);
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return served;
+}
+
+bool
+directory_release(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	return give_up(d, key, true, ret_worker);
+}
+
+bool
+directory_forget(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	return give_up(d, key, false, ret_worker);
+}
+
+static bool
+is_newer(const struct directory_link *a, const struct directory_link *b)
+{
+	bool same = a->instance[0] != '\0' && strcmp(a->instance, b->instance) == 0;
+
+	return same || a->born_us == b->born_us ? a->generation > b->generation
+						: a->born_us > b->born_us;
+}
+
+enum directory_bound
+directory_bind(struct directory *d, struct slice key, struct slice account,
+    const struct directory_link *link, struct route **ret_route, bool *ret_old,
+    unsigned *ret_old_worker)
+{
+	enum directory_bound bound = DIRECTORY_BOUND;
+	struct route *r;
+	bool served;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r == NULL)
+		r = add(d, key, account);
+	served = r != NULL && !route_serves(r, 0);
+	if (r == NULL) {
+		bound = DIRECTORY_NOMEM;
+	} else if (r->tombstone) {
+		bound = DIRECTORY_GONE;
+	} else if (r->account[0] != '\0' && !slice_eq(slice_str(r->account), account)) {
+		bound = DIRECTORY_TAKEN;
+	} else if (served && is_newer(&r->link, link)) {
+		bound = DIRECTORY_STALE;
+	} else {
+		if (r->account[0] == '\0' && !slice_z(account, r->account, sizeof(r->account)))
+			r->account[0] = '\0';
+		*ret_old = served;
+		*ret_old_worker = r->link.worker;
+		r->link = *link;
+		r->since_ms = clock_wall_ms();
+		atomic_store_explicit(&r->generation, link->generation, memory_order_release);
+		*ret_route = r;
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return bound;
+}
+
+void
+directory_unbind(struct directory *d, struct route *route, uint64_t generation)
+{
+	pthread_rwlock_wrlock(&d->lock);
+	if (route_serves(route, generation))
+		serve_nobody(route);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+bool
+directory_stopped(struct directory *d, struct route *route, uint64_t generation, bool stopped)
+{
+	bool news;
+
+	pthread_rwlock_wrlock(&d->lock);
+	news = route_serves(route, generation) && route->stopped != stopped;
+	if (news)
+		route->stopped = stopped;
+	pthread_rwlock_unlock(&d->lock);
+	return news;
+}
+
+enum directory_found
+directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
+{
+	enum directory_found found = DIRECTORY_UNKNOWN;
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && r->tombstone) {
+		found = DIRECTORY_RELEASED;
+	} else if (r != NULL && route_serves(r, 0)) {
+		found = DIRECTORY_AWAY;
+	} else if (r != NULL) {
+		found = DIRECTORY_UP;
+		*ret_worker = r->link.worker;
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return found;
+}
+
+void
+directory_who(struct directory *d, struct slice key, char *dst, size_t cap)
+{
+	char since[DATE_BYTES];
+	struct route *r;
+
+	dst[0] = '\0';
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && r->since_ms != 0 && !r->tombstone) {
+		date_text(r->since_ms, since);
+		snprintf(dst, cap, "taken over by another agent of this account, on %s since %s",
+		    r->link.who, since);
+	}
+	pthread_rwlock_unlock(&d->lock);
+}
+
+bool
+directory_owns(struct directory *d, struct slice key, struct slice account)
+{
+	struct route *r;
+	bool owns;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	owns =
+	    r != NULL && !r->tombstone && account.n > 0 && slice_eq(slice_str(r->account), account);
+	pthread_rwlock_unlock(&d->lock);
+	return owns;
+}
+
+void
+directory_set_policy(struct directory *d, struct slice key, struct policy *policy)
+{
+	struct policy *old = NULL;
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		old = r->policy;
+		r->policy = policy_ref(policy);
+	}
+	pthread_rwlock_unlock(&d->lock);
+	policy_unref(old);
+}
+
+struct policy *
+directory_policy(struct directory *d, struct slice key, char account[64])
+{
+	struct policy *policy = NULL;
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && !r->tombstone) {
+		policy = policy_ref(r->policy);
+		memcpy(account, r->account, sizeof(r->account));
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return policy;
+}
+
+static uint64_t
+print_of(struct slice policy)
+{
+	return policy.p == NULL ? 0 : map_hash(policy) | 1;
+}
+
+void
+directory_stored(struct directory *d, struct slice key, struct slice policy)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL)
+		r->stored = print_of(policy);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+bool
+directory_unstored(struct directory *d, struct slice key, char account[64],
+    struct policy **ret_policy)
+{
+	struct slice none = { 0 };
+	bool unstored = false;
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL && !r->tombstone)
+		unstored =
+		    r->stored != print_of(r->policy == NULL ? none : slice_str(r->policy->json));
+	if (unstored) {
+		*ret_policy = policy_ref(r->policy);
+		memcpy(account, r->account, sizeof(r->account));
+	}
+	pthread_rwlock_unlock(&d->lock);
+	return unstored;
+}
+
+int
+directory_listener(struct directory *d, struct slice key)
+{
+	struct route *route;
+	int fd = -1;
+
+	pthread_rwlock_rdlock(&d->lock);
+	route = find(d, key);
+	if (route != NULL && route->listen_fd >= 0)
+		fd = fcntl(route->listen_fd, F_DUPFD_CLOEXEC, 0);
+	pthread_rwlock_unlock(&d->lock);
+	return fd;
+}
+
+void
+directory_keep(struct directory *d, struct route *route, int fd)
+{
+	pthread_rwlock_wrlock(&d->lock);
+	if (route->listen_fd < 0 && !route_serves(route, 0))
+		route->listen_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	pthread_rwlock_unlock(&d->lock);
+}
+
+void
+directory_each(struct directory *d, bool (*fn)(const struct route *r, void *arg), void *arg)
+{
+	struct map_node *node = NULL;
+
+	pthread_rwlock_rdlock(&d->lock);
+	while ((node = map_walk(&d->routes, node)) != NULL)
+		if (!fn(map_of(node, struct route, by_key), arg))
+			break;
+	pthread_rwlock_unlock(&d->lock);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all threads share: made at the start, freed at the end. */
+#include "edge/core/edge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct news {
+	struct loop_mail mail;
+	struct edge *edge;
+	unsigned worker;
+	char key[DIRECTORY_KEY_BYTES];
+};
+
+static void
+on_up(struct loop *loop, struct loop_mail *m)
+{
+	struct news *n = list_of(m, struct news, mail);
+
+	(void)loop;
+	if (n->edge->route_up != NULL)
+		n->edge->route_up(n->edge, n->key);
+	free(n);
+}
+
+static void
+on_idle(struct loop *loop, struct loop_mail *m)
+{
+	struct news *n = list_of(m, struct news, mail);
+
+	(void)loop;
+	if (n->edge->worker_idle != NULL)
+		n->edge->worker_idle(n->edge, n->worker);
+	free(n);
+}
+
+static void
+tell(struct edge *e, unsigned worker, const char *key,
+    void (*fn)(struct loop *, struct loop_mail *))
+{
+	struct news *n;
+
+	if (e->main_loop == NULL || (n = calloc(1, sizeof(*n))) == NULL)
+		return;
+	n->mail.fn = fn;
+	n->edge = e;
+	n->worker = worker;
+	snprintf(n->key, sizeof(n->key), "%s", key);
+	loop_post(e->main_loop, &n->mail);
+}
+
+void
+edge_tell_up(struct edge *e, const char *key)
+{
+	tell(e, 0, key, on_up);
+}
+
+void
+edge_tell_idle(struct edge *e, unsigned worker)
+{
+	tell(e, worker, "", on_idle);
+}
+
+void
+edge_url(const struct edge *e, const char *name, char *dst, size_t cap)
+{
+	if (e->https_port == 443 || e->https_port == 0)
+		snprintf(dst, cap, "https://%s.%s", name, e->domain);
+	else
+		snprintf(dst, cap, "https://%s.%s:%u", name, e->domain, e->https_port);
+}
+
+struct slice
+edge_name_of(const struct edge *e, struct slice host)
+{
+	struct slice domain = slice_str(e->domain), none = { 0 };
+
+	if (host.n < domain.n + 2 || !slice_ends(host, domain))
+		return none;
+	host = slice_head(host, host.n - domain.n);
+	if (host.p[host.n - 1] != '.')
+		return none;
+	host = slice_head(host, host.n - 1);
+	return slice_find(host, '.') == SIZE_MAX && host.n < DIRECTORY_KEY_BYTES ? host : none;
+}

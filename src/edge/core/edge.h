@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all threads of the edge share.  All of it is thread-safe or never changes after the start.
+ */
+#ifndef ADIT_EDGE_CORE_EDGE_H
+#define ADIT_EDGE_CORE_EDGE_H
+
+#include "edge/core/directory.h"
+#include "edge/core/settings.h"
+#include "edge/core/source.h"
+#include "net/loop.h"
+#include "store/store.h"
+
+struct notes;
+struct keep;
+struct password_thread;
+struct worker;
+
+struct edge {
+	struct store *store;
+	struct directory *directory;
+	struct guard *guard;
+	struct password_thread *passwords;
+	struct keep *keep;           /* seals what of a secret must be stored */
+	struct notes *notes;         /* for the doctor */
+	unsigned char probe_key[32]; /* of tickets, at random */
+	struct worker **workers;
+	unsigned n_workers;
+	struct loop *main_loop; /* signals and control socket */
+	char domain[254];
+	uint16_t https_port, http_port; /* as visitors see them; 0: Unix socket, or none */
+	_Atomic uint64_t generation;    /* of the newest link */
+	_Atomic uint64_t account_bytes; /* what an account may have in the inbox */
+	_Atomic unsigned next_worker;   /* for what may go to any */
+	/* Told on the main loop: a route is served now; main thread's, set before the workers
+	 * start. */
+	void (*route_up)(struct edge *e, const char *key);
+	/* Told on the main loop: this worker has nothing under way any more, after WORKER_DRAIN.
+	 */
+	void (*worker_idle)(struct edge *e, unsigned worker);
+};
+
+/* Posts to the main loop; from any thread. Lost without memory: whoever waits has a time limit. */
+void edge_tell_up(struct edge *e, const char *key);
+void edge_tell_idle(struct edge *e, unsigned worker);
+
+/* "https://jenkins.example.org:8443" */
+void edge_url(const struct edge *e, const char *name, char *dst, size_t cap);
+
+/* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it is none
+ * of ours. */
+struct slice edge_name_of(const struct edge *e, struct slice host);
+
+#endif

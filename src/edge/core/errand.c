@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions to other threads, and their way home. */
+#include "edge/core/errand.h"
+
+static void
+on_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct errand *e = list_of(m, struct errand, mail);
+	struct errands *home = e->home;
+
+	check(home != NULL && home->loop == loop && home->n_pending > 0);
+	e->home = NULL;
+	home->n_pending--;
+	e->back(e);
+	if (home->came_home != NULL)
+		home->came_home(home);
+}
+
+void
+errand_begin(struct errand *e, struct errands *home, void (*back)(struct errand *e))
+{
+	check(e->home == NULL); /* one question at a time */
+	e->mail.fn = on_mail;
+	e->home = home;
+	e->back = back;
+	home->n_pending++;
+}
+
+void
+errand_end(struct errand *e)
+{
+	loop_post(e->home->loop, &e->mail);
+}
+
+static void
+on_inbox_done(struct inbox_req *req)
+{
+	errand_end(req->owner);
+}
+
+void
+errand_inbox(struct errand *e, struct errands *home, struct store *s, struct inbox_req *req,
+    void (*back)(struct errand *e))
+{
+	errand_begin(e, home, back);
+	req->done = on_inbox_done;
+	req->owner = e;
+	inbox_submit(s, req);
+}
+
+static void
+on_store_done(struct store_req *req)
+{
+	errand_end(req->owner);
+}
+
+void
+errand_store(struct errand *e, struct errands *home, struct store *s, struct store_req *req,
+    void (*done)(struct store_req *req), void (*back)(struct errand *e))
+{
+	errand_begin(e, home, back);
+	req->done = done != NULL ? done : on_store_done;
+	req->owner = e;
+	store_submit(s, req);
+}

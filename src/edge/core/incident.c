@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Remembers for the doctor what was refused, in bounded memory. */
+#include "edge/core/incident.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "edge/core/directory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct note {
+	uint64_t count;
+	int64_t at_ms;
+	char peer[56], agent[64], text[224];
+};
+
+enum {
+#define X(...) +1
+	N_NOTES = 0 NOTES(X)
+#undef X
+};
+
+struct note_set {
+	struct map_node by_key;
+	char key[DIRECTORY_KEY_BYTES];
+	struct note *notes[N_NOTES];
+};
+
+struct notes {
+	pthread_mutex_t lock;
+	struct map sets;
+};
+
+static const char *const codes[] = {
+#define X(symbol, code) code,
+	NOTES(X)
+#undef X
+};
+
+struct notes *
+notes_new(void)
+{
+	struct notes *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return NULL;
+	map_init(&n->sets);
+	check(pthread_mutex_init(&n->lock, NULL) == 0);
+	return n;
+}
+
+void
+notes_free(struct notes *n)
+{
+	struct map_node *node;
+
+	if (n == NULL)
+		return;
+	while ((node = map_take_any(&n->sets)) != NULL) {
+		struct note_set *set = map_of(node, struct note_set, by_key);
+
+		for (int i = 0; i < N_NOTES; i++)
+			free(set->notes[i]);
+		free(set);
+	}
+	map_fini(&n->sets);
+	pthread_mutex_destroy(&n->lock);
+	free(n);
+}
+
+static struct note_set *
+find(const struct notes *n, struct slice key)
+{
+	struct map_node *node;
+
+	for (node = map_first(&n->sets, map_hash(key)); node != NULL; node = map_next_same(node)) {
+		struct note_set *set = map_of(node, struct note_set, by_key);
+
+		if (slice_eq(slice_str(set->key), key))
+			return set;
+	}
+	return NULL;
+}
+
+static struct note_set *
+add(struct notes *n, const char *key)
+{
+	struct note_set *set;
+
+	if (n->sets.n >= LIMIT_NOTES || (set = calloc(1, sizeof(*set))) == NULL)
+		return NULL;
+	snprintf(set->key, sizeof(set->key), "%s", key);
+	if (map_put(&n->sets, &set->by_key, map_hash(slice_str(set->key))) != 0) {
+		free(set);
+		return NULL;
+	}
+	return set;
+}
+
+static void
+copy(char *dst, size_t cap, struct slice s)
+{
+	size_t n = s.n < cap - 1 ? s.n : cap - 1;
+
+	for (size_t i = 0; i < n; i++)
+		dst[i] = s.p[i] < ' ' || s.p[i] > '~' ? '?' : s.p[i];
+	dst[n] = '\0';
+}
+
+void
+notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
+    struct slice agent, struct slice text)
+{
+	struct note_set *set;
+	struct note *note;
+
+	if (n == NULL)
+		return;
+	pthread_mutex_lock(&n->lock);
+	set = find(n, slice_str(key));
+	if (set == NULL)
+		set = add(n, key);
+	if (set != NULL && set->notes[kind] == NULL)
+		set->notes[kind] = calloc(1, sizeof(struct note));
+	note = set == NULL ? NULL : set->notes[kind];
+	if (note != NULL) {
+		note->count++;
+		note->at_ms = clock_wall_ms();
+		copy(note->peer, sizeof(note->peer), slice_str(peer));
+		copy(note->agent, sizeof(note->agent), agent);
+		copy(note->text, sizeof(note->text), text);
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
+void
+notes_write(struct notes *n, const char *key, struct buf *out)
+{
+	const struct note_set *set;
+	bool any = false;
+
+	if (n == NULL) {
+		buf_put(out, S("[]"));
+		return;
+	}
+	buf_putc(out, '[');
+	pthread_mutex_lock(&n->lock);
+	set = find(n, slice_str(key));
+	for (int i = 0; set != NULL && i < N_NOTES; i++) {
+		const struct note *note = set->notes[i];
+
+		if (note == NULL)
+			continue;
+		buf_printf(out,
+		    "%s{\"code\":\"%s\",\"count\":%llu,\"at_ms\":%lld,\"peer\":", any ? "," : "",
+		    codes[i], (unsigned long long)note->count, (long long)note->at_ms);
+		buf_json(out, slice_str(note->peer));
+		buf_put(out, S(",\"agent\":"));
+		buf_json(out, slice_str(note->agent));
+		buf_put(out, S(",\"text\":"));
+		buf_json(out, slice_str(note->text));
+		buf_putc(out, '}');
+		any = true;
+	}
+	pthread_mutex_unlock(&n->lock);
+	buf_putc(out, ']');
+}
+
+bool
+notes_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent)
+{
+	static const struct slice marks[] = { S("X-Event-Key"), S("X-GitHub-Event"),
+		S("X-Gitlab-Event"), S("X-Gitea-Event"), S("X-Hub-Signature"),
+		S("Stripe-Signature"), S("webhook-id") };
+	const struct h1_field *f;
+	bool is_hook = false;
+	size_t at = 0;
+
+	f = h1_find(h, bytes, S("User-Agent"), &at);
+	*ret_agent = f == NULL ? S("") : h1_text(bytes, f->value);
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		at = 0;
+		is_hook = is_hook || h1_find(h, bytes, marks[i], &at) != NULL;
+	}
+	return is_hook || slice_starts(*ret_agent, S("Bitbucket-Webhooks/"));
+}

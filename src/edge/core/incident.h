@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Notes for the doctor: of each route, what was refused last and why, which its owner cannot see
+ * from outside.  In memory alone, bounded, thread-safe; written where something is refused, never
+ * on the way of a request that goes through a tunnel.
+ */
+#ifndef ADIT_EDGE_CORE_INCIDENT_H
+#define ADIT_EDGE_CORE_INCIDENT_H
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/slice.h"
+#include "http/h1.h"
+
+/* X(symbol, code): codes of hook/doctor.h where there is a row, else words of our own. */
+#define NOTES(X)                                                                                   \
+	X(GOOD, "stored") /* an event was taken: older refusals are history */                     \
+	X(ADDRESS, "edge-address")                                                                 \
+	X(LOGIN, "edge-login")                                                                     \
+	X(SLASH, "hook-slash")                                                                     \
+	X(TOO_BIG, "edge-too-big")                                                                 \
+	X(HTTP, "edge-http")                                                                       \
+	X(UNSIGNED, "edge-unsigned")                                                               \
+	X(SIGNATURE, "edge-signature")                                                             \
+	X(PING, "edge-ping")                                                                       \
+	X(DUPLICATE, "edge-duplicate")                                                             \
+	X(DISK, "edge-disk")                                                                       \
+	X(TAKEOVER, "link-two") /* another link of the account took the tunnel over */             \
+	X(DOWN, "down")         /* the link that served it ended */
+
+enum note_kind {
+#define X(symbol, code) NOTE_##symbol,
+	NOTES(X)
+#undef X
+};
+
+struct notes;
+
+/* NULL without memory. */
+struct notes *notes_new(void) must_use;
+void notes_free(struct notes *n);
+/* n NULL: nowhere. peer, text: for people, cut to size. agent: the sender's User-Agent. */
+void notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
+    struct slice agent, struct slice text);
+/* Appends a JSON list of {"code","count","at_ms","peer","agent","text"}. */
+void notes_write(struct notes *n, const char *key, struct buf *out);
+
+/* The request calls itself a webhook: scanners and people are not noted. *ret_agent: its
+ * User-Agent. */
+bool notes_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent);
+
+#endif

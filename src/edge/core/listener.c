@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepts on a listening socket, and survives a lack of descriptors. */
+#include "edge/core/listener.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define ACCEPTS_PER_EVENT 64
+#define PAUSE_US (100 * 1000)
+
+static int
+open_reserve(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Errors of one connection that went before it was accepted (accept(2)); others are a shortage. */
+static bool
+is_gone(int error)
+{
+	switch (error) {
+	case ECONNABORTED:
+	case EINTR:
+	case EPROTO:
+	case EPERM:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* No descriptor is left: lets one connection go at once rather than never. */
+static void
+shed(struct listener *l)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int fd;
+
+	if (l->reserve >= 0) {
+		close(l->reserve);
+		fd = loop_accept(l->io.fd, &ss, &len);
+		if (fd >= 0)
+			loop_close(fd);
+		l->reserve = open_reserve();
+	}
+	if (!l->paused)
+		log_event(LOG_WARN, "accept-paused", LOG_Z("why", strerror(errno)));
+	l->paused = true;
+	if (l->shortage != NULL)
+		l->shortage(l);
+	loop_timer_set(l->io.loop, &l->retry, PAUSE_US);
+}
+
+static void
+accept_some(struct listener *l)
+{
+	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+		struct sockaddr_storage ss = { 0 };
+		socklen_t len = sizeof(ss);
+		int fd = loop_accept(l->io.fd, &ss, &len);
+
+		if (fd < 0 && errno == EAGAIN) {
+			l->paused = false;
+			return;
+		}
+		if (fd < 0 && !is_gone(errno)) {
+			shed(l);
+			return;
+		}
+		if (fd < 0)
+			continue;
+		l->accepted(l, fd, &ss, len);
+		if (l->io.fd < 0)
+			return;
+	}
+	loop_again(&l->io, LOOP_IN);
+}
+
+static void
+on_io(struct loop_io *io, unsigned events)
+{
+	struct listener *l = list_of(io, struct listener, io);
+
+	if (events & LOOP_IN)
+		accept_some(l);
+}
+
+static void
+on_retry(struct loop_timer *t)
+{
+	accept_some(list_of(t, struct listener, retry));
+}
+
+void
+listener_init(struct listener *l)
+{
+	*l = (struct listener){ .io = { .fd = -1 }, .reserve = -1 };
+}
+
+int
+listener_open(struct listener *l, struct loop *loop, int fd,
+    void (*accepted)(struct listener *, int, const struct sockaddr_storage *, socklen_t),
+    void *owner)
+{
+	*l = (struct listener){
+		.io = { .fd = fd, .fn = on_io },
+		.retry = { .fn = on_retry },
+		.reserve = open_reserve(),
+		.accepted = accepted,
+		.owner = owner,
+	};
+	if (loop_watch(loop, &l->io) == 0)
+		return 0;
+	listener_close(l);
+	return -1;
+}
+
+void
+listener_close(struct listener *l)
+{
+	int error = errno;
+
+	if (l->io.fd < 0)
+		return;
+	if (l->io.loop != NULL) {
+		loop_timer_stop(l->io.loop, &l->retry);
+		loop_unwatch(&l->io);
+	}
+	loop_close(l->io.fd);
+	l->io.fd = -1;
+	if (l->reserve >= 0)
+		close(l->reserve);
+	l->reserve = -1;
+	errno = error;
+}

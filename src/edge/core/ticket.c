@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes tickets and knows them again: a time and a MAC of it and the name. */
+#include "edge/core/ticket.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICKET_MS 60000
+#define TICKET_MAC_BYTES 16
+
+static void
+make_mac(const struct edge *e, const char *name, const char *until,
+    char dst[2 * TICKET_MAC_BYTES + 1])
+{
+	unsigned char mac[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char text[DIRECTORY_KEY_BYTES + 40];
+	int len = snprintf(text, sizeof(text), "adit-probe %s %s", until, name);
+
+	HMAC(EVP_sha256(), e->probe_key, (int)sizeof(e->probe_key), (unsigned char *)text,
+	    (size_t)len, mac, &n);
+	text_hex(mac, TICKET_MAC_BYTES, dst);
+}
+
+void
+ticket_make(const struct edge *e, const char *name, char dst[TICKET_TEXT_BYTES])
+{
+	snprintf(dst, 17, "%016llx", (unsigned long long)(clock_wall_ms() + TICKET_MS));
+	make_mac(e, name, dst, dst + 16);
+}
+
+bool
+ticket_is_good(const struct edge *e, const char *name, struct slice s)
+{
+	char until[17], mac[2 * TICKET_MAC_BYTES + 1];
+
+	if (s.n != TICKET_TEXT_BYTES - 1 || !slice_z(slice_head(s, 16), until, sizeof(until)))
+		return false;
+	make_mac(e, name, until, mac);
+	return CRYPTO_memcmp(mac, s.p + 16, 2 * TICKET_MAC_BYTES) == 0 &&
+	       (int64_t)strtoull(until, NULL, 16) > clock_wall_ms();
+}

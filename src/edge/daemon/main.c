@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* aditd: the edge, and the commands that ask one that runs (aditd.8). */
+#include "base/limits.h"
+#include "edge/daemon/command_line.h"
+#include "edge/daemon/selfcheck.h"
+
+#include <stdio.h>
+
+static int
+print_limits(void)
+{
+	for (size_t i = 0; i < limits_n; i++)
+		printf("%-24s %12lld %-13s %s\n", limits_table[i].name, limits_table[i].value,
+		    limits_table[i].unit, limits_table[i].what);
+	return 0;
+}
+
+static int
+administer(struct command_line *cl)
+{
+	char path[200];
+
+	if (cl->admin.socket == NULL) {
+		if (!options_socket(&cl->daemon, path, sizeof(path)))
+			return 1;
+		cl->admin.socket = path;
+		cl->admin.configured = cl->daemon.dev == NULL;
+	}
+	return admin_run(&cl->admin, cl->command, cl->n_words, (const char *const *)cl->words);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command_line cl;
+	int rc = command_line_read(&cl, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	if (cl.limits)
+		return print_limits();
+	if (cl.command != NULL)
+		return administer(&cl);
+	if (cl.check)
+		return selfcheck_run(&cl.daemon);
+	return daemon_run(&cl.daemon);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Joins the command line and aditd.yml to the daemon's settings. */
+#include "edge/daemon/options.h"
+
+#include "base/limits.h"
+#include "edge/daemon/dev.h"
+#include "base/sentence.h"
+#include "base/tell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* An address of --https or --http; a bare port is loopback with --dev and everywhere else all
+ * addresses. */
+static char *
+set_addr(const char *option, const char *text, bool dev, struct addr *dst)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	const char *why = addr_parse(slice_str(text), dst);
+
+	if (why == NULL && (dst->tls || addr_sockaddr(dst, true, &ss, &len) != 0))
+		why = "a port, a numeric address with a port, or unix:/PATH is wanted";
+	if (why != NULL)
+		return sentence("%s %s: %s", option, text, why);
+	if (dev && dst->kind == ADDR_TCP && dst->host[0] == '\0' && text[0] != '*')
+		snprintf(dst->host, sizeof(dst->host), "127.0.0.1");
+	return NULL;
+}
+
+static char *
+set_log(const struct daemon_options *o, struct settings *s)
+{
+	enum log_level level;
+
+	if (o->log_level != NULL) {
+		if (!log_level_parse(slice_str(o->log_level), &level))
+			return sentence("--log-level %s: error, warn, info or debug is wanted",
+			    o->log_level);
+		s->log_level = level;
+	}
+	if (o->log_format != NULL) {
+		s->log_format = strcmp(o->log_format, "json") == 0 ? LOG_JSON : LOG_LOGFMT;
+		if (s->log_format == LOG_LOGFMT && strcmp(o->log_format, "logfmt") != 0)
+			return sentence("--log-format %s: logfmt or json is wanted", o->log_format);
+	}
+	if (o->no_access_log)
+		s->log_access = false;
+	return NULL;
+}
+
+/* NULL, or which option is wrong. */
+static char *
+override(const struct daemon_options *o, struct settings *s)
+{
+	bool dev = o->dev != NULL;
+	char *error = NULL;
+	uint64_t n;
+
+	if (o->https != NULL)
+		error = set_addr("--https", o->https, dev, &s->https);
+	if (error == NULL && o->http != NULL) {
+		s->has_http = true;
+		error = set_addr("--http", o->http, dev, &s->http);
+	}
+	if (error == NULL && o->domain != NULL &&
+	    !settings_domain(slice_str(o->domain), s->domain, sizeof(s->domain)))
+		error = sentence("--domain %s: this is no domain", o->domain);
+	if (error == NULL && o->workers != NULL) {
+		if (!slice_u64(slice_str(o->workers), &n) || n > LIMIT_WORKERS)
+			return sentence("--workers %s: a number from 0 to %d is wanted", o->workers,
+			    LIMIT_WORKERS);
+		s->workers = (int64_t)n;
+	}
+	return error != NULL ? error : set_log(o, s);
+}
+
+struct settings *
+options_settings(const struct daemon_options *o, const struct slice *text, char **ret_error)
+{
+	struct settings *s;
+	char *error;
+
+	if (o->dev != NULL)
+		s = dev_settings(o->dev, o->domain, ret_error);
+	else if (text != NULL)
+		s = settings_parse(*text, o->file, ret_error);
+	else
+		s = settings_load(o->file, ret_error);
+	if (s == NULL)
+		return NULL;
+	error = override(o, s);
+	if (error == NULL)
+		return s;
+	settings_unref(s);
+	*ret_error = error;
+	return NULL;
+}
+
+bool
+options_socket(const struct daemon_options *o, char *dst, size_t cap)
+{
+	struct settings *s;
+	char *error = NULL;
+
+	if (o->dev != NULL)
+		return (size_t)snprintf(dst, cap, "%s/control.sock", o->dev) < cap;
+	s = settings_load(o->file, &error);
+	if (s == NULL) {
+		tell_error("failed", "%s", error != NULL ? error : "out of memory");
+		free(error);
+		return false;
+	}
+	snprintf(dst, cap, "%s", s->control.path);
+	settings_unref(s);
+	return true;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the edge stops being root, and what it keeps of it (privilege.h). */
+#include "edge/daemon/privilege.h"
+
+#include "base/log.h"
+#include "base/sentence.h"
+#include "net/notify.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void
+privilege_limits(void)
+{
+	struct rlimit files, none = { 0, 0 };
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	(void)setrlimit(RLIMIT_CORE, &none);
+}
+
+/* The ids of the settings; false: there is no such user or group. Without a user: as we are. */
+static bool
+find_ids(const struct settings *s, uid_t *ret_uid, gid_t *ret_gid, char **ret_error)
+{
+	struct passwd *pw;
+	struct group *gr;
+
+	*ret_uid = geteuid();
+	*ret_gid = getegid();
+	if (s->user[0] != '\0') {
+		pw = getpwnam(s->user);
+		if (pw == NULL) {
+			*ret_error = sentence(
+			    "user: the user \"%s\" does not exist; aditd was started as root and "
+			    "runs as that user.  Make it: useradd --system --user-group "
+			    "--no-create-home --shell /usr/sbin/nologin %s.  Or write \"user: "
+			    "root\"",
+			    s->user, s->user);
+			return false;
+		}
+		*ret_uid = pw->pw_uid;
+		*ret_gid = pw->pw_gid;
+	}
+	if (s->group[0] != '\0') {
+		gr = getgrnam(s->group);
+		if (gr == NULL) {
+			*ret_error = sentence("group: the group \"%s\" does not exist", s->group);
+			return false;
+		}
+		*ret_gid = gr->gr_gid;
+	}
+	return true;
+}
+
+char *
+privilege_give(const char *path, const struct settings *s)
+{
+	char *error = NULL;
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0)
+		return NULL;
+	if (!find_ids(s, &uid, &gid, &error))
+		return error;
+	if (lchown(path, uid, gid) != 0)
+		return sentence("%s: %s", path, strerror(errno));
+	return NULL;
+}
+
+char *
+privilege_user(const struct settings *s)
+{
+	char *error = NULL;
+	uid_t uid;
+	gid_t gid;
+
+	return find_ids(s, &uid, &gid, &error) ? NULL : error;
+}
+
+static bool
+is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool empty = d != NULL;
+
+	while (empty && (e = readdir(d)) != NULL)
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (d != NULL)
+		closedir(d);
+	return empty;
+}
+
+bool
+privilege_gives(const char *path)
+{
+	struct stat st;
+
+	return geteuid() == 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+	       is_empty(path);
+}
+
+char *
+privilege_folder(const char *path, const struct settings *s)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0)
+		return privilege_give(path, s);
+	if (errno != EEXIST)
+		return sentence("%s: %s", path, strerror(errno));
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return sentence("%s: is not a folder", path);
+	return privilege_gives(path) ? privilege_give(path, s) : NULL;
+}
+
+/* For all threads to come; there is one. */
+static char *
+become(const struct settings *s)
+{
+	char *error = NULL;
+	uid_t uid;
+	gid_t gid;
+
+	if (!find_ids(s, &uid, &gid, &error))
+		return error;
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
+	    setresuid(uid, uid, uid) != 0)
+		return sentence("becoming user \"%s\": %s", s->user, strerror(errno));
+	if (uid != 0 && setuid(0) == 0)
+		return sentence("user \"%s\" could become root again", s->user);
+	return NULL;
+}
+
+char *
+privilege_drop(const struct settings *s)
+{
+	char *error = NULL;
+
+	if (geteuid() == 0 && s->user[0] != '\0')
+		error = become(s);
+	if (error != NULL)
+		return error;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return sentence("giving up new privileges: %s", strerror(errno));
+	return NULL;
+}
+
+/* The system call itself: it is all that libcap would be needed for. */
+static bool
+set_capabilities(uint64_t set)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		caps[i].effective = caps[i].permitted = (uint32_t)(set >> (32 * i));
+	return syscall(SYS_capset, &head, caps) == 0;
+}
+
+char *
+privilege_keep_reading(const struct settings *s)
+{
+	/* Containers often have only the second, which is more than is needed. */
+	static const int rights[] = { CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE };
+	char *error;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return sentence("keeping the right to read: %s", strerror(errno));
+	error = become(s);
+	if (error != NULL)
+		return error;
+	for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++)
+		if (set_capabilities(1ULL << rights[i]))
+			break;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return sentence("giving up new privileges: %s", strerror(errno));
+	return NULL;
+}
+
+void
+privilege_notify(const char *state)
+{
+	if (notify(state) != 0)
+		log_event(LOG_WARN, "notify-failed", LOG_Z("why", strerror(errno)));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the process may do: descriptors, folders, users; and what it tells its supervisor. */
+#ifndef ADIT_EDGE_DAEMON_PRIVILEGE_H
+#define ADIT_EDGE_DAEMON_PRIVILEGE_H
+
+#include "base/check.h"
+#include "edge/core/settings.h"
+
+/* As many descriptors as the hard limit allows; no core dumps, which would hold keys and tokens
+ * (S-23). */
+void privilege_limits(void);
+/* NULL, or a malloced sentence: user or group of the settings do not exist. */
+char *privilege_user(const struct settings *s) must_use;
+/* Makes a folder of the daemon (0700) unless it is there, owned by the user that it will run as;
+ * gives an empty one of root to that user. NULL, or a malloced sentence. */
+char *privilege_folder(const char *path, const struct settings *s) must_use;
+/* An empty folder of root, and we are root: one with somebody's files in it stays theirs. */
+bool privilege_gives(const char *path) must_use;
+/* Gives a file to the user. */
+char *privilege_give(const char *path, const struct settings *s) must_use;
+/* Becomes user and group of the settings for good, when started as root. NULL, or a malloced
+ * sentence. */
+char *privilege_drop(const struct settings *s) must_use;
+/* The same, but the right to read any file is kept, and nothing else of root. */
+char *privilege_keep_reading(const struct settings *s) must_use;
+/* "READY=1" and the like, to systemd or whoever set NOTIFY_SOCKET. */
+void privilege_notify(const char *state);
+
+#endif

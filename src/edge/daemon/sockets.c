@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listening for visitors, links and administrators (sockets.h). */
+#include "edge/daemon/sockets.h"
+
+#include "base/sentence.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* -1 and *ret_error. */
+static int
+listen_on(const struct addr *a, bool share, const char *key, struct addr *ret_bound,
+    char **ret_error)
+{
+	char text[ADDR_TEXT_BYTES + 256];
+	int fd = addr_listen(a, share, ret_bound);
+
+	if (fd >= 0)
+		return fd;
+	addr_text(a, text, sizeof(text));
+	*ret_error = sentence("%s: %s: %s%s", key, text, strerror(errno),
+	    errno == EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
+	return -1;
+}
+
+/* A socket that only this user may connect to. */
+static char *
+listen_control(struct sockets *k, const struct settings *s)
+{
+	mode_t old = umask(0177);
+	char *error = NULL;
+
+	k->control_fd = listen_on(&s->control, false, "control socket", NULL, &error);
+	umask(old);
+	if (error == NULL && chmod(s->control.path, 0600) != 0)
+		error = sentence("%s: %s", s->control.path, strerror(errno));
+	return error;
+}
+
+/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket is the first
+ * worker's. */
+static char *
+listen_http(struct sockets *k, const struct settings *s, unsigned n_workers)
+{
+	bool share = s->http.kind == ADDR_TCP && n_workers > 1;
+	struct addr at = s->http;
+	char *error = NULL;
+
+	for (unsigned i = 0; s->has_http && i < n_workers && (i == 0 || share); i++) {
+		k->http_fds[i] = listen_on(&at, share, "listen.http", &k->http, &error);
+		if (error != NULL)
+			break;
+		at.port = k->http.port;
+	}
+	return error;
+}
+
+void
+sockets_init(struct sockets *k)
+{
+	*k = (struct sockets){ .https_fd = -1, .control_fd = -1 };
+	for (int i = 0; i < LIMIT_WORKERS; i++)
+		k->http_fds[i] = -1;
+}
+
+char *
+sockets_open(struct sockets *k, const struct settings *s, unsigned n_workers)
+{
+	char *error = NULL;
+
+	k->https_fd = listen_on(&s->https, false, "listen.https", &k->https, &error);
+	if (error == NULL)
+		error = listen_http(k, s, n_workers);
+	return error != NULL ? error : listen_control(k, s);
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void
+sockets_close(struct sockets *k)
+{
+	close_fd(&k->https_fd);
+	close_fd(&k->control_fd);
+	for (int i = 0; i < LIMIT_WORKERS; i++)
+		close_fd(&k->http_fds[i]);
+}

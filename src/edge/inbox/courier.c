@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue side of a courier: leases what may be under way, and waits for the rest. */
+#include "edge/inbox/courier_private.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* After the store could not: the disk may have space again. */
+#define STORE_PAUSE_US (2 * 1000 * 1000)
+
+/* What may be on the line to the agent at once, one delivery is always: so much at first, and on
+ * the slowest line; where it is fast, LIMIT_COURIER_BYTES. */
+#define LINE_BYTES_FIRST (512 * 1024)
+#define LINE_BYTES_MIN (64 * 1024)
+/* A lease asks for no more for each place, so that all of those on their way together have a part
+ * of the room; what is larger is leased when no other is. */
+#define PLACE_BYTES (LIMIT_COURIER_BYTES / LIMIT_INBOX_LEASE)
+
+static void submit(struct courier *c, enum inbox_op op);
+
+/* --- the end of a courier --- */
+
+static void
+on_grave(struct loop_grave *g)
+{
+	struct courier *c = list_of(g, struct courier, grave);
+
+	inbox_req_fini(&c->ask);
+	policy_unref(c->policy);
+	free(c);
+}
+
+static void
+maybe_free(struct courier *c)
+{
+	if (c->tunnel == NULL && !c->asking && c->n_runs == 0)
+		loop_bury(c->worker->loop, &c->grave, on_grave);
+}
+
+/* Begins what was leased, or gives it back. */
+static void
+carry(struct courier *c, struct inbox_req *req)
+{
+	for (size_t i = 0; i < req->n_items; i++)
+		if (c->tunnel == NULL || courier_carry(c, &req->items[i], NULL) != 0)
+			courier_return(c, &req->items[i]);
+	c->asked_bytes -= req->bytes_max;
+	req->bytes_max = 0;
+}
+
+void
+courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
+{
+	bool knows = settled->n_max > 0 && settled->result == STORE_OK && !settled->more;
+
+	carry(c, settled);
+	c->n_runs--;
+	c->run_bytes -= bytes;
+	maybe_free(c);
+	if (c->tunnel == NULL)
+		worker_check_idle(c->worker);
+	else if (!knows || c->again || c->hold_until_us > loop_now_us(c->worker->loop))
+		courier_kick(c);
+	else if (!c->asking && settled->wait_ms >= 0)
+		loop_timer_set(c->worker->loop, &c->timer, (settled->wait_ms + 1) * 1000);
+	else if (!c->asking)
+		courier_none_waits(c);
+}
+
+/*
+ * A line is slow when a delivery is not with the agent after a while: four that share it would take
+ * four times as long, and with them every other stream of the link.
+ */
+void
+courier_arrived(struct courier *c, size_t bytes, bool soon)
+{
+	c->line_bytes -= bytes;
+	if (soon && c->line_max < LIMIT_COURIER_BYTES)
+		c->line_max *= 2;
+}
+
+void
+courier_slow(struct courier *c, bool first)
+{
+	if (first && c->line_max > LINE_BYTES_MIN)
+		c->line_max /= 2;
+}
+
+/* --- leases --- */
+
+static void
+on_asked_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct courier *c = list_of(m, struct courier, mail);
+
+	(void)loop;
+	c->asking = false;
+	c->worker->errands.n_pending--;
+	carry(c, &c->ask);
+	if (c->tunnel == NULL) {
+		maybe_free(c);
+		worker_check_idle(c->worker);
+		return;
+	}
+	if (c->ask.result != STORE_OK)
+		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", c->name),
+		    LOG_Z("why", store_result_text(c->ask.result)));
+	if (c->ask.result != STORE_OK)
+		loop_timer_set(c->worker->loop, &c->timer, STORE_PAUSE_US);
+	else if (c->ask.op == INBOX_WAKE && c->ask.more)
+		submit(c, INBOX_WAKE);
+	else if (c->ask.op == INBOX_WAKE || c->ask.more || c->again)
+		courier_kick(c);
+	else if (c->ask.wait_ms >= 0)
+		loop_timer_set(c->worker->loop, &c->timer, (c->ask.wait_ms + 1) * 1000);
+	else
+		courier_none_waits(c);
+}
+
+static void
+on_asked(struct inbox_req *req)
+{
+	struct courier *c = req->owner;
+
+	loop_post(c->worker->loop, &c->mail);
+}
+
+static void
+submit(struct courier *c, enum inbox_op op)
+{
+	struct inbox_req *req = &c->ask;
+
+	inbox_req_fini(req);
+	req->now_ms = req->mono_ms = 0; /* the store looks, and leaves them filled in */
+	req->op = op;
+	req->done = on_asked;
+	req->owner = c;
+	req->synced = c->policy->coalesce;
+	memcpy(req->account, c->account, sizeof(req->account));
+	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
+	c->asking = true;
+	c->again = false;
+	c->worker->errands.n_pending++;
+	inbox_submit(c->worker->edge->store, req);
+}
+
+/* Bytes of deliveries that may be started beside those that are under way. */
+static size_t
+room_bytes(const struct courier *c, size_t run_bytes)
+{
+	size_t line = c->line_bytes < c->line_max ? c->line_max - c->line_bytes : 0,
+	       all = run_bytes < LIMIT_COURIER_BYTES ? LIMIT_COURIER_BYTES - run_bytes : 0,
+	       room = line < all ? line : all;
+
+	return room > c->asked_bytes ? room - c->asked_bytes : 0;
+}
+
+/* How many may be started now; 0: the timer is set where time will help. */
+static uint32_t
+allowed(struct courier *c)
+{
+	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
+	uint32_t room = c->policy->concurrency > c->n_runs ? c->policy->concurrency - c->n_runs : 0,
+		 n = 0;
+
+	if (c->hold_until_us > now) {
+		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
+		return 0;
+	}
+	if (c->n_runs > 0 && room_bytes(c, c->run_bytes) == 0)
+		return 0; /* the end of a run, or of its way on the line, comes here again */
+	if (c->policy->deliver_rate <= 0 || room == 0)
+		return room;
+	while (n < room && rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
+		n++;
+	if (n == 0)
+		loop_timer_set(c->worker->loop, &c->timer, wait_us + 1);
+	return n;
+}
+
+static void
+ask(struct courier *c)
+{
+	uint32_t n;
+
+	if (c->wake != COURIER_WAKE_NONE) {
+		c->ask.n_max = c->wake == COURIER_WAKE_ONE ? 1 : 0;
+		c->wake = COURIER_WAKE_NONE;
+		submit(c, INBOX_WAKE);
+		return;
+	}
+	n = allowed(c);
+	if (n == 0)
+		return;
+	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
+	c->ask.bytes_max = c->n_runs > 0 ? room_bytes(c, c->run_bytes) : c->line_max;
+	if (c->ask.bytes_max > n * PLACE_BYTES)
+		c->ask.bytes_max = n * PLACE_BYTES;
+	c->asked_bytes += c->ask.bytes_max;
+	submit(c, INBOX_LEASE);
+}
+
+void
+courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
+{
+	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
+	size_t room = room_bytes(c, c->run_bytes - bytes);
+
+	if (c->tunnel == NULL || c->hold_until_us > now || room == 0 ||
+	    c->n_runs > c->policy->concurrency)
+		return;
+	if (c->policy->deliver_rate > 0 &&
+	    !rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
+		return;
+	memcpy(req->account, c->account, sizeof(req->account));
+	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
+	req->n_max = 1;
+	req->bytes_max = room < PLACE_BYTES ? room : PLACE_BYTES;
+	c->asked_bytes += req->bytes_max;
+}
+
+void
+courier_kick(struct courier *c)
+{
+	if (c->tunnel == NULL)
+		return;
+	c->again = true;
+	if (!c->asking)
+		ask(c);
+}
+
+void
+couriers_kick(struct worker *w, const char *account)
+{
+	struct map_node *node = NULL;
+
+	while ((node = map_walk(&w->tunnels, node)) != NULL) {
+		struct tunnel *t = map_of(node, struct tunnel, by_key);
+
+		if (t->courier != NULL &&
+		    (account == NULL || account[0] == '\0' || strcmp(account, t->account) == 0))
+			courier_kick(t->courier);
+	}
+}
+
+struct wake {
+	struct loop_mail mail;
+	struct worker *worker;
+	char key[DIRECTORY_KEY_BYTES];
+};
+
+static void
+wake_here(struct worker *w, const char *key)
+{
+	struct tunnel *t = tunnel_find(w, slice_str(key));
+
+	if (t == NULL)
+		return;
+	if (t->courier != NULL)
+		courier_kick(t->courier);
+	else
+		t->courier =
+		    courier_new(t, t->policy); /* replayed to a tunnel that stores nothing itself */
+}
+
+static void
+on_wake_mail(struct loop *loop, struct loop_mail *m)
+{
+	struct wake *wake = list_of(m, struct wake, mail);
+
+	(void)loop;
+	wake_here(wake->worker, wake->key);
+	free(wake);
+}
+
+void
+courier_wake(struct worker *w, const char *key)
+{
+	unsigned at = 0;
+	struct wake *wake;
+
+	if (directory_find(w->edge->directory, slice_str(key), &at) != DIRECTORY_UP)
+		return;
+	if (at == w->index) {
+		wake_here(w, key);
+		return;
+	}
+	wake = calloc(1, sizeof(*wake));
+	if (wake == NULL)
+		return; /* the courier looks again when its link comes back, or at its next delivery
+			 */
+	wake->mail.fn = on_wake_mail;
+	wake->worker = w->edge->workers[at];
+	snprintf(wake->key, sizeof(wake->key), "%s", key);
+	loop_post(wake->worker->loop, &wake->mail);
+}
+
+static void
+on_timer(struct loop_timer *t)
+{
+	courier_kick(list_of(t, struct courier, timer));
+}
+
+struct courier *
+courier_new(struct tunnel *t, struct policy *policy)
+{
+	struct courier *c = calloc(1, sizeof(*c));
+	char why[128];
+
+	if (c == NULL)
+		return NULL;
+	c->worker = t->worker;
+	c->tunnel = t;
+	c->policy = policy != NULL ? policy_ref(policy) : policy_new(S("{}"), why, sizeof(why));
+	if (c->policy == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->line_max = LINE_BYTES_FIRST;
+	c->mail.fn = on_asked_mail;
+	c->timer.fn = on_timer;
+	c->rest.fn = courier_on_rest;
+	snprintf(c->account, sizeof(c->account), "%s", t->account);
+	snprintf(c->name, sizeof(c->name), "%s", t->route->key);
+	submit(c, INBOX_WAKE);
+	return c;
+}
+
+void
+courier_close(struct courier *c)
+{
+	c->tunnel = NULL;
+	loop_timer_stop(c->worker->loop, &c->timer);
+	loop_timer_stop(c->worker->loop, &c->rest);
+	maybe_free(c);
+}

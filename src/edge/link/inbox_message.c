@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers an agent's questions about the inbox of its account. */
+#include "edge/link/inbox_message.h"
+
+#include "edge/inbox/query.h"
+
+#include <stdlib.h>
+
+static void
+answer_view(struct session *s, json_t *answer)
+{
+	char *text;
+
+	json_object_set_new(answer, "type", json_string("inbox"));
+	json_object_set_new(answer, "seq", json_integer((json_int_t)s->view_seq));
+	text = json_dumps(answer, JSON_COMPACT);
+	if (text != NULL && strlen(text) <= LIMIT_CONTROL_BYTES)
+		carrier_control(&s->carrier, slice_str(text));
+	else
+		session_close(s, LINK_CODE_INTERNAL, "an answer of the inbox is too large");
+	free(text);
+	json_decref(answer);
+}
+
+static void
+on_view(void *owner, json_t *answer)
+{
+	struct session *s = owner;
+
+	s->view = NULL;
+	answer_view(s, answer);
+}
+
+void
+link_inbox_control(struct session *s, json_t *request)
+{
+	if (s->view != NULL) {
+		session_close(s, LINK_CODE_PROTOCOL, "one request of the inbox at a time");
+		return;
+	}
+	s->view_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
+	s->view = view_ask(s->worker->edge, &s->worker->errands, s->account,
+	    json_string_value(json_object_get(request, "op")), request, on_view, s);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All links of a worker together: who is let in, and who has to go. */
+#include "edge/link/links.h"
+
+#include "edge/link/session.h"
+
+#include <stdlib.h>
+
+/* Those that made room are freed at the end of the turn. */
+#define SLACK 1024
+
+void
+links_arrived(struct worker *w, struct arrival *a)
+{
+	session_start(w, a);
+}
+
+void
+links_leave(struct worker *w)
+{
+	LIST_EACH(it, &w->links->list)
+		session_leave(list_of(it, struct session, node), LINK_CODE_SHUTDOWN,
+		    "the edge is stopping");
+}
+
+void
+links_cut(struct worker *w)
+{
+	struct links *l = w->links;
+
+	while (l != NULL && !list_empty(&l->list))
+		session_close(list_of(l->list.next, struct session, node), LINK_CODE_SHUTDOWN,
+		    "the edge is stopping");
+}
+
+void
+links_revoke(struct worker *w, const char *token_id)
+{
+	LIST_EACH(it, &w->links->list) {
+		struct session *s = list_of(it, struct session, node);
+
+		if (token_id == NULL)
+			session_close(s, LINK_CODE_BUSY, "the edge is out of memory");
+		else if (strcmp(s->token_id, token_id) == 0)
+			session_close(s, LINK_CODE_REVOKED, "the token was revoked");
+	}
+}
+
+static struct tunnel *
+fenced(struct worker *w)
+{
+	struct map_node *node = NULL;
+
+	while ((node = map_walk(&w->tunnels, node)) != NULL) {
+		struct tunnel *t = map_of(node, struct tunnel, by_key);
+
+		if (!tunnel_serves(t))
+			return t;
+	}
+	return NULL;
+}
+
+void
+links_fence(struct worker *w, const char *key)
+{
+	struct tunnel *t;
+
+	if (key != NULL)
+		session_fence(w, slice_str(key));
+	while (key == NULL && (t = fenced(w)) != NULL)
+		session_drop(t->session, t, "a newer link has the name, or it was released");
+}
+
+/* --- who is let in --- */
+
+bool
+links_let_in(struct worker *w, struct session *s)
+{
+	const struct source_key *key = s->has_source ? &s->source : NULL;
+	struct lobby *l = &w->links->unknown;
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(l, key, &victim)) == LOBBY_VICTIM)
+		session_close(list_of(victim, struct session, unknown), LINK_CODE_BUSY,
+		    "too many links have shown no token");
+	return room == LOBBY_ROOM && lobby_enter(l, &s->unknown, key);
+}
+
+/* An account stands where others have an address. */
+bool
+links_know(struct session *s)
+{
+	struct links *links = s->worker->links;
+	struct lobby_guest *victim = NULL;
+	uint64_t hash = map_hash(slice_str(s->account));
+	struct source_key key = { { 0 } };
+
+	memcpy(key.bytes, &hash, sizeof(hash));
+	lobby_leave(&links->unknown, &s->unknown);
+	return lobby_room(&links->known, &key, &victim) == LOBBY_ROOM &&
+	       lobby_enter(&links->known, &s->known, &key);
+}
+
+/* --- life --- */
+
+struct links *
+links_new(void)
+{
+	struct links *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	slab_init(&l->sessions, sizeof(struct session), LIMIT_LINKS + SLACK);
+	list_init(&l->list);
+	lobby_init(&l->unknown, LIMIT_LINKS_UNKNOWN, LIMIT_LINKS_UNKNOWN_PER_ADDRESS, NULL);
+	lobby_init(&l->known, LIMIT_LINKS, LIMIT_LINKS_PER_ACCOUNT, NULL);
+	return l;
+}
+
+void
+links_free(struct links *l)
+{
+	if (l == NULL)
+		return;
+	slab_fini(&l->sessions);
+	lobby_fini(&l->unknown);
+	lobby_fini(&l->known);
+	free(l);
+}

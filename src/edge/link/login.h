@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The login of a session: HELLO -> token -> names and ports -> WELCOME.  The store answers by mail,
+ * also when the session is over by then; the session is freed only after that.
+ */
+#ifndef ADIT_EDGE_LINK_LOGIN_H
+#define ADIT_EDGE_LINK_LOGIN_H
+
+#include "edge/link/session.h"
+
+/* A CONTROL message of a session that waits for HELLO. */
+void login_hello(struct session *s, struct slice json);
+/* The session is over: true when the store still works for it, and session_free() will be called
+ * then. */
+bool login_abandon(struct session *s);
+
+/* In session.c */
+void session_free(struct session *s);
+/* Tells the agent why, and ends the link. */
+void session_refuse(struct session *s, enum link_code link_code, const char *code, const char *text,
+    uint32_t retry_ms);
+/* Enters a tunnel of the HELLO, whose name or port is claimed; fills in what the WELCOME says of
+ * it. policy: what h brings, read; NULL: none. fd: TCP: the listening socket, taken over; else -1. */
+void session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd);
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An account gives up a name or a port: the store, then the directory, then whoever serves it. */
+#include "edge/link/release_message.h"
+
+#include "base/log.h"
+#include "http/url.h"
+
+#include <stdlib.h>
+
+struct link_release {
+	struct store_req req;
+	struct errand errand;
+	struct session *session; /* NULL: it is over */
+	struct worker *worker;
+	char key[DIRECTORY_KEY_BYTES]; /* as it was asked for */
+};
+
+static void
+answer(struct session *s, const char *key, const char *code, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, 2048);
+	buf_put(&b, S("{\"type\":\"release\",\"name\":"));
+	buf_json(&b, slice_str(key));
+	buf_printf(&b, ",\"ok\":%s", code == NULL ? "true" : "false");
+	if (code != NULL) {
+		buf_printf(&b, ",\"code\":\"%s\",\"text\":", code);
+		buf_json(&b, slice_str(text));
+	}
+	buf_putc(&b, '}');
+	if (!b.failed)
+		carrier_control(&s->carrier, buf_slice(&b));
+	buf_fini(&b);
+}
+
+static void
+answer_result(struct session *s, const char *key, enum store_result r)
+{
+	switch (r) {
+	case STORE_OK:
+		answer(s, key, NULL, "");
+		return;
+	case STORE_NONE:
+		answer(s, key, "unknown-name", "nobody has this name or port");
+		return;
+	case STORE_TAKEN:
+	case STORE_GONE:
+		answer(s, key, "name-taken", "this name or port belongs to another account");
+		return;
+	default:
+		answer(s, key, "store", store_result_text(r));
+	}
+}
+
+/* On the store's thread, in the order of commits: the directory follows the store. */
+static void
+follow(struct store_req *req)
+{
+	struct link_release *r = list_of(req->owner, struct link_release, errand);
+	struct directory *d = r->worker->edge->directory;
+	unsigned at;
+
+	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
+		(void)directory_release(d, slice_str(r->key), &at);
+	else if (req->result == STORE_OK)
+		(void)directory_forget(d, slice_str(r->key), &at);
+	errand_end(&r->errand);
+}
+
+static void
+on_released(struct errand *e)
+{
+	struct link_release *r = list_of(e, struct link_release, errand);
+	struct worker *w = r->worker;
+	struct session *s = r->session;
+
+	if (r->req.result == STORE_OK) {
+		log_event(LOG_INFO, "name-released", LOG_Z("account", r->req.account),
+		    LOG_Z("name", r->key));
+		for (unsigned i = 0; i < w->edge->n_workers; i++)
+			worker_fence(w->edge->workers[i], r->key);
+	}
+	if (s != NULL) {
+		s->release = NULL;
+		answer_result(s, r->key, r->req.result);
+	}
+	store_req_fini(&r->req);
+	free(r);
+}
+
+/* "ci" or "tcp:2222" into the request; NULL, or what is wrong. */
+static const char *
+read_key(struct link_release *r, const char *key)
+{
+	const char *why = NULL;
+	uint64_t port;
+
+	if (!slice_starts(slice_str(key), S("tcp:"))) {
+		why = url_name(slice_str(key), r->req.name, sizeof(r->req.name));
+		r->req.op = STORE_NAME_RELEASE;
+		snprintf(r->key, sizeof(r->key), "%s", r->req.name);
+		return why;
+	}
+	if (!slice_u64(slice_str(key + 4), &port) || port == 0 || port > 65535)
+		return "a port is tcp: and a number from 1 to 65535";
+	r->req.op = STORE_PORT_RELEASE;
+	r->req.port = (uint16_t)port;
+	snprintf(r->key, sizeof(r->key), "tcp:%u", r->req.port);
+	return NULL;
+}
+
+void
+link_release_control(struct session *s, const json_t *request)
+{
+	const char *key = json_string_value(json_object_get(request, "name")), *why;
+	struct link_release *r = calloc(1, sizeof(*r));
+
+	if (key == NULL)
+		key = "";
+	why = r == NULL ? "the edge is out of memory" : read_key(r, key);
+	if (why == NULL && s->release != NULL)
+		why = "one name at a time";
+	if (why != NULL) {
+		answer(s, strlen(key) < DIRECTORY_KEY_BYTES ? key : "", "bad-name", why);
+		free(r);
+		return;
+	}
+	snprintf(r->req.account, sizeof(r->req.account), "%s", s->account);
+	r->session = s;
+	r->worker = s->worker;
+	s->release = r;
+	errand_store(&r->errand, &s->worker->errands, s->worker->edge->store, &r->req, follow,
+	    on_released);
+}
+
+void
+link_release_abandon(struct session *s)
+{
+	if (s->release != NULL)
+		s->release->session = NULL;
+	s->release = NULL;
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One agent's link at the edge: its tunnels come up, are taken over, and go. */
+#include "edge/link/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "edge/inbox/courier.h"
+#include "edge/link/links.h"
+#include "edge/link/inbox_message.h"
+#include "edge/link/names_message.h"
+#include "edge/link/release_message.h"
+#include "edge/link/login.h"
+#include "edge/core/incident.h"
+#include "edge/tcp/tcp_port.h"
+#include "edge/core/stopped.h"
+#include "edge/inbox/query.h"
+#include "edge/link/status_message.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Pause that agents are told at a stop, each its own, so that they do not all come back at once. */
+#define RETRY_MS_MIN 500
+#define RETRY_MS_SPREAD 2000
+#define CLOCK_LOOK_MS 60000
+
+/*
+ *	HELLO -> LOGIN -> CLAIM -> UP -> LEAVING -> OVER
+ * Every state may go to OVER; only UP has tunnels in the directory.
+ */
+
+/* --- tunnels come and go --- */
+
+/* Out of map and directory; the agent is not told. */
+static void
+retire(struct session *s, struct tunnel *t)
+{
+	struct worker *w = s->worker;
+
+	if (!t->up)
+		return;
+	t->up = false;
+	s->n_up--;
+	map_del(&w->tunnels, &t->by_key);
+	tcp_port_close(t);
+	if (t->courier != NULL)
+		courier_close(t->courier);
+	t->courier = NULL;
+	policy_unref(t->policy);
+	t->policy = NULL;
+	directory_unbind(w->edge->directory, t->route, s->self.generation);
+}
+
+static void
+say_replaced(struct session *s, struct tunnel *t, const char *text)
+{
+	struct hello *h = calloc(1, sizeof(*h));
+	struct buf out;
+
+	if (h == NULL)
+		return;
+	h->type = HELLO_REPLACED;
+	h->id = t->id;
+	snprintf(h->text, sizeof(h->text), "%s", text);
+	buf_init(&out, LIMIT_CONTROL_BYTES);
+	hello_encode(h, &out);
+	if (!out.failed)
+		carrier_control(&s->carrier, buf_slice(&out));
+	buf_fini(&out);
+	free(h);
+}
+
+void
+session_drop(struct session *s, struct tunnel *t, const char *text)
+{
+	if (!t->up)
+		return;
+	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
+	    LOG_Z("account", s->account), LOG_U("generation", s->self.generation),
+	    LOG_Z("why", text));
+	notes_put(s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""),
+	    slice_str(text));
+	retire(s, t);
+	say_replaced(s, t, text);
+	if (s->n_up == 0)
+		session_leave(s, LINK_CODE_REPLACED, "no tunnel is left to this link");
+}
+
+void
+session_fence(struct worker *w, struct slice key)
+{
+	struct tunnel *t = tunnel_entered(w, key);
+	char who[200];
+
+	if (t == NULL || tunnel_serves(t))
+		return;
+	if (directory_owns(w->edge->directory, key, slice_str(t->account)))
+		directory_who(w->edge->directory, key, who, sizeof(who));
+	else
+		snprintf(who, sizeof(who), "the %s was released",
+		    t->port != NULL ? "port" : "name");
+	session_drop(t->session, t, who);
+}
+
+static void
+refuse_bind(struct hello_tunnel *h, const char *code, const char *text)
+{
+	snprintf(h->error, sizeof(h->error), "%s", code);
+	snprintf(h->text, sizeof(h->text), "%s", text);
+}
+
+/* The link that served the route until now is fenced already; this tells it so. */
+static void
+tell_old(struct worker *w, const char *key, unsigned old_worker)
+{
+	if (old_worker != w->index)
+		worker_fence(w->edge->workers[old_worker], key);
+	else
+		session_fence(w, slice_str(key));
+}
+
+static bool
+enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *key)
+{
+	struct worker *w = s->worker;
+	unsigned old_worker = 0;
+	char who[sizeof(h->text)];
+	bool old = false;
+
+	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), &s->self,
+	    &t->route, &old, &old_worker)) {
+	case DIRECTORY_BOUND:
+		break;
+	case DIRECTORY_STALE:
+		directory_who(w->edge->directory, slice_str(key), who, sizeof(who));
+		refuse_bind(h, "replaced", who);
+		return false;
+	case DIRECTORY_TAKEN:
+		refuse_bind(h, "name-taken", "this name or port belongs to another account");
+		return false;
+	case DIRECTORY_GONE:
+		refuse_bind(h, "name-released", "this name was released");
+		return false;
+	case DIRECTORY_NOMEM:
+		refuse_bind(h, "memory", "the edge is out of memory");
+		return false;
+	}
+	if (old)
+		tell_old(w, key, old_worker);
+	if (map_put(&w->tunnels, &t->by_key, map_hash(slice_str(key))) != 0) {
+		directory_unbind(w->edge->directory, t->route, s->self.generation);
+		refuse_bind(h, "memory", "the edge is out of memory");
+		return false;
+	}
+	stopped_tell(w->edge, t->route, s->self.generation, false);
+	t->up = true;
+	s->n_up++;
+	return true;
+}
+
+void
+session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd)
+{
+	struct edge *e = s->worker->edge;
+	struct tunnel *t = &s->tunnels[s->n_tunnels];
+	char key[DIRECTORY_KEY_BYTES];
+
+	if (h->kind == TUNNEL_TCP)
+		snprintf(key, sizeof(key), "tcp:%u", h->port);
+	else
+		snprintf(key, sizeof(key), "%.63s", h->name);
+	*t = (struct tunnel){
+		.worker = s->worker,
+		.carrier = &s->carrier,
+		.session = s,
+		.account = s->account,
+		.generation = s->self.generation,
+		.id = h->id,
+		.origin_silent_ms = h->origin_silent_ms,
+	};
+	t->policy = policy_ref(policy);
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
+			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");
+	if (h->error[0] != '\0' || !enter(s, t, h, key)) {
+		policy_unref(t->policy);
+		if (fd >= 0)
+			loop_close(fd);
+		return;
+	}
+	s->n_tunnels++;
+	if (h->kind == TUNNEL_TCP && tcp_port_open(t, fd) != 0) {
+		retire(s, t);
+		s->n_tunnels--;
+		refuse_bind(h, "memory", "the edge is out of memory");
+		return;
+	}
+	if (h->kind == TUNNEL_HTTP)
+		directory_set_policy(e->directory, slice_str(key), t->policy);
+	/* Also where nothing is stored now: something may have been, or is replayed to it. */
+	if (h->kind == TUNNEL_HTTP)
+		t->courier = courier_new(t, t->policy);
+	if (h->kind == TUNNEL_TCP)
+		snprintf(h->url, sizeof(h->url), "tcp://%.250s:%u", e->domain, h->port);
+	else
+		edge_url(e, h->name, h->url, sizeof(h->url));
+	log_event(LOG_INFO, "tunnel-up", LOG_Z("tunnel", key), LOG_Z("account", s->account),
+	    LOG_U("generation", s->self.generation), LOG_Z("peer", s->peer));
+	edge_tell_up(e, key);
+}
+
+/* --- the end --- */
+
+void
+session_leave(struct session *s, enum link_code code, const char *why)
+{
+	uint32_t retry_ms = 0;
+
+	if (s->state == SESSION_LEAVING || s->state == SESSION_OVER)
+		return;
+	if (s->state != SESSION_UP) {
+		session_close(s, code, why);
+		return;
+	}
+	if (code == LINK_CODE_SHUTDOWN)
+		retry_ms = RETRY_MS_MIN + (uint32_t)rand_below(RETRY_MS_SPREAD);
+	log_event(LOG_INFO, "link-leaving", LOG_Z("account", s->account),
+	    LOG_U("generation", s->self.generation), LOG_Z("why", why));
+	s->state = SESSION_LEAVING;
+	s->replaced = code == LINK_CODE_REPLACED;
+	carrier_goaway(&s->carrier, code, retry_ms);
+	loop_timer_set(s->worker->loop, &s->timer, s->worker->settings->limits.drain_ms * 1000);
+}
+
+void
+session_close(struct session *s, enum link_code code, const char *why)
+{
+	if (s->state != SESSION_OVER)
+		carrier_close(&s->carrier, code, why);
+}
+
+void
+session_refuse(struct session *s, enum link_code link_code, const char *code, const char *text,
+    uint32_t retry_ms)
+{
+	struct hello *h = calloc(1, sizeof(*h));
+	struct buf out;
+
+	log_event(LOG_WARN, "link-refused", LOG_Z("code", code), LOG_Z("peer", s->peer),
+	    LOG_Z("account", s->account));
+	buf_init(&out, LIMIT_CONTROL_BYTES);
+	if (h != NULL) {
+		h->type = HELLO_REFUSED;
+		h->retry_ms = retry_ms;
+		snprintf(h->code, sizeof(h->code), "%s", code);
+		snprintf(h->text, sizeof(h->text), "%s", text);
+		hello_encode(h, &out);
+		if (!out.failed)
+			carrier_control(&s->carrier, buf_slice(&out));
+	}
+	buf_fini(&out);
+	free(h);
+	carrier_goaway(&s->carrier, link_code, retry_ms);
+	session_close(s, link_code, text);
+}
+
+void
+session_free(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	free(s->tunnels);
+	slab_put(&w->links->sessions, s);
+}
+
+static void
+on_grave(struct loop_grave *g)
+{
+	session_free(list_of(g, struct session, grave));
+}
+
+/* --- what the carrier tells --- */
+
+/* {"type":"origin","id":1} */
+static void
+take_origin(struct session *s, const json_t *message)
+{
+	json_int_t id = json_integer_value(json_object_get(message, "id"));
+
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		if (s->tunnels[i].id == id && s->tunnels[i].up && s->tunnels[i].courier != NULL)
+			courier_origin(s->tunnels[i].courier);
+}
+
+/* Messages of later versions are ignored. */
+static void
+take_message(struct session *s, struct slice json)
+{
+	json_t *message =
+	    hello_is_deep(json) ? NULL : json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+	const char *type = json_string_value(json_object_get(message, "type"));
+
+	if (!json_is_object(message))
+		session_close(s, LINK_CODE_PROTOCOL,
+		    "the agent sent a message that is no JSON object, or nested too deep");
+	else if (type != NULL && strcmp(type, "probe") == 0)
+		status_message(s, message);
+	else if (type != NULL && strcmp(type, "names") == 0)
+		link_names_control(s, message);
+	else if (type != NULL && strcmp(type, "release") == 0)
+		link_release_control(s, message);
+	else if (type != NULL && strcmp(type, "inbox") == 0)
+		link_inbox_control(s, message);
+	else if (type != NULL && strcmp(type, "origin") == 0)
+		take_origin(s, message);
+	json_decref(message);
+}
+
+static void
+on_control(struct carrier *c, struct slice json)
+{
+	struct session *s = c->owner;
+
+	switch (s->state) {
+	case SESSION_HELLO:
+		loop_timer_stop(s->worker->loop, &s->timer);
+		login_hello(s, json);
+		return;
+	case SESSION_LOGIN:
+	case SESSION_CLAIM:
+		session_close(s, LINK_CODE_PROTOCOL,
+		    "the agent did not wait for the answer to its HELLO");
+		return;
+	case SESSION_UP:
+		take_message(s, json);
+		return;
+	case SESSION_LEAVING:
+	case SESSION_OVER:
+		return; /* messages of later versions are ignored */
+	}
+}
+
+/* Its agent was told to stop: `adit status` does not call the tunnel a fault. */
+static void
+stopped(struct session *s, const struct tunnel *t)
+{
+	stopped_tell(s->worker->edge, t->route, s->self.generation, true);
+	notes_put(s->worker->edge->notes, t->route->key, NOTE_DOWN, s->peer, S(""),
+	    S("the agent was stopped"));
+}
+
+static void
+on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
+{
+	struct session *s = c->owner;
+
+	(void)retry_ms;
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		if (s->tunnels[i].up && code == LINK_CODE_SHUTDOWN)
+			stopped(s, &s->tunnels[i]);
+		retire(s, &s->tunnels[i]);
+	}
+	session_leave(s, LINK_CODE_OK, link_code_name(code));
+	if (link_n_streams(&c->link) == 0)
+		session_close(s, LINK_CODE_OK, "the agent left");
+}
+
+static void
+on_closed(struct carrier *c, uint32_t code, const char *why)
+{
+	struct session *s = c->owner;
+	struct worker *w = s->worker;
+
+	if (s->state == SESSION_OVER)
+		return;
+	log_event(LOG_INFO, "link-down", LOG_Z("account", s->account), LOG_Z("peer", s->peer),
+	    LOG_U("generation", s->self.generation), LOG_Z("code", link_code_name(code)),
+	    LOG_Z("why", why));
+	s->state = SESSION_OVER;
+	status_abandon(s);
+	view_abandon(s->view);
+	s->view = NULL;
+	link_release_abandon(s);
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		if (s->tunnels[i].up)
+			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer,
+			    S(""), slice_str(why));
+		retire(s, &s->tunnels[i]);
+	}
+	loop_timer_stop(w->loop, &s->timer);
+	lobby_leave(&w->links->unknown, &s->unknown);
+	lobby_leave(&w->links->known, &s->known);
+	list_del(&s->node);
+	counter_add(&w->counters.links, (uint64_t)-1);
+	if (!login_abandon(s))
+		loop_bury(w->loop, &s->grave, on_grave);
+	worker_check_idle(w);
+}
+
+static const struct carrier_ops ops = {
+	.control = on_control,
+	.goaway = on_goaway,
+	.closed = on_closed,
+};
+
+/* The wall clock may be set meanwhile: it is looked at now and then. */
+void
+session_watch_token(struct session *s)
+{
+	int64_t left_ms = s->expires_ms - clock_wall_ms();
+
+	if (s->expires_ms == 0)
+		return;
+	if (left_ms <= 0)
+		session_close(s, LINK_CODE_REVOKED, "the token has expired");
+	else
+		loop_timer_set(s->worker->loop, &s->timer,
+		    (left_ms < CLOCK_LOOK_MS ? left_ms : CLOCK_LOOK_MS) * 1000);
+}
+
+/* What was open when a newer agent came ends by itself; only the token's end, or the edge's, cuts
+ * it. */
+static void
+look_at_leaving(struct session *s)
+{
+	if (!s->replaced || link_n_streams(&s->carrier.link) == 0)
+		session_close(s, LINK_CODE_SHUTDOWN, "the time for ending in order is over");
+	else if (s->expires_ms != 0 && s->expires_ms <= clock_wall_ms())
+		session_close(s, LINK_CODE_REVOKED, "the token has expired");
+	else
+		loop_timer_set(s->worker->loop, &s->timer, CLOCK_LOOK_MS * 1000);
+}
+
+static void
+on_timer(struct loop_timer *t)
+{
+	struct session *s = list_of(t, struct session, timer);
+
+	if (s->state == SESSION_HELLO)
+		session_refuse(s, LINK_CODE_SILENT, "slow-hello", "no HELLO came in time", 0);
+	else if (s->state == SESSION_UP)
+		session_watch_token(s);
+	else
+		look_at_leaving(s);
+}
+
+void
+session_start(struct worker *w, struct arrival *a)
+{
+	struct session *s = slab_get(&w->links->sessions);
+
+	if (s != NULL)
+		s->has_source = source_key(&a->ss, &s->source);
+	if (s == NULL || !links_let_in(w, s)) {
+		if (s != NULL)
+			slab_put(&w->links->sessions, s);
+		log_event(LOG_WARN, "links-full", LOG_Z("peer", a->peer));
+		conn_close(&a->conn);
+		return;
+	}
+	s->worker = w;
+	s->state = SESSION_HELLO;
+	s->self.worker = w->index;
+	s->self.generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
+	s->timer.fn = on_timer;
+	memcpy(s->peer, a->peer, sizeof(s->peer));
+	if (carrier_init(&s->carrier, w->loop, &w->shared, &a->conn, LINK_EDGE, &ops, s) != 0) {
+		log_event(LOG_ERROR, "link-failed", LOG_Z("peer", a->peer));
+		lobby_leave(&w->links->unknown, &s->unknown);
+		conn_close(&a->conn);
+		session_free(s);
+		return;
+	}
+	list_push(&w->links->list, &s->node);
+	loop_timer_set(w->loop, &s->timer, (int64_t)LIMIT_HELLO_MS * 1000);
+	counter_add(&w->counters.links, 1);
+	counter_add(&w->counters.links_total, 1);
+}

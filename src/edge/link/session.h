@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session: one agent's link at the edge.  HELLO, login and claims through the store, then the
+ * tunnels stand in the worker's map and in the directory until the link ends, a newer agent of the
+ * account takes a tunnel over, or the token is revoked or expires.
+ */
+#ifndef ADIT_EDGE_LINK_SESSION_H
+#define ADIT_EDGE_LINK_SESSION_H
+
+#include "edge/core/lobby.h"
+#include "edge/core/tunnel.h"
+#include "edge/core/worker.h"
+#include "hook/policy.h"
+#include "tunnel/hello.h"
+
+struct login;
+struct view;
+struct status_query;
+
+enum session_state {
+	SESSION_HELLO, /* waits for the agent's HELLO */
+	SESSION_LOGIN, /* the store looks at the token */
+	SESSION_CLAIM, /* the store looks at names and ports */
+	SESSION_UP,
+	SESSION_LEAVING, /* GOAWAY was said; what is under way goes on */
+	SESSION_OVER,
+};
+
+struct session {
+	struct carrier carrier;
+	struct worker *worker;
+	struct list node; /* in worker->links->list */
+	enum session_state state;
+	struct directory_link self;
+	struct source_key source;
+	bool has_source;
+	struct lobby_guest unknown, known; /* until the token was looked at, and since */
+	char peer[PEER_TEXT_BYTES];
+	char account[64], token_id[24];
+	char program[64];  /* "adit/0.1.0" */
+	struct view *view; /* the store looks something of the inbox up for it */
+	uint64_t view_seq;
+	struct link_release *release; /* a name that is being given up */
+	struct login *login;          /* until UP, or the store has answered */
+	struct status_query *status;  /* a question that is being answered */
+	struct tunnel *tunnels;       /* malloced */
+	size_t n_tunnels, n_up;
+	int64_t expires_ms;      /* of the token, wall clock; 0: never */
+	struct loop_timer timer; /* HELLO; the token's end; leaving */
+	bool replaced;           /* leaves because others serve all its tunnels: no hurry */
+	struct loop_grave grave;
+};
+
+/* Takes over the connection of an arrival (frees nothing of it). */
+void session_start(struct worker *w, struct arrival *a);
+/* The link ends with its token: to be called once it is up. */
+void session_watch_token(struct session *s);
+/* The route of this key is not served by the tunnel that this worker has for it any more, if it has
+ * one. */
+void session_fence(struct worker *w, struct slice key);
+/* GOAWAY with a pause to wait before the agent comes back. */
+void session_leave(struct session *s, enum link_code code, const char *why);
+void session_close(struct session *s, enum link_code code, const char *why);
+/* This tunnel is not served here any more; text is told to the agent. */
+void session_drop(struct session *s, struct tunnel *t, const char *text);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stores a policy again where the store has another than what is served (stored_policy.h). */
+#include "edge/link/stored_policy.h"
+
+#include "base/log.h"
+#include "edge/core/vault.h"
+#include "hook/policy.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct again {
+	struct store_req req;
+	struct errand errand;
+	struct worker *worker;
+	struct policy *policy; /* NULL: none */
+	struct buf sealed;
+};
+
+static void
+again_free(struct again *a)
+{
+	store_req_fini(&a->req);
+	buf_fini(&a->sealed);
+	policy_unref(a->policy);
+	free(a);
+}
+
+/* On the store's thread, in the order of commits. */
+static void
+follow(struct store_req *req)
+{
+	struct again *a = list_of(req->owner, struct again, errand);
+	struct slice none = { 0 };
+
+	if (req->result == STORE_OK)
+		directory_stored(a->worker->edge->directory, slice_str(req->name),
+		    a->policy == NULL ? none : slice_str(a->policy->json));
+	errand_end(&a->errand);
+}
+
+/* Another link may have stored its own meanwhile. */
+static void
+on_stored(struct errand *e)
+{
+	struct again *a = list_of(e, struct again, errand);
+
+	if (a->req.result == STORE_OK)
+		stored_policy_look(a->worker, a->req.name);
+	else
+		log_event(LOG_WARN, "policy-not-stored", LOG_Z("tunnel", a->req.name),
+		    LOG_Z("why", store_result_text(a->req.result)));
+	again_free(a);
+}
+
+void
+stored_policy_look(struct worker *w, const char *name)
+{
+	struct policy *policy = NULL;
+	char account[64];
+	struct again *a;
+
+	if (!directory_unstored(w->edge->directory, slice_str(name), account, &policy))
+		return;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL) {
+		policy_unref(policy);
+		return; /* the next HELLO stores it */
+	}
+	a->worker = w;
+	a->policy = policy;
+	a->req.op = STORE_NAME_CLAIM;
+	a->req.set_policy = true;
+	a->req.per_account_max = (uint32_t)w->settings->limits.names_per_account;
+	snprintf(a->req.name, sizeof(a->req.name), "%s", name);
+	snprintf(a->req.account, sizeof(a->req.account), "%s", account);
+	buf_init(&a->sealed, 2 * LIMIT_POLICY_BYTES);
+	if (policy != NULL)
+		keep_seal(w->edge->keep, slice_str(name), slice_str(policy->json), &a->sealed);
+	if (a->sealed.failed) {
+		again_free(a);
+		return;
+	}
+	a->req.policy = buf_slice(&a->sealed);
+	errand_store(&a->errand, &w->errands, w->edge->store, &a->req, follow, on_stored);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applies a route's policy to a request, and waits for the password where one is asked for. */
+#include "edge/visit/access.h"
+
+#include "base/log.h"
+#include "edge/visit/client.h"
+#include "edge/core/incident.h"
+#include "edge/visit/password.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct access_wait {
+	struct password_job job;
+	struct exchange *x; /* NULL: the visitor has gone */
+	bool guessed;       /* it was counted as a guess */
+};
+
+static struct slice
+authorization_of(const struct exchange *x, struct slice bytes)
+{
+	const struct h1_field *f;
+	size_t at = 0;
+	struct slice none = { 0 };
+
+	f = h1_find(&x->req.head, bytes, S("Authorization"), &at);
+	return f == NULL ? none : h1_text(bytes, f->value);
+}
+
+/* The visitor's address as policies count by it, into *key; NULL: he has none. */
+static const unsigned char *
+source_of(const struct exchange *x, struct source_key *key)
+{
+	return client_key(x, key) ? key->bytes : NULL;
+}
+
+static void
+wait_free(struct access_wait *a)
+{
+	policy_unref(a->job.policy);
+	free(a);
+}
+
+void
+access_abandon(struct exchange *x)
+{
+	if (x->access != NULL)
+		x->access->x = NULL;
+	x->access = NULL;
+}
+
+static void
+on_password(struct errand *e)
+{
+	struct access_wait *a = list_of(e, struct access_wait, job.errand);
+	struct exchange *x = a->x;
+	enum password_result result = a->job.result;
+	char peer[PEER_TEXT_BYTES];
+	struct source_key key;
+
+	if (x != NULL && a->guessed && result != PASSWORD_WRONG)
+		policy_no_guess(a->job.policy, source_of(x, &key));
+	wait_free(a);
+	if (x == NULL)
+		return;
+	x->access = NULL;
+	visitor_move(x->visitor, VISITOR_HEAD);
+	if (result == PASSWORD_RIGHT) {
+		exchange_request(x, buf_slice(&x->head));
+		return;
+	}
+	if (result == PASSWORD_STOPPED) {
+		answer_error(x, CLOSE_OVERLOAD,
+		    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
+		return;
+	}
+	client_text(x, peer);
+	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name), LOG_Z("peer", peer),
+	    LOG_Z("id", x->id));
+	answer_error(x, CLOSE_UNAUTHORIZED, slice_from(buf_slice(&x->head), x->req.head.n_bytes));
+}
+
+static struct access_wait *
+wait_new(struct exchange *x, struct policy *policy, const char *account, struct slice authorization)
+{
+	struct access_wait *a = calloc(1, sizeof(*a));
+
+	if (a == NULL || authorization.n > sizeof(a->job.authorization)) {
+		free(a);
+		return NULL;
+	}
+	a->x = x;
+	a->job.policy = policy_ref(policy);
+	snprintf(a->job.account, sizeof(a->job.account), "%s", account);
+	a->job.n = authorization.n;
+	memcpy(a->job.authorization, authorization.p, authorization.n);
+	return a;
+}
+
+/* Guesses are counted before they are looked at. What shares somebody's answer costs nothing, and is
+ * no guess: a page asks for its parts all at once. */
+static void
+ask_password(struct exchange *x, struct policy *policy, const char *account,
+    struct slice authorization, struct slice bytes)
+{
+	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
+	enum password_taken taken = PASSWORD_FULL;
+	char peer[PEER_TEXT_BYTES];
+	struct access_wait *a;
+	struct source_key key;
+
+	if (!policy_guess(policy, source_of(x, &key), loop_now_us(x->worker->loop))) {
+		client_text(x, peer);
+		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),
+		    LOG_Z("peer", peer), LOG_Z("id", x->id));
+		answer_error(x, CLOSE_RATE_LIMITED, read_ahead);
+		return;
+	}
+	a = wait_new(x, policy, account, authorization);
+	if (a == NULL) {
+		answer_error(x, CLOSE_UNAUTHORIZED, read_ahead);
+		return;
+	}
+	/* the head is needed again; it may lie in scratch memory now */
+	if (x->head.p != bytes.p)
+		buf_put(&x->head, bytes);
+	if (!x->head.failed)
+		taken = password_submit(x->worker->edge->passwords, &a->job, &x->worker->errands,
+		    on_password);
+	if (taken != PASSWORD_QUEUED)
+		policy_no_guess(policy, source_of(x, &key));
+	if (taken == PASSWORD_FULL) {
+		wait_free(a);
+		answer_error(x, CLOSE_OVERLOAD, read_ahead);
+		return;
+	}
+	a->guessed = taken == PASSWORD_QUEUED;
+	x->access = a;
+	visitor_move(x->visitor, VISITOR_WAIT);
+}
+
+static enum close_code
+close_of(enum policy_verdict v)
+{
+	switch (v) {
+	case POLICY_METHOD:
+		return CLOSE_METHOD_NOT_ALLOWED;
+	case POLICY_PASSWORD:
+		return CLOSE_UNAUTHORIZED;
+	case POLICY_ALLOW:
+		return CLOSE_OK;
+	case POLICY_ADDRESS:
+	case POLICY_PATH:
+	case POLICY_SLASH:
+		break;
+	}
+	return CLOSE_FORBIDDEN;
+}
+
+static void
+note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes, struct slice path)
+{
+	enum note_kind kind = v == POLICY_ADDRESS ? NOTE_ADDRESS
+			      : v == POLICY_SLASH ? NOTE_SLASH
+						  : NOTE_LOGIN;
+	char peer[PEER_TEXT_BYTES];
+	struct slice agent;
+
+	if (v != POLICY_ADDRESS && v != POLICY_SLASH && v != POLICY_PASSWORD)
+		return;
+	if (x->probe != EXCHANGE_NO_PROBE || !notes_is_hook(&x->req.head, bytes, &agent))
+		return;
+	client_text(x, peer);
+	notes_put(x->worker->edge->notes, x->name, kind, peer, agent, path);
+}
+
+enum access_result
+access_check(struct exchange *x, struct policy *p, const char *account, struct slice bytes)
+{
+	const struct h1_head *h = &x->req.head;
+	struct slice authorization = authorization_of(x, bytes), path = h1_text(bytes, h->path);
+	struct slice read_ahead = slice_from(bytes, h->n_bytes);
+	struct sockaddr_storage peer = { 0 };
+	int64_t now = loop_now_us(x->worker->loop);
+	enum policy_verdict v;
+	struct source_key key;
+
+	if (p->allow.n > 0 || p->deny.n > 0)
+		client_sockaddr(x, &peer);
+	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
+	    authorization, now);
+	if (v == POLICY_ALLOW && policy_take(p, source_of(x, &key), now))
+		return ACCESS_OK;
+	if (v == POLICY_PASSWORD && authorization.n > 0) {
+		ask_password(x, p, account, authorization, bytes);
+		return ACCESS_TAKEN;
+	}
+	note_refusal(x, v, bytes, path);
+	if (v == POLICY_SLASH)
+		log_event(LOG_WARN, "slash", LOG_Z("tunnel", x->name), LOG_S("path", path),
+		    LOG_Z("text", "the sender's URL lacks the final slash, or has one too many"));
+	answer_error(x, v == POLICY_ALLOW ? CLOSE_RATE_LIMITED : close_of(v), read_ahead);
+	return ACCESS_TAKEN;
+}

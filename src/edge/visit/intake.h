@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The intake: a request to a route in mode store or relay.  Its body is read whole (bounded), its
+ * signature checked, handshakes are answered on the spot, and it is answered 202 after, and only
+ * after, the store has it on the disk.  In mode relay the origin gets LIMIT_RELAY_MS to answer
+ * itself.
+ */
+#ifndef ADIT_EDGE_VISIT_INTAKE_H
+#define ADIT_EDGE_VISIT_INTAKE_H
+
+#include "edge/visit/visitor.h"
+#include "hook/policy.h"
+
+/* The head of x was judged; bytes: from its first byte on. account: of the route. */
+void intake_start(struct exchange *x, struct policy *policy, const char *account,
+    struct slice bytes);
+/* VISITOR_INTAKE: the body goes on. */
+void intake_feed(struct exchange *x, struct slice bytes);
+/* VISITOR_INTAKE, VISITOR_STORE: called about once a second. */
+void intake_tick(struct exchange *x, int64_t now_us);
+/* The exchange ends: whatever is under way goes on without it. */
+void intake_abandon(struct exchange *x);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the
+ * log. */
+#include "edge/visit/client.h"
+#include "edge/visit/crowd.h"
+#include "edge/visit/visitor.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "hook/policy.h"
+#include "http/page.h"
+
+#include <stdio.h>
+
+/* Whether the request's message is sound, so that the next one can follow on the connection. */
+static bool
+is_sound(enum close_code code)
+{
+	enum blame blame = close_row(code)->blame;
+
+	return blame == BLAME_AGENT || blame == BLAME_ORIGIN || code == CLOSE_UNKNOWN_NAME ||
+	       code == CLOSE_RELEASED_NAME;
+}
+
+/* What is left of the request must be short, or it costs more than a new connection. */
+static bool
+can_drain(const struct exchange *x)
+{
+	const struct h1_head *h = &x->req.head;
+
+	if (x->in_over || h->framing == H1_NO_BODY)
+		return true;
+	if ((h->flags & H1_EXPECT_100) && !x->continued)
+		return false; /* nobody knows whether the body will come */
+	return h->framing != H1_LENGTH || h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
+}
+
+/* TLS takes only so much at once: while the socket has room for more no edge tells of it. */
+static void
+wait_for_socket(struct visitor *v)
+{
+	if (!crowd_exchange(v->x, "")) {
+		visitor_close(v);
+		return;
+	}
+	if (v->state != VISITOR_ANSWER)
+		visitor_move(v, VISITOR_ANSWER);
+	if (v->conn.writable)
+		loop_again(&v->conn.io, LOOP_OUT);
+}
+
+/* Writes w->page; what the socket does not take waits in the exchange. */
+void
+answer_send(struct exchange *x, struct slice read_ahead)
+{
+	struct visitor *v = x->visitor;
+	struct buf *page = &x->worker->visit->page;
+	struct iovec iov = { page->p, page->n };
+	size_t n = 0;
+
+	counter_add(&x->worker->counters.answers_own, 1);
+	if (page->failed || conn_write(&v->conn, &iov, 1, &n) == IO_FAIL) {
+		visitor_close(v);
+		return;
+	}
+	if (n == page->n) {
+		visitor_answered(v, read_ahead);
+		return;
+	}
+	buf_put(&x->page, slice_from(buf_slice(page), n));
+	if (read_ahead.p != x->rest.p)
+		buf_put(&x->rest, read_ahead);
+	if (x->page.failed || x->rest.failed)
+		visitor_close(v);
+	else
+		wait_for_socket(v);
+}
+
+/* False: an answer has begun, or something else waits for the socket, and the connection was cut.
+ */
+static bool
+stop_flow(struct exchange *x)
+{
+	bool clean = x->flow.out.n == 0 && x->status == 0;
+
+	if (!x->flowing)
+		return true;
+	flow_end(&x->flow, LINK_CODE_CANCELLED);
+	if (clean)
+		return true;
+	conn_will_reset(&x->visitor->conn);
+	visitor_close(x->visitor);
+	return false;
+}
+
+void
+answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
+{
+	struct page page = {
+		.code = code,
+		.accept = slice_str(x->accept),
+		.request_id = slice_str(x->id),
+		.host = slice_str(x->host),
+		.head_request = x->req_head,
+		.visitor_minor = x->req.head.minor,
+		.wall_ms = clock_wall_ms(),
+	};
+	char allow[256];
+
+	if (code == CLOSE_METHOD_NOT_ALLOWED && x->policy != NULL)
+		page.allow = slice_of(allow, policy_methods(x->policy, allow, sizeof(allow)));
+	x->error = code;
+	if (!stop_flow(x))
+		return;
+	x->status = (uint16_t)close_row(code)->status;
+	x->keep = x->keep && is_sound(code) && !x->worker->draining && can_drain(x) &&
+		  (!x->visitor->conn.eof || read_ahead.n > 0);
+	page.keep_alive = x->keep;
+	buf_reset(&x->worker->visit->page);
+	page_write(&x->worker->visit->page, &page);
+	answer_send(x, read_ahead);
+}
+
+/* The last fields of a head, and its end. */
+static void
+put_end(const struct exchange *x, struct buf *page)
+{
+	char date[PAGE_DATE_BYTES];
+
+	page_date(clock_wall_ms(), date);
+	buf_printf(page, "Date: %s\r\nadit-request-id: %s\r\n%s\r\n", date, x->id,
+	    page_connection(x->keep, x->req.head.minor));
+}
+
+void
+answer_own(struct exchange *x, int status, const char *fields, struct slice type, struct slice body,
+    struct slice read_ahead)
+{
+	struct buf *page = &x->worker->visit->page;
+
+	x->status = (uint16_t)status;
+	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	buf_reset(page);
+	buf_printf(page, "HTTP/1.1 %d %s\r\n%s", status, page_reason(status), fields);
+	if (type.n > 0)
+		buf_printf(page, "Content-Type: %.*s\r\n", PS(type));
+	buf_printf(page, "Content-Length: %zu\r\n", body.n);
+	put_end(x, page);
+	if (!x->req_head)
+		buf_put(page, body);
+	answer_send(x, read_ahead);
+}
+
+/* The body is whole here, so that its length can be told where the origin did not. */
+static size_t
+write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
+{
+	char *dst = x->worker->shared.head, fields[96];
+	struct slice drop = S("Transfer-Encoding");
+	struct rewrite_answer answer;
+	enum h1_framing framing;
+	size_t n;
+
+	exchange_answer(x, &answer);
+	n = rewrite_to_visitor(&x->res.head, head, &answer, dst, FLOW_HEAD_SCRATCH_BYTES, &framing);
+	if (n > 0 && x->policy != NULL)
+		n = exchange_rules(&x->policy->response, dst, n);
+	if (n == 0)
+		return 0;
+	x->keep = x->keep && framing != H1_UNTIL_CLOSE;
+	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)delivery);
+	if (framing == H1_CHUNKED || framing == H1_UNTIL_CLOSE)
+		snprintf(fields + strlen(fields), sizeof(fields) - strlen(fields),
+		    "Content-Length: %zu\r\n", body.n);
+	return rewrite_rules(dst, n, FLOW_HEAD_SCRATCH_BYTES, &drop, 1, slice_str(fields));
+}
+
+bool
+answer_write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
+{
+	const struct h1_head *h = &x->res.head;
+	struct buf *page = &x->worker->visit->page;
+	bool keep = x->keep;
+	size_t n;
+
+	h1_init(&x->res, H1_RESPONSE);
+	x->res.inside = true;
+	x->res.head_request = x->req_head;
+	if (h1_head(&x->res, head) != H1_DONE || (h->framing == H1_LENGTH && h->length != body.n))
+		return false;
+	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	n = write_relayed(x, head, body, delivery);
+	if (n == 0) {
+		x->keep = keep;
+		return false;
+	}
+	x->status = h->status;
+	buf_reset(page);
+	buf_put(page, slice_of(x->worker->shared.head, n));
+	if (h->framing != H1_NO_BODY)
+		buf_put(page, body);
+	return true;
+}
+
+void
+answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead)
+{
+	struct buf *page = &x->worker->visit->page;
+	char url[330];
+
+	x->status = 308;
+	x->keep = x->keep && !x->worker->draining && can_drain(x);
+	if (path.n == 0 || path.p[0] != '/')
+		path = S("/");
+	edge_url(x->worker->edge, x->name, url, sizeof(url));
+	buf_reset(page);
+	buf_printf(page, "HTTP/1.1 308 Permanent Redirect\r\nLocation: %s%.*s%s%.*s\r\n", url,
+	    PS(path), query.n > 0 ? "?" : "", PS(query));
+	buf_put(page, S("Content-Length: 0\r\n"));
+	put_end(x, page);
+	answer_send(x, read_ahead);
+}
+
+void
+answer_writable(struct visitor *v)
+{
+	struct exchange *x = v->x;
+	struct iovec iov = { x->page.p, x->page.n };
+	size_t n = 0;
+
+	if (conn_write(&v->conn, &iov, 1, &n) == IO_FAIL) {
+		visitor_close(v);
+		return;
+	}
+	buf_skip(&x->page, n);
+	if (x->page.n == 0)
+		visitor_answered(v, buf_slice(&x->rest));
+	else
+		wait_for_socket(v);
+}
+
+void
+exchange_log(struct exchange *x)
+{
+	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
+	struct worker *w = x->worker;
+	char peer[PEER_TEXT_BYTES];
+
+	if (x->logged || x->id[0] == '\0')
+		return;
+	x->logged = true;
+	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
+	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
+	if (!w->settings->log_access)
+		return;
+	client_text(x, peer);
+	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
+	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
+	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
+	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
+	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
+}
