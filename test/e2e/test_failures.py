@@ -2,6 +2,7 @@
 """The world's faults: no descriptors, clocks that jump, calls that are interrupted (R-09, R-10)."""
 import contextlib
 import glob
+import json
 import os
 import resource
 import shutil
@@ -84,6 +85,22 @@ def test_r10_a_crowd_at_once(lab, tls):
         s.close()
     resource.prlimit(edge.pid, resource.RLIMIT_NOFILE, (soft, hard))
     until(lambda: edge.get().body == b"ok", what="served again")
+
+
+def test_r10_without_a_descriptor_the_edge_obeys_and_stores(lab):
+    """None is left at all: who is connected is served, webhooks are stored, and the operator can see what is wrong."""
+    edge, origin = lab.edge(), lab.origin({"/": ok})
+    lab.agent(edge, "http", origin.address, "--name", "web", "--store", "--unsigned")
+    edge.wait_up("web")
+    with edge.visitor(deadline_s=4 * WAIT_S) as v:
+        assert v.ask("POST", "/hook", b"1").status == 202
+        soft, hard = resource.prlimit(edge.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(edge.pid, resource.RLIMIT_NOFILE, (edge.n_fds(), hard))
+        for i in range(20):
+            assert v.ask("POST", "/hook", b"%d" % i).status == 202
+            assert json.loads(edge.ctl("status", "--json"))["store"] == "ok"
+        origin.wait_requests(21)
+        resource.prlimit(edge.pid, resource.RLIMIT_NOFILE, (soft, hard))
 
 
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)

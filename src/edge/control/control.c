@@ -247,6 +247,7 @@ control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner)
 		free(ctl);
 		return NULL;
 	}
+	ctl->listener.is_urgent = true;
 	return ctl;
 }
 

@@ -36,23 +36,29 @@ is_gone(int error)
 	}
 }
 
-/* No descriptor is left: lets one connection go at once rather than never. */
+/* No descriptor is left: lets one connection go at once rather than never, or serves it with the one
+ * that is in reserve. */
 static void
-shed(struct listener *l)
+shed(struct listener *l, int error)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
 	int fd;
 
 	if (l->reserve >= 0) {
 		close(l->reserve);
+		l->reserve = -1;
 		fd = loop_accept(l->io.fd, &ss, &len);
-		if (fd >= 0)
+		if (fd >= 0 && l->is_urgent)
+			l->accepted(l, fd, &ss, len);
+		else if (fd >= 0)
 			loop_close(fd);
+		if (l->io.fd < 0)
+			return;
 		l->reserve = open_reserve();
 	}
 	if (!l->paused)
-		log_event(LOG_WARN, "accept-paused", LOG_Z("why", strerror(errno)));
+		log_event(LOG_WARN, "accept-paused", LOG_Z("why", strerror(error)));
 	l->paused = true;
 	if (l->shortage != NULL)
 		l->shortage(l);
@@ -62,6 +68,8 @@ shed(struct listener *l)
 static void
 accept_some(struct listener *l)
 {
+	if (l->reserve < 0)
+		l->reserve = open_reserve();
 	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
 		struct sockaddr_storage ss = { 0 };
 		socklen_t len = sizeof(ss);
@@ -72,7 +80,7 @@ accept_some(struct listener *l)
 			return;
 		}
 		if (fd < 0 && !is_gone(errno)) {
-			shed(l);
+			shed(l, errno);
 			return;
 		}
 		if (fd < 0)

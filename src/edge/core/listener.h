@@ -18,6 +18,7 @@ struct listener {
 	struct loop_timer retry;
 	int reserve;
 	bool paused;
+	bool is_urgent; /* whoever comes here gets the reserve when no other descriptor is left */
 	/* Owns fd from now on. */
 	void (*accepted)(struct listener *l, int fd, const struct sockaddr_storage *ss,
 	    socklen_t len);
