@@ -106,10 +106,9 @@ const struct preset presets[] = {
 	    .query = "token=TOKEN",
 	    .events = "whatever the job wants to see",
 	    .headers = { "Content-Type" },
-	    .next =
-		"In the job tick 'Generic Webhook Trigger' and give it the token that "
-		"stands in the URL. That alone proves no sender: start the tunnel with --scheme "
-		"and --secret-file, and give the sender the same secret.",
+	    .next = "In the job tick 'Generic Webhook Trigger' and give it the token of the "
+		    "URL. The token alone does not prove who sends: start the tunnel with --scheme "
+		    "and --secret-file, and give the sender the same secret.",
 	    .judge = JUDGE_GENERIC,
 	},
 	{

@@ -87,7 +87,7 @@ struct sign_params {
 	X(SKEW, "clock-skew", "The timestamp is too far from this machine's clock.") \
 	X(EXPIRED, "expired", "The token has expired.") \
 	X(OTHER_URL, "other-url", "The signature is for another method, path or query.") \
-	X(TOO_BIG, "too-big", "There are more parameters than are looked at.")
+	X(TOO_BIG, "too-big", "There are more parameters than the edge reads.")
 /* clang-format on */
 
 enum sign_reason {

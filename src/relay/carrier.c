@@ -204,7 +204,7 @@ on_tick(struct loop_timer *t)
 
 	next = link_tick(&c->link, now);
 	if (next < 0) {
-		carrier_close(c, LINK_CODE_SILENT, "nothing was heard from the other side");
+		carrier_close(c, LINK_CODE_SILENT, "the other side sends nothing any more");
 		return;
 	}
 	loop_timer_set(c->loop, &c->tick, next > now ? next - now : 1000);

@@ -31,6 +31,13 @@ BANNED = {
     "takes nothing until": "stores nothing more until it is restarted",
     "from whoever": "from an authority that ...",
     "must see to": "must look at",
+    "must lead to": "trust these certificates",
+    "look whether": "check that",
+    "Look whether": "Check that",
+    "was heard from": "sends nothing any more",
+    "whom nobody": "which nobody knows",
+    "Left out, it is": "without it ...",
+    "are looked at": "say who checks them",
 }
 
 
