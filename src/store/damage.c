@@ -69,11 +69,10 @@ park(struct db *db, uint64_t id)
 	if (!delivery_must_get(db, id, &d))
 		return;
 	delivery_end(&d);
+	d.new_note =
+	    S("The edge's database is damaged and has lost the head or body of this webhook.");
 	if (d.state != INBOX_QUEUED || !delivery_move(db, &d, INBOX_LEASED) ||
-	    !delivery_move(db, &d, INBOX_PARKED) ||
-	    !delivery_note(db, d.id,
-		S("The edge's database is damaged and has lost the head or body of this "
-		  "webhook.")))
+	    !delivery_move(db, &d, INBOX_PARKED))
 		return; /* or db->fault says why */
 }
 

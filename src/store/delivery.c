@@ -249,15 +249,32 @@ may_become(enum inbox_state from)
 	return 0;
 }
 
+/* Half of all moves: the indexes on what stays as it is are not looked at. */
+static bool
+set_leased(struct db *db, struct delivery *d)
+{
+	struct db_query q = db_query(db, SQL_DELIVERY_LEASE);
+
+	db_put_int(&q, d->id);
+	db_put_int(&q, INBOX_LEASED);
+	db_put_int(&q, d->lease);
+	db_put_int(&q, d->push);
+	d->state = INBOX_LEASED;
+	return db_run(&q);
+}
+
 bool
 delivery_move(struct db *db, struct delivery *d, enum inbox_state to)
 {
-	struct db_query q = db_query(db, SQL_DELIVERY_SET);
+	struct db_query q;
 	bool was_first = d->was_first;
 
 	/* Every caller has asked for the state first. */
 	check((may_become(d->state) & INBOX_STATE_BIT(to)) != 0);
-	if (to != INBOX_QUEUED && to != INBOX_LEASED && to != INBOX_RECEIVED)
+	if (to == INBOX_LEASED)
+		return set_leased(db, d);
+	q = db_query(db, SQL_DELIVERY_SET);
+	if (to != INBOX_QUEUED && to != INBOX_RECEIVED)
 		d->place = PLACE_NONE;
 	db_put_int(&q, d->id);
 	db_put_int(&q, to);
@@ -272,6 +289,10 @@ delivery_move(struct db *db, struct delivery *d, enum inbox_state to)
 	db_put_int(&q, d->firm_t);
 	db_put_int(&q, d->push);
 	db_put_int(&q, d->size);
+	if (d->new_note.n > 0)
+		db_put_text(&q, d->new_note);
+	else
+		db_put_null(&q);
 	if (!db_run(&q))
 		return false;
 	d->state = to;

@@ -31,7 +31,8 @@ struct delivery {
 	int64_t spent_ms, tried_t, planned_t, firm_t; /* its schedule, see inbox.h */
 	enum inbox_state state;
 	enum delivery_place place;
-	bool was_first; /* as it stands in the database */
+	bool was_first;        /* as it stands in the database */
+	struct slice new_note; /* the caller's; empty: it keeps the one that it has */
 	/* Text of the row, until the next statement of this module. */
 	struct slice account, tunnel, event, provider_id, order_key, method, target, note;
 	struct db_query query;
@@ -59,7 +60,7 @@ enum delivery_place delivery_place_for(struct db *db, int64_t lane);
 /*
  * Writes d's numbers with the state `to`, checks that the move is a legal one, and lets the next of
  * the lane follow when d does not hold it up any more.  d->next_t, lease, attempts, fails, size are the
- * caller's to set before.
+ * caller's to set before, and new_note; a lease changes of them lease and push only.
  */
 bool delivery_move(struct db *db, struct delivery *d, enum inbox_state to) must_use;
 /* How much of its schedule has passed: what the pauses took, without the time that it waited after

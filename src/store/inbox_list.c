@@ -160,6 +160,7 @@ change(struct db *db, struct inbox_req *req, struct delivery *d, int64_t now_t)
 		return r;
 	}
 	delivery_end(d);
+	d->new_note = slice_str(req->note);
 	if (req->op == INBOX_REPLAY) {
 		if (!delivery_finished(d->state))
 			return STORE_NONE;
@@ -170,8 +171,6 @@ change(struct db *db, struct inbox_req *req, struct delivery *d, int64_t now_t)
 		d->lease = 0;
 		ok = delivery_move(db, d, INBOX_DROPPED);
 	}
-	if (ok && req->note[0] != '\0')
-		ok = delivery_note(db, d->id, slice_str(req->note));
 	return ok ? STORE_OK : STORE_FULL;
 }
 

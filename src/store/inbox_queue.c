@@ -149,8 +149,8 @@ coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
 			return false;
 		delivery_end(&old);
 		old.push = PUSH_REPLACED;
-		if (!delivery_move(db, &old, INBOX_DROPPED) ||
-		    !delivery_note(db, old.id, slice_str(note)))
+		old.new_note = slice_str(note);
+		if (!delivery_move(db, &old, INBOX_DROPPED))
 			return false;
 	}
 	req->n_changed += (uint32_t)n;
@@ -438,11 +438,10 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 	d.attempts += req->tried;
 	if (req->unsent && d.push == PUSH_SENT)
 		d.push = PUSH_UNSENT;
+	d.new_note = slice_str(req->note);
 	if (req->to == INBOX_QUEUED)
 		try_again_later(req, &d, now_t);
 	if ((req->tried && !add_attempt(db, req, &d)) || !delivery_move(db, &d, req->to))
-		return STORE_FULL;
-	if (req->note[0] != '\0' && !delivery_note(db, d.id, slice_str(req->note)))
 		return STORE_FULL;
 	if (!inbox_untold_add(db, req->to))
 		return STORE_FULL;

@@ -82,7 +82,8 @@
 	    " WHERE d.id = ?1")                                                                    \
 	X(DELIVERY_SET, "UPDATE OR FAIL deliveries SET state = ?2, place = ?3, next_t = ?4, lease = ?5," \
 	    " attempts = ?6, fails = ?7, spent_ms = ?8, tried_t = ?9, planned_t = ?10, firm_t = ?11," \
-	    " push = ?12, size = ?13 WHERE id = ?1")                                                           \
+	    " push = ?12, size = ?13, note = coalesce(?14, note) WHERE id = ?1")      \
+	X(DELIVERY_LEASE, "UPDATE OR FAIL deliveries SET state = ?2, lease = ?3, push = ?4 WHERE id = ?1") \
 	X(DELIVERY_NOTE, "UPDATE deliveries SET note = ?2 WHERE id = ?1")                          \
 	X(DELIVERY_DEL, "DELETE FROM deliveries WHERE id = ?1")                                    \
 	X(DELIVERY_LAST, "SELECT received_t FROM deliveries ORDER BY id DESC LIMIT 1")             \
