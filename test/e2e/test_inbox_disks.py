@@ -2,6 +2,7 @@
 """Real file systems that are full, or whose machine loses its power: a 2xx holds, what cannot be kept is refused."""
 import os
 import sqlite3
+import subprocess
 import tempfile
 import threading
 
@@ -10,6 +11,7 @@ import pytest
 from disks import Disk, NoDisk
 from hooks import numbers, send, stored
 from http1 import Closed
+from lab import ADITD
 from process import WAIT_S, until
 from test_inbox_commands import Operator
 from test_inbox_faults import Faulty, injected, states, straced
@@ -206,6 +208,37 @@ def test_q04_the_operator_frees_a_full_disk(disk, lab):
     inbox.origin.wait_requests(len(good) - len(half) + 1)
     assert numbers(inbox.origin)[:len(good) - len(half)] == good[:len(good) - len(half)] and 5000 not in numbers(inbox.origin)
     judge_store(inbox)
+
+
+def test_q03_a_disk_that_becomes_read_only(ext4, lab):
+    """What passes passes, what would be stored is refused and never delivered, a start says why there is none; mended, all goes on."""
+    inbox = Faulty(lab, folder=store_alone(ext4, lab))
+    plain = lab.origin()
+    lab.agent(inbox.edge, "http", plain.address, "--name", "plain")
+    inbox.agent.kill()
+    until(lambda: inbox.edge.status()["links"] == 1)
+    for n in (1, 2, 3):
+        stored(inbox.edge, n)
+    ext4.read_only()
+    try:
+        assert send(inbox.edge, 90).status == 503
+    except Closed:
+        pass  # neither the write nor its taking back worked: no answer would be true
+    assert [send(inbox.edge, n).status for n in (91, 92, 93)] == [503] * 3
+    assert inbox.edge.get(host="plain.localhost").status == 200
+    assert inbox.edge.status()["all"]["store"] != "ok"
+    inbox.edge.kill()
+    lab.parts.remove(inbox.edge)
+    done = subprocess.run([ADITD, "--dev", inbox.edge.folder], capture_output=True, text=True, timeout=4 * WAIT_S)
+    assert done.returncode == 1 and "adit.db" in done.stderr and "ead-only" in done.stderr, done
+    ext4.mend()
+    inbox.edge = lab.edge(folder=inbox.edge.folder)
+    inbox.start()
+    until(lambda: states(inbox.edge)["delivered"] >= 3)
+    assert stored(inbox.edge, 4)
+    until(lambda: 4 in numbers(inbox.origin), 3 * WAIT_S)
+    assert not set(numbers(inbox.origin)) & {91, 92, 93}
+    assert [n for n in dict.fromkeys(numbers(inbox.origin)) if n != 90] == [1, 2, 3, 4]
 
 
 # --- Q-02 ---
