@@ -90,6 +90,18 @@ def test_a_page_of_fifty_parts_is_hashed_once(lab):
         assert list(pool.map(lambda _: ask(edge, "ann", basic("ann", "open")), range(50))) == [200] * 50
 
 
+def test_a_request_that_waited_for_its_password_is_one_request(lab):
+    """It goes on where it waited: counted once, with one id."""
+    edge, origin = lab.edge(), lab.origin()
+    lab.agent(edge, "http", origin.address, "--name", "ann", "--user-file",
+              users(edge, "ann", "ann:" + hashed("open", "$2b$04$" + "a" * 22)))
+    edge.wait_up("ann")
+    before = sum(w["requests"] for w in edge.status()["all"]["workers"])
+    assert ask(edge, "ann", basic("ann", "open")) == 200
+    assert ask(edge, "ann", basic("ann", "wrong")) == 401
+    assert sum(w["requests"] for w in edge.status()["all"]["workers"]) == before + 2
+
+
 def test_right_passwords_are_no_guesses_and_outlive_the_link(lab):
     edge, origin = lab.edge(), lab.origin()
     file = users(edge, "ann", "ann:" + hashed("open", "$2b$04$" + "a" * 22))

@@ -66,7 +66,7 @@ on_password(struct errand *e)
 	x->access = NULL;
 	visitor_move(x->visitor, VISITOR_HEAD);
 	if (result == PASSWORD_RIGHT) {
-		exchange_request(x, buf_slice(&x->head));
+		exchange_admit_again(x);
 		return;
 	}
 	if (result == PASSWORD_STOPPED) {
@@ -99,7 +99,7 @@ wait_new(struct exchange *x, struct policy *policy, const char *account, struct 
 
 /* Guesses are counted before they are looked at. What shares somebody's answer costs nothing, and is
  * no guess: a page asks for its parts all at once. */
-static void
+static enum access_result
 ask_password(struct exchange *x, struct policy *policy, const char *account,
     struct slice authorization, struct slice bytes)
 {
@@ -114,12 +114,12 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),
 		    LOG_Z("peer", peer), LOG_Z("id", x->id));
 		answer_error(x, CLOSE_RATE_LIMITED, read_ahead);
-		return;
+		return ACCESS_ANSWERED;
 	}
 	a = wait_new(x, policy, account, authorization);
 	if (a == NULL) {
 		answer_error(x, CLOSE_UNAUTHORIZED, read_ahead);
-		return;
+		return ACCESS_ANSWERED;
 	}
 	/* the head is needed again; it may lie in scratch memory now */
 	if (x->head.p != bytes.p)
@@ -132,11 +132,12 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 	if (taken == PASSWORD_FULL) {
 		wait_free(a);
 		answer_error(x, CLOSE_OVERLOAD, read_ahead);
-		return;
+		return ACCESS_ANSWERED;
 	}
 	a->guessed = taken == PASSWORD_QUEUED;
 	x->access = a;
 	visitor_move(x->visitor, VISITOR_WAIT);
+	return ACCESS_WAITS;
 }
 
 static enum close_code
@@ -191,14 +192,12 @@ access_check(struct exchange *x, struct policy *p, const char *account, struct s
 	    authorization, now);
 	if (v == POLICY_ALLOW && policy_take(p, source_of(x, &key), now))
 		return ACCESS_OK;
-	if (v == POLICY_PASSWORD && authorization.n > 0) {
-		ask_password(x, p, account, authorization, bytes);
-		return ACCESS_TAKEN;
-	}
+	if (v == POLICY_PASSWORD && authorization.n > 0)
+		return ask_password(x, p, account, authorization, bytes);
 	note_refusal(x, v, bytes, path);
 	if (v == POLICY_SLASH)
 		log_event(LOG_WARN, "slash", LOG_Z("tunnel", x->name), LOG_S("path", path),
 		    LOG_Z("text", "the sender's URL lacks the final slash, or has one too many"));
 	answer_error(x, v == POLICY_ALLOW ? CLOSE_RATE_LIMITED : close_of(v), read_ahead);
-	return ACCESS_TAKEN;
+	return ACCESS_ANSWERED;
 }

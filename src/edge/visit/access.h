@@ -10,9 +10,9 @@
 #include "hook/policy.h"
 
 enum access_result {
-	ACCESS_OK,    /* go on */
-	ACCESS_TAKEN, /* it was answered, or waits for a password to be looked at:
-			 exchange_request() comes again then */
+	ACCESS_OK,       /* go on */
+	ACCESS_ANSWERED, /* no */
+	ACCESS_WAITS,    /* a password is being looked at; exchange_admit_again() follows */
 };
 
 /* account: whose route it is. */

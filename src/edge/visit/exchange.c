@@ -299,47 +299,6 @@ forward(struct exchange *x, struct tunnel *t, struct slice bytes)
 	buf_fini(&x->head);
 }
 
-/* The route is known, or why there is none; code is CLOSE_AGENT_AWAY where it is only not served
- * now. */
-static void
-admit(struct exchange *x, struct tunnel *t, enum close_code code, struct slice bytes)
-{
-	struct slice read_ahead = slice_from(bytes, x->req.head.n_bytes);
-	char account[64] = "";
-
-	policy_unref(x->policy);
-	x->policy = NULL;
-	if (t != NULL) {
-		x->policy = policy_ref(t->policy);
-	} else if (code == CLOSE_AGENT_AWAY) {
-		x->policy =
-		    directory_policy(x->worker->edge->directory, slice_str(x->name), account);
-	}
-	if (t != NULL)
-		snprintf(account, sizeof(account), "%s", t->account);
-	if (!crowd_exchange(x, account)) {
-		x->keep = false;
-		answer_error(x, CLOSE_OVERLOAD, read_ahead);
-		return;
-	}
-	if (x->policy != NULL && access_check(x, x->policy, account, bytes) == ACCESS_TAKEN)
-		return;
-	if (code == CLOSE_OK && last_hop_answer(x, bytes))
-		return;
-	if (x->policy != NULL && x->policy->mode != PRESET_PASS &&
-	    x->probe != EXCHANGE_PROBE_THROUGH)
-		intake_start(x, x->policy, account, bytes);
-	else if (code != CLOSE_OK)
-		answer_error(x, code, read_ahead);
-	else if (x->policy != NULL && x->policy->body_max != 0 &&
-		 x->req.head.framing == H1_LENGTH && x->req.head.length > x->policy->body_max)
-		answer_error(x, CLOSE_BODY_TOO_LARGE, read_ahead);
-	else if (x->probe == EXCHANGE_PROBE_EDGE)
-		probe_answer(x, "", "", read_ahead);
-	else
-		forward(x, t, bytes);
-}
-
 /* A hook that is called by http:// loses its body on the way to https://. */
 static void
 note_redirect(const struct exchange *x, struct slice bytes)
@@ -355,37 +314,150 @@ note_redirect(const struct exchange *x, struct slice bytes)
 	}
 }
 
+/* --- the steps of a request --- */
+
+/* What is known of a request while its steps follow one another; nothing of it outlives a wait. */
+struct going {
+	struct slice bytes; /* from the first byte of the head on */
+	struct tunnel *tunnel;
+	enum close_code code; /* CLOSE_OK, or why no tunnel will serve it */
+	char account[64];     /* whose route it is, "": nobody's */
+};
+
+enum step { STEP_MORE, STEP_WAIT, STEP_DONE };
+
+static struct slice
+read_ahead_of(const struct exchange *x, const struct going *g)
+{
+	return slice_from(g->bytes, x->req.head.n_bytes);
+}
+
+/* True: its tunnel is on another worker, and so is the request now. */
+static bool
+hand_over(struct exchange *x, struct going *g)
+{
+	struct worker *to = NULL;
+
+	if (g->code == CLOSE_OK)
+		g->code = find_tunnel(x, &g->tunnel, &to);
+	if (to != NULL)
+		visitor_hand_over(x->visitor, to, g->bytes);
+	return to != NULL;
+}
+
+static enum step
+route(struct exchange *x, struct going *g)
+{
+	const struct h1_head *h = &x->req.head;
+
+	remember(x, g->bytes);
+	client_find(x, g->bytes);
+	g->code = look_at_head(x, g->bytes);
+	if (g->code != CLOSE_OK)
+		x->keep = false;
+	if (hand_over(x, g))
+		return STEP_DONE;
+	x->probe = probe_read(x, g->bytes);
+	if (x->probe == EXCHANGE_NO_PROBE)
+		counter_add(&x->worker->counters.requests, 1);
+	x->req_head = slice_eq(h1_text(g->bytes, h->method), S("HEAD"));
+	if (x->name[0] == '\0' || x->visitor->conn.tls != NULL ||
+	    x->worker->settings->http_mode != SETTINGS_HTTP_REDIRECT)
+		return STEP_MORE;
+	note_redirect(x, g->bytes);
+	answer_redirect(x, h1_text(g->bytes, h->path), h1_text(g->bytes, h->query),
+	    read_ahead_of(x, g));
+	return STEP_DONE;
+}
+
+/* A name that is not served now has its policy all the same. */
+static void
+find_policy(struct exchange *x, struct going *g)
+{
+	policy_unref(x->policy);
+	x->policy = NULL;
+	if (g->tunnel != NULL) {
+		x->policy = policy_ref(g->tunnel->policy);
+		snprintf(g->account, sizeof(g->account), "%s", g->tunnel->account);
+	} else if (g->code == CLOSE_AGENT_AWAY) {
+		x->policy =
+		    directory_policy(x->worker->edge->directory, slice_str(x->name), g->account);
+	}
+}
+
+/* May this request pass? It may have to wait for a password here, and then comes again. */
+static enum step
+admit(struct exchange *x, struct going *g)
+{
+	find_policy(x, g);
+	if (!crowd_exchange(x, g->account)) {
+		x->keep = false;
+		answer_error(x, CLOSE_OVERLOAD, read_ahead_of(x, g));
+		return STEP_DONE;
+	}
+	if (x->policy == NULL)
+		return STEP_MORE;
+	switch (access_check(x, x->policy, g->account, g->bytes)) {
+	case ACCESS_OK:
+		return STEP_MORE;
+	case ACCESS_WAITS:
+		return STEP_WAIT;
+	case ACCESS_ANSWERED:
+		break;
+	}
+	return STEP_DONE;
+}
+
+/* Into the inbox, through the tunnel, or an answer of our own. */
+static enum step
+serve(struct exchange *x, struct going *g)
+{
+	const struct policy *p = x->policy;
+
+	if (g->code == CLOSE_OK && last_hop_answer(x, g->bytes))
+		return STEP_DONE;
+	if (p != NULL && p->mode != PRESET_PASS && x->probe != EXCHANGE_PROBE_THROUGH)
+		intake_start(x, x->policy, g->account, g->bytes);
+	else if (g->code != CLOSE_OK)
+		answer_error(x, g->code, read_ahead_of(x, g));
+	else if (p != NULL && p->body_max != 0 && x->req.head.framing == H1_LENGTH &&
+		 x->req.head.length > p->body_max)
+		answer_error(x, CLOSE_BODY_TOO_LARGE, read_ahead_of(x, g));
+	else if (x->probe == EXCHANGE_PROBE_EDGE)
+		probe_answer(x, "", "", read_ahead_of(x, g));
+	else
+		forward(x, g->tunnel, g->bytes);
+	return STEP_DONE;
+}
+
+static enum step (*const steps[])(struct exchange *x, struct going *g) = { route, admit, serve };
+
+enum { AT_ROUTE, AT_ADMIT };
+
+static void
+go_on(struct exchange *x, struct going *g, size_t at)
+{
+	while (steps[at](x, g) == STEP_MORE)
+		at++;
+}
+
 void
 exchange_request(struct exchange *x, struct slice bytes)
 {
-	const struct h1_head *h = &x->req.head;
-	struct slice read_ahead = slice_from(bytes, h->n_bytes);
-	struct tunnel *t = NULL;
-	struct worker *to = NULL;
-	enum close_code code;
+	struct going g = { .bytes = bytes };
 
-	remember(x, bytes);
-	client_find(x, bytes);
-	code = look_at_head(x, bytes);
-	if (code != CLOSE_OK)
-		x->keep = false;
+	go_on(x, &g, AT_ROUTE);
+}
+
+void
+exchange_admit_again(struct exchange *x)
+{
+	struct going g = { .bytes = buf_slice(&x->head) };
+
+	if (hand_over(x, &g))
+		counter_add(&x->worker->counters.requests, (uint64_t)-1); /* it counts there */
 	else
-		code = find_tunnel(x, &t, &to);
-	if (to != NULL) {
-		visitor_hand_over(x->visitor, to, bytes);
-		return;
-	}
-	x->probe = probe_read(x, bytes);
-	if (x->probe == EXCHANGE_NO_PROBE)
-		counter_add(&x->worker->counters.requests, 1);
-	x->req_head = slice_eq(h1_text(bytes, h->method), S("HEAD"));
-	if (x->name[0] != '\0' && x->visitor->conn.tls == NULL &&
-	    x->worker->settings->http_mode == SETTINGS_HTTP_REDIRECT) {
-		note_redirect(x, bytes);
-		answer_redirect(x, h1_text(bytes, h->path), h1_text(bytes, h->query), read_ahead);
-	} else {
-		admit(x, t, code, bytes);
-	}
+		go_on(x, &g, AT_ADMIT);
 }
 
 /* --- time --- */

@@ -126,6 +126,8 @@ void visitor_linger(struct visitor *v);
 /* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the request finds its
  * way. */
 void exchange_request(struct exchange *x, struct slice bytes);
+/* What it waited for has come: goes on from where it waited, with the head that was kept. */
+void exchange_admit_again(struct exchange *x);
 void exchange_tick(struct exchange *x, int64_t now_us);
 /* The header rules of a route's policy, on a head of n bytes that was written to scratch memory. */
 size_t exchange_rules(const struct policy_headers *h, char *head, size_t n);
