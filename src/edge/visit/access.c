@@ -6,6 +6,7 @@
 #include "edge/visit/client.h"
 #include "edge/core/incident.h"
 #include "edge/visit/password.h"
+#include "edge/visit/local_reply.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "edge/visit/client.h"
 #include "edge/visit/visit.h"
+#include "edge/visit/response.h"
 
 /* Descriptors that are freed at a time. */
 #define SHED 64

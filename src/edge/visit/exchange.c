@@ -1,190 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request of a visitor: which tunnel it is for, and the flow that carries it there and the answer
- * back. */
-#include "edge/visit/visitor.h"
+/* A request of a visitor and its answer: from the steps that it goes to its end. */
+#include "edge/visit/exchange.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/core/incident.h"
 #include "edge/visit/access.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
+#include "edge/visit/forward.h"
 #include "edge/visit/intake.h"
 #include "edge/visit/last_hop.h"
-#include "edge/core/incident.h"
+#include "edge/visit/local_reply.h"
 #include "edge/visit/probe.h"
-#include "http/rewrite.h"
-#include "http/url.h"
+#include "edge/visit/response.h"
+#include "edge/visit/route.h"
+#include "edge/visit/visitor.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
+/* A head in part, the longest, and what one read may bring behind it. */
+#define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + LIMIT_DATA_FRAME_BYTES)
 
-/* --- routing: everything reads the one canonical host (S-06, S-07) --- */
+/* --- it comes and goes --- */
 
-/* An IP address is no name of a tenant: clients that send one as SNI mean none. */
-static bool
-is_address(const char *sni)
+struct exchange *
+exchange_start(struct visitor *v)
 {
-	struct in_addr v4;
+	struct exchange *x = slab_get(&v->worker->visit->exchanges);
 
-	return inet_pton(AF_INET, sni, &v4) == 1;
+	if (x == NULL)
+		return NULL;
+	x->visitor = v;
+	x->worker = v->worker;
+	h1_init(&x->req, H1_REQUEST);
+	buf_init(&x->head, HEAD_BUF_BYTES);
+	buf_init(&x->rest, HEAD_BUF_BYTES);
+	buf_init(&x->page, VISIT_PAGE_BYTES);
+	v->x = x;
+	counter_add(&v->worker->counters.exchanges, 1);
+	return x;
 }
 
-static bool
-is_misdirected(const struct exchange *x)
-{
-	const struct tls *tls = x->visitor->conn.tls;
-	struct slice sni = tls == NULL ? S("") : slice_str(tls_sni(tls));
-
-	if (sni.n == 0 || is_address(tls_sni(tls)))
-		return false;
-	if (sni.p[sni.n - 1] == '.')
-		sni.n--;
-	return !slice_ieq(sni, slice_str(x->host));
-}
-
-/* The authority of an absolute target wins over Host (RFC 9112 3.2.2); two that differ are refused.
- */
-static bool
-is_contradicted(const struct exchange *x, struct slice bytes)
-{
-	const struct h1_head *h = &x->req.head;
-	const struct h1_field *field;
-	char host[sizeof(x->host)];
-	uint16_t port = 0;
-	size_t at = 0;
-
-	field = h1_find(h, bytes, S("Host"), &at);
-	if (field == NULL)
-		return false;
-	return !url_authority(h1_text(bytes, field->value), host, sizeof(host), &port) ||
-	       strcmp(host, x->host) != 0;
-}
-
-/* CLOSE_OK and the tunnel; CLOSE_OK and *ret_to: it is on that worker; else why not. */
-static enum close_code
-find_tunnel(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_to)
-{
-	struct worker *w = x->worker;
-	struct slice name = edge_name_of(w->edge, slice_str(x->host));
-	unsigned at = 0;
-
-	if (name.n == 0)
-		return CLOSE_UNKNOWN_NAME;
-	memcpy(x->name, name.p, name.n);
-	*ret_tunnel = tunnel_find(w, name);
-	if (*ret_tunnel != NULL)
-		return CLOSE_OK;
-	switch (directory_find(w->edge->directory, name, &at)) {
-	case DIRECTORY_UNKNOWN:
-		return CLOSE_UNKNOWN_NAME;
-	case DIRECTORY_RELEASED:
-		return CLOSE_RELEASED_NAME;
-	case DIRECTORY_AWAY:
-		return CLOSE_AGENT_AWAY;
-	case DIRECTORY_UP:
-		break;
-	}
-	if (at == w->index)
-		return CLOSE_AGENT_AWAY; /* it has gone, or comes, in this very turn */
-	*ret_to = w->edge->workers[at];
-	return CLOSE_OK;
-}
-
-static enum close_code
-look_at_head(struct exchange *x, struct slice bytes)
-{
-	const struct h1_head *h = &x->req.head;
-	struct settings *set = x->worker->settings;
-	uint16_t port = 0;
-
-	if (slice_eq(h1_text(bytes, h->method), S("CONNECT")))
-		return CLOSE_CONNECT_REFUSED;
-	if (!url_authority(h1_text(bytes, h->authority), x->host, sizeof(x->host), &port) ||
-	    ((h->flags & H1_ABSOLUTE) && is_contradicted(x, bytes)))
-		return CLOSE_BAD_HOST;
-	if (is_misdirected(x))
-		return CLOSE_MISDIRECTED;
-	if (set->limits.body_bytes != 0 && h->framing == H1_LENGTH &&
-	    h->length > (uint64_t)set->limits.body_bytes)
-		return CLOSE_BODY_TOO_LARGE;
-	return x->worker->draining ? CLOSE_STOPPING : CLOSE_OK;
-}
-
-/* What is needed of the head when its buffer has gone. */
 static void
-remember(struct exchange *x, struct slice bytes)
+on_exchange_grave(struct loop_grave *g)
 {
-	const struct h1_head *h = &x->req.head;
-	const struct h1_field *accept;
-	size_t at = 0;
+	struct exchange *x = list_of(g, struct exchange, grave);
 
-	x->start_us = loop_now_us(x->worker->loop);
-	x->keep = (h->flags & H1_KEEP_ALIVE) != 0;
-	worker_request_id(x->worker, x->id);
-	accept = h1_find(h, bytes, S("Accept"), &at);
-	if (accept != NULL)
-		slice_copy(h1_text(bytes, accept->value), x->accept, sizeof(x->accept));
-	if (!x->worker->settings->log_access || !log_wants(LOG_INFO))
-		return;
-	slice_copy(h1_text(bytes, h->method), x->method, sizeof(x->method));
-	slice_copy(h1_text(bytes, h->path), x->path, sizeof(x->path));
-}
-
-/* --- forward --- */
-
-static struct slice
-peer_host(const struct visitor *v)
-{
-	struct slice peer = slice_str(v->peer);
-	size_t colon = peer.n;
-
-	while (colon > 0 && peer.p[colon - 1] != ':')
-		colon--;
-	if (colon < 2 || slice_starts(peer, S("unix:")))
-		return S("");
-	peer.n = colon - 1;
-	if (peer.p[0] == '[' && peer.n > 2)
-		return slice_of(peer.p + 1, peer.n - 2);
-	return peer;
-}
-
-static int
-send_head(struct exchange *x, struct tunnel *t, struct slice head)
-{
-	const struct visitor *v = x->visitor;
-	const struct tls *tls = v->conn.tls;
-	char who[PEER_TEXT_BYTES];
-	struct opening o;
-
-	client_text(x, who);
-	o = (struct opening){
-		.kind = OPENING_HTTP,
-		.request_id = slice_str(x->id),
-		.visitor = slice_str(who),
-		.local = slice_str(v->local),
-		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
-		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
-		.alpn = tls == NULL ? S("") : tls_alpn(tls),
-	};
-	return tunnel_send_head(t, &x->flow, &o, head);
+	slab_put(&x->worker->visit->exchanges, x);
 }
 
 void
-exchange_forward(const struct exchange *x, struct slice bytes, struct rewrite_forward *ret)
+exchange_end(struct visitor *v)
 {
-	const struct visitor *v = x->visitor;
-	const struct edge *e = x->worker->edge;
+	struct exchange *x = v->x;
 
-	*ret = (struct rewrite_forward){
-		.client_address = peer_host(v),
-		.proto = v->conn.tls != NULL ? S("https") : S("http"),
-		.host = h1_text(bytes, x->req.head.authority),
-		.port = v->conn.tls != NULL ? e->https_port : e->http_port,
-		.request_id = slice_str(x->id),
-		.via = slice_str(x->worker->settings->via),
-		.trusted = v->trusted,
-	};
+	if (x == NULL)
+		return;
+	v->x = NULL;
+	exchange_log(x);
+	access_abandon(x);
+	intake_abandon(x);
+	policy_unref(x->policy);
+	if (x->flowing)
+		flow_end(&x->flow, LINK_CODE_CANCELLED);
+	crowd_no_partial(x);
+	shares_leave(&x->worker->visit->exchange_shares, &x->share);
+	buf_fini(&x->head);
+	buf_fini(&x->rest);
+	buf_fini(&x->page);
+	counter_add(&v->worker->counters.exchanges, (uint64_t)-1);
+	loop_bury(v->worker->loop, &x->grave, on_exchange_grave);
 }
+
+/* --- what others write heads with --- */
 
 void
 exchange_answer(const struct exchange *x, struct rewrite_answer *ret)
@@ -207,96 +94,24 @@ exchange_rules(const struct policy_headers *h, char *head, size_t n)
 		   : rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, h->drop, h->n_drop, h->add);
 }
 
-static size_t
-write_head(struct exchange *x, struct slice bytes)
-{
-	char *head = flow_head_scratch(&x->flow);
-	struct rewrite_forward forward;
-	size_t n;
-
-	exchange_forward(x, bytes, &forward);
-	n = rewrite_request(&x->req.head, bytes, &forward, head, FLOW_HEAD_SCRATCH_BYTES);
-	return x->policy == NULL ? n : exchange_rules(&x->policy->request, head, n);
-}
-
-static enum flow_framing
-request_framing(const struct h1_head *h)
-{
-	if (h->framing == H1_LENGTH && h->length > 0)
-		return FLOW_LENGTH;
-	return h->framing == H1_CHUNKED ? FLOW_CHUNKED : FLOW_NONE;
-}
-
-/*
- * The inlet of a request.  What may become another protocol sends nothing before the origin has
- * agreed: to an origin that does not, those bytes would be a request of their own.
- */
-static int
-start_inlet(struct exchange *x, struct slice early)
-{
-	enum flow_framing framing = request_framing(&x->req.head);
-
-	x->upgrade = (x->req.head.flags & H1_UPGRADE) != 0;
-	if (x->upgrade) {
-		buf_put(&x->rest, early);
-		return x->rest.failed ? -1 : 0;
-	}
-	if (flow_inlet(&x->flow, framing, &x->req, early) != 0)
-		return -1;
-	if ((x->req.head.flags & H1_EXPECT_100) && framing != FLOW_NONE && early.n == 0) {
-		x->continued = true;
-		return flow_write(&x->flow, S("HTTP/1.1 100 Continue\r\n\r\n"));
-	}
-	return 0;
-}
-
-static int
-send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
-{
-	size_t n;
-
-	if (request_framing(&x->req.head) != FLOW_NONE)
-		x->req.head.flags &= (uint8_t)~H1_UPGRADE; /* RFC 9110 7.8 lets us ignore it */
-	n = write_head(x, bytes);
-	if (n == 0 || send_head(x, t, slice_of(flow_head_scratch(&x->flow), n)) != 0)
-		return -1;
-	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
-}
-
-/* What a body without a length may come to, 0: anything. */
-static uint64_t
-body_max(const struct exchange *x)
-{
-	uint64_t all = (uint64_t)x->worker->settings->limits.body_bytes;
-	uint64_t own = x->policy != NULL ? x->policy->body_max : 0;
-
-	return own == 0 || (all != 0 && all < own) ? all : own;
-}
-
+/* What is needed of the head when its buffer has gone. */
 static void
-forward(struct exchange *x, struct tunnel *t, struct slice bytes)
+remember(struct exchange *x, struct slice bytes)
 {
-	int64_t now = loop_now_us(x->worker->loop);
-	enum close_code code = tunnel_begin(t, &x->flow, &x->visitor->conn, &reply_ops, x);
+	const struct h1_head *h = &x->req.head;
+	const struct h1_field *accept;
+	size_t at = 0;
 
-	if (code != CLOSE_OK) {
-		answer_error(x, code, slice_from(bytes, x->req.head.n_bytes));
+	x->start_us = loop_now_us(x->worker->loop);
+	x->keep = (h->flags & H1_KEEP_ALIVE) != 0;
+	worker_request_id(x->worker, x->id);
+	accept = h1_find(h, bytes, S("Accept"), &at);
+	if (accept != NULL)
+		slice_copy(h1_text(bytes, accept->value), x->accept, sizeof(x->accept));
+	if (!x->worker->settings->log_access || !log_wants(LOG_INFO))
 		return;
-	}
-	x->flowing = true;
-	visitor_move(x->visitor, VISITOR_FLOW);
-	x->req.body_max = body_max(x);
-	h1_init(&x->res, H1_RESPONSE);
-	x->res.inside = true;
-	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
-	x->since_us = x->rate_us = now;
-	x->silent_ms = tunnel_silent_ms(t);
-	if (send_request(x, t, bytes) != 0) {
-		x->keep = false;
-		answer_error(x, CLOSE_OVERLOAD, S(""));
-		return;
-	}
-	buf_fini(&x->head);
+	slice_copy(h1_text(bytes, h->method), x->method, sizeof(x->method));
+	slice_copy(h1_text(bytes, h->path), x->path, sizeof(x->path));
 }
 
 /* A hook that is called by http:// loses its body on the way to https://. */
@@ -339,7 +154,7 @@ hand_over(struct exchange *x, struct going *g)
 	struct worker *to = NULL;
 
 	if (g->code == CLOSE_OK)
-		g->code = find_tunnel(x, &g->tunnel, &to);
+		g->code = route_find(x, &g->tunnel, &to);
 	if (to != NULL)
 		visitor_hand_over(x->visitor, to, g->bytes);
 	return to != NULL;
@@ -352,7 +167,7 @@ route(struct exchange *x, struct going *g)
 
 	remember(x, g->bytes);
 	client_find(x, g->bytes);
-	g->code = look_at_head(x, g->bytes);
+	g->code = route_look(x, g->bytes);
 	if (g->code != CLOSE_OK)
 		x->keep = false;
 	if (hand_over(x, g))
@@ -426,7 +241,7 @@ serve(struct exchange *x, struct going *g)
 	else if (x->probe == EXCHANGE_PROBE_EDGE)
 		probe_answer(x, "", "", read_ahead_of(x, g));
 	else
-		forward(x, g->tunnel, g->bytes);
+		forward_start(x, g->tunnel, g->bytes);
 	return STEP_DONE;
 }
 

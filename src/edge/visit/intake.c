@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/visit/client.h"
+#include "edge/visit/forward.h"
+#include "edge/visit/local_reply.h"
 #include "edge/inbox/courier.h"
 #include "edge/inbox/head_fields.h"
 #include "edge/core/vault.h"
@@ -591,18 +593,12 @@ intake_tick(struct exchange *x, int64_t now_us)
 	}
 }
 
-/* The head that a stream will carry, with the rules of the route's policy. */
+/* The head that a stream will carry. */
 static bool
-write_head(struct intake *in, const struct rewrite_forward *forward, struct slice raw)
+write_head(struct intake *in, struct slice raw)
 {
-	const struct h1_head *h = &in->x->req.head;
-	const struct policy_headers *rules = &in->policy->request;
 	char *room = in->worker->shared.head;
-	size_t n = rewrite_request(h, raw, forward, room, FLOW_HEAD_SCRATCH_BYTES);
-
-	if (n > 0 && rules->n_drop > 0)
-		n = rewrite_rules(room, n, FLOW_HEAD_SCRATCH_BYTES, rules->drop, rules->n_drop,
-		    rules->add);
+	size_t n = forward_head(in->x, in->policy, raw, room);
 
 	buf_put(&in->head, slice_of(room, n));
 	return n > 0 && !in->head.failed;
@@ -613,7 +609,6 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 {
 	struct intake *in = calloc(1, sizeof(*in));
 	const struct h1_head *h = &x->req.head;
-	struct rewrite_forward forward;
 	struct source_key key;
 	struct slice raw = slice_head(bytes, h->n_bytes), early = slice_from(bytes, h->n_bytes);
 	size_t n = 0;
@@ -639,10 +634,9 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	buf_init(&in->head, FLOW_HEAD_SCRATCH_BYTES + 64);
 	buf_init(&in->stored, FLOW_HEAD_SCRATCH_BYTES + 128);
 	buf_init(&in->body, in->body_max);
-	exchange_forward(x, bytes, &forward);
 	buf_put(&in->raw, raw);
 	visitor_move(x->visitor, VISITOR_INTAKE);
-	if (in->raw.failed || !write_head(in, &forward, raw) || !charge(in)) {
+	if (in->raw.failed || !write_head(in, raw) || !charge(in)) {
 		x->keep = false;
 		refuse(in, CLOSE_OVERLOAD);
 		return;

@@ -2,6 +2,8 @@
 /* Answers to a TRACE or OPTIONS that may go no further (last_hop.h). */
 #include "edge/visit/last_hop.h"
 
+#include "edge/visit/local_reply.h"
+
 #include <stdio.h>
 
 /* What TRACE sends back must hold no credential (RFC 9110 9.3.8): these never do. */

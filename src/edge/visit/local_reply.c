@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the
  * log. */
-#include "edge/visit/client.h"
-#include "edge/visit/crowd.h"
-#include "edge/visit/visitor.h"
+#include "edge/visit/local_reply.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/visit/client.h"
+#include "edge/visit/crowd.h"
 #include "hook/policy.h"
 #include "http/page.h"
 

@@ -3,6 +3,7 @@
 #include "edge/visit/probe.h"
 
 #include "edge/core/ticket.h"
+#include "edge/visit/local_reply.h"
 
 enum exchange_probe
 probe_read(const struct exchange *x, struct slice bytes)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The answer to a request: out of the stream, to the visitor. */
-#include "edge/visit/visitor.h"
+#include "edge/visit/response.h"
 
 #include "base/log.h"
+#include "edge/visit/local_reply.h"
 #include "http/rewrite.h"
 
 /*

@@ -6,14 +6,13 @@
 #include "edge/visit/access.h"
 #include "edge/visit/crowd.h"
 #include "edge/visit/intake.h"
+#include "edge/visit/local_reply.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /* One read: what comes behind a head is read into frames, not here. */
 #define READ_BYTES LIMIT_DATA_FRAME_BYTES
-/* A head in part, the longest, and what one read may bring behind it. */
-#define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + READ_BYTES)
 
 /* clang-format off */
 #define INTAKES (1 << VISITOR_INTAKE | 1 << VISITOR_STORE)
@@ -64,57 +63,6 @@ visitor_move(struct visitor *v, enum visitor_state to)
 	lobby_touch(&v->guest);
 	v->moved_us = loop_now_us(v->worker->loop);
 	v->deadline_us = v->moved_us + ms * 1000;
-}
-
-/* --- exchanges come and go --- */
-
-static struct exchange *
-exchange_start(struct visitor *v)
-{
-	struct exchange *x = slab_get(&v->worker->visit->exchanges);
-
-	if (x == NULL)
-		return NULL;
-	x->visitor = v;
-	x->worker = v->worker;
-	h1_init(&x->req, H1_REQUEST);
-	buf_init(&x->head, HEAD_BUF_BYTES);
-	buf_init(&x->rest, HEAD_BUF_BYTES);
-	buf_init(&x->page, VISIT_PAGE_BYTES);
-	v->x = x;
-	counter_add(&v->worker->counters.exchanges, 1);
-	return x;
-}
-
-static void
-on_exchange_grave(struct loop_grave *g)
-{
-	struct exchange *x = list_of(g, struct exchange, grave);
-
-	slab_put(&x->worker->visit->exchanges, x);
-}
-
-static void
-exchange_end(struct visitor *v)
-{
-	struct exchange *x = v->x;
-
-	if (x == NULL)
-		return;
-	v->x = NULL;
-	exchange_log(x);
-	access_abandon(x);
-	intake_abandon(x);
-	policy_unref(x->policy);
-	if (x->flowing)
-		flow_end(&x->flow, LINK_CODE_CANCELLED);
-	crowd_no_partial(x);
-	shares_leave(&x->worker->visit->exchange_shares, &x->share);
-	buf_fini(&x->head);
-	buf_fini(&x->rest);
-	buf_fini(&x->page);
-	counter_add(&v->worker->counters.exchanges, (uint64_t)-1);
-	loop_bury(v->worker->loop, &x->grave, on_exchange_grave);
 }
 
 /* --- the end --- */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Couples a request with a stream to its tunnel: opening, head, body. */
+#include "edge/visit/forward.h"
+
+#include "edge/visit/client.h"
+#include "edge/visit/local_reply.h"
+#include "edge/visit/response.h"
+
+static struct slice
+peer_host(const struct visitor *v)
+{
+	struct slice peer = slice_str(v->peer);
+	size_t colon = peer.n;
+
+	while (colon > 0 && peer.p[colon - 1] != ':')
+		colon--;
+	if (colon < 2 || slice_starts(peer, S("unix:")))
+		return S("");
+	peer.n = colon - 1;
+	if (peer.p[0] == '[' && peer.n > 2)
+		return slice_of(peer.p + 1, peer.n - 2);
+	return peer;
+}
+
+static int
+send_head(struct exchange *x, struct tunnel *t, struct slice head)
+{
+	const struct visitor *v = x->visitor;
+	const struct tls *tls = v->conn.tls;
+	char who[PEER_TEXT_BYTES];
+	struct opening o;
+
+	client_text(x, who);
+	o = (struct opening){
+		.kind = OPENING_HTTP,
+		.request_id = slice_str(x->id),
+		.visitor = slice_str(who),
+		.local = slice_str(v->local),
+		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
+		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
+		.alpn = tls == NULL ? S("") : tls_alpn(tls),
+	};
+	return tunnel_send_head(t, &x->flow, &o, head);
+}
+
+size_t
+forward_head(const struct exchange *x, const struct policy *p, struct slice bytes, char *dst)
+{
+	const struct visitor *v = x->visitor;
+	const struct edge *e = x->worker->edge;
+	const struct rewrite_forward said = {
+		.client_address = peer_host(v),
+		.proto = v->conn.tls != NULL ? S("https") : S("http"),
+		.host = h1_text(bytes, x->req.head.authority),
+		.port = v->conn.tls != NULL ? e->https_port : e->http_port,
+		.request_id = slice_str(x->id),
+		.via = slice_str(x->worker->settings->via),
+		.trusted = v->trusted,
+	};
+	size_t n = rewrite_request(&x->req.head, bytes, &said, dst, FLOW_HEAD_SCRATCH_BYTES);
+
+	return n == 0 || p == NULL ? n : exchange_rules(&p->request, dst, n);
+}
+
+static enum flow_framing
+request_framing(const struct h1_head *h)
+{
+	if (h->framing == H1_LENGTH && h->length > 0)
+		return FLOW_LENGTH;
+	return h->framing == H1_CHUNKED ? FLOW_CHUNKED : FLOW_NONE;
+}
+
+/*
+ * The inlet of a request.  What may become another protocol sends nothing before the origin has
+ * agreed: to an origin that does not, those bytes would be a request of their own.
+ */
+static int
+start_inlet(struct exchange *x, struct slice early)
+{
+	enum flow_framing framing = request_framing(&x->req.head);
+
+	x->upgrade = (x->req.head.flags & H1_UPGRADE) != 0;
+	if (x->upgrade) {
+		buf_put(&x->rest, early);
+		return x->rest.failed ? -1 : 0;
+	}
+	if (flow_inlet(&x->flow, framing, &x->req, early) != 0)
+		return -1;
+	if ((x->req.head.flags & H1_EXPECT_100) && framing != FLOW_NONE && early.n == 0) {
+		x->continued = true;
+		return flow_write(&x->flow, S("HTTP/1.1 100 Continue\r\n\r\n"));
+	}
+	return 0;
+}
+
+static int
+send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
+{
+	char *head = flow_head_scratch(&x->flow);
+	size_t n;
+
+	if (request_framing(&x->req.head) != FLOW_NONE)
+		x->req.head.flags &= (uint8_t)~H1_UPGRADE; /* RFC 9110 7.8 lets us ignore it */
+	n = forward_head(x, x->policy, bytes, head);
+	if (n == 0 || send_head(x, t, slice_of(head, n)) != 0)
+		return -1;
+	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
+}
+
+/* What a body without a length may come to, 0: anything. */
+static uint64_t
+body_max(const struct exchange *x)
+{
+	uint64_t all = (uint64_t)x->worker->settings->limits.body_bytes;
+	uint64_t own = x->policy != NULL ? x->policy->body_max : 0;
+
+	return own == 0 || (all != 0 && all < own) ? all : own;
+}
+
+void
+forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
+{
+	int64_t now = loop_now_us(x->worker->loop);
+	enum close_code code = tunnel_begin(t, &x->flow, &x->visitor->conn, &reply_ops, x);
+
+	if (code != CLOSE_OK) {
+		answer_error(x, code, slice_from(bytes, x->req.head.n_bytes));
+		return;
+	}
+	x->flowing = true;
+	visitor_move(x->visitor, VISITOR_FLOW);
+	x->req.body_max = body_max(x);
+	h1_init(&x->res, H1_RESPONSE);
+	x->res.inside = true;
+	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
+	x->since_us = x->rate_us = now;
+	x->silent_ms = tunnel_silent_ms(t);
+	if (send_request(x, t, bytes) != 0) {
+		x->keep = false;
+		answer_error(x, CLOSE_OVERLOAD, S(""));
+		return;
+	}
+	buf_fini(&x->head);
+}
