@@ -40,14 +40,17 @@ doctor_severity_name(enum doctor_severity s)
 const struct doctor_row doctor_rows[] = {
 	/* --- what is written at the sender --- */
 	{ "hook-localhost", 1, DOCTOR_HOOK, F,
-	    "Bitbucket cannot reach '{host}': that name means Bitbucket's own servers.",
+	    "{sender} cannot reach '{host}': that name means the sender's own servers.",
 	    "Use {url} in the webhook." },
+	{ "hook-trying", 76, DOCTOR_HOOK, W,
+	    "Your edge has no public name ({host}), so {sender} cannot reach it either.",
+	    "For trying things on this machine that is as it should be; real webhooks need an edge "
+	    "with a public name." },
 	{ "hook-private", 2, DOCTOR_HOOK, F,
-	    "{host} is {class}: Bitbucket Cloud answers 'Invalid URL'.",
+	    "{host} is {class}: {refuses}.",
 	    "Use {url} in the webhook." },
 	{ "hook-url", 3, DOCTOR_HOOK, F,
-	    "Bitbucket probably does not take the webhook's URL: {cause}",
-	    "{remedy}" },
+	    "{sender} probably does not take the webhook's URL: {cause}", "{remedy}" },
 	{ "hook-slash", 4, DOCTOR_HOOK, F,
 	    "The path {path} lacks its final '/': Jenkins redirects, and the POST is lost.",
 	    "Add the final '/' to the webhook's URL: {url}" },
@@ -59,15 +62,17 @@ const struct doctor_row doctor_rows[] = {
 	    "Add ?server_url= and the base URL of your Bitbucket to the webhook's URL." },
 	{ "hook-silent", 7, DOCTOR_HOOK, W,
 	    "No event has come since the tunnel was made, {since}.",
-	    "At Bitbucket, check that the webhook is Active, that it has this URL, and that "
-	    "'Repository push' is ticked." },
+	    "At {sender}, check that the webhook is active, that it has this URL, and that {event} is ticked." },
+	{ "hook-refused", 75, DOCTOR_HOOK, W,
+	    "No event was accepted since the tunnel was made, {since}; the last was refused at {date}.",
+	    "The stage edge says why." },
 	{ "hook-history", 8, DOCTOR_HOOK, I,
 	    "Bitbucket keeps its own log of requests only after you have enabled it.",
 	    "Press 'Enable history' at the webhook: then Bitbucket shows what it sends." },
 
 	/* --- the name --- */
 	{ "dns-missing", 9, DOCTOR_DNS, F,
-	    "{host} does not resolve ({error}), and Bitbucket saves only names that do.",
+	    "{host} does not resolve ({error}), so {sender} cannot call it.",
 	    "Add this record to the DNS of {domain}: {record}" },
 	{ "dns-silent", 49, DOCTOR_DNS, F,
 	    "The name servers gave no answer for {host} ({error}). The fault may be this "
@@ -100,10 +105,10 @@ const struct doctor_row doctor_rows[] = {
 	    "{until}.",
 	    "Find out in the edge's log why nobody renewed it, and check this machine's clock." },
 	{ "tls-untrusted", 16, DOCTOR_TLS, F,
-	    "The certificate of {host} is signed by {issuer}. Bitbucket does not know that "
+	    "The certificate of {host} is signed by {issuer}. {sender} does not know that "
 	    "authority.",
-	    "Get a certificate of a public authority for the edge, or tick 'Skip certificate "
-	    "verification' at the webhook." },
+	    "Get a certificate of a public authority for the edge, or switch the verification "
+	    "of certificates off at the webhook." },
 	{ "tls-chain", 17, DOCTOR_TLS, F,
 	    "The server sends its certificate without the intermediate one. Browsers find that "
 	    "one themselves, other programs do not.",
@@ -128,15 +133,22 @@ const struct doctor_row doctor_rows[] = {
 	    "Exempt POST {path} from the login; the webhook's secret protects it." },
 	{ "edge-too-big", 23, DOCTOR_EDGE, F,
 	    "The edge refused a body of {size}: the tunnel takes {limit}.",
-	    "Raise the tunnel's --body-max; Bitbucket itself sends up to 256 KB." },
+	    "Raise the tunnel's --body-max; Bitbucket sends up to 256 KB." },
 	{ "edge-http", 24, DOCTOR_EDGE, F,
 	    "The webhook calls http://. The edge redirects it to https://, and the body is lost.",
 	    "Change the webhook's URL to {url}" },
 	{ "edge-unsigned", 25, DOCTOR_EDGE, F,
 	    "The events are not signed, but the tunnel has a secret.",
 	    "Set the same secret at the webhook; a new webhook has none." },
-	{ "edge-signature", 26, DOCTOR_EDGE, F,
-	    "{reason}",
+	{ "edge-stray", 74, DOCTOR_EDGE, W,
+	    "The last request that was refused, at {date} from {address}, {request}, was not signed.",
+	    "If that was not your sender, ignore it; else set the same Secret at the webhook." },
+	{ "edge-secret", 77, DOCTOR_EDGE, F,
+	    "The doctor signed its push: the secret in {file} is not the one that the tunnel checks "
+	    "with.",
+	    "Give the file that the tunnel was started with, or start the tunnel with this one; the "
+	    "webhook needs the same." },
+	{ "edge-signature", 26, DOCTOR_EDGE, F, "{reason}",
 	    "Type the secret at the webhook again, without white space. If it is right, look for "
 	    "a relay that changes bodies." },
 	{ "edge-ping", 27, DOCTOR_EDGE, I,
@@ -147,9 +159,9 @@ const struct doctor_row doctor_rows[] = {
 	    "You need not do anything. If it happens often, find out why the first attempt was "
 	    "not answered in time." },
 	{ "edge-disk", 29, DOCTOR_EDGE, F,
-	    "The inbox cannot store ({error}): the edge answers senders with 503, and Bitbucket "
-	    "tries only twice more.",
-	    "Free space on the edge's disk: then the edge stores again by itself." },
+	    "The inbox cannot store ({error}): the edge answers senders with 503, and few of them "
+	    "try for long (Bitbucket tries twice more).",
+	    "Free space on the edge's disk; the edge then stores again by itself." },
 
 	{ "edge-path", 50, DOCTOR_EDGE, F,
 	    "The tunnel is for {preset} and lets only its path through: the edge answers {path} "
@@ -276,7 +288,7 @@ const struct doctor_row doctor_rows[] = {
 	    "Jenkins is starting; {stored} events wait.",
 	    "You need not do anything: the edge delivers them as soon as Jenkins is up." },
 	{ "origin-slow", 42, DOCTOR_ORIGIN, W,
-	    "The server took {seconds} s to answer; Bitbucket gives up after 10.",
+	    "The server took {seconds} s to answer; {sender} gives up after {patience}.",
 	    "Use mode store: the edge answers at once and delivers afterwards." },
 
 	/* --- what was stored, and what the server said to it --- */
@@ -308,7 +320,7 @@ const struct doctor_row doctor_rows[] = {
 	    "Make an API token in Jenkins (your user, Security, API Token), and give its file: "
 	    "--jenkins-token-file FILE" },
 	{ "job-links", 44, DOCTOR_JOB, W,
-	    "Jenkins' own URL is {root}: people at Bitbucket cannot open links to builds.",
+	    "Jenkins' own URL is {root}: nobody outside can open links to builds.",
 	    "Set Manage Jenkins, System, Jenkins URL to {url}" },
 };
 /* clang-format on */

@@ -113,9 +113,13 @@ read_mode(struct policy_reader *r, json_t *j, const char *member)
 static void
 read_scheme(struct policy_reader *r, json_t *j, const char *member)
 {
+	char why[300] = "no such scheme; there are: ";
+
 	r->p->sign.scheme = sign_find(read_text(r, j, member));
-	if (r->p->sign.scheme == NULL)
-		fault(r, member, "no such signature scheme");
+	if (r->p->sign.scheme != NULL)
+		return;
+	sign_names(why + strlen(why), sizeof(why) - strlen(why));
+	fault(r, member, why);
 }
 
 static void

@@ -222,6 +222,8 @@ static const struct preset_judgement redirect = { RESULT_PARK, false, "redirect"
 static const struct preset_judgement not_jenkins = { RESULT_PARK, false, "not-jenkins",
 	"Something answers, but it does not look like Jenkins (no X-Jenkins header).",
 	"Check the port, and whether Jenkins runs under a path like /jenkins." };
+static const struct preset_judgement answered = { RESULT_DONE, false, "delivered",
+	"Answered 200; the plugin says so also when no job matches.", "" };
 static const struct preset_judgement refused = { RESULT_PARK, false, "refused",
 	    "The server refuses the request.",
 	"Look for the reason in its answer and its log." };
@@ -284,8 +286,12 @@ preset_judge(const struct preset *p, const struct preset_answer *a)
 	    !slice_iholds(a->body, S("Did not find any jobs")))
 		return not_jenkins;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
-		if (fits(&rules[i], who, a))
-			return rules[i].judgement;
+		if (!fits(&rules[i], who, a))
+			continue;
+		/* Any server may stand there that says 200 to everything. */
+		return rules[i].who == JUDGE_BITBUCKET && rules[i].status == 200 && !a->jenkins
+			   ? answered
+			   : rules[i].judgement;
 	}
 	return result_of_status(a->status) == RESULT_RETRY ? failed : refused;
 }

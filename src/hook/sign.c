@@ -143,6 +143,17 @@ sign_find(struct slice name)
 	return NULL;
 }
 
+void
+sign_names(char *dst, size_t cap)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < sign_schemes_n && n < cap; i++)
+		n += (size_t)snprintf(dst + n, cap - n, "%s%s", i > 0 ? ", " : "",
+		    sign_schemes[i].name);
+}
+
 /* --- reasons --- */
 
 static const struct {

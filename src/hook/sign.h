@@ -37,6 +37,8 @@ extern const struct sign_scheme sign_schemes[];
 extern const size_t sign_schemes_n;
 /* NULL for an unknown name. */
 const struct sign_scheme *sign_find(struct slice name);
+/* All names, "bitbucket, github, ...", for people. */
+void sign_names(char *dst, size_t cap);
 
 /* A route's configuration. Zeroed fields are the scheme's defaults. */
 struct sign_params {

@@ -49,6 +49,9 @@ def test_help_and_version_everywhere(program):
 
 @pytest.mark.parametrize("program, args, said", [
     (ADIT, ["inbox"], "list, show, replay, drop, export, tail, stat"),
+    (ADIT, ["inbox"], "say what to do: adit inbox list, show"),
+    (ADIT, ["stop"], "press Ctrl-C there"),
+    (ADIT, ["status", "--quiet"], "--quiet is no option of this command"),
     (ADIT, ["inbox", "lsit"], 'did you mean "list"'),
     (ADIT, ["inbox", "list", "--to", "x"], "--to is no option of this command"),
     (ADIT, ["inbox", "show"], "an argument is missing"),

@@ -284,7 +284,7 @@ class TestFromOutside:
 
     def test_wrong_secret_here(self, town):
         wrong = town.file("wrong", "another-secret")
-        one_finding(town.doctor(secret=wrong)[1], "edge-signature")
+        one_finding(town.doctor(secret=wrong)[1], "edge-secret")
 
     def test_bad_token(self, town):
         bad = town.file("bad-token", "adit_" + "x" * 43)
@@ -380,13 +380,47 @@ def test_edge_signatures(lab):
     town = Town(lab, jenkins())
     town.connect()
     assert town.push(secret=None).status == 401
-    one_finding(town.doctor()[1], "edge-unsigned")
+    said = town.doctor()[1]
+    one_finding(said, "edge-unsigned")
+    assert one_finding_of(said, "hook-refused") == "warning" and "hook-silent" not in said["codes"]
     assert town.push(secret=SECRET + "\n").status == 401
     said = town.doctor()[1]
     assert "edge-signature" in said["codes"] and "white space" in said["codes"]["edge-signature"]["text"].lower()
     assert town.push().status == 202
     town.jenkins.wait_builds("web", 1)
     assert town.doctor()[1]["findings"] == []
+    with town.edge.visitor(host=HOST) as v:
+        assert v.ask("POST", "/bitbucket-hook/", b"{}").status == 401
+    code, said = town.doctor()
+    assert code == 0 and one_finding_of(said, "edge-stray") == "warning", said
+    assert "POST /bitbucket-hook/, was not signed" in said["codes"]["edge-stray"]["text"]
+
+
+def one_finding_of(said, code):
+    assert code in said["codes"], said["findings"]
+    return said["codes"][code]["severity"]
+
+
+def test_an_edge_for_trying(lab):
+    """That it has no public name is no fault of what is tried; a fault is told all the same, with its stage."""
+    edge, origin = lab.edge(), lab.origin()
+    right, bad = (os.path.join(lab.folder, n) for n in ("right.secret", "bad.secret"))
+    for path, text in ((right, SECRET), (bad, "another")):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(text + "\n")
+    lab.agent(edge, "http", origin.address, "--name", "gh", "--scheme", "github", "--secret-file", right)
+
+    def doctor(*args):
+        done = subprocess.run([ADIT, "doctor", "gh", "--edge", edge.ready["https"], "--ca", edge.ca, "--token-file", edge.token,
+                               *args], capture_output=True, text=True, timeout=8 * WAIT_S,
+                              env={"PATH": "/usr/bin:/bin", "HOME": lab.folder, "no_proxy": "*"})
+        return done.returncode, done.stdout + done.stderr
+    code, said = doctor("--secret-file", right)
+    assert code == 0 and all(x in said for x in ("hook-trying", "Your edge has no public name", "GitHub cannot reach it")), said
+    assert "Nothing fails" in said and "Bitbucket" not in said and "(port-odd)" not in said, said
+    code, said = doctor("--secret-file", bad)
+    assert code == 1 and "edge-secret" in said and "It fails at: edge, edge-secret\n" in said, said
+    assert f"the secret in {bad} is not the one that the tunnel checks with" in said, said
 
 
 def test_slash_of_the_sender(lab):

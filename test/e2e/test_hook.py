@@ -145,6 +145,14 @@ def test_refusals_of_data_center(lab, kw, args, code, said):
     assert got == code and said in err, (got, err)
 
 
+@pytest.mark.parametrize("action", ["create", "list"])
+def test_a_server_that_is_not_bitbucket(side, action):
+    """It says 200 and no JSON."""
+    other = side.lab.origin()
+    code, said, err = side.hook(action, *(["--url", URL] if action == "create" else []), api="http://" + other.address)
+    assert (code, said) == (1, []) and "is not the API of Bitbucket" in err and "is --api right" in err, err
+
+
 def test_mistakes(lab):
     side = Side(lab, False)
     address, keeper = refusing_address()

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from agent_lab import GET, TLS, Played
-from lab import ADIT
+from lab import ADIT, free_port
 from origin import Origin, fixed, raw_then_close
 from process import WAIT_S, until
 
@@ -58,6 +58,38 @@ def test_requests_are_shown_on_a_terminal(lab):
         lines = re.findall(r"^\d\d:\d\d:\d\d web GET (\S+) 200 \d+\.\d ms$", text, re.M)
         assert lines == ["/hook", "/second"], text
         assert "secret" not in text
+
+
+def test_the_edges_own_request_is_not_shown(lab):
+    edge, origin = lab.edge(), lab.origin()
+    with on_a_terminal(edge, origin.address) as look:
+        assert edge.get("/hook").body == b"ok"
+        until(lambda: "/hook" in look())
+        assert "HEAD" not in look() and "URL to paste" not in look(), look()
+
+
+def test_what_was_not_online_is_told_when_it_is(lab):
+    """By a look at the origin, without any visitor."""
+    edge, port = lab.edge(), free_port()
+    with on_a_terminal(edge, str(port)) as look:
+        assert "not online yet:" in look(), look()
+        lab.keep(Origin(port=port))
+        until(lambda: re.search(r"^web: online since \d\d:\d\d:\d\d$", look(), re.M), 12 * WAIT_S)
+
+
+def test_a_scheme_implies_store_and_says_so(lab):
+    edge, origin = lab.edge(), lab.origin()
+    secret = os.path.join(edge.folder, "secret")
+    with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write("correct-horse-battery\n")
+    with on_a_terminal(edge, origin.address, "--scheme", "github", "--secret-file", secret) as look:
+        assert "(store: --scheme implies --store)" in look() and "URL to paste:" in look(), look()
+        assert edge.get("/").status == 405  # what is no webhook is that, whoever signed it
+    for args, said in ((["--scheme", "gihub", "--secret-file", secret], "no such scheme; there are: bitbucket, github,"),
+                       (["--scheme", "github"], "--scheme github needs --secret-file FILE")):
+        done = subprocess.run(argv_of(edge, origin.address, *args), capture_output=True, text=True, timeout=4 * WAIT_S,
+                              env=environment(edge))
+        assert done.returncode == 2 and said in done.stderr, done
 
 
 def test_quiet_terminal(lab):

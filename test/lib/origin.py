@@ -110,7 +110,7 @@ def pattern(n, piece=None):
 class Origin:
     """behave: for every request; or a dict of path -> behaviour with "" for the others; connected: for raw bytes."""
 
-    def __init__(self, behave=ok, unix=False, connected=None, rcvbuf=0):
+    def __init__(self, behave=ok, unix=False, connected=None, rcvbuf=0, port=0):
         self.behave = behave
         self.connected = connected
         self.requests = []
@@ -130,7 +130,7 @@ class Origin:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if rcvbuf:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-            self.sock.bind(("127.0.0.1", 0))
+            self.sock.bind(("127.0.0.1", port))
             self.port = self.sock.getsockname()[1]
             self.address = f"127.0.0.1:{self.port}"
         self.sock.listen(1024)

@@ -213,6 +213,16 @@ call(const struct bitbucket *b, const char *method, const char *target, json_t *
 	return rc;
 }
 
+/* A success that is not in Bitbucket's words: it came from some other server. */
+static int
+not_bitbucket(const struct bitbucket *b, struct bitbucket_answer *ret)
+{
+	snprintf(ret->why, sizeof(ret->why),
+	    "what answers at %.250s is not the API of Bitbucket%s: is --api right%s?", b->host,
+	    b->dc ? " Data Center" : "", b->dc ? "" : ", is --dc missing");
+	return -1;
+}
+
 static void
 base_target(const struct bitbucket *b, struct buf *t)
 {
@@ -277,6 +287,8 @@ bitbucket_list(struct bitbucket *b, json_t **ret_list, struct bitbucket_answer *
 		bool more;
 
 		rc = call(b, "GET", buf_z(&t), NULL, ret);
+		if (rc == 0 && !json_is_object(ret->body))
+			rc = not_bitbucket(b, ret);
 		if (rc == 0)
 			json_array_extend(list, json_object_get(ret->body, "values"));
 		more = rc == 0 && next_page(b, ret->body, &t);
@@ -354,6 +366,8 @@ bitbucket_put(struct bitbucket *b, const char *id, const char *url, const char *
 	}
 	rc = call(b, id != NULL ? "PUT" : "POST", buf_z(&t), o, ret);
 	buf_fini(&t);
+	if (rc == 0 && !json_is_object(ret->body))
+		rc = not_bitbucket(b, ret);
 	return rc;
 }
 

@@ -19,6 +19,7 @@
 #include "base/tell.h"
 #include "conf/args.h"
 #include "hook/preset.h"
+#include "hook/sign.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -30,9 +31,12 @@
 static int help_command(const struct options *o);
 static int version_command(const struct options *o);
 
-#define RUNS (OPTIONS_REQUESTS | OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
+#define ASKS (OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
+#define RUNS (ASKS | OPTIONS_REQUESTS)
 #define HOOK (OPTIONS_HOOK | OPTIONS_SCREEN)
 #define MANY LIMIT_TUNNELS_PER_LINK
+/* The longest usage of a command that stands in its row of the list. */
+#define ROW_USAGE 12
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -44,28 +48,28 @@ static const struct command commands[] = {
 	    "run tunnels of the configuration, all on one link" },
 	{ "login", NULL, "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,
 	    "try edge and token, and store both in the configuration" },
-	{ "status", NULL, "[NAME ...]", 0, MANY, RUNS, status_command,
+	{ "status", NULL, "[NAME ...]", 0, MANY, ASKS, status_command,
 	    "which of the account's tunnels are online, and who serves them" },
-	{ "name", "list", "", 0, 0, RUNS, name_command, "the names and ports that the account has" },
-	{ "name", "release", "NAME", 1, 1, RUNS, name_command,
+	{ "name", "list", "", 0, 0, ASKS, name_command, "the names and ports that the account has" },
+	{ "name", "release", "NAME", 1, 1, ASKS, name_command,
 	    "give a name up for good, or a port (tcp:PORT)" },
-	{ "inbox", "list", "", 0, 0, RUNS | OPTIONS_FILTER | OPTIONS_LIST, inbox_command,
+	{ "inbox", "list", "", 0, 0, ASKS | OPTIONS_FILTER | OPTIONS_LIST, inbox_command,
 	    "stored webhooks of the account, newest first" },
-	{ "inbox", "show", "ID", 1, 1, RUNS | OPTIONS_RAW, inbox_command,
+	{ "inbox", "show", "ID", 1, 1, ASKS | OPTIONS_RAW, inbox_command,
 	    "all about one webhook: attempts, head and body" },
-	{ "inbox", "replay", "ID ... | --state STATE", 0, MANY, RUNS | OPTIONS_FILTER | OPTIONS_REPLAY,
+	{ "inbox", "replay", "ID ... | --state STATE", 0, MANY, ASKS | OPTIONS_FILTER | OPTIONS_REPLAY,
 	    inbox_command, "send webhooks again" },
-	{ "inbox", "drop", "ID ... | --state STATE", 0, MANY, RUNS | OPTIONS_FILTER, inbox_command,
+	{ "inbox", "drop", "ID ... | --state STATE", 0, MANY, ASKS | OPTIONS_FILTER, inbox_command,
 	    "give webhooks up: they are not sent any more" },
-	{ "inbox", "export", "", 0, 0, RUNS | OPTIONS_FILTER | OPTIONS_LIST | OPTIONS_RAW,
+	{ "inbox", "export", "", 0, 0, ASKS | OPTIONS_FILTER | OPTIONS_LIST | OPTIONS_RAW,
 	    inbox_command, "whole webhooks, one JSON object a line, oldest first" },
-	{ "inbox", "tail", "", 0, 0, RUNS | OPTIONS_FILTER, inbox_command,
+	{ "inbox", "tail", "", 0, 0, ASKS | OPTIONS_FILTER, inbox_command,
 	    "webhooks that come in from now on" },
-	{ "inbox", "stat", "", 0, 0, RUNS | OPTIONS_STAT, inbox_command, "how many webhooks are in which state" },
+	{ "inbox", "stat", "", 0, 0, ASKS | OPTIONS_STAT, inbox_command, "how many webhooks are in which state" },
 	{ "check-url", NULL, "URL", 1, 1,
 	    OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
 	    "say whether Bitbucket takes this URL for a webhook, and why not" },
-	{ "doctor", NULL, "[TUNNEL|URL]", 0, 1, RUNS | OPTIONS_DOCTOR | OPTIONS_PROBE, doctor_command,
+	{ "doctor", NULL, "[TUNNEL|URL]", 0, 1, ASKS | OPTIONS_DOCTOR | OPTIONS_PROBE, doctor_command,
 	    "walk from the webhook to the build and say what is wrong" },
 	{ "hook", "create", "bitbucket OWNER/REPO", 2, 2, HOOK | OPTIONS_HOOK_URL | OPTIONS_HOOK_CREATE,
 	    hook_command, "make a webhook at Bitbucket, or correct the one with this URL" },
@@ -113,6 +117,10 @@ unknown_command(const char *name)
 {
 	const char *near = suggest(slice_str(name), commands, N_COMMANDS, sizeof(*commands));
 
+	if (strcmp(name, "stop") == 0)
+		return usage_error("an agent is stopped where it runs: press Ctrl-C there, or, "
+				   "where systemd runs it, systemctl stop adit@USER or systemctl "
+				   "--user stop adit");
 	if (name[0] == '-')
 		return usage_error("%s: the command comes first, such as adit http 8080; adit "
 				   "help lists them",
@@ -138,7 +146,7 @@ unknown_sub(const char *name, const char *sub)
 		    commands[i].sub);
 	}
 	if (sub == NULL)
-		return usage_error("adit %s needs one of these words: %s", name, list);
+		return usage_error("say what to do: adit %s %s", name, list);
 	near = suggest(slice_str(sub), subs, n, sizeof(*subs));
 	return near == NULL ? usage_error("adit %s %s: only %s are known", name, sub, list)
 			    : usage_error("adit %s %s: did you mean \"%s\"? Known are %s", name,
@@ -150,8 +158,12 @@ print_row(FILE *f, const struct command *c)
 {
 	char left[64];
 
+	const char *usage = strchr(c->usage, '|') != NULL && c->sub != NULL ? "ID ..." : c->usage;
+
+	if (strlen(usage) > ROW_USAGE) /* its own help has it */
+		usage = "...";
 	snprintf(left, sizeof(left), "%s%s%s %s", c->name, c->sub != NULL ? " " : "",
-	    c->sub != NULL ? c->sub : "", c->sub != NULL ? "" : c->usage);
+	    c->sub != NULL ? c->sub : "", usage);
 	fprintf(f, "  %-22s %s\n", left, c->what);
 }
 
@@ -174,6 +186,14 @@ print_presets(FILE *f)
 	fputs("\nPresets of --for:\n", f);
 	for (size_t i = 0; i < presets_n; i++)
 		fprintf(f, "  %-34s %s\n", presets[i].name, presets[i].title);
+}
+
+static void
+print_schemes(FILE *f)
+{
+	fputs("\nSchemes of --scheme:\n", f);
+	for (size_t i = 0; i < sign_schemes_n; i++)
+		fprintf(f, "  %-34s %s\n", sign_schemes[i].name, sign_schemes[i].title);
 }
 
 static void
@@ -208,8 +228,10 @@ print_command_help(FILE *f, const struct command *c, bool whole)
 	    c->sub != NULL ? " " : "", c->sub != NULL ? c->sub : "", c->usage[0] != '\0' ? " " : "",
 	    c->usage, c->what);
 	options_help(f, c->options);
-	if ((c->options & OPTIONS_POLICY) != 0)
+	if ((c->options & OPTIONS_POLICY) != 0) {
 		print_presets(f);
+		print_schemes(f);
+	}
 	print_manual(f, c->name);
 }
 

@@ -42,7 +42,7 @@ static const struct args_row rows[] = {
 	    "secrets that the sender signs with, one a line; you may give several files",
 	    POLICY_SECRET_FILES },
 	{ "--scheme", "NAME", AT(scheme), OPTIONS_POLICY,
-	    "how the sender signs, where no preset says it: bitbucket, github, stripe ..." },
+	    "how the sender signs, where no preset says it; implies --store; see below" },
 	{ "--unsigned", NULL, AT(unsigned_ok), OPTIONS_POLICY,
 	    "with --store: nobody signs these webhooks, store whatever anybody sends" },
 	{ "--allow", "CIDR,...", AT(allow), OPTIONS_POLICY, "let only these addresses in" },

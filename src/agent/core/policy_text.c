@@ -231,6 +231,19 @@ set_preset(json_t *o, const char *name)
 }
 
 static char *
+set_scheme(json_t *o, const char *name)
+{
+	char names[400];
+
+	if (sign_find(slice_str(name)) == NULL) {
+		sign_names(names, sizeof(names));
+		return sentence("--scheme %s: no such scheme; there are: %s", name, names);
+	}
+	json_object_set_new(o, "scheme", json_string(name));
+	return NULL;
+}
+
+static char *
 set_number(json_t *o, const char *member, const char *option, const char *text)
 {
 	uint64_t n;
@@ -290,8 +303,10 @@ complete(json_t *o, const char *label, struct policy_made *m)
 	bool signs = json_object_get(o, "scheme") != NULL;
 	json_t *list;
 
-	if (signs && preset == NULL && json_object_get(o, "mode") == NULL)
+	if (signs && preset == NULL && json_object_get(o, "mode") == NULL) {
 		json_object_set_new(o, "mode", json_string("store"));
+		m->is_implied = true;
+	}
 	if (json_object_get(o, "secrets") != NULL || is_passing(o, preset) ||
 	    (!signs && (preset == NULL || preset->scheme == NULL)))
 		return NULL;
@@ -332,8 +347,8 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 		error = set_context(o, p->context);
 	if (p->store || p->relay)
 		json_object_set_new(o, "mode", json_string(p->store ? "store" : "relay"));
-	if (p->scheme != NULL)
-		json_object_set_new(o, "scheme", json_string(p->scheme));
+	if (error == NULL && p->scheme != NULL)
+		error = set_scheme(o, p->scheme);
 	if (p->allow != NULL)
 		set_list(o, "allow", p->allow);
 	if (p->deny != NULL)
@@ -357,6 +372,11 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 		json_object_set_new(o, "users", users);
 		error = add_lines(users, p->user_file);
 	}
+	if (error == NULL && p->scheme != NULL && json_object_get(o, "preset") == NULL &&
+	    json_array_size(json_object_get(o, "secrets")) == 0)
+		error =
+		    sentence("--scheme %s needs --secret-file FILE, or no signature can be checked",
+			p->scheme);
 	return error != NULL ? error : complete(o, label, m);
 }
 

@@ -37,6 +37,7 @@ struct policy_made {
 	char secret[512]; /* the file that the secret is in */
 	bool fresh;       /* it was made just now */
 	bool is_open;     /* webhooks are stored, and no signature is checked */
+	bool is_implied;  /* they are stored because a scheme was named */
 };
 
 bool policy_text_given(const struct policy_text *p);

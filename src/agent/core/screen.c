@@ -105,13 +105,14 @@ static void
 put_hook_plain(struct buf *b, const struct screen_hook *h)
 {
 	if (strcmp(h->mode, "pass") != 0)
-		buf_printf(b, "  (%s)", h->mode);
+		buf_printf(b, h->implied ? "  (%s: --scheme implies --store)" : "  (%s)", h->mode);
 	if (h->open)
 		put_hook_line(b, "NOT CHECKED:",
 		    "no signature; anybody who knows the address can store webhooks");
 	if (h->brief)
 		return;
-	put_hook_line(b, "URL to paste:", h->url);
+	if (strcmp(h->mode, "pass") != 0 || h->next[0] != '\0')
+		put_hook_line(b, "URL to paste:", h->url);
 	put_hook_line(b, "secret is in:", h->secret_file);
 	if (h->fresh)
 		buf_put(b, S(" (made just now)"));
@@ -174,6 +175,32 @@ screen_up(struct screen *s, const char *name, const char *url, const char *origi
 	}
 	end(s);
 	tell_supervisor(s, "READY=1\nSTATUS=connected to the edge");
+}
+
+/* "18:04:05" here. */
+static void
+put_clock(struct buf *b)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char when[16];
+
+	if (localtime_r(&now, &tm) != NULL && strftime(when, sizeof(when), "%H:%M:%S", &tm) != 0)
+		buf_put(b, slice_str(when));
+}
+
+void
+screen_online(struct screen *s, const char *name)
+{
+	begin(s, "online");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": online since "));
+		put_clock(&s->line);
+	}
+	end(s);
 }
 
 void
@@ -297,13 +324,8 @@ request_json(struct buf *b, const struct screen_request *r)
 static void
 request_plain(struct buf *b, const struct screen_request *r)
 {
-	time_t now = time(NULL);
-	struct tm tm;
-	char when[16];
-
-	if (localtime_r(&now, &tm) == NULL || strftime(when, sizeof(when), "%H:%M:%S", &tm) == 0)
-		when[0] = '\0';
-	buf_printf(b, "%s ", when);
+	put_clock(b);
+	buf_putc(b, ' ');
 	put_plain(b, slice_str(r->name));
 	buf_putc(b, ' ');
 	put_plain(b, r->method);

@@ -30,9 +30,10 @@ struct screen_hook {
 	const char *mode; /* pass, store, relay */
 	const char *secret_file;
 	const char *events, *next;
-	bool fresh; /* the secret was made just now */
-	bool open;  /* no signature is checked */
-	bool brief; /* people have seen it */
+	bool fresh;   /* the secret was made just now */
+	bool open;    /* no signature is checked */
+	bool implied; /* it is stored because a scheme was named, and nobody said --store */
+	bool brief;   /* people have seen it */
 };
 /* What the edge's own request found, which went through the tunnel to the local server and back. */
 struct screen_probe {
@@ -43,6 +44,8 @@ struct screen_probe {
 /* probe: NULL: none was made; hook: NULL without a policy. */
 void screen_up(struct screen *s, const char *name, const char *url, const char *origin,
     const struct screen_probe *probe, const struct screen_hook *hook);
+/* What was not online when the tunnel came up is online now. */
+void screen_online(struct screen *s, const char *name);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);

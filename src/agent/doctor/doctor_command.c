@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define KEYS_MAX 16
+#define KEYS_MAX 24
 
 /* --- what stages use --- */
 
@@ -80,11 +80,12 @@ doctor_add_pairs(struct doctor *d, const char *code, ...)
 	struct doctor_value values[KEYS_MAX];
 	struct doctor_finding *f = &d->findings[d->n_findings];
 	const char *key;
-	size_t n = 0;
+	size_t n;
 	va_list ap;
 
 	if (doctor_has(d, code) || d->n_findings == DOCTOR_FINDINGS)
 		return;
+	n = doctor_sender_values(d, values);
 	va_start(ap, code);
 	while (n < KEYS_MAX && (key = va_arg(ap, const char *)) != NULL)
 		values[n++] = (struct doctor_value){ key, slice_str(va_arg(ap, const char *)) };
@@ -230,6 +231,7 @@ read_secret(struct doctor *d)
 	const char *file = d->options->secret_file;
 	char path[600], *slash;
 
+	snprintf(d->secret_file, sizeof(d->secret_file), "%.399s", file != NULL ? file : "");
 	if (file != NULL)
 		return config_file_token(file, d->secret, sizeof(d->secret));
 	/* the one that `adit http --for` has made */
@@ -237,6 +239,7 @@ read_secret(struct doctor *d)
 	    d->name[0] == '\0')
 		return NULL;
 	snprintf(slash, 80, "/secret-%.63s", d->name);
+	snprintf(d->secret_file, sizeof(d->secret_file), "%.399s", path);
 	return access(path, R_OK) == 0 ? config_file_token(path, d->secret, sizeof(d->secret))
 				       : NULL;
 }
@@ -360,7 +363,8 @@ make_urls(struct doctor *d, bool given)
 	    url[0] != '\0' ? url : "https://NAME.EDGE", context, path);
 	if (!given)
 		snprintf(d->url, sizeof(d->url), "%s", d->good_url);
-	if (is_for_trying(d->good_url))
+	d->trying = is_for_trying(d->good_url);
+	if (d->trying)
 		snprintf(d->good_url, sizeof(d->good_url), "the URL of an edge with a public name");
 }
 
@@ -410,6 +414,7 @@ use_target(struct doctor *d)
 		ask_edge(d, "name", name);
 	}
 	make_urls(d, url);
+	d->trying = d->trying && !url;
 	if (!url && doctor_text_of(d->link.probe, "url")[0] == '\0')
 		d->url[0] = '\0';
 	read_url(d);

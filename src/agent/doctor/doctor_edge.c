@@ -35,11 +35,26 @@ is_news(const struct doctor *d, const json_t *note)
 	       doctor_number_of(note, "at_ms") >= doctor_number_of(note_of(d, "stored"), "at_ms");
 }
 
+int64_t
+doctor_refused_ms(const struct doctor *d)
+{
+	static const char *const codes[] = { "hook-slash", "edge-address", "edge-login",
+		"edge-too-big", "edge-unsigned", "edge-signature", "edge-disk" };
+	int64_t last = 0;
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		int64_t at = doctor_number_of(note_of(d, codes[i]), "at_ms");
+
+		last = at > last ? at : last;
+	}
+	return last;
+}
+
 static void
 add_note(struct doctor *d, const char *code)
 {
 	const json_t *note = note_of(d, code);
-	char size[24] = "", limit[24] = "", peer[64], age[48];
+	char size[24] = "", limit[24] = "", peer[64], age[48], date[32];
 	const char *text;
 
 	if (!is_news(d, note))
@@ -50,21 +65,24 @@ add_note(struct doctor *d, const char *code)
 		snprintf(size, sizeof(size), "unknown size");
 	snprintf(peer, sizeof(peer), "%s", doctor_text_of(note, "peer"));
 	snprintf(age, sizeof(age), "perhaps"); /* lists have no date at the edge */
-	doctor_add(d, code, "address", peer, "agent", doctor_text_of(note, "agent"), "age", age,
-	    "status", "401", "path", text, "size", size, "limit", limit, "url", d->good_url,
-	    "reason", text, "error", text, "attempt", "2");
+	doctor_date(doctor_number_of(note, "at_ms"), date);
+	doctor_add(d, code, "date", date, "request", text, "address", peer, "agent",
+	    doctor_text_of(note, "agent"), "age", age, "status", "401", "path", text, "size", size,
+	    "limit", limit, "url", d->good_url, "reason", text, "error", text, "attempt", "2");
 }
 
 static void
 add_notes(struct doctor *d)
 {
 	static const char *const codes[] = { "hook-slash", "edge-address", "edge-login",
-		"edge-too-big", "edge-http", "edge-unsigned", "edge-signature", "edge-ping",
+		"edge-too-big", "edge-http", "edge-unsigned", "edge-stray", "edge-signature",
 		"edge-disk" };
 	const json_t *twice = note_of(d, "edge-duplicate");
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		add_note(d, codes[i]);
+	if (doctor_is_bitbucket(d))
+		add_note(d, "edge-ping");
 	if (twice != NULL)
 		doctor_add(d, "edge-duplicate", "attempt", "2 or later");
 }
@@ -135,7 +153,9 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, struct slice error)
 	if (error.n == 0 && strcmp(doctor_text_of(o, "probe"), "edge") != 0 &&
 	    !doctor_has(d, "edge-http"))
 		doctor_add(d, "edge-other", "host", d->check.host, "status", status);
-	if (d->secret[0] != '\0' && reason[0] != '\0' && strcmp(reason, "ok") != 0)
+	if (d->secret[0] != '\0' && strcmp(reason, "wrong") == 0)
+		doctor_add(d, "edge-secret", "file", d->secret_file);
+	else if (d->secret[0] != '\0' && reason[0] != '\0' && strcmp(reason, "ok") != 0)
 		doctor_add(d, "edge-signature", "reason", doctor_text_of(o, "text"));
 	json_decref(o);
 }

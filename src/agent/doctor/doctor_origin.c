@@ -233,6 +233,7 @@ look_from_inside(struct doctor *d)
 
 	snprintf(path, sizeof(path), "%.300s%s", context_of(d), wants_jenkins(d) ? "/login" : "/");
 	rc = doctor_ask_origin(d, "GET", path, S(""), S(""), &a);
+	d->jenkins_seen = rc == 0 && is_jenkins(&a);
 	if (rc != 0) {
 		judge_silence(d, &a);
 	} else if (a.status == 503 &&
@@ -315,7 +316,7 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 		.path = slice_str(d->check.path),
 		.location = fetch_field(a, S("Location")),
 		.body = slice_head(buf_slice(&a->body), 1024),
-		.jenkins = is_jenkins(a) };
+		.jenkins = is_jenkins(a) || d->jenkins_seen };
 	struct preset_judgement j = preset_judge(d->preset, &answer);
 	char status[8];
 

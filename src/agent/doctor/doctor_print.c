@@ -32,6 +32,19 @@ state_of(const struct doctor *d, enum doctor_stage s)
 
 static const char *const state_names[] = { "skipped", "ok", "warning", "FAILED" };
 
+/* The first finding of a stage that is a failure; "" where it has none. */
+static const char *
+code_of(const struct doctor *d, int stage)
+{
+	const char *code = "";
+
+	for (size_t i = d->n_findings; i-- > 0;)
+		if ((int)d->findings[i].row->stage == stage &&
+		    d->findings[i].row->severity == DOCTOR_FAILURE)
+			code = d->findings[i].row->code;
+	return code;
+}
+
 bool
 doctor_first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const char **ret_code)
 {
@@ -39,14 +52,28 @@ doctor_first_failure(const struct doctor *d, enum doctor_stage *ret_stage, const
 		if (state_of(d, (enum doctor_stage)s) != DOCTOR_BAD)
 			continue;
 		*ret_stage = (enum doctor_stage)s;
-		*ret_code = "";
-		for (size_t i = d->n_findings; i-- > 0;)
-			if ((int)d->findings[i].row->stage == s &&
-			    d->findings[i].row->severity == DOCTOR_FAILURE)
-				*ret_code = d->findings[i].row->code;
+		*ret_code = code_of(d, s);
 		return true;
 	}
 	return false;
+}
+
+/* All stages that fail: the first is not always the one that matters. */
+static void
+write_failures(const struct doctor *d, struct buf *b)
+{
+	const char *between = "\nIt fails at: ";
+
+	for (int s = 0; s < DOCTOR_STAGES; s++) {
+		const char *code = code_of(d, s);
+
+		if (state_of(d, (enum doctor_stage)s) != DOCTOR_BAD)
+			continue;
+		buf_printf(b, "%s%s%s%s", between, doctor_stage_name((enum doctor_stage)s),
+		    code[0] != '\0' ? ", " : "", code);
+		between = "; ";
+	}
+	buf_putc(b, '\n');
 }
 
 static void
@@ -74,8 +101,7 @@ write_text(const struct doctor *d, struct buf *b)
 		}
 	}
 	if (doctor_first_failure(d, &first, &code))
-		buf_printf(b, "\nIt fails at: %s%s%s\n", doctor_stage_name(first),
-		    code[0] != '\0' ? ", " : "", code);
+		write_failures(d, b);
 	else
 		buf_put(b, S("\nNothing fails, as far as could be seen.\n"));
 }

@@ -39,13 +39,17 @@ struct doctor {
 	struct doctor_link link;
 	json_t *policy, *notes, *last, *inbox;
 	const char *ticket;
-	char secret[256];
+	char secret[256], secret_file[400];
+	bool trying;       /* the edge has no public name, and no other URL was given */
+	bool jenkins_seen; /* the local server has said so itself */
 	/* the way there */
 	struct addr connect; /* --connect; port 0: none */
 	struct seek_answer dns;
 	struct sockaddr_storage to; /* that is called */
 	bool has_to, tls_shaken;
 	char clock_off[24]; /* s */
+	char sender[40];    /* of the webhooks */
+	char refuses[96];   /* what the sender does with a URL that it cannot reach */
 	/* the local server */
 	struct addr origin;
 	bool has_origin;
@@ -84,6 +88,11 @@ struct slice doctor_bare_path(const struct doctor *d);
 const char *doctor_text_of(const json_t *o, const char *key);
 int64_t doctor_number_of(const json_t *o, const char *key);
 
+/* doctor_sender.c: what rows call the sender. It is Bitbucket unless the tunnel says otherwise. */
+bool doctor_is_bitbucket(const struct doctor *d);
+/* Values for rows; how many. They live as long as the doctor. */
+size_t doctor_sender_values(struct doctor *d, struct doctor_value *values);
+
 /* doctor_print.c */
 void doctor_print(const struct doctor *d, struct buf *out);
 /* For a bug report. 0, or -1 after saying why; forgets the ticket. */
@@ -96,7 +105,8 @@ void doctor_look_hook(struct doctor *d);
 void doctor_look_dns(struct doctor *d);
 void doctor_look_tcp(struct doctor *d);
 void doctor_look_tls(struct doctor *d);
-/* doctor_edge.c */
+/* doctor_edge.c; the first: when an event was refused last for what the edge remembers, 0: none. */
+int64_t doctor_refused_ms(const struct doctor *d);
 void doctor_look_edge(struct doctor *d);
 void doctor_look_link(struct doctor *d);
 /* doctor_reach.c: a finding on why the edge was not reached. */

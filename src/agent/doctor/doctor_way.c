@@ -34,6 +34,15 @@ static const struct {
 	{ "server-url", "hook-server-url" },
 };
 
+/* The row of a host that no sender reaches: of an edge for trying it is no fault. */
+static const char *
+unreachable(const struct doctor *d, const char *row)
+{
+	bool host = strcmp(row, "hook-localhost") == 0 || strcmp(row, "hook-private") == 0;
+
+	return host && d->trying ? "hook-trying" : row;
+}
+
 static void
 add_finding(struct doctor *d, const struct checkurl_finding *f)
 {
@@ -46,8 +55,8 @@ add_finding(struct doctor *d, const struct checkurl_finding *f)
 		if (strncmp(f->code, rows_of_url[i].code, strlen(rows_of_url[i].code)) != 0)
 			continue;
 		if (rows_of_url[i].row != NULL)
-			doctor_add(d, rows_of_url[i].row, "host", c->host, "class", class, "path",
-			    c->path, "url", d->good_url);
+			doctor_add(d, unreachable(d, rows_of_url[i].row), "host", c->host, "class",
+			    class, "path", c->path, "url", d->good_url);
 		return;
 	}
 	if (f->cloud == CHECKURL_REFUSED)
@@ -58,23 +67,28 @@ add_finding(struct doctor *d, const struct checkurl_finding *f)
 static void
 look_for_silence(struct doctor *d)
 {
-	char since[32];
+	char since[32], date[32];
+	int64_t refused = doctor_refused_ms(d);
 
 	if (d->policy == NULL || d->last != NULL ||
 	    strcmp(doctor_text_of(d->policy, "mode"), "pass") == 0)
 		return;
 	doctor_date(doctor_number_of(d->link.probe, "since_ms"), since);
+	doctor_date(refused, date);
+	if (refused != 0) {
+		doctor_add(d, "hook-refused", "since", since, "date", date);
+		return;
+	}
 	doctor_add(d, "hook-silent", "since", since);
-	doctor_add(d, "hook-history");
+	if (doctor_is_bitbucket(d))
+		doctor_add(d, "hook-history");
 }
 
 void
 doctor_look_hook(struct doctor *d)
 {
 	const struct checkurl *c = &d->check;
-	char hints[160] = "";
 	char shown[200];
-	size_t n = 0;
 
 	if (d->url[0] == '\0') {
 		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED, "the edge does not say the URL");
@@ -85,16 +99,10 @@ doctor_look_hook(struct doctor *d)
 		snprintf(shown + strcspn(shown, "?"), 5, "?...");
 	if (strchr(shown, '@') != NULL)
 		snprintf(shown, sizeof(shown), "a URL with a user in it");
-	for (size_t i = 0; i < c->n_findings; i++) {
-		size_t before = d->n_findings;
-
+	for (size_t i = 0; i < c->n_findings; i++)
 		add_finding(d, &c->findings[i]);
-		if (d->n_findings == before && n < sizeof(hints) - 40)
-			n += (size_t)snprintf(hints + n, sizeof(hints) - n, "%s%s",
-			    n == 0 ? " (" : ", ", c->findings[i].code);
-	}
 	look_for_silence(d);
-	doctor_say(d, DOCTOR_HOOK, DOCTOR_GOOD, "%.190s%s%s", shown, hints, n > 0 ? ")" : "");
+	doctor_say(d, DOCTOR_HOOK, DOCTOR_GOOD, "%.190s", shown);
 }
 
 /* --- DNS --- */
@@ -133,8 +141,8 @@ judge_addresses(struct doctor *d)
 
 		seek_text(ss, text, sizeof(text));
 		if (class != IPCLASS_GLOBAL && !doctor_has(d, "hook-localhost"))
-			doctor_add(d, "hook-private", "host", d->check.host, "class",
-			    ipclass_text(class), "url", d->good_url);
+			doctor_add(d, unreachable(d, "hook-private"), "host", d->check.host,
+			    "class", ipclass_text(class), "url", d->good_url);
 	}
 	snprintf(ttl, sizeof(ttl), "%d", d->dns.ttl);
 	if (d->dns.ttl > TTL_MAX_S)

@@ -273,15 +273,20 @@ client_waiting(struct client *c, struct tunnel *t, bool waits)
 static void
 stop_looking(struct client *c)
 {
-	for (size_t i = 0; i < c->serve->n_tunnels; i++)
+	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
+		c->serve->tunnels[i].failing = false;
 		look_stop(&c->serve->tunnels[i].look);
+		look_stop(&c->serve->tunnels[i].news);
+	}
 }
 
 void
 client_replaced(struct client *c, struct tunnel *t, const char *text)
 {
 	t->state = TUNNEL_REPLACED;
+	t->failing = false;
 	look_stop(&t->look);
+	look_stop(&t->news);
 	screen_replaced(c->screen, t->label, text);
 	if (count(c, TUNNEL_UP) == 0 && count(c, TUNNEL_WANTED) == 0)
 		wind_down(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);

@@ -60,6 +60,7 @@ tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
 		.secret_file = t->policy.secret,
 		.fresh = t->policy.fresh && !t->told,
 		.open = t->policy.is_open,
+		.implied = t->policy.is_implied,
 		.events = t->policy.events,
 		.next = t->policy.next,
 		.brief = t->told,
@@ -82,6 +83,8 @@ session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
 	if (h != NULL)
 		probe = (struct screen_probe){ h->code, h->status, (int64_t)h->us };
 	tell_up(c, t, &probe);
+	if (strncmp(probe.code, "origin-", 7) == 0)
+		serve_fails(c->serve, t, strcmp(probe.code, "origin-refused") == 0);
 }
 
 /* Sets what the edge says of each tunnel; those that it does not name are not up. */

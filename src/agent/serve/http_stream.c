@@ -45,7 +45,9 @@ report(const struct exchange *x, enum link_code code)
 		.tx_bytes = x->flow.tx_bytes,
 	};
 
-	if (x->serve->screen->requests)
+	if (x->status != 0)
+		serve_answered(x->serve, x->tunnel);
+	if (x->serve->screen->requests && !x->probe)
 		screen_request(x->serve->screen, &r);
 }
 
@@ -462,5 +464,6 @@ exchange_open(struct serve *s, struct carrier *c, struct stream *stream, struct 
 	flow_bind(&x->flow, stream);
 	if (s->screen->requests)
 		slice_copy(o->request_id, x->request_id, sizeof(x->request_id));
+	x->probe = slice_eq(o->visitor, S("probe"));
 	return 0;
 }

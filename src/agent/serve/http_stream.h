@@ -49,6 +49,7 @@ struct exchange {
 	/* for the screen; empty unless it wants requests */
 	char request_id[40], method[16], path[96];
 	unsigned status;
+	bool probe; /* the edge's own request: nobody's visit */
 	struct loop_grave grave;
 };
 

@@ -45,6 +45,32 @@ serve_find(struct serve *s, uint16_t id)
 	return id >= 1 && id <= s->n_tunnels ? &s->tunnels[id - 1] : NULL;
 }
 
+void
+serve_answered(struct serve *s, struct tunnel *t)
+{
+	if (!t->failing)
+		return;
+	t->failing = false;
+	look_stop(&t->news);
+	screen_online(s->screen, t->label);
+}
+
+static void
+on_news(struct look *l)
+{
+	serve_answered(l->owner, list_of(l, struct tunnel, news));
+}
+
+void
+serve_fails(struct serve *s, struct tunnel *t, bool looks)
+{
+	t->failing = true;
+	t->news.back = on_news;
+	t->news.owner = s;
+	t->news.down = looks;
+	look_wanted(&t->news, &t->origin, true);
+}
+
 static void
 refuse(struct carrier *c, struct stream *stream, enum link_code code)
 {

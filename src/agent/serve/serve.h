@@ -34,6 +34,8 @@ struct tunnel {
 	bool probing; /* up, but people are told only after the edge's probe */
 	struct origin origin;
 	struct look look;
+	struct look news; /* the same for people who were told that the origin is not there */
+	bool failing;     /* they were: they are told when it answers, too */
 	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
 	bool told;                 /* once is enough for people */
 	bool told_tls;             /* the same of an origin that speaks TLS on a plain address */
@@ -67,6 +69,12 @@ void serve_fini(struct serve *s);
 
 /* As carrier_ops.opened. */
 void serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening);
+/* The origin of a tunnel is there, or has answered: people are told where they think that it is not.
+ */
+void serve_answered(struct serve *s, struct tunnel *t);
+/* People were told that it does not answer: it is looked at until it does, where that can be seen.
+ */
+void serve_fails(struct serve *s, struct tunnel *t, bool looks);
 /* The tunnel of a number, NULL when there is none. */
 struct tunnel *serve_find(struct serve *s, uint16_t id);
 

@@ -21,6 +21,7 @@
 	X(TOO_BIG, "edge-too-big")                                                                 \
 	X(HTTP, "edge-http")                                                                       \
 	X(UNSIGNED, "edge-unsigned")                                                               \
+	X(STRAY, "edge-stray") /* not signed either, and nothing says that it is a webhook */      \
 	X(SIGNATURE, "edge-signature")                                                             \
 	X(PING, "edge-ping")                                                                       \
 	X(DUPLICATE, "edge-duplicate")                                                             \

@@ -163,7 +163,7 @@ unknown_sub(const char *name, const char *sub)
 			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
 			    at > 0 ? ", " : "", admin_commands[i].sub);
 	if (sub == NULL)
-		tell_usage("aditd %s needs one of these words: %s", name, list);
+		tell_usage("say what to do: aditd %s %s", name, list);
 	else
 		tell_usage("aditd %s %s: only %s are known", name, sub, list);
 	return 2;

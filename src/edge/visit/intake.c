@@ -453,12 +453,21 @@ store(struct intake *in, const struct hook_request *req)
 static void
 log_signature(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
 {
-	char peer[PEER_TEXT_BYTES];
+	char peer[PEER_TEXT_BYTES], line[160];
+	struct slice agent;
 
 	counter_add(&in->worker->counters.bad_signatures, 1);
 	if (v->reason == SIGN_WRONG)
 		sign_explain(&in->policy->sign, req, v);
-	note(in, v->reason == SIGN_MISSING ? NOTE_UNSIGNED : NOTE_SIGNATURE, slice_str(v->text));
+	if (v->reason != SIGN_MISSING)
+		note(in, NOTE_SIGNATURE, slice_str(v->text));
+	else if (notes_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent))
+		note(in, NOTE_UNSIGNED, slice_str(v->text));
+	else /* of anybody: a scanner, perhaps */
+		note(in, NOTE_STRAY,
+		    slice_of(line,
+			(size_t)snprintf(line, sizeof(line), "%.*s %.*s",
+			    PS(slice_head(req->method, 16)), PS(slice_head(req->path, 120)))));
 	client_text(in->x, peer);
 	log_event(LOG_WARN, "bad-signature", LOG_Z("tunnel", in->name), LOG_Z("peer", peer),
 	    LOG_Z("id", in->x->id), LOG_Z("reason", sign_reason_name(v->reason)),
@@ -532,13 +541,14 @@ whole(struct intake *in)
 	}
 	if (answer_handshake(in, &req, signs ? &v : NULL))
 		return;
+	/* What is no webhook at all needs no signature to be refused as that. */
+	if (!policy_stores(in->policy, req.method)) {
+		refuse(in, CLOSE_METHOD_NOT_ALLOWED);
+		return;
+	}
 	if (!good) {
 		log_signature(in, &req, &v);
 		refuse(in, CLOSE_BAD_SIGNATURE);
-		return;
-	}
-	if (!policy_stores(in->policy, req.method)) {
-		refuse(in, CLOSE_METHOD_NOT_ALLOWED);
 		return;
 	}
 	event_read(&req, event_guess(&req), &in->event);

@@ -250,7 +250,8 @@ TEST(mistakes_are_told_before_anything_is_dialled)
 	    "--store and --relay"));
 	EXPECT(refused(&(struct policy_text){ .rate = (char[]){ "fast" } }, "--rate fast"));
 	EXPECT(refused(&(struct policy_text){ .allow = (char[]){ "10.0.0.0/33" } }, "allow"));
-	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "github" } }, "secrets"));
+	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "github" } },
+	    "--secret-file FILE"));
 	EXPECT(refused(&(struct policy_text){ .scheme = (char[]){ "nose" },
 			   .secret_files = { file("s", "x") } },
 	    "scheme"));
