@@ -240,6 +240,9 @@ void stream_free(struct stream *s);
 
 /* 1 to LIMIT_CONTROL_BYTES; any other length, or too much waiting, ends the link. */
 void link_control(struct link *l, struct slice json);
+/* A CONTROL frame that came was asked for, or its work is bounded otherwise: most of its weight as a
+ * glitch is taken back, so that pages of a long list may come one after the other. */
+void link_forgive(struct link *l);
 void link_goaway(struct link *l, enum link_code code, uint32_t retry_ms);
 /* Looks whether the other side lives (after a resume or a network change): a PING now. */
 void link_probe(struct link *l, int64_t now_us);

@@ -14,6 +14,7 @@
 #define GLITCH_FRAME 1
 #define GLITCH_PING 16
 #define GLITCH_CONTROL 64
+#define GLITCH_PAGE 4 /* what is left of a CONTROL after link_forgive() */
 #define GLITCH_STREAM (-4)
 
 #define UNKNOWN_BYTES_MAX LIMIT_CONTROL_BYTES
@@ -35,6 +36,14 @@ glitch(struct link *l, int32_t weight)
 		l->glitches = 0;
 	if (l->glitches > LIMIT_LINK_GLITCHES)
 		link_fail(l, LINK_CODE_PROTOCOL);
+}
+
+void
+link_forgive(struct link *l)
+{
+	l->glitches -= GLITCH_CONTROL - GLITCH_PAGE;
+	if (l->glitches < 0)
+		l->glitches = 0;
 }
 
 /* True for a number that was in use once: its late frames are ordinary. */

@@ -210,7 +210,7 @@ def test_s02_an_account_sees_its_own_alone(lab):
     token, _ = inbox.edge.new_token("other")
     other = Account(inbox.edge, token)
     assert rows(other.run("list", "--json")) == [] and rows(other.run("export")) == []
-    assert "no such delivery" in other.run("show", "1", ok=False)
+    assert "there is no delivery 1" in other.run("show", "1", ok=False)
     other.run("replay", "1", ok=False)
     other.run("drop", "1", ok=False)
     assert "0 deliveries" in other.run("drop", "--state", "delivered,queued,leased")

@@ -6,6 +6,7 @@
 #include "agent/command/command.h"
 #include "agent/core/exit_code.h"
 #include "agent/core/login.h"
+#include "agent/link/uplink.h"
 #include "base/clock.h"
 #include "base/tell.h"
 #include "hook/inboxtalk.h"
@@ -15,8 +16,9 @@
 #define TAIL_US 1000000
 #define OUT_BYTES (4 * LIMIT_INBOX_BODY_BYTES)
 /*
- * A link takes 64 control frames at once and 16 a second (doc/protocol.txt, section 8).  A long
- * list asks for its first pages at once and then at a pace that leaves room for other frames.
+ * A link takes 64 control frames at once and 16 a second (doc/protocol.txt, section 8).  Pages of
+ * lists weigh less, as the edge says with its answer.  Of what else there is, and of an older edge,
+ * the first ones are asked for at once and the others at a pace that leaves room for other frames.
  */
 #define ASK_AT_ONCE 32
 #define PACE_US 80000
@@ -24,7 +26,8 @@
 struct inbox_link {
 	struct inboxtalk talk;
 	struct client *client;
-	json_int_t seq;
+	json_int_t seq, n_paced;
+	bool at_once; /* the last answer said that the next may be asked for */
 	struct buf out;
 };
 
@@ -64,7 +67,7 @@ go_on(struct inbox_link *l, enum inboxtalk_step step)
 
 	switch (good ? step : INBOXTALK_DONE) {
 	case INBOXTALK_ASK:
-		if (l->seq < ASK_AT_ONCE)
+		if (l->at_once || l->n_paced++ < ASK_AT_ONCE)
 			ask(l);
 		else
 			client_later(l->client, PACE_US);
@@ -99,7 +102,11 @@ on_talk(struct client *c, struct slice json, void *owner)
 	if (json_integer_value(json_object_get(answer, "seq")) == l->seq) {
 		const char *type = json_string_value(json_object_get(answer, "type"));
 
+		l->at_once = json_is_true(json_object_get(answer, "at_once"));
+		if (l->at_once && c->session != NULL)
+			link_forgive(&c->session->carrier.link);
 		json_object_del(answer, "seq");
+		json_object_del(answer, "at_once");
 		if (type != NULL && strcmp(type, "inbox") == 0 &&
 		    json_object_del(answer, "type") == 0)
 			go_on(l, inboxtalk_next(&l->talk, answer, &l->out));

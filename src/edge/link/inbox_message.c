@@ -6,6 +6,15 @@
 
 #include <stdlib.h>
 
+/* Pages of lists: one at a time, each with a bounded work. */
+static bool
+is_page(json_t *request)
+{
+	const char *op = json_string_value(json_object_get(request, "op"));
+
+	return op != NULL && (strcmp(op, "list") == 0 || strcmp(op, "export") == 0);
+}
+
 static void
 answer_view(struct session *s, json_t *answer)
 {
@@ -13,6 +22,10 @@ answer_view(struct session *s, json_t *answer)
 
 	json_object_set_new(answer, "type", json_string("inbox"));
 	json_object_set_new(answer, "seq", json_integer((json_int_t)s->view_seq));
+	if (s->view_page) {
+		json_object_set_new(answer, "at_once", json_true());
+		link_forgive(&s->carrier.link);
+	}
 	text = json_dumps(answer, JSON_COMPACT);
 	if (text != NULL && strlen(text) <= LIMIT_CONTROL_BYTES)
 		carrier_control(&s->carrier, slice_str(text));
@@ -39,6 +52,7 @@ link_inbox_control(struct session *s, json_t *request)
 		return;
 	}
 	s->view_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
+	s->view_page = is_page(request);
 	s->view = view_ask(s->worker->edge, &s->worker->errands, s->account,
 	    json_string_value(json_object_get(request, "op")), request, on_view, s);
 }

@@ -40,6 +40,7 @@ struct session {
 	char program[64];  /* "adit/0.1.0" */
 	struct view *view; /* the store looks something of the inbox up for it */
 	uint64_t view_seq;
+	bool view_page;               /* it is one of a list */
 	struct link_release *release; /* a name that is being given up */
 	struct login *login;          /* until UP, or the store has answered */
 	struct status_query *status;  /* a question that is being answered */

@@ -197,6 +197,8 @@ TEST(promises_end_at_the_ceiling)
 
 /* --- floods --- */
 
+static bool forgiven; /* each frame that is flooded with */
+
 /* How many of the frame are taken before the link is given up; the other side reads nothing
  * meanwhile. */
 static long
@@ -219,6 +221,8 @@ flood(unsigned type, unsigned flags, uint32_t stream, const char *payload, size_
 			;
 		if (what == LINK_BAD)
 			break;
+		if (forgiven)
+			link_forgive(&l);
 		if (pause_us > 0 && link_out(&l).n > 0)
 			link_out_done(&l, link_out(&l).n, now);
 	}
@@ -250,6 +254,16 @@ TEST(s17_floods_end_the_link)
 	EXPECT_INT(flood(FRAME_PING, 0, 0, "12345678", 8, 20000, 1000000), 20000);
 	EXPECT_INT(flood(FRAME_RST, 0, 2, "\0\0\0\0", 4, 20000, 2000), 20000);
 	EXPECT_INT(flood(FRAME_CONTROL, 0, 0, "{}", 2, 2000, 1000000), 2000);
+}
+
+/* Pages that were asked for may come 250 a second, and no faster. */
+TEST(pages_that_were_asked_for_weigh_little)
+{
+	forgiven = true;
+	EXPECT_INT(flood(FRAME_CONTROL, 0, 0, "{}", 2, 20000, 4000), 20000);
+	EXPECT(flood(FRAME_CONTROL, 0, 0, "{}", 2, 20000, 0) < 2000);
+	forgiven = false;
+	EXPECT(flood(FRAME_CONTROL, 0, 0, "{}", 2, 20000, 4000) < 200);
 }
 
 /* Streams that are opened and reset at once, by an edge that reads no answer: bounded by the
@@ -298,5 +312,6 @@ TESTS(TEST_ROW(lengths_and_numbers_are_judged) TEST_ROW(numbers_never_used_are_r
 	TEST_ROW(window_is_judged) TEST_ROW(syn_is_judged) TEST_ROW(opening_of_every_length)
 	    TEST_ROW(credit_is_enforced) TEST_ROW(data_after_fin_is_refused)
 		TEST_ROW(promises_end_at_the_ceiling) TEST_ROW(s17_floods_end_the_link)
-		    TEST_ROW(s17_refusals_are_bounded)
-			TEST_ROW(late_frames_of_many_streams_are_forgiven))
+		    TEST_ROW(pages_that_were_asked_for_weigh_little)
+			TEST_ROW(s17_refusals_are_bounded)
+			    TEST_ROW(late_frames_of_many_streams_are_forgiven))
