@@ -87,7 +87,8 @@ links_let_in(struct worker *w, struct session *s)
 	return room == LOBBY_ROOM && lobby_enter(l, &s->unknown, key);
 }
 
-/* An account stands where others have an address. */
+/* An account stands where others have an address. When all links are taken, the oldest of the account
+ * with the most makes room for others, but not for that account's own. */
 bool
 links_know(struct session *s)
 {
@@ -98,8 +99,14 @@ links_know(struct session *s)
 
 	memcpy(key.bytes, &hash, sizeof(hash));
 	lobby_leave(&links->unknown, &s->unknown);
-	return lobby_room(&links->known, &key, &victim) == LOBBY_ROOM &&
-	       lobby_enter(&links->known, &s->known, &key);
+	while (lobby_room(&links->known, &key, &victim) == LOBBY_VICTIM) {
+		struct session *other = list_of(victim, struct session, known);
+
+		if (strcmp(other->account, s->account) == 0)
+			return false;
+		session_close(other, LINK_CODE_BUSY, "another account needs room for its link");
+	}
+	return lobby_enter(&links->known, &s->known, &key);
 }
 
 /* --- life --- */

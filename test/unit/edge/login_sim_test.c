@@ -3,6 +3,7 @@
 #include "unit/edge/sim_world.h"
 
 #include "edge/core/vault.h"
+#include "edge/link/links.h"
 
 #include <dlfcn.h>
 #include <jansson.h>
@@ -38,10 +39,15 @@ say_hello(const char *token)
 	    token, POLICY);
 	link_control(&a->link, slice_str(json));
 	agent_flush(a);
-	for (int i = 0; i < 20 && strstr(a->control, "welcome") == NULL; i++)
+	for (int i = 0; i < 20 && a->control[0] == '\0'; i++)
 		pass_time(SECOND / 100);
-	EXPECT(strstr(a->control, "\"welcome\"") != NULL);
 	return a;
+}
+
+static bool
+is_welcome(const struct agent *a)
+{
+	return strstr(a->control, "\"welcome\"") != NULL && strstr(a->control, "\"error\"") == NULL;
 }
 
 TEST(a_policy_is_read_once)
@@ -57,17 +63,54 @@ TEST(a_policy_is_read_once)
 	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
 	n_read = 0;
 	a = say_hello(ann.token);
-	EXPECT(strstr(a->control, "\"error\"") == NULL);
+	EXPECT(is_welcome(a));
 	EXPECT_INT(n_read, 1);
 	/* one that is known is not read again */
 	agent_leave(a);
 	pass_time(SECOND);
 	a = say_hello(ann.token);
-	EXPECT(strstr(a->control, "\"error\"") == NULL);
+	EXPECT(is_welcome(a));
 	EXPECT_INT(n_read, 1);
 	store_req_fini(&ann);
 	world_close();
 	keep_free(keep);
 }
 
-TESTS(TEST_ROW(a_policy_is_read_once))
+/* S-14: of one account, however many are free; and all together. */
+TEST(s14_links_of_an_account_are_counted)
+{
+	struct store_req ann = { .op = STORE_TOKEN_ADD, .account = "ann" };
+	struct store_req bob = { .op = STORE_TOKEN_ADD, .account = "bob" };
+	char *error = NULL;
+	struct keep *keep;
+	struct lobby *known;
+	struct agent *a;
+
+	world_open(1);
+	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);
+	keep = w->edge.keep = keep_open(w->settings, &error);
+	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
+	EXPECT_INT(ask_store(w->edge.store, &bob), STORE_OK);
+	known = &w->workers[0]->links->known;
+	known->address_max = 2;
+	known->n_max = 3;
+	for (int i = 0; i < 2; i++)
+		EXPECT(strstr(say_hello(ann.token)->control, "\"welcome\"") != NULL);
+	a = say_hello(ann.token);
+	EXPECT(strstr(a->control, "too-many-links") != NULL);
+	EXPECT(strstr(say_hello(bob.token)->control, "\"welcome\"") != NULL);
+	EXPECT_INT(known->n, 3);
+	/* all are taken: the account with the most makes room, and not for its own */
+	known->address_max = 4;
+	EXPECT(strstr(say_hello(ann.token)->control, "too-many-links") != NULL);
+	EXPECT(!w->agents[0].over && !w->agents[1].over);
+	EXPECT(strstr(say_hello(bob.token)->control, "\"welcome\"") != NULL);
+	EXPECT(w->agents[0].over && !w->agents[1].over);
+	EXPECT_INT(known->n, 3);
+	store_req_fini(&ann);
+	store_req_fini(&bob);
+	world_close();
+	keep_free(keep);
+}
+
+TESTS(TEST_ROW(a_policy_is_read_once) TEST_ROW(s14_links_of_an_account_are_counted))
