@@ -138,7 +138,7 @@ TEST(an_exchange_in_the_middle_of_its_answer_is_cut)
 	pass_time(SECOND / 10);
 	EXPECT(said(f, "half"));
 	ask_from("10.0.0.1", GET);
-	EXPECT((f->reset || f->eof) && !said(f, "503"));
+	EXPECT((f->reset || f->eof) && !said(f, "HTTP/1.1 503"));
 	EXPECT_INT(ann->n_asks, 2);
 	world_close();
 }
