@@ -119,3 +119,13 @@ def test_short_and_long_forms(lab):
         f.write("domain: example.org\nlisten: { htps: 1 }\n")
     said = {run(ADITD, "-n", *form)[2] for form in (["-f", path], ["-f" + path], ["--file", path], [f"--file={path}"])}
     assert len(said) == 1 and "htps" in said.pop()
+
+
+def test_the_manual_names_every_scheme():
+    import os
+
+    from conftest import ROOT
+    listed = re.findall(r"^  ([a-z-]+) ", run(ADIT, "help", "http")[1].split("Schemes of --scheme:")[1], re.M)
+    with open(os.path.join(ROOT, "man/adit-policy.5"), encoding="utf-8") as f:
+        named, = re.findall(r"^One of (.*)\.$", f.read(), re.M)
+    assert len(listed) == 21 and re.split(r", | and ", named) == listed

@@ -35,7 +35,7 @@ class Reader:
     def __init__(self, lab):
         self.lab = lab
         self.town = Town(lab, Jenkins({"web": job()}))
-        self.town.dns.names["hooks.example.org"] = [PUBLIC]
+        self.town.dns.names["tunnel.example.org"] = [PUBLIC]
         self.cloud = lab.keep(Bitbucket(repository="team/app"))
         self.dc = lab.keep(Bitbucket(dc=True, repository="TEAM/app"))
         self.cwd = os.path.join(lab.folder, "cwd")
@@ -53,8 +53,8 @@ class Reader:
 
     def translate(self, word):
         """Only where it is; never what it says."""
-        word = word.replace("https://hooks.example.org", "https://" + self.town.edge.ready["https"])
-        word = word.replace("hooks.example.org", DOMAIN)
+        word = word.replace("https://tunnel.example.org", "https://" + self.town.edge.ready["https"])
+        word = word.replace("tunnel.example.org", DOMAIN)
         if word == "8080":
             return str(self.town.jenkins.port)
         return os.path.join(self.town.home, word[2:]) if word.startswith("~/") else word
@@ -126,7 +126,7 @@ class Reader:
 
     def edge_check(self, words, line):
         path = os.path.join(self.lab.folder, "guide-aditd.yml")
-        cert, key = self.town.pki.leaf("*.hooks.example.org")
+        cert, key = self.town.pki.leaf("*.tunnel.example.org")
         text = "\n".join(self.yaml)
         for old, new in (("/etc/ssl/hooks/fullchain.pem", cert), ("/etc/ssl/hooks/privkey.pem", key),
                          ("/var/lib/aditd", os.path.join(self.lab.folder, "guide-state")), ("https: 443", "https: 127.0.0.1:0"),
