@@ -203,7 +203,8 @@ def test_only_the_presets_path_is_let_in(lab):
     for path in ("/", "/login", "/bitbucket-hook", "//bitbucket-hook/", "/bitbucket-hook/../script"):
         body = push_body(1)
         with inbox.edge.visitor() as v:
-            assert v.ask("POST", path, body, push_headers(body)).status == 403, path
+            got = v.ask("POST", path, body, push_headers(body))
+            assert got.status == 403 and b"is for jenkins-bitbucket and takes POST /bitbucket-hook/ alone" in got.body, path
     assert "slash" in inbox.said("slash")
     assert inbox.origin.requests == []
 

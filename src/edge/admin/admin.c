@@ -198,7 +198,9 @@ show_inbox(const json_t *inbox)
 	json_object_foreach((json_t *)(uintptr_t)inbox, key, v)
 		if (json_is_integer(v))
 			printf(" %s %lld", key, (long long)json_integer_value(v));
-	fputs("\ndelivered within:", stdout);
+	fputs(json_integer_value(json_object_get(inbox, "delivered")) > 0 ? "\ndelivered within:"
+									  : "",
+	    stdout);
 	json_array_foreach(lag, i, v) {
 		const json_t *ms = json_object_get(v, "ms");
 		long long n = (long long)json_integer_value(json_object_get(v, "n"));

@@ -93,6 +93,22 @@ stop_flow(struct exchange *x)
 	return false;
 }
 
+/* Of a tunnel with a preset, whose path is the only reason to refuse: which one it takes. */
+static size_t
+what_it_takes(const struct exchange *x, char *dst, size_t cap)
+{
+	const struct policy *p = x->policy;
+	int n;
+
+	if (p == NULL || p->preset == NULL || p->n_paths > 0 || p->allow.n > 0 || p->deny.n > 0 ||
+	    p->preset->paths[0] == NULL || p->preset->paths[1] != NULL ||
+	    p->preset->methods != NULL)
+		return 0;
+	n = snprintf(dst, cap, "This tunnel is for %s and takes POST %.*s%s alone.",
+	    p->preset->name, PS(slice_head(p->context, 100)), p->preset->path);
+	return n < 0 || (size_t)n >= cap ? 0 : (size_t)n;
+}
+
 void
 answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 {
@@ -105,8 +121,10 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 		.visitor_minor = x->req.head.minor,
 		.wall_ms = clock_wall_ms(),
 	};
-	char allow[256];
+	char allow[256], detail[300];
 
+	if (code == CLOSE_FORBIDDEN)
+		page.detail = slice_of(detail, what_it_takes(x, detail, sizeof(detail)));
 	if (code == CLOSE_METHOD_NOT_ALLOWED && x->policy != NULL)
 		page.allow = slice_of(allow, policy_methods(x->policy, allow, sizeof(allow)));
 	x->error = code;
