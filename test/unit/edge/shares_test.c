@@ -45,7 +45,7 @@ TEST(s14_the_fullest_network_makes_room)
 {
 	struct share bad[8], good[2];
 	struct shares s;
-	char account[16];
+	char account[24];
 
 	shares_init(&s, 100, 0);
 	take(&s, &good[0], "bob", 1, 15);
