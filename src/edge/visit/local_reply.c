@@ -102,7 +102,7 @@ what_it_takes(const struct exchange *x, char *dst, size_t cap)
 
 	if (p == NULL || p->preset == NULL || p->n_paths > 0 || p->allow.n > 0 || p->deny.n > 0 ||
 	    p->preset->paths[0] == NULL || p->preset->paths[1] != NULL ||
-	    p->preset->methods != NULL)
+	    p->preset->methods == NULL || strcmp(p->preset->methods, "POST") != 0)
 		return 0;
 	n = snprintf(dst, cap, "This tunnel is for %s and takes POST %.*s%s alone.",
 	    p->preset->name, PS(slice_head(p->context, 100)), p->preset->path);
