@@ -28,7 +28,7 @@ flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flo
 	bufq_init(&f->in_early, chunks, EARLY_BYTES_MAX);
 	bufq_init(&f->in_rest, chunks, LOOP_SCRATCH_BYTES);
 	bufq_init(&f->out, chunks, OUT_BYTES_MAX);
-	buf_init(&f->keep, 2 * LIMIT_HEAD_BYTES);
+	buf_init(&f->head_part, 2 * LIMIT_HEAD_BYTES);
 }
 
 void
@@ -74,7 +74,7 @@ flow_end(struct flow *f, enum link_code code)
 	bufq_reset(&f->in_early);
 	bufq_reset(&f->out);
 	bufq_reset(&f->in_rest);
-	buf_fini(&f->keep);
+	buf_fini(&f->head_part);
 	list_del(&f->gathered);
 	if (f->carrier != NULL && f->carrier->headed == f)
 		f->carrier->headed = NULL;

@@ -87,10 +87,10 @@ struct flow {
 	enum close_code
 	    in_bad; /* the message turned out malformed: told after what was good of it */
 	/* private: outlet */
-	struct bufq out;    /* wire bytes that wait for the connection; stream bytes while held */
-	struct buf keep;    /* a head that came in pieces */
-	uint64_t out_left;  /* FLOW_LENGTH: bytes to come */
-	size_t out_uneaten; /* stream bytes that wait: credit not yet returned */
+	struct bufq out;      /* wire bytes that wait for the connection; stream bytes while held */
+	struct buf head_part; /* a head that came in pieces */
+	uint64_t out_left;    /* FLOW_LENGTH: bytes to come */
+	size_t out_uneaten;   /* stream bytes that wait: credit not yet returned */
 	bool held, out_fin, out_over;
 	struct slice literal;    /* head that goes out before the pieces */
 	struct slice pieces[16]; /* consecutive DATA of this turn, written together */

@@ -201,16 +201,16 @@ hold_body(struct flow *f, struct slice bytes, bool fin)
 static void
 rx_head(struct flow *f, struct slice bytes, bool fin)
 {
-	bool kept = f->keep.n > 0;
+	bool kept = f->head_part.n > 0;
 	size_t used, total = 0;
 
 	if (kept) {
-		buf_put(&f->keep, bytes);
-		if (f->keep.failed) {
+		buf_put(&f->head_part, bytes);
+		if (f->head_part.failed) {
 			flow_fail_stream(f, LINK_CODE_INTERNAL);
 			return;
 		}
-		bytes = buf_slice(&f->keep);
+		bytes = buf_slice(&f->head_part);
 	}
 	do {
 		used = f->ops->head(f, bytes, fin);
@@ -228,12 +228,12 @@ rx_head(struct flow *f, struct slice bytes, bool fin)
 		if (kept && !f->ended) {
 			if (f->n_pieces > 0 || f->literal.n > 0)
 				flow_flush(f); /* the pieces lie in keep */
-			buf_fini(&f->keep);
+			buf_fini(&f->head_part);
 		}
 	} else if (kept) {
-		buf_skip(&f->keep, total);
+		buf_skip(&f->head_part, total);
 	} else {
-		buf_put(&f->keep, bytes);
+		buf_put(&f->head_part, bytes);
 	}
 	if (!f->ended)
 		eaten(f, total);

@@ -426,7 +426,7 @@ connect_link(void)
 	conn_init(&conn, fd[0], NULL, NULL);
 	conn_init(&w.edge, fd[1], NULL, on_edge);
 	MUST(conn_attach(&w.edge, w.loop) == 0);
-	MUST(session_open(&w.client, &conn) != NULL);
+	MUST(uplink_open(&w.client, &conn) != NULL);
 }
 
 /* The edge goes away; nothing of its streams stays. */
@@ -438,7 +438,7 @@ disconnect_link(void)
 	conn_close(&w.edge);
 	pass_time(SECOND / 10);
 	while (!list_empty(&c->draining))
-		carrier_close(&list_of(c->draining.next, struct session, node)->carrier,
+		carrier_close(&list_of(c->draining.next, struct uplink, node)->carrier,
 		    LINK_CODE_OK, "over");
 	if (c->session != NULL)
 		carrier_close(&c->session->carrier, LINK_CODE_OK, "over");

@@ -4,7 +4,7 @@
  * time until the agent has its turn to speak) and byte by byte the same end; and never more kept
  * than its buffers hold.
  */
-#include "agent/proxy_talk.c"
+#include "agent/link/proxy_talk.c"
 #include "fuzz/must.h"
 
 /* Where the talk ended: bytes that were fed, and the result of the last. */

@@ -129,7 +129,7 @@ classify(struct checkurl_job *j)
 		if ((seen & bit) != 0)
 			continue;
 		seen |= bit;
-		seek_text(&j->dns.addrs[i], text, sizeof(text));
+		dns_text(&j->dns.addrs[i], text, sizeof(text));
 		checkurl_address(&j->check, &j->params, sa, len, text);
 	}
 }
@@ -165,7 +165,7 @@ resolve(struct checkurl_job *j)
 static bool
 reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 {
-	struct peek_tls seen;
+	struct tls_peek seen;
 	char bad[64] = "";
 	int error = 0;
 	bool any = false;
@@ -174,10 +174,10 @@ reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 		struct sockaddr_storage ss = j->dns.addrs[i];
 
 		set_port(&ss, j->connect.port != 0 ? j->connect.port : j->check.port);
-		peek_tcp((struct sockaddr *)&ss, size_of(&ss), PROBE_MS / 2, &seen);
+		tcp_peek((struct sockaddr *)&ss, size_of(&ss), PROBE_MS / 2, &seen);
 		if (seen.tcp_error != 0) {
 			error = seen.tcp_error;
-			seek_text(&ss, bad, sizeof(bad));
+			dns_text(&ss, bad, sizeof(bad));
 		} else if (!any) {
 			any = true;
 			*ret = ss;
@@ -202,7 +202,7 @@ reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 /* --- TLS --- */
 
 static void
-judge_tls(struct checkurl_job *j, const struct peek_tls *t)
+judge_tls(struct checkurl_job *j, const struct tls_peek *t)
 {
 	const char *host = j->check.host;
 
@@ -422,7 +422,7 @@ void
 checkurl_probe(struct checkurl_job *j)
 {
 	struct sockaddr_storage ss = { 0 };
-	struct peek_tls tls = { 0 };
+	struct tls_peek tls = { 0 };
 	bool found = true;
 
 	/* Nothing that is certain to fail, or that would be another host than people mean. */
@@ -440,7 +440,7 @@ checkurl_probe(struct checkurl_job *j)
 	if ((!found && j->connect.port == 0) || !reach(j, &ss))
 		return;
 	if (strcmp(j->check.scheme, "https") == 0) {
-		(void)peek_tls((struct sockaddr *)&ss, size_of(&ss), j->check.host, j->options->ca,
+		(void)tls_peek((struct sockaddr *)&ss, size_of(&ss), j->check.host, j->options->ca,
 		    PROBE_MS, &tls);
 		judge_tls(j, &tls);
 		if (!tls.shaken || tls.old)

@@ -15,7 +15,7 @@ struct checkurl_job {
 	struct checkurl check;
 	struct checkurl_params params;
 	struct addr connect; /* --connect; port 0: none */
-	struct seek_answer dns;
+	struct dns_answer dns;
 	char reached[ADDR_TEXT_BYTES];
 	bool probed;
 };

@@ -14,12 +14,12 @@
 #include <stdio.h>
 
 struct search {
-	struct seek_answer *answer;
+	struct dns_answer *answer;
 	bool done;
 };
 
 static void
-take_node(struct seek_answer *a, const struct ares_addrinfo_node *node)
+take_node(struct dns_answer *a, const struct ares_addrinfo_node *node)
 {
 	if (a->n == LIMIT_DIAL_ADDRESSES || (size_t)node->ai_addrlen > sizeof(a->addrs[0]))
 		return;
@@ -30,7 +30,7 @@ take_node(struct seek_answer *a, const struct ares_addrinfo_node *node)
 
 static const struct {
 	int status;
-	enum seek_result result;
+	enum dns_result result;
 	const char *why;
 } outcomes[] = {
 	{ ARES_ENOTFOUND, SEEK_NONE, "NXDOMAIN: there is no such name" },
@@ -45,7 +45,7 @@ static const struct {
 };
 
 static void
-say(struct seek_answer *a, enum seek_result result, const char *why)
+say(struct dns_answer *a, enum dns_result result, const char *why)
 {
 	a->result = result;
 	snprintf(a->why, sizeof(a->why), "%s", why);
@@ -55,7 +55,7 @@ static void
 on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
 	struct search *s = arg;
-	struct seek_answer *a = s->answer;
+	struct dns_answer *a = s->answer;
 
 	(void)timeouts;
 	s->done = true;
@@ -141,14 +141,14 @@ open_channel(ares_channel *ret, const char *servers)
 }
 
 void
-seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answer *ret)
+seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answer *ret)
 {
 	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT };
 	struct search s = { .answer = ret };
 	int64_t end = clock_mono_us() + timeout_ms * 1000, left;
 	ares_channel channel;
 
-	*ret = (struct seek_answer){ .result = SEEK_FAILED };
+	*ret = (struct dns_answer){ .result = SEEK_FAILED };
 	if (is_localhost(slice_str(host)) && servers == NULL)
 		host = "127.0.0.1";
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
@@ -177,7 +177,7 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answ
 
 struct climb {
 	const char *issuer;
-	struct seek_caa *answer;
+	struct dns_caa *answer;
 	bool done, found; /* found: there are records, so that nothing above counts */
 	bool restricts, allows;
 };
@@ -186,7 +186,7 @@ struct climb {
 static void
 take_issuer(struct climb *c, struct slice value)
 {
-	struct seek_caa *a = c->answer;
+	struct dns_caa *a = c->answer;
 	size_t n = strlen(a->allowed);
 	struct slice name = slice_trim(slice_cut(&value, ';'));
 
@@ -221,14 +221,14 @@ on_caa(void *arg, int status, int timeouts, unsigned char *packet, int packet_n)
 }
 
 void
-seek_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
-    struct seek_caa *ret)
+dns_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct dns_caa *ret)
 {
 	int64_t end = clock_mono_us() + timeout_ms * 1000, left = timeout_ms;
 	struct climb c = { .issuer = issuer, .answer = ret };
 	ares_channel channel;
 
-	*ret = (struct seek_caa){ 0 };
+	*ret = (struct dns_caa){ 0 };
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
 	    !open_channel(&channel, servers))
 		return;
@@ -249,7 +249,7 @@ seek_caa(const char *host, const char *servers, const char *issuer, int64_t time
 }
 
 void
-seek_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
+dns_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
 {
 	addr_split(ss,
 	    ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
@@ -261,13 +261,13 @@ same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
 	char x[64], y[64];
 
-	seek_text(a, x, sizeof(x));
-	seek_text(b, y, sizeof(y));
+	dns_text(a, x, sizeof(x));
+	dns_text(b, y, sizeof(y));
 	return strcmp(x, y) == 0;
 }
 
 bool
-seek_meet(const struct seek_answer *a, const struct seek_answer *b)
+dns_meet(const struct dns_answer *a, const struct dns_answer *b)
 {
 	for (size_t i = 0; i < a->n; i++)
 		for (size_t j = 0; j < b->n; j++)

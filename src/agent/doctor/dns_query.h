@@ -12,15 +12,15 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-enum seek_result {
+enum dns_result {
 	SEEK_FOUND,
 	SEEK_NONE,   /* there is no such name, or it has no address */
 	SEEK_FAILED, /* the name server cannot tell: SERVFAIL, refused, bogus signatures */
 	SEEK_LATE,   /* no name server answered */
 };
 
-struct seek_answer {
-	enum seek_result result;
+struct dns_answer {
+	enum dns_result result;
 	char why[96]; /* "NXDOMAIN", "no answer of a name server" */
 	size_t n;
 	struct sockaddr_storage addrs[LIMIT_DIAL_ADDRESSES]; /* without ports */
@@ -28,20 +28,20 @@ struct seek_answer {
 };
 
 /* servers: "host:port,..." to ask in place of the system's and of the hosts file, or NULL. */
-void seek(const char *host, const char *servers, int64_t timeout_ms, struct seek_answer *ret);
+void seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answer *ret);
 /* Who may give out certificates for a host (RFC 8659). */
-struct seek_caa {
+struct dns_caa {
 	bool forbidden; /* a record says who may, and the issuer that was asked for is not there */
 	char domain[256];  /* that has the records: the host, or what stands above it */
 	char allowed[160]; /* "a.example, b.example"; "" nobody */
 };
 /* issuer: "letsencrypt.org". timeout_ms: for the whole climb. Where DNS does not tell, nothing is
  * forbidden. */
-void seek_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
-    struct seek_caa *ret);
+void dns_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct dns_caa *ret);
 /* The address without its port. */
-void seek_text(const struct sockaddr_storage *ss, char *dst, size_t cap);
+void dns_text(const struct sockaddr_storage *ss, char *dst, size_t cap);
 /* Both have an address in common. */
-bool seek_meet(const struct seek_answer *a, const struct seek_answer *b);
+bool dns_meet(const struct dns_answer *a, const struct dns_answer *b);
 
 #endif

@@ -62,12 +62,12 @@ find_elsewhere(const struct doctor *d, char *dst, size_t cap)
 	for (size_t i = 0; i < 2 && a.kind == ADDR_TCP; i++) {
 		struct sockaddr_storage ss;
 		socklen_t len;
-		struct peek_tls seen = { 0 };
+		struct tls_peek seen = { 0 };
 
 		snprintf(a.host, sizeof(a.host), "%s", hosts[i]);
 		if (strcmp(a.host, d->origin.host) == 0 || addr_sockaddr(&a, false, &ss, &len) != 0)
 			continue;
-		peek_tcp((struct sockaddr *)&ss, len, 1000, &seen);
+		tcp_peek((struct sockaddr *)&ss, len, 1000, &seen);
 		if (seen.tcp_error != 0)
 			continue;
 		addr_text(&a, text, sizeof(text));
@@ -174,13 +174,13 @@ static bool
 speaks_tls(const struct doctor *d)
 {
 	struct sockaddr_storage ss;
-	struct peek_tls t = { 0 };
+	struct tls_peek t = { 0 };
 	socklen_t len;
 
 	if (!d->has_origin || d->origin.kind != ADDR_TCP || d->origin.tls ||
 	    addr_sockaddr(&d->origin, false, &ss, &len) != 0)
 		return false;
-	(void)peek_tls((struct sockaddr *)&ss, len, d->origin.host, NULL, 2000, &t);
+	(void)tls_peek((struct sockaddr *)&ss, len, d->origin.host, NULL, 2000, &t);
 	return t.shaken;
 }
 

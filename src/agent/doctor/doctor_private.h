@@ -44,7 +44,7 @@ struct doctor {
 	bool jenkins_seen; /* the local server has said so itself */
 	/* the way there */
 	struct addr connect; /* --connect; port 0: none */
-	struct seek_answer dns;
+	struct dns_answer dns;
 	struct sockaddr_storage to; /* that is called */
 	bool has_to, tls_shaken;
 	char clock_off[24]; /* s */

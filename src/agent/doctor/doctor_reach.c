@@ -50,8 +50,8 @@ judge_proxy(struct reach *r)
 static bool
 connects(struct reach *r)
 {
-	struct seek_answer dns;
-	struct peek_tls seen = { 0 };
+	struct dns_answer dns;
+	struct tls_peek seen = { 0 };
 	char text[64];
 
 	seek(r->addr.host, NULL, DOCTOR_MS, &dns);
@@ -62,10 +62,10 @@ connects(struct reach *r)
 	for (size_t i = 0; i < dns.n; i++) {
 		struct addr a = r->addr;
 
-		seek_text(&dns.addrs[i], a.host, sizeof(a.host));
+		dns_text(&dns.addrs[i], a.host, sizeof(a.host));
 		if (addr_sockaddr(&a, false, &r->ss, &r->len) != 0)
 			continue;
-		peek_tcp((struct sockaddr *)&r->ss, r->len, DOCTOR_MS / 2, &seen);
+		tcp_peek((struct sockaddr *)&r->ss, r->len, DOCTOR_MS / 2, &seen);
 		if (seen.tcp_error == 0)
 			return true;
 		snprintf(text, sizeof(text), "%s", strerror(seen.tcp_error));
@@ -103,7 +103,7 @@ clock_off_s(const struct reach *r)
 }
 
 static void
-judge_dates(struct reach *r, const struct peek_tls *t)
+judge_dates(struct reach *r, const struct tls_peek *t)
 {
 	int64_t off = clock_off_s(r);
 	char now[32], seconds[24];
@@ -120,7 +120,7 @@ void
 doctor_look_reach(struct doctor *d)
 {
 	struct reach r = { .d = d };
-	struct peek_tls t = { .issuer = "nobody" };
+	struct tls_peek t = { .issuer = "nobody" };
 
 	if (addr_parse(slice_str(d->login.edge), &r.addr) != NULL || r.addr.kind != ADDR_TCP) {
 		doctor_add(d, "link-down", "address", d->login.edge, "error", d->link.why);
@@ -130,7 +130,7 @@ doctor_look_reach(struct doctor *d)
 	addr_text(&r.addr, r.address, sizeof(r.address));
 	if (judge_proxy(&r) || !connects(&r))
 		return;
-	(void)peek_tls((struct sockaddr *)&r.ss, r.len, r.addr.host, d->login.ca, DOCTOR_MS, &t);
+	(void)tls_peek((struct sockaddr *)&r.ss, r.len, r.addr.host, d->login.ca, DOCTOR_MS, &t);
 	if (!t.shaken)
 		doctor_add(d, "link-tls", "address", r.address, "error", t.why);
 	else if (t.expired || t.early)

@@ -110,7 +110,7 @@ doctor_look_hook(struct doctor *d)
 static void
 compare_with_edge(struct doctor *d)
 {
-	struct seek_answer edge;
+	struct dns_answer edge;
 	struct addr addr;
 	char ours[64], theirs[64];
 
@@ -118,15 +118,15 @@ compare_with_edge(struct doctor *d)
 	    addr.kind != ADDR_TCP)
 		return;
 	seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
-	if (edge.result != SEEK_FOUND || seek_meet(&edge, &d->dns))
+	if (edge.result != SEEK_FOUND || dns_meet(&edge, &d->dns))
 		return;
 	/* An edge that is reached by a way of its own, from this very network: nothing to compare.
 	 */
 	if (ipclass_sockaddr((struct sockaddr *)&edge.addrs[0], size_of(&edge.addrs[0])) !=
 	    IPCLASS_GLOBAL)
 		return;
-	seek_text(&d->dns.addrs[0], ours, sizeof(ours));
-	seek_text(&edge.addrs[0], theirs, sizeof(theirs));
+	dns_text(&d->dns.addrs[0], ours, sizeof(ours));
+	dns_text(&edge.addrs[0], theirs, sizeof(theirs));
 	doctor_add(d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs);
 }
 
@@ -139,7 +139,7 @@ judge_addresses(struct doctor *d)
 		const struct sockaddr_storage *ss = &d->dns.addrs[i];
 		enum ipclass class = ipclass_sockaddr((const struct sockaddr *)ss, size_of(ss));
 
-		seek_text(ss, text, sizeof(text));
+		dns_text(ss, text, sizeof(text));
 		if (class != IPCLASS_GLOBAL && !doctor_has(d, "hook-localhost"))
 			doctor_add(d, unreachable(d, "hook-private"), "host", d->check.host,
 			    "class", ipclass_text(class), "url", d->good_url);
@@ -156,7 +156,7 @@ judge_addresses(struct doctor *d)
 static void
 write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
 {
-	struct seek_answer edge = { .result = SEEK_NONE };
+	struct dns_answer edge = { .result = SEEK_NONE };
 	struct addr addr;
 	char address[64];
 	bool known = d->login.edge != NULL && addr_parse(slice_str(d->login.edge), &addr) == NULL &&
@@ -166,7 +166,7 @@ write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
 	if (known)
 		seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
 	if (edge.result == SEEK_FOUND) {
-		seek_text(&edge.addrs[0], address, sizeof(address));
+		dns_text(&edge.addrs[0], address, sizeof(address));
 		snprintf(dst, cap, "%s%s. 300 IN %s %s", deep ? "*." : "",
 		    deep ? domain : d->check.host, strchr(address, ':') != NULL ? "AAAA" : "A",
 		    address);
@@ -221,7 +221,7 @@ doctor_look_dns(struct doctor *d)
 	}
 	judge_addresses(d);
 	compare_with_edge(d);
-	seek_text(&d->dns.addrs[0], text, sizeof(text));
+	dns_text(&d->dns.addrs[0], text, sizeof(text));
 	if (d->dns.ttl > 0)
 		snprintf(ttl, sizeof(ttl), ", TTL %d s", d->dns.ttl);
 	doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.150s is %s%s%s", host, text,
@@ -231,13 +231,13 @@ doctor_look_dns(struct doctor *d)
 /* --- TCP --- */
 
 static bool
-try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct peek_tls *seen)
+try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct tls_peek *seen)
 {
 	if (ss.ss_family == AF_INET6)
 		((struct sockaddr_in6 *)&ss)->sin6_port = htons(port);
 	else
 		((struct sockaddr_in *)&ss)->sin_port = htons(port);
-	peek_tcp((struct sockaddr *)&ss, size_of(&ss), DOCTOR_MS / 2, seen);
+	tcp_peek((struct sockaddr *)&ss, size_of(&ss), DOCTOR_MS / 2, seen);
 	if (seen->tcp_error == 0 && !d->has_to) {
 		d->has_to = true;
 		d->to = ss;
@@ -248,11 +248,11 @@ try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct peek
 void
 doctor_look_tcp(struct doctor *d)
 {
-	struct seek_answer by_hand;
-	const struct seek_answer *a = &d->dns;
+	struct dns_answer by_hand;
+	const struct dns_answer *a = &d->dns;
 	uint16_t port = d->check.port;
 	char text[64], number[8], v6[64] = "", bad[64] = "";
-	struct peek_tls seen = { 0 };
+	struct tls_peek seen = { 0 };
 	int error = 0;
 
 	if (d->connect.port != 0) {
@@ -269,7 +269,7 @@ doctor_look_tcp(struct doctor *d)
 		if (try_one(d, a->addrs[i], port, &seen))
 			continue;
 		error = seen.tcp_error;
-		seek_text(&a->addrs[i], bad, sizeof(bad));
+		dns_text(&a->addrs[i], bad, sizeof(bad));
 		if (a->addrs[i].ss_family == AF_INET6)
 			memcpy(v6, bad, sizeof(v6));
 	}
@@ -282,7 +282,7 @@ doctor_look_tcp(struct doctor *d)
 	}
 	if (v6[0] != '\0')
 		doctor_add(d, "dns-ipv6", "host", d->check.host, "address", v6);
-	seek_text(&d->to, text, sizeof(text));
+	dns_text(&d->to, text, sizeof(text));
 	doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s takes connections on port %s", text, number);
 }
 
@@ -292,12 +292,12 @@ doctor_look_tcp(struct doctor *d)
 static void
 look_for_caa(struct doctor *d)
 {
-	struct seek_caa caa;
+	struct dns_caa caa;
 	char why[480];
 
 	if (d->dns.result != SEEK_FOUND || d->check.is_address)
 		return;
-	seek_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
+	dns_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
 	if (!caa.forbidden)
 		return;
 	snprintf(why, sizeof(why), "the CAA record of %s allows %s%s", caa.domain,
@@ -318,7 +318,7 @@ is_clock_wrong(struct doctor *d)
 }
 
 static void
-judge_tls(struct doctor *d, const struct peek_tls *t)
+judge_tls(struct doctor *d, const struct tls_peek *t)
 {
 	const char *host = d->check.host;
 
@@ -341,14 +341,14 @@ judge_tls(struct doctor *d, const struct peek_tls *t)
 void
 doctor_look_tls(struct doctor *d)
 {
-	struct peek_tls t = { 0 };
+	struct tls_peek t = { 0 };
 
 	if (!d->has_to || strcmp(d->check.scheme, "https") != 0) {
 		doctor_say(d, DOCTOR_TLS, DOCTOR_SKIPPED,
 		    d->has_to ? "the URL is http://" : "there is no connection");
 		return;
 	}
-	(void)peek_tls((struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca,
+	(void)tls_peek((struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca,
 	    DOCTOR_MS, &t);
 	if (!t.shaken) {
 		look_for_caa(d);

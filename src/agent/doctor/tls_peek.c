@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct look {
-	struct peek_tls *seen;
+	struct tls_peek *seen;
 	int fd;
 	int64_t end_us;
 };
@@ -36,7 +36,7 @@ static int
 on_verify(int ok, X509_STORE_CTX *x)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(x, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct peek_tls *p = SSL_get_app_data(ssl);
+	struct tls_peek *p = SSL_get_app_data(ssl);
 
 	if (ok)
 		return 1;
@@ -68,7 +68,7 @@ on_verify(int ok, X509_STORE_CTX *x)
 }
 
 static void
-read_certificate(SSL *ssl, struct peek_tls *p)
+read_certificate(SSL *ssl, struct tls_peek *p)
 {
 	X509 *cert = SSL_get0_peer_certificate(ssl);
 	AUTHORITY_INFO_ACCESS *aia;
@@ -138,7 +138,7 @@ shake(struct look *l, SSL *ssl)
 
 /* Everything down to TLS 1.0 is taken, to be able to say that it is too old. */
 static SSL_CTX *
-new_context(const char *ca_path, struct peek_tls *p)
+new_context(const char *ca_path, struct tls_peek *p)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
@@ -167,7 +167,7 @@ is_number(const char *host)
 static void
 look_at_tls(struct look *l, SSL_CTX *ctx, const char *host)
 {
-	struct peek_tls *p = l->seen;
+	struct tls_peek *p = l->seen;
 	SSL *ssl = SSL_new(ctx);
 	int64_t start = clock_mono_us();
 
@@ -219,24 +219,24 @@ dial(struct look *l, const struct sockaddr *sa, socklen_t len)
 }
 
 void
-peek_tcp(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct peek_tls *ret)
+tcp_peek(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret)
 {
 	struct look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
 
-	*ret = (struct peek_tls){ 0 };
+	*ret = (struct tls_peek){ 0 };
 	(void)dial(&l, sa, len);
 	if (l.fd >= 0)
 		close(l.fd);
 }
 
 int
-peek_tls(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
-    int64_t timeout_ms, struct peek_tls *ret)
+tls_peek(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
+    int64_t timeout_ms, struct tls_peek *ret)
 {
 	struct look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
 	SSL_CTX *ctx;
 
-	*ret = (struct peek_tls){ 0 };
+	*ret = (struct tls_peek){ 0 };
 	ctx = new_context(ca_path, ret);
 	if (dial(&l, sa, len) && ctx != NULL)
 		look_at_tls(&l, ctx, host);

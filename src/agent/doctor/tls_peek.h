@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-struct peek_tls {
+struct tls_peek {
 	int tcp_error; /* errno of connecting, 0: connected */
 	int64_t tcp_us, tls_us;
 	bool shaken;   /* a handshake was done, though perhaps with faults */
@@ -28,9 +28,9 @@ struct peek_tls {
 };
 
 /* host: SNI and name to verify.  ca_path: NULL: the system's. 0 when the certificate is good. */
-int peek_tls(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
-    int64_t timeout_ms, struct peek_tls *ret);
+int tls_peek(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
+    int64_t timeout_ms, struct tls_peek *ret);
 /* Connects only. */
-void peek_tcp(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct peek_tls *ret);
+void tcp_peek(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret);
 
 #endif

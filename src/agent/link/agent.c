@@ -137,7 +137,7 @@ on_output(struct loop_io *io, unsigned events)
 
 /* Anything but a pipe has no reader that can go. */
 static void
-watch_output(struct agent *a)
+netwatch_output(struct agent *a)
 {
 	struct stat st;
 
@@ -162,7 +162,7 @@ close_signals(struct agent *a)
 static void
 on_changed(struct watch *w, const char *why)
 {
-	client_doubt(&list_of(w, struct agent, watch)->client, why);
+	client_check_link(&list_of(w, struct agent, watch)->client, why);
 }
 
 /* The links are closed; what else lives on the loop goes in the same turn, whose graveyard then
@@ -173,7 +173,7 @@ on_over(struct client *c, int exit_code)
 	struct agent *a = list_of(c, struct agent, client);
 
 	a->exit_code = exit_code;
-	watch_stop(&a->watch);
+	netwatch_stop(&a->watch);
 	close_signals(a);
 	loop_unwatch(&a->output);
 	for (size_t i = 0; i < a->n_open; i++)
@@ -230,8 +230,8 @@ run(struct agent *a, char *ret_account)
 		tell_error("failed", "signals: %s", strerror(errno));
 		return EXIT_BROKE;
 	}
-	watch_output(a);
-	watch_start(&a->watch, a->loop, on_changed);
+	netwatch_output(a);
+	netwatch_start(&a->watch, a->loop, on_changed);
 	client_start(&a->client);
 	loop_run(a->loop);
 	if (ret_account != NULL)

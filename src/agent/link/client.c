@@ -45,7 +45,7 @@ on_end(struct loop_task *t)
 	loop_timer_stop(c->loop, &c->probed);
 	loop_timer_stop(c->loop, &c->sweep);
 	while (!list_empty(&c->draining))
-		carrier_close(&list_of(c->draining.next, struct session, node)->carrier,
+		carrier_close(&list_of(c->draining.next, struct uplink, node)->carrier,
 		    LINK_CODE_SHUTDOWN, "stopped");
 	if (c->session != NULL)
 		carrier_close(&c->session->carrier, LINK_CODE_SHUTDOWN, "stopped");
@@ -74,7 +74,7 @@ open_streams(struct client *c)
 	size_t n = c->session == NULL ? 0 : link_n_streams(&c->session->carrier.link);
 
 	LIST_EACH(node, &c->draining)
-		n += link_n_streams(&list_of(node, struct session, node)->carrier.link);
+		n += link_n_streams(&list_of(node, struct uplink, node)->carrier.link);
 	return n;
 }
 
@@ -152,7 +152,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 	}
 	move(c, CLIENT_GREETING);
 	loop_timer_set(c->loop, &c->timer, (int64_t)LIMIT_HELLO_MS * 1000);
-	if (session_open(c, conn) == NULL) {
+	if (uplink_open(c, conn) == NULL) {
 		conn_close(conn);
 		retry_later(c, "out of memory");
 	}
@@ -190,7 +190,7 @@ client_finish(struct client *c, int exit_code)
 }
 
 void
-client_welcomed(struct client *c, struct session *s)
+client_welcomed(struct client *c, struct uplink *s)
 {
 	if (c->once && c->talk == NULL) {
 		end(c, EXIT_STOPPED);
@@ -221,7 +221,7 @@ on_probed(struct loop_timer *timer)
 		struct tunnel *t = &c->serve->tunnels[i];
 
 		if (t->state == TUNNEL_UP)
-			session_tell_probed(c, t, NULL);
+			uplink_tell_probed(c, t, NULL);
 	}
 }
 
@@ -299,7 +299,7 @@ on_sweep(struct loop_timer *t)
 	int64_t now = loop_now_us(c->loop);
 
 	LIST_EACH(node, &c->draining) {
-		struct session *s = list_of(node, struct session, node);
+		struct uplink *s = list_of(node, struct uplink, node);
 
 		if (link_n_streams(&s->carrier.link) == 0 ||
 		    now - s->draining_us > (int64_t)LIMIT_DRAIN_MS * 1000)
@@ -316,10 +316,10 @@ on_sweep(struct loop_timer *t)
 /* The edge opens no more streams on this link: it finishes what it has while the next one is
  * dialled. */
 static void
-drain(struct client *c, struct session *s)
+drain(struct client *c, struct uplink *s)
 {
 	if (c->n_draining == SERVE_LINKS_MAX - 1)
-		carrier_close(&list_of(c->draining.next, struct session, node)->carrier,
+		carrier_close(&list_of(c->draining.next, struct uplink, node)->carrier,
 		    LINK_CODE_OK, "too many links are being drained");
 	c->session = NULL;
 	stop_looking(c);
@@ -331,7 +331,7 @@ drain(struct client *c, struct session *s)
 }
 
 void
-client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry_ms)
+client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms)
 {
 	char why[64];
 
@@ -359,7 +359,7 @@ client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry
 }
 
 void
-client_lost(struct client *c, struct session *s, const char *why)
+client_lost(struct client *c, struct uplink *s, const char *why)
 {
 	char text[256];
 
@@ -408,7 +408,7 @@ on_probe(struct loop_timer *t)
 }
 
 void
-client_doubt(struct client *c, const char *why)
+client_check_link(struct client *c, const char *why)
 {
 	int64_t patience = PROBE_US;
 

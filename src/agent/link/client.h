@@ -28,7 +28,7 @@ enum client_state {
 	CLIENT_OVER,
 };
 
-struct session;
+struct uplink;
 
 struct client {
 	struct loop *loop;
@@ -49,8 +49,8 @@ struct client {
 	enum client_state state;
 	struct carrier_shared carriers;
 	struct edge_dial dial;
-	struct session *session; /* the newest link, NULL while there is none */
-	struct list draining;    /* older ones that finish their streams */
+	struct uplink *session; /* the newest link, NULL while there is none */
+	struct list draining;   /* older ones that finish their streams */
 	size_t n_draining;
 	struct loop_timer timer;  /* of the state */
 	struct loop_timer probed; /* what the edge's probes found is due */
@@ -82,6 +82,6 @@ void client_say(struct client *c, struct slice json);
 void client_later(struct client *c, int64_t us);
 void client_finish(struct client *c, int exit_code);
 /* The way to the edge may have changed: an open link must answer at once, a pause ends now. */
-void client_doubt(struct client *c, const char *why);
+void client_check_link(struct client *c, const char *why);
 
 #endif

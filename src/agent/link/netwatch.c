@@ -16,7 +16,7 @@
 #define STOPPED_US 5000000
 
 const char *
-watch_judge(int64_t mono_passed_us, int64_t boot_passed_us, int64_t tick_us)
+netwatch_judge(int64_t mono_passed_us, int64_t boot_passed_us, int64_t tick_us)
 {
 	if (boot_passed_us - mono_passed_us > SLEPT_US)
 		return "resumed from sleep";
@@ -26,7 +26,7 @@ watch_judge(int64_t mono_passed_us, int64_t boot_passed_us, int64_t tick_us)
 }
 
 bool
-watch_is_address_change(struct slice messages)
+netwatch_is_address_change(struct slice messages)
 {
 	struct nlmsghdr h;
 	struct ifaddrmsg a;
@@ -51,7 +51,7 @@ on_tick(struct loop_timer *t)
 {
 	struct watch *w = list_of(t, struct watch, tick);
 	int64_t mono = clock_mono_us(), boot = clock_boot_us();
-	const char *why = watch_judge(mono - w->mono_us, boot - w->boot_us, TICK_US);
+	const char *why = netwatch_judge(mono - w->mono_us, boot - w->boot_us, TICK_US);
 
 	w->mono_us = mono;
 	w->boot_us = boot;
@@ -72,7 +72,8 @@ on_netlink(struct loop_io *io, unsigned events)
 	/* ENOBUFS: messages were lost, so something did change. */
 	while ((n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0 ||
 	       (n < 0 && errno == ENOBUFS))
-		changed = changed || n < 0 || watch_is_address_change(slice_of(bytes, (size_t)n));
+		changed =
+		    changed || n < 0 || netwatch_is_address_change(slice_of(bytes, (size_t)n));
 	if (changed)
 		w->changed(w, "an address changed");
 }
@@ -95,7 +96,7 @@ open_netlink(struct watch *w)
 }
 
 void
-watch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, const char *))
+netwatch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, const char *))
 {
 	*w = (struct watch){ .loop = l, .changed = changed };
 	w->tick.fn = on_tick;
@@ -106,7 +107,7 @@ watch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, con
 }
 
 void
-watch_stop(struct watch *w)
+netwatch_stop(struct watch *w)
 {
 	loop_timer_stop(w->loop, &w->tick);
 	if (w->netlink.fd < 0)

@@ -11,13 +11,13 @@
 static void
 release(struct loop_grave *g)
 {
-	free(list_of(g, struct session, grave));
+	free(list_of(g, struct uplink, grave));
 }
 
 static void
 on_opened(struct carrier *c, struct stream *stream, struct slice opening)
 {
-	struct session *s = c->owner;
+	struct uplink *s = c->owner;
 
 	serve_stream(s->client->serve, c, stream, opening);
 }
@@ -73,7 +73,7 @@ tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
 }
 
 void
-session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
+uplink_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
 {
 	struct screen_probe probe = { .code = "edge-silent" };
 
@@ -89,7 +89,7 @@ session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
 
 /* Sets what the edge says of each tunnel; those that it does not name are not up. */
 static void
-read_welcome(struct session *s, const struct hello *h)
+read_welcome(struct uplink *s, const struct hello *h)
 {
 	struct client *c = s->client;
 
@@ -119,7 +119,7 @@ read_welcome(struct session *s, const struct hello *h)
 static void
 on_control(struct carrier *carrier, struct slice json)
 {
-	struct session *s = carrier->owner;
+	struct uplink *s = carrier->owner;
 	struct client *c = s->client;
 	struct hello *h = &c->hello;
 	struct tunnel *t;
@@ -152,7 +152,7 @@ on_control(struct carrier *carrier, struct slice json)
 	case HELLO_PROBED:
 		t = serve_find(c->serve, h->id);
 		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
-			session_tell_probed(c, t, h);
+			uplink_tell_probed(c, t, h);
 		break;
 	case HELLO_WAITING:
 		t = serve_find(c->serve, h->id);
@@ -171,7 +171,7 @@ on_control(struct carrier *carrier, struct slice json)
 static void
 on_goaway(struct carrier *carrier, uint32_t code, uint32_t retry_ms)
 {
-	struct session *s = carrier->owner;
+	struct uplink *s = carrier->owner;
 
 	client_goaway(s->client, s, code, retry_ms);
 }
@@ -179,7 +179,7 @@ on_goaway(struct carrier *carrier, uint32_t code, uint32_t retry_ms)
 static void
 on_closed(struct carrier *carrier, uint32_t code, const char *why)
 {
-	struct session *s = carrier->owner;
+	struct uplink *s = carrier->owner;
 
 	log_event(LOG_DEBUG, "link-closed", LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
 	client_lost(s->client, s, why);
@@ -194,7 +194,7 @@ static const struct carrier_ops carrier_ops = {
 };
 
 static void
-say_hello(struct session *s)
+say_hello(struct uplink *s)
 {
 	struct client *c = s->client;
 	struct hello *h = &c->hello;
@@ -237,10 +237,10 @@ say_hello(struct session *s)
 	buf_fini(&b);
 }
 
-struct session *
-session_open(struct client *c, struct conn *conn)
+struct uplink *
+uplink_open(struct client *c, struct conn *conn)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct uplink *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;

@@ -5,7 +5,7 @@
 
 #include "agent/link/client.h"
 
-struct session {
+struct uplink {
 	struct carrier carrier;
 	struct client *client;
 	struct list node;    /* in client->draining */
@@ -15,22 +15,22 @@ struct session {
 };
 
 /* Takes the connection over and says HELLO. NULL: no memory; the connection is the caller's. */
-struct session *session_open(struct client *c, struct conn *conn) must_use;
+struct uplink *uplink_open(struct client *c, struct conn *conn) must_use;
 
 /* --- what client.c does when a link speaks --- */
 
 /* The welcome came: tunnels are up or refused. */
-void client_welcomed(struct client *c, struct session *s);
+void client_welcomed(struct client *c, struct uplink *s);
 /* The edge refuses this agent as a whole. */
 void client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms);
 /* What the edge's probe found is told to people; NULL: it did not say in time. */
-void session_tell_probed(struct client *c, struct tunnel *t, const struct hello *h);
+void uplink_tell_probed(struct client *c, struct tunnel *t, const struct hello *h);
 /* Something waits at the edge for this tunnel, whose origin did not answer. */
 void client_waiting(struct client *c, struct tunnel *t, bool waits);
 /* A tunnel was taken over by a newer agent. */
 void client_replaced(struct client *c, struct tunnel *t, const char *text);
-void client_goaway(struct client *c, struct session *s, uint32_t code, uint32_t retry_ms);
+void client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms);
 /* The link is closed; s is buried by session.c. */
-void client_lost(struct client *c, struct session *s, const char *why);
+void client_lost(struct client *c, struct uplink *s, const char *why);
 
 #endif

@@ -15,7 +15,7 @@ struct bytes {
 };
 
 /* -1 without memory; the stream is the caller's then. */
-int bytes_open(struct serve *s, struct carrier *c, struct stream *stream,
+int byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream,
     struct tunnel *t) must_use;
 
 #endif

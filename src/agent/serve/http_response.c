@@ -10,7 +10,7 @@
 
 /* Passes a head on, from `buf` that begins with it. */
 static int
-pass_head(struct exchange *x, struct slice buf)
+pass_head(struct http_stream *x, struct slice buf)
 {
 	char *dst = flow_head_scratch(&x->flow);
 	size_t n = rewrite_response(&x->h1.head, buf, dst, FLOW_HEAD_SCRATCH_BYTES);
@@ -22,16 +22,16 @@ pass_head(struct exchange *x, struct slice buf)
 
 /* 101: from here on the two talk as they like. */
 static void
-switch_protocol(struct exchange *x, struct slice buf)
+switch_protocol(struct http_stream *x, struct slice buf)
 {
 	size_t n = x->h1.head.n_bytes;
 
 	x->switched = true;
 	x->keep_alive = false;
-	exchange_move(x, EXCHANGE_BODY);
+	http_stream_move(x, EXCHANGE_BODY);
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, FLOW_RAW, NULL, slice_from(buf, n)) != 0) {
-		exchange_end(x, LINK_CODE_INTERNAL);
+		http_stream_end(x, LINK_CODE_INTERNAL);
 		return;
 	}
 	flow_outlet(&x->flow, FLOW_RAW, 0, S(""));
@@ -54,17 +54,17 @@ framing_of(const struct h1_head *h)
 }
 
 static void
-pass_final(struct exchange *x, struct slice buf)
+pass_final(struct http_stream *x, struct slice buf)
 {
 	const struct h1_head *h = &x->h1.head;
 	enum flow_framing framing = framing_of(h);
 
 	x->keep_alive = (h->flags & H1_KEEP_ALIVE) != 0 && framing != FLOW_RAW && !x->upgrade &&
 			!x->write_broken;
-	exchange_move(x, EXCHANGE_BODY);
+	http_stream_move(x, EXCHANGE_BODY);
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, framing, &x->h1, slice_from(buf, h->n_bytes)) != 0)
-		exchange_end(x, LINK_CODE_INTERNAL);
+		http_stream_end(x, LINK_CODE_INTERNAL);
 }
 
 /*
@@ -91,7 +91,7 @@ speaks_tls(struct slice buf)
 }
 
 static void
-look_for_tls(struct exchange *x, struct slice buf)
+look_for_tls(struct http_stream *x, struct slice buf)
 {
 	struct tunnel *t = x->tunnel;
 
@@ -104,7 +104,7 @@ look_for_tls(struct exchange *x, struct slice buf)
 
 /* A whole head stands at the front of *buf. True when it was an interim one: go on behind it. */
 static bool
-on_answer_head(struct exchange *x, struct slice *buf)
+on_answer_head(struct http_stream *x, struct slice *buf)
 {
 	unsigned status = x->h1.head.status;
 
@@ -114,7 +114,7 @@ on_answer_head(struct exchange *x, struct slice *buf)
 		if (x->upgrade && x->head_sent == x->head_n && (x->h1.head.flags & H1_UPGRADE) != 0)
 			switch_protocol(x, *buf);
 		else
-			exchange_end(x, LINK_CODE_ORIGIN_BAD_HEAD);
+			http_stream_end(x, LINK_CODE_ORIGIN_BAD_HEAD);
 		return false;
 	}
 	if (status >= 200) {
@@ -124,7 +124,7 @@ on_answer_head(struct exchange *x, struct slice *buf)
 	}
 	/* 100 answers an Expect that the origin was never sent. */
 	if (++x->n_interim > LIMIT_INTERIM_HEADS || (status != 100 && pass_head(x, *buf) != 0)) {
-		exchange_end(x, LINK_CODE_ORIGIN_BAD_HEAD);
+		http_stream_end(x, LINK_CODE_ORIGIN_BAD_HEAD);
 		return false;
 	}
 	*buf = slice_from(*buf, x->h1.head.n_bytes);
@@ -135,12 +135,12 @@ on_answer_head(struct exchange *x, struct slice *buf)
 
 /* Keeps what has come of a head until more does. */
 static void
-keep_part(struct exchange *x, struct slice part)
+keep_part(struct http_stream *x, struct slice part)
 {
 	if (x->gather == NULL)
 		x->gather = pool_get(&x->serve->heads);
 	if (x->gather == NULL) {
-		exchange_end(x, LINK_CODE_INTERNAL);
+		http_stream_end(x, LINK_CODE_INTERNAL);
 		return;
 	}
 	memmove(x->gather, part.p, part.n);
@@ -148,7 +148,7 @@ keep_part(struct exchange *x, struct slice part)
 }
 
 static enum link_code
-bad_head_code(const struct exchange *x, struct slice buf)
+bad_head_code(const struct http_stream *x, struct slice buf)
 {
 	if (speaks_tls(buf))
 		return LINK_CODE_ORIGIN_TLS;
@@ -158,7 +158,7 @@ bad_head_code(const struct exchange *x, struct slice buf)
 
 /* Looks at what has come so far. True: more is needed. */
 static bool
-judge(struct exchange *x, struct slice buf)
+judge(struct http_stream *x, struct slice buf)
 {
 	while (buf.n > 0) {
 		switch (h1_head(&x->h1, buf)) {
@@ -172,7 +172,7 @@ judge(struct exchange *x, struct slice buf)
 		case H1_DATA:
 		case H1_BAD:
 			look_for_tls(x, buf);
-			exchange_end(x, bad_head_code(x, buf));
+			http_stream_end(x, bad_head_code(x, buf));
 			return false;
 		}
 	}
@@ -181,7 +181,7 @@ judge(struct exchange *x, struct slice buf)
 }
 
 void
-answer_readable(struct exchange *x)
+http_response_readable(struct http_stream *x)
 {
 	for (;;) {
 		bool gathering = x->gather_n > 0;
@@ -199,7 +199,7 @@ answer_readable(struct exchange *x)
 			return;
 		case IO_EOF:
 		case IO_FAIL:
-			exchange_broken(x);
+			http_stream_broken(x);
 			return;
 		}
 	}

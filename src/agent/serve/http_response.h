@@ -6,12 +6,12 @@
 #include "agent/serve/http_stream.h"
 
 /* The connection may have bytes of the answer's head. */
-void answer_readable(struct exchange *x);
+void http_response_readable(struct http_stream *x);
 
 /* --- what exchange.c lends it --- */
-void exchange_move(struct exchange *x, enum exchange_state to);
-void exchange_end(struct exchange *x, enum link_code code);
+void http_stream_move(struct http_stream *x, enum http_stream_state to);
+void http_stream_end(struct http_stream *x, enum link_code code);
 /* The connection ended or broke before the answer's head was whole. */
-void exchange_broken(struct exchange *x);
+void http_stream_broken(struct http_stream *x);
 
 #endif

@@ -16,13 +16,13 @@
 static void
 release(struct loop_grave *g)
 {
-	struct exchange *x = list_of(g, struct exchange, grave);
+	struct http_stream *x = list_of(g, struct http_stream, grave);
 
 	slab_put(&x->serve->exchanges, x);
 }
 
 static void
-put_block(struct exchange *x, char **block)
+put_block(struct http_stream *x, char **block)
 {
 	if (*block != NULL)
 		pool_put(&x->serve->heads, *block);
@@ -31,7 +31,7 @@ put_block(struct exchange *x, char **block)
 
 /* S-23: neither query nor header fields. */
 static void
-report(const struct exchange *x, enum link_code code)
+report(const struct http_stream *x, enum link_code code)
 {
 	struct screen_request r = {
 		.name = x->tunnel->label,
@@ -53,7 +53,7 @@ report(const struct exchange *x, enum link_code code)
 
 /* The only writer of an exchange's state. */
 void
-exchange_move(struct exchange *x, enum exchange_state to)
+http_stream_move(struct http_stream *x, enum http_stream_state to)
 {
 	check(x->state != EXCHANGE_DEAD);
 	x->state = to;
@@ -66,12 +66,12 @@ exchange_move(struct exchange *x, enum exchange_state to)
 }
 
 void
-exchange_end(struct exchange *x, enum link_code code)
+http_stream_end(struct http_stream *x, enum link_code code)
 {
 	if (x->state == EXCHANGE_DEAD)
 		return;
 	report(x, code);
-	exchange_move(x, EXCHANGE_DEAD);
+	http_stream_move(x, EXCHANGE_DEAD);
 	flow_end(&x->flow, code);
 	if (x->conn != NULL && x->switched && code != LINK_CODE_OK)
 		origin_abort(x->conn);
@@ -85,16 +85,16 @@ exchange_end(struct exchange *x, enum link_code code)
 
 /* Both messages are over and nothing is left on the connection: it serves the next exchange. */
 static void
-end_well(struct exchange *x)
+end_well(struct http_stream *x)
 {
 	struct origin_conn *c = x->conn;
 
 	if (x->keep_alive && c != NULL && flow_rest(&x->flow) == 0) {
 		x->conn = NULL;
 		flow_end(&x->flow, LINK_CODE_OK);
-		origin_keep(c);
+		origin_release(c);
 	}
-	exchange_end(x, LINK_CODE_OK);
+	http_stream_end(x, LINK_CODE_OK);
 }
 
 /*
@@ -102,7 +102,7 @@ end_well(struct exchange *x)
  * While we wait for the edge, or a kernel still takes bytes, it has not begun.
  */
 static bool
-is_silent(struct exchange *x, int64_t now)
+is_silent(struct http_stream *x, int64_t now)
 {
 	bool whole = x->out_done || x->upgrade || x->write_broken;
 	size_t unacked = conn_unacked(&x->conn->conn);
@@ -114,22 +114,22 @@ is_silent(struct exchange *x, int64_t now)
 }
 
 void
-exchange_sweep(struct loop_timer *t)
+http_stream_sweep(struct loop_timer *t)
 {
 	struct serve *s = list_of(t, struct serve, sweep);
 	int64_t now = loop_now_us(s->loop);
 
 	LIST_EACH(node, &s->waiting) {
-		struct exchange *x = list_of(node, struct exchange, waiting);
+		struct http_stream *x = list_of(node, struct http_stream, waiting);
 		int64_t since = now - x->flow.active_us;
 
 		if (x->state == EXCHANGE_SENT && is_silent(x, now)) {
 			x->tunnel->look.down = false;
-			exchange_end(x, LINK_CODE_ORIGIN_SILENT);
+			http_stream_end(x, LINK_CODE_ORIGIN_SILENT);
 		} else if (x->state == EXCHANGE_LINGER &&
 			   (since > LINGER_US || x->flow.stream == NULL ||
 			       x->flow.stream->rx_ended))
-			exchange_end(x, LINK_CODE_OK);
+			http_stream_end(x, LINK_CODE_OK);
 	}
 	if (!list_empty(&s->waiting))
 		loop_timer_set(s->loop, &s->sweep, SWEEP_US);
@@ -142,13 +142,13 @@ exchange_sweep(struct loop_timer *t)
  * may follow it.
  */
 static void
-write_upgrade(struct exchange *x)
+write_upgrade(struct http_stream *x)
 {
 	struct iovec iov = { x->head + x->head_sent, x->head_n - x->head_sent };
 	size_t n = 0;
 
 	if (conn_write(&x->conn->conn, &iov, 1, &n) == IO_FAIL) {
-		exchange_broken(x);
+		http_stream_broken(x);
 		return;
 	}
 	x->head_sent += n;
@@ -156,17 +156,17 @@ write_upgrade(struct exchange *x)
 
 /* The connection is there: the request goes out. */
 static void
-send_request(struct exchange *x, struct slice head)
+send_request(struct http_stream *x, struct slice head)
 {
 	flow_conn(&x->flow, &x->conn->conn);
-	exchange_move(x, EXCHANGE_SENT);
+	http_stream_move(x, EXCHANGE_SENT);
 	x->flow.active_us = loop_now_us(x->serve->loop);
 	if (x->upgrade) {
 		flow_hold(&x->flow);
 		write_upgrade(x);
 	} else if (x->retried) {
 		if (flow_write(&x->flow, head) != 0)
-			exchange_end(x, LINK_CODE_ORIGIN_BROKE);
+			http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
 	} else {
 		flow_outlet(&x->flow, x->framing, x->length, head);
 	}
@@ -175,7 +175,7 @@ send_request(struct exchange *x, struct slice head)
 static void
 on_ready(struct origin_conn *c)
 {
-	struct exchange *x = c->owner;
+	struct http_stream *x = c->owner;
 
 	send_request(x, slice_of(x->head, x->head_n));
 }
@@ -183,18 +183,18 @@ on_ready(struct origin_conn *c)
 static void
 on_failed(struct origin_conn *c, enum link_code code, const char *why)
 {
-	struct exchange *x = c->owner;
+	struct http_stream *x = c->owner;
 
 	(void)why;
 	x->conn = NULL;
 	x->tunnel->look.down = code != LINK_CODE_INTERNAL;
-	exchange_end(x, code);
+	http_stream_end(x, code);
 }
 
 static void
 on_event(struct origin_conn *c, unsigned events)
 {
-	struct exchange *x = c->owner;
+	struct http_stream *x = c->owner;
 
 	if (x->upgrade && (events & LOOP_OUT) && x->state == EXCHANGE_SENT &&
 	    x->head_sent < x->head_n)
@@ -210,17 +210,17 @@ static const struct origin_ops origin_ops = {
 };
 
 static void
-dial(struct exchange *x)
+dial(struct http_stream *x)
 {
-	exchange_move(x, EXCHANGE_DIALLING);
+	http_stream_move(x, EXCHANGE_DIALLING);
 	x->conn = origin_connect(&x->tunnel->origin, &origin_ops, x);
 	if (x->conn == NULL)
-		exchange_end(x, LINK_CODE_INTERNAL);
+		http_stream_end(x, LINK_CODE_INTERNAL);
 }
 
 /* True when a fresh connection may be tried once more, should this one prove dead. */
 static bool
-may_retry(const struct exchange *x)
+may_retry(const struct http_stream *x)
 {
 	return x->safe && !x->has_body && !x->upgrade;
 }
@@ -231,14 +231,14 @@ may_retry(const struct exchange *x)
  * connection.
  */
 void
-exchange_broken(struct exchange *x)
+http_stream_broken(struct http_stream *x)
 {
 	bool again = x->state == EXCHANGE_SENT && x->conn->reused && may_retry(x) && !x->retried &&
 		     x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
 
 	if (!again) {
 		x->tunnel->look.down = true;
-		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
+		http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}
 	x->retried = true;
@@ -261,7 +261,7 @@ is_idempotent(struct slice method)
 
 /* Takes from the parsed head what is needed once its bytes have gone. */
 static void
-note_request(struct exchange *x, struct slice buf, bool fin)
+note_request(struct http_stream *x, struct slice buf, bool fin)
 {
 	const struct h1_head *h = &x->h1.head;
 	struct slice method = h1_text(buf, h->method);
@@ -285,7 +285,7 @@ note_request(struct exchange *x, struct slice buf, bool fin)
  * after the end.
  */
 static bool
-write_head(struct exchange *x, struct slice buf, struct slice *ret_head)
+write_head(struct http_stream *x, struct slice buf, struct slice *ret_head)
 {
 	bool keep = x->conn == NULL || x->upgrade || may_retry(x);
 	char *dst;
@@ -297,7 +297,7 @@ write_head(struct exchange *x, struct slice buf, struct slice *ret_head)
 		x->head_n = rewrite_to_origin(&x->h1.head, buf, x->has_body, x->tunnel->origin.host,
 		    dst, SERVE_HEAD_BYTES);
 	if (dst == NULL || x->head_n == 0) {
-		exchange_end(x, LINK_CODE_INTERNAL);
+		http_stream_end(x, LINK_CODE_INTERNAL);
 		return false;
 	}
 	*ret_head = slice_of(dst, x->head_n);
@@ -307,7 +307,7 @@ write_head(struct exchange *x, struct slice buf, struct slice *ret_head)
 /* The head is whole: it is sent as soon as there is a connection.  Its length, or 0 after the end.
  */
 static size_t
-start(struct exchange *x, struct slice buf, bool fin)
+start(struct http_stream *x, struct slice buf, bool fin)
 {
 	size_t used = x->h1.head.n_bytes;
 	struct slice head;
@@ -335,7 +335,7 @@ start(struct exchange *x, struct slice buf, bool fin)
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
 {
-	struct exchange *x = f->owner;
+	struct http_stream *x = f->owner;
 	const struct h1_head *h = &x->h1.head;
 
 	if (x->state != EXCHANGE_HEAD)
@@ -345,21 +345,21 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 		case H1_MORE:
 			if (!fin)
 				return 0;
-			exchange_end(x, LINK_CODE_PROTOCOL);
+			http_stream_end(x, LINK_CODE_PROTOCOL);
 			return 0;
 		case H1_DONE:
 			x->head_read = true;
 			break;
 		case H1_DATA:
 		case H1_BAD:
-			exchange_end(x, LINK_CODE_PROTOCOL);
+			http_stream_end(x, LINK_CODE_PROTOCOL);
 			return 0;
 		}
 	}
 	if (h->framing == H1_NO_BODY && !(h->flags & H1_UPGRADE) && !fin && bytes.n == h->n_bytes)
 		return 0;
 	if (h->framing == H1_CHUNKED || h->framing == H1_UNTIL_CLOSE) {
-		exchange_end(x, LINK_CODE_PROTOCOL); /* a stream's head has no transfer coding */
+		http_stream_end(x, LINK_CODE_PROTOCOL); /* a stream's head has no transfer coding */
 		return 0;
 	}
 	return start(x, bytes, fin);
@@ -370,7 +370,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 on_inlet_done(struct flow *f)
 {
-	struct exchange *x = f->owner;
+	struct http_stream *x = f->owner;
 
 	x->in_done = true;
 	if (x->out_done) {
@@ -384,14 +384,14 @@ on_inlet_done(struct flow *f)
 		flow_conn(f, NULL);
 		origin_drop(x->conn);
 		x->conn = NULL;
-		exchange_move(x, EXCHANGE_LINGER);
+		http_stream_move(x, EXCHANGE_LINGER);
 	}
 }
 
 static void
 on_outlet_done(struct flow *f)
 {
-	struct exchange *x = f->owner;
+	struct http_stream *x = f->owner;
 
 	x->out_done = true;
 	if (x->in_done)
@@ -401,20 +401,20 @@ on_outlet_done(struct flow *f)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	exchange_end(f->owner,
+	http_stream_end(f->owner,
 	    code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
 }
 
 static void
 on_conn_broken(struct flow *f, enum close_code bad)
 {
-	struct exchange *x = f->owner;
+	struct http_stream *x = f->owner;
 	bool first;
 
 	if (x->state == EXCHANGE_LINGER)
 		return;
 	if (bad != CLOSE_OK || !conn_is_half_broken(f->conn)) {
-		exchange_end(x, LINK_CODE_ORIGIN_BROKE);
+		http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}
 	/* It may have said why before it closed (413, 401), or may be saying it. */
@@ -422,16 +422,16 @@ on_conn_broken(struct flow *f, enum close_code bad)
 	x->write_broken = true;
 	x->keep_alive = false;
 	if (first && x->state == EXCHANGE_SENT)
-		answer_readable(x);
+		http_response_readable(x);
 }
 
 static void
 on_conn_readable(struct flow *f)
 {
-	struct exchange *x = f->owner;
+	struct http_stream *x = f->owner;
 
 	if (x->state == EXCHANGE_SENT)
-		answer_readable(x);
+		http_response_readable(x);
 }
 
 static const struct flow_ops flow_ops = {
@@ -444,10 +444,10 @@ static const struct flow_ops flow_ops = {
 };
 
 int
-exchange_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
+http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
     const struct opening *o)
 {
-	struct exchange *x = slab_get(&s->exchanges);
+	struct http_stream *x = slab_get(&s->exchanges);
 
 	if (x == NULL)
 		return -1;

@@ -13,7 +13,7 @@
 
 #include "agent/serve/serve.h"
 
-enum exchange_state {
+enum http_stream_state {
 	EXCHANGE_HEAD,     /* the request's head is coming */
 	EXCHANGE_DIALLING, /* it is ready, the connection is not; the body's bytes are held */
 	EXCHANGE_SENT,     /* the request is on its way, the answer's head awaited */
@@ -22,12 +22,12 @@ enum exchange_state {
 	EXCHANGE_DEAD,
 };
 
-struct exchange {
+struct http_stream {
 	struct serve *serve;
 	struct tunnel *tunnel;
 	struct flow flow;
 	struct origin_conn *conn;
-	enum exchange_state state;
+	enum http_stream_state state;
 	/* of the request */
 	bool head_read, safe, has_body, upgrade, head_request, retried;
 	enum flow_framing framing;
@@ -54,10 +54,10 @@ struct exchange {
 };
 
 /* -1 without memory; the stream is the caller's then. */
-int exchange_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
+int http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
     const struct opening *o) must_use;
 /* The timer of serve: ends exchanges whose origin is silent, or whose end the edge has left open,
  * for too long. */
-void exchange_sweep(struct loop_timer *t);
+void http_stream_sweep(struct loop_timer *t);
 
 #endif

@@ -271,7 +271,7 @@ origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *own
 }
 
 void
-origin_keep(struct origin_conn *c)
+origin_release(struct origin_conn *c)
 {
 	struct origin *o = c->origin;
 	size_t n;

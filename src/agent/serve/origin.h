@@ -92,7 +92,7 @@ struct origin_conn *origin_take(struct origin *o, bool safe, const struct origin
  * memory. */
 struct origin_conn *origin_connect(struct origin *o, const struct origin_ops *ops, void *owner);
 /* Back into the pool: the exchange has ended in good order, nothing is left to be read or sent. */
-void origin_keep(struct origin_conn *c);
+void origin_release(struct origin_conn *c);
 /* Closes it, or ends the dialling without a call. */
 void origin_drop(struct origin_conn *c);
 /* The same; the origin sees a reset, since an end in order would tell it that it has all bytes. */

@@ -19,11 +19,11 @@ serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *s
 		.loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels
 	};
 	origin_shared_init(&s->origins, l, r);
-	slab_init(&s->exchanges, sizeof(struct exchange), STREAMS_MAX);
+	slab_init(&s->exchanges, sizeof(struct http_stream), STREAMS_MAX);
 	slab_init(&s->bytes, sizeof(struct bytes), STREAMS_MAX);
 	pool_init(&s->heads, SERVE_HEAD_BYTES, HEADS_KEPT, 2 * STREAMS_MAX);
 	list_init(&s->waiting);
-	s->sweep.fn = exchange_sweep;
+	s->sweep.fn = http_stream_sweep;
 	s->in = malloc(SERVE_HEAD_BYTES);
 	return s->in == NULL ? -1 : 0;
 }
@@ -95,7 +95,7 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		refuse(c, stream, LINK_CODE_NO_TUNNEL);
 		return;
 	}
-	if ((o.kind == OPENING_HTTP ? exchange_open(s, c, stream, t, &o)
-				    : bytes_open(s, c, stream, t)) != 0)
+	if ((o.kind == OPENING_HTTP ? http_stream_open(s, c, stream, t, &o)
+				    : byte_stream_open(s, c, stream, t)) != 0)
 		refuse(c, stream, LINK_CODE_INTERNAL);
 }

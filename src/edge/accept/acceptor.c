@@ -22,7 +22,7 @@
 #define SLACK 1024
 #define SHED 64
 
-struct gate {
+struct acceptor {
 	struct edge *edge;
 	pthread_t thread;
 	bool started, stopping;
@@ -40,7 +40,7 @@ struct gate {
 
 struct handshake {
 	struct conn conn;
-	struct gate *gate;
+	struct acceptor *acceptor;
 	struct list node;
 	struct loop_timer deadline;
 	struct loop_grave grave;
@@ -56,14 +56,14 @@ on_grave(struct loop_grave *g)
 {
 	struct handshake *h = list_of(g, struct handshake, grave);
 
-	slab_put(&h->gate->handshakes, h);
+	slab_put(&h->acceptor->handshakes, h);
 }
 
 /* The connection has gone on, or is closed here. */
 static void
 finish(struct handshake *h)
 {
-	struct gate *g = h->gate;
+	struct acceptor *g = h->acceptor;
 
 	conn_close(&h->conn);
 	loop_timer_stop(g->loop, &h->deadline);
@@ -77,7 +77,7 @@ finish(struct handshake *h)
 static void
 show_out(struct handshake *h)
 {
-	counter_add(&h->gate->failed, 1);
+	counter_add(&h->acceptor->failed, 1);
 	log_event(LOG_DEBUG, "handshake-crowded-out", LOG_Z("peer", h->peer));
 	finish(h);
 }
@@ -102,7 +102,7 @@ enter(struct lobby *l, struct handshake *h)
 static void
 on_shortage(struct listener *listener)
 {
-	struct gate *g = listener->owner;
+	struct acceptor *g = listener->owner;
 	struct lobby *const all[] = { &g->silent, &g->visitors, &g->links };
 
 	for (int i = 0, n = SHED; i < 3; i++) {
@@ -138,7 +138,7 @@ worker_for_visitor(struct edge *e, const char *sni)
 static void
 go_on(struct handshake *h)
 {
-	struct edge *e = h->gate->edge;
+	struct edge *e = h->acceptor->edge;
 	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
 	struct worker *w = link ? worker_for_link(e) : worker_for_visitor(e, tls_sni(h->conn.tls));
 	char local[PEER_TEXT_BYTES];
@@ -165,7 +165,7 @@ answer_plain(struct handshake *h)
 	struct iovec iov = { request, sizeof(request) };
 	size_t n;
 
-	counter_add(&h->gate->failed, 1);
+	counter_add(&h->acceptor->failed, 1);
 	(void)loop_recv(h->conn.io.fd, &iov, 1, &n); /* or close() would reset */
 	buf_init(&out, LIMIT_HEAD_BYTES);
 	page_write(&out, &page);
@@ -212,7 +212,7 @@ look(const struct handshake *h)
 static bool
 begin(struct handshake *h)
 {
-	struct gate *g = h->gate;
+	struct acceptor *g = h->acceptor;
 
 	switch (look(h)) {
 	case FIRST_WAITS:
@@ -238,7 +238,7 @@ begin(struct handshake *h)
 static void
 answered(struct handshake *h)
 {
-	struct gate *g = h->gate;
+	struct acceptor *g = h->acceptor;
 	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
 
 	if (h->lobby != &g->silent)
@@ -267,7 +267,7 @@ on_conn(struct conn *c, unsigned events)
 	case IO_FAIL:
 		break;
 	}
-	counter_add(&h->gate->failed, 1);
+	counter_add(&h->acceptor->failed, 1);
 	log_event(LOG_DEBUG, "handshake-failed", LOG_Z("peer", h->peer),
 	    LOG_Z("why", conn_error(c)));
 	finish(h);
@@ -278,7 +278,7 @@ on_deadline(struct loop_timer *t)
 {
 	struct handshake *h = list_of(t, struct handshake, deadline);
 
-	counter_add(&h->gate->failed, 1);
+	counter_add(&h->acceptor->failed, 1);
 	log_event(LOG_DEBUG, "handshake-slow", LOG_Z("peer", h->peer));
 	finish(h);
 }
@@ -286,7 +286,7 @@ on_deadline(struct loop_timer *t)
 static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
-	struct gate *g = l->owner;
+	struct acceptor *g = l->owner;
 	struct handshake *h = slab_get(&g->handshakes);
 
 	counter_add(&g->begun, 1);
@@ -299,7 +299,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 		loop_close(fd);
 		return;
 	}
-	h->gate = g;
+	h->acceptor = g;
 	addr_show(ss, len, h->peer, sizeof(h->peer));
 	h->since_us = loop_now_us(g->loop);
 	h->deadline.fn = on_deadline;
@@ -318,7 +318,7 @@ enum { ORDER_SERVER = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 static void
 on_orders(struct loop *loop, struct loop_mail *m)
 {
-	struct gate *g = list_of(m, struct gate, orders_mail);
+	struct acceptor *g = list_of(m, struct acceptor, orders_mail);
 	unsigned orders = atomic_exchange(&g->orders, 0);
 	struct tls_server *next = atomic_exchange(&g->next_server, NULL);
 
@@ -336,31 +336,31 @@ on_orders(struct loop *loop, struct loop_mail *m)
 }
 
 static void
-give_order(struct gate *g, unsigned order)
+give_order(struct acceptor *g, unsigned order)
 {
 	if (atomic_fetch_or(&g->orders, order) == 0)
 		loop_post(g->loop, &g->orders_mail);
 }
 
 void
-gate_use_server(struct gate *g, struct tls_server *server)
+acceptor_use_server(struct acceptor *g, struct tls_server *server)
 {
 	tls_server_unref(atomic_exchange(&g->next_server, server));
 	give_order(g, ORDER_SERVER);
 }
 
 void
-gate_drain(struct gate *g)
+acceptor_drain(struct acceptor *g)
 {
 	give_order(g, ORDER_DRAIN);
 }
 
 /* --- life --- */
 
-struct gate *
-gate_new(struct edge *e, int fd, struct tls_server *server)
+struct acceptor *
+acceptor_new(struct edge *e, int fd, struct tls_server *server)
 {
-	struct gate *g = calloc(1, sizeof(*g));
+	struct acceptor *g = calloc(1, sizeof(*g));
 
 	if (g == NULL)
 		return NULL;
@@ -380,7 +380,7 @@ gate_new(struct edge *e, int fd, struct tls_server *server)
 	slab_init(&g->handshakes, sizeof(struct handshake),
 	    LIMIT_SILENT + LIMIT_HANDSHAKES + LIMIT_HANDSHAKES_LINKS + SLACK);
 	if (listener_open(&g->listener, g->loop, fd, on_accepted, g) != 0) {
-		gate_free(g);
+		acceptor_free(g);
 		return NULL;
 	}
 	g->listener.shortage = on_shortage;
@@ -390,14 +390,14 @@ gate_new(struct edge *e, int fd, struct tls_server *server)
 static void *
 run(void *arg)
 {
-	struct gate *g = arg;
+	struct acceptor *g = arg;
 
 	loop_run(g->loop);
 	return NULL;
 }
 
 int
-gate_start(struct gate *g)
+acceptor_start(struct acceptor *g)
 {
 	int error = pthread_create(&g->thread, NULL, run, g);
 
@@ -410,7 +410,7 @@ gate_start(struct gate *g)
 }
 
 void
-gate_stop(struct gate *g)
+acceptor_stop(struct acceptor *g)
 {
 	if (!g->started)
 		return;
@@ -420,7 +420,7 @@ gate_stop(struct gate *g)
 }
 
 void
-gate_free(struct gate *g)
+acceptor_free(struct acceptor *g)
 {
 	if (g == NULL)
 		return;
@@ -436,7 +436,7 @@ gate_free(struct gate *g)
 }
 
 void
-gate_counters(const struct gate *g, uint64_t *ret_begun, uint64_t *ret_failed)
+acceptor_counters(const struct acceptor *g, uint64_t *ret_begun, uint64_t *ret_failed)
 {
 	*ret_begun = atomic_load_explicit(&g->begun, memory_order_relaxed);
 	*ret_failed = atomic_load_explicit(&g->failed, memory_order_relaxed);

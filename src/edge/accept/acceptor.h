@@ -14,18 +14,18 @@
 #include "edge/core/edge.h"
 #include "net/tls.h"
 
-struct gate;
+struct acceptor;
 
 /* Takes over the listening descriptor and a reference to the certificates. NULL and errno. */
-struct gate *gate_new(struct edge *e, int fd, struct tls_server *server) must_use;
-int gate_start(struct gate *g) must_use;
+struct acceptor *acceptor_new(struct edge *e, int fd, struct tls_server *server) must_use;
+int acceptor_start(struct acceptor *g) must_use;
 /* New handshakes use these certificates; the reference is taken over. From the main thread. */
-void gate_use_server(struct gate *g, struct tls_server *server);
+void acceptor_use_server(struct acceptor *g, struct tls_server *server);
 /* Stops to accept; handshakes under way go on. */
-void gate_drain(struct gate *g);
-void gate_stop(struct gate *g);
-void gate_free(struct gate *g);
+void acceptor_drain(struct acceptor *g);
+void acceptor_stop(struct acceptor *g);
+void acceptor_free(struct acceptor *g);
 /* Handshakes that were begun, failed. */
-void gate_counters(const struct gate *g, uint64_t *ret_begun, uint64_t *ret_failed);
+void acceptor_counters(const struct acceptor *g, uint64_t *ret_begun, uint64_t *ret_failed);
 
 #endif

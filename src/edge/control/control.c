@@ -33,8 +33,8 @@ client_close(struct client *c)
 		return;
 	c->dead = true;
 	control_job_abandon(c);
-	view_abandon(c->view);
-	c->view = NULL;
+	query_abandon(c->query);
+	c->query = NULL;
 	loop_timer_stop(ctl->edge->main_loop, &c->wait_timer);
 	conn_close(&c->conn);
 	list_del(&c->node);
@@ -45,7 +45,7 @@ client_close(struct client *c)
 static bool
 is_busy(const struct client *c)
 {
-	return c->job != NULL || c->view != NULL || c->wait_key[0] != '\0' || c->out.n > 0;
+	return c->job != NULL || c->query != NULL || c->wait_key[0] != '\0' || c->out.n > 0;
 }
 
 /* --- answers --- */

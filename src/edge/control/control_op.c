@@ -307,7 +307,7 @@ status(struct client *c, json_t *request)
 		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
 		ctl->ops->not_reloaded(ctl->owner), "handshakes", "begun", (json_int_t)begun,
 		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
-		tunnels.n > TUNNELS_MAX, "inbox", upkeep_counters(e)));
+		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e)));
 }
 
 static void
@@ -401,7 +401,7 @@ on_view(void *owner, json_t *answer)
 {
 	struct client *c = owner;
 
-	c->view = NULL;
+	c->query = NULL;
 	client_answer(c, answer);
 }
 
@@ -411,7 +411,7 @@ control_request(struct client *c, json_t *request)
 	const char *op = json_string_value(json_object_get(request, "op"));
 
 	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
-		c->view = view_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
+		c->query = query_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
 		    on_view, c);
 		return;
 	}

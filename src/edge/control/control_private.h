@@ -29,7 +29,7 @@ struct client {
 	struct loop_grave grave;
 	struct buf in, out;
 	struct control_job *job; /* the store works for it */
-	struct view *view;       /* the same, for a request of the inbox */
+	struct query *query;     /* the same, for a request of the inbox */
 	bool eof, dead;
 	/* {"op":"wait"} */
 	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */

@@ -356,7 +356,7 @@ directory_listener(struct directory *d, struct slice key)
 }
 
 void
-directory_keep(struct directory *d, struct route *route, int fd)
+directory_hold_fd(struct directory *d, struct route *route, int fd)
 {
 	pthread_rwlock_wrlock(&d->lock);
 	if (route->listen_fd < 0 && !route_serves(route, 0))

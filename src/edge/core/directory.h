@@ -118,11 +118,11 @@ bool directory_unstored(struct directory *d, struct slice key, char account[64],
     struct policy **ret_policy) must_use;
 
 /*
- * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_keep() keeps a
+ * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_hold_fd() keeps a
  * duplicate of fd while any link serves the route.
  */
 int directory_listener(struct directory *d, struct slice key) must_use;
-void directory_keep(struct directory *d, struct route *route, int fd);
+void directory_hold_fd(struct directory *d, struct route *route, int fd);
 
 /* Calls fn for each route under the lock (read only, no calls into the directory) until it returns
  * false. */

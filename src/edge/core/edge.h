@@ -10,8 +10,8 @@
 #include "net/loop.h"
 #include "store/store.h"
 
-struct notes;
-struct keep;
+struct incidents;
+struct vault;
 struct password_thread;
 struct worker;
 
@@ -20,8 +20,8 @@ struct edge {
 	struct directory *directory;
 	struct guard *guard;
 	struct password_thread *passwords;
-	struct keep *keep;           /* seals what of a secret must be stored */
-	struct notes *notes;         /* for the doctor */
+	struct vault *vault;         /* seals what of a secret must be stored */
+	struct incidents *incidents; /* for the doctor */
 	unsigned char probe_key[32]; /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;

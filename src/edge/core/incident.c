@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct note {
+struct incident {
 	uint64_t count;
 	int64_t at_ms;
 	char peer[56], agent[64], text[224];
@@ -19,31 +19,31 @@ struct note {
 
 enum {
 #define X(...) +1
-	N_NOTES = 0 NOTES(X)
+	N_INCIDENTS = 0 INCIDENTS(X)
 #undef X
 };
 
-struct note_set {
+struct incident_set {
 	struct map_node by_key;
 	char key[DIRECTORY_KEY_BYTES];
-	struct note *notes[N_NOTES];
+	struct incident *incidents[N_INCIDENTS];
 };
 
-struct notes {
+struct incidents {
 	pthread_mutex_t lock;
 	struct map sets;
 };
 
 static const char *const codes[] = {
 #define X(symbol, code) code,
-	NOTES(X)
+	INCIDENTS(X)
 #undef X
 };
 
-struct notes *
-notes_new(void)
+struct incidents *
+incident_new(void)
 {
-	struct notes *n = calloc(1, sizeof(*n));
+	struct incidents *n = calloc(1, sizeof(*n));
 
 	if (n == NULL)
 		return NULL;
@@ -53,17 +53,17 @@ notes_new(void)
 }
 
 void
-notes_free(struct notes *n)
+incident_free(struct incidents *n)
 {
 	struct map_node *node;
 
 	if (n == NULL)
 		return;
 	while ((node = map_take_any(&n->sets)) != NULL) {
-		struct note_set *set = map_of(node, struct note_set, by_key);
+		struct incident_set *set = map_of(node, struct incident_set, by_key);
 
-		for (int i = 0; i < N_NOTES; i++)
-			free(set->notes[i]);
+		for (int i = 0; i < N_INCIDENTS; i++)
+			free(set->incidents[i]);
 		free(set);
 	}
 	map_fini(&n->sets);
@@ -71,13 +71,13 @@ notes_free(struct notes *n)
 	free(n);
 }
 
-static struct note_set *
-find(const struct notes *n, struct slice key)
+static struct incident_set *
+find(const struct incidents *n, struct slice key)
 {
 	struct map_node *node;
 
 	for (node = map_first(&n->sets, map_hash(key)); node != NULL; node = map_next_same(node)) {
-		struct note_set *set = map_of(node, struct note_set, by_key);
+		struct incident_set *set = map_of(node, struct incident_set, by_key);
 
 		if (slice_eq(slice_str(set->key), key))
 			return set;
@@ -85,10 +85,10 @@ find(const struct notes *n, struct slice key)
 	return NULL;
 }
 
-static struct note_set *
-add(struct notes *n, const char *key)
+static struct incident_set *
+add(struct incidents *n, const char *key)
 {
-	struct note_set *set;
+	struct incident_set *set;
 
 	if (n->sets.n >= LIMIT_NOTES || (set = calloc(1, sizeof(*set))) == NULL)
 		return NULL;
@@ -111,11 +111,11 @@ copy(char *dst, size_t cap, struct slice s)
 }
 
 void
-notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
+incident_put(struct incidents *n, const char *key, enum incident_kind kind, const char *peer,
     struct slice agent, struct slice text)
 {
-	struct note_set *set;
-	struct note *note;
+	struct incident_set *set;
+	struct incident *note;
 
 	if (n == NULL)
 		return;
@@ -123,9 +123,9 @@ notes_put(struct notes *n, const char *key, enum note_kind kind, const char *pee
 	set = find(n, slice_str(key));
 	if (set == NULL)
 		set = add(n, key);
-	if (set != NULL && set->notes[kind] == NULL)
-		set->notes[kind] = calloc(1, sizeof(struct note));
-	note = set == NULL ? NULL : set->notes[kind];
+	if (set != NULL && set->incidents[kind] == NULL)
+		set->incidents[kind] = calloc(1, sizeof(struct incident));
+	note = set == NULL ? NULL : set->incidents[kind];
 	if (note != NULL) {
 		note->count++;
 		note->at_ms = clock_wall_ms();
@@ -137,9 +137,9 @@ notes_put(struct notes *n, const char *key, enum note_kind kind, const char *pee
 }
 
 void
-notes_write(struct notes *n, const char *key, struct buf *out)
+incident_write(struct incidents *n, const char *key, struct buf *out)
 {
-	const struct note_set *set;
+	const struct incident_set *set;
 	bool any = false;
 
 	if (n == NULL) {
@@ -149,8 +149,8 @@ notes_write(struct notes *n, const char *key, struct buf *out)
 	buf_putc(out, '[');
 	pthread_mutex_lock(&n->lock);
 	set = find(n, slice_str(key));
-	for (int i = 0; set != NULL && i < N_NOTES; i++) {
-		const struct note *note = set->notes[i];
+	for (int i = 0; set != NULL && i < N_INCIDENTS; i++) {
+		const struct incident *note = set->incidents[i];
 
 		if (note == NULL)
 			continue;
@@ -170,7 +170,7 @@ notes_write(struct notes *n, const char *key, struct buf *out)
 }
 
 bool
-notes_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent)
+incident_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent)
 {
 	static const struct slice marks[] = { S("X-Event-Key"), S("X-GitHub-Event"),
 		S("X-Gitlab-Event"), S("X-Gitea-Event"), S("X-Hub-Signature"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notes for the doctor: of each route, what was refused last and why, which its owner cannot see
+ * Incidents, for the doctor: of each route, what was refused last and why, which its owner cannot see
  * from outside.  In memory alone, bounded, thread-safe; written where something is refused, never
  * on the way of a request that goes through a tunnel.
  */
@@ -13,7 +13,7 @@
 #include "http/h1.h"
 
 /* X(symbol, code): codes of hook/doctor.h where there is a row, else words of our own. */
-#define NOTES(X)                                                                                   \
+#define INCIDENTS(X)                                                                               \
 	X(GOOD, "stored") /* an event was taken: older refusals are history */                     \
 	X(ADDRESS, "edge-address")                                                                 \
 	X(LOGIN, "edge-login")                                                                     \
@@ -29,25 +29,25 @@
 	X(TAKEOVER, "link-two") /* another link of the account took the tunnel over */             \
 	X(DOWN, "down")         /* the link that served it ended */
 
-enum note_kind {
-#define X(symbol, code) NOTE_##symbol,
-	NOTES(X)
+enum incident_kind {
+#define X(symbol, code) INCIDENT_##symbol,
+	INCIDENTS(X)
 #undef X
 };
 
-struct notes;
+struct incidents;
 
 /* NULL without memory. */
-struct notes *notes_new(void) must_use;
-void notes_free(struct notes *n);
+struct incidents *incident_new(void) must_use;
+void incident_free(struct incidents *n);
 /* n NULL: nowhere. peer, text: for people, cut to size. agent: the sender's User-Agent. */
-void notes_put(struct notes *n, const char *key, enum note_kind kind, const char *peer,
+void incident_put(struct incidents *n, const char *key, enum incident_kind kind, const char *peer,
     struct slice agent, struct slice text);
 /* Appends a JSON list of {"code","count","at_ms","peer","agent","text"}. */
-void notes_write(struct notes *n, const char *key, struct buf *out);
+void incident_write(struct incidents *n, const char *key, struct buf *out);
 
 /* The request calls itself a webhook: scanners and people are not noted. *ret_agent: its
  * User-Agent. */
-bool notes_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent);
+bool incident_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent);
 
 #endif

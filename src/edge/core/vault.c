@@ -17,7 +17,7 @@
 #define HEAD_WHERE S("head of a delivery")
 #define SEALED_MARK 1 /* the first byte of what is sealed; no head begins with it */
 
-struct keep {
+struct vault {
 	unsigned char key[SEAL_KEY_BYTES];
 	char hide[SETTINGS_HIDE][64];
 	size_t n_hide;
@@ -67,10 +67,10 @@ read_key(int fd, const char *path, unsigned char key[SEAL_KEY_BYTES])
 	return NULL;
 }
 
-struct keep *
-keep_open(const struct settings *s, char **ret_error)
+struct vault *
+vault_open(const struct settings *s, char **ret_error)
 {
-	struct keep *k = calloc(1, sizeof(*k));
+	struct vault *k = calloc(1, sizeof(*k));
 	char *path = sentence("%s/secret.key", s->state_dir), *error = NULL;
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -88,13 +88,13 @@ keep_open(const struct settings *s, char **ret_error)
 		k->n_hide = s->inbox.n_hide;
 		return k;
 	}
-	keep_free(k);
+	vault_free(k);
 	*ret_error = error;
 	return NULL;
 }
 
 void
-keep_free(struct keep *k)
+vault_free(struct vault *k)
 {
 	if (k != NULL)
 		OPENSSL_cleanse(k, sizeof(*k));
@@ -104,7 +104,7 @@ keep_free(struct keep *k)
 /* --- sealing --- */
 
 void
-keep_seal(const struct keep *k, struct slice where, struct slice text, struct buf *out)
+vault_seal(const struct vault *k, struct slice where, struct slice text, struct buf *out)
 {
 	char *dst = buf_room(out, text.n + SEAL_EXTRA_BYTES);
 
@@ -115,7 +115,7 @@ keep_seal(const struct keep *k, struct slice where, struct slice text, struct bu
 }
 
 ptrdiff_t
-keep_unseal(const struct keep *k, struct slice where, struct slice sealed, char *dst)
+vault_unseal(const struct vault *k, struct slice where, struct slice sealed, char *dst)
 {
 	return seal_open(k->key, where, sealed, dst);
 }
@@ -139,7 +139,7 @@ static const char *const harmless[] = { "host", "user-agent", "accept", "accept-
 	"x-zm-request-timestamp", "x-atlassian-webhook-identifier", "x-atlassian-webhook-retry" };
 
 bool
-keep_is_secret(const struct keep *k, struct slice field)
+vault_is_secret(const struct vault *k, struct slice field)
 {
 	for (size_t i = 0; i < k->n_hide; i++)
 		if (slice_ieq(field, slice_str(k->hide[i])))
@@ -151,13 +151,13 @@ keep_is_secret(const struct keep *k, struct slice field)
 }
 
 void
-keep_head(const struct keep *k, struct slice head, struct buf *out)
+vault_head(const struct vault *k, struct slice head, struct buf *out)
 {
-	keep_seal(k, HEAD_WHERE, head, out);
+	vault_seal(k, HEAD_WHERE, head, out);
 }
 
 struct slice
-keep_clear_head(const struct keep *k, struct slice stored, struct buf *room)
+vault_clear_head(const struct vault *k, struct slice stored, struct buf *room)
 {
 	struct slice none = { 0 };
 	char *dst;
@@ -167,7 +167,7 @@ keep_clear_head(const struct keep *k, struct slice stored, struct buf *room)
 		return stored;
 	buf_reset(room);
 	dst = buf_room(room, stored.n);
-	n = dst == NULL ? -1 : keep_unseal(k, HEAD_WHERE, stored, dst);
+	n = dst == NULL ? -1 : vault_unseal(k, HEAD_WHERE, stored, dst);
 	if (n < 0)
 		return none;
 	room->n = (size_t)n;

@@ -35,9 +35,9 @@ struct daemon {
 	const struct daemon_options *options;
 	struct settings *settings;
 	struct edge edge;
-	struct gate *gate;
+	struct acceptor *acceptor;
 	struct control *control;
-	struct upkeep *upkeep;
+	struct housekeeping *housekeeping;
 	struct loop_io signals; /* SIGHUP */
 	struct stop stop;       /* SIGTERM, SIGINT */
 	struct trim trim;
@@ -100,7 +100,7 @@ stop(struct daemon *d)
 	d->stopping = true;
 	log_event(LOG_INFO, "stopping");
 	privilege_notify("STOPPING=1");
-	gate_drain(d->gate);
+	acceptor_drain(d->acceptor);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
 		worker_order(d->edge.workers[i], WORKER_DRAIN);
 	loop_timer_set(d->edge.main_loop, &d->deadline,
@@ -164,11 +164,11 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 		snprintf(ret_text, cap, "reloaded, but for %s, which needs a restart", restart);
 	else
 		snprintf(ret_text, cap, "reloaded");
-	gate_use_server(d->gate, server);
+	acceptor_use_server(d->acceptor, server);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
 		worker_use_settings(d->edge.workers[i], next);
-	if (d->upkeep != NULL)
-		upkeep_use_settings(d->upkeep, next);
+	if (d->housekeeping != NULL)
+		housekeeping_use_settings(d->housekeeping, next);
 	atomic_store(&d->edge.account_bytes, (uint64_t)next->inbox.account_bytes);
 	settings_unref(d->settings);
 	d->settings = next;
@@ -248,7 +248,7 @@ ctl_handshakes(void *owner, uint64_t *ret_begun, uint64_t *ret_failed)
 {
 	struct daemon *d = owner;
 
-	gate_counters(d->gate, ret_begun, ret_failed);
+	acceptor_counters(d->acceptor, ret_begun, ret_failed);
 }
 
 static const char *
@@ -373,17 +373,18 @@ open_store(struct daemon *d)
 	e->directory = directory_new();
 	e->guard = guard_new();
 	e->passwords = password_start();
-	e->notes = notes_new();
+	e->incidents = incident_new();
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
-	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL || e->notes == NULL)
+	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL ||
+	    e->incidents == NULL)
 		return fail(NULL);
-	e->keep = keep_open(d->settings, &error);
-	if (e->keep == NULL)
+	e->vault = vault_open(d->settings, &error);
+	if (e->vault == NULL)
 		return fail(error);
 	/* What is damaged of them is missing; the rest is served. */
-	r = ask_names(e->store, e->directory);
+	r = load_names(e->store, e->directory);
 	if (r == STORE_OK || r == STORE_DAMAGED)
-		r = ask_policies(e->store, e->directory, e->keep);
+		r = load_policies(e->store, e->directory, e->vault);
 	if (r != STORE_OK && r != STORE_DAMAGED) {
 		tell_error("failed", "%s: reading the names: %s", path, store_result_text(r));
 		return -1;
@@ -427,9 +428,9 @@ make_threads(struct daemon *d, unsigned n_workers)
 		if (e->workers[e->n_workers] == NULL)
 			return fail_errno("making a worker");
 	}
-	d->gate = gate_new(e, d->sockets.https_fd, d->server);
+	d->acceptor = acceptor_new(e, d->sockets.https_fd, d->server);
 	d->sockets.https_fd = -1;
-	if (d->gate == NULL)
+	if (d->acceptor == NULL)
 		return fail_errno("making the gate");
 	d->server = NULL;
 	d->control = control_new(e, d->sockets.control_fd, &control_ops, d);
@@ -445,7 +446,7 @@ start_threads(struct daemon *d)
 	for (unsigned i = 0; i < e->n_workers; i++)
 		if (worker_start(e->workers[i]) != 0)
 			return fail_errno("starting a worker");
-	return gate_start(d->gate) == 0 ? 0 : fail_errno("starting the gate");
+	return acceptor_start(d->acceptor) == 0 ? 0 : fail_errno("starting the gate");
 }
 
 static int
@@ -462,8 +463,8 @@ start(struct daemon *d)
 	if (watch_signals(d) != 0 || prepare(d, n_workers) != 0 || open_store(d) != 0 ||
 	    make_threads(d, n_workers) != 0 || start_threads(d) != 0)
 		return -1;
-	d->upkeep = upkeep_start(&d->edge, d->settings);
-	if (d->upkeep == NULL)
+	d->housekeeping = housekeeping_start(&d->edge, d->settings);
+	if (d->housekeeping == NULL)
 		return fail(NULL);
 	trim_start(&d->trim, d->edge.main_loop);
 	stop_listen(); /* before the first line that a reader of the log may keep waiting */
@@ -494,13 +495,13 @@ finish(struct daemon *d)
 
 	trim_stop(&d->trim);
 	password_stop(e->passwords); /* workers end when nothing of theirs is under way */
-	if (d->gate != NULL)
-		gate_stop(d->gate);
+	if (d->acceptor != NULL)
+		acceptor_stop(d->acceptor);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		worker_stop(e->workers[i]);
 	password_free(e->passwords);
 	control_close(d->control);
-	upkeep_stop(d->upkeep);
+	housekeeping_stop(d->housekeeping);
 	if (e->store != NULL)
 		store_close(e->store);
 	if (e->main_loop != NULL) {
@@ -510,11 +511,11 @@ finish(struct daemon *d)
 		loop_run(e->main_loop);
 	}
 	control_free(d->control);
-	upkeep_free(d->upkeep);
+	housekeeping_free(d->housekeeping);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		dispatch_free(e->workers[i]);
 	free(e->workers);
-	gate_free(d->gate);
+	acceptor_free(d->acceptor);
 	tls_server_unref(d->server);
 	sockets_close(&d->sockets);
 	if (d->signals.loop != NULL)
@@ -524,8 +525,8 @@ finish(struct daemon *d)
 	reader_stop(d->reader);
 	stop_fini(&d->stop);
 	directory_free(e->directory);
-	keep_free(e->keep);
-	notes_free(e->notes);
+	vault_free(e->vault);
+	incident_free(e->incidents);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);

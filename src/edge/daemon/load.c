@@ -33,7 +33,7 @@ ask_store(struct store *s, struct store_req *req)
 }
 
 static enum store_result
-ask_ports(struct store *s, struct directory *d)
+load_ports(struct store *s, struct directory *d)
 {
 	struct store_req req = { .op = STORE_PORT_LIST };
 	enum store_result r;
@@ -63,7 +63,7 @@ ask_ports(struct store *s, struct directory *d)
 }
 
 enum store_result
-ask_names(struct store *s, struct directory *d)
+load_names(struct store *s, struct directory *d)
 {
 	struct store_req req = { .op = STORE_NAME_LIST };
 	enum store_result r;
@@ -88,16 +88,16 @@ ask_names(struct store *s, struct directory *d)
 		if (r != STORE_OK)
 			return r;
 	}
-	return ask_ports(s, d);
+	return load_ports(s, d);
 }
 
 static void
-load_policy(struct directory *d, const struct keep *keep, const struct store_row *row)
+load_policy(struct directory *d, const struct vault *keep, const struct store_row *row)
 {
 	char why[256] = "it was sealed with another key";
 	char *json = malloc(row->n_policy + 1);
 	ptrdiff_t n = json == NULL ? -1
-				   : keep_unseal(keep, slice_str(row->name),
+				   : vault_unseal(keep, slice_str(row->name),
 					 slice_of(row->policy, row->n_policy), json);
 	struct policy *p = n < 0 ? NULL : policy_new(slice_of(json, (size_t)n), why, sizeof(why));
 
@@ -114,7 +114,7 @@ load_policy(struct directory *d, const struct keep *keep, const struct store_row
 }
 
 enum store_result
-ask_policies(struct store *s, struct directory *d, const struct keep *keep)
+load_policies(struct store *s, struct directory *d, const struct vault *keep)
 {
 	struct store_req req = { .op = STORE_NAME_POLICIES };
 	enum store_result r;

@@ -19,7 +19,7 @@
 #define STORE_PAUSE_US (2 * 1000 * 1000)
 
 /* One delivery under way. */
-struct run {
+struct attempt {
 	struct courier *courier;
 	struct inbox_delivery item;
 	struct flow flow;
@@ -35,7 +35,7 @@ struct run {
 	char location[256];
 	struct buf head;   /* of the answer, for a wish */
 	struct buf answer; /* its first bytes, of which fewer are kept */
-	struct courier_wish *wish;
+	struct courier_waiter *waiter;
 	struct loop_timer timer; /* on_look(); then on_full() */
 	struct inbox_req settle;
 	struct loop_mail mail;
@@ -45,9 +45,9 @@ struct run {
 /* --- its end: settle, then free --- */
 
 static void
-run_free(struct loop_grave *g)
+attempt_free(struct loop_grave *g)
 {
-	struct run *r = list_of(g, struct run, grave);
+	struct attempt *r = list_of(g, struct attempt, grave);
 
 	inbox_req_fini(&r->settle);
 	buf_fini(&r->head);
@@ -60,7 +60,7 @@ static void on_full(struct loop_timer *t);
 
 /* It is with the agent, or nowhere any more. */
 static void
-arrive(struct run *r)
+arrive(struct attempt *r)
 {
 	int64_t now = loop_now_us(r->courier->worker->loop);
 
@@ -70,7 +70,7 @@ arrive(struct run *r)
 }
 
 static void
-count(struct courier *c, const struct run *r)
+count(struct courier *c, const struct attempt *r)
 {
 	static const int64_t bounds[] = LAG_MS;
 	struct worker_counters *n = &c->worker->counters;
@@ -101,20 +101,20 @@ count(struct courier *c, const struct run *r)
 }
 
 static void
-end(struct run *r)
+end(struct attempt *r)
 {
 	struct courier *c = r->courier;
 
 	c->worker->errands.n_pending--;
 	count(c, r);
-	loop_bury(c->worker->loop, &r->grave, run_free);
+	loop_bury(c->worker->loop, &r->grave, attempt_free);
 	courier_ended(c, &r->settle, r->item.bytes);
 }
 
 static void
 on_settled_mail(struct loop *loop, struct loop_mail *m)
 {
-	struct run *r = list_of(m, struct run, mail);
+	struct attempt *r = list_of(m, struct attempt, mail);
 
 	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop waits for
 	 * its end. */
@@ -129,7 +129,7 @@ on_settled_mail(struct loop *loop, struct loop_mail *m)
 static void
 on_full(struct loop_timer *t)
 {
-	struct run *r = list_of(t, struct run, timer);
+	struct attempt *r = list_of(t, struct attempt, timer);
 
 	if (r->courier->worker->stopping) {
 		end(r); /* the next start of the edge takes the lease back */
@@ -143,26 +143,26 @@ on_full(struct loop_timer *t)
 static void
 on_settled(struct inbox_req *req)
 {
-	struct run *r = req->owner;
+	struct attempt *r = req->owner;
 
 	loop_post(r->courier->worker->loop, &r->mail);
 }
 
 static void
-answer_wish(struct run *r, bool final)
+answer_waiter(struct attempt *r, bool final)
 {
-	struct courier_wish *wish = r->wish;
+	struct courier_waiter *waiter = r->waiter;
 
-	r->wish = NULL;
-	if (wish == NULL)
+	r->waiter = NULL;
+	if (waiter == NULL)
 		return;
-	wish->run = NULL;
-	wish->answered(wish, final && !r->head.failed ? buf_slice(&r->head) : S(""),
+	waiter->run = NULL;
+	waiter->answered(waiter, final && !r->head.failed ? buf_slice(&r->head) : S(""),
 	    buf_slice(&r->answer));
 }
 
 static void
-settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason,
+settle(struct attempt *r, enum inbox_state to, int64_t delay_ms, bool tried, const char *reason,
     const char *text, const char *advice)
 {
 	struct courier *c = r->courier;
@@ -204,7 +204,7 @@ settle(struct run *r, enum inbox_state to, int64_t delay_ms, bool tried, const c
 
 /* What the attempt was worth, and when the next one is. */
 static void
-conclude(struct run *r, enum result_class class, const char *code, const char *text,
+conclude(struct attempt *r, enum result_class class, const char *code, const char *text,
     const char *advice)
 {
 	struct courier *c = r->courier;
@@ -219,7 +219,7 @@ conclude(struct run *r, enum result_class class, const char *code, const char *t
 
 	/* A sender must not take an answer as final that is not: it would send again what goes on
 	 * here. */
-	answer_wish(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut);
+	answer_waiter(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut);
 
 	if (class == RESULT_HOLD)
 		c->hold_until_us = loop_now_us(c->worker->loop) + HOLD_US;
@@ -247,7 +247,7 @@ conclude(struct run *r, enum result_class class, const char *code, const char *t
 }
 
 static void
-answered(struct run *r)
+answered(struct attempt *r)
 {
 	struct preset_answer a = {
 		.status = r->status,
@@ -267,7 +267,7 @@ answered(struct run *r)
 /* --- the stream --- */
 
 static void
-take_fields(struct run *r, struct slice bytes)
+take_fields(struct attempt *r, struct slice bytes)
 {
 	const struct h1_head *h = &r->res.head;
 	const struct h1_field *f;
@@ -283,12 +283,12 @@ take_fields(struct run *r, struct slice bytes)
 	f = h1_find(h, bytes, S("Location"), &at);
 	if (f != NULL && !slice_z(h1_text(bytes, f->value), r->location, sizeof(r->location)))
 		r->location[0] = '\0';
-	if (r->wish != NULL)
+	if (r->waiter != NULL)
 		buf_put(&r->head, slice_head(bytes, h->n_bytes));
 }
 
 static size_t
-take_head(struct run *r, struct slice bytes, bool fin)
+take_head(struct attempt *r, struct slice bytes, bool fin)
 {
 	size_t n;
 
@@ -327,7 +327,7 @@ take_head(struct run *r, struct slice bytes, bool fin)
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
 {
-	struct run *r = f->owner;
+	struct attempt *r = f->owner;
 	size_t room = r->answer.max - r->answer.n;
 
 	if (!r->has_head)
@@ -342,7 +342,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 on_inlet_done(struct flow *f)
 {
-	struct run *r = f->owner;
+	struct attempt *r = f->owner;
 
 	r->sent_mark = carrier_mark(f->carrier);
 }
@@ -356,7 +356,7 @@ on_outlet_done(struct flow *f)
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	struct run *r = f->owner;
+	struct attempt *r = f->owner;
 
 	if (r->settling)
 		return;
@@ -428,7 +428,7 @@ static const struct flow_ops ops = {
 static void
 on_look(struct loop_timer *t)
 {
-	struct run *r = list_of(t, struct run, timer);
+	struct attempt *r = list_of(t, struct attempt, timer);
 	int64_t now = loop_now_us(r->courier->worker->loop), left = LINE_US;
 	const struct carrier *carrier = r->flow.carrier;
 
@@ -456,9 +456,9 @@ on_look(struct loop_timer *t)
 }
 
 int
-courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wish *wish)
+courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_waiter *waiter)
 {
-	struct run *r = calloc(1, sizeof(*r));
+	struct attempt *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return -1;
@@ -473,7 +473,7 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	r->timer.fn = on_look;
 	r->silent_ms = tunnel_silent_ms(c->tunnel);
 	buf_init(&r->head, LIMIT_HEAD_BYTES + H1_INSIDE_BYTES);
-	buf_init(&r->answer, wish != NULL ? LIMIT_RELAY_BYTES : LIMIT_ANSWER_BYTES);
+	buf_init(&r->answer, waiter != NULL ? LIMIT_RELAY_BYTES : LIMIT_ANSWER_BYTES);
 	h1_init(&r->res, H1_RESPONSE);
 	r->res.inside = true;
 	if (courier_send(c, &r->item, &r->flow) != 0) {
@@ -484,9 +484,9 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 	}
 	item->block = NULL;
 	c->run_bytes += r->item.bytes;
-	r->wish = wish;
-	if (wish != NULL)
-		wish->run = r;
+	r->waiter = waiter;
+	if (waiter != NULL)
+		waiter->run = r;
 	c->n_runs++;
 	c->line_bytes += r->item.bytes;
 	loop_timer_set(c->worker->loop, &r->timer, LINE_US);
@@ -494,11 +494,11 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wis
 }
 
 void
-courier_unwish(struct courier_wish *wish)
+courier_forget_waiter(struct courier_waiter *waiter)
 {
-	if (wish->run != NULL)
-		wish->run->wish = NULL;
-	wish->run = NULL;
+	if (waiter->run != NULL)
+		waiter->run->waiter = NULL;
+	waiter->run = NULL;
 }
 
 /* --- what cannot be sent --- */
@@ -506,7 +506,7 @@ courier_unwish(struct courier_wish *wish)
 void
 courier_return(struct courier *c, struct inbox_delivery *item)
 {
-	struct run *r = calloc(1, sizeof(*r));
+	struct attempt *r = calloc(1, sizeof(*r));
 	struct buf room;
 
 	if (r == NULL)
@@ -526,7 +526,7 @@ courier_return(struct courier *c, struct inbox_delivery *item)
 		return;
 	}
 	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
-	if (keep_clear_head(c->worker->edge->keep, r->item.head, &room).n == 0)
+	if (vault_clear_head(c->worker->edge->vault, r->item.head, &room).n == 0)
 		settle(r, INBOX_PARKED, 0, false, "sealed", "Its head was sealed with another key.",
 		    "Put back the secret.key that sealed it, then replay it.");
 	else

@@ -99,7 +99,7 @@ courier_send(struct courier *c, const struct inbox_delivery *item, struct flow *
 
 	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
 	buf_init(&anew, 2 * LIMIT_HEAD_BYTES);
-	head = keep_clear_head(c->worker->edge->keep, item->head, &room);
+	head = vault_clear_head(c->worker->edge->vault, item->head, &room);
 	if (c->policy->resign)
 		head = sign_again(c, item, head, &anew);
 	rc = send_parts(c, item, f, head);

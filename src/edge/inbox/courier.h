@@ -17,11 +17,11 @@
 struct courier;
 
 /* What a sender in mode relay waits for. */
-struct courier_wish {
+struct courier_waiter {
 	/* The origin's answer; an empty head when there was none in time. body: at most
 	 * LIMIT_RELAY_BYTES. */
-	void (*answered)(struct courier_wish *w, struct slice head, struct slice body);
-	struct run *run; /* private */
+	void (*answered)(struct courier_waiter *w, struct slice head, struct slice body);
+	struct attempt *run; /* private */
 };
 
 /* For a tunnel that is up. NULL without memory. Takes a reference to the policy, which may be NULL.
@@ -36,12 +36,12 @@ void couriers_kick(struct worker *w, const char *account);
 void courier_wake(struct worker *w, const char *key);
 /*
  * Delivers one that was stored with `hold` and is leased already; item is moved. wish may be NULL;
- * it is answered once, or courier_unwish() is called first. -1: no stream; the lease must be
+ * it is answered once, or courier_forget_waiter() is called first. -1: no stream; the lease must be
  * settled by the caller.
  */
 int courier_carry(struct courier *c, struct inbox_delivery *item,
-    struct courier_wish *wish) must_use;
-void courier_unwish(struct courier_wish *wish);
+    struct courier_waiter *waiter) must_use;
+void courier_forget_waiter(struct courier_waiter *waiter);
 /* The agent says that the origin of this tunnel accepts connections again. */
 void courier_origin(struct courier *c);
 /* The tunnel is down: nothing more is started; what is under way ends with its link at the latest.

@@ -25,7 +25,7 @@ struct trouble {
 	bool damaged;                   /* the database, which no alert has told yet */
 };
 
-struct upkeep {
+struct housekeeping {
 	struct edge *edge;
 	struct settings *settings;
 	struct loop_timer tick;
@@ -78,7 +78,7 @@ add_lag(const struct edge *e, json_t *o)
 }
 
 json_t *
-upkeep_counters(const struct edge *e)
+counters_json(const struct edge *e)
 {
 	static const struct {
 		const char *name;
@@ -119,7 +119,7 @@ trouble_event(const struct trouble *t)
 
 /* One sentence, for people who read nothing else. */
 static void
-write_text(const struct upkeep *u, const struct trouble *t, char *dst, size_t cap)
+write_text(const struct housekeeping *u, const struct trouble *t, char *dst, size_t cap)
 {
 	unsigned long long queued = u->req.counts.n[INBOX_QUEUED];
 
@@ -143,7 +143,7 @@ write_text(const struct upkeep *u, const struct trouble *t, char *dst, size_t ca
 }
 
 static void
-give_alert(struct upkeep *u, const struct trouble *t)
+give_alert(struct housekeeping *u, const struct trouble *t)
 {
 	const struct inbox_counts *n = &u->req.counts;
 	char text[640], *json;
@@ -167,7 +167,7 @@ give_alert(struct upkeep *u, const struct trouble *t)
 
 /* Once a word for each finding: more of it may be found while the edge runs. */
 static void
-look_for_damage(struct upkeep *u)
+look_for_damage(struct housekeeping *u)
 {
 	const char *why = store_error(u->edge->store);
 
@@ -179,7 +179,7 @@ look_for_damage(struct upkeep *u)
 }
 
 static void
-look_for_trouble(struct upkeep *u)
+look_for_trouble(struct housekeeping *u)
 {
 	struct trouble t = { .damaged = u->damage[0] != '\0' && !u->told_damaged,
 		.parked = u->req.counts.untold_parked,
@@ -205,7 +205,7 @@ look_for_trouble(struct upkeep *u)
 
 /* What nobody took is still to be told, after the pause. True: the store is to be told something. */
 static bool
-look_at_alert(struct upkeep *u)
+look_at_alert(struct housekeeping *u)
 {
 	const struct trouble *t = &u->given;
 
@@ -227,7 +227,7 @@ look_at_alert(struct upkeep *u)
 static void on_done(struct errand *e);
 
 static void
-submit(struct upkeep *u, enum work work, enum inbox_op op)
+submit(struct housekeeping *u, enum work work, enum inbox_op op)
 {
 	struct settings *s = u->settings;
 
@@ -246,7 +246,7 @@ submit(struct upkeep *u, enum work work, enum inbox_op op)
 static void
 on_done(struct errand *e)
 {
-	struct upkeep *u = list_of(e, struct upkeep, errand);
+	struct housekeeping *u = list_of(e, struct housekeeping, errand);
 	enum work work = u->work;
 	bool good = u->req.result == STORE_OK;
 
@@ -272,7 +272,7 @@ on_done(struct errand *e)
 static void
 on_tick(struct loop_timer *t)
 {
-	struct upkeep *u = list_of(t, struct upkeep, tick);
+	struct housekeeping *u = list_of(t, struct housekeeping, tick);
 
 	look_for_damage(u);
 	if (look_at_alert(u))
@@ -281,10 +281,10 @@ on_tick(struct loop_timer *t)
 		submit(u, RETAINING, INBOX_RETAIN);
 }
 
-struct upkeep *
-upkeep_start(struct edge *e, struct settings *s)
+struct housekeeping *
+housekeeping_start(struct edge *e, struct settings *s)
 {
-	struct upkeep *u = calloc(1, sizeof(*u));
+	struct housekeeping *u = calloc(1, sizeof(*u));
 
 	if (u == NULL || (u->alert = alert_new(e->main_loop)) == NULL) {
 		free(u);
@@ -300,7 +300,7 @@ upkeep_start(struct edge *e, struct settings *s)
 }
 
 void
-upkeep_use_settings(struct upkeep *u, struct settings *s)
+housekeeping_use_settings(struct housekeeping *u, struct settings *s)
 {
 	settings_unref(u->settings);
 	u->settings = settings_ref(s);
@@ -308,7 +308,7 @@ upkeep_use_settings(struct upkeep *u, struct settings *s)
 }
 
 void
-upkeep_stop(struct upkeep *u)
+housekeeping_stop(struct housekeeping *u)
 {
 	if (u == NULL)
 		return;
@@ -319,7 +319,7 @@ upkeep_stop(struct upkeep *u)
 }
 
 void
-upkeep_free(struct upkeep *u)
+housekeeping_free(struct housekeeping *u)
 {
 	if (u == NULL)
 		return;

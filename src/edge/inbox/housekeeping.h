@@ -11,17 +11,17 @@
 
 #include <jansson.h>
 
-struct upkeep;
+struct housekeeping;
 
-/* NULL without memory. n_pending: what the store works at, must be 0 before upkeep_free(). */
-struct upkeep *upkeep_start(struct edge *e, struct settings *s) must_use;
-void upkeep_use_settings(struct upkeep *u, struct settings *s);
+/* NULL without memory. n_pending: what the store works at, must be 0 before housekeeping_free(). */
+struct housekeeping *housekeeping_start(struct edge *e, struct settings *s) must_use;
+void housekeeping_use_settings(struct housekeeping *u, struct settings *s);
 /* No more is begun; an alert command that still runs is left alone. */
-void upkeep_stop(struct upkeep *u);
+void housekeeping_stop(struct housekeeping *u);
 /* After the store has finished. */
-void upkeep_free(struct upkeep *u);
+void housekeeping_free(struct housekeeping *u);
 
 /* Counters of all workers, and the histogram of the time from received to delivered. */
-json_t *upkeep_counters(const struct edge *e) must_use;
+json_t *counters_json(const struct edge *e) must_use;
 
 #endif

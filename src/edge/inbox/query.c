@@ -19,11 +19,11 @@
 /* Head and body of a row of an export; a larger one is asked for in pieces. */
 #define WHOLE_BYTES 30000
 
-struct view {
+struct query {
 	struct inbox_req req;
 	struct errand errand;
 	struct edge *edge;
-	view_done_fn done;
+	query_done_fn done;
 	void *owner;
 	const struct row *row;
 	bool raw, whole, abandoned;
@@ -34,7 +34,7 @@ struct view {
 struct row {
 	const char *op;
 	enum inbox_op store_op;
-	json_t *(*answer)(struct view *v);
+	json_t *(*answer)(struct query *v);
 };
 
 /* --- answers --- */
@@ -53,7 +53,7 @@ json_bytes(json_t *j)
 
 /* Head and body in the row, when they are short: whoever reads many need not ask for each. */
 static bool
-add_bytes(struct view *v, const struct inbox_delivery *d, json_t *row)
+add_bytes(struct query *v, const struct inbox_delivery *d, json_t *row)
 {
 	struct buf all;
 	size_t n_head;
@@ -63,7 +63,7 @@ add_bytes(struct view *v, const struct inbox_delivery *d, json_t *row)
 	if (d->bytes > WHOLE_BYTES)
 		return false;
 	buf_init(&all, SHOWN_BYTES);
-	good = shown_bytes(v->edge->keep, d, v->raw, &all, &n_head) && all.n <= WHOLE_BYTES;
+	good = shown_bytes(v->edge->vault, d, v->raw, &all, &n_head) && all.n <= WHOLE_BYTES;
 	encoded = good ? malloc(all.n / 3 * 4 + 8) : NULL;
 	if (encoded != NULL) {
 		text_base64(all.p, all.n, encoded);
@@ -77,14 +77,14 @@ add_bytes(struct view *v, const struct inbox_delivery *d, json_t *row)
 
 /* Where bytes were asked for, a row without its bytes is the last one of its answer: they are asked for then. */
 static json_t *
-list_answer(struct view *v)
+list_answer(struct query *v)
 {
 	struct inbox_req *req = &v->req;
 	json_t *rows = json_array();
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < req->n_items; i++) {
-		json_t *row = shown_row(v->edge->keep, &req->items[i], false, v->raw);
+		json_t *row = shown_row(v->edge->vault, &req->items[i], false, v->raw);
 		bool whole = !v->whole || add_bytes(v, &req->items[i], row);
 
 		bytes += json_bytes(row) + 1;
@@ -115,7 +115,7 @@ attempt_json(const struct inbox_attempt *a)
 }
 
 static json_t *
-show_answer(struct view *v)
+show_answer(struct query *v)
 {
 	struct inbox_req *req = &v->req;
 	json_t *attempts = json_array();
@@ -124,12 +124,12 @@ show_answer(struct view *v)
 	for (; i < req->n_attempts; i++)
 		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery",
-	    shown_row(v->edge->keep, &req->items[0], true, v->raw), "attempts", attempts);
+	    shown_row(v->edge->vault, &req->items[0], true, v->raw), "attempts", attempts);
 }
 
 /* A piece of head and body, as they go to the origin. */
 static json_t *
-bytes_answer(struct view *v)
+bytes_answer(struct query *v)
 {
 	const struct inbox_delivery *d = &v->req.items[0];
 	char encoded[PIECE_BYTES / 3 * 4 + 8];
@@ -138,7 +138,7 @@ bytes_answer(struct view *v)
 	size_t n_head;
 
 	buf_init(&all, SHOWN_BYTES);
-	if (shown_bytes(v->edge->keep, d, v->raw, &all, &n_head)) {
+	if (shown_bytes(v->edge->vault, d, v->raw, &all, &n_head)) {
 		size_t total = all.n;
 		struct slice piece =
 		    slice_head(slice_from(buf_slice(&all), v->offset < total ? v->offset : total),
@@ -153,7 +153,7 @@ bytes_answer(struct view *v)
 }
 
 static json_t *
-change_answer(struct view *v)
+change_answer(struct query *v)
 {
 	struct inbox_req *req = &v->req;
 
@@ -167,7 +167,7 @@ change_answer(struct view *v)
 }
 
 static json_t *
-stat_answer(struct view *v)
+stat_answer(struct query *v)
 {
 	const struct inbox_counts *n = &v->req.counts;
 	json_t *states = json_object();
@@ -216,7 +216,7 @@ store_refusal(const struct inbox_req *req)
 }
 
 static void
-view_free(struct view *v)
+query_free(struct query *v)
 {
 	inbox_req_fini(&v->req);
 	free(v);
@@ -225,18 +225,18 @@ view_free(struct view *v)
 static void
 on_answer(struct errand *e)
 {
-	struct view *v = list_of(e, struct view, errand);
+	struct query *v = list_of(e, struct query, errand);
 	json_t *answer;
 
 	if (!v->abandoned) {
 		answer = v->req.result != STORE_OK ? store_refusal(&v->req) : v->row->answer(v);
 		v->done(v->owner, answer);
 	}
-	view_free(v);
+	query_free(v);
 }
 
 void
-view_abandon(struct view *v)
+query_abandon(struct query *v)
 {
 	if (v != NULL)
 		v->abandoned = true;
@@ -291,7 +291,7 @@ take_states(json_t *request, uint32_t *dst)
 
 /* NULL, or what is wrong. */
 static const char *
-read_request(struct view *v, const char *account, json_t *request)
+read_request(struct query *v, const char *account, json_t *request)
 {
 	struct inbox_req *req = &v->req;
 	uint64_t since = 0, until = 0, limit = ROWS_MAX;
@@ -350,12 +350,12 @@ find(const char *op)
 	return NULL;
 }
 
-struct view *
-view_ask(struct edge *e, struct errands *home, const char *account, const char *op, json_t *request,
-    view_done_fn done, void *owner)
+struct query *
+query_ask(struct edge *e, struct errands *home, const char *account, const char *op,
+    json_t *request, query_done_fn done, void *owner)
 {
 	const struct row *row = find(op);
-	struct view *v = row == NULL ? NULL : calloc(1, sizeof(*v));
+	struct query *v = row == NULL ? NULL : calloc(1, sizeof(*v));
 	const char *why;
 
 	if (v == NULL) {
@@ -364,13 +364,13 @@ view_ask(struct edge *e, struct errands *home, const char *account, const char *
 				: refusal("memory", "out of memory"));
 		return NULL;
 	}
-	*v = (struct view){ .edge = e, .done = done, .owner = owner, .row = row };
+	*v = (struct query){ .edge = e, .done = done, .owner = owner, .row = row };
 	v->req.op = row->store_op;
 	snprintf(v->req.note, sizeof(v->req.note), "%s",
 	    row->store_op == INBOX_DROP ? "Dropped by hand." : "");
 	why = read_request(v, account, request);
 	if (why != NULL) {
-		view_free(v);
+		query_free(v);
 		done(owner, refusal("bad-request", why));
 		return NULL;
 	}

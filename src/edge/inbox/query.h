@@ -24,17 +24,17 @@
 
 #include <jansson.h>
 
-struct view;
+struct query;
 
 /* Takes over the answer. */
-typedef void (*view_done_fn)(void *owner, json_t *answer);
+typedef void (*query_done_fn)(void *owner, json_t *answer);
 
 /*
  * home: of the loop that asks.  account: NULL for the operator.  done() is called once, on that
- * loop, or never after view_abandon().  NULL: it was called already.
+ * loop, or never after query_abandon().  NULL: it was called already.
  */
-struct view *view_ask(struct edge *e, struct errands *home, const char *account, const char *op,
-    json_t *request, view_done_fn done, void *owner);
-void view_abandon(struct view *v);
+struct query *query_ask(struct edge *e, struct errands *home, const char *account, const char *op,
+    json_t *request, query_done_fn done, void *owner);
+void query_abandon(struct query *v);
 
 #endif

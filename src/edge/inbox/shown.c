@@ -69,7 +69,7 @@ target_of(struct slice head)
 
 /* The row knows only that there was a query: what it was is in the head. */
 static json_t *
-target_text(const struct keep *k, const struct inbox_delivery *d, bool raw, size_t max)
+target_text(const struct vault *k, const struct inbox_delivery *d, bool raw, size_t max)
 {
 	struct buf b, room;
 	struct slice whole;
@@ -77,7 +77,7 @@ target_text(const struct keep *k, const struct inbox_delivery *d, bool raw, size
 
 	buf_init(&b, LIMIT_REQUEST_LINE_BYTES + LIMIT_HEAD_BYTES);
 	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
-	whole = target_of(keep_clear_head(k, d->head, &room));
+	whole = target_of(vault_clear_head(k, d->head, &room));
 	if (whole.n > 0) {
 		put_target(&b, whole, raw);
 	} else {
@@ -95,7 +95,7 @@ target_text(const struct keep *k, const struct inbox_delivery *d, bool raw, size
 
 /* The head with credentials hidden. */
 static void
-put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
+put_head(const struct vault *k, struct buf *out, struct slice head, bool raw)
 {
 	struct slice line;
 
@@ -120,7 +120,7 @@ put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
 
 		line = value = slice_cut(&head, '\n');
 		name = slice_cut(&value, ':');
-		if (value.p != NULL && keep_is_secret(k, name)) { /* the empty line has no name */
+		if (value.p != NULL && vault_is_secret(k, name)) { /* the empty line has no name */
 			buf_put(out, name);
 			buf_put(out, S(": ***\r"));
 		} else {
@@ -133,7 +133,7 @@ put_head(const struct keep *k, struct buf *out, struct slice head, bool raw)
 /* --- rows --- */
 
 json_t *
-shown_row(const struct keep *k, const struct inbox_delivery *d, bool whole, bool raw)
+shown_row(const struct vault *k, const struct inbox_delivery *d, bool whole, bool raw)
 {
 	json_t *o = json_object();
 
@@ -162,13 +162,13 @@ shown_row(const struct keep *k, const struct inbox_delivery *d, bool whole, bool
 }
 
 bool
-shown_bytes(const struct keep *k, const struct inbox_delivery *d, bool raw, struct buf *all,
+shown_bytes(const struct vault *k, const struct inbox_delivery *d, bool raw, struct buf *all,
     size_t *ret_n_head)
 {
 	struct buf room;
 
 	buf_init(&room, 2 * LIMIT_HEAD_BYTES);
-	put_head(k, all, keep_clear_head(k, d->head, &room), raw);
+	put_head(k, all, vault_clear_head(k, d->head, &room), raw);
 	*ret_n_head = all->n;
 	buf_put(all, d->body);
 	buf_fini(&room);

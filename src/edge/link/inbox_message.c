@@ -21,7 +21,7 @@ answer_view(struct session *s, json_t *answer)
 	char *text;
 
 	json_object_set_new(answer, "type", json_string("inbox"));
-	json_object_set_new(answer, "seq", json_integer((json_int_t)s->view_seq));
+	json_object_set_new(answer, "seq", json_integer((json_int_t)s->query_seq));
 	if (s->view_page) {
 		json_object_set_new(answer, "at_once", json_true());
 		link_forgive(&s->carrier.link);
@@ -40,19 +40,19 @@ on_view(void *owner, json_t *answer)
 {
 	struct session *s = owner;
 
-	s->view = NULL;
+	s->query = NULL;
 	answer_view(s, answer);
 }
 
 void
-link_inbox_control(struct session *s, json_t *request)
+inbox_message(struct session *s, json_t *request)
 {
-	if (s->view != NULL) {
+	if (s->query != NULL) {
 		session_close(s, LINK_CODE_PROTOCOL, "one request of the inbox at a time");
 		return;
 	}
-	s->view_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
+	s->query_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
 	s->view_page = is_page(request);
-	s->view = view_ask(s->worker->edge, &s->worker->errands, s->account,
+	s->query = query_ask(s->worker->edge, &s->worker->errands, s->account,
 	    json_string_value(json_object_get(request, "op")), request, on_view, s);
 }

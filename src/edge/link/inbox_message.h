@@ -11,6 +11,6 @@
 #include <jansson.h>
 
 /* A CONTROL message of type "inbox", of a session that is up. */
-void link_inbox_control(struct session *s, json_t *request);
+void inbox_message(struct session *s, json_t *request);
 
 #endif

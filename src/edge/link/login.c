@@ -326,7 +326,7 @@ add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h)
 	if (!req->set_policy || h->policy == NULL)
 		return;
 	buf_init(&c->policy, 2 * LIMIT_POLICY_BYTES);
-	keep_seal(s->worker->edge->keep, slice_str(req->name), slice_str(h->policy), &c->policy);
+	vault_seal(s->worker->edge->vault, slice_str(req->name), slice_str(h->policy), &c->policy);
 	req->policy = buf_slice(&c->policy);
 }
 

@@ -37,7 +37,7 @@ take_name(const struct route *r, void *arg)
 }
 
 void
-link_names_control(struct session *s, const json_t *question)
+names_message(struct session *s, const json_t *question)
 {
 	const char *after = json_string_value(json_object_get(question, "after"));
 	struct names *l = calloc(1, sizeof(*l));

@@ -11,6 +11,6 @@
 #include <jansson.h>
 
 /* A CONTROL message of type "names", of a session that is up. */
-void link_names_control(struct session *s, const json_t *question);
+void names_message(struct session *s, const json_t *question);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-struct link_release {
+struct release_message {
 	struct store_req req;
 	struct errand errand;
 	struct session *session; /* NULL: it is over */
@@ -57,7 +57,7 @@ answer_result(struct session *s, const char *key, enum store_result r)
 static void
 follow(struct store_req *req)
 {
-	struct link_release *r = list_of(req->owner, struct link_release, errand);
+	struct release_message *r = list_of(req->owner, struct release_message, errand);
 	struct directory *d = r->worker->edge->directory;
 	unsigned at;
 
@@ -71,7 +71,7 @@ follow(struct store_req *req)
 static void
 on_released(struct errand *e)
 {
-	struct link_release *r = list_of(e, struct link_release, errand);
+	struct release_message *r = list_of(e, struct release_message, errand);
 	struct worker *w = r->worker;
 	struct session *s = r->session;
 
@@ -91,7 +91,7 @@ on_released(struct errand *e)
 
 /* "ci" or "tcp:2222" into the request; NULL, or what is wrong. */
 static const char *
-read_key(struct link_release *r, const char *key)
+read_key(struct release_message *r, const char *key)
 {
 	const char *why = NULL;
 	uint64_t port;
@@ -111,10 +111,10 @@ read_key(struct link_release *r, const char *key)
 }
 
 void
-link_release_control(struct session *s, const json_t *request)
+release_message(struct session *s, const json_t *request)
 {
 	const char *key = json_string_value(json_object_get(request, "name")), *why;
-	struct link_release *r = calloc(1, sizeof(*r));
+	struct release_message *r = calloc(1, sizeof(*r));
 
 	if (key == NULL)
 		key = "";
@@ -135,7 +135,7 @@ link_release_control(struct session *s, const json_t *request)
 }
 
 void
-link_release_abandon(struct session *s)
+release_abandon(struct session *s)
 {
 	if (s->release != NULL)
 		s->release->session = NULL;

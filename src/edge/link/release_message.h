@@ -12,8 +12,8 @@
 #include <jansson.h>
 
 /* A CONTROL message of type "release", of a session that is up. */
-void link_release_control(struct session *s, const json_t *request);
+void release_message(struct session *s, const json_t *request);
 /* The session is over: nobody waits for the answer any more. */
-void link_release_abandon(struct session *s);
+void release_abandon(struct session *s);
 
 #endif

@@ -80,7 +80,7 @@ session_drop(struct session *s, struct tunnel *t, const char *text)
 	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
 	    LOG_Z("account", s->account), LOG_U("generation", s->self.generation),
 	    LOG_Z("why", text));
-	notes_put(s->worker->edge->notes, t->route->key, NOTE_TAKEOVER, s->peer, S(""),
+	incident_put(s->worker->edge->incidents, t->route->key, INCIDENT_TAKEOVER, s->peer, S(""),
 	    slice_str(text));
 	retire(s, t);
 	say_replaced(s, t, text);
@@ -122,7 +122,7 @@ tell_old(struct worker *w, const char *key, unsigned old_worker)
 }
 
 static bool
-enter(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *key)
+claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *key)
 {
 	struct worker *w = s->worker;
 	unsigned old_worker = 0;
@@ -184,7 +184,7 @@ session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, i
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");
-	if (h->error[0] != '\0' || !enter(s, t, h, key)) {
+	if (h->error[0] != '\0' || !claim_route(s, t, h, key)) {
 		policy_unref(t->policy);
 		if (fd >= 0)
 			loop_close(fd);
@@ -308,11 +308,11 @@ take_message(struct session *s, struct slice json)
 	else if (type != NULL && strcmp(type, "probe") == 0)
 		status_message(s, message);
 	else if (type != NULL && strcmp(type, "names") == 0)
-		link_names_control(s, message);
+		names_message(s, message);
 	else if (type != NULL && strcmp(type, "release") == 0)
-		link_release_control(s, message);
+		release_message(s, message);
 	else if (type != NULL && strcmp(type, "inbox") == 0)
-		link_inbox_control(s, message);
+		inbox_message(s, message);
 	else if (type != NULL && strcmp(type, "origin") == 0)
 		take_origin(s, message);
 	json_decref(message);
@@ -347,7 +347,7 @@ static void
 stopped(struct session *s, const struct tunnel *t)
 {
 	stopped_tell(s->worker->edge, t->route, s->self.generation, true);
-	notes_put(s->worker->edge->notes, t->route->key, NOTE_DOWN, s->peer, S(""),
+	incident_put(s->worker->edge->incidents, t->route->key, INCIDENT_DOWN, s->peer, S(""),
 	    S("the agent was stopped"));
 }
 
@@ -380,13 +380,13 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	    LOG_Z("why", why));
 	s->state = SESSION_OVER;
 	status_abandon(s);
-	view_abandon(s->view);
-	s->view = NULL;
-	link_release_abandon(s);
+	query_abandon(s->query);
+	s->query = NULL;
+	release_abandon(s);
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
-			notes_put(w->edge->notes, s->tunnels[i].route->key, NOTE_DOWN, s->peer,
-			    S(""), slice_str(why));
+			incident_put(w->edge->incidents, s->tunnels[i].route->key, INCIDENT_DOWN,
+			    s->peer, S(""), slice_str(why));
 		retire(s, &s->tunnels[i]);
 	}
 	loop_timer_stop(w->loop, &s->timer);

@@ -14,7 +14,7 @@
 #include "tunnel/hello.h"
 
 struct login;
-struct view;
+struct query;
 struct status_query;
 
 enum session_state {
@@ -37,14 +37,14 @@ struct session {
 	struct lobby_guest unknown, known; /* until the token was looked at, and since */
 	char peer[PEER_TEXT_BYTES];
 	char account[64], token_id[24];
-	char program[64];  /* "adit/0.1.0" */
-	struct view *view; /* the store looks something of the inbox up for it */
-	uint64_t view_seq;
-	bool view_page;               /* it is one of a list */
-	struct link_release *release; /* a name that is being given up */
-	struct login *login;          /* until UP, or the store has answered */
-	struct status_query *status;  /* a question that is being answered */
-	struct tunnel *tunnels;       /* malloced */
+	char program[64];    /* "adit/0.1.0" */
+	struct query *query; /* the store looks something of the inbox up for it */
+	uint64_t query_seq;
+	bool view_page;                  /* it is one of a list */
+	struct release_message *release; /* a name that is being given up */
+	struct login *login;             /* until UP, or the store has answered */
+	struct status_query *status;     /* a question that is being answered */
+	struct tunnel *tunnels;          /* malloced */
 	size_t n_tunnels, n_up;
 	int64_t expires_ms;      /* of the token, wall clock; 0: never */
 	struct loop_timer timer; /* HELLO; the token's end; leaving */

@@ -74,7 +74,7 @@ notes_json(struct edge *e, const char *name)
 	json_t *notes = NULL;
 
 	buf_init(&b, 16384);
-	notes_write(e->notes, name, &b);
+	incident_write(e->incidents, name, &b);
 	if (!b.failed)
 		notes = json_loadb(b.p, b.n, 0, NULL);
 	buf_fini(&b);

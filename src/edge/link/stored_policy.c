@@ -77,7 +77,7 @@ stored_policy_look(struct worker *w, const char *name)
 	snprintf(a->req.account, sizeof(a->req.account), "%s", account);
 	buf_init(&a->sealed, 2 * LIMIT_POLICY_BYTES);
 	if (policy != NULL)
-		keep_seal(w->edge->keep, slice_str(name), slice_str(policy->json), &a->sealed);
+		vault_seal(w->edge->vault, slice_str(name), slice_str(policy->json), &a->sealed);
 	if (a->sealed.failed) {
 		again_free(a);
 		return;

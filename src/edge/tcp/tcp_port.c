@@ -55,7 +55,7 @@ tcp_port_open(struct tunnel *t, int fd)
 		return -1;
 	}
 	port->tunnel = t;
-	directory_keep(w->edge->directory, t->route, fd);
+	directory_hold_fd(w->edge->directory, t->route, fd);
 	if (listener_open(&port->listener, w->loop, fd, on_accepted, port) != 0) {
 		free(port);
 		return -1;

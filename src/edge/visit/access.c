@@ -71,14 +71,15 @@ on_password(struct errand *e)
 		return;
 	}
 	if (result == PASSWORD_STOPPED) {
-		answer_error(x, CLOSE_OVERLOAD,
+		local_reply_error(x, CLOSE_OVERLOAD,
 		    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 		return;
 	}
 	client_text(x, peer);
 	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name), LOG_Z("peer", peer),
 	    LOG_Z("id", x->id));
-	answer_error(x, CLOSE_UNAUTHORIZED, slice_from(buf_slice(&x->head), x->req.head.n_bytes));
+	local_reply_error(x, CLOSE_UNAUTHORIZED,
+	    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 }
 
 static struct access_wait *
@@ -114,12 +115,12 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 		client_text(x, peer);
 		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),
 		    LOG_Z("peer", peer), LOG_Z("id", x->id));
-		answer_error(x, CLOSE_RATE_LIMITED, read_ahead);
+		local_reply_error(x, CLOSE_RATE_LIMITED, read_ahead);
 		return ACCESS_ANSWERED;
 	}
 	a = wait_new(x, policy, account, authorization);
 	if (a == NULL) {
-		answer_error(x, CLOSE_UNAUTHORIZED, read_ahead);
+		local_reply_error(x, CLOSE_UNAUTHORIZED, read_ahead);
 		return ACCESS_ANSWERED;
 	}
 	/* the head is needed again; it may lie in scratch memory now */
@@ -132,7 +133,7 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 		policy_no_guess(policy, source_of(x, &key));
 	if (taken == PASSWORD_FULL) {
 		wait_free(a);
-		answer_error(x, CLOSE_OVERLOAD, read_ahead);
+		local_reply_error(x, CLOSE_OVERLOAD, read_ahead);
 		return ACCESS_ANSWERED;
 	}
 	a->guessed = taken == PASSWORD_QUEUED;
@@ -162,18 +163,18 @@ close_of(enum policy_verdict v)
 static void
 note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes, struct slice path)
 {
-	enum note_kind kind = v == POLICY_ADDRESS ? NOTE_ADDRESS
-			      : v == POLICY_SLASH ? NOTE_SLASH
-						  : NOTE_LOGIN;
+	enum incident_kind kind = v == POLICY_ADDRESS ? INCIDENT_ADDRESS
+				  : v == POLICY_SLASH ? INCIDENT_SLASH
+						      : INCIDENT_LOGIN;
 	char peer[PEER_TEXT_BYTES];
 	struct slice agent;
 
 	if (v != POLICY_ADDRESS && v != POLICY_SLASH && v != POLICY_PASSWORD)
 		return;
-	if (x->probe != EXCHANGE_NO_PROBE || !notes_is_hook(&x->req.head, bytes, &agent))
+	if (x->probe != EXCHANGE_NO_PROBE || !incident_is_hook(&x->req.head, bytes, &agent))
 		return;
 	client_text(x, peer);
-	notes_put(x->worker->edge->notes, x->name, kind, peer, agent, path);
+	incident_put(x->worker->edge->incidents, x->name, kind, peer, agent, path);
 }
 
 enum access_result
@@ -199,6 +200,6 @@ access_check(struct exchange *x, struct policy *p, const char *account, struct s
 	if (v == POLICY_SLASH)
 		log_event(LOG_WARN, "slash", LOG_Z("tunnel", x->name), LOG_S("path", path),
 		    LOG_Z("text", "the sender's URL lacks the final slash, or has one too many"));
-	answer_error(x, v == POLICY_ALLOW ? CLOSE_RATE_LIMITED : close_of(v), read_ahead);
+	local_reply_error(x, v == POLICY_ALLOW ? CLOSE_RATE_LIMITED : close_of(v), read_ahead);
 	return ACCESS_ANSWERED;
 }

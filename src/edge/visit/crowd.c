@@ -108,9 +108,9 @@ cut_exchange(struct exchange *x)
 	struct visitor *v = x->visitor;
 
 	log_event(LOG_DEBUG, "exchange-crowded-out", LOG_Z("id", x->id), LOG_Z("peer", v->peer));
-	x->keep = false;
+	x->keep_alive = false;
 	if (v->state == VISITOR_FLOW)
-		reply_fail(x, CLOSE_OVERLOAD);
+		response_fail(x, CLOSE_OVERLOAD);
 	if (share_takes(&x->share)) /* it is not over, or waits for the socket */
 		visitor_close(v);
 }

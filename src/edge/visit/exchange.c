@@ -78,7 +78,7 @@ exchange_answer(const struct exchange *x, struct rewrite_answer *ret)
 {
 	*ret = (struct rewrite_answer){
 		.visitor_minor = x->req.head.minor,
-		.keep_alive = x->keep,
+		.keep_alive = x->keep_alive,
 		.head_request = x->req_head,
 		.request_id = slice_str(x->id),
 		.via = slice_str(x->worker->settings->via),
@@ -96,14 +96,14 @@ exchange_rules(const struct policy_headers *h, char *head, size_t n)
 
 /* What is needed of the head when its buffer has gone. */
 static void
-remember(struct exchange *x, struct slice bytes)
+copy_for_log(struct exchange *x, struct slice bytes)
 {
 	const struct h1_head *h = &x->req.head;
 	const struct h1_field *accept;
 	size_t at = 0;
 
 	x->start_us = loop_now_us(x->worker->loop);
-	x->keep = (h->flags & H1_KEEP_ALIVE) != 0;
+	x->keep_alive = (h->flags & H1_KEEP_ALIVE) != 0;
 	worker_request_id(x->worker, x->id);
 	accept = h1_find(h, bytes, S("Accept"), &at);
 	if (accept != NULL)
@@ -123,9 +123,10 @@ note_redirect(const struct exchange *x, struct slice bytes)
 
 	if (x->probe == EXCHANGE_NO_PROBE &&
 	    slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
-	    notes_is_hook(&x->req.head, bytes, &agent)) {
+	    incident_is_hook(&x->req.head, bytes, &agent)) {
 		client_text(x, peer);
-		notes_put(x->worker->edge->notes, x->name, NOTE_HTTP, peer, agent, S(""));
+		incident_put(x->worker->edge->incidents, x->name, INCIDENT_HTTP, peer, agent,
+		    S(""));
 	}
 }
 
@@ -165,11 +166,11 @@ route(struct exchange *x, struct going *g)
 {
 	const struct h1_head *h = &x->req.head;
 
-	remember(x, g->bytes);
+	copy_for_log(x, g->bytes);
 	client_find(x, g->bytes);
 	g->code = route_look(x, g->bytes);
 	if (g->code != CLOSE_OK)
-		x->keep = false;
+		x->keep_alive = false;
 	if (hand_over(x, g))
 		return STEP_DONE;
 	x->probe = probe_read(x, g->bytes);
@@ -180,7 +181,7 @@ route(struct exchange *x, struct going *g)
 	    x->worker->settings->http_mode != SETTINGS_HTTP_REDIRECT)
 		return STEP_MORE;
 	note_redirect(x, g->bytes);
-	answer_redirect(x, h1_text(g->bytes, h->path), h1_text(g->bytes, h->query),
+	local_reply_redirect(x, h1_text(g->bytes, h->path), h1_text(g->bytes, h->query),
 	    read_ahead_of(x, g));
 	return STEP_DONE;
 }
@@ -206,8 +207,8 @@ admit(struct exchange *x, struct going *g)
 {
 	find_policy(x, g);
 	if (!crowd_exchange(x, g->account)) {
-		x->keep = false;
-		answer_error(x, CLOSE_OVERLOAD, read_ahead_of(x, g));
+		x->keep_alive = false;
+		local_reply_error(x, CLOSE_OVERLOAD, read_ahead_of(x, g));
 		return STEP_DONE;
 	}
 	if (x->policy == NULL)
@@ -234,10 +235,10 @@ serve(struct exchange *x, struct going *g)
 	if (p != NULL && p->mode != PRESET_PASS && x->probe != EXCHANGE_PROBE_THROUGH)
 		intake_start(x, x->policy, g->account, g->bytes);
 	else if (g->code != CLOSE_OK)
-		answer_error(x, g->code, read_ahead_of(x, g));
+		local_reply_error(x, g->code, read_ahead_of(x, g));
 	else if (p != NULL && p->body_max != 0 && x->req.head.framing == H1_LENGTH &&
 		 x->req.head.length > p->body_max)
-		answer_error(x, CLOSE_BODY_TOO_LARGE, read_ahead_of(x, g));
+		local_reply_error(x, CLOSE_BODY_TOO_LARGE, read_ahead_of(x, g));
 	else if (x->probe == EXCHANGE_PROBE_EDGE)
 		probe_answer(x, "", "", read_ahead_of(x, g));
 	else
@@ -348,7 +349,7 @@ void
 exchange_tick(struct exchange *x, int64_t now_us)
 {
 	if (is_silent(x, now_us) || is_idle(x, now_us) || (!x->switched && is_stalled(x, now_us)))
-		reply_fail(x, CLOSE_ORIGIN_SILENT);
+		response_fail(x, CLOSE_ORIGIN_SILENT);
 	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
-		reply_fail(x, CLOSE_SLOW_BODY);
+		response_fail(x, CLOSE_SLOW_BODY);
 }

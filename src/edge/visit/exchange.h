@@ -49,7 +49,7 @@ struct exchange {
 	bool flowing;               /* the flow was set up */
 	bool in_over, out_over;     /* request sent whole; answer delivered whole */
 	bool arrived;               /* the request is with the agent's kernel */
-	bool keep;                  /* the connection is kept after this exchange */
+	bool keep_alive;            /* the connection is kept after this exchange */
 	bool upgrade, switched;     /* asked for; 101 was passed on */
 	bool continued;             /* 100 was sent */
 	bool framed;                /* the answer shows by itself where it ends */

@@ -121,10 +121,10 @@ void
 forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 {
 	int64_t now = loop_now_us(x->worker->loop);
-	enum close_code code = tunnel_begin(t, &x->flow, &x->visitor->conn, &reply_ops, x);
+	enum close_code code = tunnel_begin(t, &x->flow, &x->visitor->conn, &response_ops, x);
 
 	if (code != CLOSE_OK) {
-		answer_error(x, code, slice_from(bytes, x->req.head.n_bytes));
+		local_reply_error(x, code, slice_from(bytes, x->req.head.n_bytes));
 		return;
 	}
 	x->flowing = true;
@@ -136,8 +136,8 @@ forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 	x->since_us = x->rate_us = now;
 	x->silent_ms = tunnel_silent_ms(t);
 	if (send_request(x, t, bytes) != 0) {
-		x->keep = false;
-		answer_error(x, CLOSE_OVERLOAD, S(""));
+		x->keep_alive = false;
+		local_reply_error(x, CLOSE_OVERLOAD, S(""));
 		return;
 	}
 	buf_fini(&x->head);

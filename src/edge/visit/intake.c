@@ -41,7 +41,7 @@ struct intake {
 	struct inbox_copy copies[LIMIT_FAN_OUT];
 	struct errand errand;
 	bool storing;
-	struct courier_wish wish; /* relay: the origin's answer is awaited */
+	struct courier_waiter waiter; /* relay: the origin's answer is awaited */
 	struct loop_timer timer;
 };
 
@@ -68,14 +68,14 @@ intake_abandon(struct exchange *x)
 	if (in == NULL)
 		return;
 	in->x = NULL;
-	courier_unwish(&in->wish);
+	courier_forget_waiter(&in->waiter);
 	if (!in->storing)
 		intake_free(in);
 }
 
 /* The exchange goes on, or ends, with an answer: the intake is not needed any more. */
 static struct exchange *
-take_leave(struct intake *in)
+detach_exchange(struct intake *in)
 {
 	struct exchange *x = in->x;
 
@@ -86,16 +86,16 @@ take_leave(struct intake *in)
 static void
 refuse(struct intake *in, enum close_code code)
 {
-	struct exchange *x = take_leave(in);
+	struct exchange *x = detach_exchange(in);
 
-	answer_error(x, code, buf_slice(&x->rest));
+	local_reply_error(x, code, buf_slice(&x->rest));
 }
 
 /* Neither 202 nor 503 would be true: the sender asks again, or its people do. */
 static void
 say_nothing(struct intake *in)
 {
-	struct exchange *x = take_leave(in);
+	struct exchange *x = detach_exchange(in);
 
 	conn_will_reset(&x->visitor->conn);
 	visitor_close(x->visitor);
@@ -103,7 +103,7 @@ say_nothing(struct intake *in)
 
 /* For the doctor. */
 static void
-note(const struct intake *in, enum note_kind kind, struct slice text)
+note(const struct intake *in, enum incident_kind kind, struct slice text)
 {
 	struct slice agent = S("");
 	char peer[PEER_TEXT_BYTES] = "";
@@ -113,8 +113,8 @@ note(const struct intake *in, enum note_kind kind, struct slice text)
 	if (in->x != NULL)
 		client_text(in->x, peer);
 	if (in->x != NULL)
-		(void)notes_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent);
-	notes_put(in->worker->edge->notes, in->name, kind, peer, agent, text);
+		(void)incident_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent);
+	incident_put(in->worker->edge->incidents, in->name, kind, peer, agent, text);
 }
 
 static void
@@ -124,7 +124,7 @@ note_big(const struct intake *in)
 
 	snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)in->x->req.head.length,
 	    (unsigned long long)in->body_max);
-	note(in, NOTE_TOO_BIG, slice_str(text));
+	note(in, INCIDENT_TOO_BIG, slice_str(text));
 }
 
 static void
@@ -140,7 +140,7 @@ make_room(struct intake *in)
 {
 	log_event(LOG_DEBUG, "webhook-crowded-out", LOG_Z("tunnel", in->name),
 	    LOG_Z("id", in->x->id));
-	in->x->keep = false;
+	in->x->keep_alive = false;
 	refuse(in, CLOSE_OVERLOAD);
 }
 
@@ -168,7 +168,7 @@ charge(struct intake *in)
 /* --- the answer --- */
 
 static void
-promise(struct intake *in)
+answer_accepted(struct intake *in)
 {
 	unsigned long long id = in->put.id;
 	size_t n_copies = in->put.duplicate ? 0 : in->put.n_copies;
@@ -186,23 +186,24 @@ promise(struct intake *in)
 		    i + 1 == n_copies ? "]" : "");
 	n += (size_t)snprintf(body + n, sizeof(body) - n, "}\n");
 	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", id);
-	x = take_leave(in);
-	answer_own(x, 202, fields, S("application/json"), slice_of(body, n), buf_slice(&x->rest));
+	x = detach_exchange(in);
+	local_reply_own(x, 202, fields, S("application/json"), slice_of(body, n),
+	    buf_slice(&x->rest));
 }
 
 /* Mode relay: the origin has answered the sender, or nobody has in time. */
 static void
-on_answered(struct courier_wish *wish, struct slice head, struct slice body)
+on_answered(struct courier_waiter *waiter, struct slice head, struct slice body)
 {
-	struct intake *in = list_of(wish, struct intake, wish);
+	struct intake *in = list_of(waiter, struct intake, waiter);
 	struct exchange *x = in->x;
 
-	if (head.n == 0 || !answer_write_relayed(x, head, body, in->put.id)) {
-		promise(in);
+	if (head.n == 0 || !local_reply_write_relayed(x, head, body, in->put.id)) {
+		answer_accepted(in);
 		return;
 	}
-	x = take_leave(in);
-	answer_send(x, buf_slice(&x->rest));
+	x = detach_exchange(in);
+	local_reply_send(x, buf_slice(&x->rest));
 }
 
 static void
@@ -210,8 +211,8 @@ on_late(struct loop_timer *t)
 {
 	struct intake *in = list_of(t, struct intake, timer);
 
-	courier_unwish(&in->wish);
-	promise(in);
+	courier_forget_waiter(&in->waiter);
+	answer_accepted(in);
 }
 
 /* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to
@@ -287,8 +288,8 @@ relay(struct intake *in)
 	struct inbox_delivery item = { 0 };
 
 	if (in->x != NULL && t != NULL && t->courier != NULL && make_item(in, &item)) {
-		in->wish.answered = on_answered;
-		if (courier_carry(t->courier, &item, &in->wish) == 0) {
+		in->waiter.answered = on_answered;
+		if (courier_carry(t->courier, &item, &in->waiter) == 0) {
 			loop_timer_set(in->worker->loop, &in->timer,
 			    (int64_t)LIMIT_RELAY_MS * 1000);
 			return;
@@ -297,7 +298,7 @@ relay(struct intake *in)
 	}
 	give_back(in);
 	if (in->x != NULL) {
-		promise(in);
+		answer_accepted(in);
 		return;
 	}
 	intake_free(in);
@@ -341,14 +342,14 @@ on_stored(struct errand *e)
 	if (result == STORE_OK && !in->put.duplicate)
 		courier_wake(w, in->name);
 	note(in,
-	    result != STORE_OK  ? NOTE_DISK
-	    : in->put.duplicate ? NOTE_DUPLICATE
-				: NOTE_GOOD,
+	    result != STORE_OK  ? INCIDENT_DISK
+	    : in->put.duplicate ? INCIDENT_DUPLICATE
+				: INCIDENT_GOOD,
 	    result != STORE_OK ? slice_str(store_result_text(result)) : S(""));
 	if (in->x == NULL) {
 		intake_free(in);
 	} else if (result == STORE_OK) {
-		promise(in);
+		answer_accepted(in);
 	} else {
 		log_event(LOG_ERROR, "inbox", LOG_Z("tunnel", in->name),
 		    LOG_Z("why", store_result_text(result)));
@@ -417,7 +418,7 @@ store(struct intake *in, const struct hook_request *req)
 	struct inbox_req *put = &in->put;
 
 	add_length(in);
-	keep_head(in->worker->edge->keep, buf_slice(&in->head), &in->stored);
+	vault_head(in->worker->edge->vault, buf_slice(&in->head), &in->stored);
 	if (in->head.failed || in->stored.failed || in->head.n > LIMIT_HEAD_BYTES) {
 		refuse(in, in->head.failed ? CLOSE_OVERLOAD : CLOSE_HEAD_TOO_LARGE);
 		return;
@@ -460,11 +461,11 @@ log_signature(struct intake *in, const struct hook_request *req, struct sign_ver
 	if (v->reason == SIGN_WRONG)
 		sign_explain(&in->policy->sign, req, v);
 	if (v->reason != SIGN_MISSING)
-		note(in, NOTE_SIGNATURE, slice_str(v->text));
-	else if (notes_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent))
-		note(in, NOTE_UNSIGNED, slice_str(v->text));
+		note(in, INCIDENT_SIGNATURE, slice_str(v->text));
+	else if (incident_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent))
+		note(in, INCIDENT_UNSIGNED, slice_str(v->text));
 	else /* of anybody: a scanner, perhaps */
-		note(in, NOTE_STRAY,
+		note(in, INCIDENT_STRAY,
 		    slice_of(line,
 			(size_t)snprintf(line, sizeof(line), "%.*s %.*s",
 			    PS(slice_head(req->method, 16)), PS(slice_head(req->path, 120)))));
@@ -483,10 +484,10 @@ answer_handshake(struct intake *in, const struct hook_request *req, const struct
 
 	if (handshake_read(req, v == NULL ? NULL : &in->policy->sign, v, &hs) == HANDSHAKE_NONE)
 		return false;
-	note(in, NOTE_PING, S(""));
-	x = take_leave(in);
-	answer_own(x, hs.status, "X-Content-Type-Options: nosniff\r\n", slice_str(hs.content_type),
-	    slice_of(hs.body, hs.body_n), buf_slice(&x->rest));
+	note(in, INCIDENT_PING, S(""));
+	x = detach_exchange(in);
+	local_reply_own(x, hs.status, "X-Content-Type-Options: nosniff\r\n",
+	    slice_str(hs.content_type), slice_of(hs.body, hs.body_n), buf_slice(&x->rest));
 	return true;
 }
 
@@ -502,12 +503,12 @@ answer_probe(struct intake *in, const struct hook_request *req, struct sign_verd
 		sign_explain(&in->policy->sign, req, v);
 	if (v != NULL)
 		snprintf(text, sizeof(text), "%s", v->text);
-	x = take_leave(in);
+	x = detach_exchange(in);
 	probe_answer(x, reason, text, buf_slice(&x->rest));
 }
 
 static void
-whole(struct intake *in)
+request_complete(struct intake *in)
 {
 	struct exchange *x = in->x;
 	const struct h1_head *h = &x->req.head;
@@ -574,7 +575,7 @@ intake_feed(struct exchange *x, struct slice bytes)
 			buf_put(&in->body, data);
 			if (!in->body.failed && charge(in))
 				break;
-			x->keep = false;
+			x->keep_alive = false;
 			if (in->body.failed)
 				refuse_big(in);
 			else
@@ -583,11 +584,11 @@ intake_feed(struct exchange *x, struct slice bytes)
 		case H1_DONE:
 			buf_put(&x->rest, bytes);
 			if (x->rest.failed)
-				x->keep = false;
-			whole(in);
+				x->keep_alive = false;
+			request_complete(in);
 			return;
 		case H1_BAD:
-			x->keep = false;
+			x->keep_alive = false;
 			refuse(in, x->req.error);
 			return;
 		}
@@ -598,7 +599,7 @@ void
 intake_tick(struct exchange *x, int64_t now_us)
 {
 	if (x->visitor->state == VISITOR_INTAKE && now_us >= x->visitor->deadline_us) {
-		x->keep = false;
+		x->keep_alive = false;
 		refuse(x->intake, CLOSE_SLOW_BODY);
 	}
 }
@@ -625,8 +626,8 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	struct iovec iov = { (void *)(uintptr_t) "HTTP/1.1 100 Continue\r\n\r\n", 25 };
 
 	if (in == NULL) {
-		x->keep = false;
-		answer_error(x, CLOSE_OVERLOAD, early);
+		x->keep_alive = false;
+		local_reply_error(x, CLOSE_OVERLOAD, early);
 		return;
 	}
 	x->intake = in;
@@ -647,13 +648,13 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	buf_put(&in->raw, raw);
 	visitor_move(x->visitor, VISITOR_INTAKE);
 	if (in->raw.failed || !write_head(in, raw) || !charge(in)) {
-		x->keep = false;
+		x->keep_alive = false;
 		refuse(in, CLOSE_OVERLOAD);
 		return;
 	}
 	if (h->framing == H1_LENGTH && h->length > in->body_max) {
 		note_big(in);
-		answer_error(take_leave(in), CLOSE_BODY_TOO_LARGE, early);
+		local_reply_error(detach_exchange(in), CLOSE_BODY_TOO_LARGE, early);
 		return;
 	}
 	if ((h->flags & H1_EXPECT_100) && early.n == 0) {

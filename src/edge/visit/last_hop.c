@@ -33,9 +33,9 @@ answer_trace(struct exchange *x, struct slice bytes)
 			    PS(h1_text(bytes, h->fields[i].value)));
 	buf_put(&b, S("\r\n"));
 	if (b.failed)
-		answer_error(x, CLOSE_OVERLOAD, slice_from(bytes, h->n_bytes));
+		local_reply_error(x, CLOSE_OVERLOAD, slice_from(bytes, h->n_bytes));
 	else
-		answer_own(x, 200, "", S("message/http"), buf_slice(&b),
+		local_reply_own(x, 200, "", S("message/http"), buf_slice(&b),
 		    slice_from(bytes, h->n_bytes));
 	buf_fini(&b);
 }
@@ -56,6 +56,6 @@ last_hop_answer(struct exchange *x, struct slice bytes)
 	}
 	n = policy_methods(x->policy == NULL ? &any : x->policy, methods, sizeof(methods));
 	snprintf(fields, sizeof(fields), "Allow: %.*s\r\n", (int)n, methods);
-	answer_own(x, 200, fields, S(""), S(""), slice_from(bytes, h->n_bytes));
+	local_reply_own(x, 200, fields, S(""), S(""), slice_from(bytes, h->n_bytes));
 	return true;
 }

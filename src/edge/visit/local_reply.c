@@ -51,7 +51,7 @@ wait_for_socket(struct visitor *v)
 
 /* Writes w->page; what the socket does not take waits in the exchange. */
 void
-answer_send(struct exchange *x, struct slice read_ahead)
+local_reply_send(struct exchange *x, struct slice read_ahead)
 {
 	struct visitor *v = x->visitor;
 	struct buf *page = &x->worker->visit->page;
@@ -110,7 +110,7 @@ what_it_takes(const struct exchange *x, char *dst, size_t cap)
 }
 
 void
-answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
+local_reply_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 {
 	struct page page = {
 		.code = code,
@@ -131,12 +131,12 @@ answer_error(struct exchange *x, enum close_code code, struct slice read_ahead)
 	if (!stop_flow(x))
 		return;
 	x->status = (uint16_t)close_row(code)->status;
-	x->keep = x->keep && is_sound(code) && !x->worker->draining && can_drain(x) &&
-		  (!x->visitor->conn.eof || read_ahead.n > 0);
-	page.keep_alive = x->keep;
+	x->keep_alive = x->keep_alive && is_sound(code) && !x->worker->draining && can_drain(x) &&
+			(!x->visitor->conn.eof || read_ahead.n > 0);
+	page.keep_alive = x->keep_alive;
 	buf_reset(&x->worker->visit->page);
 	page_write(&x->worker->visit->page, &page);
-	answer_send(x, read_ahead);
+	local_reply_send(x, read_ahead);
 }
 
 /* The last fields of a head, and its end. */
@@ -147,17 +147,18 @@ put_end(const struct exchange *x, struct buf *page)
 
 	page_date(clock_wall_ms(), date);
 	buf_printf(page, "Date: %s\r\nadit-request-id: %s\r\n%s\r\n", date, x->id,
-	    page_connection(x->keep, x->req.head.minor));
+	    page_connection(x->keep_alive, x->req.head.minor));
 }
 
 void
-answer_own(struct exchange *x, int status, const char *fields, struct slice type, struct slice body,
-    struct slice read_ahead)
+local_reply_own(struct exchange *x, int status, const char *fields, struct slice type,
+    struct slice body, struct slice read_ahead)
 {
 	struct buf *page = &x->worker->visit->page;
 
 	x->status = (uint16_t)status;
-	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	x->keep_alive =
+	    x->keep_alive && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
 	buf_reset(page);
 	buf_printf(page, "HTTP/1.1 %d %s\r\n%s", status, page_reason(status), fields);
 	if (type.n > 0)
@@ -166,7 +167,7 @@ answer_own(struct exchange *x, int status, const char *fields, struct slice type
 	put_end(x, page);
 	if (!x->req_head)
 		buf_put(page, body);
-	answer_send(x, read_ahead);
+	local_reply_send(x, read_ahead);
 }
 
 /* The body is whole here, so that its length can be told where the origin did not. */
@@ -185,7 +186,7 @@ write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t
 		n = exchange_rules(&x->policy->response, dst, n);
 	if (n == 0)
 		return 0;
-	x->keep = x->keep && framing != H1_UNTIL_CLOSE;
+	x->keep_alive = x->keep_alive && framing != H1_UNTIL_CLOSE;
 	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)delivery);
 	if (framing == H1_CHUNKED || framing == H1_UNTIL_CLOSE)
 		snprintf(fields + strlen(fields), sizeof(fields) - strlen(fields),
@@ -194,11 +195,12 @@ write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t
 }
 
 bool
-answer_write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
+local_reply_write_relayed(struct exchange *x, struct slice head, struct slice body,
+    uint64_t delivery)
 {
 	const struct h1_head *h = &x->res.head;
 	struct buf *page = &x->worker->visit->page;
-	bool keep = x->keep;
+	bool keep = x->keep_alive;
 	size_t n;
 
 	h1_init(&x->res, H1_RESPONSE);
@@ -206,10 +208,11 @@ answer_write_relayed(struct exchange *x, struct slice head, struct slice body, u
 	x->res.head_request = x->req_head;
 	if (h1_head(&x->res, head) != H1_DONE || (h->framing == H1_LENGTH && h->length != body.n))
 		return false;
-	x->keep = x->keep && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	x->keep_alive =
+	    x->keep_alive && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
 	n = write_relayed(x, head, body, delivery);
 	if (n == 0) {
-		x->keep = keep;
+		x->keep_alive = keep;
 		return false;
 	}
 	x->status = h->status;
@@ -221,13 +224,14 @@ answer_write_relayed(struct exchange *x, struct slice head, struct slice body, u
 }
 
 void
-answer_redirect(struct exchange *x, struct slice path, struct slice query, struct slice read_ahead)
+local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
+    struct slice read_ahead)
 {
 	struct buf *page = &x->worker->visit->page;
 	char url[330];
 
 	x->status = 308;
-	x->keep = x->keep && !x->worker->draining && can_drain(x);
+	x->keep_alive = x->keep_alive && !x->worker->draining && can_drain(x);
 	if (path.n == 0 || path.p[0] != '/')
 		path = S("/");
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
@@ -236,11 +240,11 @@ answer_redirect(struct exchange *x, struct slice path, struct slice query, struc
 	    PS(path), query.n > 0 ? "?" : "", PS(query));
 	buf_put(page, S("Content-Length: 0\r\n"));
 	put_end(x, page);
-	answer_send(x, read_ahead);
+	local_reply_send(x, read_ahead);
 }
 
 void
-answer_writable(struct visitor *v)
+local_reply_writable(struct visitor *v)
 {
 	struct exchange *x = v->x;
 	struct iovec iov = { x->page.p, x->page.n };

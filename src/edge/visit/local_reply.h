@@ -9,22 +9,22 @@
  * Answers with a page of our own, after ending the flow.  read_ahead: what was read behind the head
  * and not given to the flow.  Where an answer has begun already, the connection is cut instead.
  */
-void answer_error(struct exchange *x, enum close_code code, struct slice read_ahead);
+void local_reply_error(struct exchange *x, enum close_code code, struct slice read_ahead);
 /* An answer of our own that is no page: fields are whole lines; type may be empty. */
-void answer_own(struct exchange *x, int status, const char *fields, struct slice type,
+void local_reply_own(struct exchange *x, int status, const char *fields, struct slice type,
     struct slice body, struct slice read_ahead);
 /*
  * Mode relay: writes the origin's answer to a delivery, every field as in an answer that comes
- * through a stream, for answer_send().  head: as it came out of the stream.  False: it cannot be
+ * through a stream, for local_reply_send().  head: as it came out of the stream.  False: it cannot be
  * passed on.
  */
-bool answer_write_relayed(struct exchange *x, struct slice head, struct slice body,
+bool local_reply_write_relayed(struct exchange *x, struct slice head, struct slice body,
     uint64_t delivery) must_use;
-void answer_send(struct exchange *x, struct slice read_ahead);
+void local_reply_send(struct exchange *x, struct slice read_ahead);
 /* 308 to the same target on https:// */
-void answer_redirect(struct exchange *x, struct slice path, struct slice query,
+void local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
     struct slice read_ahead);
 /* The socket takes bytes again. */
-void answer_writable(struct visitor *v);
+void local_reply_writable(struct visitor *v);
 
 #endif

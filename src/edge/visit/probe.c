@@ -35,7 +35,7 @@ probe_answer(struct exchange *x, const char *signature, const char *text, struct
 	    preset_mode_text(x->policy == NULL ? PRESET_PASS : x->policy->mode), x->id, signature);
 	buf_json(&b, slice_str(text));
 	buf_put(&b, S("}\n"));
-	answer_own(x, 200, "Cache-Control: no-store\r\n", S("application/json"), buf_slice(&b),
+	local_reply_own(x, 200, "Cache-Control: no-store\r\n", S("application/json"), buf_slice(&b),
 	    read_ahead);
 	buf_fini(&b);
 }

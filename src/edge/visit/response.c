@@ -22,7 +22,7 @@ cut(struct exchange *x)
 }
 
 void
-reply_fail(struct exchange *x, enum close_code code)
+response_fail(struct exchange *x, enum close_code code)
 {
 	x->error = code;
 	if (x->status != 0) {
@@ -30,8 +30,8 @@ reply_fail(struct exchange *x, enum close_code code)
 		return;
 	}
 	if (!x->in_over)
-		x->keep = false;
-	answer_error(x, code, buf_slice(&x->rest));
+		x->keep_alive = false;
+	local_reply_error(x, code, buf_slice(&x->rest));
 }
 
 static size_t
@@ -74,7 +74,7 @@ interim(struct exchange *x, struct slice bytes)
 		n = write_answer(x, bytes, &framing);
 		if (n == 0 || flow_write(&x->flow, slice_of(flow_head_scratch(&x->flow), n)) != 0) {
 			if (!x->flow.ended)
-				reply_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+				response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
 			return 0;
 		}
 	}
@@ -91,14 +91,14 @@ switch_protocol(struct exchange *x, struct slice bytes)
 
 	if (!x->upgrade || !(x->res.head.flags & H1_UPGRADE) ||
 	    (n = write_answer(x, bytes, &framing)) == 0) {
-		reply_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
 		return 0;
 	}
 	x->status = 101;
 	x->switched = true;
-	x->keep = false;
+	x->keep_alive = false;
 	if (flow_inlet(&x->flow, FLOW_RAW, NULL, buf_slice(&x->rest)) != 0) {
-		reply_fail(x, CLOSE_OVERLOAD);
+		response_fail(x, CLOSE_OVERLOAD);
 		return 0;
 	}
 	buf_fini(&x->rest);
@@ -111,7 +111,7 @@ switch_protocol(struct exchange *x, struct slice bytes)
 static bool
 may_keep(const struct exchange *x)
 {
-	if (!x->keep || x->worker->draining || (x->visitor->conn.eof && x->rest.n == 0))
+	if (!x->keep_alive || x->worker->draining || (x->visitor->conn.eof && x->rest.n == 0))
 		return false;
 	return x->in_over || x->req.head.framing != H1_LENGTH ||
 	       h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
@@ -123,18 +123,18 @@ final(struct exchange *x, struct slice bytes)
 	enum h1_framing framing;
 	size_t n;
 
-	x->keep = may_keep(x);
+	x->keep_alive = may_keep(x);
 	n = write_answer(x, bytes, &framing);
 	if (n == 0) {
-		reply_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
 		return 0;
 	}
 	if (framing == H1_UNTIL_CLOSE)
-		x->keep = false;
+		x->keep_alive = false;
 	x->framed = framing != H1_UNTIL_CLOSE;
 	x->status = x->res.head.status;
 	if (x->upgrade && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
-		reply_fail(x, CLOSE_OVERLOAD);
+		response_fail(x, CLOSE_OVERLOAD);
 		return 0;
 	}
 	flow_outlet(&x->flow, answer_framing(framing), x->res.head.length,
@@ -152,13 +152,13 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 		break;
 	case H1_MORE:
 		if (fin)
-			reply_fail(x, CLOSE_ORIGIN_BROKE);
+			response_fail(x, CLOSE_ORIGIN_BROKE);
 		return 0;
 	case H1_DATA:
 	case H1_BAD:
 		log_event(LOG_WARN, "bad-response", LOG_Z("id", x->id), LOG_Z("tunnel", x->name),
 		    LOG_Z("fault", close_row(x->res.fault)->name));
-		reply_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
 		return 0;
 	}
 	if (x->res.head.status == 101)
@@ -196,7 +196,7 @@ on_inlet_done(struct flow *f)
 	if (n > 0 && (room = buf_room(&x->rest, n)) != NULL)
 		x->rest.n += flow_take_rest(f, room, n);
 	if (x->rest.failed)
-		x->keep = false;
+		x->keep_alive = false;
 	if (x->out_over)
 		finish(x);
 }
@@ -217,7 +217,7 @@ on_reset(struct flow *f, uint32_t code)
 
 	log_event(LOG_DEBUG, "stream-reset", LOG_Z("id", x->id),
 	    LOG_Z("code", link_code_name(code)));
-	reply_fail(x, flow_close_code(f, code));
+	response_fail(x, flow_close_code(f, code));
 }
 
 static void
@@ -229,7 +229,7 @@ on_broken(struct flow *f, enum close_code bad)
 	if (bad == CLOSE_OK)
 		visitor_close(x->visitor);
 	else
-		reply_fail(x, bad);
+		response_fail(x, bad);
 }
 
 /*
@@ -248,7 +248,7 @@ on_readable(struct flow *f)
 	while (x->rest.n < LIMIT_DATA_FRAME_BYTES) {
 		room = buf_room(&x->rest, LIMIT_DATA_FRAME_BYTES - x->rest.n);
 		if (room == NULL) {
-			x->keep = false;
+			x->keep_alive = false;
 			return;
 		}
 		switch (conn_read(c, room, LIMIT_DATA_FRAME_BYTES - x->rest.n, &n)) {
@@ -265,7 +265,7 @@ on_readable(struct flow *f)
 	}
 }
 
-const struct flow_ops reply_ops = {
+const struct flow_ops response_ops = {
 	.head = on_head,
 	.inlet_done = on_inlet_done,
 	.outlet_done = on_outlet_done,

@@ -6,8 +6,8 @@
 #include "edge/visit/visitor.h"
 
 /* What the flow of an exchange tells. */
-extern const struct flow_ops reply_ops;
+extern const struct flow_ops response_ops;
 /* Answers with an error, or cuts the connection where an answer has begun. */
-void reply_fail(struct exchange *x, enum close_code code);
+void response_fail(struct exchange *x, enum close_code code);
 
 #endif

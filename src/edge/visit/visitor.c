@@ -181,7 +181,7 @@ visitor_answered(struct visitor *v, struct slice read_ahead)
 {
 	struct exchange *x = v->x;
 
-	if (!x->keep) {
+	if (!x->keep_alive) {
 		visitor_linger(v);
 	} else if (x->in_over) {
 		next_exchange(v, read_ahead);
@@ -246,7 +246,7 @@ feed_head(struct visitor *v, struct slice bytes)
 		crowd_no_partial(x);
 		worker_request_id(x->worker, x->id);
 		x->start_us = loop_now_us(x->worker->loop);
-		answer_error(x, x->req.error, none);
+		local_reply_error(x, x->req.error, none);
 		return;
 	}
 }
@@ -338,7 +338,7 @@ on_conn(struct conn *c, unsigned events)
 		return; /* nothing is read; an end is seen when the answer is written */
 	case VISITOR_ANSWER:
 		if (events & LOOP_OUT)
-			answer_writable(v);
+			local_reply_writable(v);
 		return;
 	case VISITOR_DEAD:
 		return;
@@ -428,7 +428,7 @@ visitor_tick(struct visitor *v, int64_t now_us)
 	if (v->state == VISITOR_HEAD && v->x != NULL) {
 		worker_request_id(v->worker, v->x->id);
 		v->x->start_us = now_us;
-		answer_error(v->x, CLOSE_SLOW_HEAD, none);
+		local_reply_error(v->x, CLOSE_SLOW_HEAD, none);
 		return;
 	}
 	visitor_close(v);

@@ -124,12 +124,12 @@ TEST(last_used_first)
 	a = connected(&far[0]);
 	b = connected(&far[1]);
 	EXPECT(!a->reused);
-	origin_keep(a);
-	origin_keep(b);
+	origin_release(a);
+	origin_release(b);
 	EXPECT_INT(origin.n_idle, 2);
 	EXPECT(origin_take(&origin, false, &ops, NULL) == b);
 	EXPECT(b->reused);
-	origin_keep(b);
+	origin_release(b);
 	EXPECT(origin_take(&origin, true, &ops, NULL) == b);
 	EXPECT(origin_take(&origin, true, &ops, NULL) == a);
 	EXPECT_INT(origin.n_idle, 0);
@@ -146,7 +146,7 @@ TEST(end_of_an_idle_connection)
 	int far;
 
 	start();
-	origin_keep(connected(&far));
+	origin_release(connected(&far));
 	close(far);
 	turn();
 	EXPECT_INT(origin.n_idle, 0);
@@ -158,7 +158,7 @@ TEST(s08_bytes_on_an_idle_connection)
 	int far;
 
 	start();
-	origin_keep(connected(&far));
+	origin_release(connected(&far));
 	EXPECT_INT(write(far, "HTTP/1.1 200 OK\r\n", 17), 17);
 	turn();
 	EXPECT_INT(origin.n_idle, 0);
@@ -176,9 +176,9 @@ TEST(s08_bytes_or_an_end_that_no_edge_has_told_of)
 	quiet = connected(&far[0]);
 	bytes = connected(&far[1]);
 	end = connected(&far[2]);
-	origin_keep(quiet);
-	origin_keep(bytes);
-	origin_keep(end);
+	origin_release(quiet);
+	origin_release(bytes);
+	origin_release(end);
 	EXPECT_INT(write(far[1], "HTTP/1.1 200 OK\r\n", 17), 17);
 	close(far[2]);
 	EXPECT(origin_take(&origin, false, &ops, NULL) == quiet);
@@ -200,12 +200,12 @@ TEST(s08_end_or_bytes_before_it_is_kept)
 	close(far);
 	turn();
 	EXPECT((events_seen & LOOP_IN) != 0);
-	origin_keep(c);
+	origin_release(c);
 	EXPECT_INT(origin.n_idle, 0);
 	c = connected(&far);
 	EXPECT_INT(write(far, "x", 1), 1);
 	turn();
-	origin_keep(c);
+	origin_release(c);
 	EXPECT_INT(origin.n_idle, 0);
 	close(far);
 	stop();
@@ -218,7 +218,7 @@ TEST(unsafe_requests_want_a_fresh_one)
 
 	start();
 	c = connected(&far);
-	origin_keep(c);
+	origin_release(c);
 	c->idle_us -= ORIGIN_FRESH_US + 1;
 	EXPECT(origin_take(&origin, false, &ops, NULL) == NULL);
 	EXPECT_INT(origin.n_idle, 1);
@@ -236,15 +236,15 @@ TEST(idle_for_too_long)
 	start();
 	old = connected(&far[0]);
 	fresh = connected(&far[1]);
-	origin_keep(old);
-	origin_keep(fresh);
+	origin_release(old);
+	origin_release(fresh);
 	EXPECT(origin.expire.slot != 0);
 	old->idle_us -= (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000 + 1;
 	origin.expire.fn(&origin.expire);
 	EXPECT_INT(origin.n_idle, 1);
 	EXPECT(origin.expire.slot != 0);
 	EXPECT(origin_take(&origin, true, &ops, NULL) == fresh);
-	origin_keep(fresh);
+	origin_release(fresh);
 	close(far[0]);
 	close(far[1]);
 	stop();
@@ -260,10 +260,10 @@ TEST(no_more_than_the_pool_holds)
 	for (int i = 0; i < N; i++)
 		conns[i] = connected(&far[i]);
 	for (int i = 0; i < N; i++)
-		origin_keep(conns[i]);
+		origin_release(conns[i]);
 	EXPECT_INT(origin.n_idle, LIMIT_ORIGIN_POOL);
 	EXPECT(origin_take(&origin, true, &ops, NULL) == conns[N - 1]);
-	origin_keep(conns[N - 1]);
+	origin_release(conns[N - 1]);
 	for (int i = 0; i < N; i++)
 		close(far[i]);
 	stop();

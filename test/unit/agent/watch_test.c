@@ -11,10 +11,10 @@
 /* sleep is seen by the clock that runs on, a stopped process by the one that does not. */
 TEST(r03_sleep_and_stop_are_seen)
 {
-	EXPECT(watch_judge(2 * SECOND, 2 * SECOND, 2 * SECOND) == NULL);
-	EXPECT(watch_judge(4 * SECOND, 4 * SECOND, 2 * SECOND) == NULL); /* a busy machine */
-	EXPECT(strstr(watch_judge(2 * SECOND, 3600LL * SECOND, 2 * SECOND), "sleep") != NULL);
-	EXPECT(strstr(watch_judge(60 * SECOND, 60 * SECOND, 2 * SECOND), "stopped") != NULL);
+	EXPECT(netwatch_judge(2 * SECOND, 2 * SECOND, 2 * SECOND) == NULL);
+	EXPECT(netwatch_judge(4 * SECOND, 4 * SECOND, 2 * SECOND) == NULL); /* a busy machine */
+	EXPECT(strstr(netwatch_judge(2 * SECOND, 3600LL * SECOND, 2 * SECOND), "sleep") != NULL);
+	EXPECT(strstr(netwatch_judge(60 * SECOND, 60 * SECOND, 2 * SECOND), "stopped") != NULL);
 }
 
 static size_t
@@ -35,17 +35,17 @@ TEST(r03_address_changes)
 	size_t n;
 
 	n = message(bytes, RTM_NEWADDR, RT_SCOPE_UNIVERSE);
-	EXPECT(watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(netwatch_is_address_change(slice_of(bytes, n)));
 	n = message(bytes, RTM_DELADDR, RT_SCOPE_UNIVERSE);
-	EXPECT(watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(netwatch_is_address_change(slice_of(bytes, n)));
 	n = message(bytes, RTM_NEWADDR, RT_SCOPE_HOST);
-	EXPECT(!watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(!netwatch_is_address_change(slice_of(bytes, n)));
 	n += message(bytes + n, RTM_NEWADDR, RT_SCOPE_LINK);
-	EXPECT(!watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(!netwatch_is_address_change(slice_of(bytes, n)));
 	n += message(bytes + n, RTM_DELADDR, RT_SCOPE_UNIVERSE);
-	EXPECT(watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(netwatch_is_address_change(slice_of(bytes, n)));
 	n = message(bytes, RTM_NEWROUTE, RT_SCOPE_UNIVERSE);
-	EXPECT(!watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(!netwatch_is_address_change(slice_of(bytes, n)));
 }
 
 TEST(malformed_messages)
@@ -55,14 +55,14 @@ TEST(malformed_messages)
 	uint32_t length;
 
 	for (size_t i = 0; i < n; i++)
-		EXPECT(!watch_is_address_change(slice_of(bytes, i)));
+		EXPECT(!netwatch_is_address_change(slice_of(bytes, i)));
 	for (length = 0; length < sizeof(struct nlmsghdr); length++) {
 		memcpy(bytes, &length, sizeof(length));
-		EXPECT(!watch_is_address_change(slice_of(bytes, n)));
+		EXPECT(!netwatch_is_address_change(slice_of(bytes, n)));
 	}
 	length = UINT32_MAX;
 	memcpy(bytes, &length, sizeof(length));
-	EXPECT(!watch_is_address_change(slice_of(bytes, n)));
+	EXPECT(!netwatch_is_address_change(slice_of(bytes, n)));
 }
 
 TESTS(TEST_ROW(r03_sleep_and_stop_are_seen) TEST_ROW(r03_address_changes)

@@ -114,7 +114,7 @@ enum { NOTES = 512 };
 
 /* What reached the origins, in order. */
 static struct {
-	struct note {
+	struct incident {
 		int64_t at_us;
 		char text[32], tunnel; /* body; id of the tunnel */
 		bool taken;
@@ -127,12 +127,12 @@ static struct {
 static void
 reply(struct agent *a, struct ask *k)
 {
-	struct note *note = &origin.notes[origin.n % NOTES];
+	struct incident *note = &origin.notes[origin.n % NOTES];
 	const char *body = strstr(k->got, "\r\n\r\n");
 
 	EXPECT(body != NULL);
 	origin.n++;
-	*note = (struct note){ .at_us = sim_now_us(),
+	*note = (struct incident){ .at_us = sim_now_us(),
 		.taken = origin.answer != NULL && strcmp(origin.answer, OK) == 0 };
 	snprintf(note->text, sizeof(note->text), "%s", body == NULL ? "" : body + 4);
 	if (origin.answer == NULL)
@@ -336,7 +336,7 @@ expect_taken(int n_keys, int per_key)
 
 	EXPECT(origin.n <= NOTES);
 	for (int i = 0; i < origin.n && i < NOTES; i++) {
-		struct note *note = &origin.notes[i];
+		struct incident *note = &origin.notes[i];
 		int key = note->text[0] - 'a';
 
 		if (!note->taken || key < 0 || key >= n_keys)
@@ -593,7 +593,7 @@ on_nothing(struct edge *e, const char *key)
 }
 
 /* With upkeep, and its log in memory. */
-static struct upkeep *
+static struct housekeeping *
 begin_upkeep(void)
 {
 	log_fd = memfd_create("log", MFD_CLOEXEC);
@@ -601,15 +601,15 @@ begin_upkeep(void)
 	begin();
 	w->edge.route_up = on_nothing;
 	w->edge.main_loop = loop_new();
-	return upkeep_start(&w->edge, w->settings);
+	return housekeeping_start(&w->edge, w->settings);
 }
 
 static void
-end_upkeep(struct upkeep *u)
+end_upkeep(struct housekeeping *u)
 {
-	upkeep_stop(u);
+	housekeeping_stop(u);
 	pass_time(SECOND);
-	upkeep_free(u);
+	housekeeping_free(u);
 	world_close();
 	close(log_fd);
 	log_init(STDERR_FILENO, LOG_INFO, LOG_LOGFMT);
@@ -648,7 +648,7 @@ alerts(int *ret_late_s)
  * anew. */
 TEST(q05_late_is_told_once)
 {
-	struct upkeep *u = begin_upkeep();
+	struct housekeeping *u = begin_upkeep();
 	struct agent *a;
 
 	put_many(3, 2);
@@ -675,7 +675,7 @@ TEST(q05_late_is_told_once)
 /* An alert that comes too soon after another one is late, not lost. */
 TEST(q05_late_and_parked_share_the_pause)
 {
-	struct upkeep *u = begin_upkeep();
+	struct housekeeping *u = begin_upkeep();
 
 	origin.answer = "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n";
 	(void)put("b", "main", 1);
@@ -695,7 +695,7 @@ TEST(q05_late_and_parked_share_the_pause)
 /* A wall clock that is set makes nothing late, and hides nothing that is. */
 TEST(r09_late_is_no_matter_of_the_wall_clock)
 {
-	struct upkeep *u = begin_upkeep();
+	struct housekeeping *u = begin_upkeep();
 
 	put_many(1, 1);
 	atomic_fetch_add(&wall_us, 400 * DAY);
@@ -709,14 +709,14 @@ TEST(r09_late_is_no_matter_of_the_wall_clock)
 	end_upkeep(u);
 }
 
-static struct upkeep *
-look_again(struct upkeep *u, int64_t after_us)
+static struct housekeeping *
+look_again(struct housekeeping *u, int64_t after_us)
 {
-	upkeep_stop(u);
+	housekeeping_stop(u);
 	pass_time(SECOND);
-	upkeep_free(u);
+	housekeeping_free(u);
 	pass_time(after_us - SECOND);
-	u = upkeep_start(&w->edge, w->settings);
+	u = housekeeping_start(&w->edge, w->settings);
 	pass_time(5 * SECOND);
 	return u;
 }
@@ -724,7 +724,7 @@ look_again(struct upkeep *u, int64_t after_us)
 /* what is finished goes after its days, what waits never, whatever the wall clock says. */
 TEST(q07_kept_for_its_days)
 {
-	struct upkeep *u = begin_upkeep();
+	struct housekeeping *u = begin_upkeep();
 	struct agent *a;
 
 	origin.answer = "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n";

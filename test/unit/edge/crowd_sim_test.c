@@ -63,17 +63,17 @@ world_open_with_key(void)
 	store_req_fini(&ann);
 	store_req_fini(&bob);
 	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);
-	w->edge.keep = keep_open(w->settings, &error);
-	EXPECT(w->edge.keep != NULL);
+	w->edge.vault = vault_open(w->settings, &error);
+	EXPECT(w->edge.vault != NULL);
 }
 
 static void
 world_close_with_key(void)
 {
-	struct keep *k = w->edge.keep;
+	struct vault *k = w->edge.vault;
 
 	world_close();
-	keep_free(k);
+	vault_free(k);
 }
 
 static void

@@ -156,7 +156,7 @@ TEST(listener_lives_as_long_as_a_link_serves)
 
 	EXPECT_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	EXPECT_INT(bind_to(d, "tcp:22", "ann", 1, 0, &r, &old), DIRECTORY_BOUND);
-	directory_keep(d, r, fd[0]);
+	directory_hold_fd(d, r, fd[0]);
 	close(fd[0]);
 	dup = directory_listener(d, S("tcp:22"));
 	EXPECT(dup >= 0);

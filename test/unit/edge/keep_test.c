@@ -9,15 +9,15 @@
 
 static char dir[] = "/tmp/adit-keep-XXXXXX";
 
-static struct keep *
+static struct vault *
 open_keep(char **error)
 {
 	struct settings *s = settings_new();
-	struct keep *k;
+	struct vault *k;
 
 	snprintf(s->state_dir, sizeof(s->state_dir), "%s", dir);
 	snprintf(s->inbox.hide[s->inbox.n_hide++], sizeof(s->inbox.hide[0]), "X-Hook-Password");
-	k = keep_open(s, error);
+	k = vault_open(s, error);
 	settings_unref(s);
 	return k;
 }
@@ -31,7 +31,7 @@ key_path(char dst[64])
 TEST(s23_the_key_is_made_once_and_is_private)
 {
 	char *error = NULL, path[64], opened[64];
-	struct keep *k = open_keep(&error), *again = open_keep(&error);
+	struct vault *k = open_keep(&error), *again = open_keep(&error);
 	struct stat st;
 	struct buf b;
 
@@ -39,14 +39,14 @@ TEST(s23_the_key_is_made_once_and_is_private)
 	EXPECT(k != NULL && again != NULL);
 	EXPECT(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600 && st.st_size == 32);
 	buf_init(&b, 256);
-	keep_seal(k, S("web"), S("{\"secrets\":[]}"), &b);
+	vault_seal(k, S("web"), S("{\"secrets\":[]}"), &b);
 	EXPECT(!b.failed && b.n == 14 + 29);
-	EXPECT_INT(keep_unseal(again, S("web"), buf_slice(&b), opened), 14);
+	EXPECT_INT(vault_unseal(again, S("web"), buf_slice(&b), opened), 14);
 	EXPECT_SLICE(slice_of(opened, 14), S("{\"secrets\":[]}"));
-	EXPECT_INT(keep_unseal(again, S("other"), buf_slice(&b), opened), -1);
+	EXPECT_INT(vault_unseal(again, S("other"), buf_slice(&b), opened), -1);
 	buf_fini(&b);
-	keep_free(k);
-	keep_free(again);
+	vault_free(k);
+	vault_free(again);
 }
 
 TEST(s23_a_key_that_others_may_read_or_that_is_none_is_refused)
@@ -70,7 +70,7 @@ TEST(s23_every_head_is_sealed)
 	static const char *const heads[] = { "POST /?token=x HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST / HTTP/1.1\r\nX-Vault-Token: x\r\n\r\n", "", "\1" };
 	char *error = NULL;
-	struct keep *k = open_keep(&error);
+	struct vault *k = open_keep(&error);
 	struct buf stored, room;
 
 	buf_init(&room, 4096);
@@ -78,18 +78,18 @@ TEST(s23_every_head_is_sealed)
 		struct slice head = slice_str(heads[i]);
 
 		buf_init(&stored, 4096);
-		keep_head(k, head, &stored);
+		vault_head(k, head, &stored);
 		EXPECT(!slice_eq(slice_head(buf_slice(&stored), head.n), head) || head.n < 2);
-		EXPECT_SLICE(keep_clear_head(k, buf_slice(&stored), &room), head);
+		EXPECT_SLICE(vault_clear_head(k, buf_slice(&stored), &room), head);
 		stored.p[stored.n - 1] ^= 1;
-		EXPECT_INT(keep_clear_head(k, buf_slice(&stored), &room).n, 0);
+		EXPECT_INT(vault_clear_head(k, buf_slice(&stored), &room).n, 0);
 		buf_fini(&stored);
 	}
 	/* what an older version has stored */
-	EXPECT_SLICE(keep_clear_head(k, S("POST / HTTP/1.1\r\n\r\n"), &room),
+	EXPECT_SLICE(vault_clear_head(k, S("POST / HTTP/1.1\r\n\r\n"), &room),
 	    S("POST / HTTP/1.1\r\n\r\n"));
 	buf_fini(&room);
-	keep_free(k);
+	vault_free(k);
 	rmdir(dir);
 }
 
@@ -104,11 +104,11 @@ TEST(s23_what_is_not_harmless_is_hidden)
 		{ "x-hook-password", true }, { "HOST", false }, { "User-Agent", false },
 		{ "X-Event-Key", false }, { "X-GitHub-Event", false } };
 	char *error = NULL;
-	struct keep *k = open_keep(&error);
+	struct vault *k = open_keep(&error);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		EXPECT_INT(keep_is_secret(k, slice_str(rows[i].field)), rows[i].secret);
-	keep_free(k);
+		EXPECT_INT(vault_is_secret(k, slice_str(rows[i].field)), rows[i].secret);
+	vault_free(k);
 	rmdir(dir);
 }
 

@@ -54,12 +54,12 @@ TEST(a_policy_is_read_once)
 {
 	struct store_req ann = { .op = STORE_TOKEN_ADD, .account = "ann" };
 	char *error = NULL;
-	struct keep *keep;
+	struct vault *keep;
 	struct agent *a;
 
 	world_open(1);
 	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);
-	keep = w->edge.keep = keep_open(w->settings, &error);
+	keep = w->edge.vault = vault_open(w->settings, &error);
 	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
 	n_read = 0;
 	a = say_hello(ann.token);
@@ -73,7 +73,7 @@ TEST(a_policy_is_read_once)
 	EXPECT_INT(n_read, 1);
 	store_req_fini(&ann);
 	world_close();
-	keep_free(keep);
+	vault_free(keep);
 }
 
 /* S-14: of one account, however many are free; and all together. */
@@ -82,13 +82,13 @@ TEST(s14_links_of_an_account_are_counted)
 	struct store_req ann = { .op = STORE_TOKEN_ADD, .account = "ann" };
 	struct store_req bob = { .op = STORE_TOKEN_ADD, .account = "bob" };
 	char *error = NULL;
-	struct keep *keep;
+	struct vault *keep;
 	struct lobby *known;
 	struct agent *a;
 
 	world_open(1);
 	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);
-	keep = w->edge.keep = keep_open(w->settings, &error);
+	keep = w->edge.vault = vault_open(w->settings, &error);
 	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
 	EXPECT_INT(ask_store(w->edge.store, &bob), STORE_OK);
 	known = &w->workers[0]->links->known;
@@ -110,7 +110,7 @@ TEST(s14_links_of_an_account_are_counted)
 	store_req_fini(&ann);
 	store_req_fini(&bob);
 	world_close();
-	keep_free(keep);
+	vault_free(keep);
 }
 
 TESTS(TEST_ROW(a_policy_is_read_once) TEST_ROW(s14_links_of_an_account_are_counted))

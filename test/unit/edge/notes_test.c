@@ -8,13 +8,13 @@
 #include <stdio.h>
 
 static json_t *
-read_back(struct notes *n, const char *key)
+read_back(struct incidents *n, const char *key)
 {
 	struct buf b;
 	json_t *list;
 
 	buf_init(&b, 65536);
-	notes_write(n, key, &b);
+	incident_write(n, key, &b);
 	EXPECT(!b.failed);
 	list = json_loadb(b.p, b.n, 0, NULL);
 	EXPECT(json_is_array(list));
@@ -24,25 +24,26 @@ read_back(struct notes *n, const char *key)
 
 TEST(nothing_is_known_at_first)
 {
-	struct notes *n = notes_new();
+	struct incidents *n = incident_new();
 	json_t *list = read_back(n, "web");
 
 	EXPECT_INT(json_array_size(list), 0);
 	json_decref(list);
-	notes_free(n);
-	notes_free(NULL);
+	incident_free(n);
+	incident_free(NULL);
 }
 
 TEST(the_last_one_stands_and_all_are_counted)
 {
-	struct notes *n = notes_new();
+	struct incidents *n = incident_new();
 	json_t *list, *note;
 
-	notes_put(n, "web", NOTE_SIGNATURE, "192.0.2.1:1", S("Bitbucket-Webhooks/2.0"), S("first"));
-	notes_put(n, "web", NOTE_SIGNATURE, "192.0.2.2:1", S("Bitbucket-Webhooks/2.0"),
+	incident_put(n, "web", INCIDENT_SIGNATURE, "192.0.2.1:1", S("Bitbucket-Webhooks/2.0"),
+	    S("first"));
+	incident_put(n, "web", INCIDENT_SIGNATURE, "192.0.2.2:1", S("Bitbucket-Webhooks/2.0"),
 	    S("second"));
-	notes_put(n, "web", NOTE_GOOD, "192.0.2.2:1", S(""), S(""));
-	notes_put(n, "other", NOTE_PING, "", S(""), S(""));
+	incident_put(n, "web", INCIDENT_GOOD, "192.0.2.2:1", S(""), S(""));
+	incident_put(n, "other", INCIDENT_PING, "", S(""), S(""));
 	list = read_back(n, "web");
 	EXPECT_INT(json_array_size(list), 2);
 	note = json_array_get(list, 1);
@@ -52,18 +53,18 @@ TEST(the_last_one_stands_and_all_are_counted)
 	EXPECT_SLICE(slice_str(json_string_value(json_object_get(note, "peer"))), S("192.0.2.2:1"));
 	EXPECT_INT(json_integer_value(json_object_get(note, "count")), 2);
 	json_decref(list);
-	notes_free(n);
+	incident_free(n);
 }
 
 TEST(bytes_of_strangers_are_cut_and_cleaned)
 {
-	struct notes *n = notes_new();
+	struct incidents *n = incident_new();
 	char agent[1000];
 	json_t *list;
 	const char *text;
 
 	memset(agent, '\x1b', sizeof(agent));
-	notes_put(n, "web", NOTE_ADDRESS, "x", slice_of(agent, sizeof(agent)),
+	incident_put(n, "web", INCIDENT_ADDRESS, "x", slice_of(agent, sizeof(agent)),
 	    S("a\"b\\c\r\nd\xff"));
 	list = read_back(n, "web");
 	text = json_string_value(json_object_get(json_array_get(list, 0), "agent"));
@@ -72,18 +73,18 @@ TEST(bytes_of_strangers_are_cut_and_cleaned)
 	EXPECT_SLICE(slice_str(json_string_value(json_object_get(json_array_get(list, 0), "text"))),
 	    S("a\"b\\c??d?"));
 	json_decref(list);
-	notes_free(n);
+	incident_free(n);
 }
 
 TEST(routes_have_a_ceiling)
 {
-	struct notes *n = notes_new();
+	struct incidents *n = incident_new();
 	char key[32];
 	json_t *list;
 
 	for (int i = 0; i < LIMIT_NOTES + 10; i++) {
 		snprintf(key, sizeof(key), "n%d", i);
-		notes_put(n, key, NOTE_DOWN, "", S(""), S(""));
+		incident_put(n, key, INCIDENT_DOWN, "", S(""), S(""));
 	}
 	list = read_back(n, "n0");
 	EXPECT_INT(json_array_size(list), 1);
@@ -91,7 +92,7 @@ TEST(routes_have_a_ceiling)
 	list = read_back(n, key);
 	EXPECT_INT(json_array_size(list), 0);
 	json_decref(list);
-	notes_free(n);
+	incident_free(n);
 }
 
 static bool
@@ -101,7 +102,7 @@ is_hook(const char *head, struct slice *ret_agent)
 
 	h1_init(&h, H1_REQUEST);
 	EXPECT(h1_head(&h, slice_str(head)) == H1_DONE);
-	return notes_is_hook(&h.head, slice_str(head), ret_agent);
+	return incident_is_hook(&h.head, slice_str(head), ret_agent);
 }
 
 TEST(only_webhooks_are_noted)

@@ -303,7 +303,7 @@ world_open(unsigned n_workers)
 	snprintf(w->edge.domain, sizeof(w->edge.domain), "example.org");
 	w->edge.directory = directory_new();
 	w->edge.guard = guard_new();
-	w->edge.notes = notes_new();
+	w->edge.incidents = incident_new();
 	EXPECT(mkdtemp(w->dir) != NULL);
 	snprintf(path, sizeof(path), "%s/adit.db", w->dir);
 	w->edge.store = store_open(path, &error);
@@ -438,7 +438,7 @@ world_close(void)
 	remove_dir();
 	directory_free(w->edge.directory);
 	guard_free(w->edge.guard);
-	notes_free(w->edge.notes);
+	incident_free(w->edge.incidents);
 	settings_unref(w->settings);
 	free(w);
 	w = NULL;
