@@ -125,7 +125,7 @@ def test_login_that_fails(lab):
     played.url = "https://localhost:" + address.rsplit(":", 1)[1]
     agent = login(played, {"HOME": home})
     agent.exits(1)
-    assert "refused" in agent.logged()
+    assert f"the edge {played.url} does not take connections" in agent.logged()
     keeper.close()
     assert not os.path.exists(os.path.join(home, ".config", "adit", "adit.yml"))
 

@@ -9,7 +9,9 @@ import os
 import queue
 import random
 import shutil
+import select
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -112,14 +114,29 @@ class End:
 
     def __init__(self, wire):
         self.wire, self.got, self.how = wire, bytearray(wire.take(len(wire.buffer))), None
+        self.tls = threading.Lock() if isinstance(wire.sock, ssl.SSLSocket) else None
+        if self.tls:
+            wire.sock.setblocking(False)
         self.changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
+
+    def _turn(self, call, arg):
+        """Two threads read and write, and an OpenSSL connection is one thread's at a time."""
+        while True:
+            with self.tls:
+                try:
+                    return call(arg)
+                except ssl.SSLWantReadError:
+                    waits = ([self.wire.sock], [])
+                except ssl.SSLWantWriteError:
+                    waits = ([], [self.wire.sock])
+            select.select(*waits, [], 6 * WAIT_S)
 
     def _read(self):
         how = None
         while how is None:
             try:
-                data = self.wire.sock.recv(262144)
+                data = self._turn(self.wire.sock.recv, 262144) if self.tls else self.wire.sock.recv(262144)
                 how = None if data else "end"
             except OSError:
                 data, how = b"", "reset"
@@ -142,7 +159,10 @@ class End:
         return bytes(self.got), self.how
 
     def send(self, data):
-        self.wire.send(data)
+        while self.tls and data:
+            data = data[self._turn(self.wire.sock.send, data):]
+        if data:
+            self.wire.send(data)
 
     def half(self):
         self.wire.sock.shutdown(socket.SHUT_WR)

@@ -55,15 +55,15 @@ def test_s14_a_replay_is_no_way_around_the_bytes(lab, who):
     inbox.away()
     stored(inbox.edge, 1, pad=50000)
     for to in (("1", "--to", "nobodys"), ("--state", "queued", "--to", "nobodys")):
-        assert "not-yours" in me.run("replay", *to, ok=False)
+        assert "the account of the delivery has no such HTTP tunnel" in me.run("replay", *to, ok=False)
     lab.agent(inbox.edge, "http", "127.0.0.1:9", "--name", "other", "--store", "--unsigned")
     inbox.edge.wait_up("other")
     made = 0
-    while "1 deliveries" in me.exact("replay", "1", "--to", "other", ok=made < 6).decode():
+    while "1 delivery was copied" in me.exact("replay", "1", "--to", "other", ok=made < 6).decode():
         made += 1
     assert made == 6
     said = me.run("replay", "--state", "queued", "--to", "other", ok=False)
-    assert "account-full" in said and "inbox.account_bytes" in said
+    assert "the account's inbox is full (inbox.account_bytes)" in said
     kept = json.loads(me.run("stat", "--json"))["states"]
     assert 350000 < sum(s["bytes"] for s in kept.values()) <= 400000
 

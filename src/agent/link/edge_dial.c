@@ -237,7 +237,8 @@ on_dialled(struct dial *dial, int fd, int code, const char *why)
 		where = strchr(why, '(');
 		addr_text(&d->edge, edge, sizeof(edge));
 		fail(d, "the edge %s%s does not take connections %s",
-		    d->edge.kind == ADDR_TCP ? "https://" : "", edge, where != NULL ? where : "");
+		    d->edge.kind == ADDR_TCP && !d->edge.tls ? "https://" : "", edge,
+		    where != NULL ? where : "");
 		return;
 	}
 	if (fd < 0) {
