@@ -43,8 +43,8 @@ void map_del(struct map *m, struct map_node *node);
 /* The first node of that hash; go on with map_next_same(). */
 struct map_node *map_first(const struct map *m, uint64_t hash);
 struct map_node *map_next_same(const struct map_node *node);
-/* Walks all: start with NULL.  The node last returned may be deleted only through map_take_any().
- */
+/* Walks all: start with NULL.  The node last returned may be
+ * deleted only through map_take_any(). */
 struct map_node *map_walk(const struct map *m, const struct map_node *at);
 /* Removes any one node and returns it, NULL when empty: for tearing down. */
 struct map_node *map_take_any(struct map *m);

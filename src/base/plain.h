@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Texts of other machines on their way to people: to a terminal, a list, a status.  What a terminal
- * obeys (C0 and C1 controls) and what is not seen but changes what is (marks of direction, characters
- * without width; see utf8_is_shown()) is written as \xNN for each of its bytes, and so is what is no
- * UTF-8.
+ * obeys (C0 and C1 controls) and what is not seen but changes what is (marks of direction,
+ * characters without width; see utf8_is_shown()) is written as \xNN for each of its bytes, and so
+ * is what is no UTF-8.
  */
 #ifndef ADIT_BASE_PLAIN_H
 #define ADIT_BASE_PLAIN_H

@@ -44,8 +44,8 @@ bool schema_parse(struct schema_read *r, const struct schema_row *rows, schema_f
 /* For a schema_fn: one mapping by rows of its own. A key without a value is an empty mapping. */
 bool schema_apply(struct schema_read *r, const struct schema_row *rows,
     const struct yamldoc_node *map, void *dst) must_use;
-/* Fills in r->error with the node's path and the place of its value, or of its key; always false.
- */
+/* Fills in r->error with the node's path and the place of its value, or of
+ * its key; always false. */
 bool schema_fault(struct schema_read *r, const struct yamldoc_node *n, const char *fmt, ...)
     printf_like(3, 4);
 bool schema_fault_key(struct schema_read *r, const struct yamldoc_node *n, const char *fmt, ...)

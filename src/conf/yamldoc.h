@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A YAML file as a tree of mappings, lists and scalars with their positions.  What makes YAML
- * surprising is refused: anchors, aliases, tags, several documents, a key twice, keys that are not
- * plain words.
+ * surprising is refused: anchors, aliases, tags, several documents, a key twice, keys that
+ * are not plain words.
  */
 #ifndef ADIT_CONF_YAMLDOC_H
 #define ADIT_CONF_YAMLDOC_H

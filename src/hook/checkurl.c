@@ -284,8 +284,8 @@ guess_preset(const struct checkurl_params *p, struct slice path)
 static bool
 is_invisible(struct slice s, bool at_end, size_t *ret_n)
 {
-	/* no-break space, zero-width space, byte order mark: what comes along when one copies from
-	 * a page */
+	/* no-break space, zero-width space, byte order mark: what comes along when one
+	 * copies from a page */
 	static const struct slice odd[] = { S("\xc2\xa0"), S("\xe2\x80\x8b"), S("\xef\xbb\xbf") };
 
 	*ret_n = 1;

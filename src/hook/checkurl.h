@@ -82,8 +82,8 @@ struct checkurl_code {
 	enum checkurl_severity cloud, dc;
 	const char *source;
 };
-/* Adds a finding of that code, without a remedy; NULL when there are too many, but the verdict
- * stands. */
+/* Adds a finding of that code, without a remedy; NULL when there are too many,
+ * but the verdict stands. */
 struct checkurl_finding *checkurl_put(struct checkurl *c, const struct checkurl_code *code,
     const char *fmt, va_list ap) printf_like(3, 0);
 extern const struct checkurl_code checkurl_codes[];

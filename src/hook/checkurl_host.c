@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kind of host that is: names that only mean something at home, and addresses in every
- * spelling. */
+/* What kind of host that is: names that only mean something at home, and
+ * addresses in every spelling. */
 #include "hook/checkurl_private.h"
 
 #include "base/text.h"
@@ -162,8 +162,8 @@ embedded_address(struct slice host, uint32_t *ret)
 	return true;
 }
 
-/* Letters, digits, '-' and '_'; lengths; no label that only looks like a number at the end (RFC
- * 1123, WHATWG). */
+/* Letters, digits, '-' and '_'; lengths; no label that only looks like a number at the
+ * end (RFC 1123, WHATWG). */
 static void
 check_labels(struct checkurl *c, struct slice host)
 {
@@ -323,8 +323,8 @@ folded(struct slice s)
 	return b == 0xbd && d >= 0x80 && d <= 0x9e ? (char)(d - 0x80 + 0x60) : 0;
 }
 
-/* Lower case, full-width forms folded, into c->host. False: there are other characters, or it is
- * too long. */
+/* Lower case, full-width forms folded, into c->host. False: there are other characters, or
+ * it is too long. */
 static bool
 fold(struct checkurl *c, struct slice s)
 {

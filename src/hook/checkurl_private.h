@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of checkurl: the table of findings, and what is known while a URL is taken
- * apart. */
+/* Between the files of checkurl: the table of findings, and what is known while a
+ * URL is taken apart. */
 #ifndef ADIT_HOOK_CHECKURL_PRIVATE_H
 #define ADIT_HOOK_CHECKURL_PRIVATE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes a URL apart as a person meant it, however it is written, and says what is wrong with the
- * writing. */
+/* Takes a URL apart as a person meant it, however it is written, and says what is
+ * wrong with the writing. */
 #include "hook/checkurl_private.h"
 
 #include "base/text.h"

@@ -177,8 +177,8 @@ form_text(struct slice form, const char *name, char *dst, size_t cap)
 	hook_copy(slice_of(plain, n > 0 ? (size_t)n : 0), dst, cap);
 }
 
-/* GitHub and Bitbucket can send the JSON as payload=; Slack's commands and Twilio send plain
- * fields. */
+/* GitHub and Bitbucket can send the JSON as payload=; Slack's commands and
+ * Twilio send plain fields. */
 static void
 read_form(const struct event_row *s, struct slice form, struct event *e)
 {
@@ -234,8 +234,8 @@ is_plain(struct slice s)
 	return true;
 }
 
-/* As they are where they fit, else their hash: two long or odd ids must not become one by being cut
- * or cleaned. */
+/* As they are where they fit, else their hash: two long or odd ids must not become one by
+ * being cut or cleaned. */
 static void
 set_dedupe(struct event *e, struct slice a, struct slice b)
 {

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests that want an answer of a certain form at once and are no events: the edge answers them
- *itself and stores nothing.
+ * itself and stores nothing.
  *
- *	Slack        POST {"type":"url_verification","challenge":"..."}      signed; the challenge
- *comes back Zoom         POST {"event":"endpoint.url_validation",...}            signed; HMAC of
- *plainToken comes back Meta         GET ?hub.mode=subscribe&hub.verify_token=&hub.challenge=  token
- *is one of the secrets Data Center  POST {"test": true}, X-Event-Key: diagnostics:ping      never
- *signed; 200
+ *	Slack        POST {"type":"url_verification","challenge":"..."}
+ *	             signed; the challenge comes back
+ *	Zoom         POST {"event":"endpoint.url_validation",...}
+ *	             signed; HMAC of plainToken comes back
+ *	Meta         GET ?hub.mode=subscribe&hub.verify_token=&hub.challenge=
+ *	             token is one of the secrets
+ *	Data Center  POST {"test": true}, X-Event-Key: diagnostics:ping
+ *	             never signed; 200
  *
- * GitHub's ping is an ordinary, signed event and goes to the origin.
- * What is echoed is text/plain or JSON of a bounded length and alphabet, only after its signature
- *or token was good.
+ * GitHub's ping is an ordinary, signed event and goes to the origin. What is echoed is text/plain
+ * or JSON of a bounded length and alphabet, only after its signature or token was good.
  */
 #ifndef ADIT_HOOK_HANDSHAKE_H
 #define ADIT_HOOK_HANDSHAKE_H
@@ -31,8 +33,8 @@ struct handshake {
 	size_t body_n;
 };
 
-/* v: what hook_verify() said about req with p; NULL for a route without a scheme: there nothing is
- * a handshake. */
+/* v: what hook_verify() said about req with p; NULL for a route without a scheme: there
+ * nothing is a handshake. */
 enum handshake_result handshake_read(const struct hook_request *req, const struct sign_params *p,
     const struct sign_verdict *v, struct handshake *ret) must_use;
 

@@ -40,12 +40,12 @@ bool hook_is_type(const struct hook_request *req, struct slice type);
 ptrdiff_t hook_form_decode(struct slice s, char *dst, size_t cap) must_use;
 /* Takes the next name=value pair from the front of *form, still encoded. False at the end. */
 bool hook_form_next(struct slice *form, struct slice *ret_name, struct slice *ret_value) must_use;
-/* The still encoded value of a parameter whose name is written plainly; p is NULL when there is
- * none. */
+/* The still encoded value of a parameter whose name is written plainly; p is NULL
+ * when there is none. */
 struct slice hook_form_get(struct slice form, const char *name);
 
-/* Copies valid UTF-8 up to cap - 1 bytes, cut between characters; other bytes become '?'.
- * NUL-terminated. */
+/* Copies valid UTF-8 up to cap - 1 bytes, cut between characters; other
+ * bytes become '?'. NUL-terminated. */
 void hook_copy(struct slice s, char *dst, size_t cap);
 
 #endif

@@ -177,8 +177,8 @@ put_details(const json_t *r, const json_t *attempts, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-/* Head and body, whole, as members of the row: texts, or base64 where a text could not say it
- * exactly. */
+/* Head and body, whole, as members of the row: texts, or base64 where a text could
+ * not say it exactly. */
 static void
 put_whole_json(struct inboxtalk *t, struct buf *out)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation of `adit inbox` and `aditd inbox` with an edge: which requests a command takes,
- *and what people or scripts read of the answers.  Requests and answers are those of edge/view.h
- *without their envelope; nothing is sent or printed here, and no more than one answer is held at a
- *time.
+ * The conversation of `adit inbox` and `aditd inbox` with an edge: which requests a command
+ * takes, and what people or scripts read of the answers.  Requests and answers are those of
+ * edge/inbox/query.h without their envelope; nothing is sent or printed here, and no more than one
+ * answer is held at a time.
  *
  *	list    [filter]                   a table, newest first
  *	show    ID                         all about one, with head and body

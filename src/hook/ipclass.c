@@ -131,8 +131,8 @@ ipclass_sockaddr(const struct sockaddr *sa, socklen_t len)
 
 /* --- spellings --- */
 
-/* Decimal, 0 octal, 0x hexadecimal; at most 32 bits. *ret_plain is cleared for anything but plain
- * decimal. */
+/* Decimal, 0 octal, 0x hexadecimal; at most 32 bits. *ret_plain is cleared for
+ * anything but plain decimal. */
 static bool
 v4_number(struct slice s, uint64_t *ret, bool *ret_plain)
 {

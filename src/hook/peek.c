@@ -194,8 +194,8 @@ scan_name(struct scan *s)
 	return s->p < s->end;
 }
 
-/* Behind a value: commas and closing brackets, up to the next value. False: wrong, or at the end.
- */
+/* Behind a value: commas and closing brackets, up to the next value. False: wrong,
+ * or at the end. */
 static bool
 after_value(struct scan *s)
 {
@@ -309,8 +309,8 @@ put_utf8(uint32_t c, char *dst)
 	return 4;
 }
 
-/* \uXXXX at the start of s, a surrogate pair as one; *ret_n: bytes of s it took, 0 when it is none.
- */
+/* \uXXXX at the start of s, a surrogate pair as one; *ret_n: bytes of s it took, 0
+ * when it is none. */
 static uint32_t
 unicode_escape(struct slice s, size_t *ret_n)
 {
@@ -334,8 +334,8 @@ unicode_escape(struct slice s, size_t *ret_n)
 	return 0x10000 + ((c - 0xd800) << 10) + (d - 0xdc00);
 }
 
-/* The escape at the start of s into dst (4 bytes); returns their number, *ret_n what it took of s.
- */
+/* The escape at the start of s into dst (4 bytes); returns their number, *ret_n what
+ * it took of s. */
 static size_t
 unescape(struct slice s, char *dst, size_t *ret_n)
 {

@@ -109,9 +109,9 @@ enum policy_verdict {
 };
 
 /*
- * method, path: raw bytes, as routed. authorization: value of the one Authorization field, p NULL
- * when there is none. With users, POLICY_PASSWORD unless these credentials were good lately: then
- * see policy_password().
+ * method, path: raw bytes, as routed. authorization: value of the one Authorization field, p
+ * NULL when there is none. With users, POLICY_PASSWORD unless these credentials were good
+ * lately: then see policy_password().
  */
 enum policy_verdict policy_judge(struct policy *p, const struct sockaddr_storage *visitor,
     struct slice method, struct slice path, struct slice authorization, int64_t now_us) must_use;

@@ -209,9 +209,9 @@ has_word(const char *words, struct slice word)
 }
 
 /*
- * Segments of letters, digits, '-', '_', '.', '~', '+', ',' and the escape %20, none of them empty,
- * "." or "..".  Every other escape, ';', '\\' and byte is refused: servers disagree about what they
- * mean.
+ * Segments of letters, digits, '-', '_', '.', '~', '+', ',' and the escape %20, none of them
+ * empty, "." or "..".  Every other escape, ';', '\\' and byte is refused: servers disagree
+ * about what they mean.
  */
 static bool
 is_plain_below(struct slice path)

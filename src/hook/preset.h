@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What adit knows about receivers of webhooks, as rows of one table: which requests may reach them,
- * how they are signed, and what their answers really mean (Jenkins says 200 when nothing was
- * built).
+ * What adit knows about receivers of webhooks, as rows of one table: which requests may
+ * reach them, how they are signed, and what their answers really mean (Jenkins says 200
+ * when nothing was built).
  */
 #ifndef ADIT_HOOK_PRESET_H
 #define ADIT_HOOK_PRESET_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an answer means. Jenkins' plugins say 200 when nothing was built and 403 for six different
- * mistakes, so the first bytes of the body decide; the rules stand in one table, the first that
- * fits counts.
+ * What an answer means. Jenkins' plugins say 200 when nothing was built and 403 for six
+ * different mistakes, so the first bytes of the body decide; the rules stand in one table, the
+ * first that fits counts.
  */
 #include "hook/preset_private.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between preset.c, whose rows name who answers, and preset_judge.c, which knows what their answers
- * mean. */
+/* Between preset.c, whose rows name who answers, and preset_judge.c, which knows
+ * what their answers mean. */
 #ifndef ADIT_HOOK_PRESET_PRIVATE_H
 #define ADIT_HOOK_PRESET_PRIVATE_H
 

@@ -9,8 +9,8 @@ result_of_status(int status)
 		return RESULT_DONE;
 	if (status == 408 || status == 425 || status == 429 || status < 200 || status > 499)
 		return RESULT_RETRY;
-	/* 3xx too: nobody may turn a POST into a GET, and a redirect that is followed once hides
-	 * the mistake. */
+	/* 3xx too: nobody may turn a POST into a GET, and a redirect that is followed
+	 * once hides the mistake. */
 	return RESULT_PARK;
 }
 

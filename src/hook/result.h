@@ -39,9 +39,9 @@ struct result_plan {
 };
 
 /*
- * spent_ms: of the schedule, this attempt included.  retry_after_ms: -1 when the answer had none.
- * random: 64 uniform bits.  A Retry-After lengthens the pause, never shortens it, up to
- * RESULT_RETRY_AFTER_MS_MAX.
+ * spent_ms: of the schedule, this attempt included.  retry_after_ms: -1 when the answer
+ * had none. random: 64 uniform bits.  A Retry-After lengthens the pause, never shortens
+ * it, up to RESULT_RETRY_AFTER_MS_MAX.
  */
 struct result_plan result_next(int64_t spent_ms, enum result_class c, int64_t retry_after_ms,
     uint64_t random);

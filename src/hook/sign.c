@@ -220,8 +220,8 @@ sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64
 
 /* --- verifying --- */
 
-/* Data Center's connection test: these bytes and no others, so that nothing can be smuggled in
- * unsigned. */
+/* Data Center's connection test: these bytes and no others, so that nothing can
+ * be smuggled in unsigned. */
 static bool
 is_ping(const struct hook_request *req)
 {

@@ -44,9 +44,9 @@ void sign_names(char *dst, size_t cap);
 struct sign_params {
 	const struct sign_scheme *scheme;
 	/*
-	 * Newest first. HMAC schemes: the shared secret; whsec_/whpk_ (Standard Webhooks), base64
-	 * SPKI (SendGrid), "user:password" (Azure DevOps), auth token (Twilio), shared secret
-	 * (Atlassian Connect).
+	 * Newest first. HMAC schemes: the shared secret; whsec_/whpk_ (Standard Webhooks),
+	 * base64 SPKI (SendGrid), "user:password" (Azure DevOps), auth token (Twilio),
+	 * shared secret (Atlassian Connect).
 	 */
 	const struct slice *secrets;
 	size_t n_secrets;     /* at most LIMIT_HOOK_SECRETS; what is more is not tried */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signatures in a header over id, timestamp and body, and the two schemes whose secret is sent
- * itself. */
+/* Signatures in a header over id, timestamp and body, and the two schemes whose
+ * secret is sent itself. */
 #include "hook/sign_private.h"
 
 #include "base/text.h"

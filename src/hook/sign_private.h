@@ -94,8 +94,8 @@ bool sign_twilio_make(const struct sign_params *p, const struct hook_request *re
 bool sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struct slice id,
     struct sign_writer *w) must_use;
 
-/* The query string hash of Atlassian Connect: 64 hex digits and NUL. False: too many parameters, or
- * no memory. */
+/* The query string hash of Atlassian Connect: 64 hex digits and NUL. False: too many
+ * parameters, or no memory. */
 bool sign_qsh(const struct hook_request *req, struct slice base, char *dst) must_use;
 
 #endif

@@ -70,8 +70,8 @@ first_mark(uint64_t marks)
 	return (size_t)__builtin_ctzll(marks) / 8;
 }
 
-/* Control characters.  Borrows may raise marks above a true one, never below: the first is right.
- */
+/* Control characters.  Borrows may raise marks above a true one, never below:
+ * the first is right. */
 static uint64_t
 mark_controls(uint64_t v)
 {
@@ -354,8 +354,8 @@ field_connection(struct h1 *h, struct slice value)
 	return CLOSE_OK;
 }
 
-/* h2c must never reach an origin (it would open a second parser of our bytes), nor any HTTP by
- * another name. */
+/* h2c must never reach an origin (it would open a second parser of our bytes), nor any
+ * HTTP by another name. */
 static enum close_code
 field_upgrade(struct h1 *h, struct slice value)
 {

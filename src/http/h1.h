@@ -50,9 +50,9 @@ enum h1_flag {
 	H1_KEEP_ALIVE = 1 << 0, /* the connection persists after this message (9.3) */
 	H1_EXPECT_100 = 1 << 1, /* Expect: 100-continue */
 	/*
-	 * Connection: upgrade and an Upgrade field, HTTP/1.1, not h2c, body not chunked.  A request
-	 * or 101 that may not switch lacks it and is treated as if it had not asked (RFC 9110 7.8
-	 * lets us).
+	 * Connection: upgrade and an Upgrade field, HTTP/1.1, not h2c, body not chunked.  A
+	 * request or 101 that may not switch lacks it and is treated as if it had not asked (RFC
+	 * 9110 7.8 lets us).
 	 */
 	H1_UPGRADE = 1 << 2,
 	H1_ABSOLUTE = 1 << 3, /* absolute-form: its authority has replaced Host */
@@ -116,9 +116,9 @@ void h1_reset(struct h1 *h);
 enum h1_result h1_head(struct h1 *h, struct slice buf) must_use;
 
 /*
- * Takes body bytes from the front of *in.  H1_DATA: *ret_data is a part of the input.  H1_DONE: the
- * message ended, *in begins with what follows it.  H1_UNTIL_CLOSE never ends here: the caller sees
- * EOF.
+ * Takes body bytes from the front of *in.  H1_DATA: *ret_data is a part of the input.
+ * H1_DONE: the message ended, *in begins with what follows it.  H1_UNTIL_CLOSE never ends
+ * here: the caller sees EOF.
  */
 enum h1_result h1_body(struct h1 *h, struct slice *in, struct slice *ret_data) must_use;
 /* EOF came: true when the message may end here (H1_UNTIL_CLOSE, or it had ended). */

@@ -2,8 +2,9 @@
 /*
  * Bodies.  The chunked coding is taken byte by byte, its data in slices of the input:
  *
- *	SIZE [EXT_...] SIZE_LF DATA DATA_CR DATA_LF  SIZE ...  SIZE_LF { TRAILER ... TRAILER_LF }
- *TRAILER FINAL_LF ENDED
+ *	SIZE [EXT_...] SIZE_LF DATA DATA_CR DATA_LF            a chunk, any number of them
+ *	SIZE [EXT_...] SIZE_LF { TRAILER ... TRAILER_LF }      the last one, of size 0
+ *	TRAILER FINAL_LF ENDED
  */
 #include "http/h1_private.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names that no agent gets by asking; the operator of an edge gives them away (aditd name reserve).
- */
+/* Names that no agent gets by asking; the operator of an edge gives them
+ * away (aditd name reserve). */
 #ifndef ADIT_HTTP_RESERVED_H
 #define ADIT_HTTP_RESERVED_H
 

@@ -45,15 +45,15 @@ struct rewrite_forward {
 size_t rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_forward *f,
     char *dst, size_t cap) must_use;
 
-/* True for a TRACE or OPTIONS with Max-Forwards: 0, which is not forwarded but answered (RFC 9110
- * 7.6.2). */
+/* True for a TRACE or OPTIONS with Max-Forwards: 0, which is not forwarded but
+ * answered (RFC 9110 7.6.2). */
 bool rewrite_ends_here(const struct h1_head *h, struct slice buf) must_use;
 
 /*
- * Request head for an origin, from one that came by a stream: framing added (Content-Length stays;
- * else Transfer-Encoding: chunked where body_follows, but never to an upgrade), Connection: Upgrade
- * with H1_UPGRADE and no Connection otherwise; host replaced when host.p != NULL.  0: dst is too
- * small.
+ * Request head for an origin, from one that came by a stream: framing added (Content-Length
+ * stays; else Transfer-Encoding: chunked where body_follows, but never to an upgrade),
+ * Connection: Upgrade with H1_UPGRADE and no Connection otherwise; host replaced when host.p !=
+ * NULL.  0: dst is too small.
  */
 size_t rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows,
     struct slice host, char *dst, size_t cap) must_use;
@@ -68,8 +68,8 @@ size_t rewrite_response(const struct h1_head *h, struct slice buf, char *dst, si
 /*
  * Response head for a visitor, from a stream: framing and Connection added as the visitor's version
  * needs: Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0;
- * Via and adit-request-id added (not to 1xx but 101), and Date to a final one that has none.  Interim responses must not be sent to a visitor
- * of 1.0.
+ * Via and adit-request-id added (not to 1xx but 101), and Date to a final one that has none.
+ * Interim responses must not be sent to a visitor of 1.0.
  */
 struct rewrite_answer {
 	uint8_t visitor_minor;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between rewrite.c (requests) and rewrite_answer.c: what a field is to a proxy, and how one is
- * written. */
+/* Between rewrite.c (requests) and rewrite_answer.c: what a field is to a proxy, and
+ * how one is written. */
 #ifndef ADIT_HTTP_REWRITE_PRIVATE_H
 #define ADIT_HTTP_REWRITE_PRIVATE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of fields and tokens compared without regard to case; inline: it is done for every field.
- */
+/* Names of fields and tokens compared without regard to case; inline: it is
+ * done for every field. */
 #ifndef ADIT_HTTP_TOKEN_H
 #define ADIT_HTTP_TOKEN_H
 

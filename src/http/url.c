@@ -46,8 +46,8 @@ parse_port(struct slice s, uint16_t *ret_port)
 	return true;
 }
 
-/* Digits only, or 0x and hexadecimal digits: resolvers take such a last label for an IPv4 address.
- */
+/* Digits only, or 0x and hexadecimal digits: resolvers take such a last label
+ * for an IPv4 address. */
 static bool
 is_number(struct slice label)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hosts and names (RFC 3986 section 3.2.2, RFC 1123): one canonical form for routing, policy and
- * certificates.
+ * Hosts and names (RFC 3986 section 3.2.2, RFC 1123): one canonical form for
+ * routing, policy and certificates.
  */
 #ifndef ADIT_HTTP_URL_H
 #define ADIT_HTTP_URL_H

@@ -33,8 +33,8 @@ int addr_sockaddr(const struct addr *a, bool any, struct sockaddr_storage *ret,
     socklen_t *ret_len) must_use;
 
 #define ADDR_TEXT_BYTES 128
-/* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix:" of what accept() gave. v4-mapped is shown as v4.
- */
+/* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix:" of what accept() gave. v4-mapped
+ * is shown as v4. */
 void addr_show(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap);
 /* Our own address as the other side of this socket reached it. */
 void addr_local(int fd, char *dst, size_t cap);
@@ -45,10 +45,9 @@ uint16_t addr_split(const struct sockaddr_storage *ss, socklen_t len, char *dst,
 bool addr_same(const struct addr *a, const struct addr *b);
 
 /*
- * A listening socket: SO_REUSEADDR, SO_REUSEPORT where `share` (one per worker), backlog
- * 4096, non-blocking. A stale Unix socket that nobody listens on is replaced; a living one is
- * EADDRINUSE. -1 and errno. The address that was bound (port filled in) goes to *ret_bound when not
- * NULL.
+ * A listening socket: SO_REUSEADDR, SO_REUSEPORT where `share` (one per worker), backlog 4096,
+ * non-blocking. A stale Unix socket that nobody listens on is replaced; a living one is EADDRINUSE.
+ * -1 and errno. The address that was bound (port filled in) goes to *ret_bound when not NULL.
  */
 int addr_listen(const struct addr *a, bool share, struct addr *ret_bound) must_use;
 

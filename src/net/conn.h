@@ -54,13 +54,13 @@ conn_is_open(const struct conn *c)
 	return c->io.fd >= 0;
 }
 
-/* Goes on with the TLS handshake. IO_OK when it is done (or there is none), IO_WAIT, IO_FAIL
- * (conn_error()). */
+/* Goes on with the TLS handshake. IO_OK when it is done (or there is
+ * none), IO_WAIT, IO_FAIL (conn_error()). */
 enum io conn_handshake(struct conn *c);
 
-/* Reads up to cap bytes of plaintext, from at most one receive. IO_EOF only after an orderly end
- * (FIN; with TLS close_notify: a FIN without one is IO_FAIL where tls_strict_eof was set, else
- * IO_EOF). */
+/* Reads up to cap bytes of plaintext, from at most one receive. IO_EOF only after an
+ * orderly end (FIN; with TLS close_notify: a FIN without one is IO_FAIL where
+ * tls_strict_eof was set, else IO_EOF). */
 enum io conn_read(struct conn *c, void *dst, size_t cap, size_t *ret_n);
 /* The same into several pieces (at least one), of which TLS fills only the first. */
 enum io conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);

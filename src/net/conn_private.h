@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between conn.c and the TLS layer under it (tls_io.c): the raw socket upwards, records downwards.
- */
+/* Between conn.c and the TLS layer under it (tls_io.c): the raw
+ * socket upwards, records downwards. */
 #ifndef ADIT_NET_CONN_PRIVATE_H
 #define ADIT_NET_CONN_PRIVATE_H
 

@@ -9,8 +9,8 @@ struct lookups;
 
 /* One question: the addresses of one family. */
 struct lookup {
-	/* n addresses without ports, or code (ENOENT, ETIMEDOUT, ...) and a sentence. May come from
-	 * within lookup_start(). */
+	/* n addresses without ports, or code (ENOENT, ETIMEDOUT, ...) and a sentence. May
+	 * come from within lookup_start(). */
 	void (*done)(struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int code,
 	    const char *why);
 	struct lookup_private *private; /* NULL while not running */

@@ -91,8 +91,8 @@ loop_watch(struct loop *l, struct loop_io *io)
 	return 0;
 }
 
-/* Events that were fetched before and not yet dispatched must not reach whoever has the memory
- * next. */
+/* Events that were fetched before and not yet dispatched must not reach whoever
+ * has the memory next. */
 static void
 forget_events(struct loop_epoll *e, struct loop_io *io)
 {

@@ -38,8 +38,8 @@ void loop_core_dispatch(struct loop_io *io, unsigned events);
 int64_t loop_core_due_us(const struct loop *l);
 /* Work waits that needs no event from outside. */
 bool loop_core_busy(const struct loop *l);
-/* The steps of a turn behind the kernel's events, in order. `again` was taken when the turn began.
- */
+/* The steps of a turn behind the kernel's events, in order. `again` was taken
+ * when the turn began. */
 void loop_core_turn(struct loop *l, struct list *again);
 
 /* Of loop_epoll.c and loop_sim.c: makes loop_run() look at the mail. From any thread. */

@@ -537,8 +537,8 @@ find_listener(const struct sockaddr_storage *to)
 		if (s->state != LISTENING ||
 		    (s->addr.ss_family == AF_UNIX) != (to->ss_family == AF_UNIX))
 			continue;
-		/* Ports are all that counts on this one machine; sin_port and sin6_port are one
-		 * place. */
+		/* Ports are all that counts on this one machine; sin_port and
+		 * sin6_port are one place. */
 		if (to->ss_family == AF_UNIX ? memcmp(&s->addr, to, sizeof(struct sockaddr_un)) == 0
 					     : a->sin_port == b->sin_port) {
 			/* Of several that share it, any. */

@@ -40,8 +40,8 @@ void sim_at(int64_t delay_us, void (*fn)(void *arg), void *arg);
 void sim_pair(int ret_fd[2]);
 /* The source address of connections from now on; NULL: 127.0.0.1. */
 void sim_connect_from(const struct sockaddr *addr, socklen_t len);
-/* What connecting does from now on: 0 succeeds where somebody listens, an errno fails, -1 is
- * silence. */
+/* What connecting does from now on: 0 succeeds where somebody listens, an errno
+ * fails, -1 is silence. */
 void sim_connect_mode(int code);
 
 /* The wire is cut: nothing arrives any more, nobody is told. What user timeout was set counts. */

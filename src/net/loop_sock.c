@@ -268,8 +268,8 @@ is_loopback(const struct sockaddr_storage *ss)
 						    in6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
 }
 
-/* BBR paces, which on loopback halves what goes through. Wide-area legs keep the system's choice.
- */
+/* BBR paces, which on loopback halves what goes through. Wide-area legs
+ * keep the system's choice. */
 static void
 avoid_pacing(int fd)
 {

@@ -33,8 +33,8 @@ struct tls_cert_files {
  */
 struct tls_server;
 
-/* NULL and *ret_error (malloced sentence with file and what to do). The first is the default
- * certificate. */
+/* NULL and *ret_error (malloced sentence with file and what to do). The first
+ * is the default certificate. */
 struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n,
     char **ret_error) must_use;
 /*
@@ -71,8 +71,8 @@ void tls_client_unref(struct tls_client *c);
 struct tls *tls_connect(struct tls_client *c, const char *host) must_use;
 
 void tls_free(struct tls *t);
-/* A FIN without close_notify is a failure from now on: for messages that end with the connection.
- */
+/* A FIN without close_notify is a failure from now on: for messages that
+ * end with the connection. */
 void tls_strict_eof(struct tls *t);
 /* After the handshake. ALPN: "" when none. SNI: "" when none; server side lower-cased and a legal
  * host name, otherwise the handshake was refused. */

@@ -6,8 +6,8 @@
 
 #include <openssl/x509.h>
 
-/* "a.example, *.b.example" of the certificate, cut short when long; `otherwise` when it has none.
- */
+/* "a.example, *.b.example" of the certificate, cut short when long; `otherwise`
+ * when it has none. */
 void tls_cert_names(X509 *cert, const char *otherwise, char *dst, size_t cap);
 /* Who signed it. */
 void tls_cert_issuer(X509 *cert, char *dst, size_t cap);

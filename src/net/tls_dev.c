@@ -224,8 +224,8 @@ make_ca(struct pair *ca)
 	       X509_sign(ca->cert, ca->key, EVP_sha256()) > 0;
 }
 
-/* "DNS:a,IP:::1"; the names are ours or of the configuration, but a comma would be another entry.
- */
+/* "DNS:a,IP:::1"; the names are ours or of the configuration, but a comma
+ * would be another entry. */
 static bool
 names_text(struct dev *d, char *dst, size_t cap)
 {

@@ -437,8 +437,8 @@ judge(struct conn *c, int r)
 	return IO_FAIL;
 }
 
-/* A call that moved nothing has stopped to be fair while the socket may hold more: no edge would
- * come. */
+/* A call that moved nothing has stopped to be fair while the socket may hold more:
+ * no edge would come. */
 static void
 ask_again(struct conn *c)
 {

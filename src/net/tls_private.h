@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection's TLS state, shared by tls.c and tls_server.c (contexts), tls_io.c (records),
- * tls_why.c (words). */
+/* A connection's TLS state, shared by tls.c and tls_server.c (contexts),
+ * tls_io.c (records), tls_why.c (words). */
 #ifndef ADIT_NET_TLS_PRIVATE_H
 #define ADIT_NET_TLS_PRIVATE_H
 
@@ -59,8 +59,8 @@ int tls_verify_cb(int ok, X509_STORE_CTX *x);
 struct tls_mint;
 struct tls_mint *tls_mint_new(const char *dir, const char *domain, char **ret_error) must_use;
 void tls_mint_free(struct tls_mint *m);
-/* Shows a certificate for exactly this host, where it is below the domain; false: the default one
- * stays. */
+/* Shows a certificate for exactly this host, where it is below the domain; false:
+ * the default one stays. */
 bool tls_mint_use(struct tls_mint *m, SSL *ssl, const char *host);
 
 /* Session ticket keys of this process: made at random, renewed every 12 hours. */

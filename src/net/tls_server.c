@@ -35,8 +35,8 @@ struct tls_server {
 
 /* --- which certificate --- */
 
-/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most 253; lower-cased into dst.
- */
+/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most
+ * 253; lower-cased into dst. */
 static bool
 legal_host(struct slice s, char *dst)
 {

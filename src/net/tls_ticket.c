@@ -68,8 +68,8 @@ set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
 	return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* OpenSSL's contract: -1 failure, 0 no such key (full handshake), 1 good, 2 good and worth a new
- * ticket. */
+/* OpenSSL's contract: -1 failure, 0 no such key (full handshake), 1 good, 2 good and
+ * worth a new ticket. */
 static int
 ticket_cb(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
     EVP_MAC_CTX *mac, int seal)

@@ -15,8 +15,8 @@ struct carrier;
 struct flow;
 
 struct carrier_ops {
-	/* Agent: a stream was opened by the edge. Give it a flow (flow_bind) or call stream_reset()
-	 * and stream_free(). */
+	/* Agent: a stream was opened by the edge. Give it a flow (flow_bind) or
+	 * call stream_reset() and stream_free(). */
 	void (*opened)(struct carrier *c, struct stream *s, struct slice opening);
 	void (*control)(struct carrier *c, struct slice json);
 	void (*goaway)(struct carrier *c, uint32_t code, uint32_t retry_ms);
@@ -69,8 +69,8 @@ void carrier_goaway(struct carrier *c, enum link_code code, uint32_t retry_ms);
  */
 uint64_t carrier_mark(const struct carrier *c);
 bool carrier_has_arrived(const struct carrier *c, uint64_t mark);
-/* Ends the link now: says GOAWAY as far as the socket takes it, tells every flow, closes, calls
- * ops->closed. */
+/* Ends the link now: says GOAWAY as far as the socket takes it, tells every
+ * flow, closes, calls ops->closed. */
 void carrier_close(struct carrier *c, enum link_code code, const char *why);
 
 #endif

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A flow couples one stream of a carrier with one connection for the time of an exchange or of a
- *byte stream.  The same code serves both ends: at the edge the connection is the visitor's, at the
- *agent the origin's.
+ * byte stream.  The same code serves both ends: at the edge the connection is the visitor's, at
+ * the agent the origin's.
  *
  *	inlet:  connection -> stream   (edge: request body; agent: response body)
  *	outlet: stream -> connection   (edge: response body; agent: request body)
  *
- * Heads are the owner's affair: it parses and writes them, then starts inlet and outlet with the
- *framing that the body has on the connection.  On the stream a body has no framing: its end is the
- *FIN.
+ * Heads are the owner's affair: it parses and writes them, then starts inlet and outlet with
+ * the framing that the body has on the connection.  On the stream a body has no framing: its
+ * end is the FIN.
  *
- * Backpressure: the inlet reads from the connection only when the link grants space (straight into
- *the frame where framing allows); the outlet gives credit back only for bytes that the connection
- *took.
+ * Backpressure: the inlet reads from the connection only when the link grants space
+ * (straight into the frame where framing allows); the outlet gives credit back only for
+ * bytes that the connection took.
  *
- * Owners are called from flow_ops, never in the middle of a flow's own work; they may end the flow
- *in any call.
+ * Owners are called from flow_ops, never in the middle of a flow's own work; they may end the
+ * flow in any call.
  */
 #ifndef ADIT_RELAY_FLOW_H
 #define ADIT_RELAY_FLOW_H
@@ -30,12 +30,12 @@ struct flow;
 
 struct flow_ops {
 	/*
-	 * Bytes of the stream before flow_outlet() was called: the head of a message, or the part
-	 * of it that has come. Returns how many were used up: 0 to see the same bytes again with
-	 * more behind them; an interim head's length after flow_write(); the final head's length
-	 * after flow_outlet() or, where the connection is not there yet, after flow_hold(). `fin`:
-	 * nothing follows. Must not use loop_scratch(); flow_head_scratch() is for writing heads
-	 * into.
+	 * Bytes of the stream before flow_outlet() was called: the head of a message, or the
+	 * part of it that has come. Returns how many were used up: 0 to see the same bytes again
+	 * with more behind them; an interim head's length after flow_write(); the final head's
+	 * length after flow_outlet() or, where the connection is not there yet, after
+	 * flow_hold(). `fin`: nothing follows. Must not use loop_scratch(); flow_head_scratch()
+	 * is for writing heads into.
 	 */
 	size_t (*head)(struct flow *f, struct slice bytes, bool fin);
 	/* The message from the connection has gone into the stream whole, FIN included. */
@@ -48,8 +48,8 @@ struct flow_ops {
 	/* The connection broke or ended too early (CLOSE_OK), or its message was malformed (a row
 	 * of the close table). */
 	void (*conn_broken)(struct flow *f, enum close_code bad);
-	/* While no inlet runs: LOOP_IN edges of the connection (the owner reads heads itself). May
-	 * be NULL. */
+	/* While no inlet runs: LOOP_IN edges of the connection (the owner reads heads
+	 * itself). May be NULL. */
 	void (*conn_readable)(struct flow *f);
 };
 
@@ -59,15 +59,13 @@ enum flow_framing {
 	FLOW_LENGTH,  /* so many bytes, no more and no fewer */
 	FLOW_CHUNKED, /* chunked coding on the connection */
 	FLOW_RAW,   /* all bytes until EOF / FIN; outlet: FIN shuts the connection's writing side */
-	FLOW_CLOSE, /* outlet: as RAW, for a message that ends with the connection (owner closes it)
-		     */
+	FLOW_CLOSE, /* outlet: as RAW, but the owner closes the connection behind the message */
 };
 
 struct flow {
 	struct conn *conn;
-	struct carrier
-	    *carrier; /* NULL after the link died while the last bytes were still draining */
-	struct stream *stream; /* NULL when none or gone */
+	struct carrier *carrier; /* NULL after the link died while the last bytes still drained */
+	struct stream *stream;   /* NULL when none or gone */
 	const struct flow_ops *ops;
 	void *owner;
 	enum flow_framing in_framing, out_framing;
@@ -102,8 +100,8 @@ struct flow {
 void flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flow_ops *ops,
     void *owner);
 void flow_conn(struct flow *f, struct conn *conn);
-/* Couples with a stream: a new one (edge: stream_open) or one that the other side opened (agent:
- * carrier_ops.opened). */
+/* Couples with a stream: a new one (edge: stream_open) or one that the other
+ * side opened (agent: carrier_ops.opened). */
 void flow_bind(struct flow *f, struct stream *s);
 
 /*
@@ -114,9 +112,9 @@ void flow_bind(struct flow *f, struct stream *s);
 int flow_send_head(struct flow *f, struct slice opening, struct slice head) must_use;
 /*
  * Starts the inlet: `early` are bytes already read behind the head (copied). h1 is the parser that
- * read the head; needed for LENGTH and CHUNKED, must live until inlet_done. FLOW_NONE sends the FIN
- * with the head. A malformed early body is reported by conn_broken at the end of this turn... or -1
- * without memory.
+ * read the head; needed for LENGTH and CHUNKED, must live until inlet_done. FLOW_NONE sends the
+ * FIN with the head. A malformed early body is reported by conn_broken at the end of this turn...
+ * or -1 without memory.
  */
 int flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1,
     struct slice early) must_use;
@@ -139,8 +137,8 @@ void flow_hold(struct flow *f);
 /* Writes bytes of our own to the connection now: an interim head, 100 Continue. -1: no memory or
  * too much waits. */
 int flow_write(struct flow *f, struct slice bytes) must_use;
-/* Writes `head` to the connection and starts the outlet. length: FLOW_LENGTH. Trouble is told
- * through ops. */
+/* Writes `head` to the connection and starts the outlet. length: FLOW_LENGTH. Trouble
+ * is told through ops. */
 void flow_outlet(struct flow *f, enum flow_framing framing, uint64_t length, struct slice head);
 
 /* The owner forwards the connection's edges while the flow lives. */

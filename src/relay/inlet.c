@@ -139,8 +139,8 @@ read_plain(struct flow *f, struct iovec *iov, int n_iov, size_t *ret_n)
 	return io;
 }
 
-/* CHUNKED: through scratch memory, the coding taken off. The body is never longer than its coding.
- */
+/* CHUNKED: through scratch memory, the coding taken off. The body is never
+ * longer than its coding. */
 static enum io
 read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 {

@@ -292,8 +292,8 @@ flow_outlet(struct flow *f, enum flow_framing framing, uint64_t length, struct s
 	f->literal = head;
 	if (f->held)
 		release_held(f);
-	/* Else: called from within ops->head(); the body, or nothing, follows at once in
-	 * put_body(). */
+	/* Else: called from within ops->head(); the body, or nothing, follows
+	 * at once in put_body(). */
 }
 
 void

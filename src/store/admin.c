@@ -150,9 +150,9 @@ admin_put_used(struct db *db)
 }
 
 /*
- * The same statements, one hash and one comparison whether the id is known or not (S-05).  What is
- * malformed is looked up as an empty id; the id is public, so the look-up itself may take what it
- * takes.
+ * The same statements, one hash and one comparison whether the id is known or not (S-05).
+ * What is malformed is looked up as an empty id; the id is public, so the look-up itself may
+ * take what it takes.
  */
 static enum store_result
 login(struct db *db, struct store_req *req)

@@ -9,8 +9,8 @@ extern const struct store_job_kind admin_kind;
 
 /* Writes the pending last-used times (see db.h) into the running transaction. */
 void admin_put_used(struct db *db);
-/* The account's row; 0 when there is none, which is `make`d on demand.  0 with db->fault on a
- * failure. */
+/* The account's row; 0 when there is none, which is `make`d on demand.  0 with
+ * db->fault on a failure. */
 int64_t admin_account(struct db *db, struct slice name, int64_t now_ms, bool make);
 /* Room for LIMIT_STORE_ROWS rows in req->rows. */
 bool admin_rows(struct store_req *req) must_use;

@@ -5,8 +5,8 @@
  * works, every row of every table is read once, in pieces of some milliseconds: on the store's own
  * thread, since its connection holds the file alone (db.h), between batches and never in one.
  *
- * What is found stops nothing: db->hurt names the tables, and what needs a bad page is refused
- * (damage.h).
+ * What is found stops nothing: db->hurt names the tables, and what needs a bad
+ * page is refused (damage.h).
  */
 #ifndef ADIT_STORE_CHECK_H
 #define ADIT_STORE_CHECK_H

@@ -15,8 +15,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* A WAL file is a header and frames, each a header and a page (sqlite.org/fileformat2.html, 4.1).
- */
+/* A WAL file is a header and frames, each a header and a
+ * page (sqlite.org/fileformat2.html, 4.1). */
 enum { WAL_HEADER_BYTES = 32, WAL_FRAME_HEADER_BYTES = 24 };
 /* Before a checkpoint on a disk that is low: it gives space back. */
 enum { LOW_WAL_BYTES = 1 << 20 };
@@ -29,8 +29,8 @@ static const char *const texts[] = {
 
 /* --- errors --- */
 
-/* SQLite keeps errno of some failures only; a commit's is still in errno, which was cleared before.
- */
+/* SQLite keeps errno of some failures only; a commit's is still in errno,
+ * which was cleared before. */
 static int
 system_error(struct db *db, int rc)
 {
@@ -92,8 +92,8 @@ db_query(struct db *db, enum sql id)
 static void
 bound(struct db_query *q, int rc)
 {
-	/* SQLITE_TOOBIG is the caller's size; the statement would then run with NULL, so it must
-	 * not run. */
+	/* SQLITE_TOOBIG is the caller's size; the statement would then run with NULL, so
+	 * it must not run. */
 	if (rc != SQLITE_OK) {
 		if (rc != SQLITE_TOOBIG)
 			db_failed(q->db, rc);
@@ -277,8 +277,8 @@ forget_uncommitted(struct db *db)
 		    WAL_HEADER_BYTES + db->wal_frames * (WAL_FRAME_HEADER_BYTES + db->page_bytes);
 	if ((size_t)snprintf(path, sizeof(path), "%s-wal", db->path) >= sizeof(path))
 		return false;
-	/* Not the database file itself: closing any descriptor of that one would drop SQLite's
-	 * locks. */
+	/* Not the database file itself: closing any descriptor of that one
+	 * would drop SQLite's locks. */
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT;
@@ -309,9 +309,9 @@ db_rollback(struct db *db)
 }
 
 /*
- * SQLite's automatic checkpoint ignores its errors and would call a failed fsync again later, which
- * then succeeds although the pages are lost.  So checkpoints are called here, and an error is
- * fatal.
+ * SQLite's automatic checkpoint ignores its errors and would call a failed fsync again
+ * later, which then succeeds although the pages are lost.  So checkpoints are called here,
+ * and an error is fatal.
  */
 void
 db_checkpoint(struct db *db, bool now)
@@ -330,8 +330,8 @@ db_checkpoint(struct db *db, bool now)
 		db->wal_known = true;
 	} else if (rc != SQLITE_OK) {
 		db_failed(db, rc);
-		/* No space for the database file to grow into: the WAL is whole and durable, try
-		 * again later. */
+		/* No space for the database file to grow into: the WAL is whole and
+		 * durable, try again later. */
 		if (db->fault != DB_BROKEN)
 			db->fault = DB_FINE;
 	}

@@ -71,8 +71,8 @@ struct db {
 	int64_t clock_mono_ms, clock_base_ms, clock_saved_ms;
 };
 
-/* NULL and a malloced sentence.  Creates, locks, migrates, and checks the file after an unclean
- * stop. */
+/* NULL and a malloced sentence.  Creates, locks, migrates, and checks the file
+ * after an unclean stop. */
 struct db *db_open(const char *path, char **ret_error) must_use;
 void db_close(struct db *db);
 

@@ -47,8 +47,8 @@ lock(struct db *db, char **ret_error)
 	return 0;
 }
 
-/* Before SQLite opens it: the rights are never wider, not even for a moment; the WAL inherits them.
- */
+/* Before SQLite opens it: the rights are never wider, not even for a moment;
+ * the WAL inherits them. */
 static int
 make_file(struct db *db, char **ret_error)
 {
@@ -196,8 +196,8 @@ db_open(const char *path, char **ret_error)
 	db->lock_fd = -1;
 	if (lock(db, ret_error) < 0)
 		goto fail;
-	/* The lock comes before the file is touched: closing it in this process would drop SQLite's
-	 * own lock. */
+	/* The lock comes before the file is touched: closing it in this process would
+	 * drop SQLite's own lock. */
 	if (make_file(db, ret_error) < 0)
 		goto fail;
 	left = wal_bytes(db);

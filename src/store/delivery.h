@@ -44,8 +44,8 @@ bool delivery_get(struct db *db, uint64_t id, struct delivery *ret);
 bool delivery_must_get(struct db *db, uint64_t id, struct delivery *ret);
 /* Ends the reading; the numbers stay. */
 void delivery_end(struct delivery *d);
-/* Copies it into an item; with its head and body when `payload`. False: no memory, or the payload
- * is missing. */
+/* Copies it into an item; with its head and body when `payload`. False: no memory, or
+ * the payload is missing. */
 bool delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now_t,
     struct inbox_delivery *ret) must_use;
 

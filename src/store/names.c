@@ -197,8 +197,8 @@ names_lookup(struct db *db, struct store_req *req)
 
 /* --- ports --- */
 
-/* A free port of the range, at random so that a released one is not handed on at once; 0 when there
- * is none. */
+/* A free port of the range, at random so that a released one is not handed on at once; 0
+ * when there is none. */
 static uint16_t
 free_port(struct db *db, uint16_t min, uint16_t max)
 {
@@ -257,8 +257,8 @@ port_add(struct db *db, struct store_req *req, int64_t account, uint16_t port, c
 	return db_run(&q) ? STORE_OK : STORE_TAKEN;
 }
 
-/* The account's port of that key; one that no longer lies in the range is given up for a new one.
- */
+/* The account's port of that key; one that no longer lies in the range is given up
+ * for a new one. */
 static enum store_result
 claim_any_port(struct db *db, struct store_req *req, int64_t account)
 {

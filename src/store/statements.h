@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every statement of the store; they are prepared once, at their first use.  Only migrations run
- * other text. */
+/* Every statement of the store; they are prepared once, at their first use.  Only
+ * migrations run other text. */
 #ifndef ADIT_STORE_STATEMENTS_H
 #define ADIT_STORE_STATEMENTS_H
 

@@ -171,8 +171,8 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 	if (db->fault != DB_FINE)
 		return rolled_back(db);
 	wrote = changes != sqlite3_total_changes64(db->sqlite);
-	/* On a full disk: what may write often has nothing to, as the claim of a name that is
-	 * held. */
+	/* On a full disk: what may write often has nothing to, as the claim of a
+	 * name that is held. */
 	if (wrote && job->result == STORE_OK && need == JOB_WRITES && allowed != JOB_WRITES)
 		job->result = STORE_FULL;
 	if (job->result == STORE_OK || !wrote)

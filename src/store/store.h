@@ -46,8 +46,8 @@ enum store_op {
 	STORE_TOKEN_LIST,
 	/* in: token_id; out: account */
 	STORE_TOKEN_REVOKE,
-	/* in: token (clear); out: account, token_id, expires. Same work for an unknown one (S-05)
-	 */
+	/* in: token (clear); out: account, token_id, expires. Same work for
+	 * an unknown one (S-05) */
 	STORE_LOGIN,
 	/* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
 	/* also in: set_policy, policy (empty: none): kept with the name, as opaque bytes */

@@ -22,8 +22,8 @@
  *	Something waits for this tunnel, whose origin did not answer; the agent may look whether it
  *	is back, and say so: {"type":"origin","id":1}
  *
- * Unknown members are ignored, unknown types too. "protocol" is the highest version that the
- * sender speaks.
+ * Unknown members are ignored, unknown types too. "protocol" is the highest version
+ * that the sender speaks.
  */
 #ifndef ADIT_TUNNEL_HELLO_H
 #define ADIT_TUNNEL_HELLO_H

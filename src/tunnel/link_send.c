@@ -112,8 +112,8 @@ link_turn(struct link *l)
 	return NULL;
 }
 
-/* Credit that a stream takes for granted when it opens: as much only as the other side can give to
- * all. */
+/* Credit that a stream takes for granted when it opens: as much only as the other side
+ * can give to all. */
 static uint32_t
 first_credit(const struct link *l)
 {
@@ -136,8 +136,8 @@ stream_grant(struct stream *s, char **ret_p)
 	}
 	s->tx_credit = first_credit(l);
 	*ret_p = l->out + l->out_to + FRAME_HEADER_BYTES + FRAME_SYN_BYTES;
-	/* How much of it will be opening is not known yet: data alone must stay within the credit.
-	 */
+	/* How much of it will be opening is not known yet: data alone must
+	 * stay within the credit. */
 	n = (size_t)s->tx_credit - LIMIT_OPENING_BYTES;
 	return (n < LIMIT_DATA_FRAME_BYTES ? n : LIMIT_DATA_FRAME_BYTES) + 2 + LIMIT_OPENING_BYTES;
 }

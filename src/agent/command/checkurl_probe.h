@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is found by calling a URL as Bitbucket would: its name, its addresses, TLS, and what the
- * server answers. */
+/* What is found by calling a URL as Bitbucket would: its name, its addresses, TLS, and
+ * what the server answers. */
 #ifndef ADIT_AGENT_COMMAND_CHECKURL_PROBE_H
 #define ADIT_AGENT_COMMAND_CHECKURL_PROBE_H
 

@@ -48,8 +48,8 @@ ask(struct inbox_link *l)
 	free(text);
 }
 
-/* Standard output may be a pipe that nobody reads: then this waits, and nothing else is lost by it.
- */
+/* Standard output may be a pipe that nobody reads: then this waits, and nothing else
+ * is lost by it. */
 static bool
 flush(struct buf *out)
 {

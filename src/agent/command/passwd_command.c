@@ -14,8 +14,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* bcrypt reads no more than 72 bytes; a longer password would be a shorter one without anybody
- * knowing. */
+/* bcrypt reads no more than 72 bytes; a longer password would be a shorter
+ * one without anybody knowing. */
 #define PASSWORD_BYTES_MAX 72
 /* 2^11 rounds: about a tenth of a second. */
 #define ROUNDS 11

@@ -48,8 +48,8 @@ judge(const json_t *o, const char **ret_code)
 	return strcmp(*ret_code, "ok") == 0 ? "online" : "failing";
 }
 
-/* A TCP tunnel is not probed: connecting and saying nothing proves nothing, and looks like a scan.
- */
+/* A TCP tunnel is not probed: connecting and saying nothing proves nothing, and
+ * looks like a scan. */
 static bool
 is_good(const struct status *s, const char *state)
 {

@@ -6,8 +6,8 @@
 
 #include "agent/core/config.h"
 
-/* $XDG_CONFIG_HOME/adit/adit.yml or $HOME/.config/adit/adit.yml. False when neither is set, or too
- * long. */
+/* $XDG_CONFIG_HOME/adit/adit.yml or $HOME/.config/adit/adit.yml. False when neither is
+ * set, or too long. */
 bool config_file_path(char *dst, size_t cap) must_use;
 
 /*

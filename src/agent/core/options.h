@@ -64,8 +64,8 @@ struct options {
  */
 const char *options_parse(struct options *o, unsigned groups, int argc, char **argv, char *why,
     size_t why_cap) must_use;
-/* Where the command was known only behind its options: what was parsed with `groups` must be
- * `allowed`. */
+/* Where the command was known only behind its options: what was parsed with
+ * `groups` must be `allowed`. */
 const char *options_allow(struct options *o, unsigned groups, unsigned allowed, char *why,
     size_t why_cap) must_use;
 /* One line per option of the groups. */

@@ -122,8 +122,8 @@ is_localhost(struct slice host)
 static bool
 open_channel(ares_channel *ret, const char *servers)
 {
-	/* An answer that says no is an answer: by default c-ares would only say that no server is
-	 * left. */
+	/* An answer that says no is an answer: by default c-ares would only say that
+	 * no server is left. */
 	struct ares_options o = { .timeout = 2000, .tries = 2, .flags = ARES_FLAG_NOCHECKRESP };
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS;
 	char lookups[] = "b";

@@ -35,8 +35,8 @@ struct dns_caa {
 	char domain[256];  /* that has the records: the host, or what stands above it */
 	char allowed[160]; /* "a.example, b.example"; "" nobody */
 };
-/* issuer: "letsencrypt.org". timeout_ms: for the whole climb. Where DNS does not tell, nothing is
- * forbidden. */
+/* issuer: "letsencrypt.org". timeout_ms: for the whole climb. Where DNS does not
+ * tell, nothing is forbidden. */
 void dns_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
     struct dns_caa *ret);
 /* The address without its port. */

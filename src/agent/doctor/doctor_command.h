@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `adit doctor [TUNNEL|URL]`: walks from the webhook to the build and says what is wrong (adit.1).
- */
+/* `adit doctor [TUNNEL|URL]`: walks from the webhook to the build and says
+ * what is wrong (adit.1). */
 #ifndef ADIT_AGENT_DOCTOR_DOCTOR_COMMAND_H
 #define ADIT_AGENT_DOCTOR_DOCTOR_COMMAND_H
 

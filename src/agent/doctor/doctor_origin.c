@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local server and its jobs: a push that goes all the way, and a look at the server from its
- * own side. */
+/* The local server and its jobs: a push that goes all the way, and a look at the server
+ * from its own side. */
 #include "agent/doctor/doctor_private.h"
 
 #include <errno.h>

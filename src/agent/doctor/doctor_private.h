@@ -73,12 +73,12 @@ bool doctor_has(const struct doctor *d, const char *code);
 void doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const char *fmt,
     ...) printf_like(4, 5);
 
-/* A request by the public way: adit-probe and fields as given. 0 when answered; fetch_fini() in
- * either case. */
+/* A request by the public way: adit-probe and fields as given. 0 when answered;
+ * fetch_fini() in either case. */
 int doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice body,
     struct slice fields, int64_t timeout_ms, struct fetch_answer *ret) must_use;
-/* A push that no job waits for, signed where the secret is known: fields with CRLFs and the body.
- */
+/* A push that no job waits for, signed where the secret is known: fields with
+ * CRLFs and the body. */
 void doctor_push(const struct doctor *d, struct buf *fields, struct buf *body);
 /* "2026-11-24 18:00:00 UTC"; "never" for 0. */
 void doctor_date(int64_t ms, char dst[32]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way from the sender to the edge: the webhook's URL, its name, the connection, the
- * certificate. */
+/* The way from the sender to the edge: the webhook's URL, its name,
+ * the connection, the certificate. */
 #include "agent/doctor/doctor_private.h"
 
 #include <errno.h>
@@ -120,8 +120,8 @@ compare_with_edge(struct doctor *d)
 	seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
 	if (edge.result != SEEK_FOUND || dns_meet(&edge, &d->dns))
 		return;
-	/* An edge that is reached by a way of its own, from this very network: nothing to compare.
-	 */
+	/* An edge that is reached by a way of its own, from this very
+	 * network: nothing to compare. */
 	if (ipclass_sockaddr((struct sockaddr *)&edge.addrs[0], size_of(&edge.addrs[0])) !=
 	    IPCLASS_GLOBAL)
 		return;

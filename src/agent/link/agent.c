@@ -253,8 +253,8 @@ agent_run(const struct agent_params *p, char *ret_account)
 		return EXIT_BROKE;
 	a->params = p;
 	a->signals.fd = -1;
-	/* Standard output is for answers where questions are asked; what fails is told at the end.
-	 */
+	/* Standard output is for answers where questions are asked; what fails is
+	 * told at the end. */
 	screen_init(&a->screen, p->talk != NULL ? -1 : STDOUT_FILENO, p->json, p->requests);
 	error = set_up(a);
 	if (error == NULL)

@@ -14,8 +14,8 @@
 
 /* How long open streams may go on after a signal to stop. */
 #define STOP_US 5000000
-/* What a probe's answer may take, at least: then the link is dead (R-03 wants it back within 2 s).
- */
+/* What a probe's answer may take, at least: then the link is dead (R-03 wants it
+ * back within 2 s). */
 #define PROBE_US 1200000
 #define SWEEP_US 50000
 /* The same while streams of a link that was replaced may go on for hours. */
@@ -32,8 +32,8 @@ move(struct client *c, enum client_state to)
 
 /* --- the end --- */
 
-/* Everything is closed here, at the end of a turn, where no carrier is in the middle of its work.
- */
+/* Everything is closed here, at the end of a turn, where no carrier is in the
+ * middle of its work. */
 static void
 on_end(struct loop_task *t)
 {
@@ -313,8 +313,8 @@ on_sweep(struct loop_timer *t)
 									   : SWEEP_US);
 }
 
-/* The edge opens no more streams on this link: it finishes what it has while the next one is
- * dialled. */
+/* The edge opens no more streams on this link: it finishes what it has while the
+ * next one is dialled. */
 static void
 drain(struct client *c, struct uplink *s)
 {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agent's side of the link: it is dialled, says HELLO with every tunnel that is wanted, is
- *dialled again whenever it ends, and told to stop in order.
+ * dialled again whenever it ends, and told to stop in order.
  *
- *	DIALLING -> GREETING -> UP
- *	   ^  \________|________/ (any failure)
- *	   |       WAITING                 -> STOPPING -> OVER
+ *	OFF -> DIALLING -> GREETING -> UP        client_start(); the link works
+ *	          ^  \________|________/
+ *	          |           v                  any failure
+ *	          \------- WAITING               until the next attempt
  *
- * A link that the edge said GOAWAY on goes on with its streams (draining) while the next one is
- *dialled.
+ *	DIALLING, GREETING, UP, WAITING -> STOPPING -> OVER      client_stop()
+ *
+ * A link that the edge said GOAWAY on goes on with its streams (draining) while the
+ * next one is dialled.
  */
 #ifndef ADIT_AGENT_LINK_CLIENT_H
 #define ADIT_AGENT_LINK_CLIENT_H

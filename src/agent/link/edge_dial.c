@@ -165,8 +165,8 @@ start_tls(struct edge_dial *d)
 		fail(d, "%s", strerror(errno));
 }
 
-/* Reads by the byte's worth of what the proxy says: nothing of what comes behind it may be taken
- * from TLS. */
+/* Reads by the byte's worth of what the proxy says: nothing of what comes behind it may
+ * be taken from TLS. */
 static void
 talk_to_proxy(struct edge_dial *d)
 {

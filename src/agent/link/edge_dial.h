@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reaching the edge: name, proxy where the environment names one, TLS with the edge's certificate
- * verified. */
+/* Reaching the edge: name, proxy where the environment names one, TLS with
+ * the edge's certificate verified. */
 #ifndef ADIT_AGENT_LINK_EDGE_DIAL_H
 #define ADIT_AGENT_LINK_EDGE_DIAL_H
 
@@ -11,8 +11,8 @@
 struct edge_dial {
 	/*
 	 * conn: through TLS, detached, to be taken over within the call (carrier_init, or
-	 * conn_close); or NULL and why: a sentence that lives during the call.  Never called from
-	 * within edge_dial_start().
+	 * conn_close); or NULL and why: a sentence that lives during the call.  Never
+	 * called from within edge_dial_start().
 	 */
 	void (*done)(struct edge_dial *d, struct conn *conn, const char *why);
 	struct loop *loop;

@@ -22,8 +22,8 @@ on_opened(struct carrier *c, struct stream *stream, struct slice opening)
 	serve_stream(s->client->serve, c, stream, opening);
 }
 
-/* Refusals through no fault of the tunnel: it stays wanted, and is asked for again with the next
- * link. */
+/* Refusals through no fault of the tunnel: it stays wanted, and is asked for again
+ * with the next link. */
 static bool
 is_passing(const char *code)
 {
@@ -48,8 +48,8 @@ read_refusal(struct client *c, struct tunnel *t, const struct hello_tunnel *a)
 	screen_refused(c->screen, t->label, a->error, a->text);
 }
 
-/* With a preset: what is to be pasted where. People are told once. probe: NULL: none was promised.
- */
+/* With a preset: what is to be pasted where. People are told once. probe:
+ * NULL: none was promised. */
 static void
 tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
 {

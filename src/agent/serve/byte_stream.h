@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream of plain bytes: a connection of its own to the origin, both directions end on their own
- * (half-close). */
+/* A stream of plain bytes: a connection of its own to the origin, both directions end
+ * on their own (half-close). */
 #ifndef ADIT_AGENT_SERVE_BYTE_STREAM_H
 #define ADIT_AGENT_SERVE_BYTE_STREAM_H
 

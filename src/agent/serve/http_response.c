@@ -4,8 +4,8 @@
 
 #include "http/rewrite.h"
 
-/* Read at first: a head and a small body come with one call, a large body goes straight into frames
- * later. */
+/* Read at first: a head and a small body come with one call, a large body goes
+ * straight into frames later. */
 #define FIRST_READ_BYTES LIMIT_DATA_FRAME_BYTES
 
 /* Passes a head on, from `buf` that begins with it. */

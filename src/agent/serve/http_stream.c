@@ -226,9 +226,9 @@ may_retry(const struct http_stream *x)
 }
 
 /*
- * The connection broke before a byte of the answer.  One that was idle may have been closed by the
- * origin just when the request was sent: a request that may be sent twice is, once, on a fresh
- * connection.
+ * The connection broke before a byte of the answer.  One that was idle may have been closed
+ * by the origin just when the request was sent: a request that may be sent twice is, once,
+ * on a fresh connection.
  */
 void
 http_stream_broken(struct http_stream *x)
@@ -304,8 +304,8 @@ write_head(struct http_stream *x, struct slice buf, struct slice *ret_head)
 	return true;
 }
 
-/* The head is whole: it is sent as soon as there is a connection.  Its length, or 0 after the end.
- */
+/* The head is whole: it is sent as soon as there is a connection.  Its length, or
+ * 0 after the end. */
 static size_t
 start(struct http_stream *x, struct slice buf, bool fin)
 {

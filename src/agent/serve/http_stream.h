@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One HTTP exchange: the request's head comes by the stream, is parsed by the same strict parser as
- *at the edge, and is written anew for the origin; the answer likewise the other way (S-08).  Bodies
- *pass through the flow.
+ * at the edge, and is written anew for the origin; the answer likewise the other way (S-08).
+ * Bodies pass through the flow.
  *
  *	HEAD -> DIALLING -> SENT -> BODY -> (LINGER) -> DEAD
  *	   \____________/ ^   |
@@ -32,10 +32,9 @@ struct http_stream {
 	bool head_read, safe, has_body, upgrade, head_request, retried;
 	enum flow_framing framing;
 	uint64_t length;
-	char *head; /* a block of serve->heads: the request's head for the origin, while it may be
-		       needed */
-	size_t head_n,
-	    head_sent; /* sent: of an upgrade's, which is written here and not by the flow */
+	char *head;       /* a block of serve->heads: the origin's head, while it may be needed */
+	size_t head_n;    /* its bytes */
+	size_t head_sent; /* of an upgrade's head, which is written here and not by the flow */
 	/* of the answer */
 	bool keep_alive, in_done, out_done, write_broken, switched;
 	unsigned n_interim;

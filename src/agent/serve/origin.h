@@ -84,12 +84,12 @@ char *origin_init(struct origin *o, struct origin_shared *s,
 /* Closes the idle connections; those in use must have been dropped. */
 void origin_fini(struct origin *o);
 
-/* An idle connection, or NULL.  safe: the request may be sent twice (idempotent and without a
- * body). */
+/* An idle connection, or NULL.  safe: the request may be sent twice (idempotent
+ * and without a body). */
 struct origin_conn *origin_take(struct origin *o, bool safe, const struct origin_ops *ops,
     void *owner);
-/* A new connection; ops->ready or ops->failed comes later, never from within. NULL: too many, or no
- * memory. */
+/* A new connection; ops->ready or ops->failed comes later, never from within. NULL: too
+ * many, or no memory. */
 struct origin_conn *origin_connect(struct origin *o, const struct origin_ops *ops, void *owner);
 /* Back into the pool: the exchange has ended in good order, nothing is left to be read or sent. */
 void origin_release(struct origin_conn *c);

@@ -3,9 +3,9 @@
  * Serving the streams that the edge opens: an HTTP exchange (exchange.c) or plain bytes (bytes.c)
  * between a stream and a connection to the tunnel's origin.
  *
- * The edge names a tunnel by the number that the agent gave it.  A number that is not served, or
- * not in this way, is answered with NO_TUNNEL; there is no other way to make the agent dial
- * anything (S-13).
+ * The edge names a tunnel by the number that the agent gave it.  A number that is not
+ * served, or not in this way, is answered with NO_TUNNEL; there is no other way to make the
+ * agent dial anything (S-13).
  */
 #ifndef ADIT_AGENT_SERVE_SERVE_H
 #define ADIT_AGENT_SERVE_SERVE_H
@@ -69,11 +69,11 @@ void serve_fini(struct serve *s);
 
 /* As carrier_ops.opened. */
 void serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening);
-/* The origin of a tunnel is there, or has answered: people are told where they think that it is not.
- */
+/* The origin of a tunnel is there, or has answered: people are told where they think
+ * that it is not. */
 void serve_answered(struct serve *s, struct tunnel *t);
-/* People were told that it does not answer: it is looked at until it does, where that can be seen.
- */
+/* People were told that it does not answer: it is looked at until it does, where
+ * that can be seen. */
 void serve_fails(struct serve *s, struct tunnel *t, bool looks);
 /* The tunnel of a number, NULL when there is none. */
 struct tunnel *serve_find(struct serve *s, uint16_t id);

@@ -150,8 +150,8 @@ go_on(struct handshake *h)
 	finish(h);
 }
 
-/* Somebody wrote http:// where https:// is spoken: an answer that can be read beats a broken
- * connection. */
+/* Somebody wrote http:// where https:// is spoken: an answer that can be read
+ * beats a broken connection. */
 static void
 answer_plain(struct handshake *h)
 {

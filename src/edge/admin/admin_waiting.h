@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * After `aditd name release` and `aditd token revoke`: which webhooks wait, and what becomes of
- * them.  The edge is asked for that on the same connection, and the answer gets the members that
- * scripts read.
+ * After `aditd name release` and `aditd token revoke`: which webhooks wait, and what becomes
+ * of them.  The edge is asked for that on the same connection, and the answer gets the
+ * members that scripts read.
  */
 #ifndef ADIT_EDGE_ADMIN_ADMIN_WAITING_H
 #define ADIT_EDGE_ADMIN_ADMIN_WAITING_H

@@ -18,8 +18,8 @@
 #define WAIT_MS_MAX (24 * 3600 * 1000LL)
 #define TUNNELS_MAX 1000
 
-/* A member as text: "" when it is absent. False: it is of another type, or too long for a field of
- * the store. */
+/* A member as text: "" when it is absent. False: it is of another type, or too long for a
+ * field of the store. */
 static bool
 text_of(json_t *request, const char *key, char *dst, size_t cap)
 {
@@ -335,8 +335,8 @@ control_wait_over(struct client *c, bool up)
 		client_refuse(c, "timeout", "the tunnel did not come up in time");
 }
 
-/* The waiter is entered first, then looks: what comes up in between is told by the main loop's
- * mail. */
+/* The waiter is entered first, then looks: what comes up in between is told by
+ * the main loop's mail. */
 static void
 wait_up(struct client *c, json_t *request)
 {

@@ -107,8 +107,8 @@ void directory_set_policy(struct directory *d, struct slice key, struct policy *
 void directory_who(struct directory *d, struct slice key, char *dst, size_t cap);
 /* A reference to the policy of a route and its account, or NULL. */
 struct policy *directory_policy(struct directory *d, struct slice key, char account[64]) must_use;
-/* The store has this policy of the route now (its text; p NULL: none). To be called in the order of
- * commits. */
+/* The store has this policy of the route now (its text; p NULL: none). To be called in
+ * the order of commits. */
 void directory_stored(struct directory *d, struct slice key, struct slice policy);
 /*
  * True when the store has another policy of the route than the link brought that served it last:
@@ -124,8 +124,8 @@ bool directory_unstored(struct directory *d, struct slice key, char account[64],
 int directory_listener(struct directory *d, struct slice key) must_use;
 void directory_hold_fd(struct directory *d, struct route *route, int fd);
 
-/* Calls fn for each route under the lock (read only, no calls into the directory) until it returns
- * false. */
+/* Calls fn for each route under the lock (read only, no calls into the directory)
+ * until it returns false. */
 void directory_each(struct directory *d, bool (*fn)(const struct route *r, void *arg), void *arg);
 
 #endif

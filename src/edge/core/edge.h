@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all threads of the edge share.  All of it is thread-safe or never changes after the start.
- */
+/* What all threads of the edge share.  All of it is thread-safe or never
+ * changes after the start. */
 #ifndef ADIT_EDGE_CORE_EDGE_H
 #define ADIT_EDGE_CORE_EDGE_H
 
@@ -31,11 +31,10 @@ struct edge {
 	_Atomic uint64_t generation;    /* of the newest link */
 	_Atomic uint64_t account_bytes; /* what an account may have in the inbox */
 	_Atomic unsigned next_worker;   /* for what may go to any */
-	/* Told on the main loop: a route is served now; main thread's, set before the workers
-	 * start. */
+	/* Told on the main loop: a route is served now; main thread's, set
+	 * before the workers start. */
 	void (*route_up)(struct edge *e, const char *key);
-	/* Told on the main loop: this worker has nothing under way any more, after WORKER_DRAIN.
-	 */
+	/* Told on the main loop: this worker has nothing under way any more, after WORKER_DRAIN. */
 	void (*worker_idle)(struct edge *e, unsigned worker);
 };
 
@@ -46,8 +45,8 @@ void edge_tell_idle(struct edge *e, unsigned worker);
 /* "https://jenkins.example.org:8443" */
 void edge_url(const struct edge *e, const char *name, char *dst, size_t cap);
 
-/* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it is none
- * of ours. */
+/* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it
+ * is none of ours. */
 struct slice edge_name_of(const struct edge *e, struct slice host);
 
 #endif

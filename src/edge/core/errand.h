@@ -42,8 +42,8 @@ void errand_inbox(struct errand *e, struct errands *home, struct store *s, struc
     void (*back)(struct errand *e));
 /*
  * The same for names, tokens and ports.  done: called on the store's thread, in the order of
- * commits, with the errand as the request's owner; it calls errand_end().  NULL: nothing is to be
- * done there.
+ * commits, with the errand as the request's owner; it calls errand_end().  NULL: nothing is
+ * to be done there.
  */
 void errand_store(struct errand *e, struct errands *home, struct store *s, struct store_req *req,
     void (*done)(struct store_req *req), void (*back)(struct errand *e));

@@ -46,8 +46,8 @@ void incident_put(struct incidents *n, const char *key, enum incident_kind kind,
 /* Appends a JSON list of {"code","count","at_ms","peer","agent","text"}. */
 void incident_write(struct incidents *n, const char *key, struct buf *out);
 
-/* The request calls itself a webhook: scanners and people are not noted. *ret_agent: its
- * User-Agent. */
+/* The request calls itself a webhook: scanners and people are not
+ * noted. *ret_agent: its User-Agent. */
 bool incident_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent);
 
 #endif

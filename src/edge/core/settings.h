@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration of the edge, aditd.yml (aditd.yml(5)): rows of a schema read from YAML.  A
- * mistake is told as "file:line:column: path: what, and what was perhaps meant".  Settings never
- * change once read: a reload reads new ones, and whoever still holds the old ones keeps a
- * reference.
+ * The configuration of the edge, aditd.yml (aditd.yml(5)): rows of a schema read from YAML.
+ * A mistake is told as "file:line:column: path: what, and what was perhaps meant".
+ * Settings never change once read: a reload reads new ones, and whoever still holds the old
+ * ones keeps a reference.
  */
 #ifndef ADIT_EDGE_CORE_SETTINGS_H
 #define ADIT_EDGE_CORE_SETTINGS_H
@@ -66,8 +66,8 @@ struct settings {
 		size_t n_hide;
 	} inbox;
 	struct cidr_set trusted;
-	/* Both paths malloced; their contents only between settings_read_certs() and settings_tls().
-	 */
+	/* Both paths malloced; their contents only between
+	 * settings_read_certs() and settings_tls(). */
 	struct tls_cert_files *certs;
 	size_t n_certs;
 	bool mint; /* --dev: names get certificates when they are first asked for */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where connections come from: an IPv4 address, or the /64 of an IPv6 one, since a single customer
- * has that many. A loop counts the connections of each; a table with a lock remembers who sent bad
- * tokens.
+ * Where connections come from: an IPv4 address, or the /64 of an IPv6 one, since a single
+ * customer has that many. A loop counts the connections of each; a table with a lock remembers
+ * who sent bad tokens.
  */
 #ifndef ADIT_EDGE_CORE_SOURCE_H
 #define ADIT_EDGE_CORE_SOURCE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which tunnels are meant to be off, since their agents were stopped in order: over a restart of the
- * edge, too. */
+/* Which tunnels are meant to be off, since their agents were stopped in order: over a restart
+ * of the edge, too. */
 #ifndef ADIT_EDGE_CORE_STOPPED_H
 #define ADIT_EDGE_CORE_STOPPED_H
 

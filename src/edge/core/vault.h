@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Secrets that the edge must be able to read again are sealed (hook/seal.h) before they are stored:
- * policies of routes, and heads of deliveries.  The key lies in
- * STATE_DIR/secret.key (0600), beside the database and not in it: a copy of the database alone
- * tells nothing.
+ * policies of routes, and heads of deliveries.  The key lies in STATE_DIR/secret.key (0600), beside
+ * the database and not in it: a copy of the database alone tells nothing.
  */
 #ifndef ADIT_EDGE_CORE_VAULT_H
 #define ADIT_EDGE_CORE_VAULT_H
@@ -15,8 +14,8 @@
 struct vault;
 struct settings;
 
-/* Reads the key, or makes it at the first start; s->inbox.hide is taken. NULL and a malloced
- * sentence. */
+/* Reads the key, or makes it at the first start; s->inbox.hide is taken. NULL
+ * and a malloced sentence. */
 struct vault *vault_open(const struct settings *s, char **ret_error) must_use;
 void vault_free(struct vault *k);
 
@@ -31,8 +30,8 @@ ptrdiff_t vault_unseal(const struct vault *k, struct slice where, struct slice s
 bool vault_is_secret(const struct vault *k, struct slice field);
 /* A head as it is stored: sealed, whatever is in it; its request line holds the query. */
 void vault_head(const struct vault *k, struct slice head, struct buf *out);
-/* A stored head in clear: `stored` itself, or what was put into room; empty when it cannot be
- * opened. */
+/* A stored head in clear: `stored` itself, or what was put into room; empty when
+ * it cannot be opened. */
 struct slice vault_clear_head(const struct vault *k, struct slice stored, struct buf *room);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker: one thread with its loop, its links, and the visitors of the tunnels of those links.
- * Workers share nothing but struct edge; what belongs on another worker is sent there as mail
- * (struct arrival).
+ * A worker: one thread with its loop, its links, and the visitors of the tunnels of those
+ * links. Workers share nothing but struct edge; what belongs on another worker is sent there
+ * as mail (struct arrival).
  */
 #ifndef ADIT_EDGE_CORE_WORKER_H
 #define ADIT_EDGE_CORE_WORKER_H
@@ -140,8 +140,8 @@ void worker_order(struct worker *w, enum worker_order order);
 void worker_use_settings(struct worker *w, struct settings *s);
 /* Ends the links that logged in with this token. */
 void worker_revoke(struct worker *w, const char *token_id);
-/* The route is served by a newer link, or is released: the tunnel that this worker has for it is
- * over. */
+/* The route is served by a newer link, or is released: the tunnel that this worker has
+ * for it is over. */
 void worker_fence(struct worker *w, const char *key);
 
 /* Couriers look into the inbox; account "": all. */
@@ -153,8 +153,8 @@ void worker_kick_couriers(struct worker *w, const char *account);
 void worker_request_id(struct worker *w, char dst[17]);
 /* There is somebody whose deadlines are to be looked at. */
 void worker_tick(struct worker *w);
-/* Looks at the part of a list of n_all that it is time for, in one tick: each one comes by about once
- * a second. */
+/* Looks at the part of a list of n_all that it is time for, in one tick: each one comes by
+ * about once a second. */
 void worker_walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us),
     int64_t now_us);
 /* Called when something under way has ended. */

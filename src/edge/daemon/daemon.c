@@ -146,8 +146,8 @@ refuse(struct daemon *d, char *error, char *ret_text, size_t cap)
 	return false;
 }
 
-/* New settings and certificates for what comes from now on; whatever is under way keeps the old
- * ones. */
+/* New settings and certificates for what comes from now on; whatever is under way
+ * keeps the old ones. */
 static bool
 reload(struct daemon *d, char *ret_text, size_t cap)
 {
@@ -414,8 +414,8 @@ make_threads(struct daemon *d, unsigned n_workers)
 	    d->settings->has_http && d->sockets.http.kind == ADDR_TCP ? d->sockets.http.port : 0;
 	if (d->settings->public_port != 0)
 		e->https_port = (uint16_t)d->settings->public_port;
-	/* Later than that of any earlier process, as long as fewer than 1,000 links came a second.
-	 */
+	/* Later than that of any earlier process, as long as fewer than 1,000
+	 * links came a second. */
 	atomic_init(&e->generation, (uint64_t)clock_wall_ms());
 	e->workers = calloc(n_workers, sizeof(struct worker *));
 	if (e->workers == NULL)

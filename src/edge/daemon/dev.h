@@ -10,8 +10,8 @@
 #include "edge/core/settings.h"
 #include "store/store.h"
 
-/* Settings for DIR and its certificates, which are made. domain may be NULL: localhost. NULL and a
- * malloced sentence. */
+/* Settings for DIR and its certificates, which are made. domain may be NULL: localhost. NULL
+ * and a malloced sentence. */
 struct settings *dev_settings(const char *dir, const char *domain, char **ret_error) must_use;
 /* Sees that DIR/token holds a token that is good. NULL or a malloced sentence. */
 char *dev_token(const char *dir, struct store *store) must_use;

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* An address of --https or --http; a bare port is loopback with --dev and everywhere else all
- * addresses. */
+/* An address of --https or --http; a bare port is loopback with --dev and
+ * everywhere else all addresses. */
 static char *
 set_addr(const char *option, const char *text, bool dev, struct addr *dst)
 {

@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "edge/core/settings.h"
 
-/* As many descriptors as the hard limit allows; no core dumps, which would hold keys and tokens
- * (S-23). */
+/* As many descriptors as the hard limit allows; no core dumps, which would hold
+ * keys and tokens (S-23). */
 void privilege_limits(void);
 /* NULL, or a malloced sentence: user or group of the settings do not exist. */
 char *privilege_user(const struct settings *s) must_use;
@@ -18,8 +18,8 @@ char *privilege_folder(const char *path, const struct settings *s) must_use;
 bool privilege_gives(const char *path) must_use;
 /* Gives a file to the user. */
 char *privilege_give(const char *path, const struct settings *s) must_use;
-/* Becomes user and group of the settings for good, when started as root. NULL, or a malloced
- * sentence. */
+/* Becomes user and group of the settings for good, when started as root. NULL,
+ * or a malloced sentence. */
 char *privilege_drop(const struct settings *s) must_use;
 /* The same, but the right to read any file is kept, and nothing else of root. */
 char *privilege_keep_reading(const struct settings *s) must_use;

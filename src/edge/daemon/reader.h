@@ -6,8 +6,8 @@
  * the open files.  So a reload finds renewed keys that only root may read, and an edge that was
  * broken into can ask for nothing but those files.
  *
- * The edge asks with a number; each answer is one message with that number and at most one
- * descriptor.
+ * The edge asks with a number; each answer is one message with that number and
+ * at most one descriptor.
  */
 #ifndef ADIT_EDGE_DAEMON_READER_H
 #define ADIT_EDGE_DAEMON_READER_H

@@ -38,8 +38,8 @@ listen_control(struct sockets *k, const struct settings *s)
 	return error;
 }
 
-/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket is the first
- * worker's. */
+/* Plain HTTP: each worker has a socket of its own on the same port; a Unix socket
+ * is the first worker's. */
 static char *
 listen_http(struct sockets *k, const struct settings *s, unsigned n_workers)
 {

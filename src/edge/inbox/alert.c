@@ -136,8 +136,8 @@ end_post(struct alert *a)
 	fetch_fini(&a->answer);
 }
 
-/* The answer is there, or there will be none. The URL may hold a secret, so only its host is told.
- */
+/* The answer is there, or there will be none. The URL may hold a secret, so only
+ * its host is told. */
 static void
 judge(struct alert *a)
 {

@@ -22,8 +22,8 @@ struct alert;
 
 /* NULL without memory. */
 struct alert *alert_new(struct loop *main_loop) must_use;
-/* The last one is still being given. Also ends a command that runs too long: call it now and then.
- */
+/* The last one is still being given. Also ends a command that runs too long: call
+ * it now and then. */
 bool alert_is_busy(struct alert *a);
 /* Of the last one, when it is not being given any more: the command ended with 0, or the POST was
  * answered 2xx. One of both is enough: somebody knows. */

@@ -116,8 +116,8 @@ on_settled_mail(struct loop *loop, struct loop_mail *m)
 {
 	struct attempt *r = list_of(m, struct attempt, mail);
 
-	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop waits for
-	 * its end. */
+	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop
+	 * waits for its end. */
 	if (r->settle.result == STORE_FULL && !r->courier->worker->stopping) {
 		r->timer.fn = on_full;
 		loop_timer_set(loop, &r->timer, STORE_PAUSE_US);
@@ -217,8 +217,8 @@ conclude(struct attempt *r, enum result_class class, const char *code, const cha
 	/* An origin that is starting is not asked sooner because an agent comes back. */
 	r->settle.firm = plan.firm || class == RESULT_HOLD;
 
-	/* A sender must not take an answer as final that is not: it would send again what goes on
-	 * here. */
+	/* A sender must not take an answer as final that is not: it would send again
+	 * what goes on here. */
 	answer_waiter(r, (class == RESULT_DONE || class == RESULT_PARK) && !r->cut);
 
 	if (class == RESULT_HOLD)

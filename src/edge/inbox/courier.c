@@ -289,8 +289,7 @@ courier_wake(struct worker *w, const char *key)
 	}
 	wake = calloc(1, sizeof(*wake));
 	if (wake == NULL)
-		return; /* the courier looks again when its link comes back, or at its next delivery
-			 */
+		return; /* the courier looks again with its next link, or its next delivery */
 	wake->mail.fn = on_wake_mail;
 	wake->worker = w->edge->workers[at];
 	snprintf(wake->key, sizeof(wake->key), "%s", key);

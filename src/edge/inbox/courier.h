@@ -18,21 +18,21 @@ struct courier;
 
 /* What a sender in mode relay waits for. */
 struct courier_waiter {
-	/* The origin's answer; an empty head when there was none in time. body: at most
-	 * LIMIT_RELAY_BYTES. */
+	/* The origin's answer; an empty head when there was none in time.
+	 * body: at most LIMIT_RELAY_BYTES. */
 	void (*answered)(struct courier_waiter *w, struct slice head, struct slice body);
 	struct attempt *run; /* private */
 };
 
-/* For a tunnel that is up. NULL without memory. Takes a reference to the policy, which may be NULL.
- */
+/* For a tunnel that is up. NULL without memory. Takes a reference to the policy,
+ * which may be NULL. */
 struct courier *courier_new(struct tunnel *t, struct policy *policy) must_use;
 /* Something was stored, or its time has come. */
 void courier_kick(struct courier *c);
 /* All couriers of this worker, or of an account; NULL or "": of every one. */
 void couriers_kick(struct worker *w, const char *account);
-/* The same for the courier of this route, on whichever worker it is; nothing when its tunnel is
- * down. */
+/* The same for the courier of this route, on whichever worker it is; nothing when
+ * its tunnel is down. */
 void courier_wake(struct worker *w, const char *key);
 /*
  * Delivers one that was stored with `hold` and is leased already; item is moved. wish may be NULL;
@@ -44,8 +44,8 @@ int courier_carry(struct courier *c, struct inbox_delivery *item,
 void courier_forget_waiter(struct courier_waiter *waiter);
 /* The agent says that the origin of this tunnel accepts connections again. */
 void courier_origin(struct courier *c);
-/* The tunnel is down: nothing more is started; what is under way ends with its link at the latest.
- * Frees itself. */
+/* The tunnel is down: nothing more is started; what is under way ends with its link at
+ * the latest. Frees itself. */
 void courier_close(struct courier *c);
 
 #endif

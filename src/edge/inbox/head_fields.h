@@ -6,8 +6,8 @@
 #include "hook/hook.h"
 #include "http/h1.h"
 
-/* head: the bytes that were parsed; the fields point into them. There is room for all. Returns how
- * many. */
+/* head: the bytes that were parsed; the fields point into them. There is room for
+ * all. Returns how many. */
 size_t head_fields(const struct h1_head *h, struct slice head, struct hook_field *fields);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the inbox needs from time to time, on the main loop: old deliveries are deleted, accounts
- * are kept within their bytes, and an alert (alert.h) is given when something was parked or is
- * late.
+ * What the inbox needs from time to time, on the main loop: old deliveries are deleted,
+ * accounts are kept within their bytes, and an alert (alert.h) is given when something was
+ * parked or is late.
  */
 #ifndef ADIT_EDGE_INBOX_HOUSEKEEPING_H
 #define ADIT_EDGE_INBOX_HOUSEKEEPING_H

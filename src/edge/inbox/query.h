@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inbox as people see it: a request is one JSON object and so is its answer, small enough for a
- *CONTROL frame; long lists and large bodies come in pieces.  The control socket asks as the
- *operator, a link for its account alone.
+ * CONTROL frame; long lists and large bodies come in pieces.  The control socket asks as the
+ * operator, a link for its account alone.
  *
  *	list    filter, limit                        -> rows, newest first
  *	export  filter, limit (1)                    -> rows, oldest first
@@ -13,8 +13,8 @@
  *	stat    tunnel                               -> states, oldest_ms
  *
  * filter: account (operator), tunnel, event, repository, states, since_ms, until_ms; with
- *"more":true the same request with "cursor" of the answer goes on.  Without "raw":true values of
- *fields that are credentials are hidden.
+ * "more":true the same request with "cursor" of the answer goes on.  Without "raw":true values of
+ * fields that are credentials are hidden.
  */
 #ifndef ADIT_EDGE_INBOX_QUERY_H
 #define ADIT_EDGE_INBOX_QUERY_H

@@ -11,8 +11,8 @@
 #include "relay/flow.h"
 
 struct health {
-	/* Called once, on the tunnel's worker, also when the link is going down; t is freed behind
-	   it. */
+	/* Called once, on the tunnel's worker, also when the link is going down; t
+	 * is freed behind it. */
 	void (*done)(struct health *t);
 	void *owner;
 	/* the outcome */

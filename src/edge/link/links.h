@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The links of a worker: who they are together, and what the worker's dispatcher has to say to
- * them.
+ * The links of a worker: who they are together, and what the worker's dispatcher has
+ * to say to them.
  */
 #ifndef ADIT_EDGE_LINK_LINKS_H
 #define ADIT_EDGE_LINK_LINKS_H

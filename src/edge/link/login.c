@@ -201,8 +201,8 @@ welcome(struct session *s)
 static void on_claimed(struct errand *e);
 static void add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h);
 
-/* On the store's thread, in the order of commits: what the directory knows of a name follows the
- * store. */
+/* On the store's thread, in the order of commits: what the directory knows of a
+ * name follows the store. */
 static void
 follow(struct store_req *req)
 {
@@ -313,9 +313,9 @@ is_id_twice(const struct hello *h, size_t i)
 }
 
 /*
- * The policy is stored with the name, before the tunnel is up.  It is bound to the name, so a
- * tunnel that has none yet gets its policy with a second claim, of the name that the first one
- * gave.
+ * The policy is stored with the name, before the tunnel is up.  It is bound to the name,
+ * so a tunnel that has none yet gets its policy with a second claim, of the name that
+ * the first one gave.
  */
 static void
 add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h)
@@ -401,8 +401,8 @@ claim(struct session *s, size_t i)
 			refuse_tunnel(h, "bad-name", why);
 			return;
 		}
-		/* The store would give it back to its owner: that is for `aditd name reserve`, not
-		 * for agents. */
+		/* The store would give it back to its owner: that is for `aditd name
+		 * reserve`, not for agents. */
 		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
 		    DIRECTORY_RELEASED) {
 			refuse_released(h);

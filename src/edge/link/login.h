@@ -10,8 +10,8 @@
 
 /* A CONTROL message of a session that waits for HELLO. */
 void login_hello(struct session *s, struct slice json);
-/* The session is over: true when the store still works for it, and session_free() will be called
- * then. */
+/* The session is over: true when the store still works for it, and session_free()
+ * will be called then. */
 bool login_abandon(struct session *s);
 
 /* In session.c */

@@ -420,8 +420,8 @@ session_watch_token(struct session *s)
 		    (left_ms < CLOCK_LOOK_MS ? left_ms : CLOCK_LOOK_MS) * 1000);
 }
 
-/* What was open when a newer agent came ends by itself; only the token's end, or the edge's, cuts
- * it. */
+/* What was open when a newer agent came ends by itself; only the token's end, or
+ * the edge's, cuts it. */
 static void
 look_at_leaving(struct session *s)
 {

@@ -56,8 +56,8 @@ struct session {
 void session_start(struct worker *w, struct arrival *a);
 /* The link ends with its token: to be called once it is up. */
 void session_watch_token(struct session *s);
-/* The route of this key is not served by the tunnel that this worker has for it any more, if it has
- * one. */
+/* The route of this key is not served by the tunnel that this worker has for it any more,
+ * if it has one. */
 void session_fence(struct worker *w, struct slice key);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);

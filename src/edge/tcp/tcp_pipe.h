@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pipe: the byte stream of one visitor of a TCP tunnel.  Both directions end each for itself:
- * half-close survives.
+ * A pipe: the byte stream of one visitor of a TCP tunnel.  Both directions end each
+ * for itself: half-close survives.
  */
 #ifndef ADIT_EDGE_TCP_TCP_PIPE_H
 #define ADIT_EDGE_TCP_TCP_PIPE_H

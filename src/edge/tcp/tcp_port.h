@@ -5,8 +5,8 @@
 
 #include "edge/core/tunnel.h"
 
-/* A listening socket for the port: that of an older link of the account, or a new one. -1 and
- * errno. */
+/* A listening socket for the port: that of an older link of the account, or a new
+ * one. -1 and errno. */
 int tcp_port_listen(struct worker *w, uint16_t port) must_use;
 /* Starts to accept for the tunnel, which is in the directory. fd is taken over. -1: no memory. */
 int tcp_port_open(struct tunnel *t, int fd) must_use;

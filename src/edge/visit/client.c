@@ -42,8 +42,8 @@ client_sockaddr(const struct exchange *x, struct sockaddr_storage *ret)
 		memcpy(&in6.sin6_addr, x->client, 16);
 		memcpy(ret, &in6, sizeof(in6));
 	} else if (getpeername(x->visitor->conn.io.fd, (struct sockaddr *)ret, &len) != 0) {
-		/* Asked for again rather than carried by every visitor. One that has gone is in
-		 * no list. */
+		/* Asked for again rather than carried by every visitor. One that has gone
+		 * is in no list. */
 		ret->ss_family = AF_UNSPEC;
 	}
 }

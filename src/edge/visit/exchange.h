@@ -69,8 +69,8 @@ struct exchange {
 struct exchange *exchange_start(struct visitor *v);
 /* Harmless where the visitor has none. It is freed at the end of the turn. */
 void exchange_end(struct visitor *v);
-/* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the request finds its
- * way. */
+/* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the
+ * request finds its way. */
 void exchange_request(struct exchange *x, struct slice bytes);
 /* What it waited for has come: goes on from where it waited, with the head that was kept. */
 void exchange_admit_again(struct exchange *x);

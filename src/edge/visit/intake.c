@@ -215,8 +215,8 @@ on_late(struct loop_timer *t)
 	answer_accepted(in);
 }
 
-/* The lease of a delivery that was stored with `hold` and cannot be carried at once goes back to
- * the queue. */
+/* The lease of a delivery that was stored with `hold` and cannot be carried at once goes
+ * back to the queue. */
 struct given_back {
 	struct inbox_req req;
 	struct errand errand;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The intake: a request to a route in mode store or relay.  Its body is read whole (bounded), its
- * signature checked, handshakes are answered on the spot, and it is answered 202 after, and only
- * after, the store has it on the disk.  In mode relay the origin gets LIMIT_RELAY_MS to answer
- * itself.
+ * The intake: a request to a route in mode store or relay.  Its body is read whole
+ * (bounded), its signature checked, handshakes are answered on the spot, and it is answered
+ * 202 after, and only after, the store has it on the disk.  In mode relay the origin gets
+ * LIMIT_RELAY_MS to answer itself.
  */
 #ifndef ADIT_EDGE_VISIT_INTAKE_H
 #define ADIT_EDGE_VISIT_INTAKE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A TRACE or OPTIONS with Max-Forwards: 0 may go no further than this edge, which answers it (RFC 9110
- * 7.6.2). */
+/* A TRACE or OPTIONS with Max-Forwards: 0 may go no further than this edge, which answers
+ * it (RFC 9110 7.6.2). */
 #ifndef ADIT_EDGE_VISIT_LAST_HOP_H
 #define ADIT_EDGE_VISIT_LAST_HOP_H
 

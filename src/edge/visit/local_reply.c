@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of the edge itself: pages for rows of the close table, redirects; and the line in the
- * log. */
+/* Answers of the edge itself: pages for rows of the close table, redirects; and the
+ * line in the log. */
 #include "edge/visit/local_reply.h"
 
 #include "base/clock.h"
@@ -76,8 +76,8 @@ local_reply_send(struct exchange *x, struct slice read_ahead)
 		wait_for_socket(v);
 }
 
-/* False: an answer has begun, or something else waits for the socket, and the connection was cut.
- */
+/* False: an answer has begun, or something else waits for the socket, and
+ * the connection was cut. */
 static bool
 stop_flow(struct exchange *x)
 {

@@ -15,8 +15,8 @@ void local_reply_own(struct exchange *x, int status, const char *fields, struct 
     struct slice body, struct slice read_ahead);
 /*
  * Mode relay: writes the origin's answer to a delivery, every field as in an answer that comes
- * through a stream, for local_reply_send().  head: as it came out of the stream.  False: it cannot be
- * passed on.
+ * through a stream, for local_reply_send().  head: as it came out of the stream.  False: it
+ * cannot be passed on.
  */
 bool local_reply_write_relayed(struct exchange *x, struct slice head, struct slice body,
     uint64_t delivery) must_use;

@@ -106,8 +106,8 @@ switch_protocol(struct exchange *x, struct slice bytes)
 	return x->res.head.n_bytes;
 }
 
-/* An answer before the end of the request: the rest of it must be short for the connection to be
- * kept. */
+/* An answer before the end of the request: the rest of it must be short for the
+ * connection to be kept. */
 static bool
 may_keep(const struct exchange *x)
 {

@@ -28,8 +28,8 @@ is_misdirected(const struct exchange *x)
 	return !slice_ieq(sni, slice_str(x->host));
 }
 
-/* The authority of an absolute target wins over Host (RFC 9112 3.2.2); two that differ are refused.
- */
+/* The authority of an absolute target wins over Host (RFC 9112 3.2.2); two
+ * that differ are refused. */
 static bool
 is_contradicted(const struct exchange *x, struct slice bytes)
 {

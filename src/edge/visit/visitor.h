@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A visitor: one HTTP/1.1 connection from the public side.  While it is idle it is this struct and
- *its socket; parsers and buffers are in struct exchange, which it has only from the first byte of a
- *request to the last of the answer.
+ * its socket; parsers and buffers are in struct exchange, which it has only from the first byte of
+ * a request to the last of the answer.
  *
- *	HEAD ---> FLOW ----> HEAD        the request goes through a stream, the answer comes back
- *	  |        |  \----> DRAIN ----> HEAD     the answer was early: the rest of the body is read
- *away |        |  \----> LINGER ---> DEAD     ours was the last byte: FIN, then read until theirs
- *	  |--------+--> ANSWER --> HEAD, DRAIN or LINGER       a page of our own waits for the
- *socket
- *	  |--> WAIT --> HEAD                                   a password is being looked at
- *	  \--> INTAKE --> STORE --> ANSWER ...                 a webhook is read whole, then stored
+ *	HEAD ---> FLOW ----> HEAD                    the request goes through a stream, the answer comes
+ *	  |         |                                back
+ *	  |         |------> DRAIN ---> HEAD         the answer was early: the rest of the body is read
+ *	  |         |                                away
+ *	  |         |------> LINGER --> DEAD         ours was the last byte: FIN, then read until theirs
+ *	  |         v
+ *	  |------> ANSWER -> HEAD, DRAIN or LINGER   a page of our own waits for the socket
+ *	  |------> WAIT ---> HEAD                    a password is being looked at
+ *	  \------> INTAKE -> STORE ---> ANSWER ...   a webhook is read whole, then stored
  *
- * Every state may go to DEAD.  A visitor whose tunnel is on another worker is moved there from
- *HEAD, whole.
+ * Every state may go to DEAD.  A visitor whose tunnel is on another worker is moved
+ * there from HEAD, whole.
  */
 #ifndef ADIT_EDGE_VISIT_VISITOR_H
 #define ADIT_EDGE_VISIT_VISITOR_H
@@ -62,8 +64,8 @@ void visitor_tick(struct visitor *v, int64_t now_us);
 void visitor_move(struct visitor *v, enum visitor_state to);
 /* The tunnel is there: sends the visitor with all that was read. */
 void visitor_hand_over(struct visitor *v, struct worker *to, struct slice bytes);
-/* The answer is with the socket: reads away `rest_of_body`, goes on or ends, as the exchange says.
- */
+/* The answer is with the socket: reads away `rest_of_body`, goes on or ends,
+ * as the exchange says. */
 void visitor_answered(struct visitor *v, struct slice read_ahead);
 /* FIN now, then wait for theirs. */
 void visitor_linger(struct visitor *v);
