@@ -272,20 +272,6 @@ add_tunnel(const struct route *r, void *arg)
 	return true;
 }
 
-static json_t *
-worker_json(const struct worker *w)
-{
-	const struct worker_counters *n = &w->counters;
-
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "links",
-	    (json_int_t)n->links, "links_total", (json_int_t)n->links_total, "visitors",
-	    (json_int_t)n->visitors, "visitors_total", (json_int_t)n->visitors_total, "exchanges",
-	    (json_int_t)n->exchanges, "requests", (json_int_t)n->requests, "answers_own",
-	    (json_int_t)n->answers_own, "tcp", (json_int_t)n->pipes, "tcp_total",
-	    (json_int_t)n->pipes_total, "rx_bytes", (json_int_t)n->rx_bytes, "tx_bytes",
-	    (json_int_t)n->tx_bytes);
-}
-
 static void
 status(struct client *c, json_t *request)
 {
@@ -297,8 +283,12 @@ status(struct client *c, json_t *request)
 	const char *wrong = store_error(e->store);
 
 	(void)request;
-	for (unsigned i = 0; i < e->n_workers; i++)
-		json_array_append_new(workers, worker_json(e->workers[i]));
+	for (unsigned i = 0; i < e->n_workers; i++) {
+		json_t *worker = json_object();
+
+		counters_add_json(worker, COUNTER_OF_WORKER, &e->workers[i]->counters);
+		json_array_append_new(workers, worker);
+	}
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
 	client_answer(c,

@@ -205,7 +205,7 @@ worker_check_idle(struct worker *w)
 			loop_stop(w->loop);
 		return;
 	}
-	if (!w->draining || w->told_idle || w->counters.visitors > 0 || w->counters.pipes > 0)
+	if (!w->draining || w->told_idle || w->counters.visitors > 0 || w->counters.tcp > 0)
 		return;
 	w->told_idle = true;
 	edge_tell_idle(w->edge, w->index);

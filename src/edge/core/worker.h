@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "edge/core/counters.h"
 #include "edge/core/edge.h"
 #include "edge/core/errand.h"
 #include "edge/core/listener.h"
@@ -18,35 +19,6 @@
 #include <pthread.h>
 
 #define PEER_TEXT_BYTES 56 /* "[v6 address]:port" */
-
-/* Upper bounds in ms; what is later falls into the last bucket. */
-#define LAG_MS                                                                                     \
-	{                                                                                          \
-		10, 30, 100, 300, 1000, 3000, 10000, 60000, 600000, 3600000, 86400000              \
-	}
-#define LAG_BUCKETS 12
-
-/* Written by the worker alone, read by anybody. */
-struct worker_counters {
-	_Atomic uint64_t links, links_total;
-	_Atomic uint64_t visitors, visitors_total;
-	_Atomic uint64_t exchanges, requests;
-	_Atomic uint64_t answers_own;        /* error pages and redirects */
-	_Atomic uint64_t rx_bytes, tx_bytes; /* of visitors: bodies and byte streams */
-	_Atomic uint64_t pipes, pipes_total; /* visitors of TCP tunnels */
-	_Atomic uint64_t stored, duplicates, bad_signatures,
-	    not_stored;                /* webhooks; the last: 503 was said */
-	_Atomic uint64_t account_full; /* of those: the account has no room */
-	_Atomic uint64_t delivered, retried, parked, dead, coalesced;
-	_Atomic uint64_t lag[LAG_BUCKETS]; /* from received to delivered */
-};
-
-static inline void
-counter_add(_Atomic uint64_t *c, uint64_t n)
-{
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
-	    memory_order_relaxed);
-}
 
 /*
  * An order that was lost would leave a fenced link or a revoked token at work.  So each has a bit,

@@ -52,9 +52,7 @@ sum(const struct edge *e, size_t member)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < e->n_workers; i++)
-		n += atomic_load_explicit(
-		    (_Atomic uint64_t *)(void *)((char *)&e->workers[i]->counters + member),
-		    memory_order_relaxed);
+		n += counter_at(&e->workers[i]->counters, member);
 	return n;
 }
 #define SUM(e, member) sum(e, offsetof(struct worker_counters, member))
@@ -80,27 +78,10 @@ add_lag(const struct edge *e, json_t *o)
 json_t *
 counters_json(const struct edge *e)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-	} rows[] = {
-#define ROW(member) { #member, offsetof(struct worker_counters, member) }
-		ROW(stored),
-		ROW(duplicates),
-		ROW(bad_signatures),
-		ROW(not_stored),
-		ROW(account_full),
-		ROW(delivered),
-		ROW(retried),
-		ROW(parked),
-		ROW(dead),
-		ROW(coalesced),
-#undef ROW
-	};
 	json_t *o = json_object();
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		json_object_set_new(o, rows[i].name, json_integer((json_int_t)sum(e, rows[i].at)));
+	for (unsigned i = 0; i < e->n_workers; i++)
+		counters_add_json(o, COUNTER_OF_INBOX, &e->workers[i]->counters);
 	json_object_set_new(o, "commits", json_integer((json_int_t)store_commits(e->store)));
 	add_lag(e, o);
 	return o;

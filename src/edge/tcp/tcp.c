@@ -15,7 +15,7 @@ look_at(struct list *node, int64_t now_us)
 bool
 tcp_tick(struct worker *w, int64_t now_us)
 {
-	worker_walk(&w->tcp->list, w->counters.pipes, look_at, now_us);
+	worker_walk(&w->tcp->list, w->counters.tcp, look_at, now_us);
 	return !list_empty(&w->tcp->list);
 }
 

@@ -29,7 +29,7 @@ finish(struct tcp_pipe *p, const char *how)
 	    LOG_U("ms", (loop_now_us(w->loop) - p->start_us) / 1000));
 	counter_add(&w->counters.rx_bytes, p->flow.rx_bytes);
 	counter_add(&w->counters.tx_bytes, p->flow.tx_bytes);
-	counter_add(&w->counters.pipes, (uint64_t)-1);
+	counter_add(&w->counters.tcp, (uint64_t)-1);
 	flow_end(&p->flow, LINK_CODE_CANCELLED);
 	conn_close(&p->conn);
 	sources_put(&w->sources, p->source);
@@ -178,8 +178,8 @@ tcp_pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source
 	conn_tune(&p->conn, 0, LIMIT_NOTSENT_BYTES);
 	list_push(&w->tcp->list, &p->node);
 	worker_tick(w);
-	counter_add(&w->counters.pipes, 1);
-	counter_add(&w->counters.pipes_total, 1);
+	counter_add(&w->counters.tcp, 1);
+	counter_add(&w->counters.tcp_total, 1);
 	if (!start(p, t, local))
 		abort_pipe(p, "no-stream");
 	else if (conn_attach(&p->conn, w->loop) != 0)
