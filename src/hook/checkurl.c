@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define O CHECKURL_OK
 #define W CHECKURL_WARNING
@@ -216,8 +217,10 @@ set_suggestion(struct checkurl *c, const struct checkurl_params *p)
 	/* A port of plain HTTP stays one: only a tunnel makes https:// of it. */
 	if (!is_public(c) || (!is_usual(c) && is_plain_http(c))) {
 		set_command(c, p);
-		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%.500s", name_of(p),
-		    edge, path);
+		if (p->port != 0 && p->port != 443)
+			snprintf(port, sizeof(port), ":%u", p->port);
+		snprintf(c->suggestion, sizeof(c->suggestion), "https://%s.%s%s%.480s", name_of(p),
+		    edge, port, path);
 	} else {
 		if (!is_usual(c))
 			snprintf(port, sizeof(port), ":%u", c->port);
@@ -228,7 +231,7 @@ set_suggestion(struct checkurl *c, const struct checkurl_params *p)
 }
 
 static void
-set_remedies(struct checkurl *c)
+set_remedies(struct checkurl *c, const struct checkurl_params *p)
 {
 	for (size_t i = 0; i < c->n_findings; i++) {
 		struct checkurl_finding *f = &c->findings[i];
@@ -246,8 +249,11 @@ set_remedies(struct checkurl *c)
 			snprintf(f->remedy, sizeof(f->remedy), "Correct that in the URL.");
 		else if (strcmp(text, PUBLISH) == 0)
 			snprintf(f->remedy, sizeof(f->remedy),
-			    "Type `%s`: it prints the public URL to paste%s%.120s", c->command,
-			    to[0] != '\0' ? ", " : "", to);
+			    "Type `%s`: it prints the %sURL to paste%s%.120s%s", c->command,
+			    p->trying ? "" : "public ", to[0] != '\0' ? ", " : "", to,
+			    p->trying ? ". Your edge has no public name, so Bitbucket cannot "
+					"reach it either"
+				      : "");
 		else
 			snprintf(f->remedy, sizeof(f->remedy), "%s", text);
 	}
@@ -372,7 +378,7 @@ checkurl_read(struct slice url, const struct checkurl_params *p, struct checkurl
 	}
 	sort(ret);
 	set_suggestion(ret, p);
-	set_remedies(ret);
+	set_remedies(ret, p);
 }
 
 void
@@ -387,5 +393,20 @@ checkurl_address(struct checkurl *c, const struct checkurl_params *p, const stru
 	    text, ipclass_text(class));
 	sort(c);
 	set_suggestion(c, p);
-	set_remedies(c);
+	set_remedies(c, p);
+}
+
+bool
+checkurl_is_for_trying(const char *url)
+{
+	struct checkurl_params none = { 0 };
+	struct checkurl *c = malloc(sizeof(*c));
+	bool refused;
+
+	if (c == NULL)
+		return false;
+	checkurl_read(slice_str(url), &none, c);
+	refused = c->cloud == CHECKURL_REFUSED;
+	free(c);
+	return refused;
 }

@@ -47,6 +47,8 @@ struct checkurl_params {
 	const struct preset *preset; /* what the hook is for; NULL: guessed from the path */
 	const char *name;            /* tunnel name for remedies; NULL: "jenkins" */
 	const char *edge;            /* domain of the edge for remedies; NULL: "EDGE" */
+	uint16_t port;               /* of the edge in its URLs; 0: 443 */
+	bool trying;                 /* the edge has no public name */
 };
 
 struct checkurl {
@@ -75,6 +77,9 @@ void checkurl_read(struct slice url, const struct checkurl_params *p, struct che
  */
 void checkurl_address(struct checkurl *c, const struct checkurl_params *p,
     const struct sockaddr *sa, socklen_t len, const char *text);
+
+/* An edge that has this URL is reached by its own machine or network alone: no sender calls it. */
+bool checkurl_is_for_trying(const char *url);
 
 /* Every code that checkurl_read() and checkurl_address() give, for the manual and its test. */
 struct checkurl_code {

@@ -148,14 +148,18 @@ put_html(struct buf *b, struct slice s)
 
 /* --- bodies --- */
 
+static struct slice
+remedy_of(const struct page *p, const struct close_row *row)
+{
+	return p->remedy.n > 0 ? p->remedy : slice_str(row->remedy);
+}
+
 static void
 body_text(struct buf *b, const struct page *p, const struct close_row *row)
 {
-	buf_printf(b, "%d %s: %s\n%s\n", row->status, row->name, row->what, row->remedy);
-	if (p->detail.n > 0) {
-		put_plain(b, p->detail);
-		buf_putc(b, '\n');
-	}
+	buf_printf(b, "%d %s: %s\n", row->status, row->name, row->what);
+	put_plain(b, remedy_of(p, row));
+	buf_putc(b, '\n');
 	if (p->host.n > 0) {
 		buf_put(b, S("host "));
 		put_plain(b, p->host);
@@ -176,9 +180,7 @@ body_json(struct buf *b, const struct page *p, const struct close_row *row)
 	buf_printf(b, ",\"status\":%d,\"what\":", row->status);
 	buf_json(b, slice_str(row->what));
 	buf_put(b, S(",\"remedy\":"));
-	buf_json(b, slice_str(row->remedy));
-	buf_put(b, S(",\"detail\":"));
-	buf_json(b, slice_head(p->detail, SHOWN_BYTES));
+	buf_json(b, slice_head(remedy_of(p, row), SHOWN_BYTES));
 	buf_put(b, S(",\"host\":"));
 	buf_json(b, slice_head(p->host, SHOWN_BYTES));
 	buf_put(b, S(",\"request_id\":"));
@@ -198,7 +200,7 @@ static const char style[] =
     "border:1px solid var(--line);border-top:4px solid var(--mark);border-radius:.5rem}"
     "p.code{margin:0;color:var(--mark);font:600 .95rem/1.4 ui-monospace,monospace}"
     "h1{margin:.4rem 0 1rem;font-size:1.35rem;line-height:1.3}"
-    "p{margin:.6rem 0}.detail{color:var(--dim);overflow-wrap:anywhere}"
+    "p{margin:.6rem 0;overflow-wrap:anywhere}"
     "dl{margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--line);display:grid;"
     "grid-template-columns:auto 1fr;gap:.2rem 1rem;color:var(--dim);font-size:.875rem}"
     "dt{font-weight:600}dd{margin:0;font-family:ui-monospace,monospace;overflow-wrap:anywhere}";
@@ -224,13 +226,8 @@ body_html(struct buf *b, const struct page *p, const struct close_row *row)
 	buf_printf(b, "<p class=\"code\">%d %s</p>\n<h1>", row->status, row->name);
 	put_html(b, slice_str(row->what));
 	buf_put(b, S("</h1>\n<p>"));
-	put_html(b, slice_str(row->remedy));
+	put_html(b, remedy_of(p, row));
 	buf_put(b, S("</p>\n"));
-	if (p->detail.n > 0) {
-		buf_put(b, S("<p class=\"detail\">"));
-		put_html(b, p->detail);
-		buf_put(b, S("</p>\n"));
-	}
 	if (p->host.n > 0 || p->request_id.n > 0) {
 		buf_put(b, S("<dl>\n"));
 		html_row(b, "Host", p->host);

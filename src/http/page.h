@@ -4,8 +4,8 @@
  * Accept (text for curl and for anything that does not ask), with adit-error, adit-request-id,
  * Retry-After where the row has one, Cache-Control: no-store, and a sentence on what to do.
  *
- * host and detail may hold any bytes: they are shown escaped, and only so much of them
- * as a page needs.
+ * host and remedy may hold any bytes: they are shown escaped, and only so much of them as a page
+ * needs.
  */
 #ifndef ADIT_HTTP_PAGE_H
 #define ADIT_HTTP_PAGE_H
@@ -18,7 +18,7 @@ struct page {
 	struct slice accept; /* the visitor's Accept, or empty */
 	struct slice request_id;
 	struct slice host;      /* what was asked for, or empty */
-	struct slice detail;    /* one more sentence, or empty */
+	struct slice remedy;    /* what to do, in place of what the row says; or empty */
 	struct slice allow;     /* for 405: the methods that are allowed, "POST, GET"; ours */
 	bool head_request;      /* no body, same fields */
 	bool keep_alive;        /* else Connection: close */

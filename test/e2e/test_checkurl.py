@@ -146,6 +146,17 @@ def test_knows_the_login(tmp_path):
     assert said["suggestion"] == "https://jenkins.hooks.acme-lab.net/bitbucket-hook/"
 
 
+def test_a_login_at_an_edge_for_trying(tmp_path):
+    """The port belongs to what is pasted; and nobody takes a URL for public that check-url itself refuses."""
+    (tmp_path / "adit").mkdir()
+    (tmp_path / "adit" / "adit.yml").write_text("edge: https://localhost:42753\n")
+    code, said = check("http://localhost:8080/", "--no-probe", env={"XDG_CONFIG_HOME": str(tmp_path)})
+    assert code == 2 and said["suggestion"] == "https://jenkins.localhost:42753/bitbucket-hook/"
+    remedy, = {f["remedy"] for f in said["findings"] if f["code"] == "localhost"}
+    assert said["suggestion"] in remedy and "public URL" not in remedy
+    assert "Your edge has no public name, so Bitbucket cannot reach it either" in remedy
+
+
 # --- by calling there ---
 
 @pytest.fixture

@@ -205,6 +205,7 @@ def test_only_the_presets_path_is_let_in(lab):
         with inbox.edge.visitor() as v:
             got = v.ask("POST", path, body, push_headers(body))
             assert got.status == 403 and b"is for jenkins-bitbucket and takes POST /bitbucket-hook/ alone" in got.body, path
+            assert b"allow:" not in got.body, got.body
     assert "slash" in inbox.said("slash")
     assert inbox.origin.requests == []
 

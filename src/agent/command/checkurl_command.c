@@ -9,6 +9,7 @@
 #include "base/plain.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct job {
@@ -164,7 +165,7 @@ write_json(const struct job *j, enum checkurl_severity verdict, struct buf *b)
 static void
 use_login(struct job *j)
 {
-	char path[512];
+	char path[512], url[300];
 	struct addr edge;
 	char *error = NULL;
 	bool missing;
@@ -179,6 +180,9 @@ use_login(struct job *j)
 	    addr_parse(slice_str(j->config.edge), &edge) == NULL && edge.kind == ADDR_TCP) {
 		snprintf(j->edge, sizeof(j->edge), "%s", edge.host);
 		j->url.params.edge = j->edge;
+		j->url.params.port = edge.port;
+		snprintf(url, sizeof(url), "https://jenkins.%.255s/", j->edge);
+		j->url.params.trying = checkurl_is_for_trying(url);
 	}
 }
 

@@ -335,22 +335,6 @@ ask_edge(struct doctor *d, const char *member, const char *value)
 		d->preset = preset_find(slice_str(doctor_text_of(d->policy, "preset")));
 }
 
-/* An edge that only this machine reaches: no sender will. */
-static bool
-is_for_trying(const char *url)
-{
-	struct checkurl_params none = { 0 };
-	struct checkurl *c = malloc(sizeof(*c));
-	bool refused;
-
-	if (c == NULL)
-		return false;
-	checkurl_read(slice_str(url), &none, c);
-	refused = c->cloud == CHECKURL_REFUSED;
-	free(c);
-	return refused;
-}
-
 /* The URL of the tunnel, with the path that its preset has. */
 static void
 make_urls(struct doctor *d, bool given)
@@ -363,7 +347,7 @@ make_urls(struct doctor *d, bool given)
 	    url[0] != '\0' ? url : "https://NAME.EDGE", context, path);
 	if (!given)
 		snprintf(d->url, sizeof(d->url), "%s", d->good_url);
-	d->trying = is_for_trying(d->good_url);
+	d->trying = checkurl_is_for_trying(d->good_url);
 	if (d->trying)
 		snprintf(d->good_url, sizeof(d->good_url), "the URL of an edge with a public name");
 }

@@ -104,8 +104,8 @@ refuse_tunnel(struct hello_tunnel *h, const char *code, const char *text)
 	snprintf(h->text, sizeof(h->text), "%s", text);
 }
 
-static void
-refuse_released(struct hello_tunnel *h)
+void
+login_refuse_released(struct hello_tunnel *h)
 {
 	char text[sizeof(h->text)];
 
@@ -120,7 +120,7 @@ static void
 refuse_result(struct hello_tunnel *h, enum store_result r)
 {
 	if (r == STORE_GONE)
-		refuse_released(h);
+		login_refuse_released(h);
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
 		if (refusals[i].result == r)
 			refuse_tunnel(h, refusals[i].code, refusals[i].text);
@@ -405,7 +405,7 @@ claim(struct session *s, size_t i)
 		 * reserve`, not for agents. */
 		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
 		    DIRECTORY_RELEASED) {
-			refuse_released(h);
+			login_refuse_released(h);
 			return;
 		}
 		if (!check_reserved(s, h, c->req.name) || !read_policy(s, c, h))

@@ -14,6 +14,9 @@ void login_hello(struct session *s, struct slice json);
  * will be called then. */
 bool login_abandon(struct session *s);
 
+/* A name that was given up: who can give it back, and how. */
+void login_refuse_released(struct hello_tunnel *h);
+
 /* In session.c */
 void session_free(struct session *s);
 /* Tells the agent why, and ends the link. */

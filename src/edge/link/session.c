@@ -141,7 +141,7 @@ claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const c
 		refuse_bind(h, "name-taken", "this name or port belongs to another account");
 		return false;
 	case DIRECTORY_GONE:
-		refuse_bind(h, "name-released", "this name was released");
+		login_refuse_released(h);
 		return false;
 	case DIRECTORY_NOMEM:
 		refuse_bind(h, "memory", "the edge is out of memory");

@@ -121,10 +121,10 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 		.visitor_minor = x->req.head.minor,
 		.wall_ms = clock_wall_ms(),
 	};
-	char allow[256], detail[300];
+	char allow[256], remedy[300];
 
 	if (code == CLOSE_FORBIDDEN)
-		page.detail = slice_of(detail, what_it_takes(x, detail, sizeof(detail)));
+		page.remedy = slice_of(remedy, what_it_takes(x, remedy, sizeof(remedy)));
 	if (code == CLOSE_METHOD_NOT_ALLOWED && x->policy != NULL)
 		page.allow = slice_of(allow, policy_methods(x->policy, allow, sizeof(allow)));
 	x->error = code;

@@ -267,6 +267,21 @@ TEST(an_answer_that_breaks_off)
 
 /* --- links --- */
 
+/* Between the store's word and the directory's: it is told as at the store, with who can mend it. */
+TEST(a_name_that_is_released_while_it_is_claimed)
+{
+	struct hello_tunnel h;
+	unsigned worker;
+
+	world_open(1);
+	serve(0);
+	(void)directory_release(w->edge.directory, S("a"), &worker);
+	link_up(0, "ann", &h);
+	EXPECT_SLICE(slice_str(h.error), S("name-released"));
+	EXPECT(strstr(h.text, "aditd name reserve a ACCOUNT") != NULL);
+	world_close();
+}
+
 TEST(s03_the_newest_link_of_the_owner_serves)
 {
 	struct agent *old, *fresh, *stranger;
@@ -399,8 +414,9 @@ TESTS(TEST_ROW(s14_a_head_that_does_not_end) TEST_ROW(s14_a_head_at_a_crawl) TES
 		an_agent_that_never_answers) TEST_ROW(s08_pipelined_requests_are_answered_in_order)
 		TEST_ROW(s08_early_answers) TEST_ROW(s08_expect_is_answered_here)
 		    TEST_ROW(s08_nothing_passes_before_101) TEST_ROW(an_answer_that_breaks_off)
-			TEST_ROW(s03_the_newest_link_of_the_owner_serves)
-			    TEST_ROW(orders_without_memory)
-				TEST_ROW(r01_a_link_that_is_cut_is_noticed)
-				    TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
-					TEST_ROW(a_stop_in_order))
+			TEST_ROW(a_name_that_is_released_while_it_is_claimed)
+			    TEST_ROW(s03_the_newest_link_of_the_owner_serves)
+				TEST_ROW(orders_without_memory)
+				    TEST_ROW(r01_a_link_that_is_cut_is_noticed)
+					TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
+					    TEST_ROW(a_stop_in_order))

@@ -49,15 +49,13 @@ TEST(text_is_the_default)
 		.code = CLOSE_AGENT_AWAY,
 		.request_id = S("abc234"),
 		.host = S("ci.example"),
-		.detail = S("Last seen 3 min ago."),
+		.remedy = S("Last seen 3 min ago."),
 		.wall_ms = INT64_C(1763999400000),
 	};
 
 	page(&p);
-	EXPECT_SLICE(body,
-	    S("503 agent-away: The agent of this tunnel is not connected.\n"
-	      "Start it beside the server: adit start NAME; it connects again by itself.\n"
-	      "Last seen 3 min ago.\nhost ci.example\nrequest abc234\n"));
+	EXPECT_SLICE(body, S("503 agent-away: The agent of this tunnel is not connected.\n"
+			     "Last seen 3 min ago.\nhost ci.example\nrequest abc234\n"));
 	EXPECT_INT(h.head.length, body.n);
 	EXPECT_SLICE(h1_text(buf_slice(&out), h.head.reason), S("Service Unavailable"));
 	EXPECT_SLICE(field("Date"), S("Mon, 24 Nov 2025 15:50:00 GMT"));
@@ -160,7 +158,7 @@ TEST(s10_html_is_escaped)
 		.code = CLOSE_UNKNOWN_NAME,
 		.accept = S("text/html"),
 		.host = S(HOSTILE),
-		.detail = S(HOSTILE "\0 \xc3\xbc"),
+		.remedy = S(HOSTILE "\0 \xc3\xbc"),
 		.request_id = S(HOSTILE),
 	};
 
@@ -179,7 +177,7 @@ TEST(s10_text_shows_no_control_characters)
 {
 	struct page p = { .code = CLOSE_UNKNOWN_NAME,
 		.host = S(HOSTILE),
-		.detail = S("\xc2\x9b"
+		.remedy = S("\xc2\x9b"
 			    "31m") };
 
 	page(&p);
@@ -194,13 +192,13 @@ TEST(s10_json_is_one_value)
 	struct page p = { .code = CLOSE_UNKNOWN_NAME,
 		.accept = S("application/json"),
 		.host = S(HOSTILE),
-		.detail = S("\"},{\""),
+		.remedy = S("\"},{\""),
 		.request_id = S("r") };
 
 	page(&p);
 	EXPECT(slice_starts(body,
 	    S("{\"error\":\"unknown-name\",\"status\":404,\"what\":\"No tunnel")));
-	EXPECT(holds(body, "\"detail\":\"\\\"},{\\\"\",\"host\":\"<script>"));
+	EXPECT(holds(body, "\"remedy\":\"\\\"},{\\\"\",\"host\":\"<script>"));
 	EXPECT(slice_ends(body, S(",\"request_id\":\"r\"}\n")));
 	EXPECT(!holds(body, "\x1b") && !holds(body, "\r"));
 }
@@ -216,7 +214,7 @@ TEST(long_texts_are_cut)
 			struct page p = { .code = CLOSE_BAD_HOST,
 				.accept = slice_str(accepts[i]),
 				.host = { text, sizeof(text) },
-				.detail = { text, sizeof(text) },
+				.remedy = { text, sizeof(text) },
 				.request_id = { text, sizeof(text) } };
 
 			memset(text, c, sizeof(text));
