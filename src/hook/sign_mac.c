@@ -16,7 +16,7 @@ struct mark {
 };
 
 /* What the header fields of a request say. */
-struct claim {
+struct signature_claim {
 	struct slice time, id;
 	bool seen;    /* a signature field is there */
 	bool refused; /* an algorithm was named that is not taken */
@@ -35,7 +35,7 @@ struct key {
 /* --- reading --- */
 
 static void
-add_mark(struct claim *c, struct slice text, enum sign_encoding e, enum sign_algorithm a,
+add_mark(struct signature_claim *c, struct slice text, enum sign_encoding e, enum sign_algorithm a,
     bool asymmetric)
 {
 	struct mark *m;
@@ -55,7 +55,7 @@ add_mark(struct claim *c, struct slice text, enum sign_encoding e, enum sign_alg
 }
 
 static void
-read_named(const struct sign_params *p, struct claim *c, struct slice value)
+read_named(const struct sign_params *p, struct signature_claim *c, struct slice value)
 {
 	static const struct {
 		struct slice name;
@@ -78,7 +78,7 @@ read_named(const struct sign_params *p, struct claim *c, struct slice value)
 }
 
 static void
-read_pairs(const struct sign_form *f, struct claim *c, struct slice value)
+read_pairs(const struct sign_form *f, struct signature_claim *c, struct slice value)
 {
 	while (value.n > 0) {
 		struct slice item = slice_trim(slice_cut(&value, f->separator)),
@@ -92,7 +92,7 @@ read_pairs(const struct sign_form *f, struct claim *c, struct slice value)
 }
 
 static void
-read_list(struct claim *c, struct slice value)
+read_list(struct signature_claim *c, struct slice value)
 {
 	while (value.n > 0) {
 		struct slice item = slice_cut(&value, ' '), version = slice_cut(&item, ',');
@@ -106,7 +106,8 @@ read_list(struct claim *c, struct slice value)
 
 static void
 read_place(const struct sign_params *p, const struct sign_form *f, const struct sign_place *at,
-    const struct hook_request *req, struct slice header, struct slice prefix, struct claim *c)
+    const struct hook_request *req, struct slice header, struct slice prefix,
+    struct signature_claim *c)
 {
 	struct slice value = hook_header(req, header);
 
@@ -154,7 +155,7 @@ first_header(const struct sign_params *p)
 
 static void
 read_claim(const struct sign_params *p, const struct sign_form *f, const struct hook_request *req,
-    struct claim *c)
+    struct signature_claim *c)
 {
 	c->time = c->id = (struct slice){ NULL, 0 };
 	c->seen = c->refused = false;
@@ -269,7 +270,7 @@ mark_matches(const struct sign_form *f, const struct key *k, const struct mark *
 }
 
 static bool
-any_mark_matches(const struct sign_form *f, const struct key *k, const struct claim *c,
+any_mark_matches(const struct sign_form *f, const struct key *k, const struct signature_claim *c,
     const struct slice *parts, size_t n)
 {
 	for (size_t i = 0; i < c->n_marks; i++) {
@@ -281,7 +282,7 @@ any_mark_matches(const struct sign_form *f, const struct key *k, const struct cl
 
 /* Is there what the scheme needs, in a form that can be read? False: the reason is in *v. */
 static bool
-claim_ok(const struct sign_params *p, const struct sign_form *f, const struct claim *c,
+claim_ok(const struct sign_params *p, const struct sign_form *f, const struct signature_claim *c,
     uint64_t *ret_time, struct sign_verdict *v)
 {
 	struct slice header = first_header(p);
@@ -325,7 +326,7 @@ sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct 
 {
 	struct sign_form f = form_of(p);
 	struct slice parts[PARTS];
-	struct claim c;
+	struct signature_claim c;
 	uint64_t time = 0;
 	size_t n_parts;
 	bool any_key = false;
@@ -417,7 +418,7 @@ sign_mac_claim(const struct sign_params *p, const struct hook_request *req, uint
 {
 	struct sign_form f = form_of(p);
 	struct sign_verdict v;
-	struct claim c;
+	struct signature_claim c;
 
 	read_claim(p, &f, req, &c);
 	*ret_id = c.id;

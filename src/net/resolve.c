@@ -28,7 +28,7 @@ struct resolver {
 	struct list dials; /* of struct dial_private */
 };
 
-struct attempt {
+struct dial_attempt {
 	struct loop_io io;
 	struct dial_private *p;
 	const struct sockaddr_storage *to;
@@ -55,7 +55,7 @@ struct dial_private {
 	struct family families[N_FAMILIES];
 	int turn;      /* whose address is next */
 	socklen_t len; /* of a Unix address */
-	struct attempt attempts[N_FAMILIES * LIMIT_DIAL_ADDRESSES];
+	struct dial_attempt attempts[N_FAMILIES * LIMIT_DIAL_ADDRESSES];
 	size_t n_attempts, n_open;
 	bool over;
 	int fd; /* the result */
@@ -66,7 +66,7 @@ struct dial_private {
 /* --- the end --- */
 
 static void
-close_attempt(struct attempt *a)
+close_attempt(struct dial_attempt *a)
 {
 	int fd = a->io.fd;
 
@@ -224,7 +224,7 @@ static void on_attempt(struct loop_io *io, unsigned events);
 static bool
 attempt(struct dial_private *p, const struct sockaddr_storage *ss)
 {
-	struct attempt *a = &p->attempts[p->n_attempts];
+	struct dial_attempt *a = &p->attempts[p->n_attempts];
 	int fd = loop_connect((const struct sockaddr *)ss, length_of(p, ss)), code;
 
 	if (fd < 0) {
@@ -237,7 +237,7 @@ attempt(struct dial_private *p, const struct sockaddr_storage *ss)
 		finish(p, fd);
 		return true;
 	}
-	*a = (struct attempt){ .io = { .fd = fd, .fn = on_attempt }, .p = p, .to = ss };
+	*a = (struct dial_attempt){ .io = { .fd = fd, .fn = on_attempt }, .p = p, .to = ss };
 	if (code == EINPROGRESS && loop_watch(p->r->loop, &a->io) == 0) {
 		p->n_attempts++;
 		p->n_open++;
@@ -273,7 +273,7 @@ try_next(struct dial_private *p)
 static void
 on_attempt(struct loop_io *io, unsigned events)
 {
-	struct attempt *a = list_of(io, struct attempt, io);
+	struct dial_attempt *a = list_of(io, struct dial_attempt, io);
 	struct dial_private *p = a->p;
 	int code = loop_connect_result(io->fd), fd = io->fd;
 

@@ -31,12 +31,12 @@ static const char *const kind_names[] = {
 
 /* --- reading: members; the first failure stays --- */
 
-struct reader {
+struct hello_reader {
 	const char *why; /* NULL while all is well */
 };
 
 static void
-fail(struct reader *r, const char *why)
+fail(struct hello_reader *r, const char *why)
 {
 	if (r->why == NULL)
 		r->why = why;
@@ -52,7 +52,7 @@ has_control(const char *z)
 }
 
 static void
-read_text(struct reader *r, const json_t *o, const char *key, char *dst, size_t cap)
+read_text(struct hello_reader *r, const json_t *o, const char *key, char *dst, size_t cap)
 {
 	const json_t *v = json_object_get(o, key);
 
@@ -69,7 +69,7 @@ read_text(struct reader *r, const json_t *o, const char *key, char *dst, size_t 
 }
 
 static uint64_t
-read_uint(struct reader *r, const json_t *o, const char *key, uint64_t max)
+read_uint(struct hello_reader *r, const json_t *o, const char *key, uint64_t max)
 {
 	const json_t *v = json_object_get(o, key);
 
@@ -85,7 +85,7 @@ read_uint(struct reader *r, const json_t *o, const char *key, uint64_t max)
 }
 
 static bool
-read_bool(struct reader *r, const json_t *o, const char *key)
+read_bool(struct hello_reader *r, const json_t *o, const char *key)
 {
 	const json_t *v = json_object_get(o, key);
 
@@ -95,7 +95,7 @@ read_bool(struct reader *r, const json_t *o, const char *key)
 }
 
 static void
-need(struct reader *r, bool present, const char *why)
+need(struct hello_reader *r, bool present, const char *why)
 {
 	if (!present)
 		fail(r, why);
@@ -113,7 +113,7 @@ index_of(const char *name, const char *const *names, size_t n)
 }
 
 static uint16_t
-read_id(struct reader *r, const json_t *o)
+read_id(struct hello_reader *r, const json_t *o)
 {
 	uint16_t id = (uint16_t)read_uint(r, o, "id", UINT16_MAX);
 
@@ -125,7 +125,7 @@ read_id(struct reader *r, const json_t *o)
 
 /* What it means is the edge's affair; here it is an object that fits into a message. */
 static void
-read_policy(struct reader *r, const json_t *o, struct hello_tunnel *t)
+read_policy(struct hello_reader *r, const json_t *o, struct hello_tunnel *t)
 {
 	const json_t *v = json_object_get(o, "policy");
 
@@ -140,7 +140,7 @@ read_policy(struct reader *r, const json_t *o, struct hello_tunnel *t)
 }
 
 static void
-read_tunnel(struct reader *r, const json_t *o, bool wanted, struct hello_tunnel *t)
+read_tunnel(struct hello_reader *r, const json_t *o, bool wanted, struct hello_tunnel *t)
 {
 	char kind[8] = "";
 
@@ -168,7 +168,7 @@ read_tunnel(struct reader *r, const json_t *o, bool wanted, struct hello_tunnel 
 }
 
 static void
-read_tunnels(struct reader *r, const json_t *o, bool wanted, struct hello *h)
+read_tunnels(struct hello_reader *r, const json_t *o, bool wanted, struct hello *h)
 {
 	const json_t *a = json_object_get(o, "tunnels");
 
@@ -190,14 +190,14 @@ read_tunnels(struct reader *r, const json_t *o, bool wanted, struct hello *h)
 }
 
 static void
-read_protocol(struct reader *r, const json_t *o, struct hello *h)
+read_protocol(struct hello_reader *r, const json_t *o, struct hello *h)
 {
 	h->protocol = (int)read_uint(r, o, "protocol", INT32_MAX);
 	need(r, h->protocol >= 1, "the protocol's version is missing");
 }
 
 static void
-read_message(struct reader *r, const json_t *o, struct hello *h)
+read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 {
 	switch (h->type) {
 	case HELLO_HELLO:
@@ -268,7 +268,7 @@ hello_is_deep(struct slice json)
 }
 
 static void
-read_object(struct reader *r, const json_t *o, struct hello *ret)
+read_object(struct hello_reader *r, const json_t *o, struct hello *ret)
 {
 	const json_t *type = json_object_get(o, "type");
 	size_t i;
@@ -296,7 +296,7 @@ wipe_token(const json_t *o)
 bool
 hello_decode(struct slice json, struct hello *ret, const char **ret_why)
 {
-	struct reader r = { 0 };
+	struct hello_reader r = { 0 };
 	json_t *o;
 
 	*ret = (struct hello){ .type = HELLO_OTHER };

@@ -37,7 +37,7 @@ static struct world {
 	struct serve serve;
 	struct screen screen;
 	struct client client;
-	struct tunnel tunnels[TUNNELS];
+	struct agent_tunnel tunnels[TUNNELS];
 	int listener[TUNNELS];
 	struct loop_io accept[TUNNELS];
 	struct visit visits[VISITS];

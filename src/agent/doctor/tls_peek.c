@@ -15,14 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 
-struct look {
+struct tls_look {
 	struct tls_peek *seen;
 	int fd;
 	int64_t end_us;
 };
 
 static bool
-wait_for(const struct look *l, short events)
+wait_for(const struct tls_look *l, short events)
 {
 	struct pollfd p = { .fd = l->fd, .events = events };
 	int64_t left = (l->end_us - clock_mono_us()) / 1000;
@@ -90,7 +90,7 @@ read_certificate(SSL *ssl, struct tls_peek *p)
 /* --- the handshake --- */
 
 static const char *
-reason_of(const struct look *l)
+reason_of(const struct tls_look *l)
 {
 	unsigned long e = ERR_peek_error();
 	const char *text = ERR_reason_error_string(e);
@@ -112,7 +112,7 @@ reason_of(const struct look *l)
 }
 
 static bool
-shake(struct look *l, SSL *ssl)
+shake(struct tls_look *l, SSL *ssl)
 {
 	for (;;) {
 		int rc = SSL_connect(ssl);
@@ -165,7 +165,7 @@ is_number(const char *host)
 }
 
 static void
-look_at_tls(struct look *l, SSL_CTX *ctx, const char *host)
+look_at_tls(struct tls_look *l, SSL_CTX *ctx, const char *host)
 {
 	struct tls_peek *p = l->seen;
 	SSL *ssl = SSL_new(ctx);
@@ -195,7 +195,7 @@ look_at_tls(struct look *l, SSL_CTX *ctx, const char *host)
 }
 
 static bool
-dial(struct look *l, const struct sockaddr *sa, socklen_t len)
+dial(struct tls_look *l, const struct sockaddr *sa, socklen_t len)
 {
 	int64_t start = clock_mono_us();
 	int error = 0;
@@ -221,7 +221,7 @@ dial(struct look *l, const struct sockaddr *sa, socklen_t len)
 void
 tcp_peek(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret)
 {
-	struct look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
+	struct tls_look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
 
 	*ret = (struct tls_peek){ 0 };
 	(void)dial(&l, sa, len);
@@ -233,7 +233,7 @@ int
 tls_peek(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
     int64_t timeout_ms, struct tls_peek *ret)
 {
-	struct look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
+	struct tls_look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
 	SSL_CTX *ctx;
 
 	*ret = (struct tls_peek){ 0 };

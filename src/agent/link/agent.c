@@ -25,7 +25,7 @@ struct agent {
 	struct client client;
 	struct watch watch;
 	struct loop_io signals, output;
-	struct tunnel *tunnels;
+	struct agent_tunnel *tunnels;
 	size_t n_open; /* tunnels whose origin is initialised */
 	int exit_code;
 	const char *why; /* of `once` */
@@ -60,7 +60,7 @@ open_tunnels(struct agent *a)
 		machine[0] = '\0';
 	for (size_t i = 0; i < p->n_tunnels; i++) {
 		const struct config_tunnel *from = &p->tunnels[i];
-		struct tunnel *t = &a->tunnels[i];
+		struct agent_tunnel *t = &a->tunnels[i];
 		char *error = origin_init(&t->origin, &a->serve.origins, from);
 
 		if (error != NULL)

@@ -218,7 +218,7 @@ on_probed(struct loop_timer *timer)
 	struct client *c = list_of(timer, struct client, probed);
 
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
-		struct tunnel *t = &c->serve->tunnels[i];
+		struct agent_tunnel *t = &c->serve->tunnels[i];
 
 		if (t->state == TUNNEL_UP)
 			uplink_tell_probed(c, t, NULL);
@@ -253,7 +253,7 @@ client_refused(struct client *c, const char *code, const char *text, uint32_t re
 static void
 on_origin_back(struct look *l)
 {
-	struct tunnel *t = list_of(l, struct tunnel, look);
+	struct agent_tunnel *t = list_of(l, struct agent_tunnel, look);
 	char json[64];
 	int n = snprintf(json, sizeof(json), "{\"type\":\"origin\",\"id\":%u}", t->ask.id);
 
@@ -262,7 +262,7 @@ on_origin_back(struct look *l)
 }
 
 void
-client_waiting(struct client *c, struct tunnel *t, bool waits)
+client_waiting(struct client *c, struct agent_tunnel *t, bool waits)
 {
 	t->look.back = on_origin_back;
 	t->look.owner = c;
@@ -281,7 +281,7 @@ stop_looking(struct client *c)
 }
 
 void
-client_replaced(struct client *c, struct tunnel *t, const char *text)
+client_replaced(struct client *c, struct agent_tunnel *t, const char *text)
 {
 	t->state = TUNNEL_REPLACED;
 	t->failing = false;

@@ -36,7 +36,7 @@ is_passing(const char *code)
 }
 
 static void
-read_refusal(struct client *c, struct tunnel *t, const struct hello_tunnel *a)
+read_refusal(struct client *c, struct agent_tunnel *t, const struct hello_tunnel *a)
 {
 	if (strcmp(a->error, "replaced") == 0) {
 		t->state = TUNNEL_REPLACED;
@@ -51,7 +51,7 @@ read_refusal(struct client *c, struct tunnel *t, const struct hello_tunnel *a)
 /* With a preset: what is to be pasted where. People are told once. probe:
  * NULL: none was promised. */
 static void
-tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
+tell_up(struct client *c, struct agent_tunnel *t, const struct screen_probe *probe)
 {
 	char url[sizeof(t->url) + sizeof(t->policy.path)];
 	struct screen_hook hook = {
@@ -73,7 +73,7 @@ tell_up(struct client *c, struct tunnel *t, const struct screen_probe *probe)
 }
 
 void
-uplink_tell_probed(struct client *c, struct tunnel *t, const struct hello *h)
+uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct hello *h)
 {
 	struct screen_probe probe = { .code = "edge-silent" };
 
@@ -95,7 +95,7 @@ read_welcome(struct uplink *s, const struct hello *h)
 
 	for (size_t i = 0; i < h->n_tunnels; i++) {
 		const struct hello_tunnel *a = &h->tunnels[i];
-		struct tunnel *t = serve_find(c->serve, a->id);
+		struct agent_tunnel *t = serve_find(c->serve, a->id);
 
 		if (t == NULL || t->state != TUNNEL_WANTED)
 			continue;
@@ -122,7 +122,7 @@ on_control(struct carrier *carrier, struct slice json)
 	struct uplink *s = carrier->owner;
 	struct client *c = s->client;
 	struct hello *h = &c->hello;
-	struct tunnel *t;
+	struct agent_tunnel *t;
 	const char *why;
 
 	if (!hello_decode(json, h, &why)) {
@@ -209,7 +209,7 @@ say_hello(struct uplink *s)
 	h->probe = true;
 	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
-		struct tunnel *t = &c->serve->tunnels[i];
+		struct agent_tunnel *t = &c->serve->tunnels[i];
 
 		if (t->state == TUNNEL_REPLACED)
 			continue;

@@ -24,11 +24,11 @@ void client_welcomed(struct client *c, struct uplink *s);
 /* The edge refuses this agent as a whole. */
 void client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms);
 /* What the edge's probe found is told to people; NULL: it did not say in time. */
-void uplink_tell_probed(struct client *c, struct tunnel *t, const struct hello *h);
+void uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct hello *h);
 /* Something waits at the edge for this tunnel, whose origin did not answer. */
-void client_waiting(struct client *c, struct tunnel *t, bool waits);
+void client_waiting(struct client *c, struct agent_tunnel *t, bool waits);
 /* A tunnel was taken over by a newer agent. */
-void client_replaced(struct client *c, struct tunnel *t, const char *text);
+void client_replaced(struct client *c, struct agent_tunnel *t, const char *text);
 void client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms);
 /* The link is closed; s is buried by session.c. */
 void client_lost(struct client *c, struct uplink *s, const char *why);

@@ -116,7 +116,7 @@ static const struct origin_ops origin_ops = {
 };
 
 int
-byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t)
+byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t)
 {
 	struct bytes *b = slab_get(&s->bytes);
 

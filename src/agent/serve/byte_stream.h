@@ -16,6 +16,6 @@ struct bytes {
 
 /* -1 without memory; the stream is the caller's then. */
 int byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream,
-    struct tunnel *t) must_use;
+    struct agent_tunnel *t) must_use;
 
 #endif

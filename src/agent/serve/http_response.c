@@ -93,7 +93,7 @@ speaks_tls(struct slice buf)
 static void
 look_for_tls(struct http_stream *x, struct slice buf)
 {
-	struct tunnel *t = x->tunnel;
+	struct agent_tunnel *t = x->tunnel;
 
 	if (t->told_tls || t->origin.tls != NULL || t->origin.tries[0].kind != ADDR_TCP ||
 	    !speaks_tls(buf))

@@ -444,7 +444,7 @@ static const struct flow_ops flow_ops = {
 };
 
 int
-http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
+http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t,
     const struct opening *o)
 {
 	struct http_stream *x = slab_get(&s->exchanges);

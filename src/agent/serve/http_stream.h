@@ -24,7 +24,7 @@ enum http_stream_state {
 
 struct http_stream {
 	struct serve *serve;
-	struct tunnel *tunnel;
+	struct agent_tunnel *tunnel;
 	struct flow flow;
 	struct origin_conn *conn;
 	enum http_stream_state state;
@@ -53,8 +53,8 @@ struct http_stream {
 };
 
 /* -1 without memory; the stream is the caller's then. */
-int http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct tunnel *t,
-    const struct opening *o) must_use;
+int http_stream_open(struct serve *s, struct carrier *c, struct stream *stream,
+    struct agent_tunnel *t, const struct opening *o) must_use;
 /* The timer of serve: ends exchanges whose origin is silent, or whose end the edge has left open,
  * for too long. */
 void http_stream_sweep(struct loop_timer *t);

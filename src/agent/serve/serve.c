@@ -13,7 +13,7 @@
 
 int
 serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
-    struct tunnel *tunnels, size_t n_tunnels)
+    struct agent_tunnel *tunnels, size_t n_tunnels)
 {
 	*s = (struct serve){
 		.loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels
@@ -39,14 +39,14 @@ serve_fini(struct serve *s)
 	free(s->in);
 }
 
-struct tunnel *
+struct agent_tunnel *
 serve_find(struct serve *s, uint16_t id)
 {
 	return id >= 1 && id <= s->n_tunnels ? &s->tunnels[id - 1] : NULL;
 }
 
 void
-serve_answered(struct serve *s, struct tunnel *t)
+serve_answered(struct serve *s, struct agent_tunnel *t)
 {
 	if (!t->failing)
 		return;
@@ -58,11 +58,11 @@ serve_answered(struct serve *s, struct tunnel *t)
 static void
 on_news(struct look *l)
 {
-	serve_answered(l->owner, list_of(l, struct tunnel, news));
+	serve_answered(l->owner, list_of(l, struct agent_tunnel, news));
 }
 
 void
-serve_fails(struct serve *s, struct tunnel *t, bool looks)
+serve_fails(struct serve *s, struct agent_tunnel *t, bool looks)
 {
 	t->failing = true;
 	t->news.back = on_news;
@@ -83,7 +83,7 @@ void
 serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening)
 {
 	struct opening o;
-	struct tunnel *t;
+	struct agent_tunnel *t;
 
 	if (!opening_decode(opening, &o)) {
 		refuse(c, stream, LINK_CODE_PROTOCOL);

@@ -26,7 +26,7 @@ enum tunnel_state {
 };
 
 /* A tunnel of this agent. */
-struct tunnel {
+struct agent_tunnel {
 	struct hello_tunnel ask; /* what HELLO says; id is its index + 1 */
 	char label[64];          /* what people call it: name, key in the file, or the origin */
 	char url[300];           /* when up */
@@ -52,7 +52,7 @@ struct serve {
 	struct list waiting; /* exchanges that wait for their origin's answer, or for the edge to
 				end them */
 	struct loop_timer sweep; /* looks through it while it is not empty */
-	struct tunnel *tunnels;
+	struct agent_tunnel *tunnels;
 	size_t n_tunnels;
 };
 /* Links that may live at once: one, and older ones that are being drained. */
@@ -63,7 +63,7 @@ _Static_assert(SERVE_HEAD_BYTES <= FLOW_HEAD_SCRATCH_BYTES, "heads are written i
 
 /* -1 without memory. tunnels: their origins are opened by the caller. */
 int serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
-    struct tunnel *tunnels, size_t n_tunnels) must_use;
+    struct agent_tunnel *tunnels, size_t n_tunnels) must_use;
 /* All streams must have ended, and the loop's graveyard been emptied. */
 void serve_fini(struct serve *s);
 
@@ -71,11 +71,11 @@ void serve_fini(struct serve *s);
 void serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening);
 /* The origin of a tunnel is there, or has answered: people are told where they think
  * that it is not. */
-void serve_answered(struct serve *s, struct tunnel *t);
+void serve_answered(struct serve *s, struct agent_tunnel *t);
 /* People were told that it does not answer: it is looked at until it does, where
  * that can be seen. */
-void serve_fails(struct serve *s, struct tunnel *t, bool looks);
+void serve_fails(struct serve *s, struct agent_tunnel *t, bool looks);
 /* The tunnel of a number, NULL when there is none. */
-struct tunnel *serve_find(struct serve *s, uint16_t id);
+struct agent_tunnel *serve_find(struct serve *s, uint16_t id);
 
 #endif

@@ -38,7 +38,7 @@ struct acceptor {
 	_Atomic uint64_t begun, failed;
 };
 
-struct handshake {
+struct accept_handshake {
 	struct conn conn;
 	struct acceptor *acceptor;
 	struct list node;
@@ -54,14 +54,14 @@ struct handshake {
 static void
 on_grave(struct loop_grave *g)
 {
-	struct handshake *h = list_of(g, struct handshake, grave);
+	struct accept_handshake *h = list_of(g, struct accept_handshake, grave);
 
 	slab_put(&h->acceptor->handshakes, h);
 }
 
 /* The connection has gone on, or is closed here. */
 static void
-finish(struct handshake *h)
+finish(struct accept_handshake *h)
 {
 	struct acceptor *g = h->acceptor;
 
@@ -75,7 +75,7 @@ finish(struct handshake *h)
 /* --- lobbies --- */
 
 static void
-show_out(struct handshake *h)
+show_out(struct accept_handshake *h)
 {
 	counter_add(&h->acceptor->failed, 1);
 	log_event(LOG_DEBUG, "handshake-crowded-out", LOG_Z("peer", h->peer));
@@ -84,14 +84,14 @@ show_out(struct handshake *h)
 
 /* False: it cannot be let in. */
 static bool
-enter(struct lobby *l, struct handshake *h)
+enter(struct lobby *l, struct accept_handshake *h)
 {
 	struct source_key at, *key = source_key(&h->ss, &at) ? &at : NULL;
 	struct lobby_guest *victim = NULL;
 	enum lobby_room room;
 
 	while ((room = lobby_room(l, key, &victim)) == LOBBY_VICTIM)
-		show_out(list_of(victim, struct handshake, guest));
+		show_out(list_of(victim, struct accept_handshake, guest));
 	if (room != LOBBY_ROOM || !lobby_enter(l, &h->guest, key))
 		return false;
 	h->lobby = l;
@@ -109,7 +109,8 @@ on_shortage(struct listener *listener)
 		struct lobby_guest *victim;
 
 		while (n > 0 && (victim = lobby_victim(all[i])) != NULL) {
-			struct handshake *h = list_of(victim, struct handshake, guest);
+			struct accept_handshake *h =
+			    list_of(victim, struct accept_handshake, guest);
 
 			if (loop_now_us(g->loop) - h->since_us < LISTENER_FRESH_US)
 				break;
@@ -136,7 +137,7 @@ worker_for_visitor(struct edge *e, const char *sni)
 }
 
 static void
-go_on(struct handshake *h)
+go_on(struct accept_handshake *h)
 {
 	struct edge *e = h->acceptor->edge;
 	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
@@ -153,7 +154,7 @@ go_on(struct handshake *h)
 /* Somebody wrote http:// where https:// is spoken: an answer that can be read
  * beats a broken connection. */
 static void
-answer_plain(struct handshake *h)
+answer_plain(struct accept_handshake *h)
 {
 	struct page page = {
 		.code = CLOSE_PLAIN_HTTP_ON_TLS,
@@ -184,7 +185,7 @@ answer_plain(struct handshake *h)
 enum first { FIRST_WAITS, FIRST_IS_HTTP, FIRST_IS_WHOLE, FIRST_IS_OVER };
 
 static enum first
-look(const struct handshake *h)
+look(const struct accept_handshake *h)
 {
 	unsigned char head[RECORD_HEAD_BYTES];
 	int here = 0, whole = HELLO_BYTES;
@@ -210,7 +211,7 @@ look(const struct handshake *h)
 
 /* False: the connection is over, or nothing whole has come yet. */
 static bool
-begin(struct handshake *h)
+begin(struct accept_handshake *h)
 {
 	struct acceptor *g = h->acceptor;
 
@@ -236,7 +237,7 @@ begin(struct handshake *h)
 
 /* The ClientHello was answered, so it is known whether a visitor or an agent waits. */
 static void
-answered(struct handshake *h)
+answered(struct accept_handshake *h)
 {
 	struct acceptor *g = h->acceptor;
 	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
@@ -251,7 +252,7 @@ answered(struct handshake *h)
 static void
 on_conn(struct conn *c, unsigned events)
 {
-	struct handshake *h = list_of(c, struct handshake, conn);
+	struct accept_handshake *h = list_of(c, struct accept_handshake, conn);
 
 	(void)events;
 	if (c->tls == NULL && !begin(h))
@@ -276,7 +277,7 @@ on_conn(struct conn *c, unsigned events)
 static void
 on_deadline(struct loop_timer *t)
 {
-	struct handshake *h = list_of(t, struct handshake, deadline);
+	struct accept_handshake *h = list_of(t, struct accept_handshake, deadline);
 
 	counter_add(&h->acceptor->failed, 1);
 	log_event(LOG_DEBUG, "handshake-slow", LOG_Z("peer", h->peer));
@@ -287,7 +288,7 @@ static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
 	struct acceptor *g = l->owner;
-	struct handshake *h = slab_get(&g->handshakes);
+	struct accept_handshake *h = slab_get(&g->handshakes);
 
 	counter_add(&g->begun, 1);
 	if (h != NULL)
@@ -330,7 +331,7 @@ on_orders(struct loop *loop, struct loop_mail *m)
 		listener_close(&g->listener);
 	if (orders & ORDER_STOP) {
 		while (!list_empty(&g->list))
-			finish(list_of(g->list.next, struct handshake, node));
+			finish(list_of(g->list.next, struct accept_handshake, node));
 		loop_stop(loop);
 	}
 }
@@ -377,7 +378,7 @@ acceptor_new(struct edge *e, int fd, struct tls_server *server)
 	lobby_init(&g->silent, LIMIT_SILENT, LIMIT_SILENT_PER_ADDRESS, NULL);
 	lobby_init(&g->visitors, LIMIT_HANDSHAKES, LIMIT_HANDSHAKES_PER_ADDRESS, NULL);
 	lobby_init(&g->links, LIMIT_HANDSHAKES_LINKS, LIMIT_HANDSHAKES_PER_ADDRESS, NULL);
-	slab_init(&g->handshakes, sizeof(struct handshake),
+	slab_init(&g->handshakes, sizeof(struct accept_handshake),
 	    LIMIT_SILENT + LIMIT_HANDSHAKES + LIMIT_HANDSHAKES_LINKS + SLACK);
 	if (listener_open(&g->listener, g->loop, fd, on_accepted, g) != 0) {
 		acceptor_free(g);

@@ -17,7 +17,7 @@
 static void
 on_grave(struct loop_grave *g)
 {
-	struct client *c = list_of(g, struct client, grave);
+	struct control_client *c = list_of(g, struct control_client, grave);
 
 	buf_fini(&c->in);
 	buf_fini(&c->out);
@@ -25,7 +25,7 @@ on_grave(struct loop_grave *g)
 }
 
 static void
-client_close(struct client *c)
+client_close(struct control_client *c)
 {
 	struct control *ctl = c->control;
 
@@ -43,7 +43,7 @@ client_close(struct client *c)
 }
 
 static bool
-is_busy(const struct client *c)
+is_busy(const struct control_client *c)
 {
 	return c->job != NULL || c->query != NULL || c->wait_key[0] != '\0' || c->out.n > 0;
 }
@@ -51,7 +51,7 @@ is_busy(const struct client *c)
 /* --- answers --- */
 
 static void
-write_out(struct client *c)
+write_out(struct control_client *c)
 {
 	while (c->out.n > 0) {
 		struct iovec iov = { c->out.p, c->out.n };
@@ -76,7 +76,7 @@ write_out(struct client *c)
 }
 
 void
-client_answer(struct client *c, json_t *answer)
+control_answer(struct control_client *c, json_t *answer)
 {
 	char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
 
@@ -99,28 +99,28 @@ client_answer(struct client *c, json_t *answer)
 }
 
 void
-client_refuse(struct client *c, const char *code, const char *text)
+control_refuse(struct control_client *c, const char *code, const char *text)
 {
-	client_answer(c, json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", text));
+	control_answer(c, json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", text));
 }
 
 /* --- requests --- */
 
 static void
-request(struct client *c, struct slice line)
+request(struct control_client *c, struct slice line)
 {
 	json_error_t error;
 	json_t *json = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, &error);
 
 	if (!json_is_object(json))
-		client_refuse(c, "bad-request", "a request is one JSON object on one line");
+		control_refuse(c, "bad-request", "a request is one JSON object on one line");
 	else
 		control_request(c, json);
 	json_decref(json);
 }
 
 static void
-take_line(struct client *c)
+take_line(struct control_client *c)
 {
 	struct slice in = buf_slice(&c->in), line;
 	size_t end = slice_find(in, '\n');
@@ -141,7 +141,7 @@ take_line(struct client *c)
 static void
 on_conn(struct conn *conn, unsigned events)
 {
-	struct client *c = list_of(conn, struct client, conn);
+	struct control_client *c = list_of(conn, struct control_client, conn);
 	char *room;
 	size_t n = 0;
 
@@ -190,14 +190,14 @@ may_connect(int fd)
 static void
 on_wait_timer(struct loop_timer *t)
 {
-	control_wait_over(list_of(t, struct client, wait_timer), false);
+	control_wait_over(list_of(t, struct control_client, wait_timer), false);
 }
 
 static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
 	struct control *ctl = l->owner;
-	struct client *c = NULL;
+	struct control_client *c = NULL;
 
 	(void)ss;
 	(void)len;
@@ -224,7 +224,7 @@ void
 control_route_up(struct control *ctl, const char *key)
 {
 	LIST_EACH(it, &ctl->clients) {
-		struct client *c = list_of(it, struct client, node);
+		struct control_client *c = list_of(it, struct control_client, node);
 
 		if (strcmp(c->wait_key, key) == 0)
 			control_wait_over(c, true);
@@ -259,7 +259,7 @@ control_close(struct control *ctl)
 	ctl->closed = true;
 	listener_close(&ctl->listener);
 	while (!list_empty(&ctl->clients))
-		client_close(list_of(ctl->clients.next, struct client, node));
+		client_close(list_of(ctl->clients.next, struct control_client, node));
 }
 
 void

@@ -149,7 +149,7 @@ static void
 on_stored(struct errand *e)
 {
 	struct control_job *job = list_of(e, struct control_job, errand);
-	struct client *c = job->client;
+	struct control_client *c = job->client;
 	enum store_result r = job->req.result;
 
 	if (r == STORE_OK)
@@ -157,9 +157,9 @@ on_stored(struct errand *e)
 	if (c != NULL) {
 		c->job = NULL;
 		if (r == STORE_OK)
-			client_answer(c, result_json(&job->req));
+			control_answer(c, result_json(&job->req));
 		else
-			client_refuse(c, refusal_code(r), store_result_text(r));
+			control_refuse(c, refusal_code(r), store_result_text(r));
 	}
 	store_req_fini(&job->req);
 	free(job);
@@ -182,7 +182,7 @@ follow(struct store_req *req)
 }
 
 void
-control_job_abandon(struct client *c)
+control_job_abandon(struct control_client *c)
 {
 	if (c->job != NULL)
 		c->job->client = NULL;
@@ -191,14 +191,14 @@ control_job_abandon(struct client *c)
 
 /* Reads the members that requests to the store have; op says which are used. */
 static void
-store_request(struct client *c, json_t *request, enum store_op op)
+store_request(struct control_client *c, json_t *request, enum store_op op)
 {
 	struct control_job *job = calloc(1, sizeof(*job));
 	struct store_req *req;
 	int64_t port = 0, days = 0;
 
 	if (job == NULL) {
-		client_refuse(c, "memory", "out of memory");
+		control_refuse(c, "memory", "out of memory");
 		return;
 	}
 	req = &job->req;
@@ -209,7 +209,7 @@ store_request(struct client *c, json_t *request, enum store_op op)
 	    !number_of(request, "port", 65535, &port) ||
 	    !number_of(request, "days", 36500, &days)) {
 		free(job);
-		client_refuse(c, "bad-request", "a member is too long or of the wrong type");
+		control_refuse(c, "bad-request", "a member is too long or of the wrong type");
 		return;
 	}
 	job->control = c->control;
@@ -223,17 +223,17 @@ store_request(struct client *c, json_t *request, enum store_op op)
 }
 
 static void
-token_add(struct client *c, json_t *request)
+token_add(struct control_client *c, json_t *request)
 {
 	if (json_string_length(json_object_get(request, "account")) == 0)
-		client_refuse(c, "bad-request", "\"account\" is missing");
+		control_refuse(c, "bad-request", "\"account\" is missing");
 	else
 		store_request(c, request, STORE_TOKEN_ADD);
 }
 
 /* What the operator reserves obeys the same rules as what an agent asks for. */
 static void
-name_reserve(struct client *c, json_t *request)
+name_reserve(struct control_client *c, json_t *request)
 {
 	json_t *name = json_object_get(request, "name");
 	char canonical[64];
@@ -242,7 +242,7 @@ name_reserve(struct client *c, json_t *request)
 	if (json_is_string(name))
 		why = url_name(slice_str(json_string_value(name)), canonical, sizeof(canonical));
 	if (why != NULL) {
-		client_refuse(c, "bad-name", why);
+		control_refuse(c, "bad-name", why);
 		return;
 	}
 	json_object_set_new(request, "name", json_string(canonical));
@@ -273,7 +273,7 @@ add_tunnel(const struct route *r, void *arg)
 }
 
 static void
-status(struct client *c, json_t *request)
+status(struct control_client *c, json_t *request)
 {
 	struct control *ctl = c->control;
 	struct edge *e = ctl->edge;
@@ -291,7 +291,7 @@ status(struct client *c, json_t *request)
 	}
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
-	client_answer(c,
+	control_answer(c,
 	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1,
 		"version", ADIT_VERSION, "domain", e->domain, "https_port",
 		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
@@ -301,7 +301,7 @@ status(struct client *c, json_t *request)
 }
 
 static void
-limits(struct client *c, json_t *request)
+limits(struct control_client *c, json_t *request)
 {
 	json_t *rows = json_array();
 
@@ -311,24 +311,24 @@ limits(struct client *c, json_t *request)
 		    json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
 			(json_int_t)limits_table[i].value, "unit", limits_table[i].unit, "what",
 			limits_table[i].what));
-	client_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
+	control_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
 }
 
 void
-control_wait_over(struct client *c, bool up)
+control_wait_over(struct control_client *c, bool up)
 {
 	loop_timer_stop(c->control->edge->main_loop, &c->wait_timer);
 	c->wait_key[0] = '\0';
 	if (up)
-		client_answer(c, json_pack("{s:b}", "ok", 1));
+		control_answer(c, json_pack("{s:b}", "ok", 1));
 	else
-		client_refuse(c, "timeout", "the tunnel did not come up in time");
+		control_refuse(c, "timeout", "the tunnel did not come up in time");
 }
 
 /* The waiter is entered first, then looks: what comes up in between is told by
  * the main loop's mail. */
 static void
-wait_up(struct client *c, json_t *request)
+wait_up(struct control_client *c, json_t *request)
 {
 	int64_t ms = WAIT_MS_DEFAULT;
 	unsigned at;
@@ -336,7 +336,7 @@ wait_up(struct client *c, json_t *request)
 	if (!text_of(request, "up", c->wait_key, sizeof(c->wait_key)) || c->wait_key[0] == '\0' ||
 	    !number_of(request, "timeout_ms", WAIT_MS_MAX, &ms)) {
 		c->wait_key[0] = '\0';
-		client_refuse(c, "bad-request", "\"up\" names the tunnel");
+		control_refuse(c, "bad-request", "\"up\" names the tunnel");
 		return;
 	}
 	loop_timer_set(c->control->edge->main_loop, &c->wait_timer, ms * 1000);
@@ -346,30 +346,30 @@ wait_up(struct client *c, json_t *request)
 }
 
 static void
-reload(struct client *c, json_t *request)
+reload(struct control_client *c, json_t *request)
 {
 	char why[512] = "";
 
 	(void)request;
 	if (c->control->ops->reload(c->control->owner, why, sizeof(why)))
-		client_answer(c, json_pack("{s:b, s:s}", "ok", 1, "text", why));
+		control_answer(c, json_pack("{s:b, s:s}", "ok", 1, "text", why));
 	else
-		client_refuse(c, "not-reloaded", why);
+		control_refuse(c, "not-reloaded", why);
 }
 
 static void
-stop(struct client *c, json_t *request)
+stop(struct control_client *c, json_t *request)
 {
 	struct control *ctl = c->control;
 
 	(void)request;
-	client_answer(c, json_pack("{s:b}", "ok", 1));
+	control_answer(c, json_pack("{s:b}", "ok", 1));
 	ctl->ops->stop(ctl->owner);
 }
 
 static const struct {
 	const char *op;
-	void (*fn)(struct client *c, json_t *request); /* NULL: the store knows */
+	void (*fn)(struct control_client *c, json_t *request); /* NULL: the store knows */
 	enum store_op store;
 } rows[] = {
 	{ "token.add", token_add },
@@ -389,14 +389,14 @@ static const struct {
 static void
 on_view(void *owner, json_t *answer)
 {
-	struct client *c = owner;
+	struct control_client *c = owner;
 
 	c->query = NULL;
-	client_answer(c, answer);
+	control_answer(c, answer);
 }
 
 void
-control_request(struct client *c, json_t *request)
+control_request(struct control_client *c, json_t *request)
 {
 	const char *op = json_string_value(json_object_get(request, "op"));
 
@@ -415,5 +415,5 @@ control_request(struct client *c, json_t *request)
 			store_request(c, request, rows[i].store);
 		return;
 	}
-	client_refuse(c, "unknown-op", "there is no such request");
+	control_refuse(c, "unknown-op", "there is no such request");
 }

@@ -22,7 +22,7 @@ struct control {
 	bool closed;
 };
 
-struct client {
+struct control_client {
 	struct conn conn;
 	struct control *control;
 	struct list node;
@@ -40,22 +40,22 @@ struct client {
 struct control_job {
 	struct errand errand;
 	struct control *control;
-	struct client *client; /* NULL: it has gone */
+	struct control_client *client; /* NULL: it has gone */
 	struct store_req req;
 };
 
 /* --- control.c --- */
 
 /* Takes over the object. Goes on with the next request. */
-void client_answer(struct client *c, json_t *answer);
-void client_refuse(struct client *c, const char *code, const char *text);
+void control_answer(struct control_client *c, json_t *answer);
+void control_refuse(struct control_client *c, const char *code, const char *text);
 
 /* --- control_op.c --- */
 
-/* Answers at once, or later through client_answer(). */
-void control_request(struct client *c, json_t *request);
-void control_wait_over(struct client *c, bool up);
+/* Answers at once, or later through control_answer(). */
+void control_request(struct control_client *c, json_t *request);
+void control_wait_over(struct control_client *c, bool up);
 /* The client has gone; its job goes on alone. */
-void control_job_abandon(struct client *c);
+void control_job_abandon(struct control_client *c);
 
 #endif

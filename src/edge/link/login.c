@@ -20,7 +20,7 @@
 #define RETRY_BUSY_MS 5000
 
 /* One request to the store, for the token or for tunnel `index` of the HELLO. */
-struct claim {
+struct login_claim {
 	struct errand errand;
 	struct store_req req;
 	struct session *session;
@@ -32,17 +32,17 @@ struct claim {
 	bool release; /* the port is not free here: it is given back, then another is claimed */
 };
 
-struct login {
+struct session_login {
 	struct hello hello;
 	size_t pending;
-	struct claim *claims; /* of the tunnels */
-	struct claim token;
+	struct login_claim *claims; /* of the tunnels */
+	struct login_claim token;
 };
 
 static void
 login_free(struct session *s)
 {
-	struct login *l = s->login;
+	struct session_login *l = s->login;
 
 	s->login = NULL;
 	if (l == NULL)
@@ -70,7 +70,7 @@ login_abandon(struct session *s)
 }
 
 static void
-submit(struct session *s, struct claim *c, void (*done)(struct store_req *),
+submit(struct session *s, struct login_claim *c, void (*done)(struct store_req *),
     void (*back)(struct errand *))
 {
 	c->session = s;
@@ -132,7 +132,7 @@ refuse_result(struct hello_tunnel *h, enum store_result r)
 static void
 settle_policies(struct session *s)
 {
-	struct login *l = s->login;
+	struct session_login *l = s->login;
 
 	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++)
 		if (l->hello.tunnels[i].kind == TUNNEL_HTTP && l->claims[i].req.name[0] != '\0')
@@ -157,7 +157,7 @@ arrived(struct session *s)
 static void
 welcome(struct session *s)
 {
-	struct login *l = s->login;
+	struct session_login *l = s->login;
 	struct hello *h = &l->hello;
 	struct buf out;
 	bool probe = h->probe;
@@ -199,14 +199,14 @@ welcome(struct session *s)
 }
 
 static void on_claimed(struct errand *e);
-static void add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h);
+static void add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *h);
 
 /* On the store's thread, in the order of commits: what the directory knows of a
  * name follows the store. */
 static void
 follow(struct store_req *req)
 {
-	struct claim *c = list_of(req->owner, struct claim, errand);
+	struct login_claim *c = list_of(req->owner, struct login_claim, errand);
 	struct edge *e = c->session->worker->edge;
 	struct slice none = { 0 };
 
@@ -220,7 +220,7 @@ follow(struct store_req *req)
 }
 
 static void
-submit_port(struct session *s, struct claim *c)
+submit_port(struct session *s, struct login_claim *c)
 {
 	struct settings *set = s->worker->settings;
 
@@ -235,7 +235,7 @@ submit_port(struct session *s, struct claim *c)
 
 /* The kept or random port is in use by another program here: another one. */
 static void
-submit_port_release(struct session *s, struct claim *c)
+submit_port_release(struct session *s, struct login_claim *c)
 {
 	c->release = true;
 	c->req.op = STORE_PORT_RELEASE;
@@ -244,7 +244,7 @@ submit_port_release(struct session *s, struct claim *c)
 
 /* Listens on the port that the store gave. False: another request was submitted. */
 static bool
-try_port(struct session *s, struct claim *c, struct hello_tunnel *h)
+try_port(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 {
 	int error;
 
@@ -267,7 +267,7 @@ try_port(struct session *s, struct claim *c, struct hello_tunnel *h)
 static void
 on_claimed(struct errand *e)
 {
-	struct claim *c = list_of(e, struct claim, errand);
+	struct login_claim *c = list_of(e, struct login_claim, errand);
 	struct session *s = c->session;
 	struct hello_tunnel *h;
 
@@ -318,7 +318,7 @@ is_id_twice(const struct hello *h, size_t i)
  * the first one gave.
  */
 static void
-add_policy(struct session *s, struct claim *c, const struct hello_tunnel *h)
+add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *h)
 {
 	struct store_req *req = &c->req;
 
@@ -368,7 +368,7 @@ check_reserved(struct session *s, struct hello_tunnel *h, const char *name)
 
 /* False: it is refused. */
 static bool
-read_policy(struct session *s, struct claim *c, struct hello_tunnel *h)
+read_policy(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 {
 	if (h->policy == NULL)
 		return true;
@@ -379,9 +379,9 @@ read_policy(struct session *s, struct claim *c, struct hello_tunnel *h)
 static void
 claim(struct session *s, size_t i)
 {
-	struct login *l = s->login;
+	struct session_login *l = s->login;
 	struct hello_tunnel *h = &l->hello.tunnels[i];
-	struct claim *c = &l->claims[i];
+	struct login_claim *c = &l->claims[i];
 	const char *why = NULL;
 	unsigned at;
 
@@ -446,9 +446,9 @@ refuse_token(struct session *s, const char *code, const char *text)
 static void
 on_token(struct errand *e)
 {
-	struct claim *c = list_of(e, struct claim, errand);
+	struct login_claim *c = list_of(e, struct login_claim, errand);
 	struct session *s = c->session;
-	struct login *l = s->login;
+	struct session_login *l = s->login;
 
 	if (!arrived(s))
 		return;
@@ -503,7 +503,7 @@ on_token(struct errand *e)
 static const char *
 look_at_hello(struct session *s, struct slice json)
 {
-	struct login *l = s->login;
+	struct session_login *l = s->login;
 	const char *why;
 
 	if (!hello_decode(json, &l->hello, &why))
@@ -517,7 +517,7 @@ look_at_hello(struct session *s, struct slice json)
 void
 login_hello(struct session *s, struct slice json)
 {
-	struct login *l = s->login = calloc(1, sizeof(*l));
+	struct session_login *l = s->login = calloc(1, sizeof(*l));
 	const char *why;
 	uint32_t wait_ms = 0;
 

@@ -8,7 +8,7 @@
 #define NAMES_PAGE 64
 
 /* The first few of an account behind `after`, in order. */
-struct names {
+struct names_page {
 	const char *account, *after;
 	size_t n;
 	bool more;
@@ -19,7 +19,7 @@ struct names {
 static bool
 take_name(const struct route *r, void *arg)
 {
-	struct names *l = arg;
+	struct names_page *l = arg;
 	size_t at = l->n;
 
 	if (r->tombstone || strcmp(r->account, l->account) != 0 || strcmp(r->key, l->after) <= 0)
@@ -40,7 +40,7 @@ void
 names_message(struct session *s, const json_t *question)
 {
 	const char *after = json_string_value(json_object_get(question, "after"));
-	struct names *l = calloc(1, sizeof(*l));
+	struct names_page *l = calloc(1, sizeof(*l));
 	struct buf b;
 
 	if (l == NULL)

@@ -13,7 +13,7 @@
 #include "hook/policy.h"
 #include "tunnel/hello.h"
 
-struct login;
+struct session_login;
 struct query;
 struct status_query;
 
@@ -42,7 +42,7 @@ struct session {
 	uint64_t query_seq;
 	bool view_page;                  /* it is one of a list */
 	struct release_message *release; /* a name that is being given up */
-	struct login *login;             /* until UP, or the store has answered */
+	struct session_login *login;     /* until UP, or the store has answered */
 	struct status_query *status;     /* a question that is being answered */
 	struct tunnel *tunnels;          /* malloced */
 	size_t n_tunnels, n_up;
