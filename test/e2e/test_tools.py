@@ -73,3 +73,14 @@ def test_an_include_that_runs_up_is_found(tmp_path):
         f.write('#include "net/conn.h"\n')
     done = subprocess.run([tmp_path / "tools/layers"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "room base must not use net/conn.h" in done.stdout
+
+
+def test_a_struct_with_the_name_of_another_is_found(tmp_path):
+    shutil.copytree(f"{ROOT}/src", tmp_path / "src")
+    os.makedirs(tmp_path / "tools")
+    shutil.copy(f"{ROOT}/tools/layers", tmp_path / "tools/layers")
+    with open(tmp_path / "src/net/conn.c", "a") as f:
+        f.write("struct exchange;\nstruct slice {\n\tint n;\n};\n")
+    done = subprocess.run([tmp_path / "tools/layers"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "struct slice is defined in src/base/slice.h, too" in done.stdout, done.stdout
+    assert "struct exchange" not in done.stdout and "1 faults" in done.stdout
