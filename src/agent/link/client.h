@@ -10,6 +10,8 @@
  *
  *	DIALLING, GREETING, UP, WAITING -> STOPPING -> OVER      client_stop()
  *
+ * Where no stream is open, every state goes to OVER at once.
+ *
  * A link that the edge said GOAWAY on goes on with its streams (draining) while the
  * next one is dialled.
  */
@@ -22,12 +24,20 @@
 #include "agent/link/netwatch.h"
 
 enum client_state {
+	/* Not started.  client_start() leaves it. */
 	CLIENT_OFF,
+	/* edge_dial connects.  Its connection, or its failure, leaves it. */
 	CLIENT_DIALLING,
-	CLIENT_GREETING, /* HELLO is sent, the welcome awaited */
+	/* HELLO is sent.  The edge's welcome leaves it; the timer closes a link that is silent. */
+	CLIENT_GREETING,
+	/* The edge has welcomed this agent.  The end of the link leaves it. */
 	CLIENT_UP,
-	CLIENT_WAITING,  /* until the next attempt */
-	CLIENT_STOPPING, /* streams are being finished */
+	/* A pause after a failure.  The timer leaves it. */
+	CLIENT_WAITING,
+	/* No link is dialled any more, open streams may end.  The last of them, or the sweep,
+	 * leaves it. */
+	CLIENT_STOPPING,
+	/* The caller was told; nothing follows. */
 	CLIENT_OVER,
 };
 

@@ -51,11 +51,23 @@ report(const struct http_stream *x, enum link_code code)
 		screen_request(x->serve->screen, &r);
 }
 
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[EXCHANGE_HEAD] = 0, /* born in it */
+	[EXCHANGE_DIALLING] = 1 << EXCHANGE_HEAD | 1 << EXCHANGE_SENT, /* SENT: sent once more */
+	[EXCHANGE_SENT] = 1 << EXCHANGE_HEAD | 1 << EXCHANGE_DIALLING, /* HEAD: an idle connection */
+	[EXCHANGE_BODY] = 1 << EXCHANGE_SENT,
+	[EXCHANGE_LINGER] = 1 << EXCHANGE_BODY,
+	[EXCHANGE_DEAD] = 1 << EXCHANGE_HEAD | 1 << EXCHANGE_DIALLING | 1 << EXCHANGE_SENT |
+	    1 << EXCHANGE_BODY | 1 << EXCHANGE_LINGER,
+};
+/* clang-format on */
+
 /* The only writer of an exchange's state. */
 void
 http_stream_move(struct http_stream *x, enum http_stream_state to)
 {
-	check(x->state != EXCHANGE_DEAD);
+	check(predecessors[to] & 1u << x->state);
 	x->state = to;
 	list_del(&x->waiting);
 	if (to == EXCHANGE_SENT || to == EXCHANGE_LINGER) {

@@ -14,11 +14,19 @@
 #include "agent/serve/serve.h"
 
 enum http_stream_state {
-	EXCHANGE_HEAD,     /* the request's head is coming */
-	EXCHANGE_DIALLING, /* it is ready, the connection is not; the body's bytes are held */
-	EXCHANGE_SENT,     /* the request is on its way, the answer's head awaited */
-	EXCHANGE_BODY,     /* the answer's head has been passed on */
-	EXCHANGE_LINGER,   /* the answer is over, the request is not: the edge ends the stream */
+	/* The edge sends the request's head.  Its last byte leaves it. */
+	EXCHANGE_HEAD,
+	/* The head is ready, the connection is not; the body's bytes are held.  The origin's
+	 * connection leaves it, or its failure ends the stream. */
+	EXCHANGE_DIALLING,
+	/* The request is on its way.  The answer's head leaves it; serve's timer ends the stream of
+	 * an origin that is silent. */
+	EXCHANGE_SENT,
+	/* The answer's head was passed on, its body follows.  The ends of both bodies end it. */
+	EXCHANGE_BODY,
+	/* The answer is over, the request is not.  The edge ends the stream, or serve's timer. */
+	EXCHANGE_LINGER,
+	/* The stream is gone; freed at the end of the turn. */
 	EXCHANGE_DEAD,
 };
 

@@ -145,6 +145,7 @@ arrived(struct session *s)
 {
 	bool over = s->state == SESSION_OVER;
 
+	check(s->login != NULL && s->login->pending > 0);
 	s->login->pending--;
 	if (over && s->login->pending == 0) {
 		settle_policies(s);
@@ -168,7 +169,7 @@ welcome(struct session *s)
 		    RETRY_BUSY_MS);
 		return;
 	}
-	s->state = SESSION_UP;
+	session_move(s, SESSION_UP);
 	for (size_t i = 0; i < h->n_tunnels; i++)
 		if (h->tunnels[i].error[0] == '\0' &&
 		    (l->claims[i].read == NULL ||
@@ -474,7 +475,7 @@ on_token(struct errand *e)
 		refuse_token(s, "bad-token", "this edge does not know this token");
 		return;
 	}
-	s->state = SESSION_CLAIM;
+	session_move(s, SESSION_CLAIM);
 	s->expires_ms = c->req.expires_ms;
 	snprintf(s->account, sizeof(s->account), "%s", c->req.account);
 	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
@@ -547,7 +548,7 @@ login_hello(struct session *s, struct slice json)
 	memcpy(s->self.instance, l->hello.instance, sizeof(s->self.instance));
 	snprintf(s->self.who, sizeof(s->self.who), "%.59s%s%s", l->hello.host,
 	    l->hello.host[0] != '\0' ? " at " : "", s->peer);
-	s->state = SESSION_LOGIN;
+	session_move(s, SESSION_LOGIN);
 	l->token.req.op = STORE_LOGIN;
 	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);
 	submit(s, &l->token, NULL, on_token);

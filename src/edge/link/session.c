@@ -26,10 +26,26 @@
 #define RETRY_MS_SPREAD 2000
 #define CLOCK_LOOK_MS 60000
 
-/*
- *	HELLO -> LOGIN -> CLAIM -> UP -> LEAVING -> OVER
- * Every state may go to OVER; only UP has tunnels in the directory.
- */
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[SESSION_HELLO] = 0, /* born in it, see session_start() */
+	[SESSION_LOGIN] = 1 << SESSION_HELLO,
+	[SESSION_CLAIM] = 1 << SESSION_LOGIN,
+	[SESSION_UP] = 1 << SESSION_CLAIM,
+	[SESSION_LEAVING] = 1 << SESSION_UP,
+	[SESSION_OVER] = 1 << SESSION_HELLO | 1 << SESSION_LOGIN | 1 << SESSION_CLAIM | 1 << SESSION_UP |
+	    1 << SESSION_LEAVING,
+};
+/* clang-format on */
+
+void
+session_move(struct session *s, enum session_state to)
+{
+	check(predecessors[to] & 1u << s->state);
+	/* Tunnels are entered behind the move to UP: none may be served by an earlier state. */
+	check(to != SESSION_UP || (s->n_tunnels == 0 && s->n_up == 0));
+	s->state = to;
+}
 
 /* --- tunnels come and go --- */
 
@@ -41,6 +57,7 @@ retire(struct session *s, struct tunnel *t)
 
 	if (!t->up)
 		return;
+	check(t->session == s && s->n_up > 0);
 	t->up = false;
 	s->n_up--;
 	map_del(&w->tunnels, &t->by_key);
@@ -167,6 +184,7 @@ session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, i
 	struct tunnel *t = &s->tunnels[s->n_tunnels];
 	char key[DIRECTORY_KEY_BYTES];
 
+	check(s->state == SESSION_UP);
 	if (h->kind == TUNNEL_TCP)
 		snprintf(key, sizeof(key), "tcp:%u", h->port);
 	else
@@ -228,7 +246,7 @@ session_leave(struct session *s, enum link_code code, const char *why)
 		retry_ms = RETRY_MS_MIN + (uint32_t)rand_below(RETRY_MS_SPREAD);
 	log_event(LOG_INFO, "link-leaving", LOG_Z("account", s->account),
 	    LOG_U("generation", s->self.generation), LOG_Z("why", why));
-	s->state = SESSION_LEAVING;
+	session_move(s, SESSION_LEAVING);
 	s->replaced = code == LINK_CODE_REPLACED;
 	carrier_goaway(&s->carrier, code, retry_ms);
 	loop_timer_set(s->worker->loop, &s->timer, s->worker->settings->limits.drain_ms * 1000);
@@ -271,6 +289,8 @@ session_free(struct session *s)
 {
 	struct worker *w = s->worker;
 
+	/* No tunnel may lead to it any more, and nothing that still works may come back to it. */
+	check(s->n_up == 0 && s->login == NULL && s->query == NULL);
 	free(s->tunnels);
 	slab_put(&w->links->sessions, s);
 }
@@ -378,7 +398,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	log_event(LOG_INFO, "link-down", LOG_Z("account", s->account), LOG_Z("peer", s->peer),
 	    LOG_U("generation", s->self.generation), LOG_Z("code", link_code_name(code)),
 	    LOG_Z("why", why));
-	s->state = SESSION_OVER;
+	session_move(s, SESSION_OVER);
 	status_abandon(s);
 	query_abandon(s->query);
 	s->query = NULL;

@@ -17,12 +17,26 @@ struct session_login;
 struct query;
 struct status_query;
 
+/*
+ *	HELLO -> LOGIN -> CLAIM -> UP -> LEAVING -> OVER
+ *
+ * Every state but OVER may go to OVER, when the carrier says that the link is closed.
+ */
 enum session_state {
-	SESSION_HELLO, /* waits for the agent's HELLO */
-	SESSION_LOGIN, /* the store looks at the token */
-	SESSION_CLAIM, /* the store looks at names and ports */
+	/* Waits for the agent's HELLO.  login_hello() leaves it; the timer refuses a slow agent. */
+	SESSION_HELLO,
+	/* The store looks at the token.  Its answer leaves it, or refuses the agent. */
+	SESSION_LOGIN,
+	/* The store looks at names and ports.  The last of its answers leaves it. */
+	SESSION_CLAIM,
+	/* Tunnels are served.  session_leave() leaves it: the agent goes, the edge stops, the token
+	 * ends, or newer links serve all of its tunnels. */
 	SESSION_UP,
-	SESSION_LEAVING, /* GOAWAY was said; what is under way goes on */
+	/* GOAWAY was said; streams that are open may end.  The timer, or the agent, closes the
+	 * link. */
+	SESSION_LEAVING,
+	/* The link is closed.  The session is freed at the end of the turn, or, where the store
+	 * still works for its login, by the store's last answer. */
 	SESSION_OVER,
 };
 
@@ -54,6 +68,8 @@ struct session {
 
 /* Takes over the connection of an arrival (frees nothing of it). */
 void session_start(struct worker *w, struct arrival *a);
+/* The one writer of the state, once the session is born. */
+void session_move(struct session *s, enum session_state to);
 /* The link ends with its token: to be called once it is up. */
 void session_watch_token(struct session *s);
 /* The route of this key is not served by the tunnel that this worker has for it any more,

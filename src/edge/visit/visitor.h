@@ -24,14 +24,26 @@
 #include "edge/visit/visit.h"
 
 enum visitor_state {
+	/* Idle, or a head is coming.  The whole head leaves it; the deadline ends it. */
 	VISITOR_HEAD,
+	/* The request has a stream.  The answer's end leaves it; exchange_tick() knows the times. */
 	VISITOR_FLOW,
+	/* The password's thread computes a hash.  Its answer leads back to HEAD; no deadline. */
 	VISITOR_WAIT,
+	/* The body of a webhook comes.  Its last byte leaves it; the deadline cuts it. */
 	VISITOR_INTAKE,
+	/* The store's thread commits the webhook, and in mode relay the origin may answer it within
+	 * LIMIT_RELAY_MS.  What they say leaves it; no deadline. */
 	VISITOR_STORE,
+	/* An answer of our own waits for the socket.  Its last byte leaves it; the deadline cuts
+	 * it. */
 	VISITOR_ANSWER,
+	/* The answer is out, the request's body is not in.  Its last byte leaves it; the deadline
+	 * cuts it. */
 	VISITOR_DRAIN,
+	/* FIN was sent.  The client's FIN closes the connection, or LIMIT_LINGER_MS does. */
 	VISITOR_LINGER,
+	/* Closed; freed at the end of the turn. */
 	VISITOR_DEAD,
 };
 
