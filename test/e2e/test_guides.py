@@ -46,6 +46,7 @@ class Reader:
         self.env = {"PATH": "/usr/bin:/bin", "HOME": self.town.home, "no_proxy": "*"}
         self.here = ["--dns", self.town.dns.address, "--connect", "127.0.0.1:%d" % self.town.edge.https[1]]
         self.agents = []
+        self.dev_edge = None
 
     def put(self, name, text):
         with open(os.path.join(self.cwd, name), "w") as f:
@@ -76,6 +77,19 @@ class Reader:
 
     def login(self, words, line):
         self.run([ADIT, *words[1:], "--ca", self.town.edge.ca])  # a real edge needs no --ca
+
+    def dev(self, words, line):
+        assert words[1:] == ["--dev", "try", "--https", "127.0.0.1:8443"]
+        self.dev_edge = Process([ADITD, "--dev", os.path.join(self.cwd, "try"), "--https", "127.0.0.1:0"],
+                                os.path.join(self.lab.folder, "guide-dev.log"), self.env, "aditd")
+        ready, _ = self.dev_edge.wait_line(lambda x: x.startswith("{"), 4 * WAIT_S)
+        self.dev_port = json.loads(ready)["https"].rsplit(":", 1)[1]
+
+    def login_at_dev(self, words, line):
+        """Beside the login of the other steps."""
+        home = os.path.join(self.lab.folder, "dev-home")
+        os.makedirs(home)
+        self.run(["/usr/bin/env", "HOME=" + home, ADIT, *[w.replace("8443", self.dev_port) for w in words[1:]]])
 
     def chmod(self, words, line):
         self.run(words)
@@ -128,7 +142,7 @@ class Reader:
         path = os.path.join(self.lab.folder, "guide-aditd.yml")
         cert, key = self.town.pki.leaf("*.tunnel.example.org")
         text = "\n".join(self.yaml)
-        for old, new in (("/etc/ssl/hooks/fullchain.pem", cert), ("/etc/ssl/hooks/privkey.pem", key),
+        for old, new in (("/etc/ssl/tunnel/fullchain.pem", cert), ("/etc/ssl/tunnel/privkey.pem", key),
                          ("/var/lib/aditd", os.path.join(self.lab.folder, "guide-state")), ("https: 443", "https: 127.0.0.1:0"),
                          ("http: 80", f"http: 127.0.0.1:0\n  control: unix:{self.lab.folder}/guide.sock")):
             assert old in text, old
@@ -151,10 +165,13 @@ class Reader:
     def close(self):
         for agent in self.agents:
             agent.stop()
+        if self.dev_edge:
+            self.dev_edge.stop()
 
 
 HANDLERS = [
     ("chmod 600 ", Reader.chmod),
+    ("adit login https://localhost:8443 ", Reader.login_at_dev),
     ("adit login ", Reader.login),
     ("adit http ", Reader.serve),
     ("adit tcp ", Reader.serve),
@@ -164,6 +181,7 @@ HANDLERS = [
     ("adit hook ", Reader.hook),
     ("aditd -n -f ", Reader.edge_check),
     ("aditd -f ", Reader.edge_check),
+    ("aditd --dev ", Reader.dev),
     ("aditd ", Reader.control),
 ]
 

@@ -70,5 +70,16 @@ def test_programs_are_plain(program):
     assert wrong == {}
 
 
+# Texts show one domain for the edge; these belong to others.
+OTHERS = {"bitbucket.example.com"}
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_one_domain_in_examples(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        shown = re.findall(r"[\w*.-]*\bexample\.(?:org|com|net)\b", f.read())
+    assert [d for d in shown if d not in OTHERS and not re.fullmatch(r"([\w*-]+\.)?tunnel\.example\.org", d)] == [], path
+
+
 def test_the_list_is_looked_for():
     assert found("A name has one owner for\never.") and found("Nothing: the queue waits") and found("What stands behind '#'") and not found("for everybody")
