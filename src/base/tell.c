@@ -85,3 +85,13 @@ tell_note(const char *fmt, ...)
 	say_formatted("note", NULL, fmt, ap);
 	va_end(ap);
 }
+
+bool
+tell_answer(struct buf *out)
+{
+	bool good =
+	    out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
+
+	buf_reset(out);
+	return good;
+}

@@ -48,22 +48,10 @@ ask(struct inbox_link *l)
 	free(text);
 }
 
-/* Standard output may be a pipe that nobody reads: then this waits, and nothing else
- * is lost by it. */
-static bool
-flush(struct buf *out)
-{
-	bool good =
-	    out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
-
-	buf_reset(out);
-	return good;
-}
-
 static void
 go_on(struct inbox_link *l, enum inboxtalk_step step)
 {
-	bool good = flush(&l->out);
+	bool good = tell_answer(&l->out);
 
 	switch (good ? step : INBOXTALK_DONE) {
 	case INBOXTALK_ASK:

@@ -25,16 +25,6 @@ envelope(json_t *request)
 	return copy;
 }
 
-static bool
-flush(struct buf *out)
-{
-	bool good =
-	    out->n == 0 || (fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0);
-
-	buf_reset(out);
-	return good;
-}
-
 static int
 converse(struct inboxtalk *t, int fd)
 {
@@ -50,7 +40,7 @@ converse(struct inboxtalk *t, int fd)
 			sleep(TAIL_SECONDS);
 		answer = admin_ask(fd, envelope(t->request));
 		step = answer == NULL ? INBOXTALK_DONE : inboxtalk_next(t, answer, &out);
-		if (answer == NULL || !flush(&out) || step == INBOXTALK_FAILED)
+		if (answer == NULL || !tell_answer(&out) || step == INBOXTALK_FAILED)
 			rc = 1;
 		if (rc != 0 && step != INBOXTALK_FAILED)
 			step = INBOXTALK_DONE;

@@ -32,72 +32,69 @@ ask_store(struct store *s, struct store_req *req)
 	return req->result;
 }
 
+/* Lists behind req, page after page: take() gets each row, and says in req what the next page begins
+ * behind. */
 static enum store_result
-load_ports(struct store *s, struct directory *d)
+each_row(struct store *s, struct store_req *req, size_t page,
+    enum store_result (*take)(struct store_req *req, const struct store_row *row, void *arg),
+    void *arg)
 {
-	struct store_req req = { .op = STORE_PORT_LIST };
-	enum store_result r;
-	char key[DIRECTORY_KEY_BYTES];
+	enum store_result r = STORE_OK;
 	bool more = true;
 
-	while (more) {
-		r = ask_store(s, &req);
-		if (r != STORE_OK)
-			return r;
-		more = req.n_rows == LIMIT_STORE_ROWS;
-		for (size_t i = 0; i < req.n_rows; i++) {
-			const struct store_row *row = &req.rows[i];
-
-			snprintf(key, sizeof(key), "tcp:%u", row->port);
-			if (directory_load(d, slice_str(key), slice_str(row->account), false) != 0)
-				r = STORE_FULL;
-			if (row->stopped_ms != 0)
-				directory_load_stopped(d, slice_str(key), row->stopped_ms);
-			req.port = row->port;
-		}
-		store_req_fini(&req);
-		if (r != STORE_OK)
-			return r;
+	while (more && r == STORE_OK) {
+		r = ask_store(s, req);
+		more = req->n_rows == page;
+		for (size_t i = 0; r == STORE_OK && i < req->n_rows; i++)
+			r = take(req, &req->rows[i], arg);
+		store_req_fini(req);
 	}
+	return r;
+}
+
+static enum store_result
+load_route(struct directory *d, const char *key, const struct store_row *row)
+{
+	if (directory_load(d, slice_str(key), slice_str(row->account), row->tombstone) != 0)
+		return STORE_FULL;
+	if (row->stopped_ms != 0)
+		directory_load_stopped(d, slice_str(key), row->stopped_ms);
 	return STORE_OK;
+}
+
+static enum store_result
+take_port(struct store_req *req, const struct store_row *row, void *arg)
+{
+	char key[DIRECTORY_KEY_BYTES];
+
+	snprintf(key, sizeof(key), "tcp:%u", row->port);
+	req->port = row->port;
+	return load_route(arg, key, row);
+}
+
+static enum store_result
+take_name(struct store_req *req, const struct store_row *row, void *arg)
+{
+	snprintf(req->name, sizeof(req->name), "%s", row->name);
+	return load_route(arg, row->name, row);
 }
 
 enum store_result
 load_names(struct store *s, struct directory *d)
 {
-	struct store_req req = { .op = STORE_NAME_LIST };
-	enum store_result r;
-	bool more = true;
+	struct store_req names = { .op = STORE_NAME_LIST }, ports = { .op = STORE_PORT_LIST };
+	enum store_result r = each_row(s, &names, LIMIT_STORE_ROWS, take_name, d);
 
-	while (more) {
-		r = ask_store(s, &req);
-		if (r != STORE_OK)
-			return r;
-		more = req.n_rows == LIMIT_STORE_ROWS;
-		for (size_t i = 0; i < req.n_rows; i++) {
-			const struct store_row *row = &req.rows[i];
-
-			if (directory_load(d, slice_str(row->name), slice_str(row->account),
-				row->tombstone) != 0)
-				r = STORE_FULL;
-			if (row->stopped_ms != 0)
-				directory_load_stopped(d, slice_str(row->name), row->stopped_ms);
-			snprintf(req.name, sizeof(req.name), "%s", row->name);
-		}
-		store_req_fini(&req);
-		if (r != STORE_OK)
-			return r;
-	}
-	return load_ports(s, d);
+	return r != STORE_OK ? r : each_row(s, &ports, LIMIT_STORE_ROWS, take_port, d);
 }
 
 static void
-load_policy(struct directory *d, const struct vault *keep, const struct store_row *row)
+load_policy(struct directory *d, const struct vault *vault, const struct store_row *row)
 {
 	char why[256] = "it was sealed with another key";
 	char *json = malloc(row->n_policy + 1);
 	ptrdiff_t n = json == NULL ? -1
-				   : vault_unseal(keep, slice_str(row->name),
+				   : vault_unseal(vault, slice_str(row->name),
 					 slice_of(row->policy, row->n_policy), json);
 	struct policy *p = n < 0 ? NULL : policy_new(slice_of(json, (size_t)n), why, sizeof(why));
 
@@ -113,23 +110,26 @@ load_policy(struct directory *d, const struct vault *keep, const struct store_ro
 	free(json);
 }
 
+struct policies {
+	struct directory *directory;
+	const struct vault *vault;
+};
+
+static enum store_result
+take_policy(struct store_req *req, const struct store_row *row, void *arg)
+{
+	const struct policies *p = arg;
+
+	snprintf(req->name, sizeof(req->name), "%s", row->name);
+	load_policy(p->directory, p->vault, row);
+	return STORE_OK;
+}
+
 enum store_result
-load_policies(struct store *s, struct directory *d, const struct vault *keep)
+load_policies(struct store *s, struct directory *d, const struct vault *vault)
 {
 	struct store_req req = { .op = STORE_NAME_POLICIES };
-	enum store_result r;
-	bool more = true;
+	struct policies p = { d, vault };
 
-	while (more) {
-		r = ask_store(s, &req);
-		if (r != STORE_OK)
-			return r;
-		more = req.n_rows == LIMIT_STORE_POLICIES;
-		for (size_t i = 0; i < req.n_rows; i++) {
-			load_policy(d, keep, &req.rows[i]);
-			snprintf(req.name, sizeof(req.name), "%s", req.rows[i].name);
-		}
-		store_req_fini(&req);
-	}
-	return STORE_OK;
+	return each_row(s, &req, LIMIT_STORE_POLICIES, take_policy, &p);
 }

@@ -14,6 +14,6 @@ enum store_result load_names(struct store *s, struct directory *d) must_use;
 /* The policies of names, which hold until their agents are back. One that cannot be opened is told
  * in the log. */
 enum store_result load_policies(struct store *s, struct directory *d,
-    const struct vault *keep) must_use;
+    const struct vault *vault) must_use;
 
 #endif
