@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/slice.h"
+#include "store/store_result.h"
 
 struct store;
 
@@ -24,20 +25,6 @@ struct store;
 struct store *store_open(const char *path, char **ret_error) must_use;
 /* Finishes what was submitted, then ends the thread. */
 void store_close(struct store *s);
-
-enum store_result {
-	STORE_OK,
-	STORE_NONE,    /* no such row */
-	STORE_TAKEN,   /* name or port belongs to another account */
-	STORE_GONE,    /* name is a tombstone */
-	STORE_LIMIT,   /* the account has as many as it may */
-	STORE_REVOKED, /* token revoked or expired */
-	STORE_FULL,    /* no space on the disk */
-	STORE_BROKEN,  /* the store has failed; see store_error() */
-	STORE_DAMAGED, /* a page of the file that this needs is damaged; the rest goes on */
-	STORE_UNSURE,  /* it failed in the commit of this: the next start finds it stored, or not */
-	STORE_INVALID, /* not well formed: an empty or endless name, a port out of range */
-};
 
 enum store_op {
 	/* in: account (made when new), label, expires; out: token_id, token (clear, only here) */
@@ -126,7 +113,6 @@ bool store_healthy(const struct store *s);
 const char *store_error(const struct store *s);
 /* How many commits have written, each with one fsync, since the store was opened. Any thread. */
 uint64_t store_commits(const struct store *s);
-const char *store_result_text(enum store_result r);
 
 /*
  * A token in clear: "adit_" token_id "_" secret (43 characters base62, 256 bits) checksum (6): the
