@@ -4,8 +4,8 @@
  * Accept (text for curl and for anything that does not ask), with adit-error, adit-request-id,
  * Retry-After where the row has one, Cache-Control: no-store, and a sentence on what to do.
  *
- * host and remedy may hold any bytes: they are shown escaped, and only so much of them as a page
- * needs.
+ * host and remedy may hold any bytes: they are shown escaped, and only so much of them
+ * as a page needs.
  */
 #ifndef ADIT_HTTP_PAGE_H
 #define ADIT_HTTP_PAGE_H

@@ -34,8 +34,8 @@ enum client_state {
 	CLIENT_UP,
 	/* A pause after a failure.  The timer leaves it. */
 	CLIENT_WAITING,
-	/* No link is dialled any more, open streams may end.  The last of them, or the sweep,
-	 * leaves it. */
+	/* No link is dialled any more, open streams may end.  The last of them, or
+	 * the sweep, leaves it. */
 	CLIENT_STOPPING,
 	/* The caller was told; nothing follows. */
 	CLIENT_OVER,

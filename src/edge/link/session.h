@@ -32,8 +32,8 @@ enum session_state {
 	/* Tunnels are served.  session_leave() leaves it: the agent goes, the edge stops, the token
 	 * ends, or newer links serve all of its tunnels. */
 	SESSION_UP,
-	/* GOAWAY was said; streams that are open may end.  The timer, or the agent, closes the
-	 * link. */
+	/* GOAWAY was said; streams that are open may end.  The timer, or the
+	 * agent, closes the link. */
 	SESSION_LEAVING,
 	/* The link is closed.  The session is freed at the end of the turn, or, where the store
 	 * still works for its login, by the store's last answer. */

@@ -35,11 +35,11 @@ enum visitor_state {
 	/* The store's thread commits the webhook, and in mode relay the origin may answer it within
 	 * LIMIT_RELAY_MS.  What they say leaves it; no deadline. */
 	VISITOR_STORE,
-	/* An answer of our own waits for the socket.  Its last byte leaves it; the deadline cuts
-	 * it. */
+	/* An answer of our own waits for the socket.  Its last byte leaves it;
+	 * the deadline cuts it. */
 	VISITOR_ANSWER,
-	/* The answer is out, the request's body is not in.  Its last byte leaves it; the deadline
-	 * cuts it. */
+	/* The answer is out, the request's body is not in.  Its last byte leaves it;
+	 * the deadline cuts it. */
 	VISITOR_DRAIN,
 	/* FIN was sent.  The client's FIN closes the connection, or LIMIT_LINGER_MS does. */
 	VISITOR_LINGER,
