@@ -164,11 +164,17 @@ $(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+# The list of a library's members is written anew only when one has come or gone: a source that disappears is newer than
+# nothing, and would stay in the library.
 define room
-$(call room_lib,$(1)): $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1)))
+$(call room_lib,$(1)).members: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call room_src,$(1))' >$$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+$(call room_lib,$(1)): $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1))) $(call room_lib,$(1)).members
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$(if $(V),,@)$(AR) rcs $$@ $$^
+	$(if $(V),,@)$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 

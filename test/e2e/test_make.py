@@ -42,3 +42,24 @@ def test_build_names_what_is_missing_and_installs_nothing(lab):
     done = run(lab, "make", "build", path=path)
     assert done.returncode != 0 and "make deps" in done.stderr, done
     assert not [name for name in os.listdir(path) if name.endswith(".log")]
+
+
+@pytest.mark.skipif(not shutil.which("ar"), reason="no ar")
+def test_a_source_that_is_gone_leaves_its_library(tmp_path):
+    shutil.copy(os.path.join(ROOT, "Makefile"), tmp_path)
+    os.makedirs(tmp_path / "src/base")
+    (tmp_path / "src/rooms").write_text("base:\n")
+    for name in ("stays", "goes"):
+        (tmp_path / f"src/base/{name}.c").write_text(f"int {name}(void);\nint {name}(void) {{ return 1; }}\n")
+
+    def members():
+        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "B", "CFLAGS", "SAN")}
+        subprocess.run(["make", "-s", "build/libbase.a"], cwd=tmp_path, env=env, check=True, capture_output=True, timeout=12 * WAIT_S)
+        said = subprocess.run(["ar", "t", "build/libbase.a"], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return said.stdout.split()
+
+    assert members() == ["goes.o", "stays.o"]
+    made = os.stat(tmp_path / "build/libbase.a").st_mtime_ns
+    assert members() == ["goes.o", "stays.o"] and os.stat(tmp_path / "build/libbase.a").st_mtime_ns == made
+    os.unlink(tmp_path / "src/base/goes.c")
+    assert members() == ["stays.o"]
