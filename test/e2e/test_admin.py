@@ -85,7 +85,9 @@ def test_status_counts(lab):
     assert edge.status()["visitors"] == 1
     v.close()
     edge.nothing_left(links=1)
-    assert "web" in edge.ctl("status")
+    said = edge.ctl("status")
+    assert "web" in said and not re.search(r"^worker \d", said, re.M)
+    assert len(re.findall(r"^\d+ workers: links 1 .* requests 1 ", said, re.M)) == 1, said
 
 
 def test_wait_up_waits(lab):

@@ -213,11 +213,29 @@ show_inbox(const json_t *inbox)
 	putchar('\n');
 }
 
+/* The sums of all workers: --json has each of them. */
+static void
+show_workers(const json_t *rows)
+{
+	const char *key;
+	const json_t *first = json_array_get(rows, 0), *r, *v;
+	size_t i;
+
+	printf("%zu workers:", json_array_size(rows));
+	json_object_foreach((json_t *)(uintptr_t)first, key, v) {
+		long long sum = 0;
+
+		json_array_foreach(rows, i, r)
+			sum += (long long)json_integer_value(json_object_get(r, key));
+		printf(" %s %lld", key, sum);
+	}
+	putchar('\n');
+}
+
 static void
 show_status(const json_t *a)
 {
-	const json_t *rows = json_object_get(a, "workers"), *r, *v;
-	const char *key;
+	const json_t *rows = json_object_get(a, "workers"), *r;
 	size_t i;
 	char since[32];
 
@@ -225,12 +243,7 @@ show_status(const json_t *a)
 	    text_at(a, "store"));
 	if (text_at(a, "not_reloaded")[0] != '\0')
 		printf("THE LAST RELOAD FAILED: %s\n", text_at(a, "not_reloaded"));
-	json_array_foreach(rows, i, r) {
-		printf("worker %zu:", i);
-		json_object_foreach((json_t *)(uintptr_t)r, key, v)
-			printf(" %s %lld", key, (long long)json_integer_value(v));
-		putchar('\n');
-	}
+	show_workers(rows);
 	show_inbox(json_object_get(a, "inbox"));
 	rows = json_object_get(a, "tunnels");
 	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
