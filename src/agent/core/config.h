@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agent's configuration: adit.yml (adit.yml(5)), read by rows of a schema, so that every
- * mistake is told with file, line and column.
+ * mistake is reported with file, line and column.
  *
  *	edge: https://edge.example.org
  *	token: adit_...
