@@ -21,6 +21,8 @@ path_of(const struct yamldoc_node *n, char *dst, size_t cap)
 	for (; n->parent != NULL && depth < sizeof(up) / sizeof(*up); n = n->parent)
 		up[depth++] = n;
 	while (depth-- > 0 && at < cap) {
+		/* The loop above wrote up[0..depth). */
+		/* cppcheck-suppress uninitvar */
 		if (up[depth]->key != NULL) {
 			at += (size_t)snprintf(dst + at, cap - at, "%s%.60s", at > 0 ? "." : "",
 			    up[depth]->key);

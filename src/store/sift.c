@@ -131,6 +131,8 @@ fill_window(struct sift *s)
 	for (size_t i = 0; i < (s->through ? 1 : s->walk.n_sources); i++)
 		n = find_source(s, &s->walk.sources[i], stop, ids, n);
 	for (size_t i = 0; i < n; i++)
+		/* find_source() wrote ids[0..n). */
+		/* cppcheck-suppress uninitvar */
 		s->ids[i] = ids[up ? i : n - 1 - i];
 	s->n_ids = n;
 	s->next_id = 0;
