@@ -1,43 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The login of a session: the token, then names and ports, then WELCOME. */
-#include "edge/link/login.h"
+/* The login of a session: the token, then its claims, then WELCOME. */
+#include "edge/link/login_private.h"
 
 #include "base/clock.h"
-#include "edge/link/links.h"
-#include "edge/core/vault.h"
-#include "edge/link/login_policy.h"
-#include "edge/tcp/tcp_port.h"
 #include "edge/link/health.h"
+#include "edge/link/links.h"
+#include "edge/link/login_policy.h"
 #include "edge/link/stored_policy.h"
-#include "http/reserved.h"
-#include "http/url.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORT_TRIES 8
 #define RETRY_BUSY_MS 5000
-
-/* One request to the store, for the token or for tunnel `index` of the HELLO. */
-struct login_claim {
-	struct errand errand;
-	struct store_req req;
-	struct session *session;
-	size_t index;
-	int tries;
-	int fd;              /* TCP: the listening socket, until it is bound; -1 */
-	struct policy *read; /* what the HELLO brings; NULL: none */
-	struct buf policy;   /* sealed */
-	bool release; /* the port is not free here: it is given back, then another is claimed */
-};
-
-struct session_login {
-	struct hello hello;
-	size_t pending;
-	struct login_claim *claims; /* of the tunnels */
-	struct login_claim token;
-};
 
 static void
 login_free(struct session *s)
@@ -69,63 +43,13 @@ login_abandon(struct session *s)
 	return false;
 }
 
-static void
-submit(struct session *s, struct login_claim *c, void (*done)(struct store_req *),
+void
+login_submit(struct session *s, struct login_claim *c, void (*done)(struct store_req *),
     void (*back)(struct errand *))
 {
 	c->session = s;
 	s->login->pending++;
 	errand_store(&c->errand, &s->worker->errands, s->worker->edge->store, &c->req, done, back);
-}
-
-/* --- names and ports --- */
-
-static const struct {
-	enum store_result result;
-	const char *code, *text;
-} refusals[] = {
-	{ STORE_TAKEN, "name-taken", "this name or port belongs to another account" },
-	{ STORE_LIMIT, "limit",
-	    "the account has as many names or ports as it may, or no port is free" },
-	{ STORE_INVALID, "not-allowed", "this edge does not give out this name or port" },
-	{ STORE_NONE, "account-gone", "the account does not exist any more" },
-	{ STORE_FULL, "store-full", "the edge cannot write its store: its disk is full" },
-	{ STORE_BROKEN, "store-broken", "the edge cannot use its store: see its log" },
-	{ STORE_DAMAGED, "store-damaged",
-	    "the edge's database is damaged where this name or port stands: its operator sees "
-	    "it in aditd status" },
-	{ STORE_UNSURE, "store-broken", "the edge cannot use its store: see its log" },
-};
-
-static void
-refuse_tunnel(struct hello_tunnel *h, const char *code, const char *text)
-{
-	snprintf(h->error, sizeof(h->error), "%s", code);
-	snprintf(h->text, sizeof(h->text), "%s", text);
-}
-
-void
-login_refuse_released(struct hello_tunnel *h)
-{
-	char text[sizeof(h->text)];
-
-	snprintf(text, sizeof(text),
-	    "this name was released; no account can get it by asking. The operator can give it "
-	    "back: aditd name reserve %.63s ACCOUNT",
-	    h->name);
-	refuse_tunnel(h, "name-released", text);
-}
-
-static void
-refuse_result(struct hello_tunnel *h, enum store_result r)
-{
-	if (r == STORE_GONE)
-		login_refuse_released(h);
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
-		if (refusals[i].result == r)
-			refuse_tunnel(h, refusals[i].code, refusals[i].text);
-	if (h->error[0] == '\0')
-		refuse_tunnel(h, "store", store_result_text(r));
 }
 
 /* It is decided who serves the names that were claimed here: their policies are to be stored. */
@@ -139,9 +63,8 @@ settle_policies(struct session *s)
 			stored_policy_look(s->worker, l->claims[i].req.name);
 }
 
-/* An answer of the store has come. False when the session is over, and perhaps freed. */
-static bool
-arrived(struct session *s)
+bool
+login_arrived(struct session *s)
 {
 	bool over = s->state == SESSION_OVER;
 
@@ -155,8 +78,8 @@ arrived(struct session *s)
 	return !over;
 }
 
-static void
-welcome(struct session *s)
+void
+login_welcome(struct session *s)
 {
 	struct session_login *l = s->login;
 	struct hello *h = &l->hello;
@@ -199,241 +122,6 @@ welcome(struct session *s)
 	session_watch_token(s);
 }
 
-static void on_claimed(struct errand *e);
-static void add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *h);
-
-/* On the store's thread, in the order of commits: what the directory knows of a
- * name follows the store. */
-static void
-follow(struct store_req *req)
-{
-	struct login_claim *c = list_of(req->owner, struct login_claim, errand);
-	struct edge *e = c->session->worker->edge;
-	struct slice none = { 0 };
-
-	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK &&
-	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
-		req->result = STORE_FULL;
-	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK && req->set_policy)
-		directory_stored(e->directory, slice_str(req->name),
-		    c->read == NULL ? none : slice_str(c->read->json));
-	errand_end(&c->errand);
-}
-
-static void
-submit_port(struct session *s, struct login_claim *c)
-{
-	struct settings *set = s->worker->settings;
-
-	c->release = false;
-	c->req.op = STORE_PORT_CLAIM;
-	c->req.port = s->login->hello.tunnels[c->index].port;
-	c->req.port_min = (uint16_t)set->port_min;
-	c->req.port_max = (uint16_t)set->port_max;
-	c->req.per_account_max = (uint32_t)set->limits.ports_per_account;
-	submit(s, c, follow, on_claimed);
-}
-
-/* The kept or random port is in use by another program here: another one. */
-static void
-submit_port_release(struct session *s, struct login_claim *c)
-{
-	c->release = true;
-	c->req.op = STORE_PORT_RELEASE;
-	submit(s, c, follow, on_claimed);
-}
-
-/* Listens on the port that the store gave. False: another request was submitted. */
-static bool
-try_port(struct session *s, struct login_claim *c, struct hello_tunnel *h)
-{
-	int error;
-
-	c->fd = tcp_port_listen(s->worker, c->req.port);
-	if (c->fd >= 0) {
-		h->port = c->req.port;
-		return true;
-	}
-	error = errno;
-	if (error == EADDRINUSE && h->port == 0 && c->tries++ < PORT_TRIES) {
-		submit_port_release(s, c);
-		return false;
-	}
-	refuse_tunnel(h, "port-unavailable",
-	    error == EACCES ? "the edge may not listen on this port"
-			    : "another program of the edge's host listens on this port");
-	return true;
-}
-
-static void
-on_claimed(struct errand *e)
-{
-	struct login_claim *c = list_of(e, struct login_claim, errand);
-	struct session *s = c->session;
-	struct hello_tunnel *h;
-
-	if (!arrived(s))
-		return;
-	h = &s->login->hello.tunnels[c->index];
-	if (c->release) {
-		submit_port(s, c);
-		return;
-	}
-	if (c->req.result != STORE_OK) {
-		refuse_result(h, c->req.result);
-	} else if (h->kind == TUNNEL_HTTP && !c->req.set_policy) {
-		add_policy(s, c, h);
-		submit(s, c, follow, on_claimed);
-		return;
-	} else if (h->kind == TUNNEL_HTTP) {
-		snprintf(h->name, sizeof(h->name), "%s", c->req.name);
-	} else if (!try_port(s, c, h)) {
-		return;
-	}
-	if (s->login->pending == 0)
-		welcome(s);
-}
-
-/* What a tunnel is kept for when it has no name: the agent's key, or its number. */
-static void
-key_of(const struct hello_tunnel *h, char *dst, size_t cap)
-{
-	if (h->key[0] != '\0')
-		snprintf(dst, cap, "%s", h->key);
-	else
-		snprintf(dst, cap, "tunnel %u", h->id);
-}
-
-static bool
-is_id_twice(const struct hello *h, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (h->tunnels[j].id == h->tunnels[i].id)
-			return true;
-	return false;
-}
-
-/*
- * The policy is stored with the name, before the tunnel is up.  It is bound to the name,
- * so a tunnel that has none yet gets its policy with a second claim, of the name that
- * the first one gave.
- */
-static void
-add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *h)
-{
-	struct store_req *req = &c->req;
-
-	req->set_policy = req->name[0] != '\0';
-	if (!req->set_policy || h->policy == NULL)
-		return;
-	buf_init(&c->policy, 2 * LIMIT_POLICY_BYTES);
-	vault_seal(s->worker->edge->vault, slice_str(req->name), slice_str(h->policy), &c->policy);
-	req->policy = buf_slice(&c->policy);
-}
-
-/*
- * The name is this account's, with this very policy: the store has nothing to write.  An agent that
- * comes back costs no commit then, and a full disk does not keep it away from what waits for it.
- */
-static bool
-is_stored(struct session *s, const char *name, const struct hello_tunnel *h)
-{
-	char account[sizeof(((struct route *)0)->account)] = "";
-	struct policy *p = directory_policy(s->worker->edge->directory, slice_str(name), account);
-	bool same = strcmp(account, s->account) == 0 && (p == NULL) == (h->policy == NULL) &&
-		    (p == NULL || strcmp(p->json, h->policy) == 0);
-
-	policy_unref(p);
-	return same;
-}
-
-/* Reserved names are for accounts that the operator has given them to. */
-static bool
-check_reserved(struct session *s, struct hello_tunnel *h, const char *name)
-{
-	const char *why = reserved_why(slice_str(name));
-	char text[sizeof(h->text)];
-	unsigned at;
-
-	/* The store says whether one that was given away is this account's. */
-	if (why == NULL ||
-	    directory_find(s->worker->edge->directory, slice_str(name), &at) != DIRECTORY_UNKNOWN)
-		return true;
-	snprintf(text, sizeof(text),
-	    "this name is reserved (%s); the operator of the edge can give it to you: "
-	    "aditd name reserve %s %.40s",
-	    why, name, s->account);
-	refuse_tunnel(h, "reserved-name", text);
-	return false;
-}
-
-/* False: it is refused. */
-static bool
-read_policy(struct session *s, struct login_claim *c, struct hello_tunnel *h)
-{
-	if (h->policy == NULL)
-		return true;
-	c->read = login_policy(s, &s->login->hello, h, c->req.name);
-	return c->read != NULL;
-}
-
-static void
-claim(struct session *s, size_t i)
-{
-	struct session_login *l = s->login;
-	struct hello_tunnel *h = &l->hello.tunnels[i];
-	struct login_claim *c = &l->claims[i];
-	const char *why = NULL;
-	unsigned at;
-
-	h->error[0] = h->url[0] = '\0';
-	c->index = i;
-	snprintf(c->req.account, sizeof(c->req.account), "%s", s->account);
-	key_of(h, c->req.key, sizeof(c->req.key));
-	if (is_id_twice(&l->hello, i)) {
-		refuse_tunnel(h, "id-twice", "the agent gave two tunnels the same number");
-		return;
-	}
-	switch (h->kind) {
-	case TUNNEL_HTTP:
-		if (h->name[0] != '\0')
-			why = url_name(slice_str(h->name), c->req.name, sizeof(c->req.name));
-		if (why != NULL) {
-			refuse_tunnel(h, "bad-name", why);
-			return;
-		}
-		/* The store would give it back to its owner: that is for `aditd name
-		 * reserve`, not for agents. */
-		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
-		    DIRECTORY_RELEASED) {
-			login_refuse_released(h);
-			return;
-		}
-		if (!check_reserved(s, h, c->req.name) || !read_policy(s, c, h))
-			return;
-		if (is_stored(s, c->req.name, h)) {
-			snprintf(h->name, sizeof(h->name), "%s", c->req.name);
-			return;
-		}
-		c->req.op = STORE_NAME_CLAIM;
-		add_policy(s, c, h);
-		if (c->policy.failed) {
-			refuse_tunnel(h, "memory", "the edge is out of memory");
-			return;
-		}
-		c->req.per_account_max = (uint32_t)s->worker->settings->limits.names_per_account;
-		submit(s, c, follow, on_claimed);
-		return;
-	case TUNNEL_TCP:
-		if (read_policy(s, c, h))
-			submit_port(s, c);
-		return;
-	case TUNNEL_TLS:
-		refuse_tunnel(h, "unsupported", "this edge does not pass TLS through yet");
-		return;
-	}
-}
-
 /* --- the token --- */
 
 static void
@@ -451,7 +139,7 @@ on_token(struct errand *e)
 	struct session *s = c->session;
 	struct session_login *l = s->login;
 
-	if (!arrived(s))
+	if (!login_arrived(s))
 		return;
 	switch (c->req.result) {
 	case STORE_OK:
@@ -493,9 +181,9 @@ on_token(struct errand *e)
 	for (size_t i = 0; i < l->hello.n_tunnels; i++)
 		l->claims[i].fd = -1;
 	for (size_t i = 0; i < l->hello.n_tunnels; i++)
-		claim(s, i);
+		claim_start(s, i);
 	if (l->pending == 0)
-		welcome(s);
+		login_welcome(s);
 }
 
 /* --- HELLO --- */
@@ -551,5 +239,5 @@ login_hello(struct session *s, struct slice json)
 	session_move(s, SESSION_LOGIN);
 	l->token.req.op = STORE_LOGIN;
 	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);
-	submit(s, &l->token, NULL, on_token);
+	login_submit(s, &l->token, NULL, on_token);
 }
