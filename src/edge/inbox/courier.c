@@ -35,7 +35,7 @@ on_grave(struct loop_grave *g)
 static void
 maybe_free(struct courier *c)
 {
-	if (c->tunnel == NULL && !c->asking && c->n_runs == 0)
+	if (c->tunnel == NULL && !c->asking && c->n_attempts == 0)
 		loop_bury(c->worker->loop, &c->grave, on_grave);
 }
 
@@ -56,8 +56,8 @@ courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
 	bool knows = settled->n_max > 0 && settled->result == STORE_OK && !settled->more;
 
 	carry(c, settled);
-	c->n_runs--;
-	c->run_bytes -= bytes;
+	c->n_attempts--;
+	c->attempt_bytes -= bytes;
 	maybe_free(c);
 	if (c->tunnel == NULL)
 		worker_check_idle(c->worker);
@@ -91,17 +91,14 @@ courier_slow(struct courier *c, bool first)
 /* --- leases --- */
 
 static void
-on_asked_mail(struct loop *loop, struct loop_mail *m)
+on_asked(struct errand *e)
 {
-	struct courier *c = list_of(m, struct courier, mail);
+	struct courier *c = list_of(e, struct courier, errand);
 
-	(void)loop;
 	c->asking = false;
-	c->worker->errands.n_pending--;
 	carry(c, &c->ask);
 	if (c->tunnel == NULL) {
 		maybe_free(c);
-		worker_check_idle(c->worker);
 		return;
 	}
 	if (c->ask.result != STORE_OK)
@@ -120,14 +117,6 @@ on_asked_mail(struct loop *loop, struct loop_mail *m)
 }
 
 static void
-on_asked(struct inbox_req *req)
-{
-	struct courier *c = req->owner;
-
-	loop_post(c->worker->loop, &c->mail);
-}
-
-static void
 submit(struct courier *c, enum inbox_op op)
 {
 	struct inbox_req *req = &c->ask;
@@ -135,23 +124,20 @@ submit(struct courier *c, enum inbox_op op)
 	inbox_req_fini(req);
 	req->now_ms = req->mono_ms = 0; /* the store looks, and leaves them filled in */
 	req->op = op;
-	req->done = on_asked;
-	req->owner = c;
 	req->synced = c->policy->coalesce;
 	memcpy(req->account, c->account, sizeof(req->account));
 	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
 	c->asking = true;
 	c->again = false;
-	c->worker->errands.n_pending++;
-	inbox_submit(c->worker->edge->store, req);
+	errand_inbox(&c->errand, &c->worker->errands, c->worker->edge->store, req, on_asked);
 }
 
 /* Bytes of deliveries that may be started beside those that are under way. */
 static size_t
-room_bytes(const struct courier *c, size_t run_bytes)
+room_bytes(const struct courier *c, size_t attempt_bytes)
 {
 	size_t line = c->line_bytes < c->line_max ? c->line_max - c->line_bytes : 0,
-	       all = run_bytes < LIMIT_COURIER_BYTES ? LIMIT_COURIER_BYTES - run_bytes : 0,
+	       all = attempt_bytes < LIMIT_COURIER_BYTES ? LIMIT_COURIER_BYTES - attempt_bytes : 0,
 	       room = line < all ? line : all;
 
 	return room > c->asked_bytes ? room - c->asked_bytes : 0;
@@ -162,14 +148,16 @@ static uint32_t
 allowed(struct courier *c)
 {
 	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
-	uint32_t room = c->policy->concurrency > c->n_runs ? c->policy->concurrency - c->n_runs : 0,
+	uint32_t room = c->policy->concurrency > c->n_attempts
+			    ? c->policy->concurrency - c->n_attempts
+			    : 0,
 		 n = 0;
 
 	if (c->hold_until_us > now) {
 		loop_timer_set(c->worker->loop, &c->timer, c->hold_until_us - now);
 		return 0;
 	}
-	if (c->n_runs > 0 && room_bytes(c, c->run_bytes) == 0)
+	if (c->n_attempts > 0 && room_bytes(c, c->attempt_bytes) == 0)
 		return 0; /* the end of a run, or of its way on the line, comes here again */
 	if (c->policy->deliver_rate <= 0 || room == 0)
 		return room;
@@ -195,7 +183,7 @@ ask(struct courier *c)
 	if (n == 0)
 		return;
 	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
-	c->ask.bytes_max = c->n_runs > 0 ? room_bytes(c, c->run_bytes) : c->line_max;
+	c->ask.bytes_max = c->n_attempts > 0 ? room_bytes(c, c->attempt_bytes) : c->line_max;
 	if (c->ask.bytes_max > n * PLACE_BYTES)
 		c->ask.bytes_max = n * PLACE_BYTES;
 	c->asked_bytes += c->ask.bytes_max;
@@ -206,10 +194,10 @@ void
 courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
 {
 	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
-	size_t room = room_bytes(c, c->run_bytes - bytes);
+	size_t room = room_bytes(c, c->attempt_bytes - bytes);
 
 	if (c->tunnel == NULL || c->hold_until_us > now || room == 0 ||
-	    c->n_runs > c->policy->concurrency)
+	    c->n_attempts > c->policy->concurrency)
 		return;
 	if (c->policy->deliver_rate > 0 &&
 	    !rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
@@ -318,7 +306,6 @@ courier_new(struct tunnel *t, struct policy *policy)
 		return NULL;
 	}
 	c->line_max = LINE_BYTES_FIRST;
-	c->mail.fn = on_asked_mail;
 	c->timer.fn = on_timer;
 	c->rest.fn = courier_on_rest;
 	snprintf(c->account, sizeof(c->account), "%s", t->account);

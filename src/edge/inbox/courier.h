@@ -21,7 +21,7 @@ struct courier_waiter {
 	/* The origin's answer; an empty head when there was none in time.
 	 * body: at most LIMIT_RELAY_BYTES. */
 	void (*answered)(struct courier_waiter *w, struct slice head, struct slice body);
-	struct attempt *run; /* private */
+	struct attempt *attempt; /* private */
 };
 
 /* For a tunnel that is up. NULL without memory. Takes a reference to the policy,

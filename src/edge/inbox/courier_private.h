@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files of courier: its queue side (courier.c), one delivery on its way
- * (courier_run.c), and what of it is sent (courier_send.c). */
+ * (attempt.c), and what of it is sent (attempt_send.c). */
 #ifndef ADIT_EDGE_INBOX_COURIER_PRIVATE_H
 #define ADIT_EDGE_INBOX_COURIER_PRIVATE_H
 
@@ -13,13 +13,13 @@ struct courier {
 	struct policy *policy;
 	char account[64], name[64];
 	struct inbox_req ask; /* WAKE once, then LEASE */
-	struct loop_mail mail;
+	struct errand errand;
 	bool asking, again;
-	unsigned n_runs;
-	size_t run_bytes;   /* deliveries of the runs */
-	size_t line_bytes;  /* those of them that are not known to be with the agent */
-	size_t line_max;    /* that may be: few on a slow line */
-	size_t asked_bytes; /* that leases on their way to the store may bring */
+	unsigned n_attempts;
+	size_t attempt_bytes; /* deliveries of the runs */
+	size_t line_bytes;    /* those of them that are not known to be with the agent */
+	size_t line_max;      /* that may be: few on a slow line */
+	size_t asked_bytes;   /* that leases on their way to the store may bring */
 	int64_t hold_until_us;
 	struct rates_bucket bucket;
 	struct loop_timer timer;
@@ -30,7 +30,7 @@ struct courier {
 	struct loop_grave grave;
 };
 
-/* --- courier_run.c --- */
+/* --- attempt.c --- */
 
 /* A leased item that cannot be sent goes back as it was, also after courier_close(); item is moved,
  * without memory it stays leased until the next start of the edge: late, not lost. */
@@ -52,7 +52,7 @@ void courier_arrived(struct courier *c, size_t bytes, bool soon);
 /* One is still on the line; first: this is the first time that it is told of it. */
 void courier_slow(struct courier *c, bool first);
 
-/* --- courier_outage.c --- */
+/* --- outage.c --- */
 
 /* An attempt found no origin, or one that did not answer; it had an answer, other than "getting
  * ready"; nothing is left that waits. */
@@ -62,7 +62,7 @@ void courier_none_waits(struct courier *c);
 /* Of `rest`. */
 void courier_on_rest(struct loop_timer *t);
 
-/* --- courier_send.c --- */
+/* --- attempt_send.c --- */
 
 /* Opening, head, our own fields and body of a stored delivery into the flow's stream. */
 int courier_send(struct courier *c, const struct inbox_delivery *item, struct flow *f) must_use;

@@ -62,9 +62,9 @@ courier_rest(struct courier *c)
 void
 courier_none_waits(struct courier *c)
 {
-	if (c->waits && c->n_runs == 0)
+	if (c->waits && c->n_attempts == 0)
 		say(c, false);
-	c->waits = c->waits && c->n_runs > 0;
+	c->waits = c->waits && c->n_attempts > 0;
 }
 
 void
@@ -72,7 +72,7 @@ courier_on_rest(struct loop_timer *t)
 {
 	struct courier *c = list_of(t, struct courier, rest);
 
-	if (c->n_runs > 0)
+	if (c->n_attempts > 0)
 		courier_rest(c);
 }
 
