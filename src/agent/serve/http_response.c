@@ -28,7 +28,7 @@ switch_protocol(struct http_stream *x, struct slice buf)
 
 	x->switched = true;
 	x->keep_alive = false;
-	http_stream_move(x, EXCHANGE_BODY);
+	http_stream_move(x, HTTP_STREAM_BODY);
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, FLOW_RAW, NULL, slice_from(buf, n)) != 0) {
 		http_stream_end(x, LINK_CODE_INTERNAL);
@@ -61,7 +61,7 @@ pass_final(struct http_stream *x, struct slice buf)
 
 	x->keep_alive = (h->flags & H1_KEEP_ALIVE) != 0 && framing != FLOW_RAW && !x->upgrade &&
 			!x->write_broken;
-	http_stream_move(x, EXCHANGE_BODY);
+	http_stream_move(x, HTTP_STREAM_BODY);
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, framing, &x->h1, slice_from(buf, h->n_bytes)) != 0)
 		http_stream_end(x, LINK_CODE_INTERNAL);
@@ -164,7 +164,7 @@ judge(struct http_stream *x, struct slice buf)
 		switch (h1_head(&x->h1, buf)) {
 		case H1_MORE:
 			keep_part(x, buf);
-			return x->state == EXCHANGE_SENT;
+			return x->state == HTTP_STREAM_SENT;
 		case H1_DONE:
 			if (!on_answer_head(x, &buf))
 				return false;

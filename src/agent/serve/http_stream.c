@@ -53,13 +53,13 @@ report(const struct http_stream *x, enum link_code code)
 
 /* clang-format off */
 static const unsigned predecessors[] = {
-	[EXCHANGE_HEAD] = 0, /* born in it */
-	[EXCHANGE_DIALLING] = 1 << EXCHANGE_HEAD | 1 << EXCHANGE_SENT, /* SENT: sent once more */
-	[EXCHANGE_SENT] = 1 << EXCHANGE_HEAD | 1 << EXCHANGE_DIALLING, /* HEAD: an idle connection */
-	[EXCHANGE_BODY] = 1 << EXCHANGE_SENT,
-	[EXCHANGE_LINGER] = 1 << EXCHANGE_BODY,
-	[EXCHANGE_DEAD] = 1 << EXCHANGE_HEAD | 1 << EXCHANGE_DIALLING | 1 << EXCHANGE_SENT |
-	    1 << EXCHANGE_BODY | 1 << EXCHANGE_LINGER,
+	[HTTP_STREAM_HEAD] = 0, /* born in it */
+	[HTTP_STREAM_DIALLING] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_SENT, /* SENT: sent once more */
+	[HTTP_STREAM_SENT] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_DIALLING, /* HEAD: an idle connection */
+	[HTTP_STREAM_BODY] = 1 << HTTP_STREAM_SENT,
+	[HTTP_STREAM_LINGER] = 1 << HTTP_STREAM_BODY,
+	[HTTP_STREAM_DEAD] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_DIALLING | 1 << HTTP_STREAM_SENT |
+	    1 << HTTP_STREAM_BODY | 1 << HTTP_STREAM_LINGER,
 };
 /* clang-format on */
 
@@ -70,7 +70,7 @@ http_stream_move(struct http_stream *x, enum http_stream_state to)
 	check(predecessors[to] & 1u << x->state);
 	x->state = to;
 	list_del(&x->waiting);
-	if (to == EXCHANGE_SENT || to == EXCHANGE_LINGER) {
+	if (to == HTTP_STREAM_SENT || to == HTTP_STREAM_LINGER) {
 		list_push(&x->serve->waiting, &x->waiting);
 		if (x->serve->sweep.slot == 0)
 			loop_timer_set(x->serve->loop, &x->serve->sweep, SWEEP_US);
@@ -80,10 +80,10 @@ http_stream_move(struct http_stream *x, enum http_stream_state to)
 void
 http_stream_end(struct http_stream *x, enum link_code code)
 {
-	if (x->state == EXCHANGE_DEAD)
+	if (x->state == HTTP_STREAM_DEAD)
 		return;
 	report(x, code);
-	http_stream_move(x, EXCHANGE_DEAD);
+	http_stream_move(x, HTTP_STREAM_DEAD);
 	flow_end(&x->flow, code);
 	if (x->conn != NULL && x->switched && code != LINK_CODE_OK)
 		origin_abort(x->conn);
@@ -135,10 +135,10 @@ http_stream_sweep(struct loop_timer *t)
 		struct http_stream *x = list_of(node, struct http_stream, waiting);
 		int64_t since = now - x->flow.active_us;
 
-		if (x->state == EXCHANGE_SENT && is_silent(x, now)) {
+		if (x->state == HTTP_STREAM_SENT && is_silent(x, now)) {
 			x->tunnel->look.down = false;
 			http_stream_end(x, LINK_CODE_ORIGIN_SILENT);
-		} else if (x->state == EXCHANGE_LINGER &&
+		} else if (x->state == HTTP_STREAM_LINGER &&
 			   (since > LINGER_US || x->flow.stream == NULL ||
 			       x->flow.stream->rx_ended))
 			http_stream_end(x, LINK_CODE_OK);
@@ -171,7 +171,7 @@ static void
 send_request(struct http_stream *x, struct slice head)
 {
 	flow_conn(&x->flow, &x->conn->conn);
-	http_stream_move(x, EXCHANGE_SENT);
+	http_stream_move(x, HTTP_STREAM_SENT);
 	x->flow.active_us = loop_now_us(x->serve->loop);
 	if (x->upgrade) {
 		flow_hold(&x->flow);
@@ -208,10 +208,10 @@ on_event(struct origin_conn *c, unsigned events)
 {
 	struct http_stream *x = c->owner;
 
-	if (x->upgrade && (events & LOOP_OUT) && x->state == EXCHANGE_SENT &&
+	if (x->upgrade && (events & LOOP_OUT) && x->state == HTTP_STREAM_SENT &&
 	    x->head_sent < x->head_n)
 		write_upgrade(x);
-	if (x->state != EXCHANGE_DEAD)
+	if (x->state != HTTP_STREAM_DEAD)
 		flow_conn_event(&x->flow, events);
 }
 
@@ -224,7 +224,7 @@ static const struct origin_ops origin_ops = {
 static void
 dial(struct http_stream *x)
 {
-	http_stream_move(x, EXCHANGE_DIALLING);
+	http_stream_move(x, HTTP_STREAM_DIALLING);
 	x->conn = origin_connect(&x->tunnel->origin, &origin_ops, x);
 	if (x->conn == NULL)
 		http_stream_end(x, LINK_CODE_INTERNAL);
@@ -245,8 +245,8 @@ may_retry(const struct http_stream *x)
 void
 http_stream_broken(struct http_stream *x)
 {
-	bool again = x->state == EXCHANGE_SENT && x->conn->reused && may_retry(x) && !x->retried &&
-		     x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
+	bool again = x->state == HTTP_STREAM_SENT && x->conn->reused && may_retry(x) &&
+		     !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
 
 	if (!again) {
 		x->tunnel->look.down = true;
@@ -336,7 +336,7 @@ start(struct http_stream *x, struct slice buf, bool fin)
 		flow_hold(&x->flow);
 		dial(x);
 	}
-	return x->state == EXCHANGE_DEAD ? 0 : used;
+	return x->state == HTTP_STREAM_DEAD ? 0 : used;
 }
 
 /*
@@ -350,7 +350,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 	struct http_stream *x = f->owner;
 	const struct h1_head *h = &x->h1.head;
 
-	if (x->state != EXCHANGE_HEAD)
+	if (x->state != HTTP_STREAM_HEAD)
 		return bytes.n; /* nobody wants them any more */
 	if (!x->head_read) {
 		switch (h1_head(&x->h1, bytes)) {
@@ -396,7 +396,7 @@ on_inlet_done(struct flow *f)
 		flow_conn(f, NULL);
 		origin_drop(x->conn);
 		x->conn = NULL;
-		http_stream_move(x, EXCHANGE_LINGER);
+		http_stream_move(x, HTTP_STREAM_LINGER);
 	}
 }
 
@@ -423,7 +423,7 @@ on_conn_broken(struct flow *f, enum close_code bad)
 	struct http_stream *x = f->owner;
 	bool first;
 
-	if (x->state == EXCHANGE_LINGER)
+	if (x->state == HTTP_STREAM_LINGER)
 		return;
 	if (bad != CLOSE_OK || !conn_is_half_broken(f->conn)) {
 		http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
@@ -433,7 +433,7 @@ on_conn_broken(struct flow *f, enum close_code bad)
 	first = !x->write_broken;
 	x->write_broken = true;
 	x->keep_alive = false;
-	if (first && x->state == EXCHANGE_SENT)
+	if (first && x->state == HTTP_STREAM_SENT)
 		http_response_readable(x);
 }
 
@@ -442,7 +442,7 @@ on_conn_readable(struct flow *f)
 {
 	struct http_stream *x = f->owner;
 
-	if (x->state == EXCHANGE_SENT)
+	if (x->state == HTTP_STREAM_SENT)
 		http_response_readable(x);
 }
 

@@ -15,19 +15,19 @@
 
 enum http_stream_state {
 	/* The edge sends the request's head.  Its last byte leaves it. */
-	EXCHANGE_HEAD,
+	HTTP_STREAM_HEAD,
 	/* The head is ready, the connection is not; the body's bytes are held.  The origin's
 	 * connection leaves it, or its failure ends the stream. */
-	EXCHANGE_DIALLING,
+	HTTP_STREAM_DIALLING,
 	/* The request is on its way.  The answer's head leaves it; serve's timer ends the stream of
 	 * an origin that is silent. */
-	EXCHANGE_SENT,
+	HTTP_STREAM_SENT,
 	/* The answer's head was passed on, its body follows.  The ends of both bodies end it. */
-	EXCHANGE_BODY,
+	HTTP_STREAM_BODY,
 	/* The answer is over, the request is not.  The edge ends the stream, or serve's timer. */
-	EXCHANGE_LINGER,
+	HTTP_STREAM_LINGER,
 	/* The stream is gone; freed at the end of the turn. */
-	EXCHANGE_DEAD,
+	HTTP_STREAM_DEAD,
 };
 
 struct http_stream {

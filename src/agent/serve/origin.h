@@ -54,7 +54,20 @@ struct origin_ops {
 	void (*event)(struct origin_conn *c, unsigned events);
 };
 
-enum origin_state { ORIGIN_DIALLING, ORIGIN_HANDSHAKE, ORIGIN_BUSY, ORIGIN_IDLE, ORIGIN_GONE };
+/* Any of them may be left for GONE: its owner drops it, or its end or failure is seen. */
+enum origin_state {
+	/* Addresses of the origin are tried one after the other.  The first that accepts leaves it. */
+	ORIGIN_DIALLING,
+	/* TLS only.  Its end leaves it, or the deadline ends the connection. */
+	ORIGIN_HANDSHAKE,
+	/* An owner has it, and gets its events.  origin_release() leaves it. */
+	ORIGIN_BUSY,
+	/* In the pool, without an owner: bytes or an end that come now are nobody's, and end it.
+	 * origin_take() leaves it. */
+	ORIGIN_IDLE,
+	/* Closed; freed at the end of the turn. */
+	ORIGIN_GONE,
+};
 
 struct origin_conn {
 	struct conn conn;

@@ -19,10 +19,14 @@
 #include "tunnel/opening.h"
 
 enum tunnel_state {
-	TUNNEL_WANTED, /* not yet answered for on this link */
+	/* Not yet answered for on this link.  The edge's welcome leaves it. */
+	TUNNEL_WANTED,
+	/* The edge sends its visitors here.  The next link wants it anew; a newer agent replaces it. */
 	TUNNEL_UP,
+	/* The edge has said why not.  The next link asks once more. */
 	TUNNEL_REFUSED,
-	TUNNEL_REPLACED, /* a newer agent of the account serves it: not asked for again */
+	/* A newer agent of the account serves it: it is not asked for again. */
+	TUNNEL_REPLACED,
 };
 
 /* A tunnel of this agent. */
