@@ -104,8 +104,10 @@ fill(const struct delivery *d, struct slice head, struct slice body, struct inbo
 	return true;
 }
 
-int64_t
-delivery_spent(const struct delivery *d, int64_t now_t)
+/* How much of its schedule has passed: what the pauses took, without the time that it waited after
+ * them for an agent. */
+static int64_t
+spent_of(const struct delivery *d, int64_t now_t)
 {
 	int64_t until_t = now_t < d->planned_t ? now_t : d->planned_t;
 
@@ -128,7 +130,7 @@ delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now
 		.attempts = (uint32_t)d->attempts,
 		.fails = (uint32_t)d->fails,
 		.waits = d->place == PLACE_BEHIND,
-		.spent_ms = delivery_spent(d, now_t),
+		.spent_ms = spent_of(d, now_t),
 		.early = now_t < d->planned_t,
 		.unsent = d->push == PUSH_UNSENT,
 		.received_ms = d->received_ms,

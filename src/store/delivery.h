@@ -63,9 +63,6 @@ enum delivery_place delivery_place_for(struct db *db, int64_t lane);
  * caller's to set before, and new_note; a lease changes of them lease and push only.
  */
 bool delivery_move(struct db *db, struct delivery *d, enum inbox_state to) must_use;
-/* How much of its schedule has passed: what the pauses took, without the time that it waited after
- * them for an agent. */
-int64_t delivery_spent(const struct delivery *d, int64_t now_t);
 /* Queues it again: at once, in its lane, with no fails and its whole schedule before it. */
 bool delivery_requeue(struct db *db, struct delivery *d, int64_t now_t) must_use;
 bool delivery_note(struct db *db, int64_t id, struct slice note) must_use;

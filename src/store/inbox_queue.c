@@ -34,8 +34,9 @@ save_clock(struct db *db, int64_t now_t)
 
 /* --- routes --- */
 
-int64_t
-inbox_queue_route(struct db *db, const char *account, const char *tunnel)
+/* The route's row; 0 when there is none or db->fault. */
+static int64_t
+route_of(struct db *db, const char *account, const char *tunnel)
 {
 	struct db_query q = db_query(db, SQL_ROUTE_GET);
 	int64_t id = 0;
@@ -52,7 +53,7 @@ int64_t
 inbox_queue_route_make(struct db *db, const char *account, const char *tunnel)
 {
 	int64_t changes = sqlite3_total_changes64(db->sqlite);
-	int64_t have = inbox_queue_route(db, account, tunnel);
+	int64_t have = route_of(db, account, tunnel);
 	struct db_query q;
 
 	if (have != 0 || db->fault != DB_FINE)
@@ -244,7 +245,7 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 	if (!put_ok(req))
 		return STORE_INVALID;
 	/* What the gate refuses has written nothing, not even a route. */
-	route = inbox_queue_route(db, req->account, req->tunnel);
+	route = route_of(db, req->account, req->tunnel);
 	if (dedupe && route != 0 && !seen_hash(&db->seen, route, req->dedupe_key, hash))
 		return STORE_FULL;
 	first = dedupe && route != 0 ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
@@ -333,7 +334,7 @@ enum store_result
 inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	uint64_t ids[LIMIT_INBOX_LEASE + 1];
-	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
+	int64_t route = route_of(db, req->account, req->tunnel);
 	bool parked = false;
 	size_t n, left = req->bytes_max != 0 ? req->bytes_max : SIZE_MAX;
 
@@ -457,7 +458,7 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 enum store_result
 inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 {
-	int64_t route = inbox_queue_route(db, req->account, req->tunnel);
+	int64_t route = route_of(db, req->account, req->tunnel);
 	struct db_query q = db_query(db, SQL_DUE_WAKE);
 	uint64_t ids[LIMIT_INBOX_STEP];
 	bool some = req->n_max != 0 && req->n_max < LIMIT_INBOX_STEP;

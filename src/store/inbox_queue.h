@@ -10,9 +10,7 @@ enum store_result inbox_queue_lease(struct db *db, struct inbox_req *req, int64_
 enum store_result inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t);
 enum store_result inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t);
 
-/* The route's row; 0 when there is none or db->fault. */
-int64_t inbox_queue_route(struct db *db, const char *account, const char *tunnel);
-/* The same, and makes one; 0 when the account is not known. */
+/* The route's row, which is made where there is none; 0 when the account is not known. */
 int64_t inbox_queue_route_make(struct db *db, const char *account, const char *tunnel);
 /* What a PUT and a copying REPLAY write: the row and its payload; sets d->id. */
 bool inbox_queue_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice head,

@@ -106,15 +106,11 @@ static int
 run(struct inbox_link *l, const struct options *o)
 {
 	struct login e;
-	struct agent_params p = { .json = o->json, .once = true, .talk = on_talk, .talk_owner = l };
 	int rc = login_open(&e, o);
 
 	if (rc != 0)
 		return rc;
-	p.edge = e.edge;
-	p.ca = e.ca;
-	p.token = e.token;
-	rc = agent_run(&p, NULL);
+	rc = agent_talk(&e, o->json, on_talk, l);
 	login_close(&e);
 	return rc;
 }

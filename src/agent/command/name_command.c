@@ -181,18 +181,12 @@ name_command(const struct options *o)
 {
 	bool release = strcmp(o->args[0], "release") == 0;
 	struct names n = { .options = o, .release = release ? o->args[1] : NULL };
-	struct agent_params p = {
-		.json = o->json, .once = true, .talk = on_talk, .talk_owner = &n
-	};
 	struct login e;
 	int rc = login_open(&e, o);
 
 	if (rc != 0)
 		return rc;
-	p.edge = e.edge;
-	p.ca = e.ca;
-	p.token = e.token;
-	rc = agent_run(&p, NULL);
+	rc = agent_talk(&e, o->json, on_talk, &n);
 	login_close(&e);
 	return rc;
 }

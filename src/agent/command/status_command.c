@@ -325,9 +325,6 @@ int
 status_command(const struct options *o)
 {
 	struct status s = { .options = o, .listing = o->n_args == 0 };
-	struct agent_params p = {
-		.json = o->json, .once = true, .talk = on_talk, .talk_owner = &s
-	};
 	struct login e;
 
 	if (login_open(&e, o) != 0)
@@ -336,10 +333,7 @@ status_command(const struct options *o)
 	buf_init(&s.out, OUT_BYTES);
 	for (int i = 0; i < o->n_args; i++)
 		add_name(&s, name_of(&e.config, o->args[i]));
-	p.edge = e.edge;
-	p.ca = e.ca;
-	p.token = e.token;
-	(void)agent_run(&p, NULL);
+	(void)agent_talk(&e, o->json, on_talk, &s);
 	if (s.done && s.names.n == 0)
 		tell_note("this account has no tunnel yet: adit http 8080 opens one");
 	login_close(&e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The doctor's own link to the edge: a HELLO without tunnels, the question for a tunnel
- * (edge/probe.h), and then what lies in its inbox (edge/view.h). Waited for. */
+ * (edge/link/status_message.h), and then what lies in its inbox (edge/inbox/query.h). Waited for. */
 #ifndef ADIT_AGENT_DOCTOR_DOCTOR_LINK_H
 #define ADIT_AGENT_DOCTOR_DOCTOR_LINK_H
 

@@ -33,8 +33,10 @@ struct agent {
 
 /* --- tunnels --- */
 
-void
-agent_tunnel_key(const struct config_tunnel *t, const char *machine, char *dst)
+/* The stable key of a tunnel without a name: its key in the file, or a hash of kind, origin and
+ * this machine's name. dst: 64 bytes. */
+static void
+tunnel_key(const struct config_tunnel *t, const char *machine, char *dst)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	struct buf b;
@@ -73,7 +75,7 @@ open_tunnels(struct agent *a)
 		if (from->name != NULL)
 			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
 		else
-			agent_tunnel_key(from, machine, t->ask.key);
+			tunnel_key(from, machine, t->ask.key);
 		error = policy_text_compose(&from->policy,
 		    from->name != NULL ? from->name : t->ask.key, &t->policy);
 		if (error != NULL)
@@ -272,4 +274,21 @@ agent_run(const struct agent_params *p, char *ret_account)
 	tear_down(a);
 	free(a);
 	return exit_code;
+}
+
+int
+agent_talk(const struct login *l, bool json,
+    void (*talk)(struct client *c, struct slice json, void *owner), void *owner)
+{
+	const struct agent_params p = {
+		.edge = l->edge,
+		.ca = l->ca,
+		.token = l->token,
+		.json = json,
+		.once = true,
+		.talk = talk,
+		.talk_owner = owner,
+	};
+
+	return agent_run(&p, NULL);
 }

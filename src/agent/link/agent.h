@@ -3,6 +3,7 @@
 #ifndef ADIT_AGENT_LINK_AGENT_H
 #define ADIT_AGENT_LINK_AGENT_H
 
+#include "agent/core/login.h"
 #include "agent/link/client.h"
 
 /* What to run; everything is the caller's and must live on. */
@@ -24,8 +25,9 @@ struct agent_params {
  */
 int agent_run(const struct agent_params *p, char *ret_account);
 
-/* The stable key of a tunnel without a name: its key in the file, or a hash of kind, origin and
- * this machine's name. dst: 64 bytes. */
-void agent_tunnel_key(const struct config_tunnel *t, const char *machine, char *dst);
+/* One link without tunnels, with the edge and the token of l, for questions and answers: see
+ * struct client for talk. enum exit_code. */
+int agent_talk(const struct login *l, bool json,
+    void (*talk)(struct client *c, struct slice json, void *owner), void *owner);
 
 #endif

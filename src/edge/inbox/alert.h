@@ -2,7 +2,7 @@
 /*
  * An alert tells people beside the log: inbox.alert_command gets one JSON object on its standard
  * input, inbox.alert_url gets it as a POST.  On the main loop, and never waited for; one is given
- * at a time.  What nobody took stays in the store and is given again (upkeep.c).
+ * at a time.  What nobody took stays in the store and is given again (housekeeping.c).
  *
  *	{"event":"parked","text":"...","domain":"...","parked":2,"dead":0,"refused":0,"queued":17,
  *	 "oldest_ms":1795551660482,"late_s":0}
