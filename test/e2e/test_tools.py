@@ -3,10 +3,12 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from conftest import ROOT
+from process import WAIT_S
 
 CC = os.environ.get("CC", "cc").split()
 
@@ -84,3 +86,29 @@ def test_a_struct_with_the_name_of_another_is_found(tmp_path):
     done = subprocess.run([tmp_path / "tools/layers"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "struct slice is defined in src/base/slice.h, too" in done.stdout, done.stdout
     assert "struct exchange" not in done.stdout and "1 faults" in done.stdout
+
+
+def check_of(folder, flaky=""):
+    """tools/check over one end-to-end test that fails the first time and passes the second time."""
+    for name in ("tools", "test/e2e", "build"):
+        os.makedirs(folder / name, exist_ok=True)
+    shutil.copy(f"{ROOT}/tools/check", folder / "tools/check")
+    (folder / "build/aditd").write_text("")
+    (folder / "test/flaky").write_text("# a comment\n" + flaky)
+    (folder / "test/e2e/test_second.py").write_text(
+        "import os\n\ndef test_first(tmp_path):\n    pass\n\n"
+        f"def test_second():\n    seen = os.path.exists('{folder}/seen')\n    open('{folder}/seen', 'w').close()\n    assert seen\n")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_") and k != "ONLY"}
+    return subprocess.run([sys.executable, folder / "tools/check", folder / "build"], capture_output=True, text=True, timeout=12 * WAIT_S, env=env)
+
+
+def test_a_test_that_fails_once_fails_the_run(tmp_path):
+    done = check_of(tmp_path)
+    assert done.returncode == 1 and done.stdout.endswith("\n1 passed, 1 failed, 0 skipped\n"), done.stdout + done.stderr
+    assert "assert seen" in done.stdout
+
+
+def test_what_the_list_of_flaky_tests_names_is_told_and_fails_nothing(tmp_path):
+    done = check_of(tmp_path, "2026-11-29 test/e2e/test_second.py::test_second it looks for a file\n")
+    assert done.returncode == 0 and done.stdout.endswith("\n1 passed, 0 failed, 1 skipped\n"), done.stdout + done.stderr
+    assert "FLAKY test/e2e/test_second.py::test_second: 2026-11-29: it looks for a file" in done.stdout
