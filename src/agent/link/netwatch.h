@@ -24,7 +24,7 @@ void netwatch_start(struct watch *w, struct loop *l, void (*changed)(struct watc
 void netwatch_stop(struct watch *w);
 
 /* What two looks at both clocks, which should be tick_us apart, say: NULL, or the reason. For
- * watch.c and its test. */
+ * netwatch.c and its test. */
 const char *netwatch_judge(int64_t mono_passed_us, int64_t boot_passed_us, int64_t tick_us);
 /* True when netlink messages tell of an address that matters for reaching other machines. */
 bool netwatch_is_address_change(struct slice messages);

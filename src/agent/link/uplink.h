@@ -17,7 +17,7 @@ struct uplink {
 /* Takes the connection over and says HELLO. NULL: no memory; the connection is the caller's. */
 struct uplink *uplink_open(struct client *c, struct conn *conn) must_use;
 
-/* --- what client.c does when a link speaks --- */
+/* --- what client_links.c does when a link speaks --- */
 
 /* The welcome came: tunnels are up or refused. */
 void client_welcomed(struct client *c, struct uplink *s);
@@ -30,7 +30,7 @@ void client_waiting(struct client *c, struct agent_tunnel *t, bool waits);
 /* A tunnel was taken over by a newer agent. */
 void client_replaced(struct client *c, struct agent_tunnel *t, const char *text);
 void client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms);
-/* The link is closed; s is buried by session.c. */
+/* The link is closed; s is buried by uplink.c. */
 void client_lost(struct client *c, struct uplink *s, const char *why);
 
 #endif

@@ -2,6 +2,7 @@
 /* The origin's answer: its head is read and judged, its body is passed on to the edge. */
 #include "agent/serve/http_response.h"
 
+#include "agent/serve/http_request.h"
 #include "http/rewrite.h"
 
 /* Read at first: a head and a small body come with one call, a large body goes
@@ -199,7 +200,7 @@ http_response_readable(struct http_stream *x)
 			return;
 		case IO_EOF:
 		case IO_FAIL:
-			http_stream_broken(x);
+			http_request_broken(x);
 			return;
 		}
 	}

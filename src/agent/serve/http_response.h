@@ -8,10 +8,4 @@
 /* The connection may have bytes of the answer's head. */
 void http_response_readable(struct http_stream *x);
 
-/* --- what exchange.c lends it --- */
-void http_stream_move(struct http_stream *x, enum http_stream_state to);
-void http_stream_end(struct http_stream *x, enum link_code code);
-/* The connection ended or broke before the answer's head was whole. */
-void http_stream_broken(struct http_stream *x);
-
 #endif

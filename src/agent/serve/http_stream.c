@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP exchange on its way to the origin: the request is parsed, judged and written anew. */
+/* One HTTP exchange from its stream's opening to its end; the two heads have files of their own. */
 #include "agent/serve/http_stream.h"
 
+#include "agent/serve/http_request.h"
 #include "agent/serve/http_response.h"
-#include "http/rewrite.h"
-
-#include <stdio.h>
 
 #define SWEEP_US 1000000
 /* How long the edge may take to end a stream whose answer it has. */
@@ -63,7 +61,6 @@ static const unsigned predecessors[] = {
 };
 /* clang-format on */
 
-/* The only writer of an exchange's state. */
 void
 http_stream_move(struct http_stream *x, enum http_stream_state to)
 {
@@ -147,236 +144,6 @@ http_stream_sweep(struct loop_timer *t)
 		loop_timer_set(s->loop, &s->sweep, SWEEP_US);
 }
 
-/* --- the request --- */
-
-/*
- * An upgrade's head is written here: until the origin has agreed to switch, no byte of the visitor
- * may follow it.
- */
-static void
-write_upgrade(struct http_stream *x)
-{
-	struct iovec iov = { x->head + x->head_sent, x->head_n - x->head_sent };
-	size_t n = 0;
-
-	if (conn_write(&x->conn->conn, &iov, 1, &n) == IO_FAIL) {
-		http_stream_broken(x);
-		return;
-	}
-	x->head_sent += n;
-}
-
-/* The connection is there: the request goes out. */
-static void
-send_request(struct http_stream *x, struct slice head)
-{
-	flow_conn(&x->flow, &x->conn->conn);
-	http_stream_move(x, HTTP_STREAM_SENT);
-	x->flow.active_us = loop_now_us(x->serve->loop);
-	if (x->upgrade) {
-		flow_hold(&x->flow);
-		write_upgrade(x);
-	} else if (x->retried) {
-		if (flow_write(&x->flow, head) != 0)
-			http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
-	} else {
-		flow_outlet(&x->flow, x->framing, x->length, head);
-	}
-}
-
-static void
-on_ready(struct origin_conn *c)
-{
-	struct http_stream *x = c->owner;
-
-	send_request(x, slice_of(x->head, x->head_n));
-}
-
-static void
-on_failed(struct origin_conn *c, enum link_code code, const char *why)
-{
-	struct http_stream *x = c->owner;
-
-	(void)why;
-	x->conn = NULL;
-	x->tunnel->look.down = code != LINK_CODE_INTERNAL;
-	http_stream_end(x, code);
-}
-
-static void
-on_event(struct origin_conn *c, unsigned events)
-{
-	struct http_stream *x = c->owner;
-
-	if (x->upgrade && (events & LOOP_OUT) && x->state == HTTP_STREAM_SENT &&
-	    x->head_sent < x->head_n)
-		write_upgrade(x);
-	if (x->state != HTTP_STREAM_DEAD)
-		flow_conn_event(&x->flow, events);
-}
-
-static const struct origin_ops origin_ops = {
-	.ready = on_ready,
-	.failed = on_failed,
-	.event = on_event,
-};
-
-static void
-dial(struct http_stream *x)
-{
-	http_stream_move(x, HTTP_STREAM_DIALLING);
-	x->conn = origin_connect(&x->tunnel->origin, &origin_ops, x);
-	if (x->conn == NULL)
-		http_stream_end(x, LINK_CODE_INTERNAL);
-}
-
-/* True when a fresh connection may be tried once more, should this one prove dead. */
-static bool
-may_retry(const struct http_stream *x)
-{
-	return x->safe && !x->has_body && !x->upgrade;
-}
-
-/*
- * The connection broke before a byte of the answer.  One that was idle may have been closed
- * by the origin just when the request was sent: a request that may be sent twice is, once,
- * on a fresh connection.
- */
-void
-http_stream_broken(struct http_stream *x)
-{
-	bool again = x->state == HTTP_STREAM_SENT && x->conn->reused && may_retry(x) &&
-		     !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
-
-	if (!again) {
-		x->tunnel->look.down = true;
-		http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
-		return;
-	}
-	x->retried = true;
-	x->write_broken = false;
-	flow_conn(&x->flow, NULL);
-	origin_drop(x->conn);
-	dial(x);
-}
-
-static bool
-is_idempotent(struct slice method)
-{
-	static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (slice_eq(method, slice_str(methods[i])))
-			return true;
-	return false;
-}
-
-/* Takes from the parsed head what is needed once its bytes have gone. */
-static void
-note_request(struct http_stream *x, struct slice buf, bool fin)
-{
-	const struct h1_head *h = &x->h1.head;
-	struct slice method = h1_text(buf, h->method);
-
-	x->safe = is_idempotent(method);
-	x->head_request = slice_eq(method, S("HEAD"));
-	x->has_body = h->framing == H1_LENGTH ? h->length > 0 : !fin || buf.n > h->n_bytes;
-	x->upgrade = (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin;
-	if (x->upgrade)
-		x->has_body = false;
-	x->length = h->framing == H1_LENGTH ? h->length : 0;
-	x->framing = h->framing == H1_LENGTH ? FLOW_LENGTH : x->has_body ? FLOW_CHUNKED : FLOW_NONE;
-	if (x->serve->screen->requests) {
-		slice_copy(method, x->method, sizeof(x->method));
-		slice_copy(h1_text(buf, h->path), x->path, sizeof(x->path));
-	}
-}
-
-/*
- * Writes the request's head anew, into a block of our own where it may be needed once more.  False
- * after the end.
- */
-static bool
-write_head(struct http_stream *x, struct slice buf, struct slice *ret_head)
-{
-	bool keep = x->conn == NULL || x->upgrade || may_retry(x);
-	char *dst;
-
-	if (keep)
-		x->head = pool_get(&x->serve->heads);
-	dst = keep ? x->head : flow_head_scratch(&x->flow);
-	if (dst != NULL)
-		x->head_n = rewrite_to_origin(&x->h1.head, buf, x->has_body, x->tunnel->origin.host,
-		    dst, SERVE_HEAD_BYTES);
-	if (dst == NULL || x->head_n == 0) {
-		http_stream_end(x, LINK_CODE_INTERNAL);
-		return false;
-	}
-	*ret_head = slice_of(dst, x->head_n);
-	return true;
-}
-
-/* The head is whole: it is sent as soon as there is a connection.  Its length, or
- * 0 after the end. */
-static size_t
-start(struct http_stream *x, struct slice buf, bool fin)
-{
-	size_t used = x->h1.head.n_bytes;
-	struct slice head;
-
-	note_request(x, buf, fin);
-	x->conn = origin_take(&x->tunnel->origin, may_retry(x), &origin_ops, x);
-	if (!write_head(x, buf, &head))
-		return 0;
-	h1_init(&x->h1, H1_RESPONSE);
-	x->h1.head_request = x->head_request;
-	if (x->conn != NULL) {
-		send_request(x, head);
-	} else {
-		flow_hold(&x->flow);
-		dial(x);
-	}
-	return x->state == HTTP_STREAM_DEAD ? 0 : used;
-}
-
-/*
- * Bytes of the stream before the outlet runs.  A request without Content-Length has a body where
- * the stream goes on: whether it does is known with its next byte or its end, except for an
- * upgrade, where what follows is no body.
- */
-static size_t
-on_head(struct flow *f, struct slice bytes, bool fin)
-{
-	struct http_stream *x = f->owner;
-	const struct h1_head *h = &x->h1.head;
-
-	if (x->state != HTTP_STREAM_HEAD)
-		return bytes.n; /* nobody wants them any more */
-	if (!x->head_read) {
-		switch (h1_head(&x->h1, bytes)) {
-		case H1_MORE:
-			if (!fin)
-				return 0;
-			http_stream_end(x, LINK_CODE_PROTOCOL);
-			return 0;
-		case H1_DONE:
-			x->head_read = true;
-			break;
-		case H1_DATA:
-		case H1_BAD:
-			http_stream_end(x, LINK_CODE_PROTOCOL);
-			return 0;
-		}
-	}
-	if (h->framing == H1_NO_BODY && !(h->flags & H1_UPGRADE) && !fin && bytes.n == h->n_bytes)
-		return 0;
-	if (h->framing == H1_CHUNKED || h->framing == H1_UNTIL_CLOSE) {
-		http_stream_end(x, LINK_CODE_PROTOCOL); /* a stream's head has no transfer coding */
-		return 0;
-	}
-	return start(x, bytes, fin);
-}
-
 /* --- what the flow tells --- */
 
 static void
@@ -447,7 +214,7 @@ on_conn_readable(struct flow *f)
 }
 
 static const struct flow_ops flow_ops = {
-	.head = on_head,
+	.head = http_request_head,
 	.inlet_done = on_inlet_done,
 	.outlet_done = on_outlet_done,
 	.reset = on_reset,

@@ -67,4 +67,12 @@ int http_stream_open(struct serve *s, struct carrier *c, struct stream *stream,
  * for too long. */
 void http_stream_sweep(struct loop_timer *t);
 
+/* --- for http_request.c and http_response.c --- */
+
+/* The only writer of an exchange's state. */
+void http_stream_move(struct http_stream *x, enum http_stream_state to);
+/* Ends stream, connection and exchange; code: what the edge is told where the stream has not ended
+ * in order. Harmless twice. */
+void http_stream_end(struct http_stream *x, enum link_code code);
+
 #endif

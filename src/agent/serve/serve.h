@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Serving the streams that the edge opens: an HTTP exchange (exchange.c) or plain bytes (bytes.c)
- * between a stream and a connection to the tunnel's origin.
+ * Serving the streams that the edge opens: an HTTP exchange (http_stream.c) or plain bytes
+ * (byte_stream.c) between a stream and a connection to the tunnel's origin.
  *
  * The edge names a tunnel by the number that the agent gave it.  A number that is not
  * served, or not in this way, is answered with NO_TUNNEL; there is no other way to make the

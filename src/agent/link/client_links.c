@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the client does when one of its links speaks, ends or is doubted. */
+#include "agent/link/client_private.h"
+
+#include "agent/core/exit_code.h"
+#include "agent/link/uplink.h"
+#include "base/log.h"
+
+#include <stdio.h>
+
+/* What a probe's answer may take, at least: then the link is dead (R-03 wants it
+ * back within 2 s). */
+#define PROBE_US 1200000
+
+/* --- what it says --- */
+
+static size_t
+count(const struct client *c, enum tunnel_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->serve->n_tunnels; i++)
+		n += c->serve->tunnels[i].state == state;
+	return n;
+}
+
+void
+client_welcomed(struct client *c, struct uplink *s)
+{
+	if (c->once && c->talk == NULL) {
+		client_end(c, EXIT_STOPPED);
+		return;
+	}
+	client_move(c, CLIENT_UP);
+	if (c->talk != NULL) {
+		c->talk(c, S(""), c->talk_owner);
+		return;
+	}
+	if (count(c, TUNNEL_UP) > 0) {
+		loop_timer_set(c->loop, &c->probed, (int64_t)LIMIT_PROBED_MS * 1000);
+		return;
+	}
+	if (count(c, TUNNEL_WANTED) > 0)
+		carrier_close(&s->carrier, LINK_CODE_OK, "the edge can serve no tunnel now");
+	else
+		client_end(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);
+}
+
+/* Whoever waits for "up" waits no longer. */
+void
+client_on_probed(struct loop_timer *timer)
+{
+	struct client *c = list_of(timer, struct client, probed);
+
+	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
+		struct agent_tunnel *t = &c->serve->tunnels[i];
+
+		if (t->state == TUNNEL_UP)
+			uplink_tell_probed(c, t, NULL);
+	}
+}
+
+/* Refusals that no later attempt would change. */
+static bool
+is_final(const char *code)
+{
+	static const char *const codes[] = { "bad-token", "token-revoked", "bad-hello" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms)
+{
+	snprintf(c->why, sizeof(c->why), "%s", text[0] != '\0' ? text : code);
+	if (is_final(code)) {
+		screen_refused(c->screen, "", code, text);
+		client_end(c, EXIT_REFUSED);
+		return;
+	}
+	c->floor_ms = retry_ms;
+	carrier_close(&c->session->carrier, LINK_CODE_OK, c->why);
+}
+
+static void
+on_origin_back(struct look *l)
+{
+	struct agent_tunnel *t = list_of(l, struct agent_tunnel, look);
+	char json[64];
+	int n = snprintf(json, sizeof(json), "{\"type\":\"origin\",\"id\":%u}", t->ask.id);
+
+	log_event(LOG_INFO, "origin-back", LOG_Z("tunnel", t->label));
+	client_say(l->owner, slice_of(json, (size_t)n));
+}
+
+void
+client_waiting(struct client *c, struct agent_tunnel *t, bool waits)
+{
+	t->look.back = on_origin_back;
+	t->look.owner = c;
+	look_wanted(&t->look, &t->origin, waits);
+}
+
+/* Nobody is there to be told. */
+static void
+stop_looking(struct client *c)
+{
+	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
+		c->serve->tunnels[i].failing = false;
+		look_stop(&c->serve->tunnels[i].look);
+		look_stop(&c->serve->tunnels[i].news);
+	}
+}
+
+void
+client_replaced(struct client *c, struct agent_tunnel *t, const char *text)
+{
+	t->state = TUNNEL_REPLACED;
+	t->failing = false;
+	look_stop(&t->look);
+	look_stop(&t->news);
+	screen_replaced(c->screen, t->label, text);
+	if (count(c, TUNNEL_UP) == 0 && count(c, TUNNEL_WANTED) == 0)
+		client_wind_down(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);
+}
+
+/* The edge opens no more streams on this link: it finishes what it has while the
+ * next one is dialled. */
+static void
+drain(struct client *c, struct uplink *s)
+{
+	if (c->n_draining == SERVE_LINKS_MAX - 1)
+		carrier_close(&list_of(c->draining.next, struct uplink, node)->carrier,
+		    LINK_CODE_OK, "too many links are being drained");
+	c->session = NULL;
+	stop_looking(c);
+	loop_timer_stop(c->loop, &c->probed);
+	s->draining_us = loop_now_us(c->loop);
+	list_push(&c->draining, &s->node);
+	c->n_draining++;
+	loop_timer_set(c->loop, &c->sweep, CLIENT_SWEEP_US);
+}
+
+void
+client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms)
+{
+	char why[64];
+
+	if (s != c->session || client_is_ending(c))
+		return;
+	if (code == LINK_CODE_REVOKED) {
+		snprintf(c->why, sizeof(c->why), "the token was revoked, or has expired");
+		screen_refused(c->screen, "", link_code_name(code), c->why);
+		client_end(c, EXIT_REFUSED);
+		return;
+	}
+	if (code == LINK_CODE_REPLACED) {
+		for (size_t i = 0; i < c->serve->n_tunnels; i++)
+			if (c->serve->tunnels[i].state == TUNNEL_UP)
+				client_replaced(c, &c->serve->tunnels[i], "");
+		return;
+	}
+	c->floor_ms = retry_ms;
+	if (c->state != CLIENT_UP)
+		return; /* its end follows, or we are stopping anyway */
+	snprintf(why, sizeof(why), "the edge ends the link: %s", link_code_name(code));
+	screen_down(c->screen, why);
+	drain(c, s);
+	client_retry(c, why);
+}
+
+void
+client_lost(struct client *c, struct uplink *s, const char *why)
+{
+	char text[256];
+
+	if (s != c->session) {
+		list_del(&s->node);
+		c->n_draining--;
+		return;
+	}
+	c->session = NULL;
+	stop_looking(c);
+	loop_timer_stop(c->loop, &c->probe);
+	loop_timer_stop(c->loop, &c->probed);
+	if (s->up_us != 0)
+		retry_lived(&c->retry, loop_now_us(c->loop) - s->up_us);
+	if (client_is_ending(c))
+		return;
+	if (c->state == CLIENT_STOPPING) {
+		if (list_empty(&c->draining))
+			client_end(c, c->exit_code);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s", why);
+	if (s->up_us != 0)
+		screen_down(c->screen, text);
+	client_retry(c, text);
+}
+
+/* --- doubts --- */
+
+/* Any byte is an answer. */
+static bool
+is_answered(const struct client *c)
+{
+	return c->session->carrier.link.heard_us > c->probe_us;
+}
+
+void
+client_on_probe(struct loop_timer *t)
+{
+	struct client *c = list_of(t, struct client, probe);
+
+	if (c->session == NULL || is_answered(c))
+		return;
+	c->at_once = true; /* it is not the edge that went away: no reason to wait */
+	carrier_close(&c->session->carrier, LINK_CODE_SILENT, "the edge does not answer any more");
+}
+
+void
+client_check_link(struct client *c, const char *why)
+{
+	int64_t patience = PROBE_US;
+
+	log_event(LOG_INFO, "probe", LOG_Z("why", why));
+	if (client_is_ending(c) || c->state == CLIENT_STOPPING)
+		return;
+	if (c->state == CLIENT_WAITING) {
+		client_dial(c);
+		return;
+	}
+	if (c->session == NULL || (c->probe.slot != 0 && !is_answered(c)))
+		return;
+	c->probe_us = loop_now_us(c->loop);
+	link_probe(&c->session->carrier.link, c->probe_us);
+	carrier_kick(&c->session->carrier);
+	if (4 * c->session->carrier.rtt_us > patience)
+		patience = 4 * c->session->carrier.rtt_us;
+	loop_timer_set(c->loop, &c->probe, patience);
+}

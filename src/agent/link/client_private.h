@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between client.c, the client from its start to its end, and client_links.c, what its links say. */
+#ifndef ADIT_AGENT_LINK_CLIENT_PRIVATE_H
+#define ADIT_AGENT_LINK_CLIENT_PRIVATE_H
+
+#include "agent/link/client.h"
+
+/* How often links that are drained are looked at, and whether the last stream has ended. */
+#define CLIENT_SWEEP_US 50000
+
+/* --- client.c --- */
+
+/* The only writer of the state. */
+void client_move(struct client *c, enum client_state to);
+void client_end(struct client *c, int exit_code);
+/* True while an end is decided on, or has come. */
+bool client_is_ending(const struct client *c);
+/* No new streams; those that are open may go on: for a while after a signal, for as long as they
+ * like where a newer agent serves the tunnels. */
+void client_wind_down(struct client *c, int exit_code);
+void client_dial(struct client *c);
+void client_retry(struct client *c, const char *why);
+
+/* --- client_links.c: timers --- */
+
+void client_on_probed(struct loop_timer *t);
+void client_on_probe(struct loop_timer *t);
+
+#endif
