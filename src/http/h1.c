@@ -10,7 +10,6 @@
 
 #include "http/h1_private.h"
 #include "http/token.h"
-#include "http/url.h"
 
 enum state {
 	START, /* before the first byte: one empty line may stand there */
@@ -24,28 +23,6 @@ enum state {
 	END_LF,
 	WHOLE,
 };
-
-enum mark {
-	HAS_HOST = 1 << 0,
-	HAS_LENGTH = 1 << 1,
-	HAS_CODING = 1 << 2,
-	HAS_EXPECT = 1 << 3,
-	HAS_AUTHORIZATION = 1 << 4,
-	HAS_UPGRADE = 1 << 5,
-	NO_UPGRADE = 1 << 6, /* its Upgrade field names something that is never passed on */
-	SAYS_CLOSE = 1 << 7,
-	SAYS_KEEP_ALIVE = 1 << 8,
-	SAYS_UPGRADE = 1 << 9,
-};
-
-/* First byte in [p, end) that is not of the class. */
-static const char *
-skip(const char *p, const char *end, unsigned classes)
-{
-	while (p < end && char_is(*p, classes))
-		p++;
-	return p;
-}
 
 /* --- eight bytes at a time: a mark is the top bit of a byte --- */
 
@@ -95,7 +72,7 @@ skip_token(const char *p, const char *end)
 			return p + 3;
 		p += 4;
 	}
-	return skip(p, end, CHAR_TOKEN);
+	return char_skip(p, end, CHAR_TOKEN);
 }
 
 /* First control character in [p, end). */
@@ -162,331 +139,6 @@ h1_init(struct h1 *h, enum h1_kind kind)
 	h1_reset(h);
 }
 
-static struct h1_span
-span(const char *buf, const char *from, const char *to)
-{
-	return (struct h1_span){ (uint16_t)(from - buf), (uint16_t)(to - from) };
-}
-
-/* --- the first line; each function gives CLOSE_OK or the fault --- */
-
-static enum close_code
-parse_version(struct h1_head *head, struct slice s)
-{
-	if (s.n == 8 && memcmp(s.p, "HTTP/1.", 7) == 0 && (s.p[7] == '0' || s.p[7] == '1')) {
-		head->minor = (uint8_t)(s.p[7] - '0');
-		return CLOSE_OK;
-	}
-	if (s.n == 8 && memcmp(s.p, "HTTP/", 5) == 0 && s.p[5] >= '0' && s.p[5] <= '9' &&
-	    s.p[5] != '1' && s.p[6] == '.' && s.p[7] >= '0' && s.p[7] <= '9')
-		return CLOSE_VERSION_UNSUPPORTED;
-	return CLOSE_BAD_VERSION;
-}
-
-static bool
-host_is_valid(struct slice s)
-{
-	char host[URL_HOST_BYTES] UNCLEARED;
-	uint16_t port;
-
-	return url_authority(s, host, sizeof(host), &port);
-}
-
-/* Behind the authority, or a whole origin-form target. */
-static enum close_code
-parse_path(struct h1_head *head, const char *buf, const char *p, const char *end)
-{
-	const char *path = p;
-
-	p = skip(p, end, CHAR_PATH);
-	head->path = span(buf, path, p);
-	if (p < end && *p == '?') {
-		const char *query = ++p;
-
-		p = skip(p, end, CHAR_QUERY);
-		head->query = span(buf, query, p);
-	}
-	return p == end ? CLOSE_OK : CLOSE_BAD_TARGET;
-}
-
-/* RFC 9112 3.2.2; the scheme is not the parser's affair as long as it is one of ours. */
-static enum close_code
-parse_absolute(struct h1_head *head, const char *buf, struct slice target)
-{
-	const char *end = target.p + target.n, *p, *authority;
-	size_t scheme = slice_find(target, ':');
-
-	if (scheme == SIZE_MAX || !slice_starts(slice_from(target, scheme), S("://")) ||
-	    !(token_is(slice_head(target, scheme), S("http")) ||
-		token_is(slice_head(target, scheme), S("https"))))
-		return CLOSE_BAD_TARGET;
-	authority = p = target.p + scheme + 3;
-	while (p < end && *p != '/' && *p != '?' && *p != '#')
-		p++;
-	head->authority = span(buf, authority, p);
-	if (!host_is_valid(slice_of(authority, (size_t)(p - authority))))
-		return CLOSE_BAD_HOST;
-	head->flags |= H1_ABSOLUTE;
-	return parse_path(head, buf, p, end);
-}
-
-static enum close_code
-parse_target(struct h1_head *head, const char *buf)
-{
-	struct slice target = { buf + head->target.at, head->target.n };
-	struct slice method = { buf + head->method.at, head->method.n };
-
-	if (slice_eq(method, S("CONNECT")))
-		return CLOSE_CONNECT_REFUSED;
-	if (target.p[0] == '/')
-		return parse_path(head, buf, target.p, target.p + target.n);
-	if (target.p[0] == '*') {
-		head->path = head->target;
-		return target.n == 1 && slice_eq(method, S("OPTIONS")) ? CLOSE_OK
-								       : CLOSE_BAD_TARGET;
-	}
-	return parse_absolute(head, buf, target);
-}
-
-static enum close_code
-parse_request_line(struct h1_head *head, const char *buf, const char *p, const char *end)
-{
-	struct slice rest = { p, (size_t)(end - p) }, method, target;
-	enum close_code fault;
-
-	method = slice_cut(&rest, ' ');
-	target = slice_cut(&rest, ' ');
-	if (rest.p == NULL || method.n == 0 || target.n == 0 || slice_find(rest, ' ') != SIZE_MAX ||
-	    skip(method.p, method.p + method.n, CHAR_TOKEN) != method.p + method.n)
-		return CLOSE_BAD_REQUEST_LINE;
-	fault = parse_version(head, rest);
-	if (fault != CLOSE_OK)
-		return fault;
-	head->method = span(buf, method.p, method.p + method.n);
-	head->target = span(buf, target.p, target.p + target.n);
-	return parse_target(head, buf);
-}
-
-/* "HTTP/1.1 200 OK"; the reason may be empty and, as many servers send it, its space missing. */
-static enum close_code
-parse_status_line(struct h1_head *head, const char *buf, const char *p, const char *end)
-{
-	size_t n = (size_t)(end - p);
-
-	if (n < 12 || p[8] != ' ' || (n > 12 && p[12] != ' '))
-		return CLOSE_BAD_STATUS_LINE;
-	for (int i = 9; i < 12; i++)
-		if (p[i] < '0' || p[i] > '9')
-			return CLOSE_BAD_STATUS_LINE;
-	head->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
-	if (head->status < 100)
-		return CLOSE_BAD_STATUS_LINE;
-	if (n > 12)
-		head->reason = span(buf, p + 13, end);
-	return parse_version(head, slice_of(p, 8));
-}
-
-/* --- fields that the parser itself needs; each gives CLOSE_OK or the fault --- */
-
-static bool
-mark(struct h1 *h, enum mark m)
-{
-	bool was = (h->marks & m) != 0;
-
-	h->marks = (uint16_t)(h->marks | m);
-	return was;
-}
-
-static enum close_code
-field_host(struct h1 *h, struct h1_span at, struct slice value)
-{
-	if (mark(h, HAS_HOST))
-		return CLOSE_TWO_HOSTS;
-	if (!host_is_valid(value))
-		return CLOSE_BAD_HOST;
-	if ((h->head.flags & H1_ABSOLUTE) == 0)
-		h->head.authority = at;
-	return CLOSE_OK;
-}
-
-/* 1*DIGIT up to 2^63-1, once: not even the same number twice (RFC 9112 6.3 allows refusing it). */
-static enum close_code
-field_length(struct h1 *h, struct slice value)
-{
-	if (h->marks & HAS_CODING)
-		return CLOSE_BOTH_LENGTHS;
-	if (mark(h, HAS_LENGTH) || value.n > 19 || !slice_u64(value, &h->head.length) ||
-	    h->head.length > INT64_MAX)
-		return CLOSE_BAD_LENGTH;
-	return CLOSE_OK;
-}
-
-static enum close_code
-field_coding(struct h1 *h, struct slice value)
-{
-	if (h->marks & HAS_LENGTH)
-		return CLOSE_BOTH_LENGTHS;
-	if (mark(h, HAS_CODING) || h->head.minor == 0 || !token_is(value, S("chunked")))
-		return CLOSE_BAD_TRANSFER_ENCODING;
-	return CLOSE_OK;
-}
-
-static enum close_code
-field_connection(struct h1 *h, struct slice value)
-{
-	struct slice token;
-
-	while (token_next(&value, &token)) {
-		if (token_is(token, S("close"))) {
-			mark(h, SAYS_CLOSE);
-		} else if (token_is(token, S("keep-alive"))) {
-			mark(h, SAYS_KEEP_ALIVE);
-		} else if (token_is(token, S("upgrade"))) {
-			mark(h, SAYS_UPGRADE);
-		} else if (h->listed == H1_LISTED_MAX || token_is(token, S("host")) ||
-			   token_is(token, S("content-length"))) {
-			return CLOSE_BAD_CONNECTION;
-		} else {
-			h->listed++;
-			h->head.flags |= H1_LISTED;
-		}
-	}
-	return CLOSE_OK;
-}
-
-/* h2c must never reach an origin (it would open a second parser of our bytes), nor any
- * HTTP by another name. */
-static enum close_code
-field_upgrade(struct h1 *h, struct slice value)
-{
-	struct slice token;
-
-	while (token_next(&value, &token)) {
-		mark(h, HAS_UPGRADE);
-		if (token_is(token, S("h2c")) || token_is(token, S("h2")) ||
-		    token_is(slice_head(token, 5), S("http/")))
-			mark(h, NO_UPGRADE);
-	}
-	return CLOSE_OK;
-}
-
-static enum close_code
-field_expect(struct h1 *h, struct slice value)
-{
-	if (h->head.minor == 0) /* RFC 9110 10.1.1 */
-		return CLOSE_OK;
-	if (mark(h, HAS_EXPECT) || !token_is(value, S("100-continue")))
-		return CLOSE_BAD_EXPECT;
-	return CLOSE_OK;
-}
-
-static enum close_code
-judge_field(struct h1 *h, const char *buf, const struct h1_field *f)
-{
-	const char *name = buf + f->name.at;
-	struct slice value = { buf + f->value.at, f->value.n };
-	bool request = h->kind == H1_REQUEST;
-
-	/* one comparison tree for the many fields that are none of these */
-	switch (f->name.n << 8 | (name[0] | 0x20)) {
-	case 4 << 8 | 'h':
-		if (request && token_is_n(name, "host", 4))
-			return field_host(h, f->value, value);
-		break;
-	case 6 << 8 | 'e':
-		if (request && token_is_n(name, "expect", 6))
-			return field_expect(h, value);
-		break;
-	case 7 << 8 | 'u':
-		if (token_is_n(name, "upgrade", 7))
-			return field_upgrade(h, value);
-		break;
-	case 10 << 8 | 'c':
-		if (token_is_n(name, "connection", 10))
-			return field_connection(h, value);
-		break;
-	case 13 << 8 | 'a':
-		if (request && token_is_n(name, "authorization", 13) && mark(h, HAS_AUTHORIZATION))
-			return CLOSE_DUPLICATE_AUTHORIZATION;
-		break;
-	case 14 << 8 | 'c':
-		if (token_is_n(name, "content-length", 14))
-			return field_length(h, value);
-		break;
-	case 17 << 8 | 't':
-		if (token_is_n(name, "transfer-encoding", 17))
-			return field_coding(h, value);
-		break;
-	}
-	return CLOSE_OK;
-}
-
-/* --- the end of the head --- */
-
-/* RFC 9112 6.3, in its order. */
-static enum h1_framing
-framing(const struct h1 *h)
-{
-	uint16_t status = h->head.status;
-
-	if (h->kind == H1_RESPONSE &&
-	    (h->head_request || status < 200 || status == 204 || status == 304))
-		return H1_NO_BODY;
-	if (h->marks & HAS_CODING)
-		return H1_CHUNKED;
-	if (h->marks & HAS_LENGTH)
-		return H1_LENGTH;
-	return h->kind == H1_REQUEST ? H1_NO_BODY : H1_UNTIL_CLOSE;
-}
-
-static bool
-keeps_alive(const struct h1 *h)
-{
-	if (h->head.framing == H1_UNTIL_CLOSE || (h->marks & SAYS_CLOSE) != 0)
-		return false;
-	return h->head.minor == 1 || (h->marks & SAYS_KEEP_ALIVE) != 0;
-}
-
-static bool
-may_upgrade(const struct h1 *h)
-{
-	uint16_t both = HAS_UPGRADE | SAYS_UPGRADE;
-
-	if ((h->marks & both) != both || (h->marks & NO_UPGRADE) != 0 || h->head.minor == 0)
-		return false;
-	if (h->kind == H1_RESPONSE)
-		return h->head.status == 101;
-	return h->head.framing != H1_CHUNKED;
-}
-
-/* HTTP/1.0 has no Host; an absolute target names the host by itself (RFC 9112 3.2.2). */
-static bool
-needs_no_host(const struct h1_head *head)
-{
-	return head->minor == 0 && (head->flags & H1_ABSOLUTE) != 0;
-}
-
-static void
-finish(struct h1 *h, uint32_t n_bytes)
-{
-	struct h1_head *head = &h->head;
-
-	head->n_bytes = n_bytes;
-	head->framing = framing(h);
-	if (keeps_alive(h))
-		head->flags |= H1_KEEP_ALIVE;
-	if (may_upgrade(h))
-		head->flags |= H1_UPGRADE;
-	if ((h->marks & HAS_EXPECT) != 0 && (head->framing == H1_CHUNKED || head->length > 0))
-		head->flags |= H1_EXPECT_100;
-	h->state = WHOLE;
-	h1_body_begin(h);
-	if (h->kind == H1_REQUEST && (h->marks & HAS_HOST) == 0 && !needs_no_host(head))
-		h1_fail(h, CLOSE_HOST_MISSING);
-	else if (head->status == 101 && (head->flags & H1_UPGRADE) == 0)
-		h1_fail(h, CLOSE_BAD_SWITCH);
-}
-
 /*
  * --- the steps of the head: each takes a run from p on and returns where it stopped.  What to do
  * next is in h->state, a fault in h->error.  p < end on entry. ---
@@ -518,9 +170,9 @@ step_line(struct h1 *h, const char *buf, const char *p, const char *end)
 	if (*p != '\r')
 		return bad(h, *p == '\n' ? CLOSE_BAD_LINE_ENDING : fault, p);
 	if (h->kind == H1_REQUEST)
-		fault = parse_request_line(&h->head, buf, line, p);
+		fault = h1_parse_request_line(&h->head, buf, line, p);
 	else
-		fault = parse_status_line(&h->head, buf, line, p);
+		fault = h1_parse_status_line(&h->head, buf, line, p);
 	if (fault != CLOSE_OK)
 		return bad(h, fault, p);
 	h->state = LINE_LF;
@@ -556,8 +208,8 @@ step_value(struct h1 *h, const char *buf, const char *p, const char *end)
 		from++;
 	while (from < to && is_space(to[-1]))
 		to--;
-	f->value = span(buf, from, to);
-	fault = judge_field(h, buf, f);
+	f->value = h1_span_of(buf, from, to);
+	fault = h1_judge_field(h, buf, f);
 	if (fault != CLOSE_OK)
 		return bad(h, fault, p);
 	h->head.n_fields++;
@@ -575,7 +227,7 @@ step_name(struct h1 *h, const char *buf, const char *p, const char *end)
 		return p;
 	if (*p != ':' || p == line)
 		return bad(h, CLOSE_BAD_FIELD_NAME, p);
-	h->head.fields[h->head.n_fields].name = span(buf, line, p);
+	h->head.fields[h->head.n_fields].name = h1_span_of(buf, line, p);
 	h->line = (uint16_t)(++p - buf);
 	h->state = VALUE;
 	return p < end ? step_value(h, buf, p, end) : p;
@@ -605,7 +257,7 @@ step_end_lf(struct h1 *h, const char *buf, const char *p)
 {
 	p = step_lf(h, p, WHOLE);
 	if (h->error == CLOSE_OK)
-		finish(h, (uint32_t)(p - buf));
+		h1_finish(h, (uint32_t)(p - buf));
 	return p;
 }
 
