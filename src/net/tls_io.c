@@ -11,26 +11,19 @@
  * most, as no more is asked of the socket than the caller can take), and records that the
  * socket did not take (`out`; the buffer itself changes hands when much is left).
  */
-#include "base/limits.h"
 #include "net/conn_private.h"
 #include "net/tls_private.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-#define RECORD_BYTES 16384
 /* Of a record beside its plaintext, with much to spare: header, tag, content type. */
 #define RECORD_EXTRA 64
-#define IN_BYTES (256 * 1024)
-#define IN_BYTES_MIN (RECORD_BYTES + 1024)
-#define SEAL_BYTES CONN_SEALED_BYTES
+#define IN_BYTES_MIN (TLS_RECORD_BYTES + 1024)
 #define QUOTA_MAX (272 * 1024) /* an output block of a link with all its headers */
-#define QUOTA_MIN RECORD_BYTES
-#define QUOTA_FIRST (64 * 1024)
+#define QUOTA_MIN TLS_RECORD_BYTES
 /* Pieces below this are copied together into one record. */
 #define SMALL_BYTES 4096
 /* Below this a rest is copied, above it the buffer changes hands. */
@@ -39,222 +32,14 @@
 /* Receives of a call that yield no plaintext, before others get their turn. */
 #define RECEIVES_MAX 4
 
-struct thread_memory {
-	char *in; /* received: in_n bytes from in_at */
-	size_t in_at, in_n;
-	char *seal; /* SEAL_BYTES, made when needed: it may go away with a connection */
-	size_t seal_n;
-	char *stage; /* RECORD_BYTES, for small pieces */
-};
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t memory_key;
-static BIO_METHOD *bio_method;
-static _Thread_local struct thread_memory *thread_memory;
-
-static void
-memory_free(void *p)
-{
-	struct thread_memory *m = p;
-
-	free(m->in);
-	free(m->seal);
-	free(m->stage);
-	free(m);
-	thread_memory = NULL;
-}
-
-/* NULL without memory. */
-static struct thread_memory *
-memory_get(void)
-{
-	struct thread_memory *m = thread_memory;
-
-	if (m != NULL)
-		return m;
-	m = calloc(1, sizeof(*m));
-	if (m == NULL)
-		return NULL;
-	m->in = malloc(IN_BYTES);
-	m->stage = malloc(RECORD_BYTES);
-	if (m->in == NULL || m->stage == NULL || pthread_setspecific(memory_key, m) != 0) {
-		memory_free(m);
-		return NULL;
-	}
-	thread_memory = m;
-	return m;
-}
-
-/* --- the BIO --- */
-
-static size_t
-take(char *dst, size_t cap, const char *src, size_t n)
-{
-	if (n > cap)
-		n = cap;
-	memcpy(dst, src, n);
-	return n;
-}
-
-static int
-read_kept(struct tls *t, char *dst, size_t cap)
-{
-	size_t n = take(dst, cap, t->kept + t->kept_at, t->kept_n);
-
-	t->kept_at += (uint32_t)n;
-	t->kept_n -= (uint32_t)n;
-	if (t->kept_n == 0) {
-		free(t->kept);
-		t->kept = NULL;
-	}
-	return (int)n;
-}
-
-/* Fills the thread's buffer: 1, 0 at the end, -1 (with the retry flag when more may come). */
-static int
-receive(BIO *b, struct tls *t, struct thread_memory *m)
-{
-	struct iovec iov = { m->in, t->want };
-	size_t n;
-
-	if (t->fin)
-		return 0;
-	if (t->receives == 0) {
-		BIO_set_retry_read(b);
-		return -1;
-	}
-	t->receives--;
-	switch (conn_raw_recv(t->conn, &iov, 1, &n)) {
-	case IO_OK:
-		m->in_at = 0;
-		m->in_n = n;
-		return 1;
-	case IO_WAIT:
-		BIO_set_retry_read(b);
-		return -1;
-	case IO_EOF:
-		t->fin = true;
-		return 0;
-	case IO_FAIL:
-		break;
-	}
-	return -1;
-}
-
-static int
-bio_read(BIO *b, char *dst, int cap)
-{
-	struct tls *t = BIO_get_data(b);
-	struct thread_memory *m = thread_memory;
-	size_t n;
-
-	BIO_clear_retry_flags(b);
-	if (cap <= 0)
-		return 0;
-	if (t->failed)
-		return -1; /* tls_io_message() has had enough */
-	if (t->kept_n > 0)
-		return read_kept(t, dst, (size_t)cap);
-	if (m->in_n == 0) {
-		int r = receive(b, t, m);
-
-		if (r <= 0)
-			return r;
-	}
-	n = take(dst, (size_t)cap, m->in + m->in_at, m->in_n);
-	m->in_at += n;
-	m->in_n -= n;
-	return (int)n;
-}
-
-/* There is always room: tls_write() counts before it seals, a handshake's flight is far smaller. */
-static int
-bio_write(BIO *b, const char *src, int n)
-{
-	struct tls *t = BIO_get_data(b);
-	struct thread_memory *m = thread_memory;
-
-	BIO_clear_retry_flags(b);
-	if (n < 0 || (size_t)n > SEAL_BYTES - t->out_n - m->seal_n) {
-		BIO_set_retry_write(b);
-		return -1;
-	}
-	if (m->seal == NULL && (m->seal = malloc(SEAL_BYTES)) == NULL)
-		return -1;
-	memcpy(m->seal + m->seal_n, src, (size_t)n);
-	m->seal_n += (size_t)n;
-	return n;
-}
-
-/*
- * A key update is 27 bytes on the wire and two key derivations here, and OpenSSL reads on
- * through any number of them: one connection could keep a worker busy.
- */
-void
-tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SSL *ssl, void *arg)
-{
-	struct tls *t = SSL_get_app_data(ssl);
-
-	(void)version, (void)buf, (void)n, (void)arg;
-	if (write_p || type != SSL3_RT_HANDSHAKE || t == NULL || !t->ready)
-		return;
-	if (++t->n_messages > LIMIT_TLS_MESSAGES)
-		tls_fail(t, "the other side sends TLS messages that carry nothing");
-}
-
-static long
-bio_ctrl(BIO *b, int cmd, long num, void *ptr)
-{
-	(void)b;
-	(void)num;
-	(void)ptr;
-	return cmd == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-static void
-init_once(void)
-{
-	check(pthread_key_create(&memory_key, memory_free) == 0);
-	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "adit connection");
-	check(bio_method != NULL);
-	BIO_meth_set_read(bio_method, bio_read);
-	BIO_meth_set_write(bio_method, bio_write);
-	BIO_meth_set_ctrl(bio_method, bio_ctrl);
-}
-
-int
-tls_io_init(struct tls *t)
-{
-	BIO *b;
-
-	pthread_once(&once, init_once);
-	b = BIO_new(bio_method);
-	if (b == NULL)
-		return -1;
-	BIO_set_data(b, t);
-	BIO_set_init(b, 1);
-	SSL_set_bio(t->ssl, b, b);
-	t->quota = QUOTA_FIRST;
-	return 0;
-}
-
-void
-tls_io_fini(struct tls *t)
-{
-	free(t->kept);
-	free(t->out);
-	t->kept = t->out = NULL;
-	t->kept_n = t->out_n = 0;
-}
-
 /* --- entering and leaving --- */
 
-static struct thread_memory *
+static struct tls_memory *
 enter(struct conn *c, size_t cap)
 {
-	struct thread_memory *m = memory_get();
+	struct tls_memory *m = tls_memory_get();
 	struct tls *t = c->tls;
-	size_t want = cap + cap / RECORD_BYTES * RECORD_EXTRA + RECORD_EXTRA;
+	size_t want = cap + cap / TLS_RECORD_BYTES * RECORD_EXTRA + RECORD_EXTRA;
 
 	if (m == NULL) {
 		tls_fail(t, "out of memory");
@@ -262,7 +47,7 @@ enter(struct conn *c, size_t cap)
 	}
 	if (want < IN_BYTES_MIN)
 		want = IN_BYTES_MIN;
-	t->want = (uint32_t)(want > IN_BYTES ? IN_BYTES : want);
+	t->want = (uint32_t)(want > TLS_IN_BYTES ? TLS_IN_BYTES : want);
 	t->receives = RECEIVES_MAX;
 	t->conn = c;
 	return m;
@@ -271,9 +56,9 @@ enter(struct conn *c, size_t cap)
 static void
 out_release(struct tls *t)
 {
-	struct thread_memory *m = thread_memory;
+	struct tls_memory *m = tls_memory_have();
 
-	if (m != NULL && m->seal == NULL && t->out_cap == SEAL_BYTES)
+	if (m != NULL && m->seal == NULL && t->out_cap == TLS_SEAL_BYTES)
 		m->seal = t->out;
 	else
 		free(t->out);
@@ -301,7 +86,7 @@ send_out(struct conn *c)
 
 /* Behind what waits already: a close_notify, an alert. */
 static enum io
-append_out(struct tls *t, struct thread_memory *m)
+append_out(struct tls *t, struct tls_memory *m)
 {
 	char *p = malloc(t->out_n + m->seal_n);
 
@@ -322,7 +107,7 @@ append_out(struct tls *t, struct thread_memory *m)
 
 /* What the socket did not take of the thread's buffer becomes the connection's. */
 static enum io
-keep_rest(struct tls *t, struct thread_memory *m, size_t sent)
+keep_rest(struct tls *t, struct tls_memory *m, size_t sent)
 {
 	size_t rest = m->seal_n - sent;
 
@@ -330,7 +115,7 @@ keep_rest(struct tls *t, struct thread_memory *m, size_t sent)
 	if (rest >= SWAP_BYTES) {
 		t->out = m->seal;
 		t->out_at = (uint32_t)sent;
-		t->out_cap = SEAL_BYTES;
+		t->out_cap = TLS_SEAL_BYTES;
 		m->seal = NULL;
 	} else {
 		t->out = malloc(rest);
@@ -347,7 +132,7 @@ keep_rest(struct tls *t, struct thread_memory *m, size_t sent)
 }
 
 static enum io
-send_sealed(struct conn *c, struct thread_memory *m)
+send_sealed(struct conn *c, struct tls_memory *m)
 {
 	struct tls *t = c->tls;
 	struct iovec iov = { m->seal, m->seal_n };
@@ -370,7 +155,7 @@ send_sealed(struct conn *c, struct thread_memory *m)
 }
 
 static enum io
-keep_received(struct tls *t, struct thread_memory *m)
+keep_received(struct tls *t, struct tls_memory *m)
 {
 	size_t n = m->in_n;
 
@@ -392,7 +177,7 @@ keep_received(struct tls *t, struct thread_memory *m)
 
 /* Gives the thread's memory back. IO_WAIT when sealed bytes wait. */
 static enum io
-leave(struct conn *c, struct thread_memory *m)
+leave(struct conn *c, struct tls_memory *m)
 {
 	enum io kept = keep_received(c->tls, m), sent = send_sealed(c, m);
 
@@ -464,7 +249,7 @@ enum io
 tls_handshake(struct conn *c)
 {
 	struct tls *t = c->tls;
-	struct thread_memory *m;
+	struct tls_memory *m;
 	enum io io = IO_OK, sent;
 	int r;
 
@@ -489,7 +274,7 @@ tls_handshake(struct conn *c)
 }
 
 static bool
-nothing_left(const struct tls *t, const struct thread_memory *m)
+nothing_left(const struct tls *t, const struct tls_memory *m)
 {
 	return t->kept_n == 0 && m->in_n == 0 && SSL_pending(t->ssl) == 0;
 }
@@ -498,7 +283,7 @@ enum io
 tls_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 {
 	struct tls *t = c->tls;
-	struct thread_memory *m;
+	struct tls_memory *m;
 	size_t n = 0;
 	enum io io = t->ready ? IO_OK : tls_handshake(c);
 
@@ -540,7 +325,7 @@ tls_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 
 struct sealing {
 	struct tls *t;
-	struct thread_memory *m;
+	struct tls_memory *m;
 	size_t staged, taken, left;
 };
 
@@ -585,7 +370,7 @@ seal_piece(struct sealing *s, const char *p, size_t n)
 		return true;
 	if (!small)
 		return seal_staged(s) && seal(s, p, n);
-	if (s->staged + n > RECORD_BYTES && !seal_staged(s))
+	if (s->staged + n > TLS_RECORD_BYTES && !seal_staged(s))
 		return false;
 	memcpy(s->m->stage + s->staged, p, n);
 	s->staged += n;
@@ -640,7 +425,7 @@ void
 tls_shut(struct conn *c)
 {
 	struct tls *t = c->tls;
-	struct thread_memory *m;
+	struct tls_memory *m;
 
 	if (!t->ready || t->failed || (m = enter(c, 0)) == NULL)
 		return;

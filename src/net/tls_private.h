@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection's TLS state, shared by tls.c and tls_server.c (contexts),
- * tls_io.c (records), tls_why.c (words). */
+ * tls_bio.c (ciphertext), tls_io.c (records), tls_why.c (words). */
 #ifndef ADIT_NET_TLS_PRIVATE_H
 #define ADIT_NET_TLS_PRIVATE_H
 
@@ -44,7 +44,24 @@ const char *tls_load_reason(void);
 void tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SSL *ssl,
     void *arg);
 
-/* Wires the SSL object to the record layer of tls_io.c. -1 without memory. */
+#define TLS_RECORD_BYTES 16384
+#define TLS_IN_BYTES (256 * 1024)
+#define TLS_SEAL_BYTES CONN_SEALED_BYTES
+
+/* Of a thread, for the time of one call. */
+struct tls_memory {
+	char *in; /* received: in_n bytes from in_at */
+	size_t in_at, in_n;
+	char *seal; /* TLS_SEAL_BYTES, made when needed: it may go away with a connection */
+	size_t seal_n;
+	char *stage; /* TLS_RECORD_BYTES, for small pieces */
+};
+/* Makes it at the first call; NULL without memory. */
+struct tls_memory *tls_memory_get(void);
+/* NULL where this thread has none yet. */
+struct tls_memory *tls_memory_have(void);
+
+/* Wires the SSL object to tls_bio.c. -1 without memory. */
 int tls_io_init(struct tls *t) must_use;
 void tls_io_fini(struct tls *t);
 
