@@ -24,6 +24,17 @@ void link_use_id(struct link *l, uint32_t id);
 void stream_set_id(struct stream *s, uint32_t id);
 void stream_take_id(struct stream *s);
 
+/* --- link_judge.c --- */
+
+/* The frame whose header has come: its phase is set, or it is refused. */
+enum link_code link_judge(struct link *l) must_use;
+/* A SYN with its opening, whole; what follows of the frame is data. */
+enum link_what link_on_syn(struct link *l, struct slice p, struct link_event *ev) must_use;
+/* A payload of fixed size has come whole. */
+enum link_what link_on_small(struct link *l, struct link_event *ev) must_use;
+/* The link fails, and the event tells of it. */
+enum link_what link_bad(struct link *l, struct link_event *ev, enum link_code code) must_use;
+
 /* --- link_out.c --- */
 
 /* Puts a control frame into the queue. */
