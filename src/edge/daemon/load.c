@@ -34,8 +34,8 @@ ask_store(struct store *s, struct store_req *req)
 	return req->result;
 }
 
-/* Lists behind req, page after page: take() gets each row, and says in req what the next page begins
- * behind. */
+/* Lists behind req, page after page: take() gets each row,
+ * and says in req behind what the next page begins. */
 static enum store_result
 each_row(struct store *s, struct store_req *req, size_t page,
     enum store_result (*take)(struct store_req *req, const struct store_row *row, void *arg),

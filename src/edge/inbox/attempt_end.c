@@ -98,8 +98,8 @@ on_settled(struct errand *e)
 	struct attempt *r = list_of(e, struct attempt, errand);
 	struct worker *w = r->courier->worker;
 
-	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop waits for
-	 * its end. */
+	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop waits
+	 * until it is over. */
 	if (r->settle.result == STORE_FULL && !w->stopping) {
 		errand_begin(e, &w->errands, on_settled);
 		r->timer.fn = on_full;

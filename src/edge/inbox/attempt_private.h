@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of an attempt: its way to the origin and back (attempt.c), its end
- * (attempt_end.c). */
+/* Between the files of an attempt: its way to the origin and back (attempt.c),
+ * and its end (attempt_end.c). */
 #ifndef ADIT_EDGE_INBOX_ATTEMPT_PRIVATE_H
 #define ADIT_EDGE_INBOX_ATTEMPT_PRIVATE_H
 

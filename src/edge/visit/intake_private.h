@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of intake: reading and checking (intake.c), storing and answering
- * (intake_store.c). */
+/* Between the files of intake: reading and checking (intake.c),
+ * storing and answering (intake_store.c). */
 #ifndef ADIT_EDGE_VISIT_INTAKE_PRIVATE_H
 #define ADIT_EDGE_VISIT_INTAKE_PRIVATE_H
 
