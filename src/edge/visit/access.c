@@ -65,7 +65,7 @@ on_password(struct errand *e)
 	if (x == NULL)
 		return;
 	x->access = NULL;
-	visitor_move(x->visitor, VISITOR_HEAD);
+	check(x->state == EXCHANGE_PASSWORD);
 	if (result == PASSWORD_RIGHT) {
 		exchange_admit_again(x);
 		return;
@@ -138,7 +138,7 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 	}
 	a->guessed = taken == PASSWORD_QUEUED;
 	x->access = a;
-	visitor_move(x->visitor, VISITOR_WAIT);
+	exchange_move(x, EXCHANGE_PASSWORD);
 	return ACCESS_WAITS;
 }
 

@@ -6,7 +6,7 @@
 #ifndef ADIT_EDGE_VISIT_ACCESS_H
 #define ADIT_EDGE_VISIT_ACCESS_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 #include "hook/policy.h"
 
 enum access_result {

@@ -16,7 +16,7 @@ client_find(struct exchange *x, struct slice bytes)
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 
-	x->told = x->visitor->trusted &&
+	x->told = x->front->trusted &&
 		  forwarded_client(&x->req.head, bytes, &x->worker->settings->trusted, &ss);
 	if (!x->told)
 		return;
@@ -35,17 +35,14 @@ void
 client_sockaddr(const struct exchange *x, struct sockaddr_storage *ret)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	socklen_t len = sizeof(*ret);
 
-	*ret = (struct sockaddr_storage){ 0 };
-	if (x->told) {
-		memcpy(&in6.sin6_addr, x->client, 16);
-		memcpy(ret, &in6, sizeof(in6));
-	} else if (getpeername(x->visitor->conn.io.fd, (struct sockaddr *)ret, &len) != 0) {
-		/* Asked for again rather than carried by every visitor. One that has gone
-		 * is in no list. */
-		ret->ss_family = AF_UNSPEC;
+	if (!x->told) { /* asked for again rather than carried by every visitor */
+		conn_peer(x->front->conn, ret);
+		return;
 	}
+	*ret = (struct sockaddr_storage){ 0 };
+	memcpy(&in6.sin6_addr, x->client, 16);
+	memcpy(ret, &in6, sizeof(in6));
 }
 
 bool
@@ -57,9 +54,9 @@ client_key(const struct exchange *x, struct source_key *ret_key)
 		client_sockaddr(x, &ss);
 		return source_key(&ss, ret_key);
 	}
-	if (x->visitor->source == NULL)
+	if (x->front->source == NULL)
 		return false;
-	*ret_key = x->visitor->source->key;
+	*ret_key = x->front->source->key;
 	return true;
 }
 
@@ -69,7 +66,7 @@ client_text(const struct exchange *x, char dst[PEER_TEXT_BYTES])
 	struct sockaddr_storage ss;
 
 	if (!x->told) {
-		snprintf(dst, PEER_TEXT_BYTES, "%s", x->visitor->peer);
+		snprintf(dst, PEER_TEXT_BYTES, "%s", x->front->peer);
 		return;
 	}
 	client_sockaddr(x, &ss);

@@ -7,7 +7,7 @@
 #ifndef ADIT_EDGE_VISIT_CLIENT_H
 #define ADIT_EDGE_VISIT_CLIENT_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /* Once a request, when its head is there. */
 void client_find(struct exchange *x, struct slice bytes);

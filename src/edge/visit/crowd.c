@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lobbies of a worker (crowd.h). */
+/* Makes room for heads in part and for exchanges (crowd.h). */
 #include "edge/visit/crowd.h"
 
 #include "base/log.h"
@@ -7,63 +7,22 @@
 #include "edge/visit/visit.h"
 #include "edge/visit/response.h"
 
-/* Descriptors that are freed at a time. */
-#define SHED 64
-
-/* --- visitors --- */
-
-bool
-crowd_is_idle(const struct lobby_guest *g)
-{
-	const struct visitor *v =
-	    (const struct visitor *)(const void *)((const char *)g -
-						   offsetof(struct visitor, guest));
-
-	return v->state == VISITOR_HEAD || v->state == VISITOR_LINGER;
-}
-
-void
-crowd_shed(struct worker *w)
-{
-	int64_t now = loop_now_us(w->loop);
-	struct lobby_guest *g;
-
-	for (int i = 0; i < SHED && (g = lobby_victim(&w->visit->lobby)) != NULL; i++) {
-		struct visitor *v = list_of(g, struct visitor, guest);
-
-		if (now - v->moved_us < LISTENER_FRESH_US)
-			return;
-		visitor_close(v);
-	}
-}
-
-bool
-crowd_visitor(struct worker *w, struct visitor *v, const struct source_key *key)
-{
-	struct lobby_guest *victim = NULL;
-	enum lobby_room room;
-
-	while ((room = lobby_room(&w->visit->lobby, key, &victim)) == LOBBY_VICTIM)
-		visitor_close(list_of(victim, struct visitor, guest));
-	return room == LOBBY_ROOM && lobby_enter(&w->visit->lobby, &v->guest, key);
-}
-
 /* --- heads in part --- */
 
 static void
 crowd_out(struct lobby_guest *g)
 {
-	struct visitor *v = list_of(g, struct exchange, partial)->visitor;
+	struct front *f = list_of(g, struct exchange, partial)->front;
 
-	log_event(LOG_DEBUG, "visitor-crowded-out", LOG_Z("peer", v->peer));
-	visitor_close(v);
+	log_event(LOG_DEBUG, "visitor-crowded-out", LOG_Z("peer", f->peer));
+	front_cut(f, FRONT_CLOSE);
 }
 
 bool
 crowd_partial(struct exchange *x)
 {
 	struct lobby *l = &x->worker->visit->partials;
-	struct source *source = x->visitor->source;
+	struct source *source = x->front->source;
 	const struct source_key *key = source == NULL ? NULL : &source->key;
 	struct lobby_guest *victim = NULL;
 
@@ -105,14 +64,14 @@ crowd_no_partial(struct exchange *x)
 static void
 cut_exchange(struct exchange *x)
 {
-	struct visitor *v = x->visitor;
+	struct front *f = x->front;
 
-	log_event(LOG_DEBUG, "exchange-crowded-out", LOG_Z("id", x->id), LOG_Z("peer", v->peer));
+	log_event(LOG_DEBUG, "exchange-crowded-out", LOG_Z("id", x->id), LOG_Z("peer", f->peer));
 	x->keep_alive = false;
-	if (v->state == VISITOR_FLOW)
+	if (exchange_flows(x))
 		response_fail(x, CLOSE_OVERLOAD);
 	if (share_takes(&x->share)) /* it is not over, or waits for the socket */
-		visitor_close(v);
+		front_cut(f, FRONT_CLOSE);
 }
 
 bool

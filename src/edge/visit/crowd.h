@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who has to go when strangers crowd a worker.  Visitors who are idle make room for new visitors,
- * heads in part for other heads; so that what is full is full for who fills it.
+ * Who has to go when strangers crowd a worker: heads in part make room for other heads, exchanges
+ * for those of others; so that what is full is full for who fills it.  Idle visitors make room for
+ * new ones in visitor.c.
  */
 #ifndef ADIT_EDGE_VISIT_CROWD_H
 #define ADIT_EDGE_VISIT_CROWD_H
 
-#include "edge/visit/visitor.h"
-
-/* Of visit->lobby: he waits for a request, or for the other side's end. */
-bool crowd_is_idle(const struct lobby_guest *g);
-/* Descriptors are short: some visitors who are idle go. */
-void crowd_shed(struct worker *w);
-
-/* Lets a visitor in; false: there is no room. key NULL: he has no address. */
-bool crowd_visitor(struct worker *w, struct visitor *v, const struct source_key *key) must_use;
+#include "edge/visit/exchange.h"
 
 /* The head of an exchange has come in part; false: there is no room. */
 bool crowd_partial(struct exchange *x) must_use;

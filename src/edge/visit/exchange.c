@@ -15,28 +15,53 @@
 #include "edge/visit/probe.h"
 #include "edge/visit/response.h"
 #include "edge/visit/route.h"
-#include "edge/visit/visitor.h"
 
 /* A head in part, the longest, and what one read may bring behind it. */
 #define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + LIMIT_DATA_FRAME_BYTES)
 
 /* --- it comes and goes --- */
 
-struct exchange *
-exchange_start(struct visitor *v)
+/* clang-format off */
+#define READING (1 << EXCHANGE_HEAD | 1 << EXCHANGE_AHEAD)
+#define ROUTED (1 << EXCHANGE_HEAD | 1 << EXCHANGE_PASSWORD)
+static const unsigned predecessors[] = {
+	[EXCHANGE_HEAD] = 1 << EXCHANGE_AHEAD,
+	[EXCHANGE_AHEAD] = 1 << EXCHANGE_HEAD,
+	[EXCHANGE_PASSWORD] = 1 << EXCHANGE_HEAD,
+	[EXCHANGE_INTAKE] = ROUTED,
+	[EXCHANGE_STORE] = 1 << EXCHANGE_INTAKE,
+	[EXCHANGE_FLOW] = ROUTED,
+	[EXCHANGE_SWITCHED] = 1 << EXCHANGE_FLOW,
+	[EXCHANGE_ANSWER] = READING | 1 << EXCHANGE_PASSWORD | 1 << EXCHANGE_INTAKE | 1 << EXCHANGE_STORE |
+	    1 << EXCHANGE_FLOW,
+	[EXCHANGE_MOVED] = ROUTED,
+};
+/* clang-format on */
+
+void
+exchange_move(struct exchange *x, enum exchange_state to)
 {
-	struct exchange *x = slab_get(&v->worker->visit->exchanges);
+	check(predecessors[to] & 1u << x->state);
+	x->state = to;
+	if (to == EXCHANGE_INTAKE || to == EXCHANGE_ANSWER) /* both are small */
+		x->deadline_us =
+		    loop_now_us(x->worker->loop) + x->worker->settings->limits.head_ms * 1000;
+}
+
+struct exchange *
+exchange_start(struct front *f)
+{
+	struct exchange *x = slab_get(&f->worker->visit->exchanges);
 
 	if (x == NULL)
 		return NULL;
-	x->visitor = v;
-	x->worker = v->worker;
+	x->front = f;
+	x->worker = f->worker;
 	h1_init(&x->req, H1_REQUEST);
 	buf_init(&x->head, HEAD_BUF_BYTES);
 	buf_init(&x->rest, HEAD_BUF_BYTES);
 	buf_init(&x->page, VISIT_PAGE_BYTES);
-	v->x = x;
-	counter_add(&v->worker->counters.exchanges, 1);
+	counter_add(&x->worker->counters.exchanges, 1);
 	return x;
 }
 
@@ -48,27 +73,47 @@ on_exchange_grave(struct loop_grave *g)
 	slab_put(&x->worker->visit->exchanges, x);
 }
 
-void
-exchange_end(struct visitor *v)
+/* One line for the log, of what has a name in it: a head that never came has none, and what was
+ * handed over has it there. */
+static void
+log_request(const struct exchange *x)
 {
-	struct exchange *x = v->x;
+	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
+	struct worker *w = x->worker;
+	char peer[PEER_TEXT_BYTES];
 
-	if (x == NULL)
+	if (x->state == EXCHANGE_MOVED || x->id[0] == '\0')
 		return;
-	v->x = NULL;
-	exchange_log(x);
+	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
+	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
+	if (!w->settings->log_access)
+		return;
+	client_text(x, peer);
+	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
+	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
+	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
+	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
+	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
+}
+
+void
+exchange_end(struct exchange *x)
+{
+	struct worker *w = x->worker;
+
+	log_request(x);
 	access_abandon(x);
 	intake_abandon(x);
 	policy_unref(x->policy);
-	if (x->flowing)
+	if (exchange_flows(x))
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
 	crowd_no_partial(x);
-	shares_leave(&x->worker->visit->exchange_shares, &x->share);
+	shares_leave(&w->visit->exchange_shares, &x->share);
 	buf_fini(&x->head);
 	buf_fini(&x->rest);
 	buf_fini(&x->page);
-	counter_add(&v->worker->counters.exchanges, (uint64_t)-1);
-	loop_bury(v->worker->loop, &x->grave, on_exchange_grave);
+	counter_add(&w->counters.exchanges, (uint64_t)-1);
+	loop_bury(w->loop, &x->grave, on_exchange_grave);
 }
 
 /* --- what others write heads with --- */
@@ -157,7 +202,7 @@ hand_over(struct exchange *x, struct going *g)
 	if (g->code == CLOSE_OK)
 		g->code = route_find(x, &g->tunnel, &to);
 	if (to != NULL)
-		visitor_hand_over(x->visitor, to, g->bytes);
+		front_hand_over(x->front, to, g->bytes);
 	return to != NULL;
 }
 
@@ -177,7 +222,7 @@ route(struct exchange *x, struct going *g)
 	if (x->probe == EXCHANGE_NO_PROBE)
 		counter_add(&x->worker->counters.requests, 1);
 	x->req_head = slice_eq(h1_text(g->bytes, h->method), S("HEAD"));
-	if (x->name[0] == '\0' || x->visitor->conn.tls != NULL ||
+	if (x->name[0] == '\0' || front_tls(x->front) != NULL ||
 	    x->worker->settings->http_mode != SETTINGS_HTTP_REDIRECT)
 		return STEP_MORE;
 	note_redirect(x, g->bytes);
@@ -288,7 +333,7 @@ is_slow(struct exchange *x, int64_t now_us)
 	int64_t rate = x->worker->settings->limits.body_rate_bytes, window_us = now_us - x->rate_us;
 	uint64_t got = x->flow.rx_bytes - x->rate_bytes;
 
-	if (rate == 0 || x->visitor->conn.readable) {
+	if (rate == 0 || x->front->conn->readable) {
 		x->rate_us = now_us;
 		x->rate_bytes = x->flow.rx_bytes;
 		return false;
@@ -308,21 +353,29 @@ is_slow(struct exchange *x, int64_t now_us)
 static bool
 is_silent(struct exchange *x, int64_t now_us)
 {
-	if (x->status != 0 || !(x->in_over || x->upgrade) || x->flow.carrier == NULL)
+	if (x->status != 0 || x->flow.carrier == NULL ||
+	    (x->sent == EXCHANGE_COMES && !exchange_upgrades(x)))
 		return false;
-	if (!x->arrived) {
+	if (x->sent != EXCHANGE_ARRIVED) {
 		x->since_us = now_us;
-		x->arrived = carrier_has_arrived(x->flow.carrier, x->sent_mark);
+		if (carrier_has_arrived(x->flow.carrier, x->sent_mark))
+			x->sent = EXCHANGE_ARRIVED;
 	}
 	return now_us - x->since_us > ((int64_t)x->silent_ms + LIMIT_EDGE_SILENT_MS) * 1000;
+}
+
+static bool
+owes_body(const struct exchange *x)
+{
+	return x->sent == EXCHANGE_COMES && !exchange_upgrades(x);
 }
 
 /* Bytes wait for the visitor, or the visitor's for the origin, and nobody takes them. */
 static bool
 is_stalled(struct exchange *x, int64_t now_us)
 {
-	const struct conn *c = &x->visitor->conn;
-	bool theirs = !x->in_over && !x->upgrade && (c->readable || x->flow.in_early.n > 0);
+	const struct conn *c = x->front->conn;
+	bool theirs = owes_body(x) && (c->readable || x->flow.in_early.n > 0);
 	size_t unacked;
 
 	if (x->flow.out.n == 0 && conn_waiting(c) == 0) {
@@ -342,14 +395,67 @@ is_idle(const struct exchange *x, int64_t now_us)
 {
 	int64_t idle_ms = x->worker->settings->limits.stream_idle_ms;
 
-	return x->switched && idle_ms != 0 && now_us - x->flow.active_us > idle_ms * 1000;
+	return idle_ms != 0 && now_us - x->flow.active_us > idle_ms * 1000;
+}
+
+static void
+flow_tick(struct exchange *x, int64_t now_us)
+{
+	if (is_silent(x, now_us) || is_stalled(x, now_us))
+		response_fail(x, CLOSE_ORIGIN_SILENT);
+	else if (owes_body(x) && is_slow(x, now_us))
+		response_fail(x, CLOSE_SLOW_BODY);
 }
 
 void
 exchange_tick(struct exchange *x, int64_t now_us)
 {
-	if (is_silent(x, now_us) || is_idle(x, now_us) || (!x->switched && is_stalled(x, now_us)))
-		response_fail(x, CLOSE_ORIGIN_SILENT);
-	else if (!x->in_over && !x->upgrade && is_slow(x, now_us))
-		response_fail(x, CLOSE_SLOW_BODY);
+	switch (x->state) {
+	case EXCHANGE_FLOW:
+		flow_tick(x, now_us);
+		return;
+	case EXCHANGE_SWITCHED:
+		if (is_idle(x, now_us))
+			response_fail(x, CLOSE_ORIGIN_SILENT);
+		return;
+	case EXCHANGE_INTAKE:
+		if (now_us >= x->deadline_us)
+			intake_late(x);
+		return;
+	case EXCHANGE_ANSWER:
+		if (now_us >= x->deadline_us)
+			front_cut(x->front, FRONT_CLOSE);
+		return;
+	case EXCHANGE_HEAD: /* the front's */
+	case EXCHANGE_AHEAD:
+	case EXCHANGE_PASSWORD: /* these end by themselves */
+	case EXCHANGE_STORE:
+	case EXCHANGE_MOVED:
+		return;
+	}
+}
+
+void
+exchange_conn_event(struct exchange *x, unsigned events)
+{
+	switch (x->state) {
+	case EXCHANGE_FLOW:
+	case EXCHANGE_SWITCHED:
+		flow_conn_event(&x->flow, events);
+		return;
+	case EXCHANGE_INTAKE:
+		if (events & LOOP_IN)
+			intake_readable(x);
+		return;
+	case EXCHANGE_ANSWER:
+		if (events & LOOP_OUT)
+			local_reply_writable(x);
+		return;
+	case EXCHANGE_HEAD: /* the front's */
+	case EXCHANGE_AHEAD:
+	case EXCHANGE_PASSWORD: /* nothing is read; an end is seen when the answer is written */
+	case EXCHANGE_STORE:
+	case EXCHANGE_MOVED:
+		return;
+	}
 }

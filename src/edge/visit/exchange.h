@@ -3,6 +3,15 @@
  * An exchange: one request of a visitor and the answer to it, from the first byte of the head to the
  * last of the answer.  It goes in steps (exchange.c): routed to a tunnel, admitted by the policy,
  * then stored, forwarded, or answered by the edge itself.
+ *
+ *	AHEAD -> HEAD --> FLOW -----> SWITCHED             a stream carries it; 101 came back
+ *	           |        \-------> ANSWER               an answer of our own waits for the socket
+ *	           |----> PASSWORD -> FLOW, INTAKE, ANSWER a hash is computed
+ *	           |----> INTAKE ---> STORE -> ANSWER      a webhook is read whole, then stored
+ *	           \----> ANSWER                           no tunnel, or not for this visitor
+ *
+ * From each of them it may end; HEAD and PASSWORD may lead to MOVED, when its tunnel is on another
+ * worker.
  */
 #ifndef ADIT_EDGE_VISIT_EXCHANGE_H
 #define ADIT_EDGE_VISIT_EXCHANGE_H
@@ -10,18 +19,51 @@
 #include "edge/core/lobby.h"
 #include "edge/core/shares.h"
 #include "edge/core/tunnel.h"
+#include "edge/visit/front.h"
+#include "edge/visit/visit.h"
 #include "hook/policy.h"
 #include "http/h1.h"
 #include "http/rewrite.h"
 
 struct access_wait;
 struct intake;
-struct visitor;
+
+enum exchange_state {
+	/* Its head is coming.  The whole head leaves it; the front knows the time. */
+	EXCHANGE_HEAD,
+	/* `head` holds bytes that were read ahead and that the parser has not seen.  The next turn
+	 * of the loop leaves it. */
+	EXCHANGE_AHEAD,
+	/* The password's thread computes a hash.  Its answer leaves it; no deadline. */
+	EXCHANGE_PASSWORD,
+	/* The body of a webhook comes.  Its last byte leaves it; the deadline refuses it. */
+	EXCHANGE_INTAKE,
+	/* The store's thread commits the webhook, and in mode relay the origin may answer it within
+	 * LIMIT_RELAY_MS.  What they say leaves it; no deadline. */
+	EXCHANGE_STORE,
+	/* The request has a stream.  The answer's end leaves it, or an answer of our own;
+	 * exchange_tick() knows the times. */
+	EXCHANGE_FLOW,
+	/* 101 was passed on: bytes go both ways.  Their ends leave it; is_idle() may. */
+	EXCHANGE_SWITCHED,
+	/* An answer of our own waits for the socket.  Its last byte leaves it;
+	 * the deadline cuts it. */
+	EXCHANGE_ANSWER,
+	/* Another worker has the visitor now.  It ends in this turn. */
+	EXCHANGE_MOVED,
+};
+
+/* How far the request is. */
+enum exchange_sent {
+	EXCHANGE_COMES,
+	EXCHANGE_WHOLE,   /* read to its end; of a flow: in the stream */
+	EXCHANGE_ARRIVED, /* with the agent's kernel */
+};
 
 enum exchange_probe { EXCHANGE_NO_PROBE, EXCHANGE_PROBE_EDGE, EXCHANGE_PROBE_THROUGH };
 
 struct exchange {
-	struct visitor *visitor;
+	struct front *front;
 	struct worker *worker;
 	struct flow flow;
 	struct h1 req, res;
@@ -32,12 +74,15 @@ struct exchange {
 	struct buf rest;            /* read behind the request while its answer is awaited */
 	struct buf page;            /* what the socket has not taken of our own answer */
 	struct loop_grave grave;
-	int64_t start_us;   /* of the head's last byte */
-	int64_t since_us;   /* request sent whole: the answer is awaited since */
-	uint64_t sent_mark; /* carrier_mark() of its end */
-	uint32_t silent_ms; /* how long the origin may be silent */
-	size_t unacked;     /* of the visitor's connection while bytes wait, when last looked at */
-	int64_t rate_us;    /* body rate: begin of the window that is measured */
+	enum exchange_state state;
+	enum exchange_sent sent;
+	int64_t deadline_us; /* of the state, where it has one */
+	int64_t start_us;    /* of the head's last byte */
+	int64_t since_us;    /* request sent whole: the answer is awaited since */
+	uint64_t sent_mark;  /* carrier_mark() of its end */
+	uint32_t silent_ms;  /* how long the origin may be silent */
+	size_t unacked;      /* of the visitor's connection while bytes wait, when last looked at */
+	int64_t rate_us;     /* body rate: begin of the window that is measured */
 	uint64_t rate_bytes;
 	uint64_t drained;           /* body bytes read away after the answer */
 	uint16_t status;            /* of the answer, 0: none yet */
@@ -45,19 +90,13 @@ struct exchange {
 	struct share share;         /* of worker->exchange_shares, once its tunnel is known */
 	struct lobby_guest partial; /* while its head has come in part */
 	size_t partial_bytes;       /* of it, in worker->visit->partial_bytes */
-	bool unread;                /* `head` holds bytes that the parser has not seen */
-	bool flowing;               /* the flow was set up */
-	bool in_over, out_over;     /* request sent whole; answer delivered whole */
-	bool arrived;               /* the request is with the agent's kernel */
 	bool keep_alive;            /* the connection is kept after this exchange */
-	bool upgrade, switched;     /* asked for; 101 was passed on */
 	bool continued;             /* 100 was sent */
 	bool framed;                /* the answer shows by itself where it ends */
 	bool req_head;              /* the method is HEAD */
-	bool logged;
-	enum exchange_probe probe; /* of a doctor: neither counted nor stored (probe.h) */
-	bool told;                 /* a trusted proxy has named the visitor: client.h */
-	unsigned char client[16];  /* what it has named */
+	enum exchange_probe probe;  /* of a doctor: neither counted nor stored (probe.h) */
+	bool told;                  /* a trusted proxy has named the visitor: client.h */
+	unsigned char client[16];   /* what it has named */
 	char id[17];
 	char name[DIRECTORY_KEY_BYTES];
 	char host[256];             /* canonical */
@@ -65,21 +104,36 @@ struct exchange {
 	char method[24], path[160]; /* for the log; cut, without the query */
 };
 
-/* The visitor has one from now on. NULL: there are too many. */
-struct exchange *exchange_start(struct visitor *v);
-/* Harmless where the visitor has none. It is freed at the end of the turn. */
-void exchange_end(struct visitor *v);
-/* The head is whole; bytes: from its first byte on. Not for VISITOR_FLOW: the
- * request finds its way. */
+/* NULL: there are too many. */
+struct exchange *exchange_start(struct front *f) must_use;
+/* Whatever is under way for it goes on without it.  It is freed at the end of the turn. */
+void exchange_end(struct exchange *x);
+/* The one writer of its state; it sets the deadline that goes with it. */
+void exchange_move(struct exchange *x, enum exchange_state to);
+/* The head is whole; bytes: from its first byte on. The request finds its way. */
 void exchange_request(struct exchange *x, struct slice bytes);
 /* What it waited for has come: goes on from where it waited, with the head that was kept. */
 void exchange_admit_again(struct exchange *x);
+/* Between the whole head and its end: the connection's edges, and once about every second. */
+void exchange_conn_event(struct exchange *x, unsigned events);
 void exchange_tick(struct exchange *x, int64_t now_us);
+
+/* It has a stream. */
+static inline bool
+exchange_flows(const struct exchange *x)
+{
+	return x->state == EXCHANGE_FLOW || x->state == EXCHANGE_SWITCHED;
+}
+
+/* It asks for another protocol, which it may get. */
+static inline bool
+exchange_upgrades(const struct exchange *x)
+{
+	return (x->req.head.flags & H1_UPGRADE) != 0;
+}
+
 /* The header rules of a route's policy, on a head of n bytes that was written to scratch memory. */
 size_t exchange_rules(const struct policy_headers *h, char *head, size_t n);
 /* What rewrite_to_visitor() is to say for us. */
 void exchange_answer(const struct exchange *x, struct rewrite_answer *ret);
-/* One line for the log, once. */
-void exchange_log(struct exchange *x);
-
 #endif

@@ -7,9 +7,9 @@
 #include "edge/visit/response.h"
 
 static struct slice
-peer_host(const struct visitor *v)
+peer_host(const struct front *f)
 {
-	struct slice peer = slice_str(v->peer);
+	struct slice peer = slice_str(f->peer);
 	size_t colon = peer.n;
 
 	while (colon > 0 && peer.p[colon - 1] != ':')
@@ -25,8 +25,8 @@ peer_host(const struct visitor *v)
 static int
 send_head(struct exchange *x, struct tunnel *t, struct slice head)
 {
-	const struct visitor *v = x->visitor;
-	const struct tls *tls = v->conn.tls;
+	const struct front *f = x->front;
+	const struct tls *tls = front_tls(f);
 	char who[PEER_TEXT_BYTES];
 	struct opening o;
 
@@ -35,7 +35,7 @@ send_head(struct exchange *x, struct tunnel *t, struct slice head)
 		.kind = OPENING_HTTP,
 		.request_id = slice_str(x->id),
 		.visitor = slice_str(who),
-		.local = slice_str(v->local),
+		.local = slice_str(f->local),
 		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
 		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
@@ -46,16 +46,16 @@ send_head(struct exchange *x, struct tunnel *t, struct slice head)
 size_t
 forward_head(const struct exchange *x, const struct policy *p, struct slice bytes, char *dst)
 {
-	const struct visitor *v = x->visitor;
+	const struct front *f = x->front;
 	const struct edge *e = x->worker->edge;
 	const struct rewrite_forward said = {
-		.client_address = peer_host(v),
-		.proto = v->conn.tls != NULL ? S("https") : S("http"),
+		.client_address = peer_host(f),
+		.proto = front_tls(f) != NULL ? S("https") : S("http"),
 		.host = h1_text(bytes, x->req.head.authority),
-		.port = v->conn.tls != NULL ? e->https_port : e->http_port,
+		.port = front_tls(f) != NULL ? e->https_port : e->http_port,
 		.request_id = slice_str(x->id),
 		.via = slice_str(x->worker->settings->via),
-		.trusted = v->trusted,
+		.trusted = f->trusted,
 	};
 	size_t n = rewrite_request(&x->req.head, bytes, &said, dst, FLOW_HEAD_SCRATCH_BYTES);
 
@@ -79,8 +79,7 @@ start_inlet(struct exchange *x, struct slice early)
 {
 	enum flow_framing framing = request_framing(&x->req.head);
 
-	x->upgrade = (x->req.head.flags & H1_UPGRADE) != 0;
-	if (x->upgrade) {
+	if (exchange_upgrades(x)) {
 		buf_put(&x->rest, early);
 		return x->rest.failed ? -1 : 0;
 	}
@@ -121,14 +120,13 @@ void
 forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 {
 	int64_t now = loop_now_us(x->worker->loop);
-	enum close_code code = tunnel_begin(t, &x->flow, &x->visitor->conn, &response_ops, x);
+	enum close_code code = tunnel_begin(t, &x->flow, x->front->conn, &response_ops, x);
 
 	if (code != CLOSE_OK) {
 		local_reply_error(x, code, slice_from(bytes, x->req.head.n_bytes));
 		return;
 	}
-	x->flowing = true;
-	visitor_move(x->visitor, VISITOR_FLOW);
+	exchange_move(x, EXCHANGE_FLOW);
 	x->req.body_max = body_max(x);
 	h1_init(&x->res, H1_RESPONSE);
 	x->res.inside = true;

@@ -3,7 +3,7 @@
 #ifndef ADIT_EDGE_VISIT_FORWARD_H
 #define ADIT_EDGE_VISIT_FORWARD_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /* Begins a stream of the tunnel, and the flow that carries the request into it; response.h has what
  * comes back. Or answers with an error. */

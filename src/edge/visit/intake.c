@@ -200,7 +200,7 @@ request_complete(struct intake *in)
 	struct sign_verdict v;
 	bool good = true, signs = in->policy->sign.scheme != NULL;
 
-	x->in_over = true;
+	x->sent = EXCHANGE_WHOLE;
 	if (req.body.n == 0)
 		req.body = S("");
 	req.n_fields = head_fields(h, raw, fields);
@@ -234,8 +234,8 @@ request_complete(struct intake *in)
 
 /* --- reading --- */
 
-void
-intake_feed(struct exchange *x, struct slice bytes)
+static void
+feed(struct exchange *x, struct slice bytes)
 {
 	struct intake *in = x->intake;
 	struct slice data;
@@ -270,12 +270,32 @@ intake_feed(struct exchange *x, struct slice bytes)
 }
 
 void
-intake_tick(struct exchange *x, int64_t now_us)
+intake_readable(struct exchange *x)
 {
-	if (x->visitor->state == VISITOR_INTAKE && now_us >= x->visitor->deadline_us) {
-		x->keep_alive = false;
-		intake_refuse(x->intake, CLOSE_SLOW_BODY);
+	struct conn *c = x->front->conn;
+	char *scratch = loop_scratch(x->worker->loop);
+	size_t n;
+
+	switch (conn_read(c, scratch, LIMIT_DATA_FRAME_BYTES, &n)) {
+	case IO_OK:
+		if (c->readable)
+			loop_again(&c->io, LOOP_IN);
+		feed(x, slice_of(scratch, n));
+		return;
+	case IO_WAIT:
+		return;
+	case IO_EOF:
+	case IO_FAIL:
+		front_cut(x->front, FRONT_CLOSE);
+		return;
 	}
+}
+
+void
+intake_late(struct exchange *x)
+{
+	x->keep_alive = false;
+	intake_refuse(x->intake, CLOSE_SLOW_BODY);
 }
 
 /* The head that a stream will carry. */
@@ -320,7 +340,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	buf_init(&in->stored, FLOW_HEAD_SCRATCH_BYTES + 128);
 	buf_init(&in->body, in->body_max);
 	buf_put(&in->raw, raw);
-	visitor_move(x->visitor, VISITOR_INTAKE);
+	exchange_move(x, EXCHANGE_INTAKE);
 	if (in->raw.failed || !write_head(in, raw) || !intake_charge(in)) {
 		x->keep_alive = false;
 		intake_refuse(in, CLOSE_OVERLOAD);
@@ -333,11 +353,11 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	}
 	if ((h->flags & H1_EXPECT_100) && early.n == 0) {
 		x->continued = true;
-		if (conn_write(&x->visitor->conn, &iov, 1, &n) == IO_FAIL || n != iov.iov_len) {
-			visitor_close(x->visitor);
+		if (conn_write(x->front->conn, &iov, 1, &n) == IO_FAIL || n != iov.iov_len) {
+			front_cut(x->front, FRONT_CLOSE);
 			return;
 		}
 	}
-	loop_again(&x->visitor->conn.io, LOOP_IN);
-	intake_feed(in->x, early);
+	loop_again(&x->front->conn->io, LOOP_IN);
+	feed(in->x, early);
 }

@@ -8,16 +8,16 @@
 #ifndef ADIT_EDGE_VISIT_INTAKE_H
 #define ADIT_EDGE_VISIT_INTAKE_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 #include "hook/policy.h"
 
 /* The head of x was judged; bytes: from its first byte on. account: of the route. */
 void intake_start(struct exchange *x, struct policy *policy, const char *account,
     struct slice bytes);
-/* VISITOR_INTAKE: the body goes on. */
-void intake_feed(struct exchange *x, struct slice bytes);
-/* VISITOR_INTAKE, VISITOR_STORE: called about once a second. */
-void intake_tick(struct exchange *x, int64_t now_us);
+/* EXCHANGE_INTAKE: the connection has more of the body, or an end. */
+void intake_readable(struct exchange *x);
+/* EXCHANGE_INTAKE: the body has not come in time. */
+void intake_late(struct exchange *x);
 /* The exchange ends: whatever is under way goes on without it. */
 void intake_abandon(struct exchange *x);
 

@@ -21,8 +21,7 @@ say_nothing(struct intake *in)
 {
 	struct exchange *x = intake_detach(in);
 
-	conn_will_reset(&x->visitor->conn);
-	visitor_close(x->visitor);
+	front_cut(x->front, FRONT_RESET);
 }
 
 /* --- the answer --- */
@@ -305,6 +304,6 @@ intake_store(struct intake *in, const struct hook_request *req)
 	in->storing = true;
 	share_hold(&in->share); /* what may be stored is waited for */
 	share_hold(&in->x->share);
-	visitor_move(in->x->visitor, VISITOR_STORE);
+	exchange_move(in->x, EXCHANGE_STORE);
 	errand_inbox(&in->errand, &in->worker->errands, in->worker->edge->store, put, on_stored);
 }

@@ -4,7 +4,7 @@
 #ifndef ADIT_EDGE_VISIT_LAST_HOP_H
 #define ADIT_EDGE_VISIT_LAST_HOP_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /* True: it was one, and was answered. For a route that is known and lets this visitor in. */
 bool last_hop_answer(struct exchange *x, struct slice bytes) must_use;

@@ -28,7 +28,7 @@ can_drain(const struct exchange *x)
 {
 	const struct h1_head *h = &x->req.head;
 
-	if (x->in_over || h->framing == H1_NO_BODY)
+	if (x->sent != EXCHANGE_COMES || h->framing == H1_NO_BODY)
 		return true;
 	if ((h->flags & H1_EXPECT_100) && !x->continued)
 		return false; /* nobody knows whether the body will come */
@@ -37,43 +37,44 @@ can_drain(const struct exchange *x)
 
 /* TLS takes only so much at once: while the socket has room for more no edge tells of it. */
 static void
-wait_for_socket(struct visitor *v)
+wait_for_socket(struct exchange *x)
 {
-	if (!crowd_exchange(v->x, "")) {
-		visitor_close(v);
+	struct conn *c = x->front->conn;
+
+	if (!crowd_exchange(x, "")) {
+		front_cut(x->front, FRONT_CLOSE);
 		return;
 	}
-	if (v->state != VISITOR_ANSWER)
-		visitor_move(v, VISITOR_ANSWER);
-	if (v->conn.writable)
-		loop_again(&v->conn.io, LOOP_OUT);
+	if (x->state != EXCHANGE_ANSWER)
+		exchange_move(x, EXCHANGE_ANSWER);
+	if (c->writable)
+		loop_again(&c->io, LOOP_OUT);
 }
 
 /* Writes w->page; what the socket does not take waits in the exchange. */
 void
 local_reply_send(struct exchange *x, struct slice read_ahead)
 {
-	struct visitor *v = x->visitor;
 	struct buf *page = &x->worker->visit->page;
 	struct iovec iov = { page->p, page->n };
 	size_t n = 0;
 
 	counter_add(&x->worker->counters.answers_own, 1);
-	if (page->failed || conn_write(&v->conn, &iov, 1, &n) == IO_FAIL) {
-		visitor_close(v);
+	if (page->failed || conn_write(x->front->conn, &iov, 1, &n) == IO_FAIL) {
+		front_cut(x->front, FRONT_CLOSE);
 		return;
 	}
 	if (n == page->n) {
-		visitor_answered(v, read_ahead);
+		front_answered(x->front, read_ahead);
 		return;
 	}
 	buf_put(&x->page, slice_from(buf_slice(page), n));
 	if (read_ahead.p != x->rest.p)
 		buf_put(&x->rest, read_ahead);
 	if (x->page.failed || x->rest.failed)
-		visitor_close(v);
+		front_cut(x->front, FRONT_CLOSE);
 	else
-		wait_for_socket(v);
+		wait_for_socket(x);
 }
 
 /* False: an answer has begun, or something else waits for the socket, and
@@ -83,13 +84,12 @@ stop_flow(struct exchange *x)
 {
 	bool clean = x->flow.out.n == 0 && x->status == 0;
 
-	if (!x->flowing)
+	if (!exchange_flows(x))
 		return true;
 	flow_end(&x->flow, LINK_CODE_CANCELLED);
 	if (clean)
 		return true;
-	conn_will_reset(&x->visitor->conn);
-	visitor_close(x->visitor);
+	front_cut(x->front, FRONT_RESET);
 	return false;
 }
 
@@ -132,7 +132,7 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 		return;
 	x->status = (uint16_t)close_row(code)->status;
 	x->keep_alive = x->keep_alive && is_sound(code) && !x->worker->draining && can_drain(x) &&
-			(!x->visitor->conn.eof || read_ahead.n > 0);
+			(!x->front->conn->eof || read_ahead.n > 0);
 	page.keep_alive = x->keep_alive;
 	buf_reset(&x->worker->visit->page);
 	page_write(&x->worker->visit->page, &page);
@@ -158,7 +158,7 @@ local_reply_own(struct exchange *x, int status, const char *fields, struct slice
 
 	x->status = (uint16_t)status;
 	x->keep_alive =
-	    x->keep_alive && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	    x->keep_alive && !x->worker->draining && !x->front->conn->eof && can_drain(x);
 	buf_reset(page);
 	buf_printf(page, "HTTP/1.1 %d %s\r\n%s", status, page_reason(status), fields);
 	if (type.n > 0)
@@ -209,7 +209,7 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
 	if (h1_head(&x->res, head) != H1_DONE || (h->framing == H1_LENGTH && h->length != body.n))
 		return false;
 	x->keep_alive =
-	    x->keep_alive && !x->worker->draining && !x->visitor->conn.eof && can_drain(x);
+	    x->keep_alive && !x->worker->draining && !x->front->conn->eof && can_drain(x);
 	n = write_relayed(x, head, body, delivery);
 	if (n == 0) {
 		x->keep_alive = keep;
@@ -244,41 +244,18 @@ local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
 }
 
 void
-local_reply_writable(struct visitor *v)
+local_reply_writable(struct exchange *x)
 {
-	struct exchange *x = v->x;
 	struct iovec iov = { x->page.p, x->page.n };
 	size_t n = 0;
 
-	if (conn_write(&v->conn, &iov, 1, &n) == IO_FAIL) {
-		visitor_close(v);
+	if (conn_write(x->front->conn, &iov, 1, &n) == IO_FAIL) {
+		front_cut(x->front, FRONT_CLOSE);
 		return;
 	}
 	buf_skip(&x->page, n);
 	if (x->page.n == 0)
-		visitor_answered(v, buf_slice(&x->rest));
+		front_answered(x->front, buf_slice(&x->rest));
 	else
-		wait_for_socket(v);
-}
-
-void
-exchange_log(struct exchange *x)
-{
-	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
-	struct worker *w = x->worker;
-	char peer[PEER_TEXT_BYTES];
-
-	if (x->logged || x->id[0] == '\0')
-		return;
-	x->logged = true;
-	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
-	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
-	if (!w->settings->log_access)
-		return;
-	client_text(x, peer);
-	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
-	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
-	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
-	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
-	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
+		wait_for_socket(x);
 }

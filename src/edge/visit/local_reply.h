@@ -3,7 +3,7 @@
 #ifndef ADIT_EDGE_VISIT_LOCAL_REPLY_H
 #define ADIT_EDGE_VISIT_LOCAL_REPLY_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /*
  * Answers with a page of our own, after ending the flow.  read_ahead: what was read behind the head
@@ -25,6 +25,6 @@ void local_reply_send(struct exchange *x, struct slice read_ahead);
 void local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
     struct slice read_ahead);
 /* The socket takes bytes again. */
-void local_reply_writable(struct visitor *v);
+void local_reply_writable(struct exchange *x);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef ADIT_EDGE_VISIT_PROBE_H
 #define ADIT_EDGE_VISIT_PROBE_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /* enum exchange_probe of this request, whose name is known. */
 enum exchange_probe probe_read(const struct exchange *x, struct slice bytes);

@@ -13,12 +13,7 @@
 static void
 cut(struct exchange *x)
 {
-	if (x->framed) {
-		visitor_linger(x->visitor);
-		return;
-	}
-	conn_will_reset(&x->visitor->conn);
-	visitor_close(x->visitor);
+	front_cut(x->front, x->framed ? FRONT_FIN : FRONT_RESET);
 }
 
 void
@@ -29,7 +24,7 @@ response_fail(struct exchange *x, enum close_code code)
 		cut(x);
 		return;
 	}
-	if (!x->in_over)
+	if (x->sent == EXCHANGE_COMES)
 		x->keep_alive = false;
 	local_reply_error(x, code, buf_slice(&x->rest));
 }
@@ -89,13 +84,13 @@ switch_protocol(struct exchange *x, struct slice bytes)
 	enum h1_framing framing;
 	size_t n;
 
-	if (!x->upgrade || !(x->res.head.flags & H1_UPGRADE) ||
+	if (!exchange_upgrades(x) || !(x->res.head.flags & H1_UPGRADE) ||
 	    (n = write_answer(x, bytes, &framing)) == 0) {
 		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
 		return 0;
 	}
 	x->status = 101;
-	x->switched = true;
+	exchange_move(x, EXCHANGE_SWITCHED);
 	x->keep_alive = false;
 	if (flow_inlet(&x->flow, FLOW_RAW, NULL, buf_slice(&x->rest)) != 0) {
 		response_fail(x, CLOSE_OVERLOAD);
@@ -111,9 +106,9 @@ switch_protocol(struct exchange *x, struct slice bytes)
 static bool
 may_keep(const struct exchange *x)
 {
-	if (!x->keep_alive || x->worker->draining || (x->visitor->conn.eof && x->rest.n == 0))
+	if (!x->keep_alive || x->worker->draining || (x->front->conn->eof && x->rest.n == 0))
 		return false;
-	return x->in_over || x->req.head.framing != H1_LENGTH ||
+	return x->sent != EXCHANGE_COMES || x->req.head.framing != H1_LENGTH ||
 	       h1_left(&x->req) <= LIMIT_EARLY_DRAIN_BYTES;
 }
 
@@ -133,7 +128,7 @@ final(struct exchange *x, struct slice bytes)
 		x->keep_alive = false;
 	x->framed = framing != H1_UNTIL_CLOSE;
 	x->status = x->res.head.status;
-	if (x->upgrade && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
+	if (exchange_upgrades(x) && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
 		response_fail(x, CLOSE_OVERLOAD);
 		return 0;
 	}
@@ -169,16 +164,16 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 static void
 finish(struct exchange *x)
 {
-	struct visitor *v = x->visitor;
+	bool whole = x->sent != EXCHANGE_COMES;
 
-	if (x->switched) {
-		if (x->in_over)
-			visitor_linger(v);
+	if (x->state == EXCHANGE_SWITCHED) {
+		if (whole)
+			front_cut(x->front, FRONT_FIN);
 		return;
 	}
-	if (!x->in_over)
+	if (!whole)
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
-	visitor_answered(v, buf_slice(&x->rest));
+	front_answered(x->front, buf_slice(&x->rest));
 }
 
 /* What was read behind the request is kept here: it is the next one. */
@@ -189,7 +184,7 @@ on_inlet_done(struct flow *f)
 	size_t n = flow_rest(f);
 	char *room;
 
-	x->in_over = true;
+	x->sent = EXCHANGE_WHOLE;
 	x->since_us = loop_now_us(x->worker->loop);
 	if (f->carrier != NULL)
 		x->sent_mark = carrier_mark(f->carrier);
@@ -197,17 +192,14 @@ on_inlet_done(struct flow *f)
 		x->rest.n += flow_take_rest(f, room, n);
 	if (x->rest.failed)
 		x->keep_alive = false;
-	if (x->out_over)
+	if (f->out_over)
 		finish(x);
 }
 
 static void
 on_outlet_done(struct flow *f)
 {
-	struct exchange *x = f->owner;
-
-	x->out_over = true;
-	finish(x);
+	finish(f->owner);
 }
 
 static void
@@ -227,7 +219,7 @@ on_broken(struct flow *f, enum close_code bad)
 
 	flow_end(f, LINK_CODE_CANCELLED);
 	if (bad == CLOSE_OK)
-		visitor_close(x->visitor);
+		front_cut(x->front, FRONT_CLOSE);
 	else
 		response_fail(x, bad);
 }

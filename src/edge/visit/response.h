@@ -3,7 +3,7 @@
 #ifndef ADIT_EDGE_VISIT_RESPONSE_H
 #define ADIT_EDGE_VISIT_RESPONSE_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /* What the flow of an exchange tells. */
 extern const struct flow_ops response_ops;

@@ -18,7 +18,7 @@ is_address(const char *sni)
 static bool
 is_misdirected(const struct exchange *x)
 {
-	const struct tls *tls = x->visitor->conn.tls;
+	const struct tls *tls = front_tls(x->front);
 	struct slice sni = tls == NULL ? S("") : slice_str(tls_sni(tls));
 
 	if (sni.n == 0 || is_address(tls_sni(tls)))

@@ -3,7 +3,7 @@
 #ifndef ADIT_EDGE_VISIT_ROUTE_H
 #define ADIT_EDGE_VISIT_ROUTE_H
 
-#include "edge/visit/visitor.h"
+#include "edge/visit/exchange.h"
 
 /* Fills in x->host. CLOSE_OK, or what is wrong with this request whatever its name. */
 enum close_code route_look(struct exchange *x, struct slice bytes) must_use;

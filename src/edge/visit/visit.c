@@ -2,7 +2,6 @@
 /* All visitors of a worker together: how they come, grow old, and go. */
 #include "edge/visit/visit.h"
 
-#include "edge/visit/crowd.h"
 #include "edge/visit/visitor.h"
 
 #include <stdlib.h>
@@ -48,7 +47,7 @@ visit_cut(struct worker *w)
 void
 visit_shed(struct worker *w)
 {
-	crowd_shed(w);
+	visitor_shed(w);
 }
 
 /* A quarter of the visitors may be idle at any time, and make room for others. */
@@ -71,7 +70,7 @@ visit_new(const struct settings *s)
 	slab_init(&v->visitors, sizeof(struct visitor), n_max + SLACK);
 	slab_init(&v->exchanges, sizeof(struct exchange), LIMIT_EXCHANGES);
 	list_init(&v->list);
-	lobby_init(&v->lobby, n_max, 0, crowd_is_idle);
+	lobby_init(&v->lobby, n_max, 0, visitor_is_idle);
 	lobby_init(&v->partials, LIMIT_PARTIAL_HEADS, 0, NULL);
 	shares_init(&v->exchange_shares, exchanges_max(n_max), 0);
 	shares_init(&v->intake_shares, LIMIT_INTAKE_BYTES / 1024, LIMIT_INTAKE_BYTES_SHARE / 1024);

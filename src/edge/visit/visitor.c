@@ -14,28 +14,28 @@
 /* One read: what comes behind a head is read into frames, not here. */
 #define READ_BYTES LIMIT_DATA_FRAME_BYTES
 
-/* clang-format off */
-#define INTAKES (1 << VISITOR_INTAKE | 1 << VISITOR_STORE)
+/* Descriptors that are freed at a time. */
+#define SHED 64
+
 static const unsigned predecessors[] = {
-	[VISITOR_HEAD] = 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | 1 << VISITOR_DRAIN | 1 << VISITOR_HEAD |
-	    1 << VISITOR_WAIT | INTAKES,
-	[VISITOR_FLOW] = 1 << VISITOR_HEAD,
-	[VISITOR_WAIT] = 1 << VISITOR_HEAD,
-	[VISITOR_INTAKE] = 1 << VISITOR_HEAD,
-	[VISITOR_STORE] = 1 << VISITOR_INTAKE,
-	[VISITOR_ANSWER] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | INTAKES,
-	[VISITOR_DRAIN] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | INTAKES,
-	[VISITOR_LINGER] = 1 << VISITOR_HEAD | 1 << VISITOR_FLOW | 1 << VISITOR_ANSWER | 1 << VISITOR_DRAIN |
-	    INTAKES,
+	[VISITOR_HEAD] = 1 << VISITOR_HEAD | 1 << VISITOR_BUSY | 1 << VISITOR_DRAIN,
+	[VISITOR_BUSY] = 1 << VISITOR_HEAD,
+	[VISITOR_DRAIN] = 1 << VISITOR_BUSY,
+	[VISITOR_LINGER] = 1 << VISITOR_HEAD | 1 << VISITOR_BUSY | 1 << VISITOR_DRAIN,
 	[VISITOR_DEAD] = ~0u,
 };
-/* clang-format on */
+
+static struct visitor *
+visitor_of(struct front *f)
+{
+	return list_of(f, struct visitor, front);
+}
 
 /* The one writer of the state; it sets the deadline that goes with it. */
-void
+static void
 visitor_move(struct visitor *v, enum visitor_state to)
 {
-	struct settings *set = v->worker->settings;
+	struct settings *set = v->front.worker->settings;
 	int64_t ms = 0;
 
 	check(predecessors[to] & 1u << v->state);
@@ -43,25 +43,19 @@ visitor_move(struct visitor *v, enum visitor_state to)
 	case VISITOR_HEAD:
 		ms = v->used ? set->limits.idle_ms : set->limits.head_ms;
 		break;
-	case VISITOR_ANSWER:
 	case VISITOR_DRAIN:
 		ms = set->limits.head_ms;
 		break;
 	case VISITOR_LINGER:
 		ms = LIMIT_LINGER_MS;
 		break;
-	case VISITOR_INTAKE: /* a webhook is small: all of it must be there in this time */
-		ms = set->limits.head_ms;
-		break;
-	case VISITOR_WAIT:  /* ends by itself */
-	case VISITOR_STORE: /* ends by itself */
-	case VISITOR_FLOW:  /* exchange_tick() knows */
+	case VISITOR_BUSY: /* exchange_tick() knows */
 	case VISITOR_DEAD:
 		break;
 	}
 	v->state = to;
 	lobby_touch(&v->guest);
-	v->moved_us = loop_now_us(v->worker->loop);
+	v->moved_us = loop_now_us(v->front.worker->loop);
 	v->deadline_us = v->moved_us + ms * 1000;
 }
 
@@ -72,20 +66,31 @@ on_visitor_grave(struct loop_grave *g)
 {
 	struct visitor *v = list_of(g, struct visitor, grave);
 
-	slab_put(&v->worker->visit->visitors, v);
+	slab_put(&v->front.worker->visit->visitors, v);
+}
+
+/* Harmless where he has none. */
+static void
+end_exchange(struct visitor *v)
+{
+	struct exchange *x = v->x;
+
+	v->x = NULL;
+	if (x != NULL)
+		exchange_end(x);
 }
 
 void
 visitor_close(struct visitor *v)
 {
-	struct worker *w = v->worker;
+	struct worker *w = v->front.worker;
 
 	if (v->state == VISITOR_DEAD)
 		return;
 	visitor_move(v, VISITOR_DEAD);
-	exchange_end(v);
+	end_exchange(v);
 	conn_close(&v->conn);
-	sources_put(&w->sources, v->source);
+	sources_put(&w->sources, v->front.source);
 	lobby_leave(&w->visit->lobby, &v->guest);
 	list_del(&v->node);
 	counter_add(&w->counters.visitors, (uint64_t)-1);
@@ -100,10 +105,11 @@ visitor_close_idle(struct visitor *v)
 		visitor_close(v);
 }
 
-void
-visitor_linger(struct visitor *v)
+/* FIN now, then wait for theirs. */
+static void
+linger(struct visitor *v)
 {
-	exchange_end(v);
+	end_exchange(v);
 	conn_shut(&v->conn);
 	visitor_move(v, VISITOR_LINGER);
 	if (v->conn.failed || v->conn.eof)
@@ -114,38 +120,42 @@ visitor_linger(struct visitor *v)
 
 /* --- from one exchange to the next --- */
 
+/* An exchange whose first bytes are there already. NULL: too many, or no memory. */
+static struct exchange *
+start_ahead(struct visitor *v, struct slice bytes)
+{
+	struct exchange *x = exchange_start(&v->front);
+
+	if (x == NULL)
+		return NULL;
+	buf_put(&x->head, bytes);
+	if (x->head.failed) {
+		exchange_end(x);
+		return NULL;
+	}
+	exchange_move(x, EXCHANGE_AHEAD);
+	return x;
+}
+
 /* read_ahead may lie in a buffer of the exchange that ends here. */
 static void
 next_exchange(struct visitor *v, struct slice read_ahead)
 {
-	struct exchange *old = v->x, *x;
+	struct exchange *next = NULL;
 
 	v->used = true;
-	if ((v->worker->draining || v->conn.eof) && read_ahead.n == 0) {
-		visitor_linger(v);
+	if ((v->front.worker->draining || v->conn.eof) && read_ahead.n == 0) {
+		linger(v);
+		return;
+	}
+	if (read_ahead.n > 0 && (next = start_ahead(v, read_ahead)) == NULL) {
+		linger(v);
 		return;
 	}
 	visitor_move(v, VISITOR_HEAD);
-	if (read_ahead.n > 0) {
-		x = exchange_start(v);
-		v->x = old;
-		if (x == NULL) {
-			visitor_linger(v);
-			return;
-		}
-		buf_put(&x->head, read_ahead);
-		x->unread = true;
-		exchange_end(v);
-		v->x = x;
-		if (x->head.failed) {
-			visitor_linger(v);
-			return;
-		}
-		loop_again(&v->conn.io, LOOP_IN);
-		return;
-	}
-	exchange_end(v);
-	if (v->conn.readable)
+	end_exchange(v);
+	v->x = next;
+	if (next != NULL || v->conn.readable)
 		loop_again(&v->conn.io, LOOP_IN);
 }
 
@@ -164,26 +174,28 @@ drain(struct visitor *v, struct slice in)
 			x->drained += data.n;
 			if (x->drained <= LIMIT_EARLY_DRAIN_BYTES)
 				break;
-			visitor_linger(v);
+			linger(v);
 			return;
 		case H1_DONE:
 			next_exchange(v, in);
 			return;
 		case H1_BAD:
-			visitor_linger(v);
+			linger(v);
 			return;
 		}
 	}
 }
 
-void
-visitor_answered(struct visitor *v, struct slice read_ahead)
+static void
+on_answered(struct front *f, struct slice read_ahead)
 {
+	struct visitor *v = visitor_of(f);
 	struct exchange *x = v->x;
 
+	check(v->state == VISITOR_BUSY);
 	if (!x->keep_alive) {
-		visitor_linger(v);
-	} else if (x->in_over) {
+		linger(v);
+	} else if (x->sent != EXCHANGE_COMES) {
 		next_exchange(v, read_ahead);
 	} else {
 		visitor_move(v, VISITOR_DRAIN);
@@ -192,21 +204,59 @@ visitor_answered(struct visitor *v, struct slice read_ahead)
 	}
 }
 
+static void
+on_cut(struct front *f, enum front_end how)
+{
+	struct visitor *v = visitor_of(f);
+
+	switch (how) {
+	case FRONT_FIN:
+		linger(v);
+		return;
+	case FRONT_RESET:
+		conn_will_reset(&v->conn);
+		break;
+	case FRONT_CLOSE:
+		break;
+	}
+	visitor_close(v);
+}
+
+static void
+on_hand_over(struct front *f, struct worker *to, struct slice bytes)
+{
+	struct visitor *v = visitor_of(f);
+	struct sockaddr_storage ss;
+
+	/* The address is asked for again rather than carried by every visitor for this case. */
+	conn_peer(&v->conn, &ss);
+	conn_detach(&v->conn);
+	if (worker_send(to, &v->conn, &ss, f->peer, f->local, false, bytes) == 0)
+		exchange_move(v->x, EXCHANGE_MOVED);
+	visitor_close(v);
+}
+
+static const struct front_ops front_ops = {
+	.answered = on_answered,
+	.cut = on_cut,
+	.hand_over = on_hand_over,
+};
+
 /* --- heads --- */
 
 static void
 overload(struct visitor *v)
 {
 	log_event(LOG_DEBUG, "visitor-refused", LOG_Z("why", "too many exchanges"),
-	    LOG_Z("peer", v->peer));
+	    LOG_Z("peer", v->front.peer));
 	visitor_close(v);
 }
 
 /* The head is not whole yet: keeps what has come. */
 static void
-keep_partial(struct exchange *x, struct slice bytes)
+keep_partial(struct visitor *v, struct slice bytes)
 {
-	struct visitor *v = x->visitor;
+	struct exchange *x = v->x;
 
 	/* the time runs from the first byte and is not set anew by later ones */
 	if (!lobby_has(&x->partial))
@@ -222,31 +272,39 @@ keep_partial(struct exchange *x, struct slice bytes)
 		overload(v);
 }
 
+/* A head that ends here, and what is wrong with it. */
+static void
+refuse_head(struct visitor *v, enum close_code code)
+{
+	struct exchange *x = v->x;
+
+	crowd_no_partial(x);
+	visitor_move(v, VISITOR_BUSY);
+	worker_request_id(x->worker, x->id);
+	x->start_us = loop_now_us(x->worker->loop);
+	local_reply_error(x, code, S(""));
+}
+
 /* bytes: everything from the first byte of the request on. */
 static void
 feed_head(struct visitor *v, struct slice bytes)
 {
-	struct exchange *x = v->x != NULL ? v->x : exchange_start(v);
-	struct slice none = { 0 };
-
-	if (x == NULL) {
+	if (v->x == NULL && (v->x = exchange_start(&v->front)) == NULL) {
 		overload(v);
 		return;
 	}
-	switch (h1_head(&x->req, bytes)) {
+	switch (h1_head(&v->x->req, bytes)) {
 	case H1_MORE:
-		keep_partial(x, bytes);
+		keep_partial(v, bytes);
 		return;
 	case H1_DONE:
-		crowd_no_partial(x);
-		exchange_request(x, bytes);
+		crowd_no_partial(v->x);
+		visitor_move(v, VISITOR_BUSY);
+		exchange_request(v->x, bytes);
 		return;
 	case H1_DATA:
 	case H1_BAD:
-		crowd_no_partial(x);
-		worker_request_id(x->worker, x->id);
-		x->start_us = loop_now_us(x->worker->loop);
-		local_reply_error(x, x->req.error, none);
+		refuse_head(v, v->x->req.error);
 		return;
 	}
 }
@@ -256,11 +314,11 @@ head_readable(struct visitor *v)
 {
 	struct exchange *x = v->x;
 	bool gathers = x != NULL && x->head.n > 0;
-	char *dst = loop_scratch(v->worker->loop);
+	char *dst = loop_scratch(v->front.worker->loop);
 	size_t n;
 
-	if (gathers && x->unread) {
-		x->unread = false;
+	if (x != NULL && x->state == EXCHANGE_AHEAD) {
+		exchange_move(x, EXCHANGE_HEAD);
 		loop_again(&v->conn.io, LOOP_IN);
 		feed_head(v, buf_slice(&x->head));
 		return;
@@ -287,20 +345,18 @@ head_readable(struct visitor *v)
 	feed_head(v, gathers ? buf_slice(&x->head) : slice_of(dst, n));
 }
 
-/* INTAKE, DRAIN, LINGER: what goes into no stream. */
+/* DRAIN, LINGER: what goes nowhere. */
 static void
 rest_readable(struct visitor *v)
 {
-	char *scratch = loop_scratch(v->worker->loop);
+	char *scratch = loop_scratch(v->front.worker->loop);
 	size_t n;
 
 	switch (conn_read(&v->conn, scratch, READ_BYTES, &n)) {
 	case IO_OK:
 		if (v->conn.readable)
 			loop_again(&v->conn.io, LOOP_IN);
-		if (v->state == VISITOR_INTAKE)
-			intake_feed(v->x, slice_of(scratch, n));
-		else if (v->state == VISITOR_DRAIN)
+		if (v->state == VISITOR_DRAIN)
 			drain(v, slice_of(scratch, n));
 		return;
 	case IO_WAIT:
@@ -322,45 +378,61 @@ on_conn(struct conn *c, unsigned events)
 		if (events & LOOP_IN)
 			head_readable(v);
 		return;
-	case VISITOR_FLOW:
-		flow_conn_event(&v->x->flow, events);
+	case VISITOR_BUSY:
+		exchange_conn_event(v->x, events);
 		return;
-	case VISITOR_INTAKE:
 	case VISITOR_DRAIN:
 		if (events & LOOP_IN)
 			rest_readable(v);
 		return;
-	case VISITOR_LINGER:
+	case VISITOR_LINGER: /* LOOP_OUT, too: writing may have failed, which only reading shows */
 		rest_readable(v);
-		return;
-	case VISITOR_WAIT:
-	case VISITOR_STORE:
-		return; /* nothing is read; an end is seen when the answer is written */
-	case VISITOR_ANSWER:
-		if (events & LOOP_OUT)
-			local_reply_writable(v);
 		return;
 	case VISITOR_DEAD:
 		return;
 	}
 }
 
-/* --- coming, moving --- */
+/* --- many of them --- */
+
+bool
+visitor_is_idle(const struct lobby_guest *g)
+{
+	const struct visitor *v =
+	    (const struct visitor *)(const void *)((const char *)g -
+						   offsetof(struct visitor, guest));
+
+	return v->state == VISITOR_HEAD || v->state == VISITOR_LINGER;
+}
 
 void
-visitor_hand_over(struct visitor *v, struct worker *to, struct slice bytes)
+visitor_shed(struct worker *w)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
+	int64_t now = loop_now_us(w->loop);
+	struct lobby_guest *g;
 
-	/* The address is asked for again rather than carried by every visitor for this case. */
-	if (getpeername(v->conn.io.fd, (struct sockaddr *)&ss, &len) != 0)
-		ss.ss_family = AF_UNSPEC;
-	conn_detach(&v->conn);
-	if (worker_send(to, &v->conn, &ss, v->peer, v->local, false, bytes) == 0)
-		v->x->logged = true; /* the other worker logs it */
-	visitor_close(v);
+	for (int i = 0; i < SHED && (g = lobby_victim(&w->visit->lobby)) != NULL; i++) {
+		struct visitor *v = list_of(g, struct visitor, guest);
+
+		if (now - v->moved_us < LISTENER_FRESH_US)
+			return;
+		visitor_close(v);
+	}
 }
+
+/* Lets a visitor in; false: there is no room. key NULL: he has no address. */
+static bool
+make_room(struct worker *w, struct visitor *v, const struct source_key *key)
+{
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(&w->visit->lobby, key, &victim)) == LOBBY_VICTIM)
+		visitor_close(list_of(victim, struct visitor, guest));
+	return room == LOBBY_ROOM && lobby_enter(&w->visit->lobby, &v->guest, key);
+}
+
+/* --- coming --- */
 
 void
 visitor_start(struct worker *w, struct arrival *a)
@@ -375,18 +447,20 @@ visitor_start(struct worker *w, struct arrival *a)
 		return;
 	}
 	v = slab_get(&w->visit->visitors);
-	if (v == NULL || !crowd_visitor(w, v, limited ? &key : NULL)) {
+	if (v == NULL || !make_room(w, v, limited ? &key : NULL)) {
 		if (v != NULL)
 			slab_put(&w->visit->visitors, v);
 		sources_put(&w->sources, source);
 		conn_close(&a->conn);
 		return;
 	}
-	v->worker = w;
-	v->source = source;
-	v->trusted = limited && cidr_set_has(&w->settings->trusted, &a->ss);
-	memcpy(v->peer, a->peer, sizeof(v->peer));
-	memcpy(v->local, a->local, sizeof(v->local));
+	v->front.ops = &front_ops;
+	v->front.worker = w;
+	v->front.conn = &v->conn;
+	v->front.source = source;
+	v->front.trusted = limited && cidr_set_has(&w->settings->trusted, &a->ss);
+	memcpy(v->front.peer, a->peer, sizeof(v->front.peer));
+	memcpy(v->front.local, a->local, sizeof(v->front.local));
 	conn_move(&v->conn, &a->conn, on_conn);
 	conn_tune(&v->conn, 0, LIMIT_NOTSENT_BYTES);
 	list_push(&w->visit->list, &v->node);
@@ -398,24 +472,14 @@ visitor_start(struct worker *w, struct arrival *a)
 		visitor_close(v);
 		return;
 	}
-	if (a->n > 0 && exchange_start(v) != NULL) {
-		buf_put(&v->x->head, slice_of(a->bytes, a->n));
-		v->x->unread = true;
-	}
+	if (a->n > 0 && (v->x = start_ahead(v, slice_of(a->bytes, a->n))) == NULL)
+		overload(v);
 }
 
 void
 visitor_tick(struct visitor *v, int64_t now_us)
 {
-	struct slice none = { 0 };
-
-	if (v->state == VISITOR_WAIT || v->state == VISITOR_STORE)
-		return;
-	if (v->state == VISITOR_INTAKE) {
-		intake_tick(v->x, now_us);
-		return;
-	}
-	if (v->state == VISITOR_FLOW) {
+	if (v->state == VISITOR_BUSY) {
 		exchange_tick(v->x, now_us);
 		return;
 	}
@@ -423,13 +487,10 @@ visitor_tick(struct visitor *v, int64_t now_us)
 		return;
 	/* A slow reader of our last bytes gets the time of a stream, not that of a farewell. */
 	if (v->state == VISITOR_LINGER && conn_waiting(&v->conn) > 0 &&
-	    now_us < v->deadline_us + v->worker->settings->limits.stream_stall_ms * 1000)
+	    now_us < v->deadline_us + v->front.worker->settings->limits.stream_stall_ms * 1000)
 		return;
-	if (v->state == VISITOR_HEAD && v->x != NULL) {
-		worker_request_id(v->worker, v->x->id);
-		v->x->start_us = now_us;
-		local_reply_error(v->x, CLOSE_SLOW_HEAD, none);
-		return;
-	}
-	visitor_close(v);
+	if (v->state == VISITOR_HEAD && v->x != NULL)
+		refuse_head(v, CLOSE_SLOW_HEAD);
+	else
+		visitor_close(v);
 }

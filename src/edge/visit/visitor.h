@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A visitor: one HTTP/1.1 connection from the public side.  While it is idle it is this struct and
- * its socket; parsers and buffers are in struct exchange, which it has only from the first byte of
- * a request to the last of the answer.
+ * A visitor: one HTTP/1.1 connection from the public side, and the front of its exchanges.  While it
+ * is idle it is this struct and its socket; parsers and buffers are in struct exchange, which it has
+ * only from the first byte of a request to the last of the answer.
  *
- *	HEAD ---> FLOW ----> HEAD                    the request goes through a stream, the answer comes
- *	  |         |                                back
- *	  |         |------> DRAIN ---> HEAD         the answer was early: the rest of the body is read
- *	  |         |                                away
- *	  |         |------> LINGER --> DEAD         ours was the last byte: FIN, then read until theirs
- *	  |         v
- *	  |------> ANSWER -> HEAD, DRAIN or LINGER   a page of our own waits for the socket
- *	  |------> WAIT ---> HEAD                    a password is being looked at
- *	  \------> INTAKE -> STORE ---> ANSWER ...   a webhook is read whole, then stored
+ *	HEAD ---> BUSY ---> HEAD                the exchange is at work; its answer was delivered
+ *	            |-----> DRAIN ---> HEAD     the answer was early: the rest of the body is read away
+ *	            \-----> LINGER --> DEAD     ours was the last byte: FIN, then read until theirs
  *
- * Every state may go to DEAD.  A visitor whose tunnel is on another worker is moved
- * there from HEAD, whole.
+ * Every state may go to DEAD.  A visitor whose tunnel is on another worker is moved there whole.
  */
 #ifndef ADIT_EDGE_VISIT_VISITOR_H
 #define ADIT_EDGE_VISIT_VISITOR_H
@@ -26,18 +19,8 @@
 enum visitor_state {
 	/* Idle, or a head is coming.  The whole head leaves it; the deadline ends it. */
 	VISITOR_HEAD,
-	/* The request has a stream.  The answer's end leaves it; exchange_tick() knows the times. */
-	VISITOR_FLOW,
-	/* The password's thread computes a hash.  Its answer leads back to HEAD; no deadline. */
-	VISITOR_WAIT,
-	/* The body of a webhook comes.  Its last byte leaves it; the deadline cuts it. */
-	VISITOR_INTAKE,
-	/* The store's thread commits the webhook, and in mode relay the origin may answer it within
-	 * LIMIT_RELAY_MS.  What they say leaves it; no deadline. */
-	VISITOR_STORE,
-	/* An answer of our own waits for the socket.  Its last byte leaves it;
-	 * the deadline cuts it. */
-	VISITOR_ANSWER,
+	/* The exchange has the connection.  The end of its answer leaves it; it knows the times. */
+	VISITOR_BUSY,
 	/* The answer is out, the request's body is not in.  Its last byte leaves it;
 	 * the deadline cuts it. */
 	VISITOR_DRAIN,
@@ -48,19 +31,16 @@ enum visitor_state {
 };
 
 struct visitor {
+	struct front front;
 	struct conn conn;
-	struct worker *worker;
 	struct list node;   /* in worker->visit->list */
 	struct exchange *x; /* NULL while idle */
-	struct source *source;
 	struct lobby_guest guest;
 	int64_t moved_us;    /* into its state */
 	int64_t deadline_us; /* of the state, looked at by the worker's tick */
 	struct loop_grave grave;
 	enum visitor_state state;
-	bool trusted; /* a proxy whose forwarding fields are kept */
-	bool used;    /* a request was answered */
-	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
+	bool used; /* a request was answered */
 };
 
 /* Takes over the connection of an arrival, with what was read of it. */
@@ -71,15 +51,9 @@ void visitor_close_idle(struct visitor *v);
 /* Called about once a second for each visitor. */
 void visitor_tick(struct visitor *v, int64_t now_us);
 
-/* --- for the exchange --- */
-
-void visitor_move(struct visitor *v, enum visitor_state to);
-/* The tunnel is there: sends the visitor with all that was read. */
-void visitor_hand_over(struct visitor *v, struct worker *to, struct slice bytes);
-/* The answer is with the socket: reads away `rest_of_body`, goes on or ends,
- * as the exchange says. */
-void visitor_answered(struct visitor *v, struct slice read_ahead);
-/* FIN now, then wait for theirs. */
-void visitor_linger(struct visitor *v);
+/* Of visit->lobby: he waits for a request, or for the other side's end. */
+bool visitor_is_idle(const struct lobby_guest *g);
+/* Descriptors are short: some visitors who are idle go. */
+void visitor_shed(struct worker *w);
 
 #endif

@@ -153,13 +153,13 @@ TEST(r10_without_descriptors_the_idle_go_and_not_the_new)
 	pass_time(SECOND);
 	fresh = visit_from("198.51.100.1");
 	pass_time(SECOND / 100);
-	crowd_shed(w->workers[0]);
-	crowd_shed(w->workers[0]);
+	visit_shed(w->workers[0]);
+	visit_shed(w->workers[0]);
 	far_say(fresh, GET);
 	pass_time(SECOND / 100);
 	EXPECT(idle->eof && said(fresh, "404"));
 	pass_time(SECOND / 2);
-	crowd_shed(w->workers[0]);
+	visit_shed(w->workers[0]);
 	pass_time(SECOND / 100);
 	EXPECT(fresh->eof);
 	world_close();
