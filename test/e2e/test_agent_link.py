@@ -270,6 +270,34 @@ def test_stop_lets_open_streams_end(lab):
     agent.exits(0)
 
 
+def test_a_welcome_behind_the_signal_to_stop_starts_nothing(lab):
+    """The old link still has a stream, the next one waits for its welcome: what the edge says now comes too late."""
+    hold = threading.Event()
+
+    def slow(c, request):
+        hold.wait(2 * WAIT_S)
+        c.answer(b"late")
+    played = Played(lab)
+    played.origin = lab.keep(Origin(slow))
+    agent = web(played)
+    stream = played.open(GET)
+    played.origin.wait_requests(1)
+    old = played.link
+    goaway(old, SHUTDOWN, 1)
+    agent.wait_event("down")
+    new = played.accept(up=False)
+    agent.signal(SIGTERM)
+    assert agent.wait_event("stopping")["open"] == 1
+    new.welcome([{"id": 1, "name": "web", "url": "https://web.localhost"}])
+    new.put(PING, 0, 0, b"behindit")
+    assert new.wait(PING)  # the welcome was read
+    hold.set()
+    played.link = old
+    assert played.whole(stream).endswith(b"late")
+    agent.exits(0)
+    assert [json.loads(x)["event"] for x in agent.lines if x].count("up") == 1
+
+
 def test_second_signal_ends_at_once(lab):
     hold = threading.Event()
     played = Played(lab)

@@ -16,10 +16,23 @@
 /* The same as CLIENT_SWEEP_US while streams of a link that was replaced may go on for hours. */
 #define LONG_SWEEP_US 500000
 
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[CLIENT_OFF] = 0, /* born in it */
+	[CLIENT_DIALLING] = 1 << CLIENT_OFF | 1 << CLIENT_WAITING,
+	[CLIENT_GREETING] = 1 << CLIENT_DIALLING,
+	[CLIENT_UP] = 1 << CLIENT_GREETING,
+	[CLIENT_WAITING] = 1 << CLIENT_DIALLING | 1 << CLIENT_GREETING | 1 << CLIENT_UP,
+	[CLIENT_STOPPING] = 1 << CLIENT_DIALLING | 1 << CLIENT_GREETING | 1 << CLIENT_UP | 1 << CLIENT_WAITING,
+	[CLIENT_OVER] = 1 << CLIENT_OFF | 1 << CLIENT_DIALLING | 1 << CLIENT_GREETING | 1 << CLIENT_UP |
+	    1 << CLIENT_WAITING | 1 << CLIENT_STOPPING,
+};
+/* clang-format on */
+
 void
 client_move(struct client *c, enum client_state to)
 {
-	check(c->state != CLIENT_OVER);
+	check(predecessors[to] & 1u << c->state);
 	c->state = to;
 	loop_timer_stop(c->loop, &c->timer);
 }

@@ -137,7 +137,8 @@ on_control(struct carrier *carrier, struct slice json)
 			    "the edge chose a later protocol than this agent speaks");
 			break;
 		}
-		if (s == c->session && s->up_us == 0)
+		/* Once, and not behind a signal to stop: that a link came up is too late then. */
+		if (s == c->session && c->state == CLIENT_GREETING)
 			read_welcome(s, h);
 		break;
 	case HELLO_REFUSED:
