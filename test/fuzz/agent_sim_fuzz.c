@@ -413,8 +413,10 @@ connect_link(void)
 	struct conn conn;
 	int fd[2];
 
-	for (int i = 0; i < TUNNELS; i++)
+	for (int i = 0; i < TUNNELS; i++) {
 		w.tunnels[i].state = TUNNEL_WANTED;
+		w.tunnels[i].probing = false;
+	}
 	w.client.state = CLIENT_GREETING;
 	w.client.at_once = false;
 	w.n_visits = 0;

@@ -118,10 +118,10 @@ stop_looking(struct client *c)
 void
 client_replaced(struct client *c, struct agent_tunnel *t, const char *text)
 {
-	t->state = TUNNEL_REPLACED;
 	t->failing = false;
 	look_stop(&t->look);
 	look_stop(&t->news);
+	serve_tunnel_move(t, TUNNEL_REPLACED);
 	screen_replaced(c->screen, t->label, text);
 	if (count(c, TUNNEL_UP) == 0 && count(c, TUNNEL_WANTED) == 0)
 		client_wind_down(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);

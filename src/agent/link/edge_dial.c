@@ -10,10 +10,20 @@
 
 #define EDGE_PORT 443
 
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[EDGE_DIAL_OFF] = 1 << EDGE_DIAL_CONNECT | 1 << EDGE_DIAL_PROXY | 1 << EDGE_DIAL_TLS, /* born in it */
+	[EDGE_DIAL_CONNECT] = 1 << EDGE_DIAL_OFF,
+	[EDGE_DIAL_PROXY] = 1 << EDGE_DIAL_CONNECT,
+	[EDGE_DIAL_TLS] = 1 << EDGE_DIAL_CONNECT | 1 << EDGE_DIAL_PROXY,
+};
+/* clang-format on */
+
 /* The only writer of the state. */
 static void
 move(struct edge_dial *d, enum edge_dial_state to)
 {
+	check(predecessors[to] & 1u << d->state);
 	d->state = to;
 }
 
@@ -211,9 +221,11 @@ on_conn(struct conn *conn, unsigned events)
 	struct edge_dial *d = list_of(conn, struct edge_dial, conn);
 
 	(void)events;
+	/* The connection is watched in these two alone. */
+	check(d->state == EDGE_DIAL_PROXY || d->state == EDGE_DIAL_TLS);
 	if (d->state == EDGE_DIAL_PROXY)
 		talk_to_proxy(d);
-	else if (d->state == EDGE_DIAL_TLS)
+	else
 		shake_hands(d);
 }
 
@@ -222,6 +234,7 @@ on_deadline(struct loop_timer *t)
 {
 	struct edge_dial *d = list_of(t, struct edge_dial, deadline);
 
+	check(d->state == EDGE_DIAL_PROXY || d->state == EDGE_DIAL_TLS);
 	fail(d, d->state == EDGE_DIAL_PROXY ? "the proxy did not answer in time"
 					    : "the edge did not finish the TLS handshake in time");
 }
@@ -233,6 +246,7 @@ on_dialled(struct dial *dial, int fd, int code, const char *why)
 	char edge[ADDR_TEXT_BYTES];
 	const char *where;
 
+	check(d->state == EDGE_DIAL_CONNECT && !conn_is_open(&d->conn));
 	if (fd < 0 && code == ECONNREFUSED && d->proxy.kind == PROXY_NONE) {
 		where = strchr(why, '(');
 		addr_text(&d->edge, edge, sizeof(edge));
@@ -261,7 +275,8 @@ on_dialled(struct dial *dial, int fd, int code, const char *why)
 void
 edge_dial_start(struct edge_dial *d)
 {
-	check(d->state == EDGE_DIAL_OFF);
+	/* done() took the last connection over, or closed it. */
+	check(d->state == EDGE_DIAL_OFF && !conn_is_open(&d->conn));
 	d->deadline.fn = on_deadline;
 	d->dial = (struct dial){ .done = on_dialled };
 	move(d, EDGE_DIAL_CONNECT);

@@ -8,6 +8,19 @@
 #include "net/conn.h"
 #include "net/resolve.h"
 
+/* Any of them but OFF may be left for OFF: done() is called on a failure, edge_dial_cancel() calls
+ * nobody. */
+enum edge_dial_state {
+	/* Nothing is under way.  edge_dial_start() leaves it. */
+	EDGE_DIAL_OFF,
+	/* The edge's name is looked up, or the proxy's, and connected to.  The socket leaves it. */
+	EDGE_DIAL_CONNECT,
+	/* The proxy is asked to connect to the edge.  Its answer leaves it, or the deadline. */
+	EDGE_DIAL_PROXY,
+	/* Handshake with the edge.  Its end leaves it, or the deadline. */
+	EDGE_DIAL_TLS,
+};
+
 struct edge_dial {
 	/*
 	 * conn: through TLS, detached, to be taken over within the call (carrier_init, or
@@ -21,12 +34,7 @@ struct edge_dial {
 	struct addr edge;
 	char tls_name[256];
 	/* private */
-	enum edge_dial_state {
-		EDGE_DIAL_OFF,
-		EDGE_DIAL_CONNECT,
-		EDGE_DIAL_PROXY,
-		EDGE_DIAL_TLS
-	} state;
+	enum edge_dial_state state;
 	struct dial dial;
 	struct conn conn;
 	struct loop_timer deadline;

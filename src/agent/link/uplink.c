@@ -39,12 +39,12 @@ static void
 read_refusal(struct client *c, struct agent_tunnel *t, const struct hello_tunnel *a)
 {
 	if (strcmp(a->error, "replaced") == 0) {
-		t->state = TUNNEL_REPLACED;
+		serve_tunnel_move(t, TUNNEL_REPLACED);
 		screen_replaced(c->screen, t->label, a->text);
 		return;
 	}
 	if (!is_passing(a->error))
-		t->state = TUNNEL_REFUSED;
+		serve_tunnel_move(t, TUNNEL_REFUSED);
 	screen_refused(c->screen, t->label, a->error, a->text);
 }
 
@@ -103,7 +103,7 @@ read_welcome(struct uplink *s, const struct hello *h)
 			read_refusal(c, t, a);
 			continue;
 		}
-		t->state = TUNNEL_UP;
+		serve_tunnel_move(t, TUNNEL_UP);
 		snprintf(t->url, sizeof(t->url), "%s", a->url);
 		if (a->name[0] != '\0')
 			snprintf(t->label, sizeof(t->label), "%s", a->name);
@@ -214,8 +214,7 @@ say_hello(struct uplink *s)
 
 		if (t->state == TUNNEL_REPLACED)
 			continue;
-		t->state = TUNNEL_WANTED;
-		t->probing = false;
+		serve_tunnel_move(t, TUNNEL_WANTED);
 		h->tunnels[h->n_tunnels] = t->ask;
 		/* hello_wipe() takes it */
 		if (t->policy.json != NULL &&

@@ -2,11 +2,29 @@
 /* Streams of plain bytes: TCP tunnels, one connection to the origin for each. */
 #include "agent/serve/byte_stream.h"
 
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[BYTE_STREAM_DIALLING] = 0, /* born in it */
+	[BYTE_STREAM_OPEN] = 1 << BYTE_STREAM_DIALLING,
+	[BYTE_STREAM_HALF] = 1 << BYTE_STREAM_OPEN,
+	[BYTE_STREAM_DEAD] = 1 << BYTE_STREAM_DIALLING | 1 << BYTE_STREAM_OPEN | 1 << BYTE_STREAM_HALF,
+};
+/* clang-format on */
+
+/* The only writer of the state. */
+static void
+move(struct bytes *b, enum byte_stream_state to)
+{
+	check(predecessors[to] & 1u << b->state);
+	b->state = to;
+}
+
 static void
 release(struct loop_grave *g)
 {
 	struct bytes *b = list_of(g, struct bytes, grave);
 
+	check(b->state == BYTE_STREAM_DEAD && b->conn == NULL);
 	slab_put(&b->serve->bytes, b);
 }
 
@@ -14,9 +32,9 @@ release(struct loop_grave *g)
 static void
 finish(struct bytes *b, enum link_code code)
 {
-	if (b->dead)
+	if (b->state == BYTE_STREAM_DEAD)
 		return;
-	b->dead = true;
+	move(b, BYTE_STREAM_DEAD);
 	flow_end(&b->flow, code);
 	if (b->conn != NULL && code == LINK_CODE_OK)
 		origin_drop(b->conn);
@@ -26,23 +44,16 @@ finish(struct bytes *b, enum link_code code)
 	loop_bury(b->serve->loop, &b->grave, release);
 }
 
+/* One direction has ended in order: inlet or outlet, each tells it once. */
 static void
-on_inlet_done(struct flow *f)
+on_done(struct flow *f)
 {
 	struct bytes *b = f->owner;
 
-	b->in_done = true;
-	if (b->out_done)
-		finish(b, LINK_CODE_OK);
-}
-
-static void
-on_outlet_done(struct flow *f)
-{
-	struct bytes *b = f->owner;
-
-	b->out_done = true;
-	if (b->in_done)
+	check(b->state == BYTE_STREAM_OPEN || b->state == BYTE_STREAM_HALF);
+	if (b->state == BYTE_STREAM_OPEN)
+		move(b, BYTE_STREAM_HALF);
+	else
 		finish(b, LINK_CODE_OK);
 }
 
@@ -63,17 +74,16 @@ on_conn_broken(struct flow *f, enum close_code bad)
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
 {
-	/* Never called: the flow is held until the connection is there. */
 	(void)f;
-	(void)bytes;
 	(void)fin;
-	return 0;
+	check(!"the flow is held until the connection is there, and raw from then on");
+	return bytes.n;
 }
 
 static const struct flow_ops flow_ops = {
 	.head = on_head,
-	.inlet_done = on_inlet_done,
-	.outlet_done = on_outlet_done,
+	.inlet_done = on_done,
+	.outlet_done = on_done,
 	.reset = on_reset,
 	.conn_broken = on_conn_broken,
 };
@@ -83,6 +93,8 @@ on_ready(struct origin_conn *c)
 {
 	struct bytes *b = c->owner;
 
+	check(b->conn == c);
+	move(b, BYTE_STREAM_OPEN);
 	flow_conn(&b->flow, &c->conn);
 	if (flow_inlet(&b->flow, FLOW_RAW, NULL, S("")) != 0) {
 		finish(b, LINK_CODE_INTERNAL);
@@ -97,6 +109,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 	struct bytes *b = c->owner;
 
 	(void)why;
+	check(b->conn == c && b->state == BYTE_STREAM_DIALLING);
 	b->conn = NULL;
 	finish(b, code);
 }
@@ -106,6 +119,7 @@ on_event(struct origin_conn *c, unsigned events)
 {
 	struct bytes *b = c->owner;
 
+	check(b->conn == c && b->state != BYTE_STREAM_DIALLING);
 	flow_conn_event(&b->flow, events);
 }
 

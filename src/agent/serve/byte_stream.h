@@ -6,11 +6,23 @@
 
 #include "agent/serve/serve.h"
 
+enum byte_stream_state {
+	/* The origin's connection is made; the stream's bytes are held.  It leaves it when it is
+	 * there; its failure ends the stream. */
+	BYTE_STREAM_DIALLING,
+	/* Bytes pass both ways.  The first direction that ends leaves it. */
+	BYTE_STREAM_OPEN,
+	/* One direction has ended in order.  The other one's end leaves it. */
+	BYTE_STREAM_HALF,
+	/* The stream is gone; freed at the end of the turn.  Each of them may be left for it. */
+	BYTE_STREAM_DEAD,
+};
+
 struct bytes {
 	struct serve *serve;
 	struct flow flow;
-	struct origin_conn *conn;
-	bool in_done, out_done, dead;
+	struct origin_conn *conn; /* NULL when DEAD */
+	enum byte_stream_state state;
 	struct loop_grave grave;
 };
 

@@ -16,11 +16,13 @@ write_upgrade(struct http_stream *x)
 	struct iovec iov = { x->head + x->head_sent, x->head_n - x->head_sent };
 	size_t n = 0;
 
+	check(x->state == HTTP_STREAM_SENT && x->head_sent < x->head_n);
 	if (conn_write(&x->conn->conn, &iov, 1, &n) == IO_FAIL) {
 		http_request_broken(x);
 		return;
 	}
 	x->head_sent += n;
+	check(x->head_sent <= x->head_n);
 }
 
 /* The connection is there: the request goes out. */
@@ -46,6 +48,7 @@ on_ready(struct origin_conn *c)
 {
 	struct http_stream *x = c->owner;
 
+	check(x->conn == c && x->state == HTTP_STREAM_DIALLING);
 	send_request(x, slice_of(x->head, x->head_n));
 }
 
@@ -55,6 +58,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 	struct http_stream *x = c->owner;
 
 	(void)why;
+	check(x->conn == c && x->state == HTTP_STREAM_DIALLING);
 	x->conn = NULL;
 	x->tunnel->look.down = code != LINK_CODE_INTERNAL;
 	http_stream_end(x, code);
@@ -65,6 +69,7 @@ on_event(struct origin_conn *c, unsigned events)
 {
 	struct http_stream *x = c->owner;
 
+	check(x->conn == c && (x->state == HTTP_STREAM_SENT || x->state == HTTP_STREAM_BODY));
 	if (x->upgrade && (events & LOOP_OUT) && x->state == HTTP_STREAM_SENT &&
 	    x->head_sent < x->head_n)
 		write_upgrade(x);
@@ -81,6 +86,8 @@ static const struct origin_ops origin_ops = {
 static void
 dial(struct http_stream *x)
 {
+	check(x->head != NULL &&
+	      x->head_n > 0); /* kept until there is a connection to write it to */
 	http_stream_move(x, HTTP_STREAM_DIALLING);
 	x->conn = origin_connect(&x->tunnel->origin, &origin_ops, x);
 	if (x->conn == NULL)
@@ -102,9 +109,10 @@ may_retry(const struct http_stream *x)
 void
 http_request_broken(struct http_stream *x)
 {
-	bool again = x->state == HTTP_STREAM_SENT && x->conn->reused && may_retry(x) &&
-		     !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
+	bool again = x->conn->reused && may_retry(x) && !x->retried && x->gather_n == 0 &&
+		     x->n_interim == 0 && x->flow.out.n == 0;
 
+	check(x->state == HTTP_STREAM_SENT);
 	if (!again) {
 		x->tunnel->look.down = true;
 		http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
@@ -161,6 +169,7 @@ write_head(struct http_stream *x, struct slice buf, struct slice *ret_head)
 	bool keep = x->conn == NULL || x->upgrade || may_retry(x);
 	char *dst;
 
+	check(x->head == NULL);
 	if (keep)
 		x->head = pool_get(&x->serve->heads);
 	dst = keep ? x->head : flow_head_scratch(&x->flow);
@@ -183,6 +192,7 @@ start(struct http_stream *x, struct slice buf, bool fin)
 	size_t used = x->h1.head.n_bytes;
 	struct slice head;
 
+	check(x->state == HTTP_STREAM_HEAD && x->head_read && used <= buf.n);
 	note_request(x, buf, fin);
 	x->conn = origin_take(&x->tunnel->origin, may_retry(x), &origin_ops, x);
 	if (!write_head(x, buf, &head))

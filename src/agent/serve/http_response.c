@@ -8,6 +8,7 @@
 /* Read at first: a head and a small body come with one call, a large body goes
  * straight into frames later. */
 #define FIRST_READ_BYTES LIMIT_DATA_FRAME_BYTES
+_Static_assert(FIRST_READ_BYTES <= SERVE_HEAD_BYTES, "serve->in takes both");
 
 /* Passes a head on, from `buf` that begins with it. */
 static int
@@ -144,6 +145,8 @@ keep_part(struct http_stream *x, struct slice part)
 		http_stream_end(x, LINK_CODE_INTERNAL);
 		return;
 	}
+	/* The parser wants no more of what is longer than a head may be. */
+	check(part.n < SERVE_HEAD_BYTES);
 	memmove(x->gather, part.p, part.n);
 	x->gather_n = part.n;
 }
@@ -190,6 +193,7 @@ http_response_readable(struct http_stream *x)
 		size_t n, have = gathering ? x->gather_n : 0;
 		size_t cap = gathering ? SERVE_HEAD_BYTES - have : FIRST_READ_BYTES;
 
+		check(x->state == HTTP_STREAM_SENT && x->conn != NULL);
 		switch (conn_read(&x->conn->conn, dst + have, cap, &n)) {
 		case IO_OK:
 			x->flow.active_us = loop_now_us(x->serve->loop);

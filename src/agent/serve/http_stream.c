@@ -16,6 +16,8 @@ release(struct loop_grave *g)
 {
 	struct http_stream *x = list_of(g, struct http_stream, grave);
 
+	check(x->state == HTTP_STREAM_DEAD && x->conn == NULL && list_empty(&x->waiting));
+	check(x->head == NULL && x->gather == NULL);
 	slab_put(&x->serve->exchanges, x);
 }
 
@@ -98,6 +100,7 @@ end_well(struct http_stream *x)
 {
 	struct origin_conn *c = x->conn;
 
+	check(x->in_done && x->out_done);
 	if (x->keep_alive && c != NULL && flow_rest(&x->flow) == 0) {
 		x->conn = NULL;
 		flow_end(&x->flow, LINK_CODE_OK);
@@ -132,6 +135,8 @@ http_stream_sweep(struct loop_timer *t)
 		struct http_stream *x = list_of(node, struct http_stream, waiting);
 		int64_t since = now - x->flow.active_us;
 
+		check((x->state == HTTP_STREAM_SENT && x->conn != NULL) ||
+		      (x->state == HTTP_STREAM_LINGER && x->conn == NULL));
 		if (x->state == HTTP_STREAM_SENT && is_silent(x, now)) {
 			x->tunnel->look.down = false;
 			http_stream_end(x, LINK_CODE_ORIGIN_SILENT);
@@ -151,6 +156,7 @@ on_inlet_done(struct flow *f)
 {
 	struct http_stream *x = f->owner;
 
+	check(x->state == HTTP_STREAM_BODY && !x->in_done);
 	x->in_done = true;
 	if (x->out_done) {
 		end_well(x);
@@ -172,6 +178,8 @@ on_outlet_done(struct flow *f)
 {
 	struct http_stream *x = f->owner;
 
+	/* Not before the head is written; an empty body's end may come while it is sent once more. */
+	check(x->state != HTTP_STREAM_HEAD && x->state != HTTP_STREAM_DEAD && !x->out_done);
 	x->out_done = true;
 	if (x->in_done)
 		end_well(x);

@@ -12,6 +12,8 @@ wait(struct look *l)
 {
 	int64_t ms = l->pause_ms + (int64_t)rand_below((uint64_t)l->pause_ms);
 
+	check(l->looking && l->conn == NULL);
+	check(l->pause_ms >= LIMIT_LOOK_MS && l->pause_ms <= LIMIT_LOOK_MS_MAX);
 	loop_timer_set(l->origin->shared->loop, &l->timer, ms * 1000);
 }
 
@@ -28,6 +30,7 @@ on_ready(struct origin_conn *c)
 {
 	struct look *l = c->owner;
 
+	check(l->looking && l->conn == c);
 	loop_timer_set(l->origin->shared->loop, &l->timer, STAY_US);
 }
 
@@ -38,6 +41,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 
 	(void)code;
 	(void)why;
+	check(l->looking && l->conn == c);
 	l->conn = NULL;
 	wait(l);
 }
@@ -64,6 +68,7 @@ on_timer(struct loop_timer *t)
 	size_t n;
 	bool stays;
 
+	check(l->looking);
 	if (l->conn == NULL) {
 		l->conn = origin_connect(l->origin, &ops, l);
 		if (l->conn == NULL)
@@ -105,6 +110,7 @@ look_stop(struct look *l)
 		loop_timer_stop(l->origin->shared->loop, &l->timer);
 		give_up_conn(l);
 	}
+	check(l->conn == NULL);
 	l->looking = false;
 	l->pause_ms = 0;
 }

@@ -31,8 +31,19 @@ release(struct loop_grave *g)
 {
 	struct origin_conn *c = list_of(g, struct origin_conn, grave);
 
+	check(c->state == ORIGIN_GONE && !conn_is_open(&c->conn));
 	slab_put(&c->origin->shared->conns, c);
 }
+
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[ORIGIN_DIALLING] = 0, /* born in it, see origin_connect() */
+	[ORIGIN_HANDSHAKE] = 1 << ORIGIN_DIALLING,
+	[ORIGIN_BUSY] = 1 << ORIGIN_DIALLING | 1 << ORIGIN_HANDSHAKE | 1 << ORIGIN_IDLE,
+	[ORIGIN_IDLE] = 1 << ORIGIN_BUSY,
+	[ORIGIN_GONE] = 1 << ORIGIN_DIALLING | 1 << ORIGIN_HANDSHAKE | 1 << ORIGIN_BUSY | 1 << ORIGIN_IDLE,
+};
+/* clang-format on */
 
 /* The only writer of a connection's state. */
 static void
@@ -40,8 +51,11 @@ move(struct origin_conn *c, enum origin_state to)
 {
 	struct origin *o = c->origin;
 
-	check(c->state != ORIGIN_GONE);
+	check(predecessors[to] & 1u << c->state);
+	/* In the list of its origin exactly while it is IDLE. */
+	check((c->state == ORIGIN_IDLE) == !list_empty(&c->node));
 	if (c->state == ORIGIN_IDLE) {
+		check(o->n_idle > 0);
 		list_del(&c->node);
 		o->n_idle--;
 	}
@@ -49,6 +63,7 @@ move(struct origin_conn *c, enum origin_state to)
 	if (to == ORIGIN_IDLE) {
 		list_push_front(&o->idle, &c->node);
 		o->n_idle++;
+		check(o->n_idle <= LIMIT_ORIGIN_POOL);
 	}
 }
 
@@ -109,6 +124,8 @@ on_event(struct conn *conn, unsigned events)
 {
 	struct origin_conn *c = list_of(conn, struct origin_conn, conn);
 
+	/* Its socket is watched neither before it is connected nor after its end. */
+	check(c->state != ORIGIN_DIALLING && c->state != ORIGIN_GONE);
 	switch (c->state) {
 	case ORIGIN_HANDSHAKE:
 		on_handshake(c);
@@ -129,8 +146,10 @@ on_event(struct conn *conn, unsigned events)
 static void
 on_deadline(struct loop_timer *t)
 {
-	fail(list_of(t, struct origin_conn, deadline), LINK_CODE_ORIGIN_SILENT,
-	    "the TLS handshake took too long");
+	struct origin_conn *c = list_of(t, struct origin_conn, deadline);
+
+	check(c->state == ORIGIN_HANDSHAKE);
+	fail(c, LINK_CODE_ORIGIN_SILENT, "the TLS handshake took too long");
 }
 
 static enum link_code
@@ -188,6 +207,7 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 	struct origin_conn *c = list_of(d, struct origin_conn, dial);
 	struct origin *o = c->origin;
 
+	check(c->state == ORIGIN_DIALLING && c->n_tried >= 1 && c->n_tried <= o->n_tries);
 	if (fd >= 0) {
 		o->try_first = (o->try_first + c->n_tried - 1) % o->n_tries;
 		on_connected(c, fd);
@@ -204,6 +224,7 @@ dial_next(struct origin_conn *c)
 	struct origin *o = c->origin;
 	size_t i = (o->try_first + c->n_tried++) % o->n_tries;
 
+	check(c->n_tried <= o->n_tries);
 	c->dial = (struct dial){ .done = on_dialled };
 	dial_start(o->shared->resolver, &c->dial, &o->tries[i],
 	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
@@ -261,6 +282,7 @@ origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *own
 	if (list_empty(&o->idle))
 		return NULL;
 	c = list_of(o->idle.next, struct origin_conn, node);
+	check(c->owner == NULL);
 	if (!safe && loop_now_us(o->shared->loop) - c->idle_us > ORIGIN_FRESH_US)
 		return NULL; /* the others have been idle for longer still */
 	move(c, ORIGIN_BUSY);
@@ -383,6 +405,7 @@ origin_fini(struct origin *o)
 {
 	while (!list_empty(&o->idle))
 		origin_drop(list_of(o->idle.next, struct origin_conn, node));
+	check(o->n_idle == 0);
 	loop_timer_stop(o->shared->loop, &o->expire);
 	tls_client_unref(o->tls);
 	o->tls = NULL;

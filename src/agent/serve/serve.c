@@ -31,6 +31,7 @@ serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *s
 void
 serve_fini(struct serve *s)
 {
+	check(list_empty(&s->waiting));
 	loop_timer_stop(s->loop, &s->sweep);
 	slab_fini(&s->exchanges);
 	slab_fini(&s->bytes);
@@ -39,10 +40,32 @@ serve_fini(struct serve *s)
 	free(s->in);
 }
 
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[TUNNEL_WANTED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP | 1 << TUNNEL_REFUSED, /* born in it; each new link */
+	[TUNNEL_UP] = 1 << TUNNEL_WANTED,
+	[TUNNEL_REFUSED] = 1 << TUNNEL_WANTED,
+	[TUNNEL_REPLACED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP, /* WANTED: it was so while we were away */
+};
+/* clang-format on */
+
+void
+serve_tunnel_move(struct agent_tunnel *t, enum tunnel_state to)
+{
+	check(predecessors[to] & 1u << t->state);
+	/* Nobody looks at the origin of a tunnel that does not serve. */
+	check(t->state == TUNNEL_UP || (!t->probing && !t->failing && !t->look.looking));
+	t->state = to;
+	t->probing = false;
+}
+
 struct agent_tunnel *
 serve_find(struct serve *s, uint16_t id)
 {
-	return id >= 1 && id <= s->n_tunnels ? &s->tunnels[id - 1] : NULL;
+	struct agent_tunnel *t = id >= 1 && id <= s->n_tunnels ? &s->tunnels[id - 1] : NULL;
+
+	check(t == NULL || t->ask.id == id);
+	return t;
 }
 
 void
@@ -58,12 +81,16 @@ serve_answered(struct serve *s, struct agent_tunnel *t)
 static void
 on_news(struct look *l)
 {
-	serve_answered(l->owner, list_of(l, struct agent_tunnel, news));
+	struct agent_tunnel *t = list_of(l, struct agent_tunnel, news);
+
+	check(t->state == TUNNEL_UP && t->failing);
+	serve_answered(l->owner, t);
 }
 
 void
 serve_fails(struct serve *s, struct agent_tunnel *t, bool looks)
 {
+	check(t->state == TUNNEL_UP);
 	t->failing = true;
 	t->news.back = on_news;
 	t->news.owner = s;
@@ -74,6 +101,7 @@ serve_fails(struct serve *s, struct agent_tunnel *t, bool looks)
 static void
 refuse(struct carrier *c, struct stream *stream, enum link_code code)
 {
+	check(stream->owner == NULL); /* no flow has it: nobody else frees it */
 	stream_reset(stream, code);
 	stream_free(stream);
 	carrier_kick(c);

@@ -81,5 +81,7 @@ void serve_answered(struct serve *s, struct agent_tunnel *t);
 void serve_fails(struct serve *s, struct agent_tunnel *t, bool looks);
 /* The tunnel of a number, NULL when there is none. */
 struct agent_tunnel *serve_find(struct serve *s, uint16_t id);
+/* The only writer of a tunnel's state. What belongs to UP alone ends with it. */
+void serve_tunnel_move(struct agent_tunnel *t, enum tunnel_state to);
 
 #endif
