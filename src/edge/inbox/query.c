@@ -1,219 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers questions about the inbox: one JSON object in, one out. */
-#include "edge/inbox/query.h"
-
-#include "base/text.h"
-#include "edge/inbox/shown.h"
-#include "edge/core/worker.h"
-#include "store/inbox.h"
+#include "edge/inbox/query_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define ROWS_MAX 100
-#define ATTEMPTS_SHOWN 20
-#define ANSWER_SHOWN 400
-#define PIECE_BYTES 24576
-/* Of an answer as JSON: what a CONTROL frame takes, less its envelope. */
-#define ROWS_BYTES 48000
-/* Head and body of a row of an export; a larger one is asked for in pieces. */
-#define WHOLE_BYTES 30000
-
-struct query {
-	struct inbox_req req;
-	struct errand errand;
-	struct edge *edge;
-	query_done_fn done;
-	void *owner;
-	const struct row *row;
-	bool raw, whole, abandoned;
-	uint64_t offset;
-	char event[256], order_key[256]; /* what req's slices point to */
-};
-
-struct row {
-	const char *op;
-	enum inbox_op store_op;
-	json_t *(*answer)(struct query *v);
-};
-
-/* --- answers --- */
-
-static json_t *
-refusal(const char *code, const char *what)
-{
-	return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", what);
-}
-
-static size_t
-json_bytes(json_t *j)
-{
-	return json_dumpb(j, NULL, 0, JSON_COMPACT);
-}
-
-/* Head and body in the row, when they are short: whoever reads many need not ask for each. */
-static bool
-add_bytes(struct query *v, const struct inbox_delivery *d, json_t *row)
-{
-	struct buf all;
-	size_t n_head;
-	char *encoded;
-	bool good;
-
-	if (d->bytes > WHOLE_BYTES)
-		return false;
-	buf_init(&all, SHOWN_BYTES);
-	good = shown_bytes(v->edge->vault, d, v->raw, &all, &n_head) && all.n <= WHOLE_BYTES;
-	encoded = good ? malloc(all.n / 3 * 4 + 8) : NULL;
-	if (encoded != NULL) {
-		text_base64(all.p, all.n, encoded);
-		json_object_set_new(row, "whole", json_string(encoded));
-		json_object_set_new(row, "head_bytes", json_integer((json_int_t)n_head));
-	}
-	free(encoded);
-	buf_fini(&all);
-	return encoded != NULL;
-}
-
-/* Where bytes were asked for, a row without its bytes is the last one of its answer: they are asked for then. */
-static json_t *
-list_answer(struct query *v)
-{
-	struct inbox_req *req = &v->req;
-	json_t *rows = json_array();
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < req->n_items; i++) {
-		json_t *row = shown_row(v->edge->vault, &req->items[i], false, v->raw);
-		bool whole = !v->whole || add_bytes(v, &req->items[i], row);
-
-		bytes += json_bytes(row) + 1;
-		if (bytes > ROWS_BYTES && i > 0) {
-			json_decref(row);
-			req->cursor = req->items[i - 1].id;
-			req->more = true;
-			break;
-		}
-		json_array_append_new(rows, row);
-		if (!whole) {
-			req->more = req->more || i + 1 < req->n_items;
-			req->cursor = req->items[i].id;
-			break;
-		}
-	}
-	return json_pack("{s:b, s:o, s:b, s:I}", "ok", 1, "rows", rows, "more", req->more, "cursor",
-	    (json_int_t)req->cursor);
-}
-
-static json_t *
-attempt_json(const struct inbox_attempt *a)
-{
-	return json_pack("{s:I, s:I, s:i, s:I, s:s, s:o}", "number", (json_int_t)a->number, "at_ms",
-	    (json_int_t)a->at_ms, "status", a->status, "latency_ms", (json_int_t)a->latency_ms,
-	    "reason", a->reason, "answer",
-	    shown_text(slice_of(a->answer, a->n_answer), ANSWER_SHOWN));
-}
-
-static json_t *
-show_answer(struct query *v)
-{
-	struct inbox_req *req = &v->req;
-	json_t *attempts = json_array();
-	size_t i = req->n_attempts > ATTEMPTS_SHOWN ? req->n_attempts - ATTEMPTS_SHOWN : 0;
-
-	for (; i < req->n_attempts; i++)
-		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
-	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery",
-	    shown_row(v->edge->vault, &req->items[0], true, v->raw), "attempts", attempts);
-}
-
-/* A piece of head and body, as they go to the origin. */
-static json_t *
-bytes_answer(struct query *v)
-{
-	const struct inbox_delivery *d = &v->req.items[0];
-	char encoded[PIECE_BYTES / 3 * 4 + 8];
-	json_t *answer = NULL;
-	struct buf all;
-	size_t n_head;
-
-	buf_init(&all, SHOWN_BYTES);
-	if (shown_bytes(v->edge->vault, d, v->raw, &all, &n_head)) {
-		size_t total = all.n;
-		struct slice piece =
-		    slice_head(slice_from(buf_slice(&all), v->offset < total ? v->offset : total),
-			PIECE_BYTES);
-
-		text_base64(piece.p, piece.n, encoded);
-		answer = json_pack("{s:b, s:s, s:I, s:I}", "ok", 1, "bytes", encoded, "head_bytes",
-		    (json_int_t)n_head, "total", (json_int_t)total);
-	}
-	buf_fini(&all);
-	return answer != NULL ? answer : refusal("memory", "out of memory");
-}
-
-static json_t *
-change_answer(struct query *v)
-{
-	struct inbox_req *req = &v->req;
-
-	/* What was replayed may be sent at once. */
-	if (req->op == INBOX_REPLAY)
-		for (unsigned i = 0; i < v->edge->n_workers; i++)
-			worker_kick_couriers(v->edge->workers[i], req->account);
-	return json_pack("{s:b, s:I, s:I, s:b, s:I}", "ok", 1, "changed",
-	    (json_int_t)req->n_changed, "id", (json_int_t)req->id, "more", req->more, "cursor",
-	    (json_int_t)req->cursor);
-}
-
-static json_t *
-stat_answer(struct query *v)
-{
-	const struct inbox_counts *n = &v->req.counts;
-	json_t *states = json_object();
-
-	for (int i = 0; i < INBOX_N_STATES; i++)
-		json_object_set_new(states, inbox_state_text((enum inbox_state)i),
-		    json_pack("{s:I, s:I}", "n", (json_int_t)n->n[i], "bytes",
-			(json_int_t)n->bytes[i]));
-	return json_pack("{s:b, s:o, s:I}", "ok", 1, "states", states, "oldest_ms",
-	    (json_int_t)n->oldest_ms);
-}
-
-/* clang-format off */
-static const struct row rows[] = {
-	{ "list", INBOX_LIST, list_answer },
-	{ "export", INBOX_EXPORT, list_answer },
-	{ "show", INBOX_SHOW, show_answer },
-	{ "bytes", INBOX_SHOW, bytes_answer },
-	{ "replay", INBOX_REPLAY, change_answer },
-	{ "drop", INBOX_DROP, change_answer },
-	{ "stat", INBOX_COUNT, stat_answer },
-};
-/* clang-format on */
-
-static json_t *
-store_refusal(const struct inbox_req *req)
-{
-	char text[64];
-
-	switch (req->result) {
-	case STORE_NONE:
-		snprintf(text, sizeof(text), "there is no delivery %llu",
-		    (unsigned long long)req->id);
-		return refusal("none", text);
-	case STORE_TAKEN:
-		return refusal("not-yours", "the account of the delivery has no such HTTP tunnel");
-	case STORE_LIMIT:
-		return refusal("account-full",
-		    "the account's inbox is full (inbox.account_bytes): drop some webhooks "
-		    "first");
-	case STORE_FULL:
-		return refusal("store-full", store_result_text(req->result));
-	default:
-		return refusal("store", store_result_text(req->result));
-	}
-}
 
 static void
 query_free(struct query *v)
@@ -229,7 +19,8 @@ on_answer(struct errand *e)
 	json_t *answer;
 
 	if (!v->abandoned) {
-		answer = v->req.result != STORE_OK ? store_refusal(&v->req) : v->row->answer(v);
+		answer =
+		    v->req.result != STORE_OK ? query_store_refusal(&v->req) : v->row->answer(v);
 		v->done(v->owner, answer);
 	}
 	query_free(v);
@@ -242,136 +33,28 @@ query_abandon(struct query *v)
 		v->abandoned = true;
 }
 
-/* --- requests --- */
-
-/* A member as text: "" when it is absent. */
-static bool
-take_text(json_t *request, const char *key, char *dst, size_t cap)
-{
-	json_t *j = json_object_get(request, key);
-
-	dst[0] = '\0';
-	return j == NULL || json_is_null(j) ||
-	       (json_is_string(j) &&
-		   slice_z(slice_of(json_string_value(j), json_string_length(j)), dst, cap));
-}
-
-static bool
-take_number(json_t *request, const char *key, uint64_t *dst)
-{
-	json_t *j = json_object_get(request, key);
-
-	if (j == NULL || json_is_null(j))
-		return true;
-	if (!json_is_integer(j) || json_integer_value(j) < 0)
-		return false;
-	*dst = (uint64_t)json_integer_value(j);
-	return true;
-}
-
-static bool
-take_states(json_t *request, uint32_t *dst)
-{
-	json_t *list = json_object_get(request, "states"), *j;
-	enum inbox_state state;
-	size_t i;
-
-	if (list == NULL || json_is_null(list))
-		return true;
-	if (!json_is_array(list))
-		return false;
-	json_array_foreach(list, i, j) {
-		if (!json_is_string(j) ||
-		    !inbox_state_parse(slice_str(json_string_value(j)), &state))
-			return false;
-		*dst |= INBOX_STATE_BIT(state);
-	}
-	return true;
-}
-
-/* NULL, or what is wrong. */
-static const char *
-read_request(struct query *v, const char *account, json_t *request)
-{
-	struct inbox_req *req = &v->req;
-	uint64_t since = 0, until = 0, limit = ROWS_MAX;
-
-	if (!take_text(request, "account", req->account, sizeof(req->account)) ||
-	    !take_text(request, "tunnel", req->tunnel, sizeof(req->tunnel)) ||
-	    !take_text(request, "to", req->to_tunnel, sizeof(req->to_tunnel)) ||
-	    !take_text(request, "event", v->event, sizeof(v->event)) ||
-	    !take_text(request, "repository", v->order_key, sizeof(v->order_key)))
-		return "a member is too long, or is no text";
-	if (!take_number(request, "id", &req->id) ||
-	    !take_number(request, "cursor", &req->cursor) ||
-	    !take_number(request, "since_ms", &since) ||
-	    !take_number(request, "until_ms", &until) || !take_number(request, "limit", &limit) ||
-	    !take_number(request, "offset", &v->offset))
-		return "a member is no number";
-	if (!take_states(request, &req->states))
-		return "states: a list of received, queued, leased, delivered, parked, dead, "
-		       "dropped";
-	if (account != NULL) /* whatever it says itself */
-		snprintf(req->account, sizeof(req->account), "%s", account);
-	req->event = slice_str(v->event);
-	req->order_key = slice_str(v->order_key);
-	req->from_ms = (int64_t)since;
-	req->to_ms = (int64_t)until;
-	req->account_bytes_max =
-	    atomic_load_explicit(&v->edge->account_bytes, memory_order_relaxed);
-	req->n_max = limit < 1 || limit > ROWS_MAX ? ROWS_MAX : (uint32_t)limit;
-	v->raw = json_is_true(json_object_get(request, "raw"));
-	switch (req->op) {
-	case INBOX_EXPORT: /* heads and bodies are read, too */
-		req->bytes_max = ROWS_BYTES;
-		v->whole = json_is_true(json_object_get(request, "whole"));
-		break;
-	case INBOX_SHOW:
-		if (req->id == 0)
-			return "\"id\" is missing";
-		break;
-	case INBOX_REPLAY:
-	case INBOX_DROP:
-		if (req->id == 0 && req->states == 0)
-			return "\"id\" or \"states\" is missing: which ones?";
-		break;
-	default:
-		break;
-	}
-	return NULL;
-}
-
-static const struct row *
-find(const char *op)
-{
-	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++)
-		if (strcmp(rows[i].op, op) == 0)
-			return &rows[i];
-	return NULL;
-}
-
 struct query *
 query_ask(struct edge *e, struct errands *home, const char *account, const char *op,
     json_t *request, query_done_fn done, void *owner)
 {
-	const struct row *row = find(op);
+	const struct query_row *row = query_find(op);
 	struct query *v = row == NULL ? NULL : calloc(1, sizeof(*v));
 	const char *why;
 
 	if (v == NULL) {
-		done(owner, row == NULL
-				? refusal("unknown-op", "there is no such request of the inbox")
-				: refusal("memory", "out of memory"));
+		done(owner, row == NULL ? query_refusal("unknown-op",
+					      "there is no such request of the inbox")
+					: query_refusal("memory", "out of memory"));
 		return NULL;
 	}
 	*v = (struct query){ .edge = e, .done = done, .owner = owner, .row = row };
 	v->req.op = row->store_op;
 	snprintf(v->req.note, sizeof(v->req.note), "%s",
 	    row->store_op == INBOX_DROP ? "Dropped by hand." : "");
-	why = read_request(v, account, request);
+	why = query_read(v, account, request);
 	if (why != NULL) {
 		query_free(v);
-		done(owner, refusal("bad-request", why));
+		done(owner, query_refusal("bad-request", why));
 		return NULL;
 	}
 	errand_inbox(&v->errand, home, e->store, &v->req, on_answer);
