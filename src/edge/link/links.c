@@ -2,6 +2,7 @@
 /* All links of a worker together: who is let in, and who has to go. */
 #include "edge/link/links.h"
 
+#include "edge/link/bind.h"
 #include "edge/link/session.h"
 
 #include <stdlib.h>
@@ -66,9 +67,9 @@ links_fence(struct worker *w, const char *key)
 	struct tunnel *t;
 
 	if (key != NULL)
-		session_fence(w, slice_str(key));
+		bind_fence(w, slice_str(key));
 	while (key == NULL && (t = fenced(w)) != NULL)
-		session_drop(t->session, t, "a newer link has the name, or it was released");
+		bind_drop(t->session, t, "a newer link has the name, or it was released");
 }
 
 /* --- who is let in --- */

@@ -3,6 +3,7 @@
 #include "edge/link/login_private.h"
 
 #include "base/clock.h"
+#include "edge/link/bind.h"
 #include "edge/link/health.h"
 #include "edge/link/links.h"
 #include "edge/link/login_policy.h"
@@ -97,7 +98,7 @@ login_welcome(struct session *s)
 		if (h->tunnels[i].error[0] == '\0' &&
 		    (l->claims[i].read == NULL ||
 			login_fan_out(s, NULL, &h->tunnels[i], l->claims[i].read))) {
-			session_bind(s, &h->tunnels[i], l->claims[i].read, l->claims[i].fd);
+			bind_tunnel(s, &h->tunnels[i], l->claims[i].read, l->claims[i].fd);
 			l->claims[i].fd = -1;
 			h->tunnels[i].probe = probe && h->tunnels[i].kind == TUNNEL_HTTP &&
 					      h->tunnels[i].error[0] == '\0';

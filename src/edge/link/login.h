@@ -22,7 +22,5 @@ void session_free(struct session *s);
 /* Tells the agent why, and ends the link. */
 void session_refuse(struct session *s, enum link_code link_code, const char *code, const char *text,
     uint32_t retry_ms);
-/* Enters a tunnel of the HELLO, whose name or port is claimed; fills in what the WELCOME says of
- * it. policy: what h brings, read; NULL: none. fd: TCP: the listening socket, taken over; else -1. */
-void session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd);
+
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One agent's link at the edge: its tunnels come up, are taken over, and go. */
+/* One agent's link at the edge, from its first byte to its end. */
 #include "edge/link/session.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "edge/inbox/courier.h"
+#include "edge/link/bind.h"
 #include "edge/link/links.h"
 #include "edge/link/inbox_message.h"
 #include "edge/link/names_message.h"
 #include "edge/link/release_message.h"
 #include "edge/link/login.h"
 #include "edge/core/incident.h"
-#include "edge/tcp/tcp_port.h"
 #include "edge/core/stopped.h"
 #include "edge/inbox/query.h"
 #include "edge/link/status_message.h"
@@ -45,188 +45,6 @@ session_move(struct session *s, enum session_state to)
 	/* Tunnels are entered behind the move to UP: none may be served by an earlier state. */
 	check(to != SESSION_UP || (s->n_tunnels == 0 && s->n_up == 0));
 	s->state = to;
-}
-
-/* --- tunnels come and go --- */
-
-/* Out of map and directory; the agent is not told. */
-static void
-retire(struct session *s, struct tunnel *t)
-{
-	struct worker *w = s->worker;
-
-	if (!t->up)
-		return;
-	check(t->session == s && s->n_up > 0);
-	t->up = false;
-	s->n_up--;
-	map_del(&w->tunnels, &t->by_key);
-	tcp_port_close(t);
-	if (t->courier != NULL)
-		courier_close(t->courier);
-	t->courier = NULL;
-	policy_unref(t->policy);
-	t->policy = NULL;
-	directory_unbind(w->edge->directory, t->route, s->self.generation);
-}
-
-static void
-say_replaced(struct session *s, struct tunnel *t, const char *text)
-{
-	struct hello *h = calloc(1, sizeof(*h));
-	struct buf out;
-
-	if (h == NULL)
-		return;
-	h->type = HELLO_REPLACED;
-	h->id = t->id;
-	snprintf(h->text, sizeof(h->text), "%s", text);
-	buf_init(&out, LIMIT_CONTROL_BYTES);
-	hello_encode(h, &out);
-	if (!out.failed)
-		carrier_control(&s->carrier, buf_slice(&out));
-	buf_fini(&out);
-	free(h);
-}
-
-void
-session_drop(struct session *s, struct tunnel *t, const char *text)
-{
-	if (!t->up)
-		return;
-	log_event(LOG_INFO, "tunnel-replaced", LOG_Z("tunnel", t->route->key),
-	    LOG_Z("account", s->account), LOG_U("generation", s->self.generation),
-	    LOG_Z("why", text));
-	incident_put(s->worker->edge->incidents, t->route->key, INCIDENT_TAKEOVER, s->peer, S(""),
-	    slice_str(text));
-	retire(s, t);
-	say_replaced(s, t, text);
-	if (s->n_up == 0)
-		session_leave(s, LINK_CODE_REPLACED, "no tunnel is left to this link");
-}
-
-void
-session_fence(struct worker *w, struct slice key)
-{
-	struct tunnel *t = tunnel_entered(w, key);
-	char who[200];
-
-	if (t == NULL || tunnel_serves(t))
-		return;
-	if (directory_owns(w->edge->directory, key, slice_str(t->account)))
-		directory_who(w->edge->directory, key, who, sizeof(who));
-	else
-		snprintf(who, sizeof(who), "the %s was released",
-		    t->port != NULL ? "port" : "name");
-	session_drop(t->session, t, who);
-}
-
-static void
-refuse_bind(struct hello_tunnel *h, const char *code, const char *text)
-{
-	snprintf(h->error, sizeof(h->error), "%s", code);
-	snprintf(h->text, sizeof(h->text), "%s", text);
-}
-
-/* The link that served the route until now is fenced already; this tells it so. */
-static void
-tell_old(struct worker *w, const char *key, unsigned old_worker)
-{
-	if (old_worker != w->index)
-		worker_fence(w->edge->workers[old_worker], key);
-	else
-		session_fence(w, slice_str(key));
-}
-
-static bool
-claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const char *key)
-{
-	struct worker *w = s->worker;
-	unsigned old_worker = 0;
-	char who[sizeof(h->text)];
-	bool old = false;
-
-	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), &s->self,
-	    &t->route, &old, &old_worker)) {
-	case DIRECTORY_BOUND:
-		break;
-	case DIRECTORY_STALE:
-		directory_who(w->edge->directory, slice_str(key), who, sizeof(who));
-		refuse_bind(h, "replaced", who);
-		return false;
-	case DIRECTORY_TAKEN:
-		refuse_bind(h, "name-taken", "this name or port belongs to another account");
-		return false;
-	case DIRECTORY_GONE:
-		login_refuse_released(h);
-		return false;
-	case DIRECTORY_NOMEM:
-		refuse_bind(h, "memory", "the edge is out of memory");
-		return false;
-	}
-	if (old)
-		tell_old(w, key, old_worker);
-	if (map_put(&w->tunnels, &t->by_key, map_hash(slice_str(key))) != 0) {
-		directory_unbind(w->edge->directory, t->route, s->self.generation);
-		refuse_bind(h, "memory", "the edge is out of memory");
-		return false;
-	}
-	stopped_tell(w->edge, t->route, s->self.generation, false);
-	t->up = true;
-	s->n_up++;
-	return true;
-}
-
-void
-session_bind(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd)
-{
-	struct edge *e = s->worker->edge;
-	struct tunnel *t = &s->tunnels[s->n_tunnels];
-	char key[DIRECTORY_KEY_BYTES];
-
-	check(s->state == SESSION_UP);
-	if (h->kind == TUNNEL_TCP)
-		snprintf(key, sizeof(key), "tcp:%u", h->port);
-	else
-		snprintf(key, sizeof(key), "%.63s", h->name);
-	*t = (struct tunnel){
-		.worker = s->worker,
-		.carrier = &s->carrier,
-		.session = s,
-		.account = s->account,
-		.generation = s->self.generation,
-		.id = h->id,
-		.origin_silent_ms = h->origin_silent_ms,
-	};
-	t->policy = policy_ref(policy);
-	for (size_t i = 0; i < s->n_tunnels; i++)
-		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
-			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");
-	if (h->error[0] != '\0' || !claim_route(s, t, h, key)) {
-		policy_unref(t->policy);
-		if (fd >= 0)
-			loop_close(fd);
-		return;
-	}
-	s->n_tunnels++;
-	if (h->kind == TUNNEL_TCP && tcp_port_open(t, fd) != 0) {
-		retire(s, t);
-		s->n_tunnels--;
-		refuse_bind(h, "memory", "the edge is out of memory");
-		return;
-	}
-	if (h->kind == TUNNEL_HTTP)
-		directory_set_policy(e->directory, slice_str(key), t->policy);
-	/* Also where nothing is stored now: something may have been, or is replayed to it. */
-	if (h->kind == TUNNEL_HTTP)
-		t->courier = courier_new(t, t->policy);
-	if (h->kind == TUNNEL_TCP)
-		snprintf(h->url, sizeof(h->url), "tcp://%.250s:%u", e->domain, h->port);
-	else
-		edge_url(e, h->name, h->url, sizeof(h->url));
-	log_event(LOG_INFO, "tunnel-up", LOG_Z("tunnel", key), LOG_Z("account", s->account),
-	    LOG_U("generation", s->self.generation), LOG_Z("peer", s->peer));
-	edge_tell_up(e, key);
 }
 
 /* --- the end --- */
@@ -380,7 +198,7 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up && code == LINK_CODE_SHUTDOWN)
 			stopped(s, &s->tunnels[i]);
-		retire(s, &s->tunnels[i]);
+		bind_retire(s, &s->tunnels[i]);
 	}
 	session_leave(s, LINK_CODE_OK, link_code_name(code));
 	if (link_n_streams(&c->link) == 0)
@@ -407,7 +225,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 		if (s->tunnels[i].up)
 			incident_put(w->edge->incidents, s->tunnels[i].route->key, INCIDENT_DOWN,
 			    s->peer, S(""), slice_str(why));
-		retire(s, &s->tunnels[i]);
+		bind_retire(s, &s->tunnels[i]);
 	}
 	loop_timer_stop(w->loop, &s->timer);
 	lobby_leave(&w->links->unknown, &s->unknown);

@@ -72,13 +72,8 @@ void session_start(struct worker *w, struct arrival *a);
 void session_move(struct session *s, enum session_state to);
 /* The link ends with its token: to be called once it is up. */
 void session_watch_token(struct session *s);
-/* The route of this key is not served by the tunnel that this worker has for it any more,
- * if it has one. */
-void session_fence(struct worker *w, struct slice key);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);
 void session_close(struct session *s, enum link_code code, const char *why);
-/* This tunnel is not served here any more; text is told to the agent. */
-void session_drop(struct session *s, struct tunnel *t, const char *text);
 
 #endif

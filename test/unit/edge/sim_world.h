@@ -10,6 +10,7 @@
 
 #include "edge/daemon/load.h"
 #include "edge/daemon/dispatch.h"
+#include "edge/link/bind.h"
 #include "edge/link/links.h"
 #include "edge/link/login.h"
 #include "edge/link/login_policy.h"
@@ -380,7 +381,7 @@ link_up_as(unsigned worker, const char *account, struct hello_tunnel *h)
 	s->state = SESSION_UP;
 	policy = h->policy == NULL ? NULL : login_policy(s, NULL, h, h->name);
 	if (h->error[0] == '\0')
-		session_bind(s, h, policy, -1);
+		bind_tunnel(s, h, policy, -1);
 	policy_unref(policy);
 	pass_time(SECOND / 100);
 	return a;
