@@ -69,6 +69,7 @@ static const struct schema_row tunnel_rows[] = {
 static bool
 check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct config_tunnel *t)
 {
+	check(t->kind == TUNNEL_HTTP || t->kind == TUNNEL_TCP); /* kind_words has no other */
 	if (t->origin == NULL)
 		return schema_fault_key(r, n,
 		    "\"origin\" is missing: the address of the local server");
@@ -127,8 +128,10 @@ config_parse(struct slice text, const char *path, struct config *ret_c)
 	struct schema_read r = { .path = path };
 
 	*ret_c = (struct config){ 0 };
-	if (schema_parse(&r, rows, NULL, text, ret_c))
+	if (schema_parse(&r, rows, NULL, text, ret_c)) {
+		check(ret_c->n_tunnels <= LIMIT_TUNNELS_PER_LINK);
 		return NULL;
+	}
 	return sentence("%s:%d:%d: %s", path, r.error.line, r.error.column, r.error.text);
 }
 

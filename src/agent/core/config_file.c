@@ -61,6 +61,7 @@ is_login_line(const struct yamldoc *doc, int line)
 	static const char *const keys[] = { "edge", "ca", "token", "token_file" };
 	const struct yamldoc_node *n = doc->root == NULL ? NULL : doc->root->first;
 
+	check(line >= 1);
 	for (; n != NULL; n = n->next)
 		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 			if (n->key != NULL && strcmp(n->key, keys[i]) == 0 && line >= n->key_line &&
@@ -114,6 +115,7 @@ write_all(int fd, struct slice s)
 			continue;
 		if (n < 0)
 			return false;
+		check((size_t)n <= s.n);
 		s = slice_from(s, (size_t)n);
 	}
 	return fsync(fd) == 0;
@@ -151,6 +153,7 @@ config_file_save_login(const char *path, const char *edge, const char *ca, const
 
 	if (bytes == NULL && errno != ENOENT)
 		return sentence("%s: %s", path, strerror(errno));
+	check(edge != NULL && edge[0] != '\0'); /* a login was tried with it before */
 	buf_init(&out, 2 * LIMIT_CONFIG_BYTES);
 	put_pair(&out, "edge", edge);
 	if (ca != NULL)

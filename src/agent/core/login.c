@@ -88,8 +88,10 @@ login_open(struct login *e, const struct options *o)
 		error = strdup(no_edge);
 	if (error == NULL)
 		error = find_token(e, o);
-	if (error == NULL)
+	if (error == NULL) {
+		check(e->edge != NULL && memchr(e->token, '\0', sizeof(e->token)) != NULL);
 		return 0;
+	}
 	tell_usage("%s", error);
 	free(error);
 	login_close(e);

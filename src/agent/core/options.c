@@ -140,6 +140,7 @@ options_parse(struct options *o, unsigned groups, int argc, char **argv, char *w
 
 	*o = (struct options){ 0 };
 	error = args_parse(&a, groups | OPTIONS_COMMON, argc, argv);
+	check(a.n_words >= 0 && a.n_words <= a.words_max);
 	o->n_args = a.n_words;
 	if (error != NULL)
 		snprintf(why, why_cap, "%s", error);
@@ -150,7 +151,10 @@ const char *
 options_allow(struct options *o, unsigned groups, unsigned allowed, char *why, size_t why_cap)
 {
 	struct args a = reader(o);
-	const char *error = args_allow(&a, groups, allowed | OPTIONS_COMMON);
+	const char *error;
+
+	check((allowed & ~groups) == 0); /* what was not parsed cannot be allowed */
+	error = args_allow(&a, groups, allowed | OPTIONS_COMMON);
 
 	if (error != NULL)
 		snprintf(why, why_cap, "%s", error);

@@ -92,6 +92,7 @@ add_lines(json_t *list, const char *path)
 	char *error = NULL, *text = read_secrets(path, &whole, &error);
 	size_t before = json_array_size(list);
 
+	check(json_is_array(list));
 	if (text == NULL)
 		return error;
 	rest = whole;
@@ -171,6 +172,7 @@ own_secret(json_t *list, const char *label, struct policy_made *m)
 {
 	char *error = secret_path(label, m->secret, sizeof(m->secret));
 
+	check(json_array_size(list) == 0); /* one is made only where none was given */
 	if (error != NULL)
 		return error;
 	if (access(m->secret, F_OK) != 0) {
@@ -339,6 +341,7 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 	char *error = NULL;
 	json_t *users;
 
+	check(json_is_object(o));
 	if (p->store && p->relay)
 		return sentence("--store and --relay are two ways: give one of them");
 	if (p->preset != NULL)
@@ -386,6 +389,7 @@ describe(const struct policy *policy, struct policy_made *m)
 {
 	const struct preset *preset = policy->preset;
 
+	check(m->json != NULL && m->path[0] == '\0');
 	snprintf(m->mode, sizeof(m->mode), "%s", preset_mode_text(policy->mode));
 	m->events = m->next = "";
 	m->is_open = policy->mode != PRESET_PASS && preset == NULL && policy->sign.scheme == NULL;
@@ -437,5 +441,6 @@ policy_text_compose(const struct policy_text *p, const char *label, struct polic
 	json_decref(o);
 	if (error != NULL)
 		policy_made_fini(ret);
+	check((error == NULL) == (ret->json != NULL));
 	return error;
 }

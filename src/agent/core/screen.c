@@ -47,6 +47,7 @@ write_line(struct screen *s)
 	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
 
 	buf_putc(&s->line, '\n');
+	check(s->line.n <= LINE_BYTES_MAX); /* or the write below could wait */
 	/* The end of a line that never ends up there must not stop the traffic. */
 	if (s->line.failed || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT) ||
 	    write(s->fd, s->line.p, s->line.n) < 0)
@@ -78,6 +79,7 @@ end(struct screen *s)
 static void
 put_hook_json(struct buf *b, const struct screen_hook *h)
 {
+	check(h->mode[0] != '\0'); /* a policy has a mode */
 	put_member(b, "mode", slice_str(h->mode));
 	if (h->open)
 		buf_put(b, S(",\"unsigned\":true"));
@@ -220,6 +222,7 @@ screen_down(struct screen *s, const char *why)
 void
 screen_retry(struct screen *s, int64_t pause_ms, const char *why)
 {
+	check(pause_ms >= 0);
 	begin(s, "retry");
 	if (s->json) {
 		buf_printf(&s->line, ",\"in_ms\":%lld", (long long)pause_ms);
@@ -344,6 +347,7 @@ screen_request(struct screen *s, const struct screen_request *r)
 {
 	if (!s->requests)
 		return;
+	check(r->took_us >= 0);
 	begin(s, "request");
 	if (s->json) {
 		request_json(&s->line, r);

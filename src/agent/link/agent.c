@@ -58,6 +58,7 @@ open_tunnels(struct agent *a)
 	const struct agent_params *p = a->params;
 	char machine[256] = "";
 
+	check(p->n_tunnels <= LIMIT_TUNNELS_PER_LINK); /* as options and adit.yml let through */
 	if (gethostname(machine, sizeof(machine) - 1) != 0)
 		machine[0] = '\0';
 	for (size_t i = 0; i < p->n_tunnels; i++) {
@@ -65,6 +66,7 @@ open_tunnels(struct agent *a)
 		struct agent_tunnel *t = &a->tunnels[i];
 		char *error = origin_init(&t->origin, &a->serve.origins, from);
 
+		check(a->n_open == i);
 		if (error != NULL)
 			return error;
 		a->n_open++;
@@ -174,6 +176,7 @@ on_over(struct client *c, int exit_code)
 {
 	struct agent *a = list_of(c, struct agent, client);
 
+	check(c->state == CLIENT_OVER && a->n_open == a->params->n_tunnels);
 	a->exit_code = exit_code;
 	netwatch_stop(&a->watch);
 	close_signals(a);
@@ -236,6 +239,7 @@ run(struct agent *a, char *ret_account)
 	netwatch_start(&a->watch, a->loop, on_changed);
 	client_start(&a->client);
 	loop_run(a->loop);
+	check(a->client.state == CLIENT_OVER); /* nothing else stops the loop */
 	if (ret_account != NULL)
 		snprintf(ret_account, sizeof(a->client.account), "%s", a->client.account);
 	if (a->params->once && a->exit_code != EXIT_STOPPED && a->client.why[0] != '\0')
@@ -251,6 +255,7 @@ agent_run(const struct agent_params *p, char *ret_account)
 	char *error;
 	int exit_code = EXIT_USAGE;
 
+	check(p->n_tunnels == 0 || !p->once); /* one question is asked, or tunnels are run */
 	if (a == NULL)
 		return EXIT_BROKE;
 	a->params = p;

@@ -33,6 +33,10 @@ void
 client_move(struct client *c, enum client_state to)
 {
 	check(predecessors[to] & 1u << c->state);
+	/* A link is there while it is greeted and up; none is dialled or waited for beside it. */
+	check(c->session == NULL || (to != CLIENT_DIALLING && to != CLIENT_WAITING));
+	check(c->session != NULL || to != CLIENT_UP);
+	check(c->n_draining < SERVE_LINKS_MAX);
 	c->state = to;
 	loop_timer_stop(c->loop, &c->timer);
 }
@@ -56,6 +60,8 @@ on_end(struct loop_task *t)
 		    LINK_CODE_SHUTDOWN, "stopped");
 	if (c->session != NULL)
 		carrier_close(&c->session->carrier, LINK_CODE_SHUTDOWN, "stopped");
+	/* client_lost() has come for each of them: nothing is left that could call. */
+	check(c->session == NULL && c->n_draining == 0);
 	c->over(c, c->exit_code);
 }
 
@@ -89,6 +95,7 @@ client_wind_down(struct client *c, int exit_code)
 {
 	size_t n = open_streams(c);
 
+	check(exit_code == EXIT_STOPPED || exit_code == EXIT_REFUSED || exit_code == EXIT_REPLACED);
 	if (client_is_ending(c) || c->state == CLIENT_STOPPING)
 		return;
 	c->exit_code = exit_code;
@@ -119,6 +126,8 @@ client_retry(struct client *c, const char *why)
 {
 	int64_t pause = c->at_once ? 0 : retry_pause_ms(&c->retry, c->floor_ms, rand_u64());
 
+	check(c->session == NULL && pause >= 0);
+	check(why != c->why); /* it is written to below */
 	c->at_once = false;
 	c->floor_ms = 0;
 	snprintf(c->why, sizeof(c->why), "%s", why);
@@ -150,6 +159,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 {
 	struct client *c = list_of(d, struct client, dial);
 
+	check(c->state == CLIENT_DIALLING && (conn == NULL) == (why != NULL));
 	if (conn == NULL) {
 		client_retry(c, why);
 		return;
@@ -174,12 +184,15 @@ client_say(struct client *c, struct slice json)
 void
 client_later(struct client *c, int64_t us)
 {
+	/* The timer is the state's own everywhere but in UP, where talk() has it. */
+	check(c->talk != NULL && us > 0);
 	loop_timer_set(c->loop, &c->timer, us);
 }
 
 void
 client_finish(struct client *c, int exit_code)
 {
+	check(c->talk != NULL);
 	client_end(c, exit_code);
 }
 
@@ -191,6 +204,8 @@ on_sweep(struct loop_timer *t)
 	struct client *c = list_of(t, struct client, sweep);
 	int64_t now = loop_now_us(c->loop);
 
+	check(c->state != CLIENT_OFF && c->state != CLIENT_OVER);
+	check(list_empty(&c->draining) == (c->n_draining == 0));
 	LIST_EACH(node, &c->draining) {
 		struct uplink *s = list_of(node, struct uplink, node);
 
@@ -224,6 +239,7 @@ client_init(struct client *c, struct resolver *r, const char *edge, const char *
 {
 	char *error = edge_dial_init(&c->dial, c->loop, r, edge, ca);
 
+	check(c->talk == NULL || c->once); /* who asks questions does not dial for ever */
 	if (error != NULL)
 		return error;
 	if (carrier_shared_init(&c->carriers, SERVE_LINKS_MAX) != 0) {
@@ -246,7 +262,7 @@ client_init(struct client *c, struct resolver *r, const char *edge, const char *
 void
 client_fini(struct client *c)
 {
-	check(c->session == NULL && list_empty(&c->draining));
+	check(c->session == NULL && list_empty(&c->draining) && c->n_draining == 0);
 	edge_dial_fini(&c->dial);
 	carrier_shared_fini(&c->carriers);
 	hello_wipe(&c->hello);
@@ -255,6 +271,7 @@ client_fini(struct client *c)
 void
 client_start(struct client *c)
 {
+	check(c->state == CLIENT_OFF);
 	client_dial(c);
 }
 

@@ -27,6 +27,7 @@ count(const struct client *c, enum tunnel_state state)
 void
 client_welcomed(struct client *c, struct uplink *s)
 {
+	check(s == c->session && c->state == CLIENT_GREETING);
 	if (c->once && c->talk == NULL) {
 		client_end(c, EXIT_STOPPED);
 		return;
@@ -52,6 +53,7 @@ client_on_probed(struct loop_timer *timer)
 {
 	struct client *c = list_of(timer, struct client, probed);
 
+	check(c->session != NULL); /* the timer stops with the link that was welcomed */
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
 		struct agent_tunnel *t = &c->serve->tunnels[i];
 
@@ -92,6 +94,7 @@ on_origin_back(struct look *l)
 	char json[64];
 	int n = snprintf(json, sizeof(json), "{\"type\":\"origin\",\"id\":%u}", t->ask.id);
 
+	check(t->state == TUNNEL_UP && n > 0 && (size_t)n < sizeof(json));
 	log_event(LOG_INFO, "origin-back", LOG_Z("tunnel", t->label));
 	client_say(l->owner, slice_of(json, (size_t)n));
 }
@@ -99,6 +102,7 @@ on_origin_back(struct look *l)
 void
 client_waiting(struct client *c, struct agent_tunnel *t, bool waits)
 {
+	check(t->state == TUNNEL_UP && c->session != NULL);
 	t->look.back = on_origin_back;
 	t->look.owner = c;
 	look_wanted(&t->look, &t->origin, waits);
@@ -132,9 +136,11 @@ client_replaced(struct client *c, struct agent_tunnel *t, const char *text)
 static void
 drain(struct client *c, struct uplink *s)
 {
+	check(s == c->session && list_empty(&s->node));
 	if (c->n_draining == SERVE_LINKS_MAX - 1)
 		carrier_close(&list_of(c->draining.next, struct uplink, node)->carrier,
 		    LINK_CODE_OK, "too many links are being drained");
+	check(c->n_draining < SERVE_LINKS_MAX - 1); /* and the next link makes SERVE_LINKS_MAX */
 	c->session = NULL;
 	stop_looking(c);
 	loop_timer_stop(c->loop, &c->probed);
@@ -177,7 +183,10 @@ client_lost(struct client *c, struct uplink *s, const char *why)
 {
 	char text[256];
 
+	/* Each link is either the newest or drained, and is lost once. */
+	check((s == c->session) == list_empty(&s->node));
 	if (s != c->session) {
+		check(c->n_draining > 0);
 		list_del(&s->node);
 		c->n_draining--;
 		return;
@@ -235,6 +244,7 @@ client_check_link(struct client *c, const char *why)
 	}
 	if (c->session == NULL || (c->probe.slot != 0 && !is_answered(c)))
 		return;
+	check(c->state == CLIENT_GREETING || c->state == CLIENT_UP);
 	c->probe_us = loop_now_us(c->loop);
 	link_probe(&c->session->carrier.link, c->probe_us);
 	carrier_kick(&c->session->carrier);

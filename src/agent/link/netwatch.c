@@ -69,6 +69,7 @@ on_netlink(struct loop_io *io, unsigned events)
 	ssize_t n;
 
 	(void)events;
+	check(io->fd >= 0);
 	/* ENOBUFS: messages were lost, so something did change. */
 	while ((n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0 ||
 	       (n < 0 && errno == ENOBUFS))

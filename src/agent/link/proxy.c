@@ -131,6 +131,7 @@ percent_decode(struct slice s, char *dst, size_t cap)
 		}
 		if (c == '\0' || n + 1 >= cap)
 			return false;
+		check(n <= i); /* an escape is never shorter than what it stands for */
 		dst[n++] = c;
 	}
 	dst[n] = '\0';

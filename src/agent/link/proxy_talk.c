@@ -11,8 +11,8 @@
 static void
 put(struct proxy_talk *t, const void *p, size_t n)
 {
-	check(n <=
-	      sizeof(t->out) - t->out_to); /* out is made for the longest user, password and host */
+	/* out is made for the longest user, password and host */
+	check(n <= sizeof(t->out) - t->out_to);
 	memcpy(t->out + t->out_to, p, n);
 	t->out_to += n;
 }
@@ -45,6 +45,7 @@ say_connect(struct proxy_talk *t)
 	if (t->proxy->user[0] != '\0') {
 		int n = snprintf(pair, sizeof(pair), "%s:%s", t->proxy->user, t->proxy->password);
 
+		check(n > 0 && (size_t)n < sizeof(pair) && (size_t)(n + 2) / 3 * 4 < sizeof(coded));
 		text_base64(pair, (size_t)n, coded);
 		put_z(t, "\r\nProxy-Authorization: Basic ");
 		put_z(t, coded);
@@ -69,6 +70,8 @@ say_auth(struct proxy_talk *t)
 {
 	size_t user = strlen(t->proxy->user), password = strlen(t->proxy->password);
 
+	/* Each has one byte for its length (RFC 1929, 2); proxy_parse() takes no more. */
+	check(user >= 1 && user <= 255 && password <= 255);
 	put_byte(t, 1);
 	put_byte(t, (unsigned)user);
 	put_z(t, t->proxy->user);
@@ -93,6 +96,7 @@ say_request(struct proxy_talk *t)
 		put_byte(t, n == 4 ? 1 : 4);
 		put(t, bytes, n);
 	} else {
+		check(strlen(t->host) <= 255); /* of a struct addr */
 		put_byte(t, 3);
 		put_byte(t, (unsigned)strlen(t->host));
 		put_z(t, t->host);
@@ -105,6 +109,7 @@ say_request(struct proxy_talk *t)
 void
 proxy_talk_init(struct proxy_talk *t, const struct proxy *p, const char *host, uint16_t port)
 {
+	check(p->kind != PROXY_NONE);
 	t->proxy = p;
 	t->host = host;
 	t->port = port;
@@ -249,6 +254,7 @@ proxy_talk_feed(struct proxy_talk *t, struct slice in)
 {
 	if (in.n > sizeof(t->in) - t->in_n)
 		return fail(t, "the proxy's answer is too long");
+	check(t->error == NULL); /* a talk that has failed is over */
 	memcpy(t->in + t->in_n, in.p, in.n);
 	t->in_n += in.n;
 	switch (t->step) {

@@ -11,13 +11,27 @@
 static void
 release(struct loop_grave *g)
 {
-	free(list_of(g, struct uplink, grave));
+	struct uplink *s = list_of(g, struct uplink, grave);
+
+	check(s->carrier.dead && list_empty(&s->node) && s->client->session != s);
+	free(s);
+}
+
+/* The link that a carrier speaks for: it lives, and its client has not ended. */
+static struct uplink *
+uplink_of(struct carrier *c)
+{
+	struct uplink *s = c->owner;
+
+	check(&s->carrier == c && !c->dead && s->client->state != CLIENT_OVER);
+	check((s == s->client->session) == list_empty(&s->node));
+	return s;
 }
 
 static void
 on_opened(struct carrier *c, struct stream *stream, struct slice opening)
 {
-	struct uplink *s = c->owner;
+	struct uplink *s = uplink_of(c);
 
 	serve_stream(s->client->serve, c, stream, opening);
 }
@@ -38,6 +52,7 @@ is_passing(const char *code)
 static void
 read_refusal(struct client *c, struct agent_tunnel *t, const struct hello_tunnel *a)
 {
+	check(t->state == TUNNEL_WANTED);
 	if (strcmp(a->error, "replaced") == 0) {
 		serve_tunnel_move(t, TUNNEL_REPLACED);
 		screen_replaced(c->screen, t->label, a->text);
@@ -66,6 +81,7 @@ tell_up(struct client *c, struct agent_tunnel *t, const struct screen_probe *pro
 		.brief = t->told,
 	};
 
+	check(t->state == TUNNEL_UP && !t->probing);
 	snprintf(url, sizeof(url), "%s%s", t->url, t->policy.path);
 	screen_up(c->screen, t->label, t->url, t->origin.text, probe,
 	    t->policy.json == NULL ? NULL : &hook);
@@ -77,6 +93,7 @@ uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct hello 
 {
 	struct screen_probe probe = { .code = "edge-silent" };
 
+	check(t->state == TUNNEL_UP);
 	if (!t->probing)
 		return;
 	t->probing = false;
@@ -93,6 +110,7 @@ read_welcome(struct uplink *s, const struct hello *h)
 {
 	struct client *c = s->client;
 
+	check(s->up_us == 0); /* one welcome brings a link up */
 	for (size_t i = 0; i < h->n_tunnels; i++) {
 		const struct hello_tunnel *a = &h->tunnels[i];
 		struct agent_tunnel *t = serve_find(c->serve, a->id);
@@ -119,7 +137,7 @@ read_welcome(struct uplink *s, const struct hello *h)
 static void
 on_control(struct carrier *carrier, struct slice json)
 {
-	struct uplink *s = carrier->owner;
+	struct uplink *s = uplink_of(carrier);
 	struct client *c = s->client;
 	struct hello *h = &c->hello;
 	struct agent_tunnel *t;
@@ -172,7 +190,7 @@ on_control(struct carrier *carrier, struct slice json)
 static void
 on_goaway(struct carrier *carrier, uint32_t code, uint32_t retry_ms)
 {
-	struct uplink *s = carrier->owner;
+	struct uplink *s = uplink_of(carrier);
 
 	client_goaway(s->client, s, code, retry_ms);
 }
@@ -182,6 +200,7 @@ on_closed(struct carrier *carrier, uint32_t code, const char *why)
 {
 	struct uplink *s = carrier->owner;
 
+	check(&s->carrier == carrier && carrier->dead);
 	log_event(LOG_DEBUG, "link-closed", LOG_Z("code", link_code_name(code)), LOG_Z("why", why));
 	client_lost(s->client, s, why);
 	loop_bury(s->client->loop, &s->grave, release);
@@ -212,6 +231,7 @@ say_hello(struct uplink *s)
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
 		struct agent_tunnel *t = &c->serve->tunnels[i];
 
+		check(t->ask.id == i + 1 && h->n_tunnels < LIMIT_TUNNELS_PER_LINK);
 		if (t->state == TUNNEL_REPLACED)
 			continue;
 		serve_tunnel_move(t, TUNNEL_WANTED);
@@ -242,6 +262,7 @@ uplink_open(struct client *c, struct conn *conn)
 {
 	struct uplink *s = calloc(1, sizeof(*s));
 
+	check(c->session == NULL && c->state == CLIENT_GREETING);
 	if (s == NULL)
 		return NULL;
 	s->client = c;

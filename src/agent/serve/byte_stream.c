@@ -134,6 +134,7 @@ byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 {
 	struct bytes *b = slab_get(&s->bytes);
 
+	check(t->state == TUNNEL_UP && t->ask.kind != TUNNEL_HTTP);
 	if (b == NULL)
 		return -1;
 	b->serve = s;

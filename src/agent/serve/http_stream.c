@@ -236,6 +236,7 @@ http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 {
 	struct http_stream *x = slab_get(&s->exchanges);
 
+	check(t->state == TUNNEL_UP && t->ask.kind == TUNNEL_HTTP);
 	if (x == NULL)
 		return -1;
 	x->serve = s;

@@ -392,6 +392,7 @@ origin_init(struct origin *o, struct origin_shared *s, const struct config_tunne
 	if (why != NULL)
 		return asprintf(&error, "%s: %s", t->origin, why) < 0 ? strdup("out of memory")
 								      : error;
+	check(o->n_tries >= 1);
 	addr_text(&o->tries[0], text, sizeof(text));
 	snprintf(o->text, sizeof(o->text), "%s%s",
 	    t->kind == TUNNEL_HTTP && o->tries[0].kind == ADDR_TCP && !o->tries[0].tls ? "http://"

@@ -15,6 +15,7 @@ int
 serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
     struct agent_tunnel *tunnels, size_t n_tunnels)
 {
+	check(n_tunnels <= LIMIT_TUNNELS_PER_LINK);
 	*s = (struct serve){
 		.loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels
 	};
