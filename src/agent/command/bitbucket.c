@@ -143,6 +143,7 @@ explain(const struct bitbucket *b, struct bitbucket_answer *a)
 					       : "Bitbucket answers in an unknown way";
 	char errors[400];
 
+	check(a->status != 0 && (a->status < 200 || a->status > 299));
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
 		if (meanings[i].status == a->status)
 			meaning = b->dc ? meanings[i].dc : meanings[i].cloud;
@@ -177,6 +178,8 @@ call(const struct bitbucket *b, const char *method, const char *target, json_t *
 	struct buf fields;
 	int rc;
 
+	/* The token goes where bitbucket_init() allowed it, and nowhere in clear but to this machine. */
+	check(b->token != NULL && (b->addr.tls || is_here(b->addr.host)));
 	*ret = (struct bitbucket_answer){ 0 };
 	buf_init(&fields, 4096);
 	put_auth(b, &fields);
@@ -202,6 +205,7 @@ call(const struct bitbucket *b, const char *method, const char *target, json_t *
 	else if (a.status < 200 || a.status > 299)
 		explain(b, ret);
 	rc = rc != 0 || a.status < 200 || a.status > 299 ? -1 : 0;
+	check((rc == 0) == (ret->why[0] == '\0'));
 	fetch_fini(&a);
 	if (fields.p != NULL)
 		explicit_bzero(fields.p, fields.cap);
@@ -226,6 +230,7 @@ not_bitbucket(const struct bitbucket *b, struct bitbucket_answer *ret)
 static void
 base_target(const struct bitbucket *b, struct buf *t)
 {
+	check(b->owner[0] != '\0' && b->repo[0] != '\0');
 	if (b->dc)
 		buf_printf(t, "%s/projects/%s/repos/%s/webhooks", b->path, b->owner, b->repo);
 	else
@@ -392,6 +397,7 @@ bitbucket_test(struct bitbucket *b, const char *id, const char *url, struct bitb
 	struct buf t;
 	int rc;
 
+	check(b->dc && id[0] != '\0');
 	buf_init(&t, 8192);
 	base_target(b, &t);
 	buf_put(&t, S("/test?webhookId="));

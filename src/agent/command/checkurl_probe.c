@@ -90,6 +90,7 @@ add(struct checkurl_job *j, enum probe_code what, const char *remedy, const char
 	struct checkurl_finding *f;
 	va_list ap;
 
+	check(codes[what].code != NULL);
 	va_start(ap, fmt);
 	f = checkurl_put(&j->check, &codes[what], fmt, ap);
 	va_end(ap);
@@ -123,9 +124,11 @@ classify(struct checkurl_job *j)
 	for (size_t i = 0; i < j->dns.n; i++) {
 		const struct sockaddr *sa = (const struct sockaddr *)&j->dns.addrs[i];
 		socklen_t len = size_of(&j->dns.addrs[i]);
-		unsigned bit = 1u << ipclass_sockaddr(sa, len);
+		enum ipclass class = ipclass_sockaddr(sa, len);
+		unsigned bit = 1u << class;
 		char text[64];
 
+		check(class < 8 * sizeof(seen));
 		if ((seen & bit) != 0)
 			continue;
 		seen |= bit;
@@ -314,6 +317,7 @@ judge_refusal(struct checkurl_job *j, const struct fetch_answer *a)
 	unsigned status = a->status;
 	enum probe_code what;
 
+	check(status >= 400); /* what is less is no refusal */
 	/* it wants a signature: then it is the receiver, and this is no push of Bitbucket's */
 	if (strcmp(judged.code, "signature") == 0 || strcmp(judged.code, "token") == 0)
 		return;

@@ -144,7 +144,9 @@ unknown_sub(const char *name, const char *sub)
 		subs[n++] = commands[i].sub;
 		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", n > 1 ? ", " : "",
 		    commands[i].sub);
+		check(at < sizeof(list));
 	}
+	check(n > 0); /* of this name there are rows with a second word */
 	if (sub == NULL)
 		return usage_error("say what to do: adit %s %s", name, list);
 	near = suggest(slice_str(sub), subs, n, sizeof(*subs));

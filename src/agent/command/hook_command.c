@@ -120,6 +120,7 @@ find(const struct work *w, size_t *ret_n)
 		found = found != NULL ? found : item;
 		++*ret_n;
 	}
+	check((found != NULL) == (*ret_n > 0));
 	return found;
 }
 
@@ -187,6 +188,7 @@ static int delete (struct work *w)
 			if (item == old)
 				break;
 		}
+		check(i < json_array_size(w->list));
 		json_array_remove(w->list, i);
 	}
 	return EXIT_STOPPED;
@@ -335,6 +337,9 @@ hook_command(const struct options *o)
 	w->options = o;
 	signal(SIGPIPE, SIG_IGN);
 	rc = set_up(w, a);
+	/* find() compares with --url, create() signs with the secret. */
+	check(rc != 0 ||
+	      ((!a->needs_url || o->url != NULL) && (!a->needs_secret || w->secret[0] != '\0')));
 	if (rc == 0)
 		rc = bitbucket_list(&w->bitbucket, &w->list, &w->answer) != 0 ? failed(w)
 									      : a->run(w);

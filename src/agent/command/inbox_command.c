@@ -37,6 +37,7 @@ ask(struct inbox_link *l)
 	json_t *request = json_deep_copy(l->talk.request);
 	char *text;
 
+	check(json_is_object(l->talk.request)); /* ASK promises one */
 	json_object_set_new(request, "type", json_string("inbox"));
 	json_object_set_new(request, "seq", json_integer(++l->seq));
 	text = json_dumps(request, JSON_COMPACT);
@@ -53,6 +54,7 @@ go_on(struct inbox_link *l, enum inboxtalk_step step)
 {
 	bool good = tell_answer(&l->out);
 
+	check(l->seq > 0); /* it was an answer to something */
 	switch (good ? step : INBOXTALK_DONE) {
 	case INBOXTALK_ASK:
 		if (l->at_once || l->n_paced++ < ASK_AT_ONCE)
@@ -81,6 +83,7 @@ on_talk(struct client *c, struct slice json, void *owner)
 	json_error_t error;
 	json_t *answer;
 
+	check(l->client == NULL || l->client == c);
 	l->client = c;
 	if (json.n == 0) {
 		ask(l);

@@ -17,6 +17,7 @@ store(const struct options *o, const struct login *e, const char *account)
 	char *ca = o->ca == NULL ? NULL : realpath(o->ca, NULL), *error;
 	struct buf who;
 
+	check(account[0] != '\0' && e->path[0] != '\0');
 	error = o->ca != NULL && ca == NULL
 		    ? strdup("--ca: no such file")
 		    : config_file_save_login(e->path, e->edge, ca, e->token);

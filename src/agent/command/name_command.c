@@ -75,6 +75,7 @@ take_names(struct names *n, const json_t *answer)
 	size_t i;
 	json_t *name;
 
+	check(n->release == NULL && n->asked);
 	json_array_foreach(json_object_get(answer, "names"), i, name) {
 		if (json_is_string(name))
 			print_name(n, last = json_string_value(name));
@@ -93,6 +94,7 @@ print_released(const struct names *n, const json_t *states)
 	const char *name = n->release;
 	struct waiting w;
 
+	check(n->released);
 	waiting_read(states, &w);
 	if (n->options->json) {
 		json_t *o = json_pack("{s:s, s:b, s:I}", "name", name, "released", 1, "waiting",
@@ -146,6 +148,7 @@ on_talk(struct client *c, struct slice json, void *owner)
 	const char *type;
 	json_t *o;
 
+	check(n->client == NULL || n->client == c);
 	n->client = c;
 	if (json.n == 0 && n->asked) {
 		fail(n, "failed",

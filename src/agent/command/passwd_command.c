@@ -52,6 +52,7 @@ print_hash(const char *name, const char *password)
 	char *hash = salt == NULL || data == NULL ? NULL : crypt_r(password, salt, data);
 	int rc = EXIT_BROKE;
 
+	check(password[0] != '\0' && strlen(password) <= PASSWORD_BYTES_MAX);
 	if (hash != NULL && hash[0] == '$' && printf("%s:%s\n", name, hash) > 0 &&
 	    fflush(stdout) == 0)
 		rc = EXIT_STOPPED;

@@ -215,6 +215,8 @@ show(struct status *s, const json_t *o)
 static const char *
 name_at(const struct status *s)
 {
+	/* Names end with their NUL, and one is stepped over at a time. */
+	check(s->at <= s->names.n);
 	return s->at < s->names.n ? s->names.p + s->at : NULL;
 }
 
@@ -266,6 +268,7 @@ take_names(struct status *s, const json_t *o)
 	size_t i;
 	json_t *name;
 
+	check(s->listing && s->at == 0);
 	json_array_foreach(json_object_get(o, "names"), i, name) {
 		if (json_is_string(name))
 			add_name(s, last = json_string_value(name));
@@ -285,6 +288,7 @@ on_talk(struct client *c, struct slice json, void *owner)
 	const char *type;
 	json_t *o;
 
+	check(s->client == NULL || s->client == c);
 	s->client = c;
 	if (json.n == 0 && s->asked) { /* the time for it is over */
 		fail(s, "the edge did not answer the question: it may be older than this program");

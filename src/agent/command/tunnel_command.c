@@ -26,6 +26,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.requests = !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1),
 	};
 
+	check(n >= 1 && n <= LIMIT_TUNNELS_PER_LINK);
 	return agent_run(&p, NULL);
 }
 
@@ -152,6 +153,7 @@ pick(const struct options *o, const struct login *e, struct config_tunnel *list,
 		for (size_t j = 0; j < n; j++)
 			if (list[j].label == t->label)
 				return usage_error("tunnel \"%s\" is named twice", o->args[i]);
+		check(n < LIMIT_TUNNELS_PER_LINK); /* the row of `start` takes no more words */
 		list[n++] = *t;
 	}
 	*ret_n = n;

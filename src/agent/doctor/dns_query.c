@@ -58,6 +58,7 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 	struct dns_answer *a = s->answer;
 
 	(void)timeouts;
+	check(!s->done); /* one question, one answer, a cancelled one included */
 	s->done = true;
 	if (status == ARES_SUCCESS) {
 		for (const struct ares_addrinfo_node *node = found->nodes; node != NULL;
@@ -98,6 +99,7 @@ turn(ares_channel channel, int64_t left_ms)
 		if (events != 0)
 			fds[n++] = (struct pollfd){ .fd = socks[i], .events = events };
 	}
+	check(n <= ARES_GETSOCK_MAXNUM && left_ms > 0);
 	ms = (int)(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1);
 	if (poll(fds, n, ms) <= 0) {
 		ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
@@ -164,6 +166,7 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answe
 		ares_cancel(channel); /* calls on_answer() */
 	if (ret->result == SEEK_FAILED && strcmp(ret->why, ares_strerror(ARES_ECANCELLED)) == 0)
 		say(ret, SEEK_LATE, "no answer of a name server");
+	check((ret->result == SEEK_FOUND) == (ret->n > 0));
 	ares_destroy(channel);
 	ares_library_cleanup();
 }
@@ -205,6 +208,7 @@ on_caa(void *arg, int status, int timeouts, unsigned char *packet, int packet_n)
 	struct ares_caa_reply *records = NULL;
 
 	(void)timeouts;
+	check(!c->done && !c->found);
 	c->done = true;
 	if (status != ARES_SUCCESS ||
 	    ares_parse_caa_reply(packet, packet_n, &records) != ARES_SUCCESS)

@@ -68,6 +68,7 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 		snprintf(d->origin.host, sizeof(d->origin.host), "127.0.0.1");
 	if (d->origin.port == 0)
 		d->origin.port = d->origin.tls ? 443 : 80;
+	check(!d->has_origin);
 	addr_text(&d->origin, d->origin_text, sizeof(d->origin_text));
 	d->has_origin = true;
 	if (t != NULL && d->options->origin == NULL) {
@@ -100,6 +101,7 @@ use_login(struct doctor *d)
 	}
 	if (login_open(&d->login, o) != 0)
 		return EXIT_USAGE;
+	check(d->login.edge != NULL);
 	d->has_login = true;
 	return 0;
 }
@@ -109,6 +111,7 @@ ask_edge(struct doctor *d, const char *member, const char *value)
 {
 	json_t *o;
 
+	check(d->link.probe == NULL); /* asked once */
 	if (!d->has_login)
 		return;
 	doctor_link_ask(d->login.edge, d->login.ca, d->login.token, member, value, DOCTOR_MS,
@@ -245,6 +248,7 @@ report(struct doctor *d)
 	const char *code;
 	struct buf out;
 
+	check(d->n_findings <= DOCTOR_FINDINGS);
 	buf_init(&out, 131072);
 	doctor_print(d, &out);
 	fwrite(out.p, 1, out.n, stdout);

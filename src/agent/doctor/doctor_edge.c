@@ -279,6 +279,8 @@ judge_unwelcome(struct doctor *d)
 {
 	const char *code = d->link.code;
 
+	/* Questions are asked, and answers read, behind the welcome alone. */
+	check(d->has_login && !d->link.welcomed && d->link.probe == NULL);
 	if (!d->link.reached)
 		doctor_look_reach(d);
 	else if (strcmp(code, "token-revoked") == 0)

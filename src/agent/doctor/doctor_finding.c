@@ -56,6 +56,7 @@ fill_in(const char *template, const struct doctor_value *values, size_t n, char 
 {
 	struct buf b;
 
+	check(cap > 0);
 	buf_init(&b, 4096);
 	doctor_text(template, values, n, &b);
 	snprintf(dst, cap, "%.*s", b.failed ? 0 : (int)b.n, b.n > 0 ? b.p : "");
@@ -75,11 +76,13 @@ doctor_add_pairs(struct doctor *d, const char *code, ...)
 		return;
 	n = doctor_sender_values(d, values);
 	va_start(ap, code);
-	while (n < KEYS_MAX && (key = va_arg(ap, const char *)) != NULL)
+	while ((key = va_arg(ap, const char *)) != NULL) {
+		check(n < KEYS_MAX);
 		values[n++] = (struct doctor_value){ key, slice_str(va_arg(ap, const char *)) };
+	}
 	va_end(ap);
 	f->row = doctor_find(slice_str(code));
-	check(f->row != NULL);
+	check(f->row != NULL && f->row->stage < DOCTOR_STAGES);
 	fill_in(f->row->text, values, n, f->text, sizeof(f->text));
 	fill_in(f->row->remedy, values, n, f->remedy, sizeof(f->remedy));
 	d->n_findings++;
@@ -90,6 +93,8 @@ doctor_say(struct doctor *d, enum doctor_stage s, enum doctor_state state, const
 {
 	va_list ap;
 
+	/* Whether it is BAD or in DOUBT beyond that is for its findings to say. */
+	check(s < DOCTOR_STAGES && state != DOCTOR_DOUBT);
 	d->stages[s].state = state;
 	va_start(ap, fmt);
 	vsnprintf(d->stages[s].text, sizeof(d->stages[s].text), fmt, ap);

@@ -17,6 +17,7 @@ ask_jenkins(const struct doctor *d, const char *path, struct fetch_answer *ret)
 	char user[400], basic[560], fields[640], target[600];
 	int rc;
 
+	check(d->options->jenkins_user != NULL && d->has_origin);
 	snprintf(user, sizeof(user), "%.100s:%s", d->options->jenkins_user, d->jenkins_token);
 	text_base64(user, strlen(user), basic);
 	snprintf(fields, sizeof(fields), "Authorization: Basic %s\r\n", basic);

@@ -48,11 +48,13 @@ on_end(struct loop_task *t)
 {
 	struct asking *a = list_of(t, struct asking, end);
 
+	check(!a->over);
 	a->over = true;
 	edge_dial_cancel(&a->dial);
 	loop_timer_stop(a->loop, &a->deadline);
 	if (a->carried)
 		carrier_close(&a->carrier, LINK_CODE_OK, "asked");
+	check(!a->carried); /* on_closed() came */
 	loop_stop(a->loop);
 }
 
@@ -61,6 +63,7 @@ on_deadline(struct loop_timer *t)
 {
 	struct asking *a = list_of(t, struct asking, deadline);
 
+	check(!a->over);
 	if (!a->answer->reached)
 		fail(a, "the edge does not answer");
 	else if (!a->answer->welcomed)
@@ -76,6 +79,7 @@ ask(struct asking *a)
 {
 	struct buf b;
 
+	check(a->carried && a->answer->welcomed);
 	buf_init(&b, 2048);
 	buf_printf(&b, "{\"type\":\"probe\",\"%s\":", a->member);
 	buf_json(&b, slice_str(a->value));
@@ -143,7 +147,9 @@ take_list(struct asking *a, json_t *answer)
 	json_t *rows = json_object_get(answer, "rows"),
 	       **dst = (json_t **)(void *)((char *)a->answer + lists[a->n_asked - 1].at);
 
-	if (json_is_array(rows))
+	check(a->n_asked >= 1 && a->n_asked <= N_LISTS);
+	/* The edge may say the same twice: the first time counts. */
+	if (json_is_array(rows) && *dst == NULL)
 		*dst = json_incref(rows);
 	ask_inbox(a);
 }
@@ -175,6 +181,7 @@ on_control(struct carrier *c, struct slice json)
 	struct asking *a = c->owner;
 	const char *why;
 
+	check(c == &a->carrier && a->carried && !a->over);
 	if (!hello_decode(json, &a->hello, &why)) {
 		fail(a, "the edge sent a malformed message");
 		return;
@@ -193,7 +200,8 @@ on_control(struct carrier *c, struct slice json)
 		fail(a, a->hello.text[0] != '\0' ? a->hello.text : a->hello.code);
 		break;
 	case HELLO_OTHER:
-		take_answer(a, json);
+		if (a->answer->welcomed) /* before that nothing was asked */
+			take_answer(a, json);
 		break;
 	case HELLO_HELLO:
 	case HELLO_REPLACED:
@@ -210,6 +218,7 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 	struct asking *a = c->owner;
 
 	(void)retry_ms;
+	check(c == &a->carrier && a->carried && !a->over);
 	if (code == LINK_CODE_REVOKED)
 		snprintf(a->answer->code, sizeof(a->answer->code), "token-revoked");
 	fail(a, code == LINK_CODE_REVOKED ? "the token was revoked" : "the edge ended the link");
@@ -221,6 +230,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	struct asking *a = c->owner;
 
 	(void)code;
+	check(c == &a->carrier && a->carried);
 	a->carried = false;
 	if (a->answer->probe == NULL)
 		fail(a, why);
@@ -267,6 +277,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 {
 	struct asking *a = list_of(d, struct asking, dial);
 
+	check(!a->carried && !a->over && (conn == NULL) == (why != NULL));
 	if (conn == NULL) {
 		fail(a, why);
 		return;
@@ -297,6 +308,7 @@ run(struct asking *a, struct resolver *r, const char *edge, const char *ca, int6
 	loop_timer_set(a->loop, &a->deadline, timeout_ms * 1000);
 	edge_dial_start(&a->dial);
 	loop_run(a->loop);
+	check(a->over && !a->carried);
 	edge_dial_fini(&a->dial);
 }
 

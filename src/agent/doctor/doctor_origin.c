@@ -18,7 +18,8 @@ patience_ms(const struct doctor *d)
 	uint64_t s = 10;
 
 	if (d->options->patience == NULL || !slice_u64(slice_str(d->options->patience), &s))
-		s = 10; /* options.c has let numbers through alone */
+		s = 10;            /* options.c has let numbers through alone */
+	check(s >= 1 && s <= 120); /* as the row of --patience has it */
 	return (int64_t)s * 1000;
 }
 
@@ -41,6 +42,7 @@ doctor_ask_origin(const struct doctor *d, const char *method, const char *path, 
 		.body_max = 65536,
 	};
 
+	check(d->has_origin);
 	return fetch(&req, ret);
 }
 
@@ -130,6 +132,7 @@ find_context(struct doctor *d)
 		   *path = d->preset != NULL ? d->preset->path : "/";
 	char good[900];
 
+	check(!doctor_has(d, "origin-context"));
 	if (!d->has_origin || lives_at(d, context_of(d)))
 		return false;
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {

@@ -17,6 +17,7 @@ state_of(const struct doctor *d, enum doctor_stage s)
 {
 	enum doctor_state state = d->stages[s].state;
 
+	check(state != DOCTOR_DOUBT); /* only findings make a stage doubtful */
 	for (size_t i = 0; i < d->n_findings; i++) {
 		const struct doctor_row *row = d->findings[i].row;
 
@@ -184,6 +185,7 @@ doctor_write_report(struct doctor *d, const char *path)
 
 	if (d->link.probe != NULL)
 		json_object_del(d->link.probe, "ticket");
+	check(json_object_get(d->link.probe, "ticket") == NULL);
 	d->ticket = NULL;
 	probe = d->link.probe == NULL ? NULL
 				      : json_dumps(d->link.probe, JSON_COMPACT | JSON_ENSURE_ASCII);

@@ -25,6 +25,7 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 	struct buf all;
 	int rc;
 
+	check(d->has_to); /* the stages before have found somebody to call */
 	buf_init(&all, 8192);
 	if (d->ticket != NULL)
 		buf_printf(&all, "adit-probe: %s%s%s\r\n", d->ticket, depth[0] != '\0' ? " " : "",
@@ -101,6 +102,7 @@ doctor_push(const struct doctor *d, struct buf *fields, struct buf *body)
 {
 	char id[17];
 
+	check(fields->n == 0 && body->n == 0);
 	rand_name(id, 16);
 	if (!put_ping(d, id, fields, body)) {
 		buf_printf(body,

@@ -114,6 +114,7 @@ compare_with_edge(struct doctor *d)
 	struct addr addr;
 	char ours[64], theirs[64];
 
+	check(d->dns.n > 0);
 	if (d->login.edge == NULL || addr_parse(slice_str(d->login.edge), &addr) != NULL ||
 	    addr.kind != ADDR_TCP)
 		return;
@@ -233,6 +234,7 @@ doctor_look_dns(struct doctor *d)
 static bool
 try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct tls_peek *seen)
 {
+	check(port != 0);
 	if (ss.ss_family == AF_INET6)
 		((struct sockaddr_in6 *)&ss)->sin6_port = htons(port);
 	else
@@ -322,6 +324,7 @@ judge_tls(struct doctor *d, const struct tls_peek *t)
 {
 	const char *host = d->check.host;
 
+	check(t->shaken); /* or there was no certificate to be judged */
 	if (t->expired || t->self_signed)
 		look_for_caa(d);
 	if ((t->expired || t->early) && is_clock_wrong(d))

@@ -27,6 +27,7 @@ wait_for(const struct tls_look *l, short events)
 	struct pollfd p = { .fd = l->fd, .events = events };
 	int64_t left = (l->end_us - clock_mono_us()) / 1000;
 
+	check(l->fd >= 0);
 	return left > 0 && poll(&p, 1, (int)left) == 1;
 }
 
@@ -171,6 +172,7 @@ look_at_tls(struct tls_look *l, SSL_CTX *ctx, const char *host)
 	SSL *ssl = SSL_new(ctx);
 	int64_t start = clock_mono_us();
 
+	check(p->tcp_error == 0);
 	if (ssl == NULL)
 		return;
 	SSL_set_app_data(ssl, p);
@@ -183,6 +185,7 @@ look_at_tls(struct tls_look *l, SSL_CTX *ctx, const char *host)
 	}
 	ERR_clear_error();
 	p->shaken = shake(l, ssl);
+	check(p->shaken == (p->why[0] == '\0'));
 	p->tls_us = clock_mono_us() - start;
 	if (p->shaken) {
 		snprintf(p->version, sizeof(p->version), "%s", SSL_get_version(ssl));
