@@ -34,6 +34,7 @@ buf_room(struct buf *b, size_t n)
 	size_t cap = b->cap;
 	char *p;
 
+	check(b->n <= b->cap); /* what callers commit had room */
 	if (b->failed || n > b->max || b->n > b->max - n) {
 		b->failed = true;
 		return NULL;

@@ -29,8 +29,13 @@ drop_first(struct bufq *q)
 void
 bufq_reset(struct bufq *q)
 {
-	while (q->first != NULL)
+	size_t n = 0;
+
+	while (q->first != NULL) {
+		n += q->first->to - q->first->from;
 		drop_first(q);
+	}
+	check(n == q->n); /* the chunks held what was counted */
 	q->n = 0;
 }
 
@@ -102,6 +107,7 @@ bufq_skip(struct bufq *q, size_t n)
 		n -= have;
 		drop_first(q);
 	}
+	check((q->n == 0) == (q->first == NULL)); /* an empty queue holds no chunk */
 }
 
 size_t

@@ -34,6 +34,7 @@ void bufq_skip(struct bufq *q, size_t n);
 static inline size_t
 bufq_room(const struct bufq *q)
 {
+	check(q->n <= q->max);
 	return q->max - q->n;
 }
 

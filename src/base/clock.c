@@ -2,6 +2,8 @@
 /* The kernel's clocks. */
 #include "base/clock.h"
 
+#include "base/check.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -39,6 +41,7 @@ clock_rfc3339(int64_t wall_ms, char *dst, size_t cap)
 	struct tm tm;
 	size_t n;
 
+	check(cap >= CLOCK_RFC3339_BYTES);
 	gmtime_r(&s, &tm);
 	n = strftime(dst, cap, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(dst + n, cap - n, ".%03dZ", (int)(wall_ms % 1000));

@@ -124,6 +124,8 @@ log_line(enum log_format format, enum log_level level, int64_t wall_ms, const ch
 	char when[32];
 	size_t whole;
 
+	check(cap > 2); /* room for the end of the line is kept */
+	check((size_t)level < sizeof(level_names) / sizeof(*level_names));
 	clock_rfc3339(wall_ms, when, sizeof(when));
 	if (format == LOG_JSON)
 		buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", when,

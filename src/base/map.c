@@ -179,6 +179,7 @@ map_take_any(struct map *m)
 {
 	struct map_node *node = map_walk(m, NULL);
 
+	check((node == NULL) == (m->n == 0)); /* what is counted can be reached */
 	if (node != NULL)
 		map_del(m, node);
 	return node;

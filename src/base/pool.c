@@ -21,8 +21,9 @@ pool_fini(struct pool *p)
 
 		memcpy(&p->free, block, sizeof(void *));
 		free(block);
+		p->n_free--;
 	}
-	p->n_free = 0;
+	check(p->n_free == 0); /* the chain was as long as was counted */
 }
 
 void *
@@ -30,6 +31,7 @@ pool_get(struct pool *p)
 {
 	void *block = p->free;
 
+	check((block != NULL) == (p->n_free > 0));
 	if (block != NULL) {
 		memcpy(&p->free, block, sizeof(void *));
 		p->n_free--;

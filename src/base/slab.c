@@ -20,6 +20,7 @@ slab_init(struct slab *s, size_t object_bytes, size_t n_max)
 {
 	size_t align = HEAD_BYTES;
 
+	check(object_bytes > 0); /* the chain of free objects runs through them */
 	*s = (struct slab){
 		.object_bytes = (object_bytes + align - 1) / align * align,
 		.n_max = n_max,
@@ -47,6 +48,7 @@ slab_fini(struct slab *s)
 	check(s->n_out == 0);
 	while (s->pages.next != NULL && !list_empty(&s->pages))
 		free_page(s, page_of(s->pages.next));
+	check(s->n_total == 0); /* with nothing out, every page was in the list */
 	s->n_idle = 0;
 }
 
@@ -63,6 +65,7 @@ add_page(struct slab *s)
 	size_t n = PAGE_OBJECTS, step = HEAD_BYTES + s->object_bytes;
 	struct slab_page *page;
 
+	check(s->n_total <= s->n_max);
 	if (n > s->n_max - s->n_total)
 		n = s->n_max - s->n_total;
 	if (n == 0)
@@ -101,6 +104,7 @@ slab_get(struct slab *s)
 	if (page->free == NULL)
 		list_del(&page->node);
 	s->n_out++;
+	check(page->n_out <= page->n && s->n_out <= s->n_total);
 	return object;
 }
 
@@ -112,6 +116,7 @@ slab_put(struct slab *s, void *object)
 	check(s->n_out > 0);
 	s->n_out--;
 	memcpy(&page, (char *)object - HEAD_BYTES, sizeof(void *));
+	check(page->n_out > 0); /* else it was given back before */
 	if (page->free == NULL)
 		list_push_front(&s->pages, &page->node);
 	push_free(page, object);

@@ -2,6 +2,8 @@
 /* Searching, comparing, trimming and converting slices. */
 #include "base/slice.h"
 
+#include "base/check.h"
+
 static bool
 ows(char c)
 {
@@ -67,6 +69,7 @@ slice_u64(struct slice s, uint64_t *ret_value)
 void
 slice_copy(struct slice s, char *dst, size_t cap)
 {
+	check(cap > 0); /* a NUL always fits */
 	if (s.n >= cap)
 		s.n = cap - 1;
 	if (s.n > 0)

@@ -2,6 +2,8 @@
 /* Finds the known word that is nearest to a misspelt one. */
 #include "base/suggest.h"
 
+#include "base/check.h"
+
 #define WORD_BYTES_MAX 32
 
 static unsigned
@@ -19,6 +21,7 @@ distance(struct slice a, struct slice b)
 	unsigned rows[3][WORD_BYTES_MAX + 1];
 	unsigned *before = rows[0], *last = rows[1], *now = rows[2], *spare;
 
+	check(a.n <= WORD_BYTES_MAX && b.n <= WORD_BYTES_MAX); /* b is the index into rows */
 	for (unsigned j = 0; j <= b.n; j++)
 		last[j] = j;
 	for (unsigned i = 1; i <= a.n; i++) {

@@ -6,6 +6,7 @@
 #ifndef ADIT_BASE_WIRE_H
 #define ADIT_BASE_WIRE_H
 
+#include "base/check.h"
 #include "base/slice.h"
 
 struct wire_in {
@@ -38,6 +39,7 @@ wire_uint(struct wire_in *w, size_t n)
 	struct slice s = wire_bytes(w, n);
 	uint64_t v = 0;
 
+	check(n <= sizeof(v)); /* the format's own widths, never a number that was read */
 	for (size_t i = 0; i < s.n; i++)
 		v = v << 8 | (unsigned char)s.p[i];
 	return v;
@@ -79,6 +81,7 @@ wire_put_uint(struct wire_out *w, uint64_t v, size_t n)
 {
 	char b[8];
 
+	check(n <= sizeof(b));
 	for (size_t i = 0; i < n; i++)
 		b[i] = (char)(v >> (8 * (n - 1 - i)));
 	wire_put(w, slice_of(b, n));
