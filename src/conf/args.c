@@ -59,6 +59,7 @@ set_value(struct args *a, const struct args_row *row, const char *value)
 {
 	const char **dst = (const char **)((char *)a->dst + row->at);
 
+	check(row->min <= row->max || row->max == 0);
 	if (value == NULL || value[0] == '\0') {
 		snprintf(a->why, sizeof(a->why), "%s wants a value: %s", row->name, row->value);
 		return a->why;
@@ -112,6 +113,7 @@ args_parse(struct args *a, unsigned groups, int argc, char **argv)
 {
 	bool only_words = false;
 
+	check(a->n_words <= a->words_max);
 	for (int i = 0; i < argc; i++) {
 		const char *error;
 
@@ -166,12 +168,14 @@ args_help(const struct args_row *rows, size_t n_rows, unsigned groups, FILE *f)
 	for (size_t i = 0; i < n_rows; i++) {
 		const struct args_row *r = &rows[i];
 		char left[64];
+		int k;
 
 		if ((r->group & groups) == 0)
 			continue;
-		snprintf(left, sizeof(left), "%s%s%s%s%s", r->name, r->brief != NULL ? ", " : "",
-		    r->brief != NULL ? r->brief : "", r->value != NULL ? " " : "",
-		    r->value != NULL ? r->value : "");
+		k = snprintf(left, sizeof(left), "%s%s%s%s%s", r->name,
+		    r->brief != NULL ? ", " : "", r->brief != NULL ? r->brief : "",
+		    r->value != NULL ? " " : "", r->value != NULL ? r->value : "");
+		check(k > 0 && (size_t)k < sizeof(left)); /* help tells every option whole */
 		fprintf(f, "  %-26s %s\n", left, r->what);
 	}
 }

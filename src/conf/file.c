@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,9 +32,12 @@ read_all(int fd, char *dst, size_t cap)
 char *
 file_read_fd(int fd, size_t max, struct slice *ret)
 {
-	char *bytes = malloc(max + 1);
-	ssize_t n = bytes == NULL ? -1 : read_all(fd, bytes, max + 1);
+	char *bytes;
+	ssize_t n;
 
+	check(max < SSIZE_MAX); /* a byte more is read, to see that there is one */
+	bytes = malloc(max + 1);
+	n = bytes == NULL ? -1 : read_all(fd, bytes, max + 1);
 	if (n >= 0 && (size_t)n <= max) {
 		bytes[n] = '\0';
 		*ret = slice_of(bytes, (size_t)n);

@@ -20,6 +20,7 @@ path_of(const struct yamldoc_node *n, char *dst, size_t cap)
 	dst[0] = '\0';
 	for (; n->parent != NULL && depth < sizeof(up) / sizeof(*up); n = n->parent)
 		up[depth++] = n;
+	check(n->parent == NULL); /* yamldoc refuses what is nested deeper than `up` is long */
 	while (depth-- > 0 && at < cap) {
 		/* The loop above wrote up[0..depth). */
 		/* cppcheck-suppress uninitvar */
@@ -44,6 +45,7 @@ static void printf_like(3, 0)
 
 	path_of(n, path, sizeof(path));
 	at = snprintf(r->error.text, cap, "%s%s", path, path[0] == '\0' ? "" : ": ");
+	check(at >= 0 && (size_t)at < cap); /* path is shorter than the error's text */
 	vsnprintf(r->error.text + at, cap - (size_t)at, fmt, ap);
 }
 
@@ -93,6 +95,7 @@ read_int(struct schema_read *r, const struct schema_row *row, const struct yamld
 {
 	uint64_t v;
 
+	check(row->min <= row->max);
 	if (!slice_u64(slice_str(n->text), &v))
 		return schema_fault(r, n, "\"%.40s\" is not a number", n->text);
 	if (v > INT64_MAX || (int64_t)v < row->min || (int64_t)v > row->max)
@@ -127,6 +130,7 @@ read_word(struct schema_read *r, const struct schema_row *row, const struct yaml
 		}
 		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "",
 		    row->words[i]);
+		check(at < sizeof(all)); /* a row's words fit into the sentence */
 	}
 	return schema_fault(r, n, "\"%.40s\" is not one of: %s", n->text, all);
 }
@@ -147,6 +151,7 @@ static bool
 read_text(struct schema_read *r, const struct schema_row *row, const struct yamldoc_node *n,
     const char *text, void *dst)
 {
+	check(row->max >= 0); /* a size, or 0 */
 	if (row->max == 0)
 		return schema_text(r, n, text, dst);
 	return slice_z(slice_str(text), dst, (size_t)row->max) ||

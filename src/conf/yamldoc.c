@@ -217,7 +217,7 @@ yamldoc_fini(struct yamldoc *doc)
 {
 	struct yamldoc_node *n;
 
-	while ((n = doc->all) != NULL) {
+	for (; (n = doc->all) != NULL; doc->n--) {
 		doc->all = n->all;
 		free(n->key);
 		if (n->text != NULL)
@@ -225,5 +225,6 @@ yamldoc_fini(struct yamldoc *doc)
 		free(n->text);
 		free(n);
 	}
+	check(doc->n == 0); /* every node that was counted was in the chain */
 	*doc = (struct yamldoc){ 0 };
 }
