@@ -14,6 +14,7 @@
 int
 carrier_shared_init(struct carrier_shared *s, size_t links_max)
 {
+	check(links_max > 0);
 	slab_init(&s->streams, sizeof(struct stream), links_max * LIMIT_LINK_STREAMS);
 	pool_init(&s->out_blocks, LINK_OUT_BLOCK_BYTES, OUT_BLOCKS_KEPT, links_max);
 	s->rx = malloc(LOOP_SCRATCH_BYTES);
@@ -47,6 +48,7 @@ flush_gathered(struct carrier *c)
 static void
 on_opened(struct carrier *c, struct stream *s, struct slice opening)
 {
+	check(s->owner == NULL); /* whoever takes it binds it */
 	if (c->ops->opened != NULL) {
 		c->ops->opened(c, s, opening); /* binds it, or resets and frees it */
 		return;
@@ -102,11 +104,13 @@ feed(struct carrier *c, size_t n)
 	struct link_event ev;
 	int64_t now = loop_now_us(c->loop);
 
+	check(!c->feeding); /* no event of a link leads back here */
 	c->feeding = true;
 	while (!c->dead && link_feed(&c->link, &in, &ev, now) != LINK_NONE)
 		dispatch(c, &ev);
 	c->feeding = false;
 	flush_gathered(c);
+	check(c->dead || (in.n == 0 && c->headed == NULL)); /* nothing points into rx or head now */
 }
 
 static void

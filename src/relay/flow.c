@@ -40,6 +40,7 @@ flow_conn(struct flow *f, struct conn *conn)
 void
 flow_bind(struct flow *f, struct stream *s)
 {
+	check(f->stream == NULL && !f->ended && s->link == &f->carrier->link);
 	f->stream = s;
 	s->owner = f;
 }
@@ -63,8 +64,10 @@ flow_end(struct flow *f, enum link_code code)
 {
 	struct stream *s = f->stream;
 
-	if (f->ended)
+	if (f->ended) {
+		check(s == NULL); /* also of one that was never begun, only marked as ended */
 		return;
+	}
 	f->stream = NULL;
 	f->in_framing = f->out_framing = FLOW_IDLE;
 	f->in_end = f->out_over = true;
@@ -95,6 +98,7 @@ flow_advance(struct iovec **iov, int *n_iov, size_t n)
 		(*iov)++;
 		(*n_iov)--;
 	}
+	check(n == 0 || *n_iov > 0); /* no more was taken than was offered */
 	if (n > 0) {
 		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
 		(*iov)->iov_len -= n;
@@ -109,6 +113,7 @@ flow_retire(struct flow *f)
 
 	if (s == NULL || !f->in_over || !f->out_over)
 		return;
+	check(s->rx_ended && s->tx_ended); /* else stream_free() would reset a good exchange */
 	f->stream = NULL;
 	stream_free(s);
 }

@@ -25,6 +25,7 @@ queue_early(struct flow *f, struct slice s)
 int
 flow_send_head(struct flow *f, struct slice opening, struct slice head)
 {
+	check(opening.n == 0 || f->in_early.n == 0); /* a stream begins with its opening */
 	if (queue_early(f, opening) != 0 || queue_early(f, head) != 0)
 		return -1;
 	f->opening_n += opening.n;
@@ -68,6 +69,7 @@ flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slic
 {
 	int rc = 0;
 
+	check(f->in_framing == FLOW_IDLE && !f->in_over); /* one message a direction */
 	f->in_framing = framing;
 	f->in_h1 = h1;
 	switch (framing) {
@@ -160,6 +162,7 @@ read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 		case H1_MORE:
 			return IO_OK;
 		case H1_DATA:
+			check(data.n <= cap - *ret_n);
 			memcpy(p + *ret_n, data.p, data.n);
 			*ret_n += data.n;
 			break;
@@ -222,6 +225,7 @@ flow_fill(struct flow *f)
 	}
 	opening = f->opening_n;
 	n = bufq_take(&f->in_early, p, cap);
+	check(n >= opening); /* the first grant has room for a whole opening */
 	if (n > 0)
 		f->opening_n = 0;
 	if (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && f->conn != NULL && n < cap) {

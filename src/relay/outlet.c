@@ -32,6 +32,7 @@ finish(struct flow *f)
 
 	if (f->out_over || !f->out_fin || f->out.n > 0)
 		return;
+	check(f->n_pieces == 0); /* the piece with the FIN was written at once */
 	f->out_framing = FLOW_IDLE;
 	f->out_over = true;
 	if (framing == FLOW_RAW)
@@ -175,6 +176,7 @@ flow_flush(struct flow *f)
 static void
 put_body(struct flow *f, struct slice bytes, bool fin)
 {
+	check(f->n_pieces < PIECES); /* a full list is written at once, below */
 	f->out_fin = fin;
 	if (bytes.n > 0)
 		f->pieces[f->n_pieces++] = bytes;
@@ -255,6 +257,7 @@ flow_rx(struct flow *f, struct slice bytes, bool fin)
 void
 flow_hold(struct flow *f)
 {
+	check(f->out_framing == FLOW_IDLE);
 	f->held = true;
 }
 
@@ -266,6 +269,7 @@ release_held(struct flow *f)
 	struct iovec iov[1];
 	bool fin = f->out_fin;
 
+	check(f->n_pieces == 0); /* what is held was never gathered */
 	bufq_init(&f->out, held.pool, held.max);
 	f->held = false;
 	f->out_fin = false;
@@ -287,6 +291,7 @@ release_held(struct flow *f)
 void
 flow_outlet(struct flow *f, enum flow_framing framing, uint64_t length, struct slice head)
 {
+	check(framing != FLOW_IDLE && f->out_framing == FLOW_IDLE);
 	f->out_framing = framing;
 	f->out_left = length;
 	f->literal = head;
