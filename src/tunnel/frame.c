@@ -2,6 +2,8 @@
 /* Writes and reads the 8 bytes before each frame. */
 #include "tunnel/frame.h"
 
+#include "base/check.h"
+
 void
 frame_decode(const char *p, struct frame *ret_frame)
 {
@@ -16,6 +18,7 @@ frame_decode(const char *p, struct frame *ret_frame)
 void
 frame_encode(const struct frame *f, char *p)
 {
+	check(f->length >> 24 == 0); /* 24 bits stand in the header */
 	frame_put_u32(p, f->length << 8 | (uint32_t)(f->type & 15) << 4 | (f->flags & 15));
 	frame_put_u32(p + 4, f->stream);
 }

@@ -41,6 +41,8 @@ void
 link_fini(struct link *l)
 {
 	check(l->n_streams == 0);
+	check(list_empty(&l->all) && l->n_sending == 0);
+	check(l->rx_promised == 0 && l->rx_lent == 0); /* every window was given back */
 	map_fini(&l->streams);
 	free(l->gather);
 	free(l->ctl);
@@ -99,6 +101,7 @@ stream_delete(struct stream *s)
 	list_del(&s->all);
 	if (s->opened)
 		map_del(&l->streams, &s->by_id);
+	check(l->n_streams > 0);
 	l->n_streams--;
 	slab_put(l->params.streams, s);
 }
@@ -151,6 +154,7 @@ stream_set_id(struct stream *s, uint32_t id)
 {
 	struct link *l = s->link;
 
+	check(!s->opened && id != 0);
 	link_use_id(l, id);
 	s->id = id;
 	s->opened = true;

@@ -13,6 +13,7 @@ take(struct link *l, struct slice *in, size_t n)
 {
 	struct slice s = slice_head(*in, n);
 
+	check(s.n <= l->frame_left);
 	*in = slice_from(*in, s.n);
 	l->frame_left -= (uint32_t)s.n;
 	return s;
@@ -24,6 +25,7 @@ collect(struct link *l, struct slice *in, size_t n)
 {
 	size_t part = n - l->small_n < in->n ? n - l->small_n : in->n;
 
+	check(n <= sizeof(l->small) && l->small_n < n);
 	if (part > 0)
 		memcpy(l->small + l->small_n, in->p, part);
 	*in = slice_from(*in, part);
@@ -40,6 +42,7 @@ gather_more(struct link *l, struct slice *in)
 {
 	size_t n = l->gather_want - l->gather_n;
 
+	check(l->gather_n <= l->gather_want);
 	if (n > in->n)
 		n = in->n;
 	if (l->gather_n + n > l->gather_cap) {

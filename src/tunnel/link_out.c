@@ -56,6 +56,7 @@ link_put(struct link *l, const struct frame *f, struct slice payload)
 	uint32_t n = FRAME_HEADER_BYTES + f->length;
 	uint32_t max = LIMIT_LINK_CTL_BYTES - (f->type == FRAME_GOAWAY ? 0 : CTL_RESERVE_BYTES);
 
+	check(payload.n == f->length);
 	if (l->ctl_to - l->ctl_from + n > max) {
 		link_fail(l, LINK_CODE_BUSY);
 		return;
@@ -249,6 +250,7 @@ data_sent(struct link *l, uint32_t n)
 		frame_decode(l->out + l->out_edge, &f);
 		l->out_edge += FRAME_HEADER_BYTES + f.length;
 	}
+	check(l->out_edge <= l->out_to); /* a block holds whole frames only */
 }
 
 static void

@@ -192,8 +192,10 @@ count_sent(struct stream *s, uint32_t n)
 static void
 end_sending(struct stream *s)
 {
-	if (s->opened && !s->tx_ended)
+	if (s->opened && !s->tx_ended) {
+		check(s->link->n_sending > 0);
 		s->link->n_sending--;
+	}
 	s->tx_ended = true;
 	s->blocked = false;
 	list_del(&s->round);

@@ -61,6 +61,7 @@ settle(struct stream *s)
 	uint32_t exposed = (uint32_t)s->rx_credit + s->rx_held;
 	uint32_t before = lent(s);
 
+	check(s->rx_share <= l->rx_promised && before <= l->rx_lent);
 	l->rx_promised -= s->rx_share;
 	s->rx_share = exposed > s->rx_window ? exposed : s->rx_window;
 	l->rx_promised += s->rx_share;
@@ -186,6 +187,7 @@ window_drop(struct stream *s)
 void
 window_arrived(struct stream *s, uint32_t n)
 {
+	check(n <= s->rx_credit); /* judge_data() refused the frame else */
 	s->rx_credit -= n;
 	s->rx_held += n;
 }
