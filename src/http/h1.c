@@ -111,6 +111,7 @@ skip_value(const char *p, const char *end)
 enum h1_result
 h1_fail(struct h1 *h, enum close_code fault)
 {
+	check(fault != CLOSE_OK && h->error == CLOSE_OK); /* the first fault is what is told */
 	h->fault = fault;
 	h->error = h->kind == H1_REQUEST ? fault : CLOSE_ORIGIN_BAD_RESPONSE;
 	return H1_BAD;
@@ -199,6 +200,7 @@ step_value(struct h1 *h, const char *buf, const char *p, const char *end)
 	const char *from = buf + h->line, *to;
 	enum close_code fault;
 
+	check(h->head.n_fields < sizeof(h->head.fields) / sizeof(*f)); /* step_field() saw to it */
 	p = to = skip_value(p, end);
 	if (p == end)
 		return p;
@@ -247,6 +249,7 @@ step_field(struct h1 *h, const char *buf, const char *p, const char *end)
 		return bad(h, CLOSE_BAD_LINE_ENDING, p);
 	if (h->head.n_fields == LIMIT_HEAD_FIELDS + (h->inside ? H1_INSIDE_FIELDS : 0))
 		return bad(h, CLOSE_HEAD_TOO_LARGE, p);
+	check(p - buf <= UINT16_MAX);
 	h->line = (uint16_t)(p - buf);
 	h->state = NAME;
 	return step_name(h, buf, p, end);
@@ -318,6 +321,7 @@ h1_head(struct h1 *h, struct slice buf)
 		return H1_BAD;
 	if (h->state == WHOLE)
 		return H1_DONE;
+	check(h->scanned <= max);
 	return h->scanned < max ? H1_MORE : h1_fail(h, CLOSE_HEAD_TOO_LARGE);
 }
 

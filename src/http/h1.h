@@ -133,6 +133,7 @@ void h1_took(struct h1 *h, uint64_t n);
 static inline struct slice
 h1_text(struct slice buf, struct h1_span s)
 {
+	check((size_t)s.at + s.n <= buf.n); /* the buffer that the head was read from */
 	return (struct slice){ buf.p + s.at, s.n };
 }
 

@@ -42,6 +42,7 @@ h1_body_begin(struct h1 *h)
 		[H1_UNTIL_CLOSE] = UNTIL_CLOSE,
 	};
 
+	check(h->body == NONE && h->head.framing < sizeof(first)); /* once a message */
 	h->body = first[h->head.framing];
 	h->left = h->head.framing == H1_LENGTH ? h->head.length : 0;
 }
@@ -243,6 +244,7 @@ take_coding(struct h1 *h, char c)
 static enum h1_result
 take_data(struct h1 *h, struct slice *in, struct slice *ret_data)
 {
+	check(h->left > 0 && in->n > 0); /* an empty piece would look like an end */
 	*ret_data = slice_head(*in, h->left < in->n ? (size_t)h->left : in->n);
 	*in = slice_from(*in, ret_data->n);
 	h->left -= ret_data->n;

@@ -202,6 +202,7 @@ h1_finish(struct h1 *h, uint32_t n_bytes)
 {
 	struct h1_head *head = &h->head;
 
+	check(n_bytes <= LIMIT_HEAD_BYTES + H1_INSIDE_BYTES);
 	head->n_bytes = n_bytes;
 	head->framing = framing(h);
 	if (keeps_alive(h))

@@ -57,6 +57,7 @@ char_skip(const char *p, const char *end, unsigned classes)
 static inline struct h1_span
 h1_span_of(const char *buf, const char *from, const char *to)
 {
+	check(buf <= from && from <= to && to - buf <= UINT16_MAX); /* h1_head() looks no further */
 	return (struct h1_span){ (uint16_t)(from - buf), (uint16_t)(to - from) };
 }
 

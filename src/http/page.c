@@ -56,14 +56,17 @@ page_date(int64_t wall_ms, char dst[PAGE_DATE_BYTES])
 		"Sep", "Oct", "Nov", "Dec" };
 	time_t t = (time_t)(wall_ms / 1000);
 	struct tm tm;
+	int n;
 
 	if (gmtime_r(&t, &tm) == NULL || tm.tm_year < 0 || tm.tm_year > 9999 - 1900) {
 		t = 0;
 		gmtime_r(&t, &tm);
 	}
-	snprintf(dst, PAGE_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[tm.tm_wday],
-	    (unsigned)tm.tm_mday % 100, months[tm.tm_mon], (unsigned)(tm.tm_year + 1900) % 10000,
-	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+	n = snprintf(dst, PAGE_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+	    days[tm.tm_wday], (unsigned)tm.tm_mday % 100, months[tm.tm_mon],
+	    (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
+	    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+	check(n == PAGE_DATE_BYTES - 1); /* the form has one length, whatever the day */
 }
 
 const char *
@@ -278,6 +281,7 @@ put_head(struct buf *b, const struct page *p, const struct close_row *row, enum 
 {
 	char date[PAGE_DATE_BYTES];
 
+	check(page_reason(row->status)[0] != '\0'); /* each row of the close table has a phrase */
 	page_date(p->wall_ms, date);
 	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", row->status, page_reason(row->status),
 	    date);
@@ -303,6 +307,7 @@ page_write(struct buf *out, const struct page *p)
 	struct buf body;
 
 	buf_init(&body, PAGE_BYTES_MAX);
+	check((size_t)form < sizeof(forms) / sizeof(*forms));
 	forms[form].body(&body, p, row);
 	if (body.failed) {
 		out->failed = true;

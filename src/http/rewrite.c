@@ -172,6 +172,7 @@ rewrite_number(unsigned v, char *text, size_t n)
 		text[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v > 0 && at > 0);
+	check(v == 0); /* callers give room for the largest that they have */
 	return slice_of(text + at, n - at);
 }
 
@@ -189,6 +190,7 @@ rewrite_via(struct wire_out *w, unsigned minor, struct slice name)
 size_t
 rewrite_end(struct wire_out *w)
 {
+	check(w->n <= w->cap);
 	wire_put(w, S("\r\n"));
 	return w->failed ? 0 : w->n;
 }
@@ -202,6 +204,7 @@ put_request_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
 	wire_put(w, S(" "));
 	if (h->flags & H1_ABSOLUTE) {
 		/* from the path on; RFC 9112 3.2.4 for where there is none */
+		check(h->path.at >= h->target.at); /* its path is a part of it */
 		target = slice_from(target, (size_t)(h->path.at - h->target.at));
 		if (h->path.n == 0)
 			wire_put(w,
@@ -389,6 +392,7 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 	struct rewrite_listed listed UNCLEARED;
 	bool counts = counts_forwards(h, buf);
 
+	check(h->n_bytes > 0 && h->n_bytes <= buf.n); /* whole, and still there */
 	rewrite_listed(h, buf, &listed);
 	put_request_line(&w, h, buf);
 	put_missing_host(&w, h, buf);
@@ -422,6 +426,7 @@ rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, 
 
 	if (host.p == NULL)
 		host = h1_text(buf, h->authority);
+	check(h->n_bytes > 0 && h->n_bytes <= buf.n); /* whole, and still there */
 	rewrite_listed(h, buf, &listed);
 	put_request_line(&w, h, buf);
 	for (size_t i = 0; i < h->n_fields; i++) {
@@ -459,9 +464,11 @@ rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t
 	struct slice in = { head, n };
 	size_t kept = 0;
 
+	check(2 <= n && n <= cap);
 	for (size_t i = 0; in.n > 2; i++) {
 		struct slice line = slice_head(in, slice_find(in, '\n') + 1);
 
+		check(line.n > 0); /* a head of ours ends with an empty line: it has no other end */
 		in = slice_from(in, line.n);
 		if (i > 0 && is_dropped(line, drop, n_drop))
 			continue;

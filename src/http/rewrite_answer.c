@@ -51,6 +51,7 @@ rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t ca
 	struct wire_out w = wire_out(dst, cap);
 	struct rewrite_listed listed UNCLEARED;
 
+	check(h->n_bytes > 0 && h->n_bytes <= buf.n); /* whole, and still there */
 	rewrite_listed(h, buf, &listed);
 	put_status_line(&w, h->minor == 0 ? S("HTTP/1.0 ") : S("HTTP/1.1 "), h, buf);
 	for (size_t i = 0; i < h->n_fields; i++) {
@@ -129,6 +130,7 @@ rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewri
 	enum h1_framing framing = visitor_framing(h, a);
 	struct rewrite_listed listed UNCLEARED;
 
+	check(h->n_bytes > 0 && h->n_bytes <= buf.n); /* whole, and still there */
 	rewrite_listed(h, buf, &listed);
 	put_status_line(&w, S("HTTP/1.1 "), h, buf);
 	for (size_t i = 0; i < h->n_fields; i++) {

@@ -156,6 +156,7 @@ url_authority(struct slice s, char *dst, size_t cap, uint16_t *ret_port)
 		return false;
 	if (at < s.n && (s.p[at] != ':' || !parse_port(slice_from(s, at + 1), &port)))
 		return false;
+	check(n < URL_HOST_BYTES);
 	dst[n] = '\0';
 	*ret_port = port;
 	return true;

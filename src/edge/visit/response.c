@@ -39,7 +39,7 @@ write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framin
 	exchange_answer(x, &answer);
 	n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
 	    ret_framing);
-	return x->policy == NULL ? n : exchange_rules(&x->policy->response, head, n);
+	return n == 0 || x->policy == NULL ? n : exchange_rules(&x->policy->response, head, n);
 }
 
 static enum flow_framing
