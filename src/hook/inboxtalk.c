@@ -67,6 +67,7 @@ take_bytes(struct inboxtalk *t, json_t *of, const char *member)
 	struct slice piece = slice_str(inboxtalk_text_at(of, member));
 	char *room = buf_room(&t->bytes, piece.n + 4);
 	ptrdiff_t n = room == NULL ? -1 : text_unbase64(piece, false, true, room, piece.n + 4);
+	bool whole;
 
 	if (n < 0) {
 		t->bytes.failed = true;
@@ -74,9 +75,10 @@ take_bytes(struct inboxtalk *t, json_t *of, const char *member)
 	}
 	t->bytes.n += (size_t)n;
 	t->head_bytes = inboxtalk_number_at(of, "head_bytes");
-	if (t->head_bytes > t->bytes.n && n == 0)
+	whole = n == 0 || t->bytes.n >= inboxtalk_number_at(of, "total");
+	if (whole && t->head_bytes > t->bytes.n)
 		t->bytes.failed = true;
-	return n == 0 || t->bytes.n >= inboxtalk_number_at(of, "total");
+	return whole;
 }
 
 static void

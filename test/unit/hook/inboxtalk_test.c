@@ -109,6 +109,22 @@ TEST(show_puts_pieces_together)
 	    INBOXTALK_FAILED);
 }
 
+/* A head that is longer than all that came is refused, not read past its end. */
+TEST(an_edge_may_lie_about_the_head)
+{
+	struct inboxtalk_options o = { .json = true };
+
+	EXPECT_INT(START(&o, "show", "12"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"delivery\":{\"id\":12}}"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZA==\",\"head_bytes\":9000,\"total\":4}"),
+	    INBOXTALK_FAILED);
+	EXPECT_INT(START(NULL, "export"), INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"rows\":[{\"id\":5}],\"more\":false,\"cursor\":5}"),
+	    INBOXTALK_ASK);
+	EXPECT_INT(answer("{\"ok\":true,\"bytes\":\"aGVhZA==\",\"head_bytes\":9000,\"total\":4}"),
+	    INBOXTALK_FAILED);
+}
+
 TEST(what_a_sender_wrote_does_not_move_the_cursor)
 {
 	EXPECT_INT(START(NULL, "show", "1"), INBOXTALK_ASK);
@@ -223,7 +239,9 @@ TEST(mistakes)
 
 TESTS(TEST_ROW(times) TEST_ROW(list_turns_pages_and_stops_at_the_limit)
 	TEST_ROW(a_page_without_rows_is_not_the_end) TEST_ROW(show_puts_pieces_together)
-	    TEST_ROW(what_a_sender_wrote_does_not_move_the_cursor)
-		TEST_ROW(replay_of_ids_and_of_a_filter)
-		    TEST_ROW(export_goes_from_row_to_bytes_to_row) TEST_ROW(export_takes_whole_rows)
-			TEST_ROW(tail_begins_at_the_end) TEST_ROW(mistakes))
+	    TEST_ROW(an_edge_may_lie_about_the_head)
+		TEST_ROW(what_a_sender_wrote_does_not_move_the_cursor)
+		    TEST_ROW(replay_of_ids_and_of_a_filter)
+			TEST_ROW(export_goes_from_row_to_bytes_to_row)
+			    TEST_ROW(export_takes_whole_rows) TEST_ROW(tail_begins_at_the_end)
+				TEST_ROW(mistakes))
