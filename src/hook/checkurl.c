@@ -34,6 +34,7 @@ checkurl_severity_name(enum checkurl_severity s)
 		[CHECKURL_REFUSED] = "refused",
 	};
 
+	check((size_t)s < sizeof(names) / sizeof(*names));
 	return names[s];
 }
 
@@ -48,6 +49,7 @@ checkurl_put(struct checkurl *c, const struct checkurl_code *code, const char *f
 {
 	struct checkurl_finding *f;
 
+	check(c->n_findings <= CHECKURL_FINDINGS);
 	c->cloud = worse(c->cloud, code->cloud);
 	c->dc = worse(c->dc, code->dc);
 	if (c->n_findings == CHECKURL_FINDINGS)
@@ -65,6 +67,7 @@ checkurl_add(struct checkurl *c, enum checkurl_what what, const char *fmt, ...)
 {
 	va_list ap;
 
+	check((size_t)what < checkurl_codes_n);
 	va_start(ap, fmt);
 	(void)checkurl_put(c, &checkurl_codes[what], fmt, ap);
 	va_end(ap);
@@ -345,6 +348,7 @@ straighten(struct checkurl *c, struct slice s, char dst[LIMIT_CHECKURL_BYTES])
 	if (slice_find(s, '\\') == SIZE_MAX)
 		return s;
 	checkurl_add(c, CHECKURL_BACKSLASH, "There is a backslash in the URL.");
+	check(s.n <= LIMIT_CHECKURL_BYTES);
 	for (size_t i = 0; i < s.n; i++)
 		dst[i] = s.p[i] == '\\' ? '/' : s.p[i];
 	return slice_of(dst, s.n);

@@ -254,6 +254,7 @@ add_class(struct checkurl *c, enum ipclass class)
 		[IPCLASS_RESERVED] = CHECKURL_ADDRESS_RESERVED,
 	};
 
+	check((size_t) class < sizeof(whats) / sizeof(*whats));
 	c->is_address = true;
 	c->class = class;
 	if (class == IPCLASS_GLOBAL)
@@ -297,6 +298,7 @@ check_v6(struct checkurl *c)
 		checkurl_add(c, CHECKURL_V6_ZONE,
 		    "The text after '%%' names an interface of one machine; other machines do not "
 		    "know it.");
+	check(host.n < sizeof(c->host)); /* it is a part of c->host */
 	c->host[host.n] = '\0';
 	add_class(c, ipclass_v6(bytes));
 }

@@ -326,6 +326,7 @@ keep_context(struct checkurl *c, struct slice path)
 		n = path.n;
 	else if (n == 0 && page != SIZE_MAX)
 		n = page;
+	check(n <= path.n);
 	path.n = n;
 	while (path.n > 0 && path.p[path.n - 1] == '/')
 		path.n--;

@@ -41,6 +41,7 @@ make_blanks(void)
 		OSSL_PARAM params[2];
 		EVP_MAC_CTX *c = EVP_MAC_CTX_new(mac);
 
+		check(macs[i].bytes <= CRYPTO_MAC_MAX); /* callers have room for the longest */
 		memcpy(digest, macs[i].digest, sizeof(digest));
 		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 		params[1] = OSSL_PARAM_construct_end();
@@ -57,6 +58,7 @@ make_blanks(void)
 size_t
 crypto_mac_bytes(enum sign_algorithm a)
 {
+	check((size_t)a < MACS);
 	return macs[a].bytes;
 }
 
@@ -74,6 +76,7 @@ crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, 
 	size_t len = 0;
 	bool ok;
 
+	check((size_t)a < MACS);
 	pthread_once(&blanks_once, make_blanks);
 	if (key.n == 0 || blanks[a] == NULL || (c = EVP_MAC_CTX_dup(blanks[a])) == NULL)
 		return false;
@@ -155,6 +158,7 @@ crypto_ed25519_ok(struct slice key, struct slice sig, const struct slice *parts,
 		  EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1 &&
 		  EVP_DigestVerify(c, bytes_of(sig), sig.n, all, all_n) == 1;
 
+	check(!ok || (key.n == 32 && sig.n == 64)); /* no other length can be right */
 	free(all);
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(k);
@@ -174,6 +178,7 @@ crypto_ed25519_sign(struct slice key, const struct slice *parts, size_t n, uint8
 		  EVP_DigestSignInit(c, NULL, NULL, NULL, k) == 1 &&
 		  EVP_DigestSign(c, dst, &len, all, all_n) == 1 && len == 64;
 
+	check(!ok || key.n == 32);
 	free(all);
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(k);

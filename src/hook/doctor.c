@@ -17,6 +17,7 @@ doctor_stage_name(enum doctor_stage s)
 		[DOCTOR_JOB] = "job",
 	};
 
+	check((size_t)s < sizeof(names) / sizeof(*names));
 	return names[s];
 }
 
@@ -29,6 +30,7 @@ doctor_severity_name(enum doctor_severity s)
 		[DOCTOR_FAILURE] = "failure",
 	};
 
+	check((size_t)s < sizeof(names) / sizeof(*names));
 	return names[s];
 }
 

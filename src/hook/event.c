@@ -21,6 +21,7 @@ join(char *dst, size_t cap, const char *a, const char *b, const char *c)
 	for (size_t i = 0; i < 3; i++) {
 		hook_copy(slice_str(parts[i]), dst + n, cap - n);
 		n += strlen(dst + n);
+		check(n < cap); /* hook_copy() leaves room for its NUL */
 	}
 }
 
@@ -242,6 +243,7 @@ set_dedupe(struct event *e, struct slice a, struct slice b)
 	struct slice parts[] = { a, S(" "), b };
 	uint8_t hash[32];
 
+	check(e->dedupe[0] == '\0'); /* once an event: what follows counts on zeros */
 	if (a.n + b.n + 2 <= sizeof(e->dedupe) && is_plain(a) && is_plain(b)) {
 		memcpy(e->dedupe, a.p, a.n);
 		e->dedupe[a.n] = b.n > 0 ? ' ' : '\0';
@@ -340,13 +342,15 @@ set_summary(struct event *e)
 	char text[sizeof(e->key) + sizeof(e->repository) + sizeof(e->branch) + sizeof(e->actor) +
 		  64];
 	char refs[24] = "";
+	int n;
 
 	if (e->n_refs > 1)
 		snprintf(refs, sizeof(refs), " and %u more", e->n_refs - 1u);
-	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s%s%s", e->key[0] != '\0' ? e->key : "webhook",
-	    e->repository[0] != '\0' ? " " : "", e->repository, e->branch[0] != '\0' ? " " : "",
-	    e->branch, refs, e->deleted ? " (deleted)" : "", e->actor[0] != '\0' ? " by " : "",
-	    e->actor);
+	n = snprintf(text, sizeof(text), "%s%s%s%s%s%s%s%s%s",
+	    e->key[0] != '\0' ? e->key : "webhook", e->repository[0] != '\0' ? " " : "",
+	    e->repository, e->branch[0] != '\0' ? " " : "", e->branch, refs,
+	    e->deleted ? " (deleted)" : "", e->actor[0] != '\0' ? " by " : "", e->actor);
+	check(n >= 0 && (size_t)n < sizeof(text)); /* else a character could be cut in two */
 	hook_copy(slice_str(text), e->summary, sizeof(e->summary));
 }
 
@@ -368,8 +372,10 @@ key_of(const struct event_row *s, const struct hook_request *req)
 void
 event_read(const struct hook_request *req, enum event_sender sender, struct event *ret)
 {
-	const struct event_row *s = &event_rows[sender];
+	const struct event_row *s;
 
+	check((size_t)sender < event_rows_n);
+	s = &event_rows[sender];
 	*ret = (struct event){ .sender = sender };
 	hook_copy(key_of(s, req), ret->key, sizeof(ret->key));
 	if (hook_is_type(req, S("application/x-www-form-urlencoded")))

@@ -38,5 +38,6 @@ struct event_row {
 };
 
 extern const struct event_row event_rows[]; /* by enum event_sender */
+extern const size_t event_rows_n;
 
 #endif

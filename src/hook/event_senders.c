@@ -122,6 +122,7 @@ const struct event_row event_rows[] = {
 	},
 };
 /* clang-format on */
+const size_t event_rows_n = sizeof(event_rows) / sizeof(*event_rows);
 
 enum event_sender
 event_guess(const struct hook_request *req)

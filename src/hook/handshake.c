@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "hook/crypto.h"
 #include "hook/peek.h"
+#include "hook/sign_private.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ static void
 say(struct handshake *h, const char *text)
 {
 	h->body_n = strlen(text);
+	check(h->body_n <= sizeof(h->body)); /* is_token() let no longer one through */
 	memcpy(h->body, text, h->body_n);
 }
 
@@ -78,6 +80,7 @@ zoom(const struct hook_request *req, struct slice secret, struct handshake *h)
 	answer(h, "zoom", 200, "application/json");
 	h->body_n = (size_t)snprintf(h->body, sizeof(h->body),
 	    "{\"plainToken\":\"%s\",\"encryptedToken\":\"%s\"}", token, hex);
+	check(h->body_n < sizeof(h->body));
 	return true;
 }
 
@@ -125,6 +128,7 @@ handshake_read(const struct hook_request *req, const struct sign_params *p,
 	bool done = false;
 
 	*ret = (struct handshake){ 0 };
+	check(v == NULL || v->reason != SIGN_OK || v->secret < sign_n_secrets(p));
 	if (v != NULL && v->reason == SIGN_PING) {
 		answer(ret, "bitbucket-dc-ping", 200, "text/plain; charset=utf-8");
 		say(ret, "pong\n");

@@ -63,6 +63,7 @@ hook_form_decode(struct slice s, char *dst, size_t cap)
 			i += 2;
 		dst[n++] = c;
 	}
+	check(n <= s.n); /* so it may be done in place */
 	return (ptrdiff_t)n;
 }
 
@@ -98,6 +99,7 @@ hook_copy(struct slice s, char *dst, size_t cap)
 {
 	size_t n = 0;
 
+	check(cap > 0);
 	while (s.n > 0) {
 		size_t step = utf8_next(s);
 		bool bad = step == 0;

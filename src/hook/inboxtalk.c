@@ -151,6 +151,7 @@ take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 	uint64_t copy =
 	    json_object_get(t->request, "to") != NULL ? inboxtalk_number_at(answer, "id") : 0;
 
+	check(t->n_ids == 0 || t->at < t->n_ids); /* behind the last id nothing is asked */
 	t->changed += inboxtalk_number_at(answer, "changed");
 	if (t->n_ids > 0 && copy != 0 && !t->o.json)
 		buf_printf(out, "%llu was copied to %llu\n", (unsigned long long)t->ids[t->at],
@@ -314,6 +315,7 @@ inboxtalk_next(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
 	enum inboxtalk_step step;
 
+	check(t->command != NULL && t->request != NULL); /* inboxtalk_start() said ASK */
 	if (!json_is_true(json_object_get(answer, "ok")))
 		return refused(t, answer);
 	step = t->command->take(t, answer, out);

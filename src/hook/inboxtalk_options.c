@@ -134,6 +134,7 @@ inboxtalk_set_ids(struct inboxtalk *t, int n, const char *const *args)
 		return inboxtalk_fail(t,
 		    c->needs_one ? "the id of one delivery is wanted" : "too many arguments",
 		    c->name);
+	check(t->n_ids == 0);
 	for (int i = 0; i < n; i++)
 		if (!slice_u64(slice_str(args[i]), &t->ids[t->n_ids++]) || t->ids[i] == 0 ||
 		    t->ids[i] > INT64_MAX)

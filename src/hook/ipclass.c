@@ -16,12 +16,14 @@ static const struct {
 const char *
 ipclass_name(enum ipclass c)
 {
+	check((size_t)c < sizeof(classes) / sizeof(*classes));
 	return classes[c].name;
 }
 
 const char *
 ipclass_text(enum ipclass c)
 {
+	check((size_t)c < sizeof(classes) / sizeof(*classes));
 	return classes[c].text;
 }
 
@@ -83,6 +85,7 @@ enum ipclass
 ipclass_v4(uint32_t host_order)
 {
 	for (size_t i = 0; i < sizeof(v4) / sizeof(*v4); i++) {
+		check(0 < v4[i].bits && v4[i].bits <= 32); /* a shift by 32 is undefined */
 		if ((host_order ^ v4[i].net) >> (32 - v4[i].bits) == 0)
 			return v4[i].class;
 	}
@@ -94,6 +97,7 @@ in_net(const uint8_t *bytes, const uint8_t *net, unsigned bits)
 {
 	unsigned whole = bits / 8, rest = bits % 8;
 
+	check(bits <= 128);
 	return memcmp(bytes, net, whole) == 0 &&
 	       (rest == 0 || (bytes[whole] ^ net[whole]) >> (8 - rest) == 0);
 }
@@ -181,6 +185,7 @@ ipclass_parse_v4(struct slice s, uint32_t *ret_host_order, bool *ret_plain)
 		if (n == 4 || !v4_number(slice_cut(&s, '.'), &parts[n++], &plain))
 			return false;
 	}
+	check(0 < n && n <= 4); /* there was a byte, so there is a part */
 	last = parts[n - 1];
 	if (n < 4)
 		plain = false;

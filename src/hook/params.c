@@ -54,6 +54,7 @@ place(struct slice raw, bool encoded, char *space, size_t *at)
 	ptrdiff_t n = hook_form_decode(raw, plain, raw.n);
 	size_t made = n < 0 ? 0 : (size_t)n;
 
+	check(made <= raw.n); /* what plain has room for */
 	if (encoded)
 		made = encode(slice_of(plain, made), dst);
 	*at += made;
@@ -64,13 +65,13 @@ bool
 params_read(struct params *p, struct slice form, bool encoded)
 {
 	struct slice name, value;
-	size_t at = 0;
+	size_t at = 0, size = form.n * (encoded ? 3 : 1);
 
 	p->n = 0;
 	p->space = NULL;
 	if (form.n > LIMIT_HOOK_FORM_BYTES)
 		return false;
-	p->space = malloc(form.n * (encoded ? 3 : 1) + 1);
+	p->space = malloc(size + 1);
 	if (p->space == NULL)
 		return false;
 	while (hook_form_next(&form, &name, &value)) {
@@ -81,6 +82,7 @@ params_read(struct params *p, struct slice form, bool encoded)
 		p->pairs[p->n].name = place(name, encoded, p->space, &at);
 		p->pairs[p->n++].value = place(value, encoded, p->space, &at);
 	}
+	check(at <= size); /* names and values are parts of the form, and none is read twice */
 	qsort(p->pairs, p->n, sizeof(*p->pairs), by_name_and_value);
 	return true;
 }

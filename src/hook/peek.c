@@ -75,6 +75,7 @@ step_in(struct scan *s, const struct slice *name)
 	unsigned at = s->depth - 1;
 	const struct level *l = &s->levels[at];
 
+	check(0 < s->depth && s->depth <= LIMIT_HOOK_JSON_DEPTH);
 	for (size_t i = 0; i < s->n_wants; i++) {
 		struct peek *w = &s->wants[i];
 		struct slice part;
@@ -111,6 +112,7 @@ found(struct scan *s, enum peek_kind kind, struct slice value)
 		if (kind == PEEK_ARRAY)
 			continue; /* its count comes at its end */
 		w->done = true;
+		check(s->n_open > 0); /* it counts those that are not done */
 		s->n_open--;
 	}
 }
@@ -127,6 +129,7 @@ array_ended(struct scan *s, uint32_t count)
 			continue;
 		w->count = count;
 		w->done = true;
+		check(s->n_open > 0);
 		s->n_open--;
 	}
 }
@@ -287,6 +290,7 @@ peek_json(struct slice json, struct peek *wants, size_t n)
 static size_t
 put_utf8(uint32_t c, char *dst)
 {
+	check(c <= 0x10ffff); /* unicode_escape() makes pairs one, and single halves none */
 	if (c < 0x80) {
 		dst[0] = (char)c;
 		return 1;
@@ -360,6 +364,7 @@ peek_text(const struct peek *p, char *dst, size_t cap)
 	struct slice s = p->value;
 	size_t n = 0;
 
+	check(cap > 0);
 	dst[0] = '\0';
 	if (p->kind == PEEK_NONE || p->kind == PEEK_NULL)
 		return;
@@ -383,6 +388,7 @@ peek_text(const struct peek *p, char *dst, size_t cap)
 				made = 1;
 			}
 		}
+		check(0 < made && made <= sizeof(one) && took <= s.n);
 		if (n + made >= cap)
 			break;
 		memcpy(dst + n, one, made);

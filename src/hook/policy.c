@@ -82,8 +82,10 @@ policy_new(struct slice json, char *why, size_t cap)
 		policy_read_member(&r, "", key, v);
 	if (!r.failed)
 		complete(&r);
-	if (!r.failed)
+	if (!r.failed) {
+		check(p->sign.scheme == NULL || p->sign.n_secrets > 0); /* complete() */
 		return p;
+	}
 	policy_unref(p);
 	return NULL;
 }
@@ -92,14 +94,20 @@ struct policy *
 policy_ref(struct policy *p)
 {
 	if (p != NULL)
-		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+		check(atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed) > 0);
 	return p;
 }
 
 void
 policy_unref(struct policy *p)
 {
-	if (p == NULL || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+	unsigned refs;
+
+	if (p == NULL)
+		return;
+	refs = atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel);
+	check(refs > 0);
+	if (refs != 1)
 		return;
 	if (p->json != NULL)
 		OPENSSL_cleanse(p->json, strlen(p->json));

@@ -69,6 +69,7 @@ read_headers(struct policy_reader *r, json_t *j, const char *member, struct poli
 		h->add.n +=
 		    (size_t)sprintf(*lines + h->add.n, "%s: %s\r\n", key, json_string_value(v));
 	}
+	check(h->n_drop == n_set + n_remove && h->add.n < bytes); /* as was counted above */
 }
 
 void

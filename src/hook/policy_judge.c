@@ -116,6 +116,7 @@ policy_methods(const struct policy *p, char *dst, size_t cap)
 		memcpy(dst + n, method.p, method.n);
 		n += method.n;
 	}
+	check(n <= cap);
 	return n;
 }
 

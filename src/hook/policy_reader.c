@@ -79,6 +79,7 @@ policy_kind_name(enum policy_kind kind)
 		[POLICY_OBJECT] = "object",
 	};
 
+	check((size_t)kind < sizeof(names) / sizeof(*names));
 	return names[kind];
 }
 

@@ -276,5 +276,6 @@ preset_mode_text(enum preset_mode mode)
 {
 	static const char *const texts[] = { "pass", "store", "relay" };
 
+	check((size_t)mode < sizeof(texts) / sizeof(*texts));
 	return texts[mode];
 }

@@ -280,6 +280,7 @@ preset_judge(const struct preset *p, const struct preset_answer *a)
 {
 	unsigned who = p == NULL ? JUDGE_PLAIN : (unsigned)p->judge;
 
+	check((who & JUDGE_ALL) != 0); /* else no rule would ever fit */
 	if (a->status >= 300 && a->status <= 399)
 		return judge_redirect(a);
 	if ((who & JUDGE_JENKINS) != 0 && a->status == 404 && !a->jenkins &&

@@ -25,8 +25,11 @@ rates_is_sane(double rate)
 bool
 rates_take(struct rates_bucket *b, double rate, double burst, int64_t now_us, int64_t *ret_wait_us)
 {
-	int64_t one = (int64_t)(1e6 / rate), deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
+	int64_t one, deep;
 
+	check(rate > 0 && rates_is_sane(rate)); /* who has no rate has no bucket */
+	one = (int64_t)(1e6 / rate);
+	deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
 	if (b->full_us < now_us)
 		b->full_us = now_us;
 	if (b->full_us + one > now_us + deep) {
@@ -40,6 +43,7 @@ rates_take(struct rates_bucket *b, double rate, double burst, int64_t now_us, in
 void
 rates_give(struct rates_bucket *b, double rate)
 {
+	check(rate > 0 && rates_is_sane(rate));
 	b->full_us -= (int64_t)(1e6 / rate);
 }
 

@@ -56,6 +56,7 @@ pause_after(int64_t spent_ms)
 {
 	int64_t at_ms = 0;
 
+	check(0 <= spent_ms && spent_ms < RESULT_SCHEDULE_MS); /* later it is given up */
 	for (size_t i = 0; i < PAUSES && at_ms <= spent_ms; i++)
 		at_ms += pauses_ms[i];
 	if (at_ms <= spent_ms || at_ms > RESULT_SCHEDULE_MS)
@@ -69,6 +70,7 @@ wait_for(int64_t pause_ms, int64_t retry_after_ms, uint64_t random)
 	/* Later, never earlier: else the last attempt could come before the schedule's end. */
 	int64_t delay = pause_ms + (int64_t)(random % (uint64_t)(pause_ms / 4 + 1));
 
+	check(pause_ms >= HOLD_MS && delay >= pause_ms);
 	if (retry_after_ms > RESULT_RETRY_AFTER_MS_MAX)
 		retry_after_ms = RESULT_RETRY_AFTER_MS_MAX;
 	if (retry_after_ms < 0)

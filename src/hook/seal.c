@@ -33,6 +33,7 @@ seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct s
 	    EVP_EncryptUpdate(ctx, body, &n, (const unsigned char *)text.p, (int)text.n) == 1 &&
 	    EVP_EncryptFinal_ex(ctx, body + n, &n) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, body + text.n) == 1;
+	check(!good || n == 0); /* GCM holds no block back: text.n bytes were written */
 	EVP_CIPHER_CTX_free(ctx);
 	return good;
 }
@@ -61,6 +62,7 @@ seal_open(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct sl
 	    EVP_DecryptUpdate(ctx, (unsigned char *)dst, &n, nonce + NONCE_BYTES, (int)text) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
 	    EVP_DecryptFinal_ex(ctx, (unsigned char *)dst + text, &n) == 1;
+	check(!good || n == 0);
 	EVP_CIPHER_CTX_free(ctx);
 	return good ? (ptrdiff_t)text : -1;
 }

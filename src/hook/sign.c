@@ -167,12 +167,14 @@ static const struct {
 const char *
 sign_reason_name(enum sign_reason r)
 {
+	check((size_t)r < sizeof(reasons) / sizeof(*reasons));
 	return reasons[r].name;
 }
 
 bool
 sign_settle(struct sign_verdict *v, enum sign_reason r)
 {
+	check((size_t)r < sizeof(reasons) / sizeof(*reasons));
 	v->reason = r;
 	snprintf(v->text, sizeof(v->text), "%s", reasons[r].text);
 	return r == SIGN_OK;
@@ -203,6 +205,7 @@ sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64
 	    p->tolerance_ms != 0 ? p->tolerance_ms : (int64_t)p->scheme->tolerance_s * 1000;
 	int64_t late;
 
+	check(seconds <= 1ull << 40); /* claim_ok() takes no later time, so ms do not overflow */
 	if (allowed <= 0)
 		return true;
 	late = req->now_ms / 1000 - (int64_t)seconds;
@@ -268,6 +271,7 @@ hook_verify(const struct sign_params *p, const struct hook_request *req, struct 
 void
 sign_put(struct sign_writer *w, struct slice s)
 {
+	check(w->at <= sizeof(w->out->text));
 	if (w->failed || s.n > sizeof(w->out->text) - w->at) {
 		w->failed = true;
 		return;
@@ -295,6 +299,7 @@ sign_field(struct sign_writer *w, struct slice name, size_t from)
 {
 	struct sign_output *o = w->out;
 
+	check(from <= w->at);
 	if (w->failed || o->n_fields == sizeof(o->fields) / sizeof(*o->fields)) {
 		w->failed = true;
 		return;
@@ -306,6 +311,7 @@ sign_field(struct sign_writer *w, struct slice name, size_t from)
 static bool
 make_secret(const struct sign_params *p, struct sign_writer *w)
 {
+	check(p->n_secrets > 0 && p->secrets[0].n > 0); /* hook_sign() has looked */
 	if (p->scheme->kind == SIGN_KIND_BASIC) {
 		char text[1400];
 

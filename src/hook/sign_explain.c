@@ -45,6 +45,7 @@ matches_longer(const struct sign_params *p, const struct hook_request *req, stru
 {
 	char text[SECRET_MAX + 2];
 
+	check(secret.n <= SECRET_MAX && tail.n <= sizeof(text) - SECRET_MAX);
 	memcpy(text, secret.p, secret.n);
 	memcpy(text + secret.n, tail.p, tail.n);
 	return matches(p, req, slice_of(text, secret.n + tail.n), req->body);

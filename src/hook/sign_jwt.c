@@ -129,6 +129,7 @@ split_token(struct slice token, struct token *t)
 	c = text_unbase64(claims, true, false, t->space + h, TOKEN_BYTES - (size_t)h);
 	if (c < 0)
 		return false;
+	check((size_t)h + (size_t)c <= sizeof(t->space));
 	t->covered = slice_head(token, header.n + 1 + claims.n);
 	t->header = slice_of(t->space, (size_t)h);
 	t->claims = slice_of(t->space + h, (size_t)c);
@@ -267,6 +268,7 @@ sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struc
 	char qsh[65];
 	bool ok;
 
+	check(w->at == 0); /* what is signed begins behind "JWT " */
 	if (!sign_qsh(req, p->base, qsh))
 		return false;
 	buf_init(&claims, 700);

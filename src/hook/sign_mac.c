@@ -47,6 +47,7 @@ add_mark(struct signature_claim *c, struct slice text, enum sign_encoding e, enu
 			  : text_unbase64(text, false, true, m->bytes, sizeof(m->bytes));
 	if (n <= 0)
 		return;
+	check((size_t)n <= sizeof(m->bytes));
 	m->n = (uint8_t)n;
 	m->algorithm = a;
 	m->asymmetric = asymmetric;
@@ -79,6 +80,7 @@ read_named(const struct sign_params *p, struct signature_claim *c, struct slice 
 static void
 read_pairs(const struct sign_form *f, struct signature_claim *c, struct slice value)
 {
+	check(f->time_key != NULL && f->mark_key != NULL); /* "" is the name of a bare '=' */
 	while (value.n > 0) {
 		struct slice item = slice_trim(slice_cut(&value, f->separator)),
 			     name = slice_cut(&item, '=');
@@ -234,10 +236,10 @@ static size_t
 message(const struct sign_form *f, struct slice id, struct slice time, struct slice body,
     struct slice *parts)
 {
-	const char *from = f->message;
+	const char *from = f->message, *at;
 	size_t n = 0;
 
-	for (const char *at = from; *at != '\0' && n + 2 < PARTS; at++) {
+	for (at = from; *at != '\0' && n + 2 < PARTS; at++) {
 		if (*at != '%')
 			continue;
 		if (at > from)
@@ -246,6 +248,8 @@ message(const struct sign_form *f, struct slice id, struct slice time, struct sl
 		parts[n++] = *at == 'i' ? id : *at == 't' ? time : body;
 		from = at + 1;
 	}
+	/* A form that did not fit, or ends with a literal, would leave a part unsigned. */
+	check(*at == '\0' && from == at);
 	return n;
 }
 
@@ -330,6 +334,7 @@ sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct 
 	size_t n_parts;
 	bool any_key = false;
 
+	check(p->scheme->kind == SIGN_KIND_MAC);
 	read_claim(p, &f, req, &c);
 	if (!claim_ok(p, &f, &c, &time, v))
 		return false;
@@ -364,6 +369,7 @@ sign_mac_claim(const struct sign_params *p, const struct hook_request *req, uint
 	struct sign_verdict v;
 	struct signature_claim c;
 
+	check(p->scheme->kind == SIGN_KIND_MAC);
 	read_claim(p, &f, req, &c);
 	*ret_id = c.id;
 	return claim_ok(p, &f, &c, ret_seconds, &v);
@@ -382,6 +388,7 @@ compute(const struct sign_form *f, const struct key *k, const struct slice *part
     uint8_t *dst, size_t *ret_n)
 {
 	*ret_n = k->asymmetric ? 64 : crypto_mac_bytes(f->algorithm);
+	check(*ret_n <= CRYPTO_MAC_MAX);
 	return k->asymmetric ? crypto_ed25519_sign(k->bytes, parts, n, dst)
 			     : crypto_hmac(f->algorithm, k->bytes, parts, n, dst);
 }
@@ -423,6 +430,7 @@ sign_mac_make(const struct sign_params *p, const struct hook_request *req, struc
 	size_t n, from;
 	struct key k;
 
+	check(sign_n_secrets(p) > 0 && w->at == 0);
 	if ((f.id_header != NULL && (id.n == 0 || slice_find(id, '.') != SIZE_MAX)) ||
 	    !read_key(&f, p->secrets[0], true, &k))
 		return false;

@@ -10,6 +10,7 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 	const char *header = p->scheme->form->places[0].header;
 	struct slice value = hook_header(req, slice_str(header));
 
+	check(p->scheme->kind == SIGN_KIND_TOKEN && header != NULL);
 	if (value.n == 0) {
 		sign_say(v, SIGN_MISSING,
 		    "The request has no %s field. Set the same token at the sender and at "
@@ -34,6 +35,7 @@ sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struc
 	uint8_t plain[1024];
 	ptrdiff_t n;
 
+	check(p->scheme->kind == SIGN_KIND_BASIC);
 	if (word.p == NULL) {
 		sign_say(v, SIGN_MISSING,
 		    "The request has no Authorization field. Set user name and password at the "

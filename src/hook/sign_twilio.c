@@ -56,6 +56,7 @@ add_params(const struct params *form, struct slice *parts)
 {
 	size_t n = 0;
 
+	check(form->n <= LIMIT_HOOK_PARAMS); /* callers have room for two parts of each */
 	for (size_t i = 0; i < form->n; i++) {
 		const struct hook_field *f = &form->pairs[i], *last = i > 0 ? f - 1 : NULL;
 
@@ -106,6 +107,7 @@ sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, stru
 	if (!read_form(req, &form, v))
 		return false;
 	n = URL_PARTS + add_params(&form, parts + URL_PARTS);
+	check(n <= sizeof(parts) / sizeof(*parts));
 	sign_settle(v, SIGN_WRONG);
 	for (size_t i = 0; i < sign_n_secrets(p) && v->reason != SIGN_OK; i++) {
 		for (size_t u = 0; u < n_urls && v->reason != SIGN_OK; u++) {

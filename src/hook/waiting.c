@@ -2,6 +2,8 @@
 /* Counts what is not finished in the answer of `inbox stat`. */
 #include "hook/waiting.h"
 
+#include "base/check.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ waiting_read(const json_t *states, struct waiting *ret)
 		    ret->n > 0 ? ", " : "", (long long)n, open[i]);
 		list += (size_t)snprintf(ret->states + list, sizeof(ret->states) - list, "%s%s",
 		    ret->n > 0 ? "," : "", open[i]);
+		check(list < sizeof(ret->states)); /* all five names fit */
 		ret->n += (uint64_t)n;
 	}
 }
