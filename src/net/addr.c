@@ -223,6 +223,7 @@ addr_split(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t c
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
 
+	check(cap >= INET6_ADDRSTRLEN); /* inet_ntop() writes nothing where it does not fit */
 	if (ss->ss_family == AF_INET && len >= sizeof(in)) {
 		memcpy(&in, ss, sizeof(in));
 		inet_ntop(AF_INET, &in.sin_addr, dst, (socklen_t)cap);

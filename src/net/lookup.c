@@ -239,6 +239,7 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 
 	(void)timeouts;
 	list_del(&p->node);
+	check(p->ls->n_running > 0);
 	p->ls->n_running--;
 	free(p);
 	if (status == ARES_SUCCESS && ai != NULL)
@@ -247,6 +248,7 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 		code = code_of(status == ARES_SUCCESS ? ARES_ENODATA : status, &why);
 	if (ai != NULL)
 		ares_freeaddrinfo(ai);
+	check((n > 0) == (code == 0)); /* addresses, or why there are none */
 	if (q == NULL)
 		return;
 	q->private = NULL;
@@ -259,6 +261,7 @@ lookup_start(struct lookups *ls, struct lookup *q, const char *host, int family)
 	struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };
 	struct lookup_private *p = NULL;
 
+	check(q->private == NULL);
 	if (ls->n_running >= LIMIT_LOOKUPS) {
 		q->done(q, NULL, 0, EAGAIN, "too many names are being looked up");
 		return;
@@ -314,5 +317,6 @@ lookups_free(struct lookups *ls)
 	}
 	channel_down(ls);
 	check(list_empty(&ls->running) && list_empty(&ls->sockets));
+	check(ls->n_running == 0);
 	free(ls);
 }

@@ -25,6 +25,7 @@ loop_core_fini(struct loop *l)
 {
 	check(l->n_watched == 0);
 	check(l->n_timers == 0);
+	check(list_empty(&l->again));
 	check(list_empty(&l->tasks));
 	check(l->graves == NULL);
 	pool_fini(&l->chunks);
@@ -74,6 +75,7 @@ loop_core_unwatch(struct loop_io *io)
 {
 	list_del(&io->again);
 	io->again_events = 0;
+	check(io->loop->n_watched > 0);
 	io->loop->n_watched--;
 	io->loop = NULL;
 }
@@ -81,6 +83,7 @@ loop_core_unwatch(struct loop_io *io)
 void
 loop_core_dispatch(struct loop_io *io, unsigned events)
 {
+	check(io->loop != NULL); /* what is not watched any more was taken out of every list */
 	events |= io->again_events;
 	io->again_events = 0;
 	list_del(&io->again);
@@ -158,6 +161,7 @@ loop_timer_set(struct loop *l, struct loop_timer *t, int64_t delay_us)
 {
 	t->at_us = l->now_us + (delay_us < 1 ? 1 : delay_us);
 	if (t->slot != 0) {
+		check(t->slot <= l->n_timers && l->heap[t->slot] == t);
 		heap_sift(l, t->slot, t);
 		return;
 	}
@@ -308,4 +312,5 @@ loop_core_turn(struct loop *l, struct list *again)
 	run_mail(l);
 	run_tasks(l);
 	empty_graves(l);
+	check(list_empty(again)); /* what came since is in l->again, for the next turn */
 }

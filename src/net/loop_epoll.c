@@ -122,7 +122,7 @@ loop_wake(struct loop *l)
 	ssize_t n = write(epoll_of(l)->wake_fd, &one, sizeof(one));
 
 	/* EAGAIN would be a counter of 2^64 - 1, which wakes as well. */
-	(void)n;
+	check(n == sizeof(one) || errno == EAGAIN);
 }
 
 /* Whole milliseconds, rounded up: a timer is never early. */
@@ -144,6 +144,7 @@ wait_ms(const struct loop *l)
 static void
 dispatch(struct loop_epoll *e)
 {
+	check(e->batch_at == 0 && e->batch_n <= BATCH); /* loops do not nest */
 	while (e->batch_at < e->batch_n) {
 		const struct epoll_event *ev = &e->batch[e->batch_at++];
 		struct loop_io *io = ev->data.ptr;

@@ -122,6 +122,7 @@ put_moment(struct moment *m)
 		world.cap_moments = world.cap_moments == 0 ? 256 : 2 * world.cap_moments;
 		world.heap = need(realloc(world.heap, world.cap_moments * sizeof(m)));
 	}
+	check(m->at_us >= world.now_us); /* nothing happens in the past */
 	m->seq = world.seq++;
 	slot = ++world.n_moments;
 	while (slot > 1 && is_before(m, world.heap[slot / 2])) {
@@ -134,9 +135,12 @@ put_moment(struct moment *m)
 static struct moment *
 take_moment(void)
 {
-	struct moment *first = world.heap[1], *last = world.heap[world.n_moments--];
+	struct moment *first, *last;
 	size_t slot = 1, child;
 
+	check(world.n_moments > 0);
+	first = world.heap[1];
+	last = world.heap[world.n_moments--];
 	while ((child = 2 * slot) <= world.n_moments) {
 		if (child < world.n_moments && is_before(world.heap[child + 1], world.heap[child]))
 			child++;
@@ -286,6 +290,7 @@ on_credit(struct moment *m)
 
 	if (s->cut)
 		return;
+	check(m->n <= s->in_flight); /* who reads it can have got it from here alone */
 	s->in_flight -= m->n;
 	if (s->want_out && s->in_flight <= s->link.buffer_bytes / 3 * 2) {
 		s->want_out = false;
@@ -436,6 +441,7 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 		return s->state == CONNECTING ? IO_WAIT : fail(ENOTCONN);
 	for (int i = 0; i < n_iov; i++)
 		total += iov[i].iov_len;
+	check(s->in_flight <= s->link.buffer_bytes);
 	n = s->link.buffer_bytes - s->in_flight;
 	if (n > total)
 		n = total;

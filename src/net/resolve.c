@@ -74,6 +74,7 @@ close_attempt(struct dial_attempt *a)
 	a->io.fd = -1;
 	if (fd < 0)
 		return;
+	check(a->p->n_open > 0);
 	a->p->n_open--;
 	loop_close(fd);
 }
@@ -115,6 +116,7 @@ on_report(struct loop_task *t)
 static void
 finish(struct dial_private *p, int fd)
 {
+	check(!p->over && p->fd < 0); /* one report a dial */
 	p->over = true;
 	p->fd = fd;
 	/* No address was tried: what the lookups said is the reason. */
@@ -123,6 +125,7 @@ finish(struct dial_private *p, int fd)
 		memcpy(p->why, p->lookup_why, sizeof(p->why));
 	}
 	stop(p);
+	check(p->n_open == 0); /* the winner is not among them any more */
 	loop_at_end(p->r->loop, &p->report);
 }
 
@@ -227,6 +230,7 @@ attempt(struct dial_private *p, const struct sockaddr_storage *ss)
 	struct dial_attempt *a = &p->attempts[p->n_attempts];
 	int fd = loop_connect((const struct sockaddr *)ss, length_of(p, ss)), code;
 
+	check(p->n_attempts < N_FAMILIES * LIMIT_DIAL_ADDRESSES); /* each address is taken once */
 	if (fd < 0) {
 		note_failure(p, errno, ss);
 		return false;
@@ -335,6 +339,7 @@ on_lookup(struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int 
 	struct family *f = list_of(q, struct family, lookup);
 	struct dial_private *p = f->p;
 
+	check(f->asked && n <= LIMIT_DIAL_ADDRESSES - f->n);
 	for (size_t i = 0; i < n; i++) {
 		f->addrs[f->n] = addrs[i];
 		set_port(&f->addrs[f->n++], p->to.port);
@@ -375,6 +380,7 @@ add_numeric(struct dial_private *p, const char *host)
 	if (addr_sockaddr(&a, false, &ss, &p->len) != 0)
 		return;
 	f = &p->families[ss.ss_family == AF_INET ? V4 : V6];
+	check(f->n < LIMIT_DIAL_ADDRESSES);
 	f->addrs[f->n++] = ss;
 }
 
@@ -443,6 +449,7 @@ dial_start(struct resolver *r, struct dial *d, const struct addr *a, int64_t tim
 	struct dial_private *p = calloc(1, sizeof(*p));
 
 	/* There is no way to say no from here, and nothing is left to do it with. */
+	check(d->private == NULL);
 	check(p != NULL);
 	p->r = r;
 	p->dial = d;

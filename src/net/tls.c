@@ -146,6 +146,7 @@ set_client_alpn(SSL_CTX *ctx, const char *name)
 	unsigned char list[32];
 	size_t n = strlen(name);
 
+	check(n < sizeof(list));
 	list[0] = (unsigned char)n;
 	memcpy(list + 1, name, n);
 	return SSL_CTX_set_alpn_protos(ctx, list, (unsigned)n + 1) == 0;
@@ -198,14 +199,20 @@ tls_client_new(const struct tls_client_params *p, char **ret_error)
 struct tls_client *
 tls_client_ref(struct tls_client *c)
 {
-	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	check(atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed) > 0);
 	return c;
 }
 
 void
 tls_client_unref(struct tls_client *c)
 {
-	if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
+	int refs;
+
+	if (c == NULL)
+		return;
+	refs = atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel);
+	check(refs > 0);
+	if (refs > 1)
 		return;
 	SSL_CTX_free(c->ctx);
 	free(c);
@@ -237,8 +244,7 @@ tls_connect(struct tls_client *c, const char *host)
 	if (t == NULL)
 		return NULL;
 	t->link = c->link;
-	t->client = c;
-	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	t->client = tls_client_ref(c);
 	/* "example.org." is the same host; neither SNI nor certificates have the dot. */
 	t->host = strndup(host, n > 1 && host[n - 1] == '.' ? n - 1 : n);
 	SSL_set_connect_state(t->ssl);

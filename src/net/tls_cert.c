@@ -2,6 +2,8 @@
 /* What people are told of a certificate. */
 #include "net/tls_cert.h"
 
+#include "base/check.h"
+
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <time.h>
@@ -36,6 +38,7 @@ tls_cert_names(X509 *cert, const char *otherwise, char *dst, size_t cap)
 		    (const char *)ASN1_STRING_get0_data(v));
 	}
 	GENERAL_NAMES_free(names);
+	check(n < cap);
 	if (n == 0)
 		snprintf(dst, cap, "%s", otherwise);
 	clean(dst);

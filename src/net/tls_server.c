@@ -121,9 +121,12 @@ bind_session(SSL *ssl, const struct tls_server *s, SSL_CTX *ctx, const char *hos
 	size_t which = 0;
 	int n;
 
-	while (s->ctx[which] != ctx)
+	while (s->ctx[which] != ctx) {
 		which++;
+		check(which < s->n); /* choose_ctx() gives one of them */
+	}
 	n = snprintf(what, sizeof(what), "%llx %zu %s", (unsigned long long)s->id, which, host);
+	check(n > 0 && (size_t)n < sizeof(what)); /* a host has 253 bytes at most */
 	SHA256((const unsigned char *)what, (size_t)n, id);
 	return SSL_set_session_id_context(ssl, id, sizeof(id)) == 1;
 }
@@ -347,8 +350,10 @@ tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 		error = tls_sentence("TLS cannot be set up: out of memory");
 	for (size_t i = 0; i < n && error == NULL; i++)
 		error = add_cert(s, &files[i]);
-	if (error == NULL)
+	if (error == NULL) {
+		check(s->n == n); /* tls_server_fault() reads both by one index */
 		return s;
+	}
 	tls_server_unref(s);
 	*ret_error = error;
 	return NULL;
@@ -448,7 +453,7 @@ tls_server_mint(struct tls_server *s, const char *dir, const char *domain)
 struct tls_server *
 tls_server_ref(struct tls_server *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	check(atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed) > 0);
 	return s;
 }
 
@@ -456,14 +461,20 @@ void
 tls_server_unref(struct tls_server *s)
 {
 	struct cert_name *cn;
+	int refs;
 
-	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
+	if (s == NULL)
+		return;
+	refs = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
+	check(refs > 0);
+	if (refs > 1)
 		return;
 	while ((cn = s->all) != NULL) {
 		s->all = cn->next;
 		map_del(&s->names, &cn->node);
 		free(cn);
 	}
+	check(s->names.n == 0); /* each name was in the list, too */
 	map_fini(&s->names);
 	tls_mint_free(s->mint);
 	for (size_t i = 0; i < s->n; i++)

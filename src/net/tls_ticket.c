@@ -48,6 +48,7 @@ find_key(const unsigned char *name, struct ticket_key *ret_key, bool *ret_old)
 		    (name == NULL || memcmp(keys[i].name, name, sizeof(keys[i].name)) == 0))
 			found = i;
 	}
+	check(name != NULL || found == 0); /* the newest is never too old to seal with */
 	if (found >= 0)
 		*ret_key = keys[found];
 	pthread_mutex_unlock(&lock);
