@@ -9,11 +9,16 @@
 #include <stdlib.h>
 
 #define CLOUD "https://api.bitbucket.org/2.0"
+/* People wait for each call: long enough for a slow Data Center, short enough that
+ * nobody thinks it hangs. */
 #define CALL_MS 20000
+/* Of 100 hooks each. A repository has a handful; the bound is against an API that links
+ * pages in a circle. */
 #define PAGES_MAX 20
 
 /* --- where --- */
 
+/* Nobody on a network can read what goes to these: a token may go there without TLS. */
 static bool
 is_here(const char *host)
 {
@@ -21,6 +26,8 @@ is_here(const char *host)
 	       strcmp(host, "::1") == 0;
 }
 
+/* What may stand in the path of a call as it is. Anything else would change which path that is:
+ * ".." or a slash would lead the call to another repository. */
 static bool
 is_slug(struct slice s)
 {
@@ -48,6 +55,7 @@ bitbucket_init(struct bitbucket *b, const char *api, const char *repository)
 		return b->dc ? "PROJECT/REPO is wanted" : "WORKSPACE/REPO is wanted";
 	if (!slice_starts(base, S("https://")) && !slice_starts(base, S("http://")))
 		return "the API's address begins with https://";
+	/* Not into "https://" itself. */
 	while (base.n > 8 && base.p[base.n - 1] == '/')
 		base.n--;
 	n = slice_starts(base, S("https://")) ? 8 : 7;
@@ -65,6 +73,8 @@ bitbucket_init(struct bitbucket *b, const char *api, const char *repository)
 	if (n == 7 && !is_here(b->addr.host))
 		return "over http:// everybody on the way would read the token: give an https:// "
 		       "address";
+	/* People give the address that they open in a browser. Who wrote the API's path wants
+	 * that version of it. */
 	if (b->dc && strstr(b->path, "/rest/api") == NULL)
 		snprintf(b->path + strlen(b->path), 64, "/rest/api/latest");
 	return NULL;
@@ -79,7 +89,12 @@ bitbucket_answer_fini(struct bitbucket_answer *a)
 	a->body = NULL;
 }
 
-/* What its error body says: Cloud has one "error", Data Center a list of "errors". */
+/*
+ * What its error body says, as ": text", or "". Cloud has one object "error" with a message and
+ * perhaps faults by field; Data Center has a list "errors", of which the first is told; a proxy
+ * between may send "error" as a plain string. The text comes from outside: no control character
+ * of it reaches a terminal.
+ */
 static void
 read_errors(const json_t *body, char *dst, size_t cap)
 {
@@ -112,6 +127,7 @@ read_errors(const json_t *body, char *dst, size_t cap)
 			*p = '?';
 }
 
+/* What a status means here, and what people can do about it, for either product. */
 static const struct {
 	int status;
 	const char *cloud, *dc;
@@ -136,6 +152,8 @@ static const struct {
 	{ 429, "too many calls in this hour: wait", "too many calls: wait" },
 };
 
+/* Bitbucket answered, but not with success: a->why becomes a sentence of status, its
+ * own words, and ours. */
 static void
 explain(const struct bitbucket *b, struct bitbucket_answer *a)
 {
@@ -147,12 +165,15 @@ explain(const struct bitbucket *b, struct bitbucket_answer *a)
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
 		if (meanings[i].status == a->status)
 			meaning = b->dc ? meanings[i].dc : meanings[i].cloud;
+	/* A redirect is not followed: the token would go to a host that nobody named. */
 	if (a->status >= 300 && a->status < 400)
 		meaning = "the API's address redirects: give the one it redirects to";
 	read_errors(a->body, errors, sizeof(errors));
 	snprintf(a->why, sizeof(a->why), "%d%.380s; %.190s", a->status, errors, meaning);
 }
 
+/* An access token is sent as Bearer (RFC 6750). It never has a colon, so what has one is a user
+ * and a password, or an API token behind an e-mail address, and is sent as Basic (RFC 7617). */
 static void
 put_auth(const struct bitbucket *b, struct buf *fields)
 {
@@ -168,7 +189,7 @@ put_auth(const struct bitbucket *b, struct buf *fields)
 	}
 }
 
-/* body is taken over. */
+/* One call, waited for. body is taken over, also on failure; NULL: none. 0: the status is 2xx. */
 static int
 call(const struct bitbucket *b, const char *method, const char *target, json_t *body,
     struct bitbucket_answer *ret)
@@ -178,10 +199,13 @@ call(const struct bitbucket *b, const char *method, const char *target, json_t *
 	struct buf fields;
 	int rc;
 
-	/* The token goes where bitbucket_init() allowed it, and nowhere in clear but to this machine. */
+	/* The token goes where bitbucket_init() allowed it, and nowhere in clear
+	 * but to this machine. */
 	check(b->token != NULL && (b->addr.tls || is_here(b->addr.host)));
 	*ret = (struct bitbucket_answer){ 0 };
 	buf_init(&fields, 4096);
+	/* Data Center takes a write from outside a browser only with this field
+	 * (its guard against CSRF). */
 	put_auth(b, &fields);
 	buf_printf(&fields, "Accept: application/json\r\nUser-Agent: adit/%s\r\n%s", ADIT_VERSION,
 	    b->dc ? "X-Atlassian-Token: no-check\r\n" : "");
@@ -207,6 +231,8 @@ call(const struct bitbucket *b, const char *method, const char *target, json_t *
 	rc = rc != 0 || a.status < 200 || a.status > 299 ? -1 : 0;
 	check((rc == 0) == (ret->why[0] == '\0'));
 	fetch_fini(&a);
+	/* The token is in the fields, a webhook's secret perhaps in the body: neither
+	 * stays in freed memory. */
 	if (fields.p != NULL)
 		explicit_bzero(fields.p, fields.cap);
 	buf_fini(&fields);
@@ -227,6 +253,7 @@ not_bitbucket(const struct bitbucket *b, struct bitbucket_answer *ret)
 	return -1;
 }
 
+/* The path of all webhooks of the repository. */
 static void
 base_target(const struct bitbucket *b, struct buf *t)
 {
@@ -237,7 +264,8 @@ base_target(const struct bitbucket *b, struct buf *t)
 		buf_printf(t, "%s/repositories/%s/%s/hooks", b->path, b->owner, b->repo);
 }
 
-/* Everything but letters, digits and -._ as %XX: braces of ids, URLs in queries. */
+/* Everything but letters, digits and -._ as %XX (RFC 3986, 2.1): ids of Cloud have braces, and a
+ * whole URL goes into a query. */
 static void
 put_encoded(struct buf *t, const char *s)
 {
@@ -254,7 +282,11 @@ put_encoded(struct buf *t, const char *s)
 
 /* --- hooks --- */
 
-/* The path and query of the next page; it must be of the same host: the token goes nowhere else. */
+/*
+ * Puts path and query of the next page into *t; false at the last one. Data Center says where
+ * the next page starts; Cloud gives its whole URL, which must be of the same host, since the
+ * token goes nowhere else.
+ */
 static bool
 next_page(const struct bitbucket *b, const json_t *page, struct buf *t)
 {
@@ -318,17 +350,20 @@ bitbucket_read(const struct bitbucket *b, const json_t *item, struct bitbucket_h
 
 	*ret = (struct bitbucket_hook){ .url = url != NULL ? url : "",
 		.description = text != NULL ? text : "" };
+	/* Numbers at Data Center, UUIDs in braces at Cloud: text from here on. */
 	if (b->dc)
 		snprintf(ret->id, sizeof(ret->id), "%lld",
 		    (long long)json_integer_value(json_object_get(item, "id")));
 	else
 		snprintf(ret->id, sizeof(ret->id), "%s", uuid != NULL ? uuid : "");
 	ret->active = json_is_true(json_object_get(item, "active"));
+	/* Cloud says that there is one; Data Center shows the key "secret" without its value. */
 	ret->secret = json_is_true(json_object_get(item, "secret_set")) ||
 		      json_object_get(json_object_get(item, "configuration"), "secret") != NULL;
 	ret->events = json_object_get(item, "events");
 }
 
+/* "repo:push, pullrequest:created" as an array; empty items are left out. */
 static json_t *
 split_events(const char *events)
 {
@@ -353,6 +388,7 @@ bitbucket_put(struct bitbucket *b, const char *id, const char *url, const char *
 	struct buf t;
 	int rc;
 
+	/* The same wishes in the words of each; at Cloud the flag is the other way round. */
 	if (b->dc) {
 		json_object_set_new(o, "sslVerificationRequired", json_boolean(verify));
 		if (secret != NULL)
@@ -371,6 +407,7 @@ bitbucket_put(struct bitbucket *b, const char *id, const char *url, const char *
 	}
 	rc = call(b, id != NULL ? "PUT" : "POST", buf_z(&t), o, ret);
 	buf_fini(&t);
+	/* 200 with a page for people in it: some other server answers there. */
 	if (rc == 0 && !json_is_object(ret->body))
 		rc = not_bitbucket(b, ret);
 	return rc;
@@ -391,6 +428,7 @@ bitbucket_delete(struct bitbucket *b, const char *id, struct bitbucket_answer *r
 	return rc;
 }
 
+/* The ping goes from Bitbucket to the URL; what the URL answered stands in the body. */
 int
 bitbucket_test(struct bitbucket *b, const char *id, const char *url, struct bitbucket_answer *ret)
 {

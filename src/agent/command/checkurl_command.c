@@ -12,12 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What `adit check-url` holds while it runs. */
 struct job {
 	struct checkurl_job url;
-	struct config config;
-	char edge[256];
+	struct config config; /* of the login, for remedies; empty: there is none */
+	char edge[256];       /* its edge's host; params.edge points to it */
 };
 
+/* --connect: where the URL's server is called, whatever DNS says. 0, or an exit
+ * code after saying why. */
 static int
 use_connect(struct job *j)
 {
@@ -34,6 +37,8 @@ use_connect(struct job *j)
 
 /* --- what is printed --- */
 
+/* For qsort(): the worst first, both products counted together; what is equally
+ * bad in any order. */
 static int
 by_severity(const void *a, const void *b)
 {
@@ -53,6 +58,8 @@ source_of(const struct checkurl *c)
 	return NULL;
 }
 
+/* sourced: Bitbucket's own documents say that it refuses such a URL. Else its refusal is our
+ * expectation, and told as one. */
 static const char *
 verdict_text(enum checkurl_severity s, bool sourced)
 {
@@ -82,6 +89,8 @@ write_sources(const struct checkurl *c, struct buf *b)
 	}
 }
 
+/* For people: the URL, a verdict of each product, then cause and remedy of each finding, then
+ * what to type. The URL is what somebody pasted, so no byte of it may steer a terminal. */
 static void
 write_text(const struct job *j, struct buf *b)
 {
@@ -100,6 +109,8 @@ write_text(const struct job *j, struct buf *b)
 		plain_put(b, slice_str(f->remedy));
 		buf_putc(b, '\n');
 	}
+	/* What Bitbucket's validator does is not all known: where we find nothing,
+	 * it may still refuse. */
 	if (c->n_findings == 0 && j->url.probed)
 		buf_printf(b,
 		    "ok: it was reached at %s. If Bitbucket says \"Invalid URL\" all the same, it "
@@ -119,6 +130,7 @@ write_text(const struct job *j, struct buf *b)
 	}
 }
 
+/* "key":value, in ASCII: names may hold what a terminal would draw as something else. */
 static void
 put_member(struct buf *b, const char *key, const char *value)
 {
@@ -126,6 +138,7 @@ put_member(struct buf *b, const char *key, const char *value)
 	buf_json_ascii(b, slice_str(value));
 }
 
+/* The same for scripts, on one line (adit-check-url.1). */
 static void
 write_json(const struct job *j, enum checkurl_severity verdict, struct buf *b)
 {
@@ -161,7 +174,8 @@ write_json(const struct job *j, enum checkurl_severity verdict, struct buf *b)
 	buf_put(b, S("}\n"));
 }
 
-/* Where somebody is logged in, remedies name that edge. */
+/* Where somebody is logged in, remedies name that edge. Without a login, or with a file that
+ * cannot be read, they are told for any edge: a URL can be looked at all the same. */
 static void
 use_login(struct job *j)
 {
@@ -204,6 +218,7 @@ checkurl_command(const struct options *o)
 		free(j);
 		return EXIT_USAGE;
 	}
+	/* A server that hangs up while it is asked is a finding, not our end. */
 	signal(SIGPIPE, SIG_IGN);
 	use_login(j);
 	checkurl_read(slice_str(o->args[0]), &j->url.params, &j->url.check);
@@ -222,5 +237,6 @@ checkurl_command(const struct options *o)
 	buf_fini(&out);
 	config_fini(&j->config);
 	free(j);
+	/* 0, 1 and 2 are good, doubtful and refused, as adit-check-url(1) promises. */
 	return (int)verdict;
 }

@@ -5,6 +5,8 @@
 
 #include "agent/command/command.h"
 
+/* Exit code: 0 Bitbucket accepts the URL, 1 it saves it but hooks may not arrive, 2 it refuses
+ * it, or wrong usage. */
 int checkurl_command(const struct options *o);
 
 #endif

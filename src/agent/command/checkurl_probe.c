@@ -12,9 +12,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Bitbucket Cloud waits for 10 s in all: what takes longer than these is told as a fault. */
 #define DNS_MS 6000
 #define PROBE_MS 8000
 
+/* What can be found, in the order in which it is looked for: DNS, TCP, TLS, redirects, answers. */
 enum probe_code {
 	P_DNS_MISSING,
 	P_DNS_FAILED,
@@ -44,6 +46,11 @@ enum probe_code {
 	P_NOT_HTTP,
 };
 
+/*
+ * As far as its documents say, Bitbucket looks at DNS alone when a webhook is saved: only what
+ * DNS says can make it refuse. All that comes later is a warning, since the webhook is saved and
+ * then does not arrive.
+ */
 #define W CHECKURL_WARNING
 #define R CHECKURL_REFUSED
 #define SKIP                                                                                       \
@@ -84,6 +91,7 @@ static const struct checkurl_code codes[] = {
 	[P_NOT_HTTP] = { "http-broken", W, W, NULL },
 };
 
+/* Adds a finding with its remedy; fmt: the cause, in a sentence. */
 static void __attribute__((format(printf, 4, 5)))
 add(struct checkurl_job *j, enum probe_code what, const char *remedy, const char *fmt, ...)
 {
@@ -137,6 +145,7 @@ classify(struct checkurl_job *j)
 	}
 }
 
+/* Looks the host up. False after a finding: there is no address to be called. */
 static bool
 resolve(struct checkurl_job *j)
 {
@@ -150,6 +159,8 @@ resolve(struct checkurl_job *j)
 		return true;
 	}
 	snprintf(why, sizeof(why), "%s", j->dns.why);
+	/* No such name is for its owner to mend; a name server that fails may work
+	 * again in a minute. */
 	if (j->dns.result == SEEK_NONE)
 		add(j, P_DNS_MISSING,
 		    "Add the DNS record before you make the webhook: for the domain of an "
@@ -164,7 +175,8 @@ resolve(struct checkurl_job *j)
 	return false;
 }
 
-/* The first address that connects, with every one tried. */
+/* The first address that connects, with every one tried: a sender may begin with any of them,
+ * and one that is dead costs it seconds or the delivery. */
 static bool
 reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 {
@@ -204,6 +216,8 @@ reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 
 /* --- TLS --- */
 
+/* What a sender that verifies certificates would say. Self-signed and unknown issuers exclude
+ * one another; the other faults are told beside them. */
 static void
 judge_tls(struct checkurl_job *j, const struct tls_peek *t)
 {
@@ -216,6 +230,8 @@ judge_tls(struct checkurl_job *j, const struct tls_peek *t)
 		    "TLS with %.100s fails: %s.", host, t->why);
 		return;
 	}
+	/* First, since a missing intermediate certificate looks like an
+	 * unknown issuer otherwise. */
 	if (t->incomplete)
 		add(j, P_CHAIN,
 		    "Put the whole chain into the certificate file, the server's own one first.",
@@ -248,6 +264,7 @@ judge_tls(struct checkurl_job *j, const struct tls_peek *t)
 
 /* --- what it answers --- */
 
+/* Senders of webhooks do not follow redirects, or follow them with a GET and without the body. */
 static void
 judge_redirect(struct checkurl_job *j, const struct fetch_answer *a)
 {
@@ -277,7 +294,8 @@ judge_redirect(struct checkurl_job *j, const struct fetch_answer *a)
 		    to.n > 120 ? 120 : PS(to));
 }
 
-/* An edge of adit says in one word what is wrong. */
+/* An edge of adit says in one word what is wrong (adit-error, a row of the close table). A row
+ * that fits none of these is the edge's own affair and says nothing of the URL. */
 static void
 judge_edge(struct checkurl_job *j, const struct close_row *row)
 {
@@ -302,7 +320,8 @@ judge_edge(struct checkurl_job *j, const struct close_row *row)
 		add(j, P_ERROR, row->remedy, "%s (%d %s)", row->what, row->status, row->name);
 }
 
-/* What a server says to a webhook's request that it is not asked for in earnest. */
+/* What a server says to a webhook's request that it is not asked for in earnest. The preset of
+ * the URL's path knows what the usual receivers mean by it. */
 static void
 judge_refusal(struct checkurl_job *j, const struct fetch_answer *a)
 {
@@ -318,7 +337,7 @@ judge_refusal(struct checkurl_job *j, const struct fetch_answer *a)
 	enum probe_code what;
 
 	check(status >= 400); /* what is less is no refusal */
-	/* it wants a signature: then it is the receiver, and this is no push of Bitbucket's */
+	/* It wants a signature: then it is the receiver, and this was no push of Bitbucket's. */
 	if (strcmp(judged.code, "signature") == 0 || strcmp(judged.code, "token") == 0)
 		return;
 	switch (status) {
@@ -345,6 +364,8 @@ judge_refusal(struct checkurl_job *j, const struct fetch_answer *a)
 	add(j, what, advice, "The server answers %.150s with %u. %s", c->path, status, judged.text);
 }
 
+/* A request as the sender would make it, to an address that has answered before: neither DNS nor
+ * a second address is tried, so that what fails is the server. */
 static int
 call(struct checkurl_job *j, const struct sockaddr_storage *ss, bool post, struct fetch_answer *ret)
 {
@@ -364,12 +385,12 @@ call(struct checkurl_job *j, const struct sockaddr_storage *ss, bool post, struc
 		.body = post ? S("{\"test\": true}") : S(""),
 		.insecure = true, /* judged before */
 		.timeout_ms = PROBE_MS,
-		.body_max = 1024,
+		.body_max = 1024, /* enough for the words by which receivers are known */
 	};
 
 	snprintf(host, sizeof(host), c->port == 80 || c->port == 443 ? "%s" : "%s:%u", c->host,
 	    c->port);
-	/* as it was typed, with its query */
+	/* With the query as it was typed: receivers take tokens from there. */
 	if (c->has_query && path != NULL && path != c->typed)
 		req.target = slice_head(slice_str(path), strcspn(path, "#"));
 	req.addr.port = addr_split(ss, size_of(ss), req.addr.host, sizeof(req.addr.host));
@@ -378,9 +399,9 @@ call(struct checkurl_job *j, const struct sockaddr_storage *ss, bool post, struc
 }
 
 /*
- * First a GET, which changes nothing anywhere. Where that is refused it says little of a receiver of
- * POSTs, and the ping follows that Bitbucket Data Center sends as "Test connection"; an edge of adit
- * is not asked twice, since it says all with the first answer.
+ * First a GET, which changes nothing anywhere. Where that is refused it says little of a
+ * receiver of POSTs, and the ping follows that Bitbucket Data Center sends as "Test connection";
+ * an edge of adit is not asked twice, since it says all with the first answer.
  */
 static void
 ask(struct checkurl_job *j, const struct sockaddr_storage *ss)
@@ -436,6 +457,8 @@ checkurl_probe(struct checkurl_job *j)
 	if (strcmp(j->check.scheme, "https") != 0 && strcmp(j->check.scheme, "http") != 0)
 		return;
 	j->probed = true;
+	/* With --connect the name is looked up only where a name server was given, too: then
+	 * both are wanted, what DNS says now and what answers where it will point to. */
 	if (j->connect.port == 0 || j->options->dns != NULL)
 		found = resolve(j);
 	if (j->connect.port != 0)
@@ -447,6 +470,8 @@ checkurl_probe(struct checkurl_job *j)
 		(void)tls_peek((struct sockaddr *)&ss, size_of(&ss), j->check.host, j->options->ca,
 		    PROBE_MS, &tls);
 		judge_tls(j, &tls);
+		/* Without a handshake, or with one of a version that fetch() refuses,
+		 * no answer can come. */
 		if (!tls.shaken || tls.old)
 			return;
 	}

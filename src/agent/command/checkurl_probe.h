@@ -12,15 +12,19 @@
 /* One URL that is looked at. */
 struct checkurl_job {
 	const struct options *options;
-	struct checkurl check;
-	struct checkurl_params params;
-	struct addr connect; /* --connect; port 0: none */
-	struct dns_answer dns;
-	char reached[ADDR_TEXT_BYTES];
-	bool probed;
+	struct checkurl check;         /* what its text says; findings of the network are added */
+	struct checkurl_params params; /* as for checkurl_read() */
+	struct addr connect;           /* --connect; port 0: none */
+	struct dns_answer dns;         /* of the host, or of --connect */
+	char reached[ADDR_TEXT_BYTES]; /* the address that was connected to; "": none */
+	bool probed;                   /* the network was used */
 };
 
-/* Calls it where that makes sense, and adds its findings to j->check. Waits. */
+/*
+ * Calls it where that makes sense, and adds its findings to j->check: nothing is called that is
+ * certain to fail, and nothing on this machine, which is another host than the one that Bitbucket
+ * would mean.  The caller has filled in options, check, params and connect.  Waits.
+ */
 void checkurl_probe(struct checkurl_job *j);
 
 #endif

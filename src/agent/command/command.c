@@ -28,9 +28,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* Both are in the table, and below it, since they read it. */
 static int help_command(const struct options *o);
 static int version_command(const struct options *o);
 
+/* Groups that several rows have: who asks the edge a question, who runs
+ * tunnels, who calls Bitbucket. */
 #define ASKS (OPTIONS_LINK | OPTIONS_SCREEN | OPTIONS_FILE)
 #define RUNS (ASKS | OPTIONS_REQUESTS)
 #define HOOK (OPTIONS_HOOK | OPTIONS_SCREEN)
@@ -112,6 +115,8 @@ all_options(const char *name)
 	return groups;
 }
 
+/* Two mistakes have an answer of their own: "stop" is no command, since an agent has no socket
+ * to be told by, and options do not come before the command. */
 static int
 unknown_command(const char *name)
 {
@@ -155,11 +160,12 @@ unknown_sub(const char *name, const char *sub)
 				  sub, near, list);
 }
 
+/* One line of a list of commands: both words, usage, and what it does. */
 static void
 print_row(FILE *f, const struct command *c)
 {
 	char left[64];
-
+	/* "ID ... | --state STATE" is too long for a list; IDs are the usual way. */
 	const char *usage = strchr(c->usage, '|') != NULL && c->sub != NULL ? "ID ..." : c->usage;
 
 	if (strlen(usage) > ROW_USAGE) /* its own help has it */
@@ -198,6 +204,7 @@ print_schemes(FILE *f)
 		fprintf(f, "  %-34s %s\n", sign_schemes[i].name, sign_schemes[i].title);
 }
 
+/* Which manual has more: some commands have one of their own. */
 static void
 print_manual(FILE *f, const char *name)
 {
@@ -237,6 +244,7 @@ print_command_help(FILE *f, const struct command *c, bool whole)
 	print_manual(f, c->name);
 }
 
+/* `adit help`, `adit help inbox`, `adit help inbox list`. */
 static int
 help_command(const struct options *o)
 {
@@ -276,6 +284,7 @@ no_core(void)
 		tell_error("failed", "RLIMIT_CORE: %s", strerror(errno));
 }
 
+/* Log lines go to standard error, so that standard output is for answers and events alone. */
 static int
 start_log(const struct options *o)
 {
@@ -288,8 +297,10 @@ start_log(const struct options *o)
 }
 
 /*
- * Reads what stands behind `name`. *ret_c: the row that is meant; NULL where `name` has several and
- * it is not known which. NULL, or what is wrong.
+ * Reads what stands behind `name`. Options may come before the second word, which says what is
+ * allowed: so all options of the name are read first, and those of its other rows are refused
+ * then. *ret_c: the row that is meant; NULL where `name` has several and it is not known which.
+ * NULL, or what is wrong.
  */
 static const char *
 parse(const char *name, int argc, char **argv, struct options *o, const struct command **ret_c,
@@ -297,7 +308,7 @@ parse(const char *name, int argc, char **argv, struct options *o, const struct c
 {
 	const struct command *c = find(name, NULL);
 	unsigned all = all_options(name);
-	int n_words = c->sub != NULL ? 1 : 0;
+	int n_words = c->sub != NULL ? 1 : 0; /* words that name the row, before its arguments */
 	const char *error = options_parse(o, all, argc, argv, why, 256);
 
 	if (n_words > 0)
@@ -313,6 +324,7 @@ parse(const char *name, int argc, char **argv, struct options *o, const struct c
 	return o->n_args - n_words > c->args_max ? "too many arguments" : NULL;
 }
 
+/* error: of parse(); c: the row as far as it is known, NULL: it is not. */
 static int
 mistake(const char *error, const char *name, const struct command *c)
 {
@@ -338,6 +350,7 @@ run(const char *name, int argc, char **argv)
 		return mistake(error, name, c);
 	if (o.version)
 		return version_command(&o);
+	/* `adit inbox -h` is no mistake: the help of all its rows is meant. */
 	if (c == NULL && (o.n_args > 0 || !o.help))
 		return unknown_sub(name, o.n_args > 0 ? o.args[0] : NULL);
 	if (o.help) {
@@ -353,6 +366,8 @@ command_main(int argc, char **argv)
 	const char *name;
 
 	no_core();
+	/* Looked for before anything is parsed: a script gets the mistakes of its command
+	 * line as JSON, too. */
 	tell_init("adit", args_has("--json", argc, argv));
 	if (argc < 2) {
 		print_help(stderr);

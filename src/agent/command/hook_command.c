@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `adit hook`: creates, lists, tests and deletes the webhook at the sender. */
+/*
+ * `adit hook`: creates, lists, tests and deletes the webhook at the sender. Each action begins
+ * with the list of the repository's webhooks, since a webhook is known by its URL here and by
+ * an id at Bitbucket.
+ */
 #include "agent/command/hook_command.h"
 
 #include "agent/command/bitbucket.h"
@@ -14,16 +18,19 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* What one run of `adit hook` has. Wiped as a whole at its end: it holds the
+ * token and the secret. */
 struct work {
 	const struct options *options;
 	struct bitbucket bitbucket;
 	char token[700], secret[256];
-	const char *events, *description;
-	struct bitbucket_answer answer;
-	json_t *list;
+	const char *events, *description; /* as given, or what is usual */
+	struct bitbucket_answer answer;   /* of the last call */
+	json_t *list;                     /* the repository's webhooks, as Bitbucket wrote them */
 };
 
-/* Bitbucket has refused, or could not be asked. */
+/* Bitbucket has refused, or could not be asked. A token that is refused has an exit code of its
+ * own: scripts tell "get another token" from "try again". */
 static int
 failed(struct work *w)
 {
@@ -33,6 +40,8 @@ failed(struct work *w)
 	return status == 401 || status == 403 ? EXIT_REFUSED : EXIT_BROKE;
 }
 
+/* One webhook on a line, for people or as JSON. result: what became of it ("created"), or
+ * "hook" in a list. */
 static void
 put_hook(const struct work *w, const char *result, const struct bitbucket_hook *h, struct buf *b)
 {
@@ -68,6 +77,8 @@ put_hook(const struct work *w, const char *result, const struct bitbucket_hook *
 	}
 }
 
+/* item: as Bitbucket wrote it. Its text comes from whoever may change the repository, so it is
+ * printed in plain characters alone. */
 static void
 print_hook(const struct work *w, const char *result, const json_t *item)
 {
@@ -102,7 +113,8 @@ print_next(const struct work *w)
 	free(c);
 }
 
-/* The hook of --url, or NULL. */
+/* The first webhook with --url, or NULL; *ret_n: how many there are. Bitbucket keeps several
+ * with one URL, and calls each of them for each event. */
 static const json_t *
 find(const struct work *w, size_t *ret_n)
 {
@@ -124,6 +136,7 @@ find(const struct work *w, size_t *ret_n)
 	return found;
 }
 
+/* Corrects the webhook that has this URL already: to run it twice is to run it once. */
 static int
 create(struct work *w)
 {
@@ -145,6 +158,7 @@ create(struct work *w)
 	return EXIT_STOPPED;
 }
 
+/* All webhooks of the repository, also those of others: people look for theirs. */
 static int
 list(struct work *w)
 {
@@ -166,6 +180,7 @@ no_such_hook(const struct work *w, const char *what)
 	return EXIT_BROKE;
 }
 
+/* All that have this URL: who deletes it wants no more events there. */
 static int delete (struct work *w)
 {
 	size_t n;
@@ -179,11 +194,13 @@ static int delete (struct work *w)
 		json_t *item;
 
 		bitbucket_read(&w->bitbucket, old, &h);
+		/* 404: somebody else was quicker; it is gone, as was wished. */
 		if (bitbucket_delete(&w->bitbucket, h.id, &w->answer) != 0 &&
 		    w->answer.status != 404)
 			return failed(w);
 		bitbucket_answer_fini(&w->answer);
 		print_hook(w, "deleted", old);
+		/* Out of our list, too, or find() would give it for ever. */
 		json_array_foreach(w->list, i, item) {
 			if (item == old)
 				break;
@@ -194,6 +211,7 @@ static int delete (struct work *w)
 	return EXIT_STOPPED;
 }
 
+/* A push is "repo:push" at Cloud and "repo:refs_changed" at Data Center. */
 static bool
 wants_push(const struct bitbucket_hook *h)
 {
@@ -236,6 +254,8 @@ test(struct work *w)
 	}
 	if (bitbucket_test(&w->bitbucket, h.id, h.url, &w->answer) != 0)
 		return failed(w);
+	/* Versions of Data Center differ in where it stands. Where it does not, 2xx says
+	 * that it was sent. */
 	outcome = json_string_value(json_object_get(json_object_get(w->answer.body, "result"),
 	    "outcome"));
 	if (outcome == NULL)
@@ -250,6 +270,7 @@ test(struct work *w)
 
 /* --- what was typed --- */
 
+/* The second words, and what each cannot do without. */
 static const struct action {
 	const char *name;
 	bool needs_url, needs_secret;
@@ -272,6 +293,8 @@ find_action(const char *name)
 	return &actions[i];
 }
 
+/* --token-file, else BITBUCKET_TOKEN. NULL, or a malloced sentence. The edge's token is another
+ * one and is not looked at: it would go to a stranger. */
 static char *
 read_token(struct work *w)
 {
@@ -287,6 +310,8 @@ read_token(struct work *w)
 	return NULL;
 }
 
+/* Everything that can be wrong with the command line, before anything is sent. 0, or an exit
+ * code after saying why. */
 static int
 set_up(struct work *w, const struct action *a)
 {
@@ -311,6 +336,7 @@ set_up(struct work *w, const struct action *a)
 	error = read_token(w);
 	if (error == NULL && o->secret_file != NULL)
 		error = config_file_token(o->secret_file, w->secret, sizeof(w->secret));
+	/* Its line breaks would be fields of the request. */
 	if (error == NULL && strpbrk(w->token, "\r\n") != NULL)
 		error = strdup("the token has several lines");
 	if (error != NULL)

@@ -5,6 +5,8 @@
 
 #include "agent/command/command.h"
 
+/* Exit code: EXIT_REFUSED where Bitbucket refuses the token, EXIT_BROKE where it fails, or where
+ * there is no such webhook. */
 int hook_command(const struct options *o);
 
 #endif

@@ -13,7 +13,9 @@
 
 #include <stdlib.h>
 
+/* `tail` asks this often where nothing has come: it is for people who watch. */
 #define TAIL_US 1000000
+/* The longest answer is one delivery whole, whose bytes may be printed as four each. */
 #define OUT_BYTES (4 * LIMIT_INBOX_BODY_BYTES)
 /*
  * A link takes 64 control frames at once and 16 a second (doc/protocol.txt, section 8).  Pages of
@@ -25,12 +27,13 @@
 
 struct inbox_link {
 	struct inboxtalk talk;
-	struct client *client;
-	json_int_t seq, n_paced;
-	bool at_once; /* the last answer said that the next may be asked for */
-	struct buf out;
+	struct client *client;   /* NULL until the first call of on_talk() */
+	json_int_t seq, n_paced; /* of the last request; how many had no leave to go at once */
+	bool at_once;            /* the last answer said that the next may be asked for */
+	struct buf out;          /* what is printed of one answer */
 };
 
+/* Sends the talk's request in its envelope: a type, and a number by which its answer is known. */
 static void
 ask(struct inbox_link *l)
 {
@@ -49,6 +52,8 @@ ask(struct inbox_link *l)
 	free(text);
 }
 
+/* What one answer was good for has been put into l->out; step says what follows. Where nobody
+ * reads it any more (head), the talk ends, too. */
 static void
 go_on(struct inbox_link *l, enum inboxtalk_step step)
 {
@@ -70,12 +75,17 @@ go_on(struct inbox_link *l, enum inboxtalk_step step)
 		return;
 	case INBOXTALK_FAILED:
 		tell_error(l->talk.code, "%s", l->talk.why);
-		l->client->why[0] = '\0'; /* it is told */
+		l->client->why[0] = '\0'; /* agent_run() would say it once more */
 		client_finish(l->client, EXIT_BROKE);
 		return;
 	}
 }
 
+/*
+ * As struct client.talk: json is a message of the edge, or empty at the welcome and when
+ * the time of client_later() is over. An answer to another request than the last is too
+ * late and is passed over.
+ */
 static void
 on_talk(struct client *c, struct slice json, void *owner)
 {
@@ -94,8 +104,11 @@ on_talk(struct client *c, struct slice json, void *owner)
 		const char *type = json_string_value(json_object_get(answer, "type"));
 
 		l->at_once = json_is_true(json_object_get(answer, "at_once"));
+		/* Its answers are CONTROL frames that count against the edge here, as
+		 * our questions do there. */
 		if (l->at_once && c->session != NULL)
 			link_forgive(&c->session->carrier.link);
+		/* The talk knows answers without their envelope. */
 		json_object_del(answer, "seq");
 		json_object_del(answer, "at_once");
 		if (type != NULL && strcmp(type, "inbox") == 0 &&
@@ -105,6 +118,7 @@ on_talk(struct client *c, struct slice json, void *owner)
 	json_decref(answer);
 }
 
+/* Finds edge and token, and talks until the talk is over. An exit code. */
 static int
 run(struct inbox_link *l, const struct options *o)
 {

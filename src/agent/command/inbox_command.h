@@ -5,6 +5,8 @@
 
 #include "agent/core/options.h"
 
+/* 0: done; 1: the edge refused, could not be reached, or the output could not be
+ * written; 2: wrong usage. */
 int inbox_command(const struct options *o);
 
 #endif

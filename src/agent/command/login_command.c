@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `adit login`: tries edge and token before it stores them. */
+/* `adit login`: tries edge and token before it stores them, so that what is
+ * stored has worked once. */
 #include "agent/command/login_command.h"
 
 #include "agent/link/agent.h"
@@ -11,6 +12,8 @@
 
 #include <stdlib.h>
 
+/* Writes the login down. The CA's path is made absolute: the configuration is read from other
+ * folders, too. account: the edge's text, shown in plain characters. */
 static int
 store(const struct options *o, const struct login *e, const char *account)
 {
@@ -49,6 +52,8 @@ login_command(const struct options *o)
 	if (o->token_file == NULL && getenv("ADIT_TOKEN") == NULL)
 		return usage_error(
 		    "give the token by --token-file FILE, - for standard input, or ADIT_TOKEN");
+	/* The word is what --edge is elsewhere; the file's edge and CA are those
+	 * of an older login. */
 	with_edge.edge = o->args[0];
 	rc = login_open(&e, &with_edge);
 	if (rc != 0)
@@ -61,6 +66,8 @@ login_command(const struct options *o)
 		    "no place to store a login: neither XDG_CONFIG_HOME nor HOME is set");
 	else
 		rc = agent_run(&p, account);
+	/* A signal ends it in order, too, but then nobody was welcomed and there
+	 * is nothing to store. */
 	if (rc == EXIT_STOPPED)
 		rc = account[0] == '\0' ? EXIT_BROKE : store(o, &e, account);
 	login_close(&e);

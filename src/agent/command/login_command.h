@@ -5,6 +5,8 @@
 
 #include "agent/command/command.h"
 
+/* 0: edge and token are good and stored; else an exit code (core/exit_code.h), and the file
+ * is as it was. */
 int login_command(const struct options *o);
 
 #endif

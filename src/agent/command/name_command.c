@@ -11,15 +11,18 @@
 
 #include <stdlib.h>
 
+/* For one answer: an edge that does not know the question says nothing at all. */
 #define ANSWER_US 10000000
 
+/* One run: either a list, page by page, or one release and then a look at the name's inbox. */
 struct names {
 	const struct options *options;
-	struct client *client;
-	const char *release; /* NULL: they are listed */
-	bool released, asked;
+	struct client *client; /* NULL until the first call of on_talk() */
+	const char *release;   /* NULL: they are listed */
+	bool released, asked;  /* the edge has done it; a question was sent */
 };
 
+/* Says it at once and once: what is in client->why, agent_run() would say at the end. */
 static void
 fail(struct names *n, const char *code, const char *why)
 {
@@ -28,6 +31,8 @@ fail(struct names *n, const char *code, const char *why)
 	client_finish(n->client, EXIT_BROKE);
 }
 
+/* Sends a question: head is JSON up to its last value, which is made of
+ * text that somebody typed. */
 static void
 say(struct names *n, const char *head, const char *value)
 {
@@ -43,6 +48,7 @@ say(struct names *n, const char *head, const char *value)
 	client_later(n->client, ANSWER_US);
 }
 
+/* Names that were not written, as the disk is full, are no success. */
 static void
 finish(struct names *n)
 {
@@ -51,6 +57,7 @@ finish(struct names *n)
 
 /* --- list --- */
 
+/* A line for each: the name alone, for scripts that read lines. */
 static void
 print_name(const struct names *n, const char *name)
 {
@@ -68,6 +75,8 @@ print_name(const struct names *n, const char *name)
 	buf_fini(&b);
 }
 
+/* A page of names; the next one begins behind the last of this. A page without a name ends the
+ * list, whatever `more` says, or an edge could keep us asking for ever. */
 static void
 take_names(struct names *n, const json_t *answer)
 {
@@ -88,6 +97,8 @@ take_names(struct names *n, const json_t *answer)
 
 /* --- release --- */
 
+/* What people must know once a name is given up: who can have it now, and what still lies in its
+ * inbox. states: the edge's counts; NULL: an older edge has not told. */
 static void
 print_released(const struct names *n, const json_t *states)
 {
@@ -113,6 +124,7 @@ print_released(const struct names *n, const json_t *states)
 		printf("%s is released: visitors are answered 410 from now on, and no account can "
 		       "get this name by asking for it.\n",
 		    name);
+	/* A port has no inbox. */
 	if (w.n == 0 && strncmp(name, "tcp:", 4) != 0)
 		printf("No webhook that came for it waits in the inbox.\n");
 	if (w.n > 0)
@@ -125,6 +137,8 @@ print_released(const struct names *n, const json_t *states)
 		    w.states, name);
 }
 
+/* It is done, and cannot be undone; webhooks that wait for the name are counted
+ * in a second question. */
 static void
 take_release(struct names *n, const json_t *answer)
 {
@@ -141,6 +155,8 @@ take_release(struct names *n, const json_t *answer)
 
 /* --- both --- */
 
+/* As struct client.talk. An empty message is the welcome, or, once something was asked, the end
+ * of the time for its answer. */
 static void
 on_talk(struct client *c, struct slice json, void *owner)
 {

@@ -5,6 +5,7 @@
 
 #include "agent/command/command.h"
 
+/* 0: done; 1: the edge refused, or gave no answer; 2: wrong usage, or no edge or token. */
 int name_command(const struct options *o);
 
 #endif

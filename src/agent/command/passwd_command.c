@@ -28,6 +28,7 @@ read_password(const char *prompt, char *dst, size_t cap)
 	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
 	bool got;
 
+	/* The prompt goes to standard error: standard output is the line for the file. */
 	if (terminal) {
 		fprintf(stderr, "%s: ", prompt);
 		quiet = old;
@@ -44,6 +45,8 @@ read_password(const char *prompt, char *dst, size_t cap)
 	return got;
 }
 
+/* "NAME:$2b$...", as htpasswd writes it, so that the file is good for other servers,
+ * too. An exit code. */
 static int
 print_hash(const char *name, const char *password)
 {
@@ -53,6 +56,7 @@ print_hash(const char *name, const char *password)
 	int rc = EXIT_BROKE;
 
 	check(password[0] != '\0' && strlen(password) <= PASSWORD_BYTES_MAX);
+	/* libcrypt tells a failure by a text that begins with '*'. */
 	if (hash != NULL && hash[0] == '$' && printf("%s:%s\n", name, hash) > 0 &&
 	    fflush(stdout) == 0)
 		rc = EXIT_STOPPED;
@@ -68,16 +72,20 @@ print_hash(const char *name, const char *password)
 int
 passwd_command(const struct options *o)
 {
+	/* Room for one byte too many, its line's end and the NUL: too long is seen,
+	 * and not cut off. */
 	char password[PASSWORD_BYTES_MAX + 3] = "", again[sizeof(password)] = "";
 	const char *name = o->args[0];
 	int rc;
 
+	/* A colon ends the name in the file, a line break the line. */
 	if (name[0] == '\0' || strpbrk(name, ":\r\n") != NULL)
 		return usage_error("%s: a user's name holds no colon", name);
 	if (!read_password("Password", password, sizeof(password)) || password[0] == '\0')
 		rc = usage_error("no password was given");
 	else if (strlen(password) > PASSWORD_BYTES_MAX)
 		rc = usage_error("a password has at most %d bytes", PASSWORD_BYTES_MAX);
+	/* A script does not mistype. */
 	else if (isatty(STDIN_FILENO) &&
 		 (!read_password("Again", again, sizeof(again)) || strcmp(password, again) != 0))
 		rc = usage_error("the two passwords are not the same");

@@ -5,6 +5,7 @@
 
 #include "agent/core/options.h"
 
+/* 0: a line was printed; 1: it could not be hashed or written; 2: wrong usage. */
 int passwd_command(const struct options *o);
 
 #endif

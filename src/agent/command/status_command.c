@@ -14,27 +14,34 @@
 
 /* For one answer of the edge: its own wait for a local server, and the way. */
 #define ANSWER_US ((LIMIT_PROBE_MS + 5000) * 1000LL)
+/* All that is said of one name: lines with bounded members, and JSON with the edge's policy. */
 #define OUT_BYTES 16384
 /* What the edge forgives of a link's messages at once, and how fast it forgives more (protocol.txt
  * 8): each counts 64. */
 #define BURST (LIMIT_LINK_GLITCHES / 64 / 2)
 #define PAUSE_US (1000000LL * 64 / LIMIT_LINK_GLITCHES_RATE + 5000)
 
+/* One run: names are listed page by page where none was given, then the edge is asked about one
+ * after the other, and each answer is printed as it comes. */
 struct status {
 	const struct options *options;
-	struct client *client;
-	struct buf names; /* each with its NUL */
-	size_t at;        /* of the name that is asked about */
-	bool listing;     /* the edge is asked which names there are */
-	bool asked;       /* an answer is due */
-	bool done;
-	size_t n_asked, n_bad;
-	struct buf out;
+	struct client *client; /* NULL until the first call of on_talk() */
+	struct buf names;      /* each with its NUL */
+	size_t at;             /* of the name that is asked about */
+	bool listing;          /* the edge is asked which names there are */
+	bool asked;            /* an answer is due */
+	bool done;             /* all names were asked about */
+	size_t n_asked, n_bad; /* names; those that are not as they should be */
+	struct buf out;        /* of one name */
 };
 
 /* --- what is printed of one name --- */
 
-/* What an answer says in one word; *ret_code: of the probe, "" where none was made. */
+/*
+ * What an answer says in one word: the edge's own ("up", "away", "unknown" ...), or what a probe
+ * makes of it ("online", "failing"), or "off" for a tunnel that was stopped on purpose.
+ * *ret_code: of the probe, "" where none was made.
+ */
 static const char *
 judge(const json_t *o, const char **ret_code)
 {
@@ -74,6 +81,7 @@ since_of(const json_t *o, const char *state)
 	return doctor_number_of(o, "since_ms");
 }
 
+/* Who serves the name and since when, or why nobody does and what to do. */
 static void
 put_agent(struct buf *b, const json_t *o, const char *state)
 {
@@ -111,6 +119,7 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 	buf_putc(b, '\n');
 }
 
+/* What the edge's own request through the tunnel found; nothing where it made none. */
 static void
 put_server(struct buf *b, const json_t *o, const char *code)
 {
@@ -143,6 +152,7 @@ put_policy(struct buf *b, const json_t *policy)
 	buf_put(b, S("  stores  whatever anybody sends: no signature is checked\n"));
 }
 
+/* How many webhooks are in which unfinished state; no line where none is. */
 static void
 put_inbox(struct buf *b, const json_t *inbox)
 {
@@ -166,6 +176,7 @@ put_inbox(struct buf *b, const json_t *inbox)
 	buf_putc(b, '\n');
 }
 
+/* The same for scripts, on one line (adit.1): what the edge said, and our word for it. */
 static void
 put_json(struct buf *b, const json_t *o, const char *state, const char *code)
 {
@@ -212,6 +223,7 @@ show(struct status *s, const json_t *o)
 
 /* --- what is asked --- */
 
+/* NULL: no name is left. */
 static const char *
 name_at(const struct status *s)
 {
@@ -226,6 +238,7 @@ add_name(struct status *s, const char *name)
 	buf_put(&s->names, slice_of(name, strlen(name) + 1));
 }
 
+/* A question about one name. "through": the edge makes a request to the local server first. */
 static void
 say(struct status *s, const char *type, const char *member, const char *value)
 {
@@ -241,6 +254,7 @@ say(struct status *s, const char *type, const char *member, const char *value)
 	client_later(s->client, ANSWER_US);
 }
 
+/* agent_run() says why at its end. */
 static void
 fail(struct status *s, const char *why)
 {
@@ -248,6 +262,7 @@ fail(struct status *s, const char *why)
 	client_finish(s->client, EXIT_BROKE);
 }
 
+/* The next question: another page of names, then each name; at the end the link is closed. */
 static void
 ask(struct status *s, const char *after)
 {
@@ -261,6 +276,7 @@ ask(struct status *s, const char *after)
 	}
 }
 
+/* A page of names. One without a name ends the list, or an edge could keep us asking for ever. */
 static void
 take_names(struct status *s, const json_t *o)
 {
@@ -281,6 +297,8 @@ take_names(struct status *s, const json_t *o)
 	ask(s, last);
 }
 
+/* As struct client.talk. An empty message is the welcome, the end of a pause, or, while an
+ * answer is due, the end of the time for it. */
 static void
 on_talk(struct client *c, struct slice json, void *owner)
 {
@@ -306,6 +324,7 @@ on_talk(struct client *c, struct slice json, void *owner)
 		show(s, o);
 		s->at += strlen(name_at(s)) + 1;
 		s->asked = false;
+		/* Past the burst at the pace at which the edge forgives. */
 		if (++s->n_asked < BURST || name_at(s) == NULL)
 			ask(s, "");
 		else
@@ -337,6 +356,7 @@ status_command(const struct options *o)
 	buf_init(&s.out, OUT_BYTES);
 	for (int i = 0; i < o->n_args; i++)
 		add_name(&s, name_of(&e.config, o->args[i]));
+	/* Whether all was asked says more than how the link ended. */
 	(void)agent_talk(&e, o->json, on_talk, &s);
 	if (s.done && s.names.n == 0)
 		tell_note("this account has no tunnel yet: adit http 8080 opens one");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `adit status [NAME ...]`: what of the account's tunnels is online, as the edge's own requests to
- * the local servers found it (edge/health.h), over a link without tunnels: it takes nothing over.
+ * `adit status [NAME ...]`: what of the account's tunnels is online, as the edge's own
+ * requests to the local servers found it (edge/link/health.h), over a link without tunnels:
+ * it takes nothing over.
  */
 #ifndef ADIT_AGENT_COMMAND_STATUS_COMMAND_H
 #define ADIT_AGENT_COMMAND_STATUS_COMMAND_H

@@ -23,6 +23,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.tunnels = tunnels,
 		.n_tunnels = n,
 		.json = o->json,
+		/* A line for each request is for people who look on; a log of them is asked for. */
 		.requests = !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1),
 	};
 
@@ -44,12 +45,15 @@ run_one(const struct options *o, const struct config_tunnel *t)
 	return rc;
 }
 
+/* A tunnel of the configuration owns its strings, one of the command line borrows them: the type
+ * is that of the owner. */
 static char *
 text(const char *z)
 {
 	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
 }
 
+/* Options as a policy's text, as adit.yml would give it: one composer makes the JSON of both. */
 static void
 take_policy(struct policy_text *p, const struct options *o)
 {
@@ -122,6 +126,7 @@ tunnels_tcp_command(const struct options *o)
 
 /* --- adit start --- */
 
+/* By its key in the file, not by its public name: a tunnel need not have one. */
 static const struct config_tunnel *
 find(const struct config *c, const char *label)
 {
@@ -131,7 +136,11 @@ find(const struct config *c, const char *label)
 	return NULL;
 }
 
-/* Copies of the named tunnels, in the order of the command line, into list; 0, or EXIT_USAGE. */
+/*
+ * Copies of the named tunnels, in the order of the command line, into list
+ * (LIMIT_TUNNELS_PER_LINK of them); their strings stay the config's. 0, or
+ * EXIT_USAGE after saying why.
+ */
 static int
 pick(const struct options *o, const struct login *e, struct config_tunnel *list, size_t *ret_n)
 {
@@ -150,6 +159,7 @@ pick(const struct options *o, const struct login *e, struct config_tunnel *list,
 				   : usage_error("%s has no tunnel \"%s\"; did you mean \"%s\"?",
 					 e->path, o->args[i], near);
 		}
+		/* One link serves a tunnel once. */
 		for (size_t j = 0; j < n; j++)
 			if (list[j].label == t->label)
 				return usage_error("tunnel \"%s\" is named twice", o->args[i]);
@@ -168,6 +178,7 @@ tunnels_start_command(const struct options *o)
 	size_t n = 0;
 	int rc;
 
+	/* None is started by chance: all of them must be meant. */
 	if (o->all == (o->n_args > 0))
 		return usage_error("name the tunnels to start, or give --all");
 	rc = login_open(&e, o);
