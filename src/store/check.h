@@ -24,6 +24,7 @@
 	X(meta, "key, 0", "key > ?1", "key", "value > ''")                                         \
 	X(deliveries, "id, 0", "id > ?1", "id", "length(target), note > ''")                       \
 	X(payloads, "id, 0", "id > ?1", "id", "head > x'', body > x''")                            \
+	X(payloads_late, "id, 0", "id > ?1", "id", "head > x'', body > x''")                       \
 	X(attempts, "delivery, number", "(delivery, number) > (?1, ?2)", "delivery, number",       \
 	    "answer > x''")                                                                        \
 	X(seen, "run, hash", "(run, hash) > (?1, ?2)", "run, hash", "delivery")                    \

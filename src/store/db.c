@@ -60,6 +60,8 @@ db_failed(struct db *db, int rc)
 		return;
 	}
 	if ((rc & 0xff) == SQLITE_CORRUPT) {
+		if (db->fault != DB_DAMAGED)
+			db->failed = SQL_N;
 		db->fault = DB_DAMAGED;
 		db->damaged = true;
 		return;
@@ -86,7 +88,7 @@ db_query(struct db *db, enum sql id)
 		if (rc != SQLITE_OK)
 			db_failed(db, rc);
 	}
-	return (struct db_query){ .db = db, .statement = *st };
+	return (struct db_query){ .db = db, .id = id, .statement = *st };
 }
 
 static void
@@ -152,8 +154,13 @@ step(struct db_query *q)
 	rc = sqlite3_step(q->statement);
 	if (rc == SQLITE_ROW)
 		return rc;
-	if (rc != SQLITE_DONE && (rc & 0xff) != SQLITE_CONSTRAINT && rc != SQLITE_TOOBIG)
+	if (rc != SQLITE_DONE && (rc & 0xff) != SQLITE_CONSTRAINT && rc != SQLITE_TOOBIG) {
+		bool had = q->db->fault == DB_DAMAGED;
+
 		db_failed(q->db, rc);
+		if (q->db->fault == DB_DAMAGED && !had)
+			q->db->failed = q->id;
+	}
 	db_end(q);
 	return rc;
 }

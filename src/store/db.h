@@ -48,9 +48,13 @@ struct db {
 	char error[512]; /* why it is broken */
 	char *path;
 	int lock_fd;
-	bool unsynced;   /* as SQLite was told last: commits do not wait for the disk */
-	bool damaged;    /* a page that cannot be read was met */
-	unsigned hurt;   /* where: a mask of enum check_table, as far as it is known */
+	bool unsynced; /* as SQLite was told last: commits do not wait for the disk */
+	bool damaged;  /* a page that cannot be read was met */
+	unsigned hurt; /* where: a mask of enum check_table, as far as it is known */
+	enum sql
+	    failed; /* the statement that met it in this transaction; SQL_N: none, a number was wrong */
+	bool late;       /* payloads takes no new rows, payloads_late does */
+	unsigned mended; /* tables that mend() has made anew, or has tried to */
 	bool check;      /* the last process did not end in order */
 	int check_table; /* see check.c */
 	sqlite3_value *check_at[2];
@@ -79,6 +83,7 @@ void db_close(struct db *db);
 /* One running statement; parameters are bound in order. */
 struct db_query {
 	struct db *db;
+	enum sql id;
 	sqlite3_stmt *statement;
 	int n_bound, column;
 };

@@ -17,11 +17,17 @@
 static bool
 delete_one(struct db *db, struct inbox_req *req, int64_t id)
 {
-	struct db_query q = db_query(db, SQL_DELIVERY_DEL);
+	struct db_query q;
 
+	/* It stays: its head and body cannot be taken out of their page. */
+	if (damage_known(db, (uint64_t)id, DAMAGE_PAYLOAD))
+		return true;
+	q = db_query(db, SQL_DELIVERY_DEL);
 	db_put_int(&q, id);
-	if (!db_run(&q))
+	if (!db_run(&q)) {
+		damage_note(db, (uint64_t)id, DAMAGE_PAYLOAD);
 		return false;
+	}
 	req->n_changed++;
 	return true;
 }

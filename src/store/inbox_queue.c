@@ -82,8 +82,12 @@ put_ok(const struct inbox_req *req)
 static bool
 add_payload(struct db *db, int64_t id, int64_t copy_of, struct slice head, struct slice body)
 {
-	struct db_query q = db_query(db, copy_of != 0 ? SQL_PAYLOAD_COPY : SQL_PAYLOAD_ADD);
+	struct db_query q;
 
+	if (copy_of != 0)
+		q = db_query(db, db->late ? SQL_PAYLOAD_COPY_LATE : SQL_PAYLOAD_COPY);
+	else
+		q = db_query(db, db->late ? SQL_PAYLOAD_ADD_LATE : SQL_PAYLOAD_ADD);
 	db_put_int(&q, id);
 	if (copy_of != 0) {
 		db_put_int(&q, copy_of);

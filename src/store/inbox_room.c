@@ -3,6 +3,7 @@
 #include "store/inbox_room.h"
 
 #include "base/limits.h"
+#include "store/damage.h"
 #include "store/walk.h"
 
 #define FINISHED (INBOX_STATE_BIT(INBOX_DELIVERED) | INBOX_STATE_BIT(INBOX_DROPPED))
@@ -33,10 +34,14 @@ inbox_room_make(struct db *db, struct inbox_req *req, bool *ret_more)
 		}
 		if (!db_space_low(db))
 			break;
+		if (damage_known(db, (uint64_t)id, DAMAGE_PAYLOAD))
+			continue;
 		q = db_query(db, SQL_DELIVERY_DEL);
 		db_put_int(&q, id);
-		if (!db_run(&q))
+		if (!db_run(&q)) {
+			damage_note(db, (uint64_t)id, DAMAGE_PAYLOAD);
 			return false;
+		}
 		req->n_changed++;
 		*ret_more = ++n == STEP;
 	}

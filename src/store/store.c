@@ -14,6 +14,7 @@
 #include "store/db.h"
 #include "store/inbox_keep.h"
 #include "store/job.h"
+#include "store/mend.h"
 #include "store/spare.h"
 
 #include <openssl/crypto.h>
@@ -162,10 +163,11 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 	n_bad = db->n_bad;
 	job->result = job->kind->run(db, job);
 	if (db->fault == DB_DAMAGED) {
-		/* Where it has learnt that there is damage, or which row that is, it goes on without. */
-		job->settled = !sound && n_bad == db->n_bad;
 		job->result = STORE_DAMAGED;
 		db_rollback(db);
+		/* Where it has learnt that there is damage, or which row that is, it goes on without; else
+		 * that is to be mended, or nobody can help it. */
+		job->settled = !sound && n_bad == db->n_bad && db->fault == DB_FINE && !mend(db);
 		return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_AGAIN;
 	}
 	if (db->fault != DB_FINE)
@@ -316,14 +318,17 @@ finish_batch(struct store *s, enum attempt a)
 static bool
 put_in_order(struct db *db)
 {
+	bool damaged;
 	size_t n_bad;
 
 	do {
 		n_bad = db->n_bad;
 		db->unordered = !(db_begin(db, true) && inbox_keep_release(db) && db_commit(db));
-		if (db->unordered)
-			db_rollback(db);
-	} while (db->unordered && n_bad < db->n_bad);
+		if (!db->unordered)
+			return true;
+		damaged = db->fault == DB_DAMAGED;
+		db_rollback(db);
+	} while (n_bad < db->n_bad || (damaged && db->fault == DB_FINE && mend(db)));
 	return db->fault != DB_BROKEN;
 }
 
