@@ -20,4 +20,11 @@ noreturn void check_failed(const char *file, int line, const char *func, const c
 #define must_use __attribute__((warn_unused_result))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
+/* For large locals of the hot path, which -ftrivial-auto-var-init would clear at each call. */
+#if __has_attribute(uninitialized)
+#define UNCLEARED __attribute__((uninitialized))
+#else
+#define UNCLEARED
+#endif
+
 #endif

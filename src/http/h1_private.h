@@ -8,13 +8,6 @@
 /* Names in Connection, each of which is compared with each field: more are a trick. */
 #define H1_LISTED_MAX 16
 
-/* For large locals of the hot path, which -ftrivial-auto-var-init would clear at each call. */
-#if __has_attribute(uninitialized)
-#define UNCLEARED __attribute__((uninitialized))
-#else
-#define UNCLEARED
-#endif
-
 /* Classes of bytes. */
 enum {
 	CHAR_TOKEN = 1, /* RFC 9110 5.6.2 */

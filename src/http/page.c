@@ -5,77 +5,10 @@
 #include "base/utf8.h"
 #include "http/token.h"
 
-#include <stdio.h>
-#include <time.h>
-
+#define HEAD_BYTES 4096 /* of a page, with much to spare */
 #define SHOWN_BYTES 512 /* of a text from outside; escaped at most six times as long */
 
 enum form { TEXT, HTML, JSON };
-
-static const struct {
-	int status;
-	const char *reason;
-} reasons[] = {
-	{ 200, "OK" },
-	{ 202, "Accepted" },
-	{ 400, "Bad Request" },
-	{ 401, "Unauthorized" },
-	{ 403, "Forbidden" },
-	{ 404, "Not Found" },
-	{ 405, "Method Not Allowed" },
-	{ 408, "Request Timeout" },
-	{ 410, "Gone" },
-	{ 413, "Content Too Large" },
-	{ 414, "URI Too Long" },
-	{ 417, "Expectation Failed" },
-	{ 421, "Misdirected Request" },
-	{ 429, "Too Many Requests" },
-	{ 431, "Request Header Fields Too Large" },
-	{ 500, "Internal Server Error" },
-	{ 501, "Not Implemented" },
-	{ 502, "Bad Gateway" },
-	{ 503, "Service Unavailable" },
-	{ 504, "Gateway Timeout" },
-	{ 505, "HTTP Version Not Supported" },
-};
-
-const char *
-page_reason(int status)
-{
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "";
-}
-
-void
-page_date(int64_t wall_ms, char dst[PAGE_DATE_BYTES])
-{
-	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
-		"Sep", "Oct", "Nov", "Dec" };
-	time_t t = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	int n;
-
-	if (gmtime_r(&t, &tm) == NULL || tm.tm_year < 0 || tm.tm_year > 9999 - 1900) {
-		t = 0;
-		gmtime_r(&t, &tm);
-	}
-	n = snprintf(dst, PAGE_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
-	    days[tm.tm_wday], (unsigned)tm.tm_mday % 100, months[tm.tm_mon],
-	    (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_hour % 100,
-	    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
-	check(n == PAGE_DATE_BYTES - 1); /* the form has one length, whatever the day */
-}
-
-const char *
-page_connection(bool keep_alive, unsigned visitor_minor)
-{
-	if (!keep_alive)
-		return "Connection: close\r\n";
-	return visitor_minor == 0 ? "Connection: keep-alive\r\n" : "";
-}
 
 /* The first of our media types that Accept names; wildcards ask for nothing in particular. */
 static enum form
@@ -168,9 +101,9 @@ body_text(struct buf *b, const struct page *p, const struct close_row *row)
 		put_plain(b, p->host);
 		buf_putc(b, '\n');
 	}
-	if (p->request_id.n > 0) {
+	if (p->to.request_id.n > 0) {
 		buf_put(b, S("request "));
-		put_plain(b, p->request_id);
+		put_plain(b, p->to.request_id);
 		buf_putc(b, '\n');
 	}
 }
@@ -187,7 +120,7 @@ body_json(struct buf *b, const struct page *p, const struct close_row *row)
 	buf_put(b, S(",\"host\":"));
 	buf_json(b, slice_head(p->host, SHOWN_BYTES));
 	buf_put(b, S(",\"request_id\":"));
-	buf_json(b, slice_head(p->request_id, SHOWN_BYTES));
+	buf_json(b, slice_head(p->to.request_id, SHOWN_BYTES));
 	buf_put(b, S("}\n"));
 }
 
@@ -225,16 +158,16 @@ body_html(struct buf *b, const struct page *p, const struct close_row *row)
 		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		     "<meta name=\"robots\" content=\"noindex\">\n"));
 	buf_printf(b, "<title>%d %s</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n",
-	    row->status, page_reason(row->status), style);
+	    row->status, answer_reason(row->status), style);
 	buf_printf(b, "<p class=\"code\">%d %s</p>\n<h1>", row->status, row->name);
 	put_html(b, slice_str(row->what));
 	buf_put(b, S("</h1>\n<p>"));
 	put_html(b, remedy_of(p, row));
 	buf_put(b, S("</p>\n"));
-	if (p->host.n > 0 || p->request_id.n > 0) {
+	if (p->host.n > 0 || p->to.request_id.n > 0) {
 		buf_put(b, S("<dl>\n"));
 		html_row(b, "Host", p->host);
-		html_row(b, "Request", p->request_id);
+		html_row(b, "Request", p->to.request_id);
 		buf_put(b, S("</dl>\n"));
 	}
 	buf_put(b, S("</main>\n</body>\n</html>\n"));
@@ -254,18 +187,6 @@ static const struct {
 	[JSON] = { "application/json", "default-src 'none'", body_json },
 };
 
-/* A field whose value must be printable ASCII to be sent at all. */
-static void
-put_text_field(struct buf *b, const char *name, struct slice value)
-{
-	if (value.n == 0 || value.n > SHOWN_BYTES)
-		return;
-	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] < 0x20 || (unsigned char)value.p[i] >= 0x7f)
-			return;
-	buf_printf(b, "%s: %.*s\r\n", name, PS(value));
-}
-
 /* 401 must say what is asked for (RFC 9110 15.5.2). A sender that signs its webhooks is no browser:
  * it is asked for its signature, and nobody for a password. */
 static const char *
@@ -276,45 +197,51 @@ challenge(enum close_code code)
 }
 
 static void
-put_head(struct buf *b, const struct page *p, const struct close_row *row, enum form form,
+put_fields(struct answer *a, const struct page *p, const struct close_row *row, enum form form,
     size_t body_bytes)
 {
-	char date[PAGE_DATE_BYTES];
-
-	check(page_reason(row->status)[0] != '\0'); /* each row of the close table has a phrase */
-	page_date(p->wall_ms, date);
-	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", row->status, page_reason(row->status),
-	    date);
-	buf_printf(b, "Content-Type: %s\r\nContent-Length: %zu\r\n", forms[form].type, body_bytes);
-	buf_put(b, S("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"));
-	buf_printf(b, "Content-Security-Policy: %s\r\n", forms[form].security);
+	answer_begin(a, row->status, S(""));
+	a->framing = p->to.head_request ? H1_NO_BODY : H1_LENGTH;
+	answer_put(a, S("Content-Type"), slice_str(forms[form].type));
+	answer_put_number(a, S("Content-Length"), body_bytes);
+	answer_put(a, S("Cache-Control"), S("no-store"));
+	answer_put(a, S("X-Content-Type-Options"), S("nosniff"));
+	answer_put(a, S("Content-Security-Policy"), slice_str(forms[form].security));
 	if (row->retry_after_s > 0)
-		buf_printf(b, "Retry-After: %d\r\n", row->retry_after_s);
+		answer_put_number(a, S("Retry-After"), (uint64_t)row->retry_after_s);
 	if (row->status == 401)
-		buf_printf(b, "WWW-Authenticate: %s\r\n", challenge(p->code));
-	if (row->status == 405)
-		put_text_field(b, "Allow", p->allow);
-	buf_printf(b, "adit-error: %s\r\n", row->name);
-	put_text_field(b, "adit-request-id", p->request_id);
-	buf_printf(b, "%s\r\n", page_connection(p->keep_alive, p->visitor_minor));
+		answer_put(a, S("WWW-Authenticate"), slice_str(challenge(p->code)));
+	if (row->status == 405 && p->allow.n > 0)
+		answer_put_text(a, S("Allow"), p->allow);
+	answer_put(a, S("adit-error"), slice_str(row->name));
+}
+
+void
+page_make(const struct page *p, struct answer *ret_head, struct buf *body)
+{
+	const struct close_row *row = close_row(p->code);
+	enum form form = choose(p->accept);
+
+	check((size_t)form < sizeof(forms) / sizeof(*forms));
+	forms[form].body(body, p, row);
+	put_fields(ret_head, p, row, form, body->n);
 }
 
 void
 page_write(struct buf *out, const struct page *p)
 {
-	const struct close_row *row = close_row(p->code);
-	enum form form = choose(p->accept);
+	char room[HEAD_BYTES];
+	struct answer head UNCLEARED;
 	struct buf body;
+	size_t n;
 
 	buf_init(&body, PAGE_BYTES_MAX);
-	check((size_t)form < sizeof(forms) / sizeof(*forms));
-	forms[form].body(&body, p, row);
-	if (body.failed) {
-		out->failed = true;
-	} else {
-		put_head(out, p, row, form, body.n);
-		if (!p->head_request)
-			buf_put(out, buf_slice(&body));
-	}
+	page_make(p, &head, &body);
+	answer_common(&head, &p->to);
+	n = answer_write(&head, &p->to, room, sizeof(room));
+	out->failed |= n == 0 || body.failed;
+	buf_put(out, slice_of(room, n));
+	if (!p->to.head_request)
+		buf_put(out, buf_slice(&body));
 	buf_fini(&body);
 }

@@ -12,6 +12,7 @@
 #ifndef ADIT_HTTP_REWRITE_H
 #define ADIT_HTTP_REWRITE_H
 
+#include "http/answer.h"
 #include "http/h1.h"
 
 /* For requests at the edge.  Texts are ours or checked by h1_head(), not raw from the visitor. */
@@ -66,25 +67,16 @@ size_t rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_fo
 size_t rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap) must_use;
 
 /*
- * Response head for a visitor, from a stream: framing and Connection added as the visitor's version
- * needs: Content-Length stays, else chunked for 1.1 (unless no body can follow) and close for 1.0;
- * Via and adit-request-id added (not to 1xx but 101), and Date to a final one that has none.
- * Interim responses must not be sent to a visitor of 1.0.
+ * Response head for a visitor, from a stream: framing as the visitor's version needs it
+ * (Content-Length stays, else chunked for 1.1, unless no body can follow, and close for 1.0), and
+ * the fields that pass.  answer.h has the rest.  Interim responses must not be sent to a visitor of
+ * 1.0.  Slices of *ret lie in buf.
  */
-struct rewrite_answer {
-	uint8_t visitor_minor;
-	bool keep_alive;
-	bool head_request;
-	struct slice request_id;
-	struct slice via; /* as for requests */
-	int64_t wall_ms;  /* since 1970, for Date */
-};
-/* *ret_framing: how to frame the body now; H1_UNTIL_CLOSE: close behind it, keep_alive or not. */
-size_t rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
-    char *dst, size_t cap, enum h1_framing *ret_framing) must_use;
+void rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct answer_to *to,
+    struct answer *ret);
 
 /*
- * Rules of a route on a head that one of the above has written, in place: fields of these names are
+ * Rules of a route on the head of a request that one of the above has written, in place: fields of these names are
  * dropped, whole lines are added before the empty line.  The new length, 0 when it does not fit.
  */
 size_t rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads of responses: from an origin into a stream, and out of it to a visitor. */
-#include "http/page.h"
 #include "http/rewrite_private.h"
 #include "http/token.h"
 
@@ -68,81 +67,38 @@ rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t ca
 
 /* What the body of a stream becomes on the visitor's connection. */
 static enum h1_framing
-visitor_framing(const struct h1_head *h, const struct rewrite_answer *a)
+visitor_framing(const struct h1_head *h, const struct answer_to *to)
 {
-	if (a->head_request || h->framing == H1_NO_BODY)
+	if (to->head_request || h->framing == H1_NO_BODY)
 		return H1_NO_BODY;
 	if (h->framing == H1_LENGTH)
 		return H1_LENGTH;
-	return a->visitor_minor == 0 ? H1_UNTIL_CLOSE : H1_CHUNKED;
+	return to->visitor_minor == 0 ? H1_UNTIL_CLOSE : H1_CHUNKED;
 }
 
-/* Who receives a final answer without Date says when it was (RFC 9110 6.6.1). */
-static void
-put_date(struct wire_out *w, int64_t wall_ms)
+void
+rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct answer_to *to,
+    struct answer *ret)
 {
-	char date[PAGE_DATE_BYTES];
-
-	page_date(wall_ms, date);
-	rewrite_put(w, S("Date"), slice_str(date));
-}
-
-static void
-put_connection(struct wire_out *w, const struct h1_head *h, const struct rewrite_answer *a,
-    enum h1_framing framing)
-{
-	if (framing == H1_CHUNKED)
-		rewrite_put(w, S("Transfer-Encoding"), S("chunked"));
-	if (h->flags & H1_UPGRADE)
-		rewrite_put(w, S("Connection"), S("Upgrade"));
-	else if (h->status < 200)
-		return;
-	else if (!a->keep_alive || framing == H1_UNTIL_CLOSE)
-		rewrite_put(w, S("Connection"), S("close"));
-	else if (a->visitor_minor == 0)
-		rewrite_put(w, S("Connection"), S("keep-alive"));
-}
-
-static void
-put_answer(struct wire_out *w, const struct h1_head *h, struct slice buf,
-    const struct rewrite_answer *a, enum h1_framing framing)
-{
-	size_t at = 0;
-
-	put_connection(w, h, a, framing);
-	if (h->status == 426 && h1_find(h, buf, S("upgrade"), &at) != NULL)
-		rewrite_put(w, S("Connection"), S("Upgrade"));
-	if (h->status < 200 && !(h->flags & H1_UPGRADE))
-		return;
-	at = 0;
-	if (h->status >= 200 && h1_find(h, buf, S("date"), &at) == NULL)
-		put_date(w, a->wall_ms);
-	rewrite_via(w, h->minor, a->via);
-	if (a->request_id.n > 0)
-		rewrite_put(w, S("adit-request-id"), a->request_id);
-}
-
-size_t
-rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct rewrite_answer *a,
-    char *dst, size_t cap, enum h1_framing *ret_framing)
-{
-	struct wire_out w = wire_out(dst, cap);
-	enum h1_framing framing = visitor_framing(h, a);
 	struct rewrite_listed listed UNCLEARED;
 
 	check(h->n_bytes > 0 && h->n_bytes <= buf.n); /* whole, and still there */
 	rewrite_listed(h, buf, &listed);
-	put_status_line(&w, S("HTTP/1.1 "), h, buf);
+	answer_begin(ret, h->status, S("-"));
+	ret->reason = h1_text(buf, h->reason); /* an origin that gives none has none */
+	ret->framing = visitor_framing(h, to);
+	ret->relayed = true;
+	ret->via_minor = h->minor;
+	ret->switches = (h->flags & H1_UPGRADE) != 0;
 	for (size_t i = 0; i < h->n_fields; i++) {
 		struct slice name = h1_text(buf, h->fields[i].name);
 		enum rewrite_class class = rewrite_classify(name);
 
 		if (class == OURS && token_is(name, S("adit-request-id")))
 			continue;
-		if (passes_response(class, h, &listed, name))
-			rewrite_put(&w, name, h1_text(buf, h->fields[i].value));
+		if (!passes_response(class, h, &listed, name))
+			continue;
+		ret->may_switch |= class == SWITCH && h->status == 426;
+		answer_put(ret, name, h1_text(buf, h->fields[i].value));
 	}
-	put_answer(&w, h, buf, a, framing);
-	*ret_framing = framing;
-	return rewrite_end(&w);
 }

@@ -261,13 +261,14 @@ check_response(const struct h1_head *h, struct slice buf, const struct choices *
 {
 	static struct h1 in_stream, at_visitor;
 	const struct h1_head *s = &in_stream.head, *v = &at_visitor.head;
-	struct rewrite_answer a = {
+	struct answer_to a = {
 		.visitor_minor = c->visitor_minor,
 		.keep_alive = c->keep_alive,
 		.head_request = c->head_request,
 		.request_id = S("abcdefgh"),
 	};
 	enum h1_framing framing;
+	struct answer answer;
 	struct slice one, two;
 	size_t n;
 
@@ -282,9 +283,12 @@ check_response(const struct h1_head *h, struct slice buf, const struct choices *
 	MUST(s->framing != H1_LENGTH || s->length == h->length);
 	MUST((s->flags & H1_UPGRADE) == (h->flags & H1_UPGRADE));
 
-	n = rewrite_to_visitor(s, one, &a, room[1], sizeof(room[1]), &framing);
-	MUST(n > 0 && rewrite_to_visitor(s, one, &a, room[1], n - 1, &framing) == 0);
-	n = rewrite_to_visitor(s, one, &a, room[1], n, &framing);
+	rewrite_to_visitor(s, one, &a, &answer);
+	answer_common(&answer, &a);
+	framing = answer.framing;
+	n = answer_write(&answer, &a, room[1], sizeof(room[1]));
+	MUST(n > 0 && answer_write(&answer, &a, room[1], n - 1) == 0);
+	n = answer_write(&answer, &a, room[1], n);
 	two = slice_of(room[1], n);
 	parse_again(&at_visitor, H1_RESPONSE, c->head_request, two);
 	MUST(v->status == h->status && v->framing == framing);

@@ -158,8 +158,7 @@ answer_plain(struct accept_handshake *h)
 {
 	struct page page = {
 		.code = CLOSE_PLAIN_HTTP_ON_TLS,
-		.request_id = S("-"),
-		.wall_ms = clock_wall_ms(),
+		.to = { .request_id = S("-"), .wall_ms = clock_wall_ms() },
 	};
 	struct buf out;
 	char request[4096];

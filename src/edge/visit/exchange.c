@@ -119,9 +119,9 @@ exchange_end(struct exchange *x)
 /* --- what others write heads with --- */
 
 void
-exchange_answer(const struct exchange *x, struct rewrite_answer *ret)
+exchange_answer_to(const struct exchange *x, struct answer_to *ret)
 {
-	*ret = (struct rewrite_answer){
+	*ret = (struct answer_to){
 		.visitor_minor = x->req.head.minor,
 		.keep_alive = x->keep_alive,
 		.head_request = x->req_head,
@@ -132,11 +132,15 @@ exchange_answer(const struct exchange *x, struct rewrite_answer *ret)
 }
 
 size_t
-exchange_rules(const struct policy_headers *h, char *head, size_t n)
+exchange_write_head(const struct exchange *x, struct answer *a, const struct answer_to *to,
+    char *dst, size_t cap)
 {
-	return h->n_drop == 0
-		   ? n
-		   : rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, h->drop, h->n_drop, h->add);
+	answer_common(a, to);
+	if (a->relayed && x->policy != NULL && x->policy->response.n_drop > 0) {
+		answer_drop(a, x->policy->response.drop, x->policy->response.n_drop);
+		answer_put_lines(a, x->policy->response.add);
+	}
+	return answer_write(a, to, dst, cap);
 }
 
 /* What is needed of the head when its buffer has gone. */

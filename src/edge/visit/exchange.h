@@ -22,8 +22,8 @@
 #include "edge/visit/front.h"
 #include "edge/visit/visit.h"
 #include "hook/policy.h"
+#include "http/answer.h"
 #include "http/h1.h"
-#include "http/rewrite.h"
 
 struct access_wait;
 struct intake;
@@ -132,8 +132,11 @@ exchange_upgrades(const struct exchange *x)
 	return (x->req.head.flags & H1_UPGRADE) != 0;
 }
 
-/* The header rules of a route's policy, on a head of n bytes that was written to scratch memory. */
-size_t exchange_rules(const struct policy_headers *h, char *head, size_t n);
-/* What rewrite_to_visitor() is to say for us. */
-void exchange_answer(const struct exchange *x, struct rewrite_answer *ret);
+/* To whom an answer goes, as things stand: x->keep_alive is to be decided before. */
+void exchange_answer_to(const struct exchange *x, struct answer_to *ret);
+/* Writes the head of any answer: what all have is added, and a route's rules are applied to what its
+ * origin says.  The size; 0: it does not fit. */
+size_t exchange_write_head(const struct exchange *x, struct answer *a, const struct answer_to *to,
+    char *dst, size_t cap) must_use;
+
 #endif

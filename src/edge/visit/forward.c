@@ -5,6 +5,7 @@
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
 #include "edge/visit/response.h"
+#include "http/rewrite.h"
 
 static struct slice
 peer_host(const struct front *f)
@@ -59,7 +60,10 @@ forward_head(const struct exchange *x, const struct policy *p, struct slice byte
 	};
 	size_t n = rewrite_request(&x->req.head, bytes, &said, dst, FLOW_HEAD_SCRATCH_BYTES);
 
-	return n == 0 || p == NULL ? n : exchange_rules(&p->request, dst, n);
+	if (n == 0 || p == NULL || p->request.n_drop == 0)
+		return n;
+	return rewrite_rules(dst, n, FLOW_HEAD_SCRATCH_BYTES, p->request.drop, p->request.n_drop,
+	    p->request.add);
 }
 
 static enum flow_framing

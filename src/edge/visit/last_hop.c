@@ -3,6 +3,7 @@
 #include "edge/visit/last_hop.h"
 
 #include "edge/visit/local_reply.h"
+#include "http/rewrite.h"
 
 #include <stdio.h>
 

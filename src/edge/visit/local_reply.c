@@ -9,6 +9,7 @@
 #include "edge/visit/crowd.h"
 #include "hook/policy.h"
 #include "http/page.h"
+#include "http/rewrite.h"
 
 #include <stdio.h>
 
@@ -51,7 +52,25 @@ wait_for_socket(struct exchange *x)
 		loop_again(&c->io, LOOP_OUT);
 }
 
-/* Writes w->page; what the socket does not take waits in the exchange. */
+/* Writes an answer that is whole into visit->page: the one place that does. */
+static void
+put(struct exchange *x, struct answer *head, struct slice body)
+{
+	struct buf *page = &x->worker->visit->page;
+	char *room = x->worker->shared.head;
+	struct answer_to to;
+	size_t n;
+
+	exchange_answer_to(x, &to);
+	n = exchange_write_head(x, head, &to, room, FLOW_HEAD_SCRATCH_BYTES);
+	buf_reset(page);
+	buf_put(page, slice_of(room, n));
+	page->failed |= n == 0;
+	if (!to.head_request)
+		buf_put(page, body);
+}
+
+/* Writes visit->page; what the socket does not take waits in the exchange. */
 void
 local_reply_send(struct exchange *x, struct slice read_ahead)
 {
@@ -115,13 +134,11 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 	struct page page = {
 		.code = code,
 		.accept = slice_str(x->accept),
-		.request_id = slice_str(x->id),
 		.host = slice_str(x->host),
-		.head_request = x->req_head,
-		.visitor_minor = x->req.head.minor,
-		.wall_ms = clock_wall_ms(),
 	};
 	char allow[256], remedy[300];
+	struct answer head UNCLEARED;
+	struct buf body;
 
 	if (code == CLOSE_FORBIDDEN)
 		page.remedy = slice_of(remedy, what_it_takes(x, remedy, sizeof(remedy)));
@@ -133,65 +150,40 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 	x->status = (uint16_t)close_row(code)->status;
 	x->keep_alive = x->keep_alive && is_sound(code) && !x->worker->draining && can_drain(x) &&
 			(!x->front->conn->eof || read_ahead.n > 0);
-	page.keep_alive = x->keep_alive;
-	buf_reset(&x->worker->visit->page);
-	page_write(&x->worker->visit->page, &page);
+	exchange_answer_to(x, &page.to);
+	buf_init(&body, PAGE_BYTES_MAX);
+	page_make(&page, &head, &body);
+	put(x, &head, buf_slice(&body));
+	buf_fini(&body);
 	local_reply_send(x, read_ahead);
-}
-
-/* The last fields of a head, and its end. */
-static void
-put_end(const struct exchange *x, struct buf *page)
-{
-	char date[PAGE_DATE_BYTES];
-
-	page_date(clock_wall_ms(), date);
-	buf_printf(page, "Date: %s\r\nadit-request-id: %s\r\n%s\r\n", date, x->id,
-	    page_connection(x->keep_alive, x->req.head.minor));
 }
 
 void
 local_reply_own(struct exchange *x, int status, const char *fields, struct slice type,
     struct slice body, struct slice read_ahead)
 {
-	struct buf *page = &x->worker->visit->page;
+	struct answer head UNCLEARED;
 
 	x->status = (uint16_t)status;
 	x->keep_alive =
 	    x->keep_alive && !x->worker->draining && !x->front->conn->eof && can_drain(x);
-	buf_reset(page);
-	buf_printf(page, "HTTP/1.1 %d %s\r\n%s", status, page_reason(status), fields);
+	answer_begin(&head, status, S(""));
+	answer_put_lines(&head, slice_str(fields));
 	if (type.n > 0)
-		buf_printf(page, "Content-Type: %.*s\r\n", PS(type));
-	buf_printf(page, "Content-Length: %zu\r\n", body.n);
-	put_end(x, page);
-	if (!x->req_head)
-		buf_put(page, body);
+		answer_put(&head, S("Content-Type"), type);
+	answer_put_number(&head, S("Content-Length"), body.n);
+	put(x, &head, body);
 	local_reply_send(x, read_ahead);
 }
 
 /* The body is whole here, so that its length can be told where the origin did not. */
-static size_t
-write_relayed(struct exchange *x, struct slice head, struct slice body, uint64_t delivery)
+static void
+frame_whole(struct answer *a, size_t body_bytes)
 {
-	char *dst = x->worker->shared.head, fields[96];
-	struct slice drop = S("Transfer-Encoding");
-	struct rewrite_answer answer;
-	enum h1_framing framing;
-	size_t n;
-
-	exchange_answer(x, &answer);
-	n = rewrite_to_visitor(&x->res.head, head, &answer, dst, FLOW_HEAD_SCRATCH_BYTES, &framing);
-	if (n > 0 && x->policy != NULL)
-		n = exchange_rules(&x->policy->response, dst, n);
-	if (n == 0)
-		return 0;
-	x->keep_alive = x->keep_alive && framing != H1_UNTIL_CLOSE;
-	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", (unsigned long long)delivery);
-	if (framing == H1_CHUNKED || framing == H1_UNTIL_CLOSE)
-		snprintf(fields + strlen(fields), sizeof(fields) - strlen(fields),
-		    "Content-Length: %zu\r\n", body.n);
-	return rewrite_rules(dst, n, FLOW_HEAD_SCRATCH_BYTES, &drop, 1, slice_str(fields));
+	if (a->framing != H1_CHUNKED && a->framing != H1_UNTIL_CLOSE)
+		return;
+	a->framing = H1_LENGTH;
+	answer_put_number(a, S("Content-Length"), body_bytes);
 }
 
 bool
@@ -199,9 +191,8 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
     uint64_t delivery)
 {
 	const struct h1_head *h = &x->res.head;
-	struct buf *page = &x->worker->visit->page;
-	bool keep = x->keep_alive;
-	size_t n;
+	struct answer answer UNCLEARED;
+	struct answer_to to;
 
 	h1_init(&x->res, H1_RESPONSE);
 	x->res.inside = true;
@@ -210,36 +201,33 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
 		return false;
 	x->keep_alive =
 	    x->keep_alive && !x->worker->draining && !x->front->conn->eof && can_drain(x);
-	n = write_relayed(x, head, body, delivery);
-	if (n == 0) {
-		x->keep_alive = keep;
-		return false;
-	}
+	exchange_answer_to(x, &to);
+	rewrite_to_visitor(h, head, &to, &answer);
+	frame_whole(&answer, body.n);
+	answer_put_number(&answer, S("adit-delivery"), delivery);
 	x->status = h->status;
-	buf_reset(page);
-	buf_put(page, slice_of(x->worker->shared.head, n));
-	if (h->framing != H1_NO_BODY)
-		buf_put(page, body);
-	return true;
+	put(x, &answer, h->framing == H1_NO_BODY ? S("") : body);
+	return !x->worker->visit->page.failed;
 }
 
 void
 local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
     struct slice read_ahead)
 {
-	struct buf *page = &x->worker->visit->page;
-	char url[330];
+	char url[330], location[330 + 2 * LIMIT_REQUEST_LINE_BYTES];
+	struct answer head UNCLEARED;
 
 	x->status = 308;
 	x->keep_alive = x->keep_alive && !x->worker->draining && can_drain(x);
 	if (path.n == 0 || path.p[0] != '/')
 		path = S("/");
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
-	buf_reset(page);
-	buf_printf(page, "HTTP/1.1 308 Permanent Redirect\r\nLocation: %s%.*s%s%.*s\r\n", url,
-	    PS(path), query.n > 0 ? "?" : "", PS(query));
-	buf_put(page, S("Content-Length: 0\r\n"));
-	put_end(x, page);
+	answer_begin(&head, 308, S(""));
+	answer_put(&head, S("Location"),
+	    slice_of(location, (size_t)snprintf(location, sizeof(location), "%s%.*s%s%.*s", url,
+				   PS(path), query.n > 0 ? "?" : "", PS(query))));
+	answer_put(&head, S("Content-Length"), S("0"));
+	put(x, &head, S(""));
 	local_reply_send(x, read_ahead);
 }
 

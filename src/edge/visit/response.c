@@ -32,14 +32,14 @@ response_fail(struct exchange *x, enum close_code code)
 static size_t
 write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framing)
 {
-	struct rewrite_answer answer;
-	char *head = flow_head_scratch(&x->flow);
-	size_t n;
+	struct answer answer UNCLEARED;
+	struct answer_to to;
 
-	exchange_answer(x, &answer);
-	n = rewrite_to_visitor(&x->res.head, bytes, &answer, head, FLOW_HEAD_SCRATCH_BYTES,
-	    ret_framing);
-	return n == 0 || x->policy == NULL ? n : exchange_rules(&x->policy->response, head, n);
+	exchange_answer_to(x, &to);
+	rewrite_to_visitor(&x->res.head, bytes, &to, &answer);
+	*ret_framing = answer.framing;
+	return exchange_write_head(x, &answer, &to, flow_head_scratch(&x->flow),
+	    FLOW_HEAD_SCRATCH_BYTES);
 }
 
 static enum flow_framing

@@ -47,10 +47,10 @@ TEST(text_is_the_default)
 {
 	struct page p = {
 		.code = CLOSE_AGENT_AWAY,
-		.request_id = S("abc234"),
+		.to.request_id = S("abc234"),
 		.host = S("ci.example"),
 		.remedy = S("Last seen 3 min ago."),
-		.wall_ms = INT64_C(1763999400000),
+		.to.wall_ms = INT64_C(1763999400000),
 	};
 
 	page(&p);
@@ -67,11 +67,11 @@ TEST(text_is_the_default)
 	EXPECT_SLICE(field("adit-request-id"), S("abc234"));
 	EXPECT_SLICE(field("Connection"), S("close"));
 	EXPECT((h.head.flags & H1_KEEP_ALIVE) == 0);
-	p.keep_alive = true;
+	p.to.keep_alive = true;
 	page(&p);
 	EXPECT((h.head.flags & H1_KEEP_ALIVE) != 0);
 	EXPECT_SLICE(field("Connection"), S("keep-alive")); /* HTTP/1.0 must be told */
-	p.visitor_minor = 1;
+	p.to.visitor_minor = 1;
 	page(&p);
 	EXPECT_SLICE(field("Connection"), S("(none)"));
 }
@@ -142,7 +142,7 @@ TEST(head_request_gets_the_same_fields)
 	page(&p);
 	length = h.head.length;
 	EXPECT(body.n == length);
-	p.head_request = true;
+	p.to.head_request = true;
 	page(&p);
 	EXPECT_INT(h.head.length, length);
 	EXPECT_INT(body.n, 0);
@@ -159,7 +159,7 @@ TEST(s10_html_is_escaped)
 		.accept = S("text/html"),
 		.host = S(HOSTILE),
 		.remedy = S(HOSTILE "\0 \xc3\xbc"),
-		.request_id = S(HOSTILE),
+		.to.request_id = S(HOSTILE),
 	};
 
 	page(&p);
@@ -193,7 +193,7 @@ TEST(s10_json_is_one_value)
 		.accept = S("application/json"),
 		.host = S(HOSTILE),
 		.remedy = S("\"},{\""),
-		.request_id = S("r") };
+		.to.request_id = S("r") };
 
 	page(&p);
 	EXPECT(slice_starts(body,
@@ -215,7 +215,7 @@ TEST(long_texts_are_cut)
 				.accept = slice_str(accepts[i]),
 				.host = { text, sizeof(text) },
 				.remedy = { text, sizeof(text) },
-				.request_id = { text, sizeof(text) } };
+				.to.request_id = { text, sizeof(text) } };
 
 			memset(text, c, sizeof(text));
 			page(&p);
@@ -250,9 +250,9 @@ TEST(dates)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char text[PAGE_DATE_BYTES];
+		char text[ANSWER_DATE_BYTES];
 
-		page_date(rows[i].ms, text);
+		answer_date(rows[i].ms, text);
 		EXPECT_SLICE(slice_str(text), slice_str(rows[i].text));
 	}
 	buf_fini(&out);

@@ -53,12 +53,17 @@ response(struct slice buf)
 }
 
 static struct slice
-to_visitor(struct slice buf, struct rewrite_answer a, enum h1_framing *ret_framing)
+to_visitor(struct slice buf, struct answer_to a, enum h1_framing *ret_framing)
 {
+	struct answer answer;
+
 	h1_init(&h, H1_RESPONSE);
 	h.head_request = a.head_request;
 	EXPECT_INT(h1_head(&h, buf), H1_DONE);
-	return slice_of(out, rewrite_to_visitor(&h.head, buf, &a, out, sizeof(out), ret_framing));
+	rewrite_to_visitor(&h.head, buf, &a, &answer);
+	*ret_framing = answer.framing;
+	answer_common(&answer, &a);
+	return slice_of(out, answer_write(&answer, &a, out, sizeof(out)));
 }
 
 static const struct slice keep = { NULL, 0 };
@@ -441,7 +446,7 @@ TEST(s08_length_where_no_body_can_follow)
 
 TEST(switching_protocols)
 {
-	struct rewrite_answer a = { .visitor_minor = 1, .keep_alive = true, .request_id = S("x") };
+	struct answer_to a = { .visitor_minor = 1, .keep_alive = true, .request_id = S("x") };
 	enum h1_framing framing;
 
 	EXPECT_SLICE(
@@ -450,14 +455,14 @@ TEST(switching_protocols)
 	EXPECT_SLICE(
 	    to_visitor(S("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), a,
 		&framing),
-	    S("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-	      "adit-request-id: x\r\n\r\n"));
+	    S("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nadit-request-id: x\r\n"
+	      "Connection: Upgrade\r\n\r\n"));
 	EXPECT_INT(framing, H1_NO_BODY);
 }
 
 #define ID                                                                                         \
 	"Date: Mon, 24 Nov 2025 15:50:00 GMT\r\n"                                                  \
-	"adit-request-id: x\r\n\r\n"
+	"adit-request-id: x\r\n"
 #define NOW_MS INT64_C(1763999400000)
 
 TEST(visitor_gets_the_framing_of_its_version)
@@ -466,35 +471,41 @@ TEST(visitor_gets_the_framing_of_its_version)
 		const char *in;
 		uint8_t minor;
 		bool keep_alive, head;
-		const char *out;
+		const char *out; /* in front of ID, behind it: behind '|' */
 		enum h1_framing framing;
 	} rows[] = {
 		{ "Content-Length: 5\r\n", 1, true, false, "Content-Length: 5\r\n", H1_LENGTH },
 		{ "Content-Length: 5\r\n", 1, false, false,
-		    "Content-Length: 5\r\nConnection: close\r\n", H1_LENGTH },
+		    "Content-Length: 5\r\n|Connection: close\r\n", H1_LENGTH },
 		{ "Content-Length: 5\r\n", 0, true, false,
-		    "Content-Length: 5\r\nConnection: keep-alive\r\n", H1_LENGTH },
-		{ "", 1, true, false, "Transfer-Encoding: chunked\r\n", H1_CHUNKED },
-		{ "", 1, false, false, "Transfer-Encoding: chunked\r\nConnection: close\r\n",
+		    "Content-Length: 5\r\n|Connection: keep-alive\r\n", H1_LENGTH },
+		{ "", 1, true, false, "|Transfer-Encoding: chunked\r\n", H1_CHUNKED },
+		{ "", 1, false, false, "|Transfer-Encoding: chunked\r\nConnection: close\r\n",
 		    H1_CHUNKED },
-		{ "", 0, true, false, "Connection: close\r\n", H1_UNTIL_CLOSE },
-		{ "", 0, false, false, "Connection: close\r\n", H1_UNTIL_CLOSE },
+		{ "", 0, true, false, "|Connection: close\r\n", H1_UNTIL_CLOSE },
+		{ "", 0, false, false, "|Connection: close\r\n", H1_UNTIL_CLOSE },
 		{ "", 1, true, true, "", H1_NO_BODY },
 		{ "Content-Length: 5\r\n", 1, true, true, "Content-Length: 5\r\n", H1_NO_BODY },
 		/* from an agent that is not what it should be */
 		{ "Transfer-Encoding: chunked\r\nConnection: X\r\nX: y\r\nKeep-Alive: 1\r\n"
 		  "adit-request-id: z\r\nadit-error: e\r\n",
-		    1, true, false, "adit-error: e\r\nTransfer-Encoding: chunked\r\n", H1_CHUNKED },
+		    1, true, false, "adit-error: e\r\n|Transfer-Encoding: chunked\r\n",
+		    H1_CHUNKED },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct rewrite_answer a = { rows[i].minor, rows[i].keep_alive, rows[i].head, S("x"),
+		struct answer_to a = { rows[i].minor, rows[i].keep_alive, rows[i].head, S("x"),
 			S(""), NOW_MS };
 		char in[300], want[300];
 		enum h1_framing framing;
+		const char *behind;
+		size_t n;
 
 		snprintf(in, sizeof(in), "HTTP/1.1 200 OK\r\n%s\r\n", rows[i].in);
-		snprintf(want, sizeof(want), "HTTP/1.1 200 OK\r\n%s" ID, rows[i].out);
+		behind = strchr(rows[i].out, '|');
+		n = behind == NULL ? strlen(rows[i].out) : (size_t)(behind - rows[i].out);
+		snprintf(want, sizeof(want), "HTTP/1.1 200 OK\r\n%.*s" ID "%s\r\n", (int)n,
+		    rows[i].out, behind == NULL ? "" : behind + 1);
 		EXPECT_SLICE(to_visitor(slice_str(in), a, &framing), slice_str(want));
 		EXPECT_INT(framing, rows[i].framing);
 	}
@@ -502,7 +513,7 @@ TEST(visitor_gets_the_framing_of_its_version)
 
 TEST(interim_responses_carry_nothing_of_ours)
 {
-	struct rewrite_answer a = {
+	struct answer_to a = {
 		.visitor_minor = 1, .request_id = S("x"), .via = S("adit"), .wall_ms = NOW_MS
 	};
 	enum h1_framing framing;
@@ -512,14 +523,14 @@ TEST(interim_responses_carry_nothing_of_ours)
 	EXPECT_INT(framing, H1_NO_BODY);
 	a.via = S("");
 	EXPECT_SLICE(to_visitor(S("HTTP/1.1 204 x\r\n\r\n"), a, &framing),
-	    S("HTTP/1.1 204 x\r\nConnection: close\r\n" ID));
+	    S("HTTP/1.1 204 x\r\n" ID "Connection: close\r\n\r\n"));
 	EXPECT_INT(framing, H1_NO_BODY);
 }
 
 /* RFC 9110 6.6.1, 7.6.3, 15.5.22 */
 TEST(a_final_answer_has_date_and_via)
 {
-	struct rewrite_answer a = { .visitor_minor = 1,
+	struct answer_to a = { .visitor_minor = 1,
 		.keep_alive = true,
 		.request_id = S("x"),
 		.via = S("edge-1"),
@@ -537,9 +548,9 @@ TEST(a_final_answer_has_date_and_via)
 	EXPECT_SLICE(
 	    to_visitor(S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n"), a,
 		&framing),
-	    S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\nConnection: "
-	      "Upgrade\r\nDate: Mon, 24 Nov 2025 15:50:00 GMT\r\nVia: 1.1 edge-1\r\n"
-	      "adit-request-id: x\r\n\r\n"));
+	    S("HTTP/1.1 426 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\n"
+	      "Date: Mon, 24 Nov 2025 15:50:00 GMT\r\nVia: 1.1 edge-1\r\n"
+	      "adit-request-id: x\r\nConnection: Upgrade\r\n\r\n"));
 }
 
 TESTS(TEST_ROW(webhook_passes_byte_for_byte) TEST_ROW(s08_hop_by_hop_fields_stay_behind) TEST_ROW(
