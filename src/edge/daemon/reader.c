@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* File 0 is the configuration, then certificate and key of each pair. */
-struct answer {
+struct read_file {
 	uint32_t asked; /* the question's number */
 	uint32_t i, n;  /* which file, of how many */
 	int32_t error;  /* errno: it cannot be opened */
@@ -52,7 +52,7 @@ open_file(const char *path, int32_t *ret_error)
 
 /* False: nobody listens any more. */
 static bool
-send_file(int to, struct answer a, const char *path)
+send_file(int to, struct read_file a, const char *path)
 {
 	int fd = open_file(path, &a.error);
 	union {
@@ -84,7 +84,7 @@ answer(int to, uint32_t asked, const char *file)
 	char *error = NULL;
 	struct settings *s = settings_load(file, &error);
 	size_t n_certs = s == NULL ? 0 : s->n_certs;
-	struct answer a = { .asked = asked, .n = (uint32_t)(1 + 2 * n_certs) };
+	struct read_file a = { .asked = asked, .n = (uint32_t)(1 + 2 * n_certs) };
 	bool ok = send_file(to, a, file);
 
 	for (size_t i = 0; ok && i < n_certs; i++) {
@@ -182,7 +182,7 @@ say(const char *what, const char *why)
 /* The descriptor, -1 where there is none (a->error); -2 and errno: no answer. Answers to earlier
  * questions, which were given up, are passed over. */
 static int
-receive(struct reader *r, struct answer *a)
+receive(struct reader *r, struct read_file *a)
 {
 	for (;;) {
 		union {
@@ -213,7 +213,7 @@ receive(struct reader *r, struct answer *a)
 }
 
 static struct settings *
-read_settings(struct reader *r, int fd, const struct answer *a, char **ret_error)
+read_settings(struct reader *r, int fd, const struct read_file *a, char **ret_error)
 {
 	struct slice text = { 0 };
 	struct settings *s = NULL;
@@ -236,7 +236,7 @@ take_certs(struct reader *r, struct settings *s)
 	for (uint32_t i = 0; i < 2 * s->n_certs; i++) {
 		const struct tls_cert_files *f = &s->certs[i / 2];
 		const char *path = i % 2 == 0 ? f->cert_path : f->key_path;
-		struct answer a = { 0 };
+		struct read_file a = { 0 };
 		int fd = receive(r, &a);
 		bool ok = fd >= 0 && settings_take_cert(s, i / 2, i % 2 == 1, fd);
 
@@ -254,7 +254,7 @@ struct settings *
 reader_settings(struct reader *r, char **ret_error)
 {
 	struct settings *s = NULL;
-	struct answer a = { 0 };
+	struct read_file a = { 0 };
 	char *error = NULL;
 	int fd = -2;
 
