@@ -117,8 +117,7 @@ lint: ## form of sources and manuals, static analysis, walls between rooms
 	@echo "clang-format --dry-run: $(words $(FORMATTED)) files"
 	@clang-format --dry-run -Werror $(FORMATTED)
 	cppcheck --quiet --std=c11 --language=c -Isrc -Itest -D_GNU_SOURCE --inline-suppr --error-exitcode=1 \
-	    --enable=warning,portability,performance --suppress=missingIncludeSystem \
-	    --suppress=unknownMacro -j $(JOBS) src
+	    --library=tools/cppcheck.cfg --enable=warning,portability,performance -j $(JOBS) src
 	mandoc -Tlint -W warning $(wildcard man/*)
 
 format: ## lets clang-format rewrite the sources

@@ -131,6 +131,20 @@ put_details(const json_t *r, const json_t *attempts, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+/* False without memory. */
+static bool
+set_base64(json_t *o, const char *key, struct slice s)
+{
+	char *base64 = malloc((s.n + 2) / 3 * 4 + 1);
+
+	if (base64 == NULL)
+		return false;
+	text_base64(s.p, s.n, base64);
+	json_object_set_new(o, key, json_string(base64));
+	free(base64);
+	return true;
+}
+
 /* Head and body, whole, as members of the row: texts, or base64 where a text could
  * not say it exactly. */
 static void
@@ -140,23 +154,17 @@ put_whole_json(struct inboxtalk *t, struct buf *out)
 	json_t *o = json_copy(t->row),
 	       *text = t->o.raw ? NULL : json_stringn(body.p == NULL ? "" : body.p, body.n);
 	json_t *head = json_stringn(all.p, t->head_bytes);
-	char *base64 = NULL;
 
 	json_object_set_new(o, "head", head != NULL ? head : json_string(""));
-	if (text == NULL && (base64 = malloc((body.n + 2) / 3 * 4 + 1)) != NULL) {
-		text_base64(body.p, body.n, base64);
-		json_object_set_new(o, "body_base64", json_string(base64));
-	} else {
+	if (text != NULL)
 		json_object_set_new(o, "body", text);
-	}
-	if (head == NULL && (base64 = realloc(base64, (t->head_bytes + 2) / 3 * 4 + 1)) != NULL) {
-		text_base64(all.p, t->head_bytes, base64);
-		json_object_set_new(o, "head_base64", json_string(base64));
-	}
+	else if (!set_base64(o, "body_base64", body))
+		out->failed = true;
+	if (head == NULL && !set_base64(o, "head_base64", slice_head(all, t->head_bytes)))
+		out->failed = true;
 	if (t->attempts != NULL)
 		json_object_set(o, "attempts", t->attempts);
 	inboxtalk_put_json(out, o);
-	free(base64);
 	json_decref(o);
 }
 
