@@ -28,6 +28,10 @@ buf_reset(struct buf *b)
 	b->failed = false;
 }
 
+/*
+ * Doubles, so that many small pieces are copied twice on average and not once a piece; the last
+ * step stops at max. Nothing is ever given back before buf_fini().
+ */
 char *
 buf_room(struct buf *b, size_t n)
 {
@@ -62,6 +66,7 @@ buf_put(struct buf *b, struct slice s)
 {
 	char *p;
 
+	/* p may be NULL, which memcpy() must not see. */
 	if (s.n == 0)
 		return;
 	p = buf_room(b, s.n);
@@ -88,6 +93,10 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	check(n >= 0);
+	/*
+	 * vsnprintf() writes a NUL behind the text. It is not counted: the next piece
+	 * takes its place.
+	 */
 	p = buf_room(b, (size_t)n + 1);
 	if (p == NULL)
 		return;
@@ -110,6 +119,10 @@ put_escaped(struct buf *b, struct slice seq)
 	buf_printf(b, "\\u%04x", c);
 }
 
+/*
+ * RFC 8259 section 7 wants quotes, backslashes and controls escaped. What is valid but not seen
+ * (utf8_is_shown()) is escaped, too, since people look at the text.
+ */
 static void
 put_json(struct buf *b, struct slice s, bool ascii)
 {
@@ -118,6 +131,10 @@ put_json(struct buf *b, struct slice s, bool ascii)
 		struct slice seq = slice_head(s, utf8_next(s));
 		unsigned char c = (unsigned char)s.p[0];
 
+		/*
+		 * Of bytes that are no UTF-8 one is replaced at a time: what stands behind it
+		 * may be good.
+		 */
 		s = slice_from(s, seq.n == 0 ? 1 : seq.n);
 		if (seq.n == 0)
 			seq = S("\xef\xbf\xbd");

@@ -11,6 +11,7 @@
 #include "base/slice.h"
 
 struct buf {
+	/* cap bytes, of which n are used; NULL until something was put. */
 	char *p;
 	size_t n, cap, max;
 	bool failed; /* something did not fit, or there was no memory */

@@ -55,6 +55,10 @@ append_chunk(struct bufq *q)
 	return true;
 }
 
+/*
+ * The last chunk is filled up first, so that small pieces share one. The pool may be at its end
+ * before the queue is full: then less is taken than bufq_room() said.
+ */
 size_t
 bufq_put(struct bufq *q, struct slice s)
 {
@@ -110,6 +114,7 @@ bufq_skip(struct bufq *q, size_t n)
 	check((q->n == 0) == (q->first == NULL)); /* an empty queue holds no chunk */
 }
 
+/* Copies. Who can write from an iovec takes bufq_peek() and bufq_skip() instead. */
 size_t
 bufq_take(struct bufq *q, char *dst, size_t cap)
 {

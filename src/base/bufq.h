@@ -14,7 +14,9 @@
 struct bufq_chunk;
 
 struct bufq {
+	/* Bytes lie in first from its `from` on; only the last may have room. */
 	struct bufq_chunk *first, *last;
+	/* Of this thread, shared with its other queues; it outlives them. */
 	struct pool *pool;
 	size_t n, max;
 };

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/*
+ * To standard error and not to the log, which may be what is broken. abort() leaves a core; the
+ * supervisor starts the program anew.
+ */
 noreturn void
 check_failed(const char *file, int line, const char *func, const char *what)
 {

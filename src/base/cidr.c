@@ -6,8 +6,10 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+/* ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2) */
 static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
+/* 192.0.2.1/24 is a slip: one host was meant, or the whole network. We do not guess. */
 static bool
 behind_prefix_is_zero(const struct cidr *c)
 {
@@ -33,6 +35,7 @@ cidr_parse(struct slice s, struct cidr *ret)
 		memcpy(c.address, mapped, sizeof(mapped));
 	else if (inet_pton(AF_INET6, text, c.address) != 1)
 		return "not an IPv4 or IPv6 address";
+	/* slice_cut() leaves NULL where there was no slash: one address then, all its bits. */
 	if (s.p != NULL) {
 		if (!slice_u64(s, &bits) || bits > (v4 ? 32 : 128))
 			return "the prefix length is not a number of bits of this address";
@@ -90,6 +93,7 @@ cidr_set_has(const struct cidr_set *set, const struct sockaddr_storage *ss)
 	} else {
 		return false;
 	}
+	/* People write these lists, so they are short; order does not matter. */
 	for (size_t i = 0; i < set->n; i++)
 		if (matches(&set->blocks[i], address))
 			return true;

@@ -159,12 +159,17 @@
 	X(DRAIN_MS,              30000, "ms", "graceful stop, from SIGTERM to the end of the process")
 /* clang-format on */
 
+/*
+ * The same numbers as constants, LIMIT_HEAD_BYTES and so on, so that arrays can have
+ * them as sizes.
+ */
 enum {
 #define X(name, value, unit, what) LIMIT_##name = (value),
 	LIMITS(X)
 #undef X
 };
 
+/* A row as `aditd -T` prints it. */
 struct limit {
 	const char *name;
 	long long value;

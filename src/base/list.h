@@ -25,6 +25,7 @@ list_empty(const struct list *l)
 	return l->next == l;
 }
 
+/* node must be in no list: nothing here could tell. */
 static inline void
 list_insert_before(struct list *at, struct list *node)
 {
@@ -34,6 +35,7 @@ list_insert_before(struct list *at, struct list *node)
 	at->prev = node;
 }
 
+/* At the end: l is the head, and before it stands the last one. */
 static inline void
 list_push(struct list *l, struct list *node)
 {
@@ -55,6 +57,7 @@ list_del(struct list *node)
 	node->next = node->prev = node;
 }
 
+/* The first, taken out; NULL when there is none. */
 static inline struct list *
 list_pop(struct list *l)
 {
@@ -79,7 +82,7 @@ list_splice(struct list *to, struct list *from)
 	list_init(from);
 }
 
-/* The body may delete `it`. */
+/* The body may delete `it`, but not the one behind it, which is known already. */
 #define LIST_EACH(it, l)                                                                           \
 	for (struct list *it = (l)->next, *it##_next = it->next; it != (l);                        \
 	     it = it##_next, it##_next = it->next)

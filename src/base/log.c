@@ -19,6 +19,7 @@ static int log_fd = STDERR_FILENO, terminal_fd = -1;
 static enum log_level level_max = LOG_INFO;
 static enum log_format line_format = LOG_LOGFMT;
 
+/* By enum log_level. */
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
 /* What several threads share: one asks for room and writes before the next one asks. */
@@ -69,6 +70,7 @@ log_wants(enum log_level level)
 	return level <= level_max;
 }
 
+/* What logfmt takes without quotes. */
 static bool
 plain(struct slice s)
 {
@@ -121,6 +123,9 @@ log_line(enum log_format format, enum log_level level, int64_t wall_ms, const ch
 {
 	/* A buf over the caller's bytes: it never grows, since cap is already max. */
 	struct buf b = { .p = dst, .cap = cap - 2, .max = cap - 2 };
+	/*
+	 * The two bytes that are left out are for '}' and the newline, which every line gets.
+	 */
 	char when[32];
 	size_t whole;
 
@@ -153,6 +158,10 @@ has_room(void)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
 }
 
+/*
+ * False: nobody takes it, or not all of it. The rest of a line that was cut is not sent later;
+ * the next one begins with a newline.
+ */
 static bool
 put_line(const char *line, size_t n)
 {

@@ -19,6 +19,7 @@ key_make(void)
 	rand_bytes(&key1, sizeof(key1));
 }
 
+/* x rotated left by b bits. */
 #define ROTL(x, b) (uint64_t)(((x) << (b)) | ((x) >> (64 - (b))))
 
 static inline void
@@ -80,6 +81,10 @@ map_fini(struct map *m)
 	*m = (struct map){ 0 };
 }
 
+/*
+ * Hashes are kept in the nodes, so moving them needs no key. Without memory the chains get
+ * longer, which is slower and nothing else; only the first table must be had.
+ */
 static int
 grow(struct map *m)
 {
@@ -103,6 +108,7 @@ grow(struct map *m)
 	return 0;
 }
 
+/* A table doubles at one node a chain on average. */
 int
 map_put(struct map *m, struct map_node *node, uint64_t hash)
 {
@@ -115,6 +121,7 @@ map_put(struct map *m, struct map_node *node, uint64_t hash)
 	return 0;
 }
 
+/* Links are single, so the chain is followed from its head: it has one or two nodes. */
 void
 map_del(struct map *m, struct map_node *node)
 {

@@ -12,6 +12,10 @@
 #include "base/slice.h"
 
 struct map_node {
+	/*
+	 * In its chain. The hash is kept, so growing and searching look at no key but
+	 * those that match.
+	 */
 	struct map_node *next;
 	uint64_t hash;
 };

@@ -4,6 +4,10 @@
 
 #include "base/utf8.h"
 
+/*
+ * What is not shown is written byte for byte, so that nothing is lost and nothing can be
+ * mistaken for it but a text that has the same escapes.
+ */
 static void
 put(struct buf *out, struct slice s, bool lines)
 {

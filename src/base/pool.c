@@ -36,6 +36,7 @@ pool_get(struct pool *p)
 		memcpy(&p->free, block, sizeof(void *));
 		p->n_free--;
 	} else {
+		/* Only what is out counts: kept blocks are used before new ones are made. */
 		if (p->n_out >= p->n_max)
 			return NULL;
 		block = malloc(p->block_bytes);
@@ -55,6 +56,7 @@ pool_put(struct pool *p, void *block)
 		free(block);
 		return;
 	}
+	/* Last in, first out: what was used last is still in the cache. */
 	memcpy(block, &p->free, sizeof(void *));
 	p->free = block;
 	p->n_free++;

@@ -15,6 +15,9 @@ rand_bytes(void *dst, size_t n)
 	while (n > 0) {
 		ssize_t got = getrandom(p, n, 0);
 
+		/*
+		 * It waits, once after the start of the machine, until the kernel has entropy.
+		 */
 		if (got < 0 && errno == EINTR)
 			continue;
 		check(got > 0);
@@ -38,6 +41,7 @@ rand_below(uint64_t below)
 	uint64_t v, limit;
 
 	check(below > 0);
+	/* What lies behind the last whole multiple would make small results likelier. */
 	limit = UINT64_MAX - UINT64_MAX % below;
 	do {
 		v = rand_u64();
@@ -53,6 +57,7 @@ rand_name(char *dst, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		unsigned char b;
 
+		/* Not a digit in front: a name of digits could be read as an address. */
 		do {
 			rand_bytes(&b, 1);
 			b &= 31;

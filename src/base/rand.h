@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Randomness of the kernel alone: nothing to seed, nothing that two processes could share after a
+ * fork. For secrets and for spreading alike, since the call is cheap enough for both.
+ */
 #ifndef ADIT_BASE_RAND_H
 #define ADIT_BASE_RAND_H
 

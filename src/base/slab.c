@@ -9,6 +9,12 @@
 #define PAGES_KEPT 2
 #define HEAD_BYTES _Alignof(max_align_t)
 
+/*
+ *	| struct slab_page | head object | head object | ... |
+ *
+ * head: the address of the page, so that slab_put() needs no search. It takes as many bytes as the
+ * strictest alignment of an object asks for.
+ */
 struct slab_page {
 	_Alignas(max_align_t) struct list node;
 	void *free; /* chain through the first word of each object */
@@ -95,6 +101,10 @@ slab_get(struct slab *s)
 
 	if (list_empty(&s->pages) && add_page(s) != 0)
 		return NULL;
+	/*
+	 * Every page of the list has a free object; those in use come first, so
+	 * that others empty.
+	 */
 	page = page_of(s->pages.next);
 	object = page->free;
 	memcpy(&page->free, object, sizeof(void *));
@@ -117,6 +127,7 @@ slab_put(struct slab *s, void *object)
 	s->n_out--;
 	memcpy(&page, (char *)object - HEAD_BYTES, sizeof(void *));
 	check(page->n_out > 0); /* else it was given back before */
+	/* It was full, and so in no list. */
 	if (page->free == NULL)
 		list_push_front(&s->pages, &page->node);
 	push_free(page, object);
@@ -128,6 +139,7 @@ slab_put(struct slab *s, void *object)
 		free_page(s, page);
 		return;
 	}
+	/* To the end: it is used last, and may be given back. */
 	list_del(&page->node);
 	list_push(&s->pages, &page->node);
 }

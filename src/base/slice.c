@@ -10,6 +10,7 @@ ows(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* By trying each place: what is searched is the beginning of an answer, or a line. */
 bool
 slice_iholds(struct slice s, struct slice part)
 {
@@ -58,6 +59,7 @@ slice_u64(struct slice s, uint64_t *ret_value)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
 
+		/* The second half: v * 10 + d would pass the largest number. */
 		if (d > 9 || v > (UINT64_MAX - d) / 10)
 			return false;
 		v = v * 10 + d;

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 struct slice {
+	/* NULL only where n is 0; slice_cut() says with it that no separator followed. */
 	const char *p;
 	size_t n;
 };

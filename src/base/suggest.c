@@ -22,6 +22,7 @@ distance(struct slice a, struct slice b)
 	unsigned *before = rows[0], *last = rows[1], *now = rows[2], *spare;
 
 	check(a.n <= WORD_BYTES_MAX && b.n <= WORD_BYTES_MAX); /* b is the index into rows */
+	/* Three rows of the usual table are enough, as a swap looks two back. */
 	for (unsigned j = 0; j <= b.n; j++)
 		last[j] = j;
 	for (unsigned i = 1; i <= a.n; i++) {

@@ -42,6 +42,7 @@ say(const char *event, const char *code, const char *text)
 		plain_put_lines(&b, slice_str(text));
 		buf_putc(&b, '\n');
 	}
+	/* One write, so that lines of several programs on one terminal stay whole. */
 	if (b.failed || write(STDERR_FILENO, b.p, b.n) < 0)
 		b.n = 0; /* nobody can be told */
 	buf_fini(&b);

@@ -77,6 +77,10 @@ digit64(char c, bool url)
 	return c == (url ? '_' : '/') ? 63 : -1;
 }
 
+/*
+ * Strict, since signatures and tokens are compared by what they decode to: one value has one
+ * spelling. No line breaks, no foreign alphabet, padding exactly as asked for.
+ */
 ptrdiff_t
 text_unbase64(struct slice s, bool url, bool padded, void *dst, size_t cap)
 {
@@ -91,6 +95,7 @@ text_unbase64(struct slice s, bool url, bool padded, void *dst, size_t cap)
 		for (int i = 0; i < 2 && s.n > 0 && s.p[s.n - 1] == '='; i++)
 			s.n--;
 	}
+	/* Six bits alone are no byte. */
 	if (s.n % 4 == 1)
 		return -1;
 	for (size_t i = 0; i < s.n; i++) {

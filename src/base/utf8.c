@@ -15,11 +15,19 @@ utf8_next(struct slice s)
 		return 0;
 	if (p[0] < 0x80)
 		return 1;
+	/*
+	 * RFC 3629 section 4. C0 and C1 could only begin overlong forms; behind F4 8F the
+	 * code space ends.
+	 */
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
 	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	if (s.n < n)
 		return 0;
+	/*
+	 * The second byte decides the rest: overlong (E0, F0), surrogates (ED),
+	 * past U+10FFFF (F4).
+	 */
 	if (p[0] == 0xe0)
 		low = 0xa0;
 	else if (p[0] == 0xed)

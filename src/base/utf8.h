@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* UTF-8 one character at a time, and which of them people see. */
 #ifndef ADIT_BASE_UTF8_H
 #define ADIT_BASE_UTF8_H
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/slice.h"
 
+/* What is still to be read; borrowed from the caller. */
 struct wire_in {
 	struct slice left;
 	bool failed;
@@ -52,6 +53,7 @@ wire_vec(struct wire_in *w, size_t n)
 	return wire_bytes(w, (size_t)wire_uint(w, n));
 }
 
+/* cap bytes of the caller at p, n of them written. */
 struct wire_out {
 	char *p;
 	size_t n, cap;
