@@ -24,6 +24,10 @@ find(const struct args *a, const char *arg, size_t n, unsigned groups)
 	return NULL;
 }
 
+/*
+ * Says what is wrong with an option that this command does not take. A token on the command
+ * line gets a sentence of its own: everybody's ps would show it.
+ */
 static const char *
 unknown(struct args *a, const char *arg, size_t n)
 {
@@ -54,6 +58,10 @@ is_number(const struct args_row *row, const char *value)
 	return slice_u64(slice_str(value), &n) && n >= row->min && n <= row->max;
 }
 
+/*
+ * An option that may come n_max times fills an array; a full one, or a second value where one
+ * is meant, is a mistake and not the last word.
+ */
 static const char *
 set_value(struct args *a, const struct args_row *row, const char *value)
 {
@@ -121,6 +129,7 @@ args_parse(struct args *a, unsigned groups, int argc, char **argv)
 			only_words = true;
 			continue;
 		}
+		/* "-" alone is a word: it stands for standard input or output. */
 		if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
 			if (a->n_words == a->words_max) {
 				snprintf(a->why, sizeof(a->why), "too many arguments");
@@ -136,6 +145,7 @@ args_parse(struct args *a, unsigned groups, int argc, char **argv)
 	return NULL;
 }
 
+/* A member that is still as the caller zeroed it was not given. */
 const char *
 args_allow(struct args *a, unsigned groups, unsigned allowed)
 {

@@ -38,6 +38,9 @@ file_read_fd(int fd, size_t max, struct slice *ret)
 	check(max < SSIZE_MAX); /* a byte more is read, to see that there is one */
 	bytes = malloc(max + 1);
 	n = bytes == NULL ? -1 : read_all(fd, bytes, max + 1);
+	/*
+	 * One byte more than max was asked for: that it came says that the file is too large.
+	 */
 	if (n >= 0 && (size_t)n <= max) {
 		bytes[n] = '\0';
 		*ret = slice_of(bytes, (size_t)n);
@@ -77,6 +80,7 @@ file_free(char *bytes, struct slice read)
 	free(bytes);
 }
 
+/* Folders that are there already are no fault, so the result of mkdir() says nothing. */
 void
 file_make_folders(const char *path)
 {

@@ -36,6 +36,7 @@ path_of(const struct yamldoc_node *n, char *dst, size_t cap)
 	}
 }
 
+/* "PATH: what is wrong", with the path of the node in the file's own words. */
 static void printf_like(3, 0)
     set_error(struct schema_read *r, const struct yamldoc_node *n, const char *fmt, va_list ap)
 {
@@ -75,6 +76,10 @@ schema_fault_key(struct schema_read *r, const struct yamldoc_node *n, const char
 	return false;
 }
 
+/*
+ * A key that is in no row is refused, not passed over: a protection that is misspelt would
+ * silently be none.
+ */
 static bool
 fault_unknown(struct schema_read *r, const struct schema_row *rows, const struct yamldoc_node *n)
 {
@@ -105,6 +110,7 @@ read_int(struct schema_read *r, const struct schema_row *row, const struct yamld
 	return true;
 }
 
+/* yes and no are what people wrote in YAML 1.1; nothing else is taken for a truth. */
 static bool
 read_bool(struct schema_read *r, const struct yamldoc_node *n, bool *dst)
 {
@@ -186,6 +192,7 @@ read_row(struct schema_read *r, const struct schema_row *row, const struct yamld
 		return row->call(r, n, dst);
 	if (row->kind == SCHEMA_MAP)
 		return schema_apply(r, row->rows, n, object);
+	/* From here on one value is meant; calls and mappings look at the node themselves. */
 	if (n->kind != YAMLDOC_SCALAR)
 		return schema_fault(r, n, "one value is wanted, not a list or mapping");
 	if (n->text[0] == '\0')
@@ -208,6 +215,7 @@ read_row(struct schema_read *r, const struct schema_row *row, const struct yamld
 	return true;
 }
 
+/* `key:` without a value is an empty mapping: all its keys have been commented out. */
 bool
 schema_apply(struct schema_read *r, const struct schema_row *rows, const struct yamldoc_node *map,
     void *dst)
@@ -236,6 +244,7 @@ schema_parse(struct schema_read *r, const struct schema_row *rows, schema_fn who
 	struct yamldoc doc;
 	bool ok = yamldoc_parse(&doc, text, &r->error);
 
+	/* An empty file has no root, but its rows may demand something all the same. */
 	root = doc.root != NULL ? doc.root : &nothing;
 	ok = ok && schema_apply(r, rows, root, dst) && (whole == NULL || whole(r, root, dst));
 	yamldoc_fini(&doc);

@@ -30,6 +30,10 @@ static bool printf_like(3, 4) fault(struct build *b, yaml_mark_t mark, const cha
 	return false;
 }
 
+/*
+ * NULL without memory, or when there are more nodes than CONFIG_NODES. In the chain at once, so
+ * that yamldoc_fini() finds it whatever happens next.
+ */
 static struct yamldoc_node *
 node_new(struct build *b)
 {
@@ -60,6 +64,10 @@ attach(struct build *b, struct yamldoc_node *n)
 	to->last = n;
 }
 
+/*
+ * What a reader of the file would not expect: a value that is written elsewhere, a type that is
+ * not seen, a text that ends before it ends. NULL, or a sentence.
+ */
 static const char *
 surprise(const yaml_event_t *e)
 {
@@ -95,6 +103,7 @@ copy(const yaml_event_t *e)
 	return strndup((const char *)e->data.scalar.value, e->data.scalar.length);
 }
 
+/* The node of a key is made before its value is known, so that both positions are kept. */
 static bool
 on_key(struct build *b, const yaml_event_t *e)
 {
@@ -205,6 +214,10 @@ yamldoc_parse(struct yamldoc *doc, struct slice text, struct yamldoc_error *ret_
 		return fault(&b, top, "the file is larger than %d bytes", LIMIT_CONFIG_BYTES);
 	if (!yaml_parser_initialize(&p))
 		return fault(&b, top, "out of memory");
+	/*
+	 * Not guessed from the first bytes: the file could then be read as another text than
+	 * an editor shows.
+	 */
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p, (const unsigned char *)(text.n > 0 ? text.p : ""), text.n);
 	ok = run(&b, &p);

@@ -26,6 +26,7 @@ struct yamldoc_node {
 };
 
 struct yamldoc {
+	/* Owned by the document, like all nodes and their texts. */
 	struct yamldoc_node *root; /* NULL: the file holds nothing */
 	struct yamldoc_node *all;
 	size_t n;
