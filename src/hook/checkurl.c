@@ -44,6 +44,7 @@ worse(enum checkurl_severity a, enum checkurl_severity b)
 	return a > b ? a : b;
 }
 
+/* The verdict is counted even where the list is full: it must not look better for being long. */
 struct checkurl_finding *
 checkurl_put(struct checkurl *c, const struct checkurl_code *code, const char *fmt, va_list ap)
 {
@@ -161,6 +162,10 @@ put_path(const struct checkurl *c, char *dst, size_t cap)
 		snprintf(dst, cap, "%s", root ? "/" : c->path);
 }
 
+/*
+ * No finding says that nobody outside can mean this host: neither one whose remedy is a tunnel,
+ * nor one that leaves no host to speak of.
+ */
 static bool
 is_public(const struct checkurl *c)
 {
@@ -206,6 +211,10 @@ drop_what_was_typed(struct checkurl *c)
 		c->suggestion[0] = '\0';
 }
 
+/*
+ * Where the host is good, the URL as it should have been written; else the name that a tunnel
+ * would give. A query is never shown again: it may hold a token.
+ */
 static void
 set_suggestion(struct checkurl *c, const struct checkurl_params *p)
 {
@@ -233,6 +242,7 @@ set_suggestion(struct checkurl *c, const struct checkurl_params *p)
 	drop_what_was_typed(c);
 }
 
+/* After the suggestion, which most of them name. Done anew whenever a finding is added. */
 static void
 set_remedies(struct checkurl *c, const struct checkurl_params *p)
 {
@@ -280,6 +290,7 @@ sort(struct checkurl *c)
 
 /* --- the whole --- */
 
+/* Without a path the plugin that most people have is meant. */
 static const struct preset *
 guess_preset(const struct checkurl_params *p, struct slice path)
 {
@@ -320,6 +331,7 @@ strip(struct slice s)
 	return s;
 }
 
+/* Once for each kind, however many there are. */
 static void
 look_at_bytes(struct checkurl *c, struct slice url)
 {
@@ -400,6 +412,7 @@ checkurl_address(struct checkurl *c, const struct checkurl_params *p, const stru
 	set_remedies(c, p);
 }
 
+/* On the heap: a struct checkurl has about 20 KiB. */
 bool
 checkurl_is_for_trying(const char *url)
 {

@@ -70,6 +70,10 @@ static const struct name_row names[] = {
 	{ S("m.pipedream.net"), CHECKURL_RELAY },
 };
 
+/*
+ * The whole name, or what stands behind a dot of it: "mylocalhost" is another
+ * name than "localhost".
+ */
 static const struct name_row *
 find_name(struct slice host)
 {
@@ -196,6 +200,7 @@ check_labels(struct checkurl *c, struct slice host)
 		    "The host ends like an address, but is none.");
 }
 
+/* "https://your-jenkins.example/" as manuals write it, and whatever has brackets. */
 static bool
 is_placeholder(struct slice host)
 {
@@ -264,6 +269,10 @@ add_class(struct checkurl *c, enum ipclass class)
 		    ipclass_text(class));
 }
 
+/*
+ * Odd spellings (127.1, 0x7f000001) are what some resolvers take for an address, so they are
+ * judged as one and written plainly.
+ */
 static bool
 check_v4(struct checkurl *c)
 {
@@ -356,6 +365,7 @@ fold(struct checkurl *c, struct slice s)
 	return !foreign && s.n == 0;
 }
 
+/* An address in brackets, an address, else a name: the first that it can be. */
 void
 checkurl_host(struct checkurl *c, struct checkurl_parts *parts)
 {

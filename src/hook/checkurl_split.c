@@ -35,6 +35,7 @@ scheme_length(struct slice s)
 	return n;
 }
 
+/* Lower case, and cut where nobody knows such a scheme anyway. */
 static void
 set_scheme(struct checkurl *c, struct slice name)
 {
@@ -104,6 +105,7 @@ split_scheme(struct checkurl *c, struct slice s)
 	return skip(rest, "/");
 }
 
+/* A port that is none leaves the scheme's standard one in place: something must go on. */
 static void
 split_port(struct checkurl *c, struct checkurl_parts *parts)
 {
@@ -176,6 +178,10 @@ split_authority(struct checkurl *c, struct slice s, struct checkurl_parts *parts
 	parts->port = s;
 }
 
+/*
+ * Scheme, then all up to the first of / ? #, then path, query, fragment (RFC 3986, appendix B),
+ * but without refusing what does not fit.
+ */
 void
 checkurl_split(struct checkurl *c, struct slice url, struct checkurl_parts *ret)
 {
@@ -220,6 +226,7 @@ has_dots(struct slice path)
 	return false;
 }
 
+/* Bytes outside ASCII, and a '%' without two digits (RFC 3986 2.1). */
 static bool
 bad_escapes(struct slice s)
 {

@@ -31,6 +31,10 @@ static EVP_MAC_CTX *blanks[MACS];
 static EVP_MD *sha256;
 static pthread_once_t blanks_once = PTHREAD_ONCE_INIT;
 
+/*
+ * A context that could not be made stays NULL: crypto_hmac() then fails, and with it every
+ * verification. Nothing is ever taken for good because an algorithm is missing.
+ */
 static void
 make_blanks(void)
 {
@@ -78,6 +82,7 @@ crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, 
 
 	check((size_t)a < MACS);
 	pthread_once(&blanks_once, make_blanks);
+	/* An empty key would be one that everybody knows. */
 	if (key.n == 0 || blanks[a] == NULL || (c = EVP_MAC_CTX_dup(blanks[a])) == NULL)
 		return false;
 	ok = EVP_MAC_init(c, bytes_of(key), key.n, NULL) == 1;
@@ -105,6 +110,10 @@ crypto_sha256(const struct slice *parts, size_t n, uint8_t *dst)
 	return ok;
 }
 
+/*
+ * Hashes are compared, not the texts: how much of them is equal, and whether their lengths are,
+ * shows in no time that somebody could measure.
+ */
 bool
 crypto_same(struct slice a, struct slice b)
 {
@@ -146,6 +155,7 @@ join(const struct slice *parts, size_t n, size_t *ret_n)
 	return all;
 }
 
+/* RFC 8032. A key or signature of another length is refused by libcrypto: then it is simply no. */
 bool
 crypto_ed25519_ok(struct slice key, struct slice sig, const struct slice *parts, size_t n)
 {
@@ -186,6 +196,10 @@ crypto_ed25519_sign(struct slice key, const struct slice *parts, size_t n, uint8
 	return ok;
 }
 
+/*
+ * The whole of the bytes must be one key: what stands behind it would be a second reading. A
+ * key of another kind is none, however well it is formed.
+ */
 static EVP_PKEY *
 read_ec_key(struct slice key)
 {
@@ -216,6 +230,7 @@ crypto_ecdsa_ok(struct slice key, struct slice sig, const struct slice *parts, s
 	int marked = ERR_set_mark();
 	EVP_PKEY *k = read_ec_key(key);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	/* SHA-256 is named here and not taken from the signature: who sends may not choose. */
 	bool ok = k != NULL && c != NULL &&
 		  EVP_DigestVerifyInit_ex(c, NULL, "SHA256", NULL, NULL, k, NULL) == 1;
 

@@ -39,6 +39,10 @@ doctor_severity_name(enum doctor_severity s)
 #define I DOCTOR_INFO
 
 /* clang-format off */
+/*
+ * In the order of the way. Numbers are stable and given once: new rows take the next free one,
+ * wherever they stand.
+ */
 const struct doctor_row doctor_rows[] = {
 	/* --- what is written at the sender --- */
 	{ "hook-localhost", 1, DOCTOR_HOOK, F,
@@ -328,6 +332,7 @@ const struct doctor_row doctor_rows[] = {
 /* clang-format on */
 const size_t doctor_rows_n = sizeof(doctor_rows) / sizeof(*doctor_rows);
 
+/* By the stable code, which scripts and other machines may have stored. */
 const struct doctor_row *
 doctor_find(struct slice code)
 {
@@ -338,6 +343,7 @@ doctor_find(struct slice code)
 	return NULL;
 }
 
+/* Values come from senders, servers and DNS: a line of the doctor stays one line. */
 static void
 put_clean(struct buf *out, struct slice s)
 {
@@ -345,6 +351,10 @@ put_clean(struct buf *out, struct slice s)
 		buf_putc(out, (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? '?' : s.p[i]);
 }
 
+/*
+ * A brace that is not closed reaches to the end; a key that nobody knows stays, so that a
+ * mistake of ours can be seen.
+ */
 void
 doctor_text(const char *template, const struct doctor_value *values, size_t n, struct buf *out)
 {

@@ -34,6 +34,10 @@ struct found {
 	size_t n;
 };
 
+/*
+ * Rows of one want stand in the order of trust: the first that the body has counts. A null is
+ * as good as missing.
+ */
 static const struct peek *
 first_of(const struct found *f, enum event_what what)
 {
@@ -66,6 +70,10 @@ all_zeros(struct slice s)
 	return n > 0 && n == s.n;
 }
 
+/*
+ * Each sender says it in its own way: GitHub by a flag, Bitbucket Cloud by a null where the new
+ * ref would stand, Data Center by a word, GitLab and Gitea by git's hash of nothing.
+ */
 static bool
 is_deleted(const struct found *f)
 {
@@ -83,6 +91,7 @@ is_deleted(const struct found *f)
 	return false;
 }
 
+/* What people call it; what it is (branch or tag) is asked of the whole ref. */
 static struct slice
 short_ref(struct slice ref)
 {
@@ -102,6 +111,7 @@ is_whole(const char *name, size_t cap)
 	return name[0] != '\0' && strlen(name) < cap - 4 && strchr(name, '?') == NULL;
 }
 
+/* By the ref itself, or by a type beside a short name (Bitbucket Cloud). */
 static bool
 is_branch(const struct found *f, struct slice ref)
 {
@@ -111,6 +121,10 @@ is_branch(const struct found *f, struct slice ref)
 	return slice_starts(ref, S("refs/heads/")) || strcmp(type, "branch") == 0;
 }
 
+/*
+ * Of several refs in one push the first gives the order, and the push is none of one branch:
+ * nothing may make way for it, nor it for others.
+ */
 static void
 set_branch(const struct found *f, struct event *e)
 {
@@ -136,6 +150,7 @@ set_branch(const struct found *f, struct event *e)
 			 is_whole(e->repository, sizeof(e->repository));
 }
 
+/* Data Center names project and repository apart. */
 static void
 set_repository(const struct found *f, struct event *e)
 {
@@ -149,6 +164,7 @@ set_repository(const struct found *f, struct event *e)
 		    slug);
 }
 
+/* Headers come first where they have the same: they are cheaper and cannot be cut off. */
 static void
 read_json(const struct event_row *s, struct slice json, struct event *e)
 {
@@ -168,6 +184,7 @@ read_json(const struct event_row *s, struct slice json, struct event *e)
 	set_branch(&f, e);
 }
 
+/* 256 bytes of the encoded value are looked at: what is shown is shorter. */
 static void
 form_text(struct slice form, const char *name, char *dst, size_t cap)
 {
@@ -203,6 +220,7 @@ read_form(const struct event_row *s, struct slice form, struct event *e)
 
 /* --- ids and keys --- */
 
+/* Without libcrypto it stays "": a print is only shown. */
 static void
 set_print(const struct hook_request *req, struct event *e)
 {
@@ -213,6 +231,7 @@ set_print(const struct hook_request *req, struct event *e)
 		text_hex(hash, sizeof(hash), e->print);
 }
 
+/* An empty id would make all that have none the same. */
 static struct slice
 first_id(const struct event_row *s, const struct hook_request *req)
 {
@@ -268,6 +287,10 @@ gitlab_dedupe(const struct hook_request *req, struct event *e)
 	set_dedupe(e, event, slice_str(e->print));
 }
 
+/*
+ * An id of the sender's makes a delivery known again. The hook's own id goes in with it, where
+ * there is one: two hooks of one repository send the same event twice, and both are meant.
+ */
 static void
 set_ids(const struct event_row *s, const struct hook_request *req, struct event *e)
 {
@@ -287,6 +310,7 @@ set_ids(const struct event_row *s, const struct hook_request *req, struct event 
 	set_dedupe(e, id.n > 0 ? id : slice_str(e->delivery), hook);
 }
 
+/* From 1. Slack counts what it repeats, so its first repetition is the second attempt. */
 static void
 set_attempt(const struct hook_request *req, struct event *e)
 {
@@ -298,6 +322,7 @@ set_attempt(const struct hook_request *req, struct event *e)
 		e->attempt = (uint32_t)n + 1;
 }
 
+/* Words of all senders in one list: none means two things. */
 static void
 set_kind(struct event *e)
 {
@@ -336,6 +361,7 @@ set_order(struct event *e)
 		text_hex(hash, sizeof(hash), e->order);
 }
 
+/* For lists, logs and alerts; whoever prints it escapes it. */
 static void
 set_summary(struct event *e)
 {
@@ -369,6 +395,10 @@ key_of(const struct event_row *s, const struct hook_request *req)
 	return v;
 }
 
+/*
+ * In this order: ids need the print, the order needs repository and branch, the line for
+ * people needs all.
+ */
 void
 event_read(const struct hook_request *req, enum event_sender sender, struct event *ret)
 {

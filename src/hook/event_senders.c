@@ -124,6 +124,7 @@ const struct event_row event_rows[] = {
 /* clang-format on */
 const size_t event_rows_n = sizeof(event_rows) / sizeof(*event_rows);
 
+/* By fields that no other sender has. It decides how a body is read, never how it is verified. */
 enum event_sender
 event_guess(const struct hook_request *req)
 {

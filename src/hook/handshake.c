@@ -44,6 +44,10 @@ is_scheme(const struct sign_params *p, const char *name)
 	return p != NULL && p->scheme != NULL && strcmp(p->scheme->name, name) == 0;
 }
 
+/*
+ * The challenge of a URL that is being set (url_verification). It is signed like any event, so
+ * it is answered only where the signature was good.
+ */
 static bool
 slack(const struct hook_request *req, struct handshake *h)
 {
@@ -60,6 +64,10 @@ slack(const struct hook_request *req, struct handshake *h)
 	return true;
 }
 
+/*
+ * The sender wants its token back with an HMAC of it under the route's secret: that proves that
+ * we know the secret, so the signature must have been good before.
+ */
 static bool
 zoom(const struct hook_request *req, struct slice secret, struct handshake *h)
 {
@@ -96,6 +104,10 @@ parameter(struct slice query, const char *name, char *dst, size_t cap)
 		dst[0] = '\0';
 }
 
+/*
+ * A GET that carries the verify token in clear. It is compared in constant time with each
+ * secret; without one that fits nothing is echoed.
+ */
 static bool
 meta(const struct hook_request *req, const struct sign_params *p, struct handshake *h)
 {
@@ -129,6 +141,7 @@ handshake_read(const struct hook_request *req, const struct sign_params *p,
 
 	*ret = (struct handshake){ 0 };
 	check(v == NULL || v->reason != SIGN_OK || v->secret < sign_n_secrets(p));
+	/* The reason is only given to the very bytes of that test: see is_ping() of sign.c. */
 	if (v != NULL && v->reason == SIGN_PING) {
 		answer(ret, "bitbucket-dc-ping", 200, "text/plain; charset=utf-8");
 		say(ret, "pong\n");

@@ -17,6 +17,10 @@ next_field(const struct hook_request *req, struct slice name, size_t *at)
 	return NULL;
 }
 
+/*
+ * A field that is there without a value has p set, one that is missing has not: the two
+ * are different mistakes.
+ */
 struct slice
 hook_header(const struct hook_request *req, struct slice name)
 {
@@ -38,6 +42,7 @@ hook_header_count(const struct hook_request *req, struct slice name)
 	return n;
 }
 
+/* Parameters such as charset do not count. */
 bool
 hook_is_type(const struct hook_request *req, struct slice type)
 {
@@ -46,6 +51,7 @@ hook_is_type(const struct hook_request *req, struct slice type)
 	return slice_ieq(slice_trim(slice_cut(&value, ';')), type);
 }
 
+/* A '%' without two digits stays as it is: a sender that writes it has signed it so. */
 ptrdiff_t
 hook_form_decode(struct slice s, char *dst, size_t cap)
 {
@@ -67,6 +73,7 @@ hook_form_decode(struct slice s, char *dst, size_t cap)
 	return (ptrdiff_t)n;
 }
 
+/* Empty pairs (&&) are passed over; a name without '=' has an empty value (WHATWG URL, 5.1). */
 bool
 hook_form_next(struct slice *form, struct slice *ret_name, struct slice *ret_value)
 {
@@ -94,6 +101,7 @@ hook_form_get(struct slice form, const char *name)
 	return (struct slice){ NULL, 0 };
 }
 
+/* Never cut within a character, so that what is stored stays UTF-8. */
 void
 hook_copy(struct slice s, char *dst, size_t cap)
 {

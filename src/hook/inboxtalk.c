@@ -51,6 +51,7 @@ inboxtalk_set_op(struct inboxtalk *t, const char *op)
 
 /* --- pieces of head and body --- */
 
+/* From where the bytes end that are here already. */
 static enum inboxtalk_step
 ask_bytes(struct inboxtalk *t)
 {
@@ -92,6 +93,7 @@ forget_row(struct inboxtalk *t)
 
 /* --- the commands --- */
 
+/* --limit counts what is shown, over all pages; the edge decides how long a page is. */
 static enum inboxtalk_step
 take_list(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
@@ -110,6 +112,7 @@ take_list(struct inboxtalk *t, json_t *answer, struct buf *out)
 	return INBOXTALK_ASK;
 }
 
+/* The first answer is the delivery, all that follow are pieces of its bytes. */
 static enum inboxtalk_step
 take_show(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
@@ -145,6 +148,10 @@ put_changed(const struct inboxtalk *t, struct buf *out)
 		    n);
 }
 
+/*
+ * By ids one request each, in the order given; by a filter page by page, as an edge changes
+ * only so many at a time (INBOX_STEP).
+ */
 static enum inboxtalk_step
 take_change(struct inboxtalk *t, json_t *answer, struct buf *out)
 {
@@ -276,6 +283,7 @@ static const struct inboxtalk_command commands[] = {
 	{ "stat", "stat", false, false, take_stat },
 };
 
+/* The request is made here and changed from answer to answer; the caller sends it as it stands. */
 enum inboxtalk_step
 inboxtalk_start(struct inboxtalk *t, const struct inboxtalk_options *o, int n_args,
     const char *const *args, int64_t now_ms)

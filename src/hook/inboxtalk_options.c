@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+/* A bound on the number keeps the product within int64_t. */
 static int64_t
 ago(struct slice text, int64_t now_ms)
 {
@@ -48,6 +49,7 @@ set_text(json_t *o, const char *key, const char *value)
 		json_object_set_new(o, key, json_string(value));
 }
 
+/* False: it is no time. None given sets nothing. */
 static bool
 set_time(struct inboxtalk *t, const char *key, const char *value, int64_t now_ms)
 {

@@ -76,6 +76,7 @@ put_line(struct buf *out, const char *what, const char *value)
 	buf_putc(out, '\n');
 }
 
+/* Of an answer one line's worth is shown: all of it may be long. */
 static void
 put_attempts(const json_t *attempts, struct buf *out)
 {

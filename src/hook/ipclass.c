@@ -81,6 +81,10 @@ static const struct {
 					   not allocated */
 };
 
+/*
+ * Rows are few and this is asked once a connection: a walk is fast enough. What is in no row is
+ * a public address; of IPv6 only 2000::/3 is.
+ */
 enum ipclass
 ipclass_v4(uint32_t host_order)
 {
@@ -102,6 +106,7 @@ in_net(const uint8_t *bytes, const uint8_t *net, unsigned bits)
 	       (rest == 0 || (bytes[whole] ^ net[whole]) >> (8 - rest) == 0);
 }
 
+/* v4-mapped first: to the kernel ::ffff:127.0.0.1 is 127.0.0.1, and so it must be to us. */
 enum ipclass
 ipclass_v6(const uint8_t *bytes)
 {
@@ -116,6 +121,7 @@ ipclass_v6(const uint8_t *bytes)
 	return IPCLASS_RESERVED;
 }
 
+/* A length that is too short for its family is no address. */
 enum ipclass
 ipclass_sockaddr(const struct sockaddr *sa, socklen_t len)
 {
@@ -167,6 +173,10 @@ v4_number(struct slice s, uint64_t *ret, bool *ret_plain)
 	return v <= UINT32_MAX;
 }
 
+/*
+ * As inet_aton(3) reads it: one to four parts, of which the last fills all bytes that are left.
+ * *ret_host_order is in the order of this machine.
+ */
 bool
 ipclass_parse_v4(struct slice s, uint32_t *ret_host_order, bool *ret_plain)
 {
@@ -202,6 +212,7 @@ ipclass_parse_v4(struct slice s, uint32_t *ret_host_order, bool *ret_plain)
 	return true;
 }
 
+/* Zones (%eth0) are the caller's: they mean something on one machine alone. */
 bool
 ipclass_parse_v6(struct slice s, uint8_t *ret_bytes)
 {

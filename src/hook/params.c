@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+/* By bytes, a prefix first: the order that both schemes sort by, whatever the locale. */
 static int
 compare(struct slice a, struct slice b)
 {
@@ -71,10 +72,18 @@ params_read(struct params *p, struct slice form, bool encoded)
 	p->space = NULL;
 	if (form.n > LIMIT_HOOK_FORM_BYTES)
 		return false;
+	/*
+	 * One piece for all: each byte becomes at most three (%XX). +1, as malloc(0)
+	 * may be NULL.
+	 */
 	p->space = malloc(size + 1);
 	if (p->space == NULL)
 		return false;
 	while (hook_form_next(&form, &name, &value)) {
+		/*
+		 * Not cut: a signature over some of the parameters would say nothing
+		 * of the rest.
+		 */
 		if (p->n == LIMIT_HOOK_PARAMS) {
 			params_fini(p);
 			return false;

@@ -27,6 +27,7 @@ cut_number(struct slice *s, struct slice name, char end, uint64_t *ret)
 static bool
 sha_ok(struct slice s, char *why, size_t cap)
 {
+	/* What SHA-crypt takes where none are written (U. Drepper's specification). */
 	uint64_t rounds = 5000;
 
 	if ((!slice_starts(s, S("rounds=")) || cut_number(&s, S("rounds="), '$', &rounds)) &&
@@ -104,6 +105,10 @@ static const struct {
 	{ "$argon2id$", argon2_ok },
 };
 
+/*
+ * A kind that is not in the table is refused, whatever crypt(3) of this machine could do with
+ * it: its cost is not known.
+ */
 bool
 password_cost_ok(const char *hash, char *why, size_t cap)
 {

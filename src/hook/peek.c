@@ -60,6 +60,7 @@ path_part(const char *path, unsigned at, struct slice *ret)
 	}
 }
 
+/* Elements are named by their number, "0" being the first. */
 static bool
 is_index(struct slice part, uint32_t index)
 {
@@ -87,6 +88,7 @@ step_in(struct scan *s, const struct slice *name)
 	}
 }
 
+/* The value at this depth has ended: wants that went along to it go back to its container. */
 static void
 step_out(struct scan *s)
 {
@@ -117,6 +119,7 @@ found(struct scan *s, enum peek_kind kind, struct slice value)
 	}
 }
 
+/* How many elements there are is known here alone. */
 static void
 array_ended(struct scan *s, uint32_t count)
 {
@@ -134,6 +137,10 @@ array_ended(struct scan *s, uint32_t count)
 	}
 }
 
+/*
+ * A number is whatever its characters are: nothing is computed with it, so 1-2e is none
+ * of our concern.
+ */
 static bool
 scan_scalar(struct scan *s)
 {
@@ -167,6 +174,7 @@ scan_scalar(struct scan *s)
 	return true;
 }
 
+/* Depth is bounded by the array of levels, not by the stack: nothing here calls itself. */
 static bool
 open_container(struct scan *s)
 {
@@ -262,6 +270,7 @@ peek_json(struct slice json, struct peek *wants, size_t n)
 	if (json.n == 0)
 		return false;
 	s.end = json.p + json.n;
+	/* A byte order mark: some senders of .NET write one. */
 	if (slice_starts(json, S("\xef\xbb\xbf")))
 		s.p += 3;
 	skip_space(&s);
@@ -287,6 +296,7 @@ peek_json(struct slice json, struct peek *wants, size_t n)
 
 /* --- text of strings --- */
 
+/* RFC 3629, at most four bytes. */
 static size_t
 put_utf8(uint32_t c, char *dst)
 {
@@ -335,6 +345,7 @@ unicode_escape(struct slice s, size_t *ret_n)
 	if (d < 0xdc00 || d > 0xdfff)
 		return '?';
 	*ret_n = 12;
+	/* RFC 8259 section 7: two escapes are one character beyond the basic plane. */
 	return 0x10000 + ((c - 0xd800) << 10) + (d - 0xdc00);
 }
 
@@ -389,6 +400,7 @@ peek_text(const struct peek *p, char *dst, size_t cap)
 			}
 		}
 		check(0 < made && made <= sizeof(one) && took <= s.n);
+		/* Cut before the character that does not fit; its NUL always does. */
 		if (n + made >= cap)
 			break;
 		memcpy(dst + n, one, made);

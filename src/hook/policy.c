@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What only makes sense for what is stored. */
 static void
 complete_inbox(struct policy_reader *r)
 {
@@ -57,6 +58,10 @@ complete(struct policy_reader *r)
 		p->visitor_burst = p->visitor_rate < 1 ? 1 : p->visitor_rate;
 }
 
+/*
+ * Slices of the policy point into its JSON tree, so the tree lives as long. The caller
+ * has one reference.
+ */
 struct policy *
 policy_new(struct slice json, char *why, size_t cap)
 {
@@ -90,6 +95,7 @@ policy_new(struct slice json, char *why, size_t cap)
 	return NULL;
 }
 
+/* From any thread; NULL is fine for both. */
 struct policy *
 policy_ref(struct policy *p)
 {
@@ -109,6 +115,7 @@ policy_unref(struct policy *p)
 	check(refs > 0);
 	if (refs != 1)
 		return;
+	/* Secrets do not stay in freed memory, in either of the two places where they were. */
 	if (p->json != NULL)
 		OPENSSL_cleanse(p->json, strlen(p->json));
 	for (size_t i = 0; i < p->sign.n_secrets && p->secrets != NULL; i++)

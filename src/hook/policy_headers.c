@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* RFC 9110 5.5; a CR or LF in it would be a line of its own. */
 static bool
 is_field_value(struct slice s)
 {

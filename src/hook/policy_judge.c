@@ -45,6 +45,7 @@ is_plain_escape(struct slice rest)
 	       next >= (c == 0xe0 ? 0xa0 : 0x90);
 }
 
+/* Asked below prefixes alone: an exact path is compared byte for byte and needs no rules. */
 static bool
 is_plain(struct slice path)
 {
@@ -62,6 +63,7 @@ is_plain(struct slice path)
 	return true;
 }
 
+/* Without a list every path is allowed (or the preset decides). */
 static bool
 path_allowed(const struct policy *p, struct slice path)
 {
@@ -120,6 +122,7 @@ policy_methods(const struct policy *p, char *dst, size_t cap)
 	return n;
 }
 
+/* A path that is not below the context belongs to another program behind the same tunnel. */
 static enum policy_verdict
 judge_preset(const struct policy *p, struct slice method, struct slice path)
 {
@@ -163,6 +166,10 @@ struct policy_known {
 	int64_t until_us;
 };
 
+/*
+ * All rows are compared, whatever the first one said: the time tells nobody that his guess is
+ * in some row.
+ */
 bool
 policy_knows(struct policy *p, struct slice authorization, int64_t now_us)
 {
@@ -178,6 +185,10 @@ policy_knows(struct policy *p, struct slice authorization, int64_t now_us)
 	return hit;
 }
 
+/*
+ * The oldest row makes way. It is forgotten after PASSWORD_KNOWN_MS, so that a password that
+ * was changed does not live on for long.
+ */
 void
 policy_remember(struct policy *p, struct slice authorization, int64_t now_us)
 {
@@ -194,6 +205,10 @@ policy_remember(struct policy *p, struct slice authorization, int64_t now_us)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/*
+ * Address, path, method, preset, password: the cheap ones first, and nobody learns whether a
+ * password was right who may not come in anyway.
+ */
 enum policy_verdict
 policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct slice method,
     struct slice path, struct slice authorization, int64_t now_us)
@@ -218,6 +233,10 @@ policy_judge(struct policy *p, const struct sockaddr_storage *visitor, struct sl
 	return POLICY_ALLOW;
 }
 
+/*
+ * crypt_r() says by a text that does not begin with '$' that it failed (crypt(3)). Its memory
+ * holds the password and is wiped.
+ */
 static bool
 hash_matches(const char *hash, const char *password)
 {
@@ -282,6 +301,7 @@ take_of(struct rates *r, const unsigned char *source, double rate, double burst,
 	return b == NULL || rates_take(b, rate, burst, now_us, &wait_us);
 }
 
+/* The visitor's own bucket first: one who comes too often takes nothing from the others. */
 bool
 policy_take(struct policy *p, const unsigned char *source, int64_t now_us)
 {

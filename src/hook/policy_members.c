@@ -8,6 +8,10 @@
 
 /* --- one function a kind of member --- */
 
+/*
+ * pass: straight through, nothing is read. store: answered once it is on disk. relay: stored,
+ * and the origin's answer is waited for.
+ */
 static void
 read_mode(struct policy_reader *r, json_t *j, const char *member)
 {
@@ -35,6 +39,7 @@ read_scheme(struct policy_reader *r, json_t *j, const char *member)
 	policy_fault(r, member, why);
 }
 
+/* An empty one would be good for everybody. */
 static void
 read_secrets(struct policy_reader *r, json_t *j, const char *member)
 {
@@ -142,6 +147,10 @@ read_deny(struct policy_reader *r, json_t *j, const char *member)
 	read_cidrs(r, j, member, &r->p->deny);
 }
 
+/*
+ * "name:hash". The hash is copied, since crypt(3) wants a NUL behind it. What it costs to check
+ * is looked at here, once, and not at each guess.
+ */
 static void
 read_users(struct policy_reader *r, json_t *j, const char *member)
 {
@@ -187,6 +196,7 @@ read_per_second(struct policy_reader *r, json_t *j, const char *member)
 	return 0;
 }
 
+/* How many may come together before the rate counts; 0: as many as a second allows. */
 static double
 read_at_once(struct policy_reader *r, json_t *j, const char *member)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The first fault is what people read: what follows is often its consequence. */
 void
 policy_fault(struct policy_reader *r, const char *member, const char *what)
 {
@@ -53,6 +54,7 @@ policy_read_list(struct policy_reader *r, json_t *j, const char *member, size_t 
 	return list;
 }
 
+/* RFC 9110 5.6.2: names of fields, and methods. */
 bool
 policy_is_token(struct slice s)
 {
@@ -92,6 +94,10 @@ policy_key_limits(const struct policy_key *k, char *dst, size_t cap)
 		snprintf(dst, cap, k->kind == POLICY_LIST ? "at most %.0f" : "0 to %.0f", k->max);
 }
 
+/*
+ * 0 is no flag and "5" no number: what is written in another way than the manual says is
+ * not guessed at.
+ */
 static bool
 is_kind(const json_t *j, enum policy_kind kind)
 {

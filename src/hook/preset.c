@@ -172,6 +172,7 @@ without_slash(struct slice path)
 	return path;
 }
 
+/* In any case and behind any context path: it guesses what a person meant, and lets nothing in. */
 const struct preset *
 preset_of_path(struct slice path)
 {
@@ -247,6 +248,7 @@ path_allowed(const struct preset *p, struct slice path)
 	       is_plain_below(slice_from(path, strlen(p->prefix)));
 }
 
+/* The commonest mistake of all has a verdict of its own, so that its owner can be told. */
 static bool
 only_slash_differs(const struct preset *p, struct slice path)
 {

@@ -252,6 +252,10 @@ path_of(struct slice url)
 	return url;
 }
 
+/*
+ * A redirect is never followed: a client would turn the POST into a GET, which Jenkins answers
+ * with 200 and builds nothing.
+ */
 static struct preset_judgement
 judge_redirect(const struct preset_answer *a)
 {
@@ -275,6 +279,10 @@ fits(const struct rule *r, unsigned who, const struct preset_answer *a)
 	return r->body == NULL || slice_iholds(a->body, slice_str(r->body));
 }
 
+/*
+ * Where it is certain that no Jenkins stands there the rules of its plugins do not count: any
+ * server can say 404.
+ */
 struct preset_judgement
 preset_judge(const struct preset *p, const struct preset_answer *a)
 {

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Rows that an address may lie in. More cost more to look at; fewer are easier to push
+ * others out of.
+ */
 #define WAYS 4
 
 struct rates_row {
@@ -28,8 +32,10 @@ rates_take(struct rates_bucket *b, double rate, double burst, int64_t now_us, in
 	int64_t one, deep;
 
 	check(rate > 0 && rates_is_sane(rate)); /* who has no rate has no bucket */
+	/* one: how long the bucket takes to fill by one; deep: from empty to full. Both in us. */
 	one = (int64_t)(1e6 / rate);
 	deep = (int64_t)((burst < 1 ? 1 : burst) * 1e6 / rate);
+	/* It was full for a while: what ran over is gone. */
 	if (b->full_us < now_us)
 		b->full_us = now_us;
 	if (b->full_us + one > now_us + deep) {
@@ -61,6 +67,7 @@ rates_of(struct rates *r, const unsigned char key[RATES_KEY_BYTES])
 	uint64_t h = map_hash(slice_of(key, RATES_KEY_BYTES));
 	struct rates_row *set, *oldest;
 
+	/* The hash is keyed: nobody can choose addresses that push a certain one out of its set. */
 	if (r->rows == NULL)
 		r->rows = calloc(LIMIT_RATE_SOURCES, sizeof(*r->rows));
 	if (r->rows == NULL)

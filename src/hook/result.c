@@ -48,6 +48,7 @@ static const int64_t pauses_ms[] = {
 	H_(24),
 };
 #define PAUSES (sizeof(pauses_ms) / sizeof(*pauses_ms))
+/* The origin says that it is starting: looked at often, as it costs no attempt. */
 #define HOLD_MS S_(5)
 
 /* Until the next step of the schedule after spent_ms. */
@@ -64,6 +65,10 @@ pause_after(int64_t spent_ms)
 	return at_ms - spent_ms > pauses_ms[0] ? at_ms - spent_ms : pauses_ms[0];
 }
 
+/*
+ * Random, so that what failed together does not come back together. firm: the origin asked for
+ * the pause itself, and knows better than a person in a hurry.
+ */
 static struct result_plan
 wait_for(int64_t pause_ms, int64_t retry_after_ms, uint64_t random)
 {
@@ -81,6 +86,10 @@ wait_for(int64_t pause_ms, int64_t retry_after_ms, uint64_t random)
 	return (struct result_plan){ RESULT_STEP_WAIT, delay, true };
 }
 
+/*
+ * Holding and being away use up no attempt. What fails behind the end of the schedule is dead,
+ * however few attempts it had.
+ */
 struct result_plan
 result_next(int64_t spent_ms, enum result_class c, int64_t retry_after_ms, uint64_t random)
 {
@@ -103,6 +112,10 @@ result_next(int64_t spent_ms, enum result_class c, int64_t retry_after_ms, uint6
 
 /* --- Retry-After --- */
 
+/*
+ * Two or four digits of a date; a field that is no number, or past its largest, makes the
+ * whole date none.
+ */
 static bool
 number_of(struct slice s, unsigned max, unsigned *ret)
 {
@@ -158,6 +171,7 @@ date_of(struct slice s, int64_t *ret_ms)
 	return true;
 }
 
+/* A date in the past means now. Seconds without end are cut to a day: the schedule goes on. */
 int64_t
 result_retry_after(struct slice value, int64_t now_ms)
 {

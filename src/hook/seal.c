@@ -12,6 +12,10 @@
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
 
+/*
+ * AES-256-GCM (NIST SP 800-38D). `where` is authenticated and not stored: who opens must say
+ * the same place.
+ */
 bool
 seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice text,
     char *dst)
@@ -26,6 +30,7 @@ seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct s
 		return false;
 	}
 	out[0] = VERSION;
+	/* A nonce that comes twice under one key would give the key of the tag away. */
 	rand_bytes(nonce, NONCE_BYTES);
 	good =
 	    EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
@@ -38,6 +43,10 @@ seal_close(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct s
 	return good;
 }
 
+/*
+ * -1 without a reason: another key, another place and altered bytes cannot be told apart. dst
+ * is to be looked at only where all was good: it is written before the tag is compared.
+ */
 ptrdiff_t
 seal_open(const unsigned char key[SEAL_KEY_BYTES], struct slice where, struct slice sealed,
     char *dst)

@@ -11,6 +11,10 @@
 
 /* --- the schemes --- */
 
+/*
+ * Bitbucket: hex HMAC of the raw body behind the name of its hash. Data Center's test of a
+ * connection is never signed, even where there is a secret.
+ */
 static const struct sign_form bitbucket = {
 	.places = { { "X-Hub-Signature", SIGN_NAMED } }, .message = "%b", .ping = true
 };
@@ -19,6 +23,7 @@ static const struct sign_form github = {
 	    { "X-Hub-Signature", SIGN_NAMED } },
 	.message = "%b"
 };
+/* Gitea came from Gogs and Forgejo from Gitea: each still writes the headers of those before. */
 static const struct sign_form gitea = { .places = { { "X-Gitea-Signature", SIGN_PLAIN, "" },
 					    { "X-Forgejo-Signature", SIGN_PLAIN, "" },
 					    { "X-Gogs-Signature", SIGN_PLAIN, "" },
@@ -27,6 +32,10 @@ static const struct sign_form gitea = { .places = { { "X-Gitea-Signature", SIGN_
 static const struct sign_form gogs = { .places = { { "X-Gogs-Signature", SIGN_PLAIN, "" } },
 	.message = "%b" };
 static const struct sign_form gitlab_token = { .places = { { "X-Gitlab-Token" } } };
+/*
+ * Standard Webhooks: base64 of id.timestamp.body, a list of versions. GitLab and Svix
+ * sign so, too.
+ */
 static const struct sign_form standard = {
 	.places = { { "webhook-signature", SIGN_LIST } },
 	.encoding = SIGN_BASE64,
@@ -43,6 +52,10 @@ static const struct sign_form svix = {
 	.time_header = "svix-timestamp",
 	.id_header = "svix-id",
 };
+/*
+ * Stripe: time and marks in one header; the secret is used as the text that it is,
+ * whsec_ and all.
+ */
 static const struct sign_form stripe = {
 	.places = { { "Stripe-Signature", SIGN_PAIRS } },
 	.message = "%t.%b",
@@ -70,6 +83,7 @@ static const struct sign_form paddle = {
 	.time_key = "ts",
 	.mark_key = "h1",
 };
+/* SendGrid: ECDSA over time and body, with a key that is public. We can check it, never sign. */
 static const struct sign_form sendgrid = {
 	.places = { { "X-Twilio-Email-Event-Webhook-Signature", SIGN_PLAIN, "" } },
 	.encoding = SIGN_BASE64,
@@ -77,6 +91,7 @@ static const struct sign_form sendgrid = {
 	.message = "%t%b",
 	.time_header = "X-Twilio-Email-Event-Webhook-Timestamp",
 };
+/* While a secret is being changed the sender signs with both, in two headers. */
 static const struct sign_form hookdeck = { .places = { { "x-hookdeck-signature", SIGN_PLAIN, "" },
 					       { "x-hookdeck-signature-2", SIGN_PLAIN, "" } },
 	.encoding = SIGN_BASE64,
@@ -171,6 +186,7 @@ sign_reason_name(enum sign_reason r)
 	return reasons[r].name;
 }
 
+/* True for SIGN_OK alone, so that a verifier can return what this returns. */
 bool
 sign_settle(struct sign_verdict *v, enum sign_reason r)
 {
@@ -180,6 +196,7 @@ sign_settle(struct sign_verdict *v, enum sign_reason r)
 	return r == SIGN_OK;
 }
 
+/* For the owner: neither the secret nor a signature may go into the text. */
 void
 sign_say(struct sign_verdict *v, enum sign_reason r, const char *fmt, ...)
 {
@@ -191,12 +208,17 @@ sign_say(struct sign_verdict *v, enum sign_reason r, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* More would make one request cost as many HMACs as somebody likes. */
 size_t
 sign_n_secrets(const struct sign_params *p)
 {
 	return p->n_secrets < LIMIT_HOOK_SECRETS ? p->n_secrets : LIMIT_HOOK_SECRETS;
 }
 
+/*
+ * In both directions: a clock that is ahead is as wrong as an old request. Times are seconds
+ * since 1970, of the sender and of ours.
+ */
 bool
 sign_in_time(const struct sign_params *p, const struct hook_request *req, uint64_t seconds,
     struct sign_verdict *v)
@@ -234,6 +256,7 @@ is_ping(const struct hook_request *req)
 	       req->body.n <= 64 && peek_json(req->body, &test, 1) && test.kind == PEEK_TRUE;
 }
 
+/* A header twice is refused before anything is computed: two readers could take one each. */
 bool
 hook_verify(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *ret)
 {
@@ -294,6 +317,10 @@ sign_put_coded(struct sign_writer *w, enum sign_encoding e, const uint8_t *bytes
 	sign_put(w, slice_str(text));
 }
 
+/*
+ * A field takes what was put since `from`, so a writer puts one value after the other into
+ * the same text.
+ */
 void
 sign_field(struct sign_writer *w, struct slice name, size_t from)
 {
@@ -308,6 +335,7 @@ sign_field(struct sign_writer *w, struct slice name, size_t from)
 	    (struct hook_field){ name, slice_of(o->text + from, w->at - from) };
 }
 
+/* Schemes that send the secret itself: nothing is computed, the body does not matter. */
 static bool
 make_secret(const struct sign_params *p, struct sign_writer *w)
 {
@@ -372,6 +400,10 @@ sign_again_fault(const struct sign_params *p)
 	return NULL;
 }
 
+/*
+ * Half of the tolerance: the request must still be good when it gets there, over a slow line or
+ * behind a queue. What came with a wrong signature is never given a good one.
+ */
 bool
 hook_sign_again(const struct sign_params *p, const struct hook_request *req,
     struct sign_output *ret)

@@ -51,6 +51,7 @@ matches_longer(const struct sign_params *p, const struct hook_request *req, stru
 	return matches(p, req, slice_of(text, secret.n + tail.n), req->body);
 }
 
+/* A secret that was copied with its line end, or one whose line end was part of it and got lost. */
 static bool
 space_in_secret(const struct sign_params *p, const struct hook_request *req, struct slice secret)
 {
@@ -163,6 +164,10 @@ put_json(struct buf *out, struct slice s, const struct layout *l)
 	}
 }
 
+/*
+ * The layouts of JSON.stringify(), json.dumps(), of two and four spaces, and of tabs; with and
+ * without a newline at the end.
+ */
 static bool
 other_layout(const struct sign_params *p, const struct hook_request *req, struct slice secret,
     struct buf *room)
@@ -227,6 +232,7 @@ other_newlines(const struct sign_params *p, const struct hook_request *req, stru
 	return false;
 }
 
+/* The cheap tries first. One that fits is certain: a wrong secret does not match by chance. */
 void
 sign_explain(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {

@@ -62,6 +62,10 @@ put_query(struct buf *b, const struct params *q)
 	}
 }
 
+/*
+ * Atlassian's "query string hash": METHOD & path & sorted query, SHA-256 in hex. The method in
+ * capitals, without regard to the locale.
+ */
 bool
 sign_qsh(const struct hook_request *req, struct slice base, char *dst)
 {
@@ -112,6 +116,10 @@ struct token {
 	uint8_t sig_space[SIG_BYTES];
 };
 
+/*
+ * Both parts are decoded into one space, one behind the other. base64url without padding (RFC
+ * 7515 section 2); three parts, no more.
+ */
 static bool
 split_token(struct slice token, struct token *t)
 {
@@ -146,6 +154,10 @@ seconds_of(const struct peek *p, uint64_t *ret)
 	return p->kind == PEEK_NUMBER && slice_u64(slice_cut(&s, '.'), ret) && *ret < 1ull << 40;
 }
 
+/*
+ * exp must be there: a token without an end would be good for ever. nbf may be missing. The
+ * leeway is for clocks, in both directions (RFC 7519 4.1.4).
+ */
 static bool
 times_ok(const struct sign_params *p, const struct hook_request *req, const struct peek *exp,
     const struct peek *nbf, struct sign_verdict *v)
@@ -203,6 +215,10 @@ claims_ok(const struct sign_params *p, const struct hook_request *req, struct sl
 	return false;
 }
 
+/*
+ * The algorithm is looked at first and must be HS256: a token may not choose how it is checked
+ * (RFC 8725 section 2.1). Claims are read only behind a good signature.
+ */
 bool
 sign_jwt_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {
@@ -237,6 +253,7 @@ sign_jwt_ok(const struct sign_params *p, const struct hook_request *req, struct 
 
 /* --- making one --- */
 
+/* RFC 4648 section 5, without padding. */
 static void
 put_base64url(struct sign_writer *w, const void *bytes, size_t n)
 {

@@ -26,6 +26,7 @@ struct signature_claim {
 struct key {
 	bool asymmetric;
 	struct slice bytes;
+	/* Decoded bytes, where `bytes` are not the secret's own. */
 	uint8_t space[1024];
 };
 
@@ -33,6 +34,10 @@ struct key {
 
 /* --- reading --- */
 
+/*
+ * What cannot be decoded is dropped and not a fault: of several marks another may be good. More
+ * than HOOK_SIGNATURES are not looked at, since each costs an HMAC.
+ */
 static void
 add_mark(struct signature_claim *c, struct slice text, enum sign_encoding e, enum sign_algorithm a,
     bool asymmetric)
@@ -54,6 +59,10 @@ add_mark(struct signature_claim *c, struct slice text, enum sign_encoding e, enu
 	c->n_marks++;
 }
 
+/*
+ * "sha256=...", where the sender names the hash. It may name a strong one; SHA-1 only where the
+ * owner wants it, and any other word is refused with a reason of its own.
+ */
 static void
 read_named(const struct sign_params *p, struct signature_claim *c, struct slice value)
 {
@@ -77,6 +86,7 @@ read_named(const struct sign_params *p, struct signature_claim *c, struct slice 
 	c->refused = true;
 }
 
+/* Unknown names are passed over: senders add versions (Stripe's v0) that are not for us. */
 static void
 read_pairs(const struct sign_form *f, struct signature_claim *c, struct slice value)
 {
@@ -92,6 +102,10 @@ read_pairs(const struct sign_form *f, struct signature_claim *c, struct slice va
 	}
 }
 
+/*
+ * Standard Webhooks: "v1,base64 v1a,base64"; v1 is HMAC, v1a Ed25519. Others are of
+ * a later version.
+ */
 static void
 read_list(struct signature_claim *c, struct slice value)
 {
@@ -154,6 +168,10 @@ first_header(const struct sign_params *p)
 	return z == NULL ? p->header : slice_str(z);
 }
 
+/*
+ * All places of the form are read, not the first that is there: Gitea writes several, and any
+ * of them may be the one that reached us.
+ */
 static void
 read_claim(const struct sign_params *p, const struct sign_form *f, const struct hook_request *req,
     struct signature_claim *c)
@@ -208,6 +226,10 @@ read_whsec(struct slice secret, bool sign, struct key *k)
 	return n >= 16; /* the standard wants 24 to 64; less than 16 is no secret */
 }
 
+/*
+ * False: the secret has not the form that the scheme wants. k->bytes then points nowhere that
+ * may be used.
+ */
 static bool
 read_key(const struct sign_form *f, struct slice secret, bool sign, struct key *k)
 {
@@ -253,6 +275,10 @@ message(const struct sign_form *f, struct slice id, struct slice time, struct sl
 	return n;
 }
 
+/*
+ * Key and mark must be of one kind: a public key used as an HMAC key would be a secret
+ * that everybody knows.
+ */
 static bool
 mark_matches(const struct sign_form *f, const struct key *k, const struct mark *m,
     const struct slice *parts, size_t n)
@@ -324,6 +350,10 @@ claim_ok(const struct sign_params *p, const struct sign_form *f, const struct si
 	return true;
 }
 
+/*
+ * Every secret is tried with every mark, newest first: while a secret is being changed, old and
+ * new signatures are both good.
+ */
 bool
 sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {
@@ -361,6 +391,7 @@ sign_mac_ok(const struct sign_params *p, const struct hook_request *req, struct 
 
 /* --- signing --- */
 
+/* Nothing is verified here: it says what the request says of itself. */
 bool
 sign_mac_claim(const struct sign_params *p, const struct hook_request *req, uint64_t *ret_seconds,
     struct slice *ret_id)
@@ -393,6 +424,7 @@ compute(const struct sign_form *f, const struct key *k, const struct slice *part
 			     : crypto_hmac(f->algorithm, k->bytes, parts, n, dst);
 }
 
+/* What stands before the encoded value, as read_place() would take it off again. */
 static void
 put_mark(const struct sign_params *p, const struct sign_form *f, struct slice time, bool asymmetric,
     struct sign_writer *w)

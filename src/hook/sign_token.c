@@ -4,6 +4,10 @@
 
 #include "base/text.h"
 
+/*
+ * The secret in a header, as GitLab's classic webhooks send it. It protects nothing but itself:
+ * the body is not covered.
+ */
 bool
 sign_token_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {
@@ -28,6 +32,10 @@ sign_token_ok(const struct sign_params *p, const struct hook_request *req, struc
 	return false;
 }
 
+/*
+ * RFC 7617. Compared whole, "user:password", so that a wrong user takes as long as
+ * a wrong password.
+ */
 bool
 sign_basic_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {

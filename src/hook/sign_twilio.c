@@ -90,6 +90,7 @@ read_form(const struct hook_request *req, struct params *ret, struct sign_verdic
 	return true;
 }
 
+/* SHA-1, as Twilio gives no choice; an HMAC does not fall with collisions of its hash. */
 bool
 sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, struct sign_verdict *v)
 {

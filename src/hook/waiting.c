@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * In the order in which a delivery lives. Numbers are the edge's, so they may be anything: a
+ * text that does not fit is cut, and negative ones count as none.
+ */
 void
 waiting_read(const json_t *states, struct waiting *ret)
 {
