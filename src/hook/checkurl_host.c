@@ -357,6 +357,7 @@ fold(struct checkurl *c, struct slice s)
 		c->host[n++] = b >= 'A' && b <= 'Z' ? (char)(b + 32) : b;
 		s = slice_from(s, 1);
 	}
+	check(n < sizeof(c->host));
 	c->host[n] = '\0';
 	if (wide || foreign)
 		checkurl_add(c, CHECKURL_IDN, "There are characters outside ASCII in the host.");

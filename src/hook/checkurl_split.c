@@ -363,6 +363,7 @@ keep_path(struct checkurl *c, struct slice path)
 		c->path[n++] = hex[b >> 4];
 		c->path[n++] = hex[b & 15];
 	}
+	check(n < sizeof(c->path));
 	c->path[n] = '\0';
 }
 

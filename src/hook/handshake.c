@@ -14,6 +14,7 @@
 static void
 answer(struct handshake *h, const char *name, uint16_t status, const char *type)
 {
+	check(h->status == 0); /* one answer a request */
 	h->status = status;
 	h->name = name;
 	h->content_type = type;

@@ -139,6 +139,7 @@ policy_read_member(struct policy_reader *r, const char *parent, const char *key,
 		return;
 	}
 	policy_key_limits(k, limits, sizeof(limits));
+	check(k->limits != NULL || k->max > 0); /* a row says how far a member may go */
 	size = k->kind == POLICY_LIST ? (double)json_array_size(v) : json_number_value(v);
 	snprintf(what, sizeof(what), "must be a %s", policy_kind_name(k->kind));
 	if (!is_kind(v, k->kind)) {

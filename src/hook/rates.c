@@ -73,6 +73,7 @@ rates_of(struct rates *r, const unsigned char key[RATES_KEY_BYTES])
 	if (r->rows == NULL)
 		return NULL;
 	set = oldest = &r->rows[h % (LIMIT_RATE_SOURCES / WAYS) * WAYS];
+	check(set + WAYS <= r->rows + LIMIT_RATE_SOURCES); /* sets divide the table */
 	for (int i = 0; i < WAYS; i++) {
 		if (memcmp(set[i].key, key, RATES_KEY_BYTES) == 0)
 			return &set[i].bucket;

@@ -379,6 +379,7 @@ hook_sign(const struct sign_params *p, const struct hook_request *req, struct sl
 		ok = sign_jwt_make(p, req, id, &w);
 		break;
 	}
+	check(!ok || w.failed || ret->n_fields > 0); /* a signature stands in a field */
 	return ok && !w.failed;
 }
 
