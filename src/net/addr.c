@@ -30,6 +30,7 @@ is_host_char(char c)
 	       c == '-' || c == '.' || c == '_';
 }
 
+/* Which characters, not whether it is a legal name: the resolver says that, with its own reason. */
 static const char *
 parse_host(struct slice host, struct addr *a)
 {
@@ -48,6 +49,7 @@ parse_host(struct slice host, struct addr *a)
 	return NULL;
 }
 
+/* 0 is taken here: where it means "any free one" the caller allows it, elsewhere he refuses it. */
 static const char *
 parse_port(struct slice s, struct addr *a)
 {
@@ -74,6 +76,10 @@ parse_rest(struct slice rest, uint16_t port_default, struct addr *a)
 	return parse_port(slice_from(rest, 1), a);
 }
 
+/*
+ * "[::1]:8080"; s begins with the bracket. Zones are not taken: they mean something on
+ * one machine alone.
+ */
 static const char *
 parse_v6(struct slice s, uint16_t port_default, struct addr *a)
 {
@@ -88,6 +94,10 @@ parse_v6(struct slice s, uint16_t port_default, struct addr *a)
 	return parse_rest(slice_from(s, end + 1), port_default, a);
 }
 
+/*
+ * Without a scheme a number alone is a port, and a port must be there: "example" could be a
+ * host or a slip.
+ */
 static const char *
 parse_tcp(struct slice s, uint16_t port_default, struct addr *a)
 {
@@ -109,6 +119,10 @@ parse_tcp(struct slice s, uint16_t port_default, struct addr *a)
 	return why != NULL ? why : parse_rest(slice_from(s, colon), port_default, a);
 }
 
+/*
+ * A scheme brings its port. One slash at the end is what browsers write; a path is not, as
+ * nothing here would go by it.
+ */
 static const char *
 parse_any(struct slice s, struct addr *a)
 {
@@ -144,6 +158,10 @@ addr_parse(struct slice s, struct addr *ret_addr)
 	return why;
 }
 
+/*
+ * What addr_parse() reads again. "*" stands for no host; a literal with colons gets
+ * its brackets back.
+ */
 void
 addr_text(const struct addr *a, char *dst, size_t cap)
 {
@@ -200,6 +218,7 @@ v6_sockaddr(const struct in6_addr *v6, uint16_t port, struct sockaddr_storage *r
 	return 0;
 }
 
+/* A host that is no number is a name, which is the resolver's: -1, without errno. */
 int
 addr_sockaddr(const struct addr *a, bool any, struct sockaddr_storage *ret, socklen_t *ret_len)
 {
@@ -217,6 +236,7 @@ addr_sockaddr(const struct addr *a, bool any, struct sockaddr_storage *ret, sock
 	return -1;
 }
 
+/* v4-mapped addresses come from sockets of both families; people know them as IPv4. */
 uint16_t
 addr_split(const struct sockaddr_storage *ss, socklen_t len, char *dst, size_t cap)
 {
@@ -264,6 +284,7 @@ addr_local(int fd, char *dst, size_t cap)
 	addr_show(&ss, len, dst, cap);
 }
 
+/* Compared as written: two names of one place are two addresses. */
 bool
 addr_same(const struct addr *a, const struct addr *b)
 {
@@ -271,6 +292,7 @@ addr_same(const struct addr *a, const struct addr *b)
 	       strcmp(a->path, b->path) == 0;
 }
 
+/* "*" is one socket for both families. Where the kernel has no IPv6 it is 0.0.0.0. */
 static int
 listen_on(const struct addr *a, bool share, struct sockaddr_storage *ss, socklen_t *len)
 {

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ASK_MS is the wait for one answer of one server; c-ares waits longer with each of the tries. */
 #define CHANNEL_LIFE_US (5 * INT64_C(1000000))
 #define ASK_MS 2000
 #define ASK_TRIES 3
@@ -58,6 +59,7 @@ init_once(void)
 
 /* --- c-ares on the loop --- */
 
+/* c-ares says when it wants to look at its own deadlines; without a question there is none. */
 static void
 set_tick(struct lookups *ls)
 {
@@ -79,6 +81,7 @@ on_tick(struct loop_timer *t)
 	set_tick(ls);
 }
 
+/* A handful of them: about as many as there are name servers. */
 static struct ares_io *
 find_socket(struct lookups *ls, int fd)
 {
@@ -99,6 +102,10 @@ drop_socket(struct ares_io *s)
 	free(s);
 }
 
+/*
+ * An edge is used up by one call, but c-ares may leave bytes behind: a byte is peeked at, and
+ * the edge told again where one is there.
+ */
 static void
 on_socket(struct loop_io *io, unsigned events)
 {
@@ -117,6 +124,10 @@ on_socket(struct loop_io *io, unsigned events)
 	set_tick(ls);
 }
 
+/*
+ * c-ares opens a socket, or wants to be told of other events, or closes it (neither). It closes
+ * the descriptor itself.
+ */
 static void
 on_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
@@ -165,6 +176,7 @@ channel_up(struct lookups *ls)
 		.sock_state_cb_data = ls,
 	};
 
+	/* A channel with questions under way is kept, however old: they would end with it. */
 	if (ls->up && (ls->n_running > 0 || loop_now_us(ls->loop) - ls->made_us < CHANNEL_LIFE_US))
 		return true;
 	channel_down(ls);
@@ -186,6 +198,10 @@ lookups_servers(struct lookups *ls, const char *csv)
 
 /* --- questions --- */
 
+/*
+ * What people have to know: there is no such name, nobody answers, or the server says that it
+ * cannot. The numbers are those that connecting gives, too.
+ */
 static int
 code_of(int status, const char **ret_why)
 {
@@ -212,6 +228,7 @@ code_of(int status, const char **ret_why)
 	}
 }
 
+/* Of a host with very many addresses the first are tried; the rest would outlive any patience. */
 static size_t
 collect(const struct ares_addrinfo *ai, struct sockaddr_storage *addrs)
 {
@@ -227,6 +244,10 @@ collect(const struct ares_addrinfo *ai, struct sockaddr_storage *addrs)
 	return n;
 }
 
+/*
+ * Also called for what lookups_free() and channel_down() end, and for what was cancelled (q
+ * NULL). The private part is freed before the owner is called: he may ask anew at once.
+ */
 static void
 on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 {
@@ -255,6 +276,10 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 	q->done(q, addrs, n, code, why);
 }
 
+/*
+ * done() may be called before this returns: c-ares answers from /etc/hosts, and we
+ * refuse, at once.
+ */
 void
 lookup_start(struct lookups *ls, struct lookup *q, const char *host, int family)
 {

@@ -80,6 +80,7 @@ loop_core_unwatch(struct loop_io *io)
 	io->loop = NULL;
 }
 
+/* What was noted by loop_again() goes along, so that an io is called once a turn. */
 void
 loop_core_dispatch(struct loop_io *io, unsigned events)
 {
@@ -90,6 +91,7 @@ loop_core_dispatch(struct loop_io *io, unsigned events)
 	io->fn(io, events);
 }
 
+/* Harmless for what is not watched any more: its owner was about to close it. */
 void
 loop_again(struct loop_io *io, unsigned events)
 {
@@ -109,6 +111,7 @@ heap_place(struct loop *l, size_t slot, struct loop_timer *t)
 	t->slot = slot;
 }
 
+/* Slots count from 1: parent is slot / 2. t moves into the hole that the larger ones leave. */
 static void
 heap_up(struct loop *l, size_t slot, struct loop_timer *t)
 {
@@ -135,6 +138,7 @@ heap_down(struct loop *l, size_t slot, struct loop_timer *t)
 	heap_place(l, slot, t);
 }
 
+/* Its time may have moved either way. */
 static void
 heap_sift(struct loop *l, size_t slot, struct loop_timer *t)
 {
@@ -156,6 +160,10 @@ heap_grow(struct loop *l)
 	l->cap_timers = cap;
 }
 
+/*
+ * At least 1 us ahead: a timer that sets itself anew runs in the next turn and cannot hold
+ * up this one.
+ */
 void
 loop_timer_set(struct loop *l, struct loop_timer *t, int64_t delay_us)
 {
@@ -191,6 +199,10 @@ loop_core_due_us(const struct loop *l)
 	return l->n_timers == 0 ? INT64_MAX : l->heap[1]->at_us;
 }
 
+/*
+ * Taken out before its call, so that it can set itself again, or free what it is part of
+ * by the graveyard.
+ */
 static void
 run_timers(struct loop *l)
 {
@@ -204,6 +216,7 @@ run_timers(struct loop *l)
 
 /* --- mail: a stack that any thread pushes to and the owner takes whole --- */
 
+/* release here and acquire in run_mail(): what the sender wrote is there for the receiver. */
 void
 loop_post(struct loop *l, struct loop_mail *m)
 {
@@ -218,6 +231,10 @@ loop_post(struct loop *l, struct loop_mail *m)
 		loop_wake(l);
 }
 
+/*
+ * The stack holds the newest first: it is turned round, so that mail of one sender arrives in
+ * order. What is posted meanwhile waits for the next turn, of which it is told.
+ */
 static void
 run_mail(struct loop *l)
 {
@@ -255,6 +272,7 @@ loop_task_cancel(struct loop_task *t)
 	list_del(&t->node);
 }
 
+/* Those that are queued now; what they queue themselves is for the end of the next turn. */
 static void
 run_tasks(struct loop *l)
 {
@@ -298,12 +316,17 @@ run_again(struct list *again)
 		loop_core_dispatch(list_of(node, struct loop_io, again), 0);
 }
 
+/* The next turn must not wait for the kernel. */
 bool
 loop_core_busy(const struct loop *l)
 {
 	return !list_empty(&l->again) || !list_empty(&l->tasks);
 }
 
+/*
+ * Tasks run behind everything that could make frames, so a link is flushed once; graves come
+ * last, when nobody on the stack can hold what is freed.
+ */
 void
 loop_core_turn(struct loop *l, struct list *again)
 {

@@ -14,6 +14,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/*
+ * Events of one epoll_wait(). More are told in the next turn; the kernel takes turns
+ * among the ready.
+ */
 #define BATCH 256
 
 struct loop_epoll {
@@ -41,6 +45,10 @@ open_wake_fd(struct loop_epoll *e)
 	return epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, e->wake_fd, &ev);
 }
 
+/*
+ * loop_core_fini() would check a loop that was never whole, so what there is is given
+ * back by hand.
+ */
 struct loop *
 loop_new(void)
 {
@@ -77,6 +85,7 @@ loop_free(struct loop *l)
 	free(e);
 }
 
+/* EPOLLRDHUP tells of the other side's FIN, which EPOLLIN alone would leave to the next read. */
 int
 loop_watch(struct loop *l, struct loop_io *io)
 {
@@ -141,6 +150,7 @@ wait_ms(const struct loop *l)
 	return left > 3600000000 ? 3600000 : (int)((left + 999) / 1000);
 }
 
+/* An error or an end wakes both directions: the owner learns which by reading or writing. */
 static void
 dispatch(struct loop_epoll *e)
 {
@@ -163,6 +173,10 @@ dispatch(struct loop_epoll *e)
 	e->batch_at = e->batch_n = 0;
 }
 
+/*
+ * What loop_again() has noted until now is for this turn, what it notes from here on for the
+ * next. A signal (EINTR) is a turn without events.
+ */
 static void
 turn(struct loop_epoll *e)
 {

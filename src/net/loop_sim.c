@@ -211,6 +211,7 @@ sock_of(int fd)
 	return world.socks[fd - FD_BASE];
 }
 
+/* What epoll would report of it now, were it level-triggered. */
 static unsigned
 level_of(const struct sock *s)
 {
@@ -233,6 +234,7 @@ edge(struct sock *s, unsigned events)
 		list_push(&list_of(s->io->loop, struct loop_sim, core)->edges, &s->node);
 }
 
+/* The first one stays, as a kernel keeps it. It wakes both directions. */
 static void
 set_error(struct sock *s, int code)
 {
@@ -249,6 +251,7 @@ on_reset(struct moment *m)
 		set_error(m->s, ECONNRESET);
 }
 
+/* Bytes for a socket that is closed are answered with a reset, as in TCP. */
 static void
 on_segment(struct moment *m)
 {
@@ -409,6 +412,10 @@ gather(const struct iovec *iov, int n_iov, size_t at, char *dst, size_t n)
 	}
 }
 
+/*
+ * In pieces of random size, each with an arrival of its own: a reader that counts on whole
+ * writes fails here.
+ */
 static void
 transmit(struct sock *s, const struct iovec *iov, int n_iov, size_t n)
 {
@@ -584,6 +591,7 @@ make_peer(struct sock *s)
 	return peer;
 }
 
+/* The listener is looked for when the SYN arrives: it may have come or gone since connect(). */
 static void
 on_syn(struct moment *m)
 {
@@ -830,6 +838,10 @@ run_moments(void)
 	}
 }
 
+/*
+ * What is due happens first, then each loop that has something to do gets a turn; when none
+ * has, the clock jumps to whatever comes next.
+ */
 bool
 sim_run_until(bool (*cond)(void *arg), void *arg, int64_t for_us)
 {
@@ -958,6 +970,7 @@ sim_cut(int fd)
 	}
 }
 
+/* At once at both ends, whatever is still under way between them. */
 void
 sim_reset(int fd)
 {

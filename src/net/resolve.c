@@ -91,6 +91,7 @@ stop(struct dial_private *p)
 		close_attempt(&p->attempts[i]);
 }
 
+/* The owner may start anew from here on: d->private is NULL. */
 static void
 release(struct dial_private *p)
 {
@@ -100,6 +101,7 @@ release(struct dial_private *p)
 	free(p);
 }
 
+/* The text is copied to the stack, as it lives in what is freed before the call. */
 static void
 on_report(struct loop_task *t)
 {
@@ -113,6 +115,10 @@ on_report(struct loop_task *t)
 	d->done(d, fd, fd >= 0 ? 0 : code, why);
 }
 
+/*
+ * fd < 0: it has failed, with the code and words that were noted. The report comes as a task,
+ * never from within dial_start().
+ */
 static void
 finish(struct dial_private *p, int fd)
 {
@@ -156,6 +162,10 @@ words_of(int code)
 	}
 }
 
+/*
+ * Failures of our own side, or of a route: the next address may say something that
+ * people can use.
+ */
 static bool
 says_little(int code)
 {
@@ -173,6 +183,7 @@ add_where(struct dial_private *p, const char *where)
 		snprintf(p->why + n - 1, sizeof(p->why) - n + 1, " and %s)", where);
 }
 
+/* The first failure that says something is told, with all addresses at which the same happened. */
 static void
 note_failure(struct dial_private *p, int code, const struct sockaddr_storage *ss)
 {
@@ -200,6 +211,7 @@ lookups_run(const struct dial_private *p)
 	return p->families[V6].asked || p->families[V4].asked;
 }
 
+/* The families in turn (RFC 8305 section 4); one that has no address left is passed over. */
 static const struct sockaddr_storage *
 next_address(struct dial_private *p)
 {
@@ -252,6 +264,10 @@ attempt(struct dial_private *p, const struct sockaddr_storage *ss)
 	return false;
 }
 
+/*
+ * On to the next address, until one attempt is under way or none is left and nothing
+ * more can come.
+ */
 static void
 try_next(struct dial_private *p)
 {
@@ -274,6 +290,7 @@ try_next(struct dial_private *p)
 		finish(p, -1);
 }
 
+/* An edge may be older than the attempt's end, so the result is asked for. */
 static void
 on_attempt(struct loop_io *io, unsigned events)
 {
@@ -303,6 +320,10 @@ on_stagger(struct loop_timer *t)
 	try_next(list_of(t, struct dial_private, stagger));
 }
 
+/*
+ * What has failed already says more than that time is up; else it is said what was
+ * being waited for.
+ */
 static void
 on_deadline(struct loop_timer *t)
 {
@@ -332,6 +353,10 @@ set_port(struct sockaddr_storage *ss, uint16_t port)
 		((struct sockaddr_in6 *)(void *)ss)->sin6_port = htons(port);
 }
 
+/*
+ * Attempts begin with the first answer, but IPv4 waits a little for IPv6 (the Resolution Delay
+ * of RFC 8305 section 3).
+ */
 static void
 on_lookup(struct lookup *q, const struct sockaddr_storage *addrs, size_t n, int code,
     const char *why)
@@ -384,6 +409,7 @@ add_numeric(struct dial_private *p, const char *host)
 	f->addrs[f->n++] = ss;
 }
 
+/* localhost is never asked of a name server, which could send us elsewhere; numbers need none. */
 static void
 find_addresses(struct dial_private *p)
 {
@@ -468,6 +494,7 @@ dial_start(struct resolver *r, struct dial *d, const struct addr *a, int64_t tim
 	find_addresses(p);
 }
 
+/* A dial that is over may hold its connection until the report: it is closed. */
 void
 dial_cancel(struct dial *d)
 {

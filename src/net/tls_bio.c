@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* Plaintext of the first write, before it is known what the socket takes. */
 #define QUOTA_FIRST (64 * 1024)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -27,6 +28,10 @@ memory_free(void *p)
 	memory = NULL;
 }
 
+/*
+ * Made with the thread's first call and freed at its end: so connections need none of their own
+ * while nothing waits.
+ */
 struct tls_memory *
 tls_memory_get(void)
 {
@@ -64,6 +69,7 @@ take(char *dst, size_t cap, const char *src, size_t n)
 	return n;
 }
 
+/* Older than anything in the thread's buffer, so it comes first. */
 static int
 read_kept(struct tls *t, char *dst, size_t cap)
 {
@@ -170,6 +176,10 @@ tls_io_message(int write_p, int version, int type, const void *buf, size_t n, SS
 		tls_fail(t, "the other side sends TLS messages that carry nothing");
 }
 
+/*
+ * OpenSSL asks to flush behind each flight: leave() does that. All other questions are
+ * answered with no.
+ */
 static long
 bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 {

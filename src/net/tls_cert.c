@@ -11,6 +11,7 @@
 /* Of one name. */
 #define NAME_SHOWN 70
 
+/* Names in a certificate are whatever its maker wrote: a terminal must not obey them. */
 static void
 clean(char *s)
 {
@@ -19,6 +20,7 @@ clean(char *s)
 			*s = '?';
 }
 
+/* Those of subjectAltName, as many as fit; `otherwise` where there is none. */
 void
 tls_cert_names(X509 *cert, const char *otherwise, char *dst, size_t cap)
 {

@@ -39,6 +39,7 @@ struct dev {
 	char *error;
 };
 
+/* As it was before: also of a pair that was never filled. */
 static void
 pair_fini(struct pair *p)
 {
@@ -49,6 +50,7 @@ pair_fini(struct pair *p)
 
 static bool fail(struct dev *d, const char *fmt, ...) printf_like(2, 3);
 
+/* False always. The first reason stays. */
 static bool
 fail(struct dev *d, const char *fmt, ...)
 {
@@ -102,6 +104,7 @@ load_pair(struct dev *d, const char *cert, const char *key, struct pair *p)
 	ERR_clear_error();
 }
 
+/* For another day, so that it does not run out while a program is up that has just looked. */
 static bool
 is_valid(const struct pair *p)
 {
@@ -135,6 +138,7 @@ covers(X509 *cert, const char *name)
 	return X509_check_host(cert, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 
+/* Covers all names and is signed by this CA, which may have been made anew. */
 static bool
 leaf_is_good(const struct dev *d)
 {
@@ -167,6 +171,10 @@ add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
 	return good;
 }
 
+/*
+ * 127 random bits, so it is positive (RFC 5280 4.1.2.2): two certificates of one CA must never
+ * share a number.
+ */
 static bool
 set_serial(X509 *cert)
 {
@@ -276,6 +284,10 @@ write_pem(FILE *f, X509 *cert, EVP_PKEY *key)
 	return PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1;
 }
 
+/*
+ * Written beside and renamed. Keys are created 0600 and not made so later, when somebody may
+ * have opened them.
+ */
 static bool
 save(struct dev *d, const char *file, X509 *cert, EVP_PKEY *key)
 {
@@ -301,6 +313,10 @@ save(struct dev *d, const char *file, X509 *cert, EVP_PKEY *key)
 	return false;
 }
 
+/*
+ * Anew where it is missing, not whole or about to run out. A leaf of the old one is then found
+ * not to be signed by it, and is made anew, too.
+ */
 static bool
 ensure_ca(struct dev *d)
 {
@@ -377,6 +393,7 @@ tls_mint_free(struct tls_mint *m)
 	free(m);
 }
 
+/* All minted certificates share the leaf's key: making one costs a signature and no key. */
 struct tls_mint *
 tls_mint_new(const char *dir, const char *domain, char **ret_error)
 {
@@ -416,6 +433,7 @@ mint_find(struct tls_mint *m, const char *host)
 	return NULL;
 }
 
+/* Under the lock. At MINTED_MAX the default certificate is shown: names come from outside. */
 static struct minted *
 mint_make(struct tls_mint *m, const char *host)
 {

@@ -34,6 +34,11 @@
 
 /* --- entering and leaving --- */
 
+/*
+ * Every call begins here and ends in leave(): between them the connection has the thread's
+ * memory. cap: plaintext that the caller can take; so much ciphertext is asked for, and no more
+ * has to be kept.
+ */
 static struct tls_memory *
 enter(struct conn *c, size_t cap)
 {
@@ -53,6 +58,7 @@ enter(struct conn *c, size_t cap)
 	return m;
 }
 
+/* A buffer of full size goes back to the thread, which may have given its own away. */
 static void
 out_release(struct tls *t)
 {
@@ -66,6 +72,7 @@ out_release(struct tls *t)
 	t->out_at = t->out_n = t->out_cap = 0;
 }
 
+/* What waits from earlier calls. IO_OK when nothing waits any more. */
 static enum io
 send_out(struct conn *c)
 {
@@ -131,6 +138,7 @@ keep_rest(struct tls *t, struct tls_memory *m, size_t sent)
 	return IO_WAIT;
 }
 
+/* What was sealed in this call, behind what waits: records must arrive in their order. */
 static enum io
 send_sealed(struct conn *c, struct tls_memory *m)
 {
@@ -245,6 +253,7 @@ finish_handshake(struct tls *t)
 	return IO_OK;
 }
 
+/* The alert of a handshake that failed is sent, too: it is all that the other side learns. */
 enum io
 tls_handshake(struct conn *c)
 {
@@ -279,6 +288,10 @@ nothing_left(const struct tls *t, const struct tls_memory *m)
 	return t->kept_n == 0 && m->in_n == 0 && SSL_pending(t->ssl) == 0;
 }
 
+/*
+ * As many records as there are and fit, from one receive. Where some came, an end or a failure
+ * behind them is told by the next call.
+ */
 enum io
 tls_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
 {
@@ -387,6 +400,10 @@ adapt_quota(struct tls *t, bool used_up, enum io sent)
 		t->quota = t->quota * 2 > QUOTA_MAX ? QUOTA_MAX : t->quota * 2;
 }
 
+/*
+ * Takes up to the quota: all of what is taken is sealed, and what the socket refuses of it
+ * waits in the connection.
+ */
 enum io
 tls_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
@@ -421,6 +438,10 @@ tls_flush(struct conn *c)
 	return c->tls->out_n == 0 ? IO_OK : send_out(c);
 }
 
+/*
+ * An orderly end (RFC 8446 6.1): close_notify for our direction alone. After a failure OpenSSL
+ * must not be asked for it.
+ */
 void
 tls_shut(struct conn *c)
 {

@@ -65,6 +65,7 @@ legal_host(struct slice s, char *dst)
 	return label > 0;
 }
 
+/* Names as they stand in a certificate, "*.example.org" included. */
 static SSL_CTX *
 find_name(const struct tls_server *s, struct slice name)
 {
@@ -131,6 +132,10 @@ bind_session(SSL *ssl, const struct tls_server *s, SSL_CTX *ctx, const char *hos
 	return SSL_set_session_id_context(ssl, id, sizeof(id)) == 1;
 }
 
+/*
+ * Before anything is chosen or resumed. A name that is no legal host is refused and not passed
+ * over: what follows goes by it.
+ */
 static int
 client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
 {
@@ -167,6 +172,7 @@ client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
 
 /* --- ALPN --- */
 
+/* RFC 7301 3.1; *ret_p points into the list, as OpenSSL wants it. */
 static bool
 alpn_offers(const unsigned char *list, unsigned n, const char *want, const unsigned char **ret_p)
 {
@@ -185,6 +191,10 @@ alpn_offers(const unsigned char *list, unsigned n, const char *want, const unsig
 
 _Static_assert(sizeof(TLS_ALPN_HTTP) == sizeof(TLS_ALPN_HTTP_1_0), "both are as long");
 
+/*
+ * The link first. What is offered and not spoken here is refused, so that nobody speaks another
+ * protocol to us by mistake.
+ */
 static int
 alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
     unsigned in_n, void *arg)
@@ -209,6 +219,7 @@ alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigne
 
 /* --- building --- */
 
+/* 0 also where there is nothing to add; -1 without memory. */
 static int
 add_name(struct tls_server *s, SSL_CTX *ctx, struct slice name)
 {
@@ -285,6 +296,7 @@ use_chain(SSL_CTX *ctx, BIO *in)
 	return true;
 }
 
+/* NULL or a sentence that names the file. */
 static char *
 load_cert(SSL_CTX *ctx, const struct tls_cert_files *f)
 {
@@ -457,6 +469,10 @@ tls_server_ref(struct tls_server *s)
 	return s;
 }
 
+/*
+ * The last one frees all. Connections hold a reference each, so a reload takes
+ * nothing from them.
+ */
 void
 tls_server_unref(struct tls_server *s)
 {

@@ -23,6 +23,7 @@ struct ticket_key {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ticket_key keys[2]; /* newest first */
 
+/* Under the lock. The key before the last is forgotten: what it sealed costs a full handshake. */
 static void
 renew(int64_t now_us)
 {
@@ -56,6 +57,7 @@ find_key(const unsigned char *name, struct ticket_key *ret_key, bool *ret_old)
 	return found >= 0;
 }
 
+/* OpenSSL computes the HMAC over the ticket itself; it wants the key and the hash. */
 static bool
 set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
 {

@@ -12,6 +12,7 @@
 
 #define SENTENCE_BYTES 512
 
+/* Sticky: from here on every call of the connection fails with the first sentence. */
 void
 tls_fail(struct tls *t, const char *fmt, ...)
 {
@@ -27,6 +28,7 @@ tls_fail(struct tls *t, const char *fmt, ...)
 	t->why = strdup(text);
 }
 
+/* In words that say who has to do what; NULL where OpenSSL's own are as good. */
 static const char *
 known_reason(const struct tls *t, int reason)
 {
@@ -98,6 +100,10 @@ fail_dates(struct tls *t, X509 *cert, int error)
 	}
 }
 
+/*
+ * OpenSSL calls it for each certificate of a chain; the first fault ends the handshake. It
+ * never says yes where OpenSSL says no.
+ */
 int
 tls_verify_cb(int ok, X509_STORE_CTX *x)
 {
