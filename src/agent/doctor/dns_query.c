@@ -13,11 +13,13 @@
 #include <poll.h>
 #include <stdio.h>
 
+/* One lookup that is waited for; c-ares calls back from within turn(). */
 struct search {
 	struct dns_answer *answer;
 	bool done;
 };
 
+/* Past the bound addresses are left out, as in dialling. */
 static void
 take_node(struct dns_answer *a, const struct ares_addrinfo_node *node)
 {
@@ -28,6 +30,7 @@ take_node(struct dns_answer *a, const struct ares_addrinfo_node *node)
 		a->ttl = node->ai_ttl;
 }
 
+/* What c-ares says, in words that people can look up; any other status in its own words. */
 static const struct {
 	int status;
 	enum dns_result result;
@@ -101,6 +104,7 @@ turn(ares_channel channel, int64_t left_ms)
 	}
 	check(n <= ARES_GETSOCK_MAXNUM && left_ms > 0);
 	ms = (int)(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1);
+	/* Nothing came: c-ares looks whether a question must be asked again, or given up. */
 	if (poll(fds, n, ms) <= 0) {
 		ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 		return;
@@ -121,6 +125,7 @@ is_localhost(struct slice host)
 	       (host.n > 10 && slice_ieq(slice_from(host, host.n - 10), S(".localhost")));
 }
 
+/* False without memory, or where servers are not written as they should be. */
 static bool
 open_channel(ares_channel *ret, const char *servers)
 {
@@ -131,7 +136,8 @@ open_channel(ares_channel *ret, const char *servers)
 	char lookups[] = "b";
 
 	if (servers != NULL) {
-		o.lookups = lookups;
+		o.lookups =
+		    lookups; /* DNS alone: what the hosts file says is no answer of that server */
 		mask |= ARES_OPT_LOOKUPS;
 	}
 	if (ares_init_options(ret, &o, mask) != ARES_SUCCESS)
@@ -151,6 +157,8 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answe
 	ares_channel channel;
 
 	*ret = (struct dns_answer){ .result = SEEK_FAILED };
+	/* A server that was named is asked all the same: what it says is what
+	 * people want to see. */
 	if (is_localhost(slice_str(host)) && servers == NULL)
 		host = "127.0.0.1";
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
@@ -178,14 +186,16 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answe
 /* A host's name has no more labels that could have records of their own. */
 #define LABELS_MAX 127
 
+/* From the host up to the root, as a certificate authority does it (RFC 8659, 3). */
 struct climb {
 	const char *issuer;
 	struct dns_caa *answer;
-	bool done, found; /* found: there are records, so that nothing above counts */
-	bool restricts, allows;
+	bool done, found;       /* found: there are records, so that nothing above counts */
+	bool restricts, allows; /* there is an "issue"; one of them names the issuer */
 };
 
-/* "letsencrypt.org; validationmethods=dns-01": what stands before the parameters. */
+/* "letsencrypt.org; validationmethods=dns-01": what stands before the parameters. An empty name
+ * (";") allows nobody (RFC 8659, 4.2). */
 static void
 take_issuer(struct climb *c, struct slice value)
 {
@@ -201,6 +211,7 @@ take_issuer(struct climb *c, struct slice value)
 		    PS(name));
 }
 
+/* An answer without records is no answer: the climb goes on. */
 static void
 on_caa(void *arg, int status, int timeouts, unsigned char *packet, int packet_n)
 {
@@ -260,6 +271,7 @@ dns_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
 	    dst, cap);
 }
 
+/* By their text without port: a v4-mapped address is the v4 one. */
 static bool
 same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {

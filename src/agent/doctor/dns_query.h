@@ -27,7 +27,11 @@ struct dns_answer {
 	int ttl; /* s, the shortest; 0 where it is not known (hosts file, a number) */
 };
 
-/* servers: "host:port,..." to ask in place of the system's and of the hosts file, or NULL. */
+/*
+ * Looks a name up, or takes a number as it is; A and AAAA are asked for together.  servers:
+ * "host:port,..." to ask in place of the system's and of the hosts file, or NULL.  Waits, for
+ * timeout_ms at most.  *ret says how it ended; result is SEEK_FOUND exactly where n > 0.
+ */
 void seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answer *ret);
 /* Who may give out certificates for a host (RFC 8659). */
 struct dns_caa {

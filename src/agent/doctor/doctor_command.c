@@ -15,6 +15,8 @@
 
 /* --- what it is about --- */
 
+/* The webhook's secret, to sign as the sender does. None is fine: then a signature cannot be
+ * tried. NULL, or a malloced sentence. */
 static char *
 read_secret(struct doctor *d)
 {
@@ -34,6 +36,8 @@ read_secret(struct doctor *d)
 				       : NULL;
 }
 
+/* An HTTP tunnel of the configuration, by its public name or its key; name NULL: the first one.
+ * NULL: it is not there, and perhaps runs on another machine. */
 static const struct config_tunnel *
 find_tunnel(const struct doctor *d, const char *name)
 {
@@ -51,6 +55,8 @@ find_tunnel(const struct doctor *d, const char *name)
 	return NULL;
 }
 
+/* The local server: --origin, else as the tunnel has it. 0 also where neither says it; else an
+ * exit code after saying why. */
 static int
 use_origin(struct doctor *d, const struct config_tunnel *t)
 {
@@ -71,6 +77,7 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 	check(!d->has_origin);
 	addr_text(&d->origin, d->origin_text, sizeof(d->origin_text));
 	d->has_origin = true;
+	/* What the configuration says of TLS and Host is for its own address. */
 	if (t != NULL && d->options->origin == NULL) {
 		d->origin_ca = t->origin_ca;
 		d->origin_host = t->origin_host;
@@ -79,6 +86,8 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 	return 0;
 }
 
+/* A URL can be looked at without any login; a login that was given must be good. 0, or an exit
+ * code after saying why. */
 static int
 use_login(struct doctor *d)
 {
@@ -90,6 +99,7 @@ use_login(struct doctor *d)
 		d->login.ca = o->ca; /* a URL can be looked at without any login */
 		return 0;
 	}
+	/* A file without an edge in it, with tunnels for instance, is no login, either. */
 	if (!given) {
 		error = config_file_read(path, &d->login.config, &missing);
 		free(error);
@@ -106,6 +116,11 @@ use_login(struct doctor *d)
 	return 0;
 }
 
+/*
+ * Asks the edge for the tunnel, once, and keeps where its answers stand. member:
+ * "name", or "host" of a URL. Without a login, or an answer, all of it stays NULL and
+ * stages say what they can.
+ */
 static void
 ask_edge(struct doctor *d, const char *member, const char *value)
 {
@@ -140,11 +155,15 @@ make_urls(struct doctor *d, bool given)
 	    url[0] != '\0' ? url : "https://NAME.EDGE", context, path);
 	if (!given)
 		snprintf(d->url, sizeof(d->url), "%s", d->good_url);
+	/* An edge for trying it has no public name: no sender reaches it,
+	 * whatever URL is written. */
 	d->trying = checkurl_is_for_trying(d->good_url);
 	if (d->trying)
 		snprintf(d->good_url, sizeof(d->good_url), "the URL of an edge with a public name");
 }
 
+/* Takes d->url apart, as far as it can be: what is wrong with it becomes findings
+ * of the first stage. */
 static void
 read_url(struct doctor *d)
 {
@@ -163,6 +182,8 @@ read_url(struct doctor *d)
 	    authority);
 }
 
+/* What was named: a URL has ':', '/' or '.' in it, everything else is a tunnel. Nothing was
+ * named: the first tunnel of the configuration. 0, or an exit code after saying why. */
 static int
 use_target(struct doctor *d)
 {
@@ -191,6 +212,7 @@ use_target(struct doctor *d)
 		ask_edge(d, "name", name);
 	}
 	make_urls(d, url);
+	/* A URL that was typed is judged for what it is. */
 	d->trying = d->trying && !url;
 	if (!url && doctor_text_of(d->link.probe, "url")[0] == '\0')
 		d->url[0] = '\0';
@@ -200,6 +222,7 @@ use_target(struct doctor *d)
 
 /* --- the whole --- */
 
+/* The order of the way, and of doctor_stage: a stage stands on what those before have found. */
 static void
 walk(struct doctor *d)
 {
@@ -214,6 +237,8 @@ walk(struct doctor *d)
 	doctor_look_job(d);
 }
 
+/* Everything that is read before the walk: options, login, target, secrets. 0, or an exit
+ * code after saying why. */
 static int
 set_up(struct doctor *d)
 {
@@ -241,6 +266,7 @@ set_up(struct doctor *d)
 	return rc;
 }
 
+/* Prints, and writes the file of --report. 0, 1 where something fails, or EXIT_BROKE. */
 static int
 report(struct doctor *d)
 {
@@ -267,6 +293,7 @@ doctor_command(const struct options *o)
 	if (d == NULL)
 		return EXIT_BROKE;
 	d->options = o;
+	/* A server that hangs up while it is asked is a finding, not our end. */
 	signal(SIGPIPE, SIG_IGN);
 	rc = set_up(d);
 	if (rc == 0) {
@@ -275,7 +302,7 @@ doctor_command(const struct options *o)
 	}
 	doctor_link_fini(&d->link);
 	login_close(&d->login);
-	OPENSSL_cleanse(d, sizeof(*d));
+	OPENSSL_cleanse(d, sizeof(*d)); /* secret and tokens */
 	free(d);
 	return rc;
 }

@@ -6,7 +6,7 @@
 
 #include "agent/core/options.h"
 
-/* 0: no failure; 1: a failure was found; 2: wrong usage. */
+/* 0: no failure; 1: a failure was found, or the report could not be written; 2: wrong usage. */
 int doctor_command(const struct options *o);
 
 #endif

@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Signatures with a time in them are refused past minutes; by so much clocks may differ unsaid. */
 #define SKEW_S 30
+/* Two takeovers within this are a fight; one that is older was an agent that was moved. */
 #define TAKEOVER_MS 600000
 
 /* --- what was refused since the last event that was taken --- */
 
+/* The note that the edge has kept of this code, NULL: none. It keeps the newest of each. */
 static const json_t *
 note_of(const struct doctor *d, const char *code)
 {
@@ -28,6 +31,7 @@ note_of(const struct doctor *d, const char *code)
 	return NULL;
 }
 
+/* What was refused before the last event that was stored has been mended since. */
 static bool
 is_news(const struct doctor *d, const json_t *note)
 {
@@ -35,6 +39,7 @@ is_news(const struct doctor *d, const json_t *note)
 	       doctor_number_of(note, "at_ms") >= doctor_number_of(note_of(d, "stored"), "at_ms");
 }
 
+/* Refusals of an event, not of a visitor: something was sent, so the sender is set up. */
 int64_t
 doctor_refused_ms(const struct doctor *d)
 {
@@ -50,6 +55,8 @@ doctor_refused_ms(const struct doctor *d)
 	return last;
 }
 
+/* One row serves many codes: each takes from these values what its text names. A note's text is
+ * what the edge wrote for that code: a path, a reason, or "SIZE LIMIT" in bytes. */
 static void
 add_note(struct doctor *d, const char *code)
 {
@@ -60,6 +67,7 @@ add_note(struct doctor *d, const char *code)
 	if (!is_news(d, note))
 		return;
 	text = doctor_text_of(note, "text");
+	/* Two words where it is about sizes; of any other text nothing uses them. */
 	(void)sscanf(text, "%23s %23s", size, limit);
 	if (strcmp(size, "0") == 0)
 		snprintf(size, sizeof(size), "unknown size");
@@ -71,6 +79,8 @@ add_note(struct doctor *d, const char *code)
 	    "limit", limit, "url", d->good_url, "reason", text, "error", text, "attempt", "2");
 }
 
+/* A ping is Bitbucket's own; a delivery that came twice is told whether or not it is news, since
+ * the sender repeats only what it believes lost. */
 static void
 add_notes(struct doctor *d)
 {
@@ -103,6 +113,8 @@ add_path(struct doctor *d)
 	    d->good_url, "other", hint);
 }
 
+/* 403 has three causes; the preset tells which. What it would let through was
+ * refused for the address. */
 static void
 judge_forbidden(struct doctor *d)
 {
@@ -119,6 +131,8 @@ judge_forbidden(struct doctor *d)
 		    "age", "perhaps");
 }
 
+/* error: the row of the close table, as the edge names it in adit-error; empty or unknown:
+ * nothing of it was the edge's refusal. */
 static void
 judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error)
 {
@@ -141,7 +155,8 @@ judge_refusal(struct doctor *d, const struct fetch_answer *a, struct slice error
 		    row->remedy);
 }
 
-/* A question with a ticket is answered by the edge itself, or refused in its own words. */
+/* A question with a ticket is answered by the edge itself, or refused in its own words: any
+ * other answer comes from a server that is not this edge, or from a cache before it. */
 static void
 judge_answer(struct doctor *d, const struct fetch_answer *a, struct slice error)
 {
@@ -184,12 +199,14 @@ doctor_look_edge(struct doctor *d)
 	char said[160];
 
 	add_notes(d);
+	/* An earlier stage has said why. */
 	if (!d->has_to || (strcmp(d->check.scheme, "https") == 0 && !d->tls_shaken)) {
 		doctor_say(d, DOCTOR_EDGE, DOCTOR_SKIPPED, "it was not reached");
 		return;
 	}
 	buf_init(&fields, 4096);
 	buf_init(&body, 8192);
+	/* Without a ticket the edge would take a push for a real one and store it. */
 	if (d->ticket != NULL)
 		doctor_push(d, &fields, &body);
 	if (doctor_ask(d, d->ticket != NULL ? "POST" : "GET", "edge", buf_slice(&body),
@@ -225,6 +242,8 @@ doctor_look_edge(struct doctor *d)
 
 /* --- the link --- */
 
+/* The edge's time against the middle of our waiting for it, which halves the error
+ * of a slow line. */
 static void
 judge_clock(struct doctor *d)
 {
@@ -238,6 +257,7 @@ judge_clock(struct doctor *d)
 	doctor_add(d, "link-clock", "seconds", text);
 }
 
+/* Two agents that take one tunnel from each other again and again: visitors see either. */
 static void
 judge_takeovers(struct doctor *d)
 {
@@ -253,6 +273,7 @@ judge_takeovers(struct doctor *d)
 	    "since", since);
 }
 
+/* "up" and what is not known add nothing. */
 static void
 judge_state(struct doctor *d)
 {
@@ -274,6 +295,8 @@ judge_state(struct doctor *d)
 		doctor_add(d, "link-taken", "tunnel", d->name);
 }
 
+/* Why the edge did not take this link; where it was not even reached, the way
+ * there is looked at. */
 static void
 judge_unwelcome(struct doctor *d)
 {
@@ -291,6 +314,7 @@ judge_unwelcome(struct doctor *d)
 		doctor_add(d, "link-other", "address", d->login.edge, "error", d->link.why);
 }
 
+/* The agent's link, as the edge sees it: the doctor's own link only asks. */
 void
 doctor_look_link(struct doctor *d)
 {

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* The sender's values and those of the longest row. */
 #define KEYS_MAX 24
 
 const char *
@@ -23,6 +24,7 @@ doctor_number_of(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
+/* Presets know paths without it: a Jenkins may live below any path. */
 struct slice
 doctor_bare_path(const struct doctor *d)
 {
@@ -51,6 +53,8 @@ doctor_has(const struct doctor *d, const char *code)
 	return false;
 }
 
+/* Fills a row's text in. A text that does not fit is left out as a whole: half of
+ * a remedy is none. */
 static void
 fill_in(const char *template, const struct doctor_value *values, size_t n, char *dst, size_t cap)
 {
@@ -63,6 +67,7 @@ fill_in(const char *template, const struct doctor_value *values, size_t n, char 
 	buf_fini(&b);
 }
 
+/* A row is told once, by whichever stage sees it first: the same fault shows at several stages. */
 void
 doctor_add_pairs(struct doctor *d, const char *code, ...)
 {

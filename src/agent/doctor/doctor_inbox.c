@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 
+/* What is delivered at all is delivered within seconds, while the link is up. */
 #define LATE_MS 60000
 
+/* The edge lists the newest first. NULL: the list is empty, or was not told. */
 static const json_t *
 newest(const json_t *rows)
 {
@@ -27,6 +29,7 @@ newest_in(const json_t *rows, const char *state)
 	return NULL;
 }
 
+/* What the last attempt's answer meant, as the edge has noted it. */
 static const char *
 note_of(const json_t *row)
 {
@@ -35,6 +38,7 @@ note_of(const json_t *row)
 	return note[0] != '\0' ? note : "no attempt says why.";
 }
 
+/* One finding: n of them, and row as the example, which people can look at by its number. */
 static void
 add(struct doctor *d, const char *code, const json_t *row, int64_t n)
 {
@@ -50,7 +54,8 @@ add(struct doctor *d, const char *code, const json_t *row, int64_t n)
 	    note_of(row));
 }
 
-/* Parked or dead: news where nothing was delivered since. */
+/* Parked or dead: news where nothing was delivered since. What is older was left behind by a
+ * fault that is mended, and waits for somebody to replay or drop it. */
 static void
 judge_stuck(struct doctor *d)
 {
@@ -68,6 +73,8 @@ judge_stuck(struct doctor *d)
 		add(d, "inbox-left", newest(d->link.stuck), parked + dead);
 }
 
+/* Something waits for long though the link is up. Its note is of one that was tried: the first
+ * ones in a queue are, those behind them wait for them. */
 static void
 judge_waiting(struct doctor *d)
 {
@@ -103,6 +110,7 @@ doctor_look_inbox(struct doctor *d)
 		doctor_say(d, DOCTOR_INBOX, DOCTOR_SKIPPED, "not asked");
 		return;
 	}
+	/* It may have stored before, under another policy: then what is left is shown. */
 	if (doctor_number_of(d->last, "received_ms") == 0 &&
 	    strcmp(doctor_text_of(d->policy, "mode"), "pass") == 0) {
 		doctor_say(d, DOCTOR_INBOX, DOCTOR_SKIPPED, "the tunnel stores nothing");

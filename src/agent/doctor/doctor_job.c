@@ -9,8 +9,10 @@
 #include <stdlib.h>
 
 #define BUILD_EARLY_MS 5000 /* clocks of Jenkins and edge may differ by so much */
+/* Each costs a request; a Jenkins with more has an owner who knows its jobs. */
 #define JOBS_MAX 50
 
+/* With an API token in place of a password, which needs no crumb. path: below the context path. */
 static int
 ask_jenkins(const struct doctor *d, const char *path, struct fetch_answer *ret)
 {
@@ -29,7 +31,7 @@ ask_jenkins(const struct doctor *d, const char *path, struct fetch_answer *ret)
 	return rc;
 }
 
-/* "acme/web" of an order key. */
+/* "acme/web" of an order key, which is repository and branch. "": no event is known. */
 static void
 repository_of(const struct doctor *d, char dst[200])
 {
@@ -37,7 +39,12 @@ repository_of(const struct doctor *d, char dst[200])
 	dst[strcspn(dst, " \n\t@")] = '\0';
 }
 
-/* Why this job was not started, or NULL when it has nothing to do with the repository. */
+/*
+ * Why this job was not started, or NULL when it has nothing to do with the repository. Plugins
+ * compare the repository's URL as text, so case and owner count; and they build only what
+ * Jenkins has fetched once. The configuration is read as text: its form differs between kinds
+ * of jobs and plugins.
+ */
 static const char *
 reason_of(const struct doctor *d, const json_t *job, const char *repository)
 {
@@ -69,6 +76,8 @@ reason_of(const struct doctor *d, const json_t *job, const char *repository)
 	return reason;
 }
 
+/* A job whose last build began after that time. Of which repository is not told: any
+ * is taken for good. */
 static bool
 has_built(const json_t *jobs, int64_t since_ms)
 {
@@ -83,6 +92,7 @@ has_built(const json_t *jobs, int64_t since_ms)
 	return false;
 }
 
+/* The last event was delivered: has a build begun since, and if not, which job should have. */
 static void
 judge_jobs(struct doctor *d, const json_t *jobs)
 {
@@ -116,6 +126,8 @@ judge_jobs(struct doctor *d, const json_t *jobs)
 		    repository);
 }
 
+/* Jenkins makes links from its own root URL and gives them to Bitbucket, which refuses those
+ * that it could not call itself. */
 static void
 judge_root(struct doctor *d, const char *root)
 {
@@ -161,6 +173,7 @@ doctor_look_job(struct doctor *d)
 	json_t *o = NULL;
 
 	repository_of(d, repository);
+	/* The plugin's own word, with its 200, for a push that no job waits for. */
 	if (strstr(doctor_text_of(d->last, "note"), "Matched 0") != NULL)
 		doctor_add(d, "job-none", "status", "200", "repository", repository);
 	if (d->options->jenkins_user == NULL || !d->has_origin) {

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One question to the edge over a link without tunnels, waited for. */
+/*
+ * One question to the edge over a link without tunnels, waited for.
+ *
+ *	dial -> HELLO -> welcome -> probe -> inbox (up to three lists) -> end
+ *
+ * Each step may fail, and the deadline of all ends it; what was learnt until then
+ * stands in the answer.
+ */
 #include "agent/doctor/doctor_link.h"
 
 #include "agent/link/edge_dial.h"
@@ -10,22 +17,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Of each list: the newest say what is wrong now. */
 #define INBOX_ROWS 20
 
+/* Lives for one question, on a loop of its own. */
 struct asking {
 	struct doctor_link *answer;
-	size_t n_asked; /* of the inbox */
+	size_t n_asked; /* lists of the inbox: the answer to the last has this number as its seq */
 	struct loop *loop;
 	struct edge_dial dial;
 	struct carrier_shared shared;
 	struct carrier carrier;
-	bool carried, over;
+	bool carried, over; /* the carrier lives; nothing is asked or listened to any more */
 	struct loop_timer deadline;
 	struct loop_task end;
 	const char *token, *member, *value;
 	struct hello hello;
 };
 
+/* At the end of the turn, where no carrier is in the middle of its work. */
 static void
 finish(struct asking *a)
 {
@@ -33,6 +43,7 @@ finish(struct asking *a)
 		loop_at_end(a->loop, &a->end);
 }
 
+/* The first reason is told: those that follow are its consequences. */
 static void
 fail(struct asking *a, const char *why)
 {
@@ -58,6 +69,7 @@ on_end(struct loop_task *t)
 	loop_stop(a->loop);
 }
 
+/* Says how far it came: people read another cause from each. */
 static void
 on_deadline(struct loop_timer *t)
 {
@@ -74,6 +86,8 @@ on_deadline(struct loop_timer *t)
 		finish(a); /* without the inbox */
 }
 
+/* The answer has what the edge knows of the tunnel, and a ticket for requests through it
+ * (edge/link/status_message.h). asked_ms: for the clock of the edge against ours. */
 static void
 ask(struct asking *a)
 {
@@ -91,6 +105,7 @@ ask(struct asking *a)
 
 /* --- what lies in the inbox --- */
 
+/* States that are told together, and the member of the answer that gets the list. */
 static const struct {
 	const char *states[4];
 	size_t at;
@@ -141,6 +156,7 @@ ask_inbox(struct asking *a)
 	json_decref(question);
 }
 
+/* What is not a list is an answer, too: the next one is asked for. */
 static void
 take_list(struct asking *a, json_t *answer)
 {
@@ -154,6 +170,8 @@ take_list(struct asking *a, json_t *answer)
 	ask_inbox(a);
 }
 
+/* A message of a type that is no part of HELLO. Others than those that were asked for are passed
+ * over: the edge may be newer. */
 static void
 take_answer(struct asking *a, struct slice json)
 {
@@ -203,6 +221,7 @@ on_control(struct carrier *c, struct slice json)
 		if (a->answer->welcomed) /* before that nothing was asked */
 			take_answer(a, json);
 		break;
+	/* These are about tunnels, or an agent's own: nothing here could be meant. */
 	case HELLO_HELLO:
 	case HELLO_REPLACED:
 	case HELLO_PROBED:
@@ -212,6 +231,7 @@ on_control(struct carrier *c, struct slice json)
 	hello_wipe(&a->hello);
 }
 
+/* An edge that stops or is full says so before it welcomes anybody. */
 static void
 on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 {
@@ -224,6 +244,7 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 	fail(a, code == LINK_CODE_REVOKED ? "the token was revoked" : "the edge ended the link");
 }
 
+/* The end of the link is the end of the talk; a failure only where nothing was learnt. */
 static void
 on_closed(struct carrier *c, uint32_t code, const char *why)
 {
@@ -238,6 +259,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 		finish(a);
 }
 
+/* The edge has no reason to: no tunnel was named. */
 static void
 on_opened(struct carrier *c, struct stream *s, struct slice opening)
 {
@@ -254,6 +276,7 @@ static const struct carrier_ops ops = {
 	.closed = on_closed,
 };
 
+/* Without tunnels and without an instance: no other agent is replaced. */
 static void
 say_hello(struct asking *a)
 {
@@ -267,6 +290,7 @@ say_hello(struct asking *a)
 	hello_encode(h, &b);
 	hello_wipe(h);
 	carrier_control(&a->carrier, buf_slice(&b));
+	/* The token was in it. */
 	if (b.p != NULL)
 		explicit_bzero(b.p, b.cap);
 	buf_fini(&b);
@@ -282,7 +306,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 		fail(a, why);
 		return;
 	}
-	a->answer->reached = true;
+	a->answer->reached = true; /* what fails from here on is no matter of the way there */
 	if (carrier_init(&a->carrier, a->loop, &a->shared, conn, LINK_AGENT, &ops, a) != 0) {
 		conn_close(conn);
 		fail(a, "out of memory");

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local server and its jobs: a push that goes all the way, and a look at the server
- * from its own side. */
+/*
+ * The local server and its jobs: a push that goes all the way through the tunnel, and a look at
+ * the server from its own side. The second is tried first where the configuration says the
+ * address: it tells a server that is not there from a tunnel that does not lead to it.
+ */
 #include "agent/doctor/doctor_private.h"
 
 #include <errno.h>
@@ -12,6 +15,7 @@ wants_jenkins(const struct doctor *d)
 	return d->preset != NULL && strncmp(d->preset->name, "jenkins-", 8) == 0;
 }
 
+/* How long the sender waits for an answer: 10 s is Bitbucket Cloud's. */
 static int64_t
 patience_ms(const struct doctor *d)
 {
@@ -46,13 +50,18 @@ doctor_ask_origin(const struct doctor *d, const char *method, const char *path, 
 	return fetch(&req, ret);
 }
 
+/* Jenkins says its version with nearly every answer, refusals included. */
 static bool
 is_jenkins(const struct fetch_answer *a)
 {
 	return fetch_field(a, S("X-Jenkins")).p != NULL;
 }
 
-/* Where else something listens: on IPv6, or on another usual port. */
+/*
+ * Where else something listens on the same port: the other protocol of this machine. The
+ * usual cause is a server that listens on "localhost" and got ::1. dst: a clause for the row,
+ * "" where nothing does.
+ */
 static void
 find_elsewhere(const struct doctor *d, char *dst, size_t cap)
 {
@@ -78,6 +87,7 @@ find_elsewhere(const struct doctor *d, char *dst, size_t cap)
 	}
 }
 
+/* Nothing listens there: where the address is known here, its neighbours are tried. */
 static void
 add_refused(struct doctor *d)
 {
@@ -89,6 +99,7 @@ add_refused(struct doctor *d)
 	    d->has_origin ? d->origin_text : "the tunnel's address", "elsewhere", elsewhere);
 }
 
+/* How many webhooks wait for a server that is starting: nothing is lost meanwhile. */
 static const char *
 stored_text(const struct doctor *d, char dst[24])
 {
@@ -108,7 +119,8 @@ context_of(const struct doctor *d)
 	return doctor_text_of(d->policy, "context");
 }
 
-/* A Jenkins lives below this path. */
+/* A Jenkins lives below this path: its login page is there for everybody, whoever
+ * may see the rest. */
 static bool
 lives_at(const struct doctor *d, const char *context)
 {
@@ -123,7 +135,8 @@ lives_at(const struct doctor *d, const char *context)
 	return there;
 }
 
-/* Jenkins below a path of its own, another one than the tunnel says. */
+/* Jenkins below a path of its own (--prefix), another one than the tunnel says.
+ * True after a finding. */
 static bool
 find_context(struct doctor *d)
 {
@@ -149,7 +162,8 @@ find_context(struct doctor *d)
 	return false;
 }
 
-/* A path of another preset that this Jenkins answers; NULL: none. */
+/* A path of another preset that this Jenkins answers, NULL: none. A plugin that is there says
+ * 200, 400 or 405 to a GET; where none is, Jenkins says 404, or 403 for want of a crumb. */
 static const char *
 find_plugin(struct doctor *d)
 {
@@ -172,7 +186,7 @@ find_plugin(struct doctor *d)
 	return NULL;
 }
 
-/* It speaks TLS where plain HTTP was asked for. */
+/* It speaks TLS where plain HTTP was asked for. A handshake shows it, whatever its certificate. */
 static bool
 speaks_tls(const struct doctor *d)
 {
@@ -187,6 +201,7 @@ speaks_tls(const struct doctor *d)
 	return t.shaken;
 }
 
+/* The scheme does not fit, or the certificate does not: which of them, a handshake tells. */
 static void
 add_tls(struct doctor *d, const char *why)
 {
@@ -214,7 +229,8 @@ add_no_answer(struct doctor *d, bool garbage)
 		doctor_add(d, garbage ? "origin-response" : "origin-broke", "address", address);
 }
 
-/* No answer of the server, as the stage of the failure tells. */
+/* No answer of the server, as the stage of the failure tells. A handshake that never ends counts
+ * as one that failed; a server that is slow is told where the push finds it so. */
 static void
 judge_silence(struct doctor *d, const struct fetch_answer *a)
 {
@@ -226,6 +242,7 @@ judge_silence(struct doctor *d, const struct fetch_answer *a)
 		add_no_answer(d, a->code == EPROTO);
 }
 
+/* What is there, asked without the tunnel: Jenkins's login page, or "/" of anything else. */
 static void
 look_from_inside(struct doctor *d)
 {
@@ -255,6 +272,8 @@ look_from_inside(struct doctor *d)
 
 /* --- what the answer to a push means --- */
 
+/* A refusal for want of a crumb means that no plugin takes webhooks at this path: it is looked
+ * for at another context, then at the paths of other plugins. */
 static void
 judge_path(struct doctor *d)
 {
@@ -282,7 +301,7 @@ is_fine(const char *code)
 	return false;
 }
 
-/* Judgements that have a row of their own. */
+/* Judgements that have a row of their own. True: it was told, here or by an earlier finding. */
 static bool
 add_known(struct doctor *d, const struct preset_judgement *j, const struct preset_answer *a)
 {
@@ -312,6 +331,7 @@ add_known(struct doctor *d, const struct preset_judgement *j, const struct prese
 	return true;
 }
 
+/* What the server said to the push. way: for people, "all the way" or "from inside". */
 static void
 judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 {
@@ -319,6 +339,7 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 		.path = slice_str(d->check.path),
 		.location = fetch_field(a, S("Location")),
 		.body = slice_head(buf_slice(&a->body), 1024),
+		/* A proxy before it may have taken the field away. */
 		.jenkins = is_jenkins(a) || d->jenkins_seen };
 	struct preset_judgement j = preset_judge(d->preset, &answer);
 	char status[8];
@@ -332,7 +353,8 @@ judge_answer(struct doctor *d, const struct fetch_answer *a, const char *way)
 	    strcmp(j.code, "matched-0") == 0 ? "no project waits for it, as it should be" : j.text);
 }
 
-/* The probe did not get an answer of the server. */
+/* The probe did not get an answer of the server. error: what the edge says of it, empty: the
+ * edge said nothing. What is no row of the origin's is an earlier stage's affair. */
 static void
 judge_error(struct doctor *d, const struct fetch_answer *a, struct slice error)
 {
@@ -358,6 +380,7 @@ judge_error(struct doctor *d, const struct fetch_answer *a, struct slice error)
 		    PS(error));
 }
 
+/* An answer that comes is good; one that comes too late the sender counts as none. */
 static void
 judge_time(struct doctor *d, const struct fetch_answer *a)
 {
@@ -368,7 +391,8 @@ judge_time(struct doctor *d, const struct fetch_answer *a)
 		doctor_add(d, "origin-slow", "seconds", seconds);
 }
 
-/* False: it did not come to the edge at all. */
+/* By the public way. False: it did not come to the edge at all, or no further, and the server
+ * may be asked from inside. */
 static bool
 push_through(struct doctor *d, struct slice fields, struct slice body)
 {
@@ -384,6 +408,7 @@ push_through(struct doctor *d, struct slice fields, struct slice body)
 		judge_error(d, &a, S(""));
 	} else if ((error = fetch_field(&a, S("adit-error"))).p != NULL) {
 		judge_error(d, &a, error);
+		/* The edge refused it, or no agent is there: that says nothing of the server. */
 		if (!slice_starts(error, S("origin-")) && !slice_eq(error, S("forbidden")) &&
 		    d->has_origin) {
 			fetch_fini(&a);
@@ -397,7 +422,8 @@ push_through(struct doctor *d, struct slice fields, struct slice body)
 	return true;
 }
 
-/* What was delivered last may tell more than a push that nobody waits for. */
+/* What was delivered last may tell more than a push that nobody waits for: its attempts have
+ * notes, in which these words stand. */
 static void
 judge_last(struct doctor *d)
 {
@@ -440,6 +466,7 @@ doctor_look_origin(struct doctor *d)
 		fetch_fini(&a);
 	}
 	judge_last(d);
+	/* No part of this stage could look. */
 	if (d->stages[DOCTOR_ORIGIN].text[0] == '\0')
 		doctor_say(d, DOCTOR_ORIGIN, DOCTOR_SKIPPED,
 		    "not reached; --origin ADDRESS looks at it from here");

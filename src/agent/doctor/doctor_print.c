@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+/* What its findings make of what a stage said: a failure is BAD, a warning makes it doubtful. */
 static enum doctor_state
 state_of(const struct doctor *d, enum doctor_stage s)
 {
@@ -31,6 +32,7 @@ state_of(const struct doctor *d, enum doctor_stage s)
 	return state;
 }
 
+/* By enum doctor_state. */
 static const char *const state_names[] = { "skipped", "ok", "warning", "FAILED" };
 
 /* The first finding of a stage that is a failure; "" where it has none. */
@@ -77,6 +79,8 @@ write_failures(const struct doctor *d, struct buf *b)
 	buf_putc(b, '\n');
 }
 
+/* Stages in their order, the findings of each below it, then where it fails. Texts hold bytes of
+ * the edge, of servers and of the command line: printed in plain characters. */
 static void
 write_text(const struct doctor *d, struct buf *b)
 {
@@ -114,6 +118,8 @@ put_member(struct buf *b, const char *key, const char *value)
 	buf_json_ascii(b, slice_str(value));
 }
 
+/* In the order in which they were found, which is that of the stages but for
+ * some that show early. */
 static void
 put_findings(const struct doctor *d, struct buf *b)
 {
@@ -146,6 +152,8 @@ put_url(const struct doctor *d, struct buf *b)
 	put_member(b, "url", bare);
 }
 
+/* One object on one line (adit-doctor.1). first_code is "" where a stage fails without a
+ * row of its own. */
 static void
 write_json(const struct doctor *d, struct buf *b)
 {
@@ -174,7 +182,11 @@ write_json(const struct doctor *d, struct buf *b)
 	buf_put(b, S("}\n"));
 }
 
-/* What is printed as JSON, the system, and the edge's answer without its ticket. */
+/*
+ * What is printed as JSON, the system, and the edge's answer without its ticket, which would
+ * let a reader of the report make requests in our name. Others may not read the file: it
+ * names hosts and paths.
+ */
 int
 doctor_write_report(struct doctor *d, const char *path)
 {

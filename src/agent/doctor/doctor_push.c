@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of the doctor's own by the public way: a push that no job waits for, signed as the sender
- * would sign it. */
+/* Requests of the doctor's own by the public way: a push that no job waits for, signed as the
+ * sender would sign it. */
 #include "agent/doctor/doctor_private.h"
 
 #include "base/clock.h"
@@ -17,7 +17,8 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 		.tls_name = d->check.host,
 		.host = d->host_header,
 		.body = body,
-		.insecure = true, /* judged before */
+		.insecure =
+		    true, /* doctor_look_tls() has judged it; more is to be seen behind it */
 		.timeout_ms = timeout_ms,
 		.body_max = 65536,
 	};
@@ -38,7 +39,7 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 	req.addr.port = addr_split(&d->to, sizeof(d->to), req.addr.host, sizeof(req.addr.host));
 	path = path == NULL ? NULL : strchr(path + 3, '/');
 	req.target = slice_str(path != NULL ? path : "/");
-	/* behind a token of the generic trigger stands a job, which must not start */
+	/* The token in the query of a generic trigger names a job, which must not start. */
 	if (d->preset != NULL && strcmp(d->preset->name, "jenkins-generic") == 0)
 		req.target = slice_cut(&req.target, '?');
 	rc = fetch(&req, ret);
@@ -46,6 +47,11 @@ doctor_ask(struct doctor *d, const char *method, const char *depth, struct slice
 	return rc;
 }
 
+/*
+ * As the sender would: so a wrong secret shows here, and not with the next push. Without a
+ * secret, or where a scheme has no way to sign, the push goes unsigned and the edge says what
+ * it thinks of that.
+ */
 static void
 sign(const struct doctor *d, struct buf *fields, struct slice body)
 {
@@ -73,7 +79,8 @@ sign(const struct doctor *d, struct buf *fields, struct slice body)
 	free(out);
 }
 
-/* The ping of senders whose receivers would call a push of Bitbucket's an error. */
+/* The ping of senders whose receivers would call a push of Bitbucket's an error. False: it has
+ * none. id: appears in the body, so that no two probes look like one delivery that was repeated. */
 static bool
 put_ping(const struct doctor *d, const char *id, struct buf *fields, struct buf *body)
 {
@@ -97,6 +104,11 @@ put_ping(const struct doctor *d, const char *id, struct buf *fields, struct buf 
 	return true;
 }
 
+/*
+ * A push of a repository that exists nowhere, with no changes in it: receivers read it whole,
+ * answer as they would answer a real one, and start nothing. Members are those without which
+ * plugins of Jenkins fail (links, owner, scm).
+ */
 void
 doctor_push(const struct doctor *d, struct buf *fields, struct buf *body)
 {

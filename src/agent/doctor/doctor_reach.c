@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why the edge was not reached from here: its name, the way there, its certificate and the clock are
- * looked at one after another, since one sentence of a failed dial cannot tell them apart. */
+/* Why the edge was not reached from here: its name, the way there, its certificate and the clock
+ * are looked at one after another, since one sentence of a failed dial cannot tell them apart. */
 #include "agent/doctor/doctor_private.h"
 
 #include "agent/link/proxy.h"
@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define CLOCK_S 300 /* by so much a clock may be off without being the reason */
+/* By so much a clock may be off without being the reason: certificates are made valid from a little
+ * before they are given out. */
+#define CLOCK_S 300
 
+/* The edge of the login, and the address at which it takes connections. */
 struct reach {
 	struct doctor *d;
 	struct addr addr;
-	char address[ADDR_TEXT_BYTES];
-	struct sockaddr_storage ss;
+	char address[ADDR_TEXT_BYTES]; /* addr, for people */
+	struct sockaddr_storage ss;    /* valid once connects() was true */
 	socklen_t len;
 };
 
@@ -26,7 +29,8 @@ environment(const char *name)
 	return getenv(name);
 }
 
-/* True: the way leads through a proxy, and that is what failed. */
+/* True: the way leads through a proxy, and that is what failed, or what the environment says of
+ * it is wrong. What lies behind a proxy cannot be looked at from here. */
 static bool
 judge_proxy(struct reach *r)
 {
@@ -75,7 +79,11 @@ connects(struct reach *r)
 	return false;
 }
 
-/* By how much this clock is before that of the server, by its Date; 0: not known. */
+/*
+ * By how many seconds this clock is before that of the server, by its Date (RFC 9110,
+ * 6.6.1); 0: not known. The server may be anybody, since its certificate was refused: a hint
+ * for people, no more.
+ */
 static int64_t
 clock_off_s(const struct reach *r)
 {
@@ -102,6 +110,8 @@ clock_off_s(const struct reach *r)
 	return off;
 }
 
+/* A certificate out of its time, or a clock that is wrong: a server that says another
+ * time than ours decides. */
 static void
 judge_dates(struct reach *r, const struct tls_peek *t)
 {
@@ -116,6 +126,8 @@ judge_dates(struct reach *r, const struct tls_peek *t)
 		doctor_add(r->d, "link-expired", "from", t->from, "until", t->until, "now", now);
 }
 
+/* In the order of the way; the first that fails explains those behind it. A certificate of an
+ * unknown issuer in place of the edge's is what a firewall shows that reads TLS. */
 void
 doctor_look_reach(struct doctor *d)
 {

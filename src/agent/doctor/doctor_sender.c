@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who sends the webhooks of the tunnel, as its scheme or preset tells: rows of the doctor name him. */
+/* Who sends the webhooks of the tunnel, as its scheme or preset tells: rows of
+ * the doctor name him. */
 #include "agent/doctor/doctor_private.h"
 
 #include "hook/sign.h"
 
 #include <stdio.h>
 
+/* Of the policy, else what the preset's plugin expects: two of them check themselves, so their
+ * preset has no scheme of the edge's. */
 static const char *
 scheme_of(const struct doctor *d)
 {
@@ -20,7 +23,11 @@ scheme_of(const struct doctor *d)
 	return d->preset->scheme != NULL ? d->preset->scheme : "";
 }
 
-/* The first word of what the scheme is called: "GitLab, secret token". */
+/*
+ * The first word of what the scheme is called ("GitLab, secret token"); dst_default
+ * where there is none, since Bitbucket is whom this program is for. Two schemes are
+ * everybody's and name nobody.
+ */
 static void
 name_of(const struct doctor *d, const char *dst_default, char dst[40])
 {

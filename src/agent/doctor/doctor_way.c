@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+/* After a move senders keep the old address for as long: an hour is what people wait. */
 #define TTL_MAX_S 3600
 /* Whose certificates are got automatically. */
 #define ACME_ISSUER "letsencrypt.org"
@@ -19,6 +20,8 @@ size_of(const struct sockaddr_storage *ss)
 
 /* --- the webhook --- */
 
+/* Which row of the doctor says the same as a finding of check-url; NULL: none, and it is no
+ * fault here. Read from the top: the longer beginning comes first. */
 static const struct {
 	const char *code, *row; /* a code that begins so */
 } rows_of_url[] = {
@@ -34,7 +37,8 @@ static const struct {
 	{ "server-url", "hook-server-url" },
 };
 
-/* The row of a host that no sender reaches: of an edge for trying it is no fault. */
+/* The row of a host that no sender reaches: of an edge for trying it that is no fault, but
+ * what it is for. */
 static const char *
 unreachable(const struct doctor *d, const char *row)
 {
@@ -43,6 +47,8 @@ unreachable(const struct doctor *d, const char *row)
 	return host && d->trying ? "hook-trying" : row;
 }
 
+/* What check-url found in the text of the URL, as a row of the doctor where there is one, else
+ * in its own words. */
 static void
 add_finding(struct doctor *d, const struct checkurl_finding *f)
 {
@@ -63,7 +69,8 @@ add_finding(struct doctor *d, const struct checkurl_finding *f)
 		doctor_add(d, "hook-url", "cause", f->cause, "remedy", f->remedy);
 }
 
-/* Nothing has come yet, where something would have been kept. */
+/* Nothing has come yet, where something would have been kept. What was refused has come, though:
+ * then that is told, and not that the sender is silent. */
 static void
 look_for_silence(struct doctor *d)
 {
@@ -94,6 +101,8 @@ doctor_look_hook(struct doctor *d)
 		doctor_say(d, DOCTOR_HOOK, DOCTOR_SKIPPED, "the edge does not say the URL");
 		return;
 	}
+	/* Secrets that people put into a URL are shown to nobody: reports
+	 * are pasted into tickets. */
 	snprintf(shown, sizeof(shown), "%.180s", d->url);
 	if (strcspn(shown, "?") < strlen(shown)) /* tokens stand in queries */
 		snprintf(shown + strcspn(shown, "?"), 5, "?...");
@@ -107,6 +116,8 @@ doctor_look_hook(struct doctor *d)
 
 /* --- DNS --- */
 
+/* Names of tunnels lead to the edge. Where the two have no address in common, the record is an
+ * old one, or the agent knows another edge than the world. */
 static void
 compare_with_edge(struct doctor *d)
 {
@@ -131,6 +142,7 @@ compare_with_edge(struct doctor *d)
 	doctor_add(d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs);
 }
 
+/* Every address counts: a sender takes any of them. */
 static void
 judge_addresses(struct doctor *d)
 {
@@ -177,6 +189,8 @@ write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
 	}
 }
 
+/* No address was found. Where no name server answers, nothing is known of the record,
+ * so none is proposed. */
 static void
 add_missing(struct doctor *d)
 {
@@ -210,6 +224,7 @@ doctor_look_dns(struct doctor *d)
 		doctor_say(d, DOCTOR_DNS, DOCTOR_SKIPPED,
 		    d->connect.port != 0 ? "not asked: --connect is given"
 					 : "there is no name to look up");
+		/* A number is its own answer, and the next stages read it there. */
 		if (d->check.is_address)
 			seek(host, NULL, DOCTOR_MS, &d->dns);
 		return;
@@ -231,6 +246,8 @@ doctor_look_dns(struct doctor *d)
 
 /* --- TCP --- */
 
+/* ss: an address without a port. The first one that connects is called by
+ * the stages that follow. */
 static bool
 try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct tls_peek *seen)
 {
@@ -247,6 +264,8 @@ try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct tls_
 	return seen->tcp_error == 0;
 }
 
+/* Every address is tried, since a sender may take any: one that is dead beside a good one is a
+ * fault of its own, and IPv6 is the one that people forget. */
 void
 doctor_look_tcp(struct doctor *d)
 {
@@ -290,7 +309,8 @@ doctor_look_tcp(struct doctor *d)
 
 /* --- TLS --- */
 
-/* A certificate that is missing or was not renewed may be one that nobody may give out. */
+/* A certificate that is missing or was not renewed may be one that nobody may
+ * give out (RFC 8659). */
 static void
 look_for_caa(struct doctor *d)
 {
@@ -319,6 +339,8 @@ is_clock_wrong(struct doctor *d)
 	return edge != 0 && (off_s > 86400 || off_s < -86400);
 }
 
+/* Each fault that a sender would refuse the certificate for. Dates say nothing where our own
+ * clock is wrong: then that is the fault. An incomplete chain explains the unknown issuer. */
 static void
 judge_tls(struct doctor *d, const struct tls_peek *t)
 {
@@ -353,6 +375,8 @@ doctor_look_tls(struct doctor *d)
 	}
 	(void)tls_peek((struct sockaddr *)&d->to, size_of(&d->to), d->check.host, d->login.ca,
 	    DOCTOR_MS, &t);
+	/* An edge whose certificate has not come yet cannot shake hands: why it has not may
+	 * be a CAA record. */
 	if (!t.shaken) {
 		look_for_caa(d);
 		doctor_add(d, "tls-version", "version", "something else");

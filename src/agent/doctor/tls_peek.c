@@ -15,12 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* One look: a socket of its own and the time at which it ends. */
 struct tls_look {
 	struct tls_peek *seen;
 	int fd;
 	int64_t end_us;
 };
 
+/* False when the time is over, which the caller tells. */
 static bool
 wait_for(const struct tls_look *l, short events)
 {
@@ -33,6 +35,8 @@ wait_for(const struct tls_look *l, short events)
 
 /* --- what is wrong with the certificate: all of it --- */
 
+/* As SSL_CTX_set_verify() calls it, once for each fault of each certificate of the chain. 1 lets
+ * the handshake go on, so that the next fault is seen, too. */
 static int
 on_verify(int ok, X509_STORE_CTX *x)
 {
@@ -68,6 +72,11 @@ on_verify(int ok, X509_STORE_CTX *x)
 	return 1;
 }
 
+/*
+ * What it says of itself. The chain lacks a certificate where the issuer is unknown, nothing
+ * but the server's own was sent, and that one names a place to fetch the issuer's from
+ * (caIssuers, RFC 5280, 4.2.2.1).
+ */
 static void
 read_certificate(SSL *ssl, struct tls_peek *p)
 {
@@ -90,6 +99,7 @@ read_certificate(SSL *ssl, struct tls_peek *p)
 
 /* --- the handshake --- */
 
+/* Why there was no handshake, in words that lead to what is to be mended; else OpenSSL's. */
 static const char *
 reason_of(const struct tls_look *l)
 {
@@ -112,6 +122,7 @@ reason_of(const struct tls_look *l)
 	return e == 0 || text == NULL ? "the connection was closed during the TLS handshake" : text;
 }
 
+/* The socket does not wait, so the handshake is driven here until it is done, fails, or is late. */
 static bool
 shake(struct tls_look *l, SSL *ssl)
 {
@@ -145,6 +156,7 @@ new_context(const char *ca_path, struct tls_peek *p)
 
 	if (ctx == NULL)
 		return NULL;
+	/* Distributions forbid the old ones by level; a handshake with them is a finding. */
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
@@ -177,6 +189,7 @@ look_at_tls(struct tls_look *l, SSL_CTX *ctx, const char *host)
 		return;
 	SSL_set_app_data(ssl, p);
 	SSL_set_fd(ssl, l->fd);
+	/* A number is no name: SNI has none (RFC 6066, 3), and it is verified as an address. */
 	if (is_number(host)) {
 		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
 	} else {
@@ -197,6 +210,8 @@ look_at_tls(struct tls_look *l, SSL_CTX *ctx, const char *host)
 	ERR_clear_error();
 }
 
+/* True when connected. Else l->seen->tcp_error; l->fd is open or -1 in either
+ * case, and the caller's. */
 static bool
 dial(struct tls_look *l, const struct sockaddr *sa, socklen_t len)
 {

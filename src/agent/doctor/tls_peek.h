@@ -13,12 +13,13 @@
 #include <sys/socket.h>
 
 struct tls_peek {
-	int tcp_error; /* errno of connecting, 0: connected */
-	int64_t tcp_us, tls_us;
-	bool shaken;   /* a handshake was done, though perhaps with faults */
-	char why[200]; /* where not */
+	int tcp_error;          /* errno of connecting, 0: connected */
+	int64_t tcp_us, tls_us; /* how long each took */
+	bool shaken;            /* a handshake was done, though perhaps with faults */
+	char why[200];          /* where not */
 	char version[16];
 	bool old; /* below TLS 1.2 */
+	/* Of the certificate: each fault that there is, not the first alone. */
 	bool expired, early, self_signed, no_issuer, wrong_name;
 	bool incomplete; /* no_issuer, and the certificate names a place where the missing one is */
 	int n_sent;      /* certificates that came */
@@ -27,10 +28,14 @@ struct tls_peek {
 	char other[120]; /* another fault of the chain; "" none */
 };
 
-/* host: SNI and name to verify.  ca_path: NULL: the system's. 0 when the certificate is good. */
+/*
+ * Connects and shakes hands. host: SNI and name to verify, or a number, which is verified as
+ * one. ca_path: PEM, NULL: the system's. Waits, for timeout_ms at most. 0 when all is good; else
+ * -1, and *ret says what is not.
+ */
 int tls_peek(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
     int64_t timeout_ms, struct tls_peek *ret);
-/* Connects only. */
+/* Connects only: tcp_error and tcp_us are set. */
 void tcp_peek(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret);
 
 #endif
