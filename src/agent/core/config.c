@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+/* As schema_row.call: dst is a char *, which gets the name in its canonical form. */
 static bool
 read_name(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
@@ -22,6 +23,8 @@ read_name(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, name, dst);
 }
 
+/* The same of an address, which stays as it was written: it is shown to people, and parsed again
+ * where it is dialled. */
 static bool
 read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
@@ -38,6 +41,7 @@ read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 
 static const char *const kind_words[] = { [TUNNEL_HTTP] = "http", [TUNNEL_TCP] = "tcp", NULL };
 
+/* Keys of a tunnel (adit.yml(5)). */
 static const struct schema_row tunnel_rows[] = {
 	{ "kind", SCHEMA_WORD, AT(kind), .words = kind_words },
 	{ "name", SCHEMA_CALL, AT(name), .call = read_name },
@@ -66,6 +70,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ NULL },
 };
 
+/* What no key can say alone: keys that belong to the other kind of tunnel. */
 static bool
 check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct config_tunnel *t)
 {
@@ -84,6 +89,8 @@ check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct c
 	return true;
 }
 
+/* n: its key and what stands below it. False after a fault; the tunnel is counted even then, so
+ * that config_fini() frees what it has. */
 static bool
 read_tunnel(struct schema_read *r, const struct yamldoc_node *n, struct config *c)
 {
@@ -135,6 +142,7 @@ config_parse(struct slice text, const char *path, struct config *ret_c)
 	return sentence("%s:%d:%d: %s", path, r.error.line, r.error.column, r.error.text);
 }
 
+/* Freed memory of a token is memory that the next malloc() shows to somebody. */
 static void
 wipe(char *z)
 {

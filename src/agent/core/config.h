@@ -19,19 +19,20 @@
 
 /* A tunnel as people wrote it, on the command line or in the file. */
 struct config_tunnel {
-	char *label;       /* its key in the file; NULL on the command line */
-	int64_t kind;      /* enum tunnel_kind */
-	char *name;        /* public name wanted, NULL: any */
-	int64_t port;      /* public port wanted, 0: any */
-	char *origin;      /* address */
-	char *origin_host; /* Host that the origin is sent, NULL: the visitor's */
-	char *origin_ca;   /* PEM file, NULL: the system's */
-	bool origin_insecure;
+	char *label;             /* its key in the file; NULL on the command line */
+	int64_t kind;            /* enum tunnel_kind */
+	char *name;              /* public name wanted, NULL: any */
+	int64_t port;            /* public port wanted, 0: any */
+	char *origin;            /* address */
+	char *origin_host;       /* Host that the origin is sent, NULL: the visitor's */
+	char *origin_ca;         /* PEM file, NULL: the system's */
+	bool origin_insecure;    /* any certificate of it is taken */
 	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
 	struct policy_text policy;
 	int line; /* where it stands in the file; 0: not there */
 };
 
+/* The file as it was read; NULL and 0 are what it does not say. */
 struct config {
 	char *edge, *ca, *token, *token_file;
 	size_t n_tunnels;

@@ -21,6 +21,7 @@ config_file_path(char *dst, size_t cap)
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	int n = -1;
 
+	/* Relative paths in it are to be ignored (XDG Base Directory Specification). */
 	if (xdg != NULL && xdg[0] == '/')
 		n = snprintf(dst, cap, "%s/adit/adit.yml", xdg);
 	else if (home != NULL && home[0] == '/')
@@ -46,6 +47,7 @@ config_file_read(const char *path, struct config *ret_c, bool *ret_missing)
 		*ret_missing = bytes == NULL && errno == ENOENT;
 	error = bytes != NULL ? config_parse(text, path, ret_c)
 			      : sentence("%s: %s", path, strerror(errno));
+	/* Without a token in it the file may be everybody's: a team's, in a repository. */
 	if (error == NULL && ret_c->token != NULL && others != 0)
 		error = others_may_read(path);
 	file_free(bytes, text);
@@ -54,7 +56,8 @@ config_file_read(const char *path, struct config *ret_c, bool *ret_missing)
 
 /* --- login --- */
 
-/* True when the line (from 1) belongs to a key that a login writes anew. */
+/* True when the line (from 1) belongs to a key that a login writes anew. A key's value may go on
+ * for lines ("token: |"): they go with it. */
 static bool
 is_login_line(const struct yamldoc *doc, int line)
 {
@@ -78,7 +81,8 @@ put_pair(struct buf *b, const char *key, const char *value)
 	buf_putc(b, '\n');
 }
 
-/* What is in the file already, without the lines of an earlier login. */
+/* What is in the file already, without the lines of an earlier login. By lines and not by the
+ * tree, so that comments and the form that people gave it stay. NULL, or a malloced sentence. */
 static char *
 keep_the_rest(const char *path, struct slice old, struct buf *out)
 {
@@ -105,6 +109,7 @@ keep_the_rest(const char *path, struct slice old, struct buf *out)
 	return error;
 }
 
+/* All of it, and on the disk, or false and errno. */
 static bool
 write_all(int fd, struct slice s)
 {
@@ -132,6 +137,8 @@ replace_file(const char *path, struct slice text)
 	if (n < 0 || (size_t)n >= sizeof(next))
 		return sentence("%s: the path is too long", path);
 	file_make_folders(next);
+	/* What an earlier crash left; O_EXCL then takes no file or link that somebody
+	 * else has put there. */
 	unlink(next);
 	fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -166,6 +173,7 @@ config_file_save_login(const char *path, const char *edge, const char *ca, const
 	if (error == NULL)
 		error = replace_file(path, buf_slice(&out));
 	file_free(bytes, old);
+	/* The token was in it. */
 	if (out.p != NULL)
 		OPENSSL_cleanse(out.p, out.cap);
 	buf_fini(&out);

@@ -24,8 +24,11 @@ char *config_file_read(const char *path, struct config *ret_c, bool *ret_missing
 char *config_file_save_login(const char *path, const char *edge, const char *ca,
     const char *token) must_use;
 
-/* A token from a file that only its owner may read, or from standard input for "-", without the
- * line's end. NULL or a malloced sentence. */
+/*
+ * A token, or another secret on one line, from a file that only its owner may read, or from
+ * standard input for "-", without the line's end. dst is written on success alone. NULL, or a
+ * malloced sentence, also where the file is empty.
+ */
 char *config_file_token(const char *path, char *dst, size_t cap) must_use;
 
 #endif

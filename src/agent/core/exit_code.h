@@ -6,9 +6,9 @@
 #include "base/check.h"
 
 enum exit_code {
-	EXIT_STOPPED = 0, /* by a signal */
-	EXIT_BROKE = 1,   /* it could not go on */
-	EXIT_USAGE = 2,
+	EXIT_STOPPED = 0,  /* by a signal */
+	EXIT_BROKE = 1,    /* it could not go on */
+	EXIT_USAGE = 2,    /* the command line or a file is wrong: the same again would be, too */
 	EXIT_REFUSED = 3,  /* the edge refused the token, or every tunnel */
 	EXIT_REPLACED = 4, /* a newer agent of the account serves all tunnels */
 };

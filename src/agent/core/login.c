@@ -26,6 +26,7 @@ token_from_environment(char *dst, size_t cap)
 	return NULL;
 }
 
+/* NULL, or a malloced sentence. A variable that is set wins over the file: it is of this run. */
 static char *
 find_token(struct login *e, const struct options *o)
 {
@@ -37,6 +38,7 @@ find_token(struct login *e, const struct options *o)
 	error = token_from_environment(e->token, sizeof(e->token));
 	if (error != NULL || e->token[0] != '\0')
 		return error;
+	/* One that is too long is none of an edge's; what is said then is how to get one. */
 	if (c->token != NULL && strlen(c->token) < sizeof(e->token)) {
 		memcpy(e->token, c->token, strlen(c->token) + 1);
 		return NULL;

@@ -8,6 +8,8 @@
 
 #define AT(member) offsetof(struct options, member)
 
+/* In the order of help: the link, the tunnel, its policy, the inbox, the
+ * doctor, hooks, the rest. */
 static const struct args_row rows[] = {
 	{ "--edge", "URL", AT(edge), OPTIONS_LINK,
 	    "the edge, in place of a login: https://HOST[:PORT]" },
@@ -122,6 +124,7 @@ static const struct args_row rows[] = {
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
+/* Options go into *o by the rows, and what is none of them into its args. */
 static struct args
 reader(struct options *o)
 {

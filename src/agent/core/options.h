@@ -35,6 +35,7 @@ enum option_group {
 	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
 
+/* What was typed; NULL and false: not given. Strings are argv's. */
 struct options {
 	const char *edge, *ca, *token_file, *log_level, *file;
 	const char *name, *port, *origin_host, *origin_ca, *origin_silent;

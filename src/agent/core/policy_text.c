@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define FILE_BYTES_MAX 65536
+/* Letters and digits: 190 bits, and no sign that a form or a shell would change. */
 #define SECRET_CHARS 32
 
 bool
@@ -84,7 +85,8 @@ read_secrets(const char *path, struct slice *ret, char **ret_error)
 	return NULL;
 }
 
-/* Appends the lines of a file of secrets to a list. */
+/* Appends the lines of a file of secrets to a list; empty lines are none. NULL, or a malloced
+ * sentence; a file without a line is a mistake, since nothing would be checked. */
 static char *
 add_lines(json_t *list, const char *path)
 {
@@ -112,6 +114,8 @@ add_lines(json_t *list, const char *path)
 
 /* --- a secret of our own --- */
 
+/* Where the secret of a tunnel is kept, so that the next start finds it again: "secret-LABEL" in
+ * the configuration's folder. NULL, or a malloced sentence. */
 static char *
 secret_path(const char *label, char *dst, size_t cap)
 {
@@ -124,7 +128,7 @@ secret_path(const char *label, char *dst, size_t cap)
 		return sentence(
 		    "no place to keep a secret: neither XDG_CONFIG_HOME nor HOME is set; "
 		    "give one by --secret-file FILE");
-	/* a label may hold anything */
+	/* A label may hold anything, slashes too: what is no plain name is hashed. */
 	while (i < 40 && label[i] != '\0' &&
 	       strchr("abcdefghijklmnopqrstuvwxyz0123456789-", label[i]) != NULL)
 		i++;
@@ -141,7 +145,8 @@ secret_path(const char *label, char *dst, size_t cap)
 	return NULL;
 }
 
-/* Whole and on the disk, or not there; of two agents that start at once, one makes it. */
+/* Whole and on the disk, or not there; of two agents that start at once, one makes it: link()
+ * does not replace, and both read what is there then. */
 static char *
 write_secret(const char *path)
 {
@@ -167,6 +172,7 @@ write_secret(const char *path)
 	return error;
 }
 
+/* The secret that an earlier start has made, or a new one; people are told where it is. */
 static char *
 own_secret(json_t *list, const char *label, struct policy_made *m)
 {
@@ -190,6 +196,8 @@ holds_secrets(const json_t *o)
 	return json_object_get(o, "secrets") != NULL || json_object_get(o, "users") != NULL;
 }
 
+/* The object of --policy, or an empty one. *ret is the caller's in either case. A file with
+ * secrets in it must be readable by its owner alone. */
 static char *
 start_object(const struct policy_text *p, json_t **ret)
 {
@@ -287,6 +295,7 @@ set_secrets(json_t *o, const struct policy_text *p, struct policy_made *m)
 	return error;
 }
 
+/* Webhooks are not stored: then no signature is checked here, and no secret is needed. */
 static bool
 is_passing(json_t *o, const struct preset *preset)
 {
@@ -335,6 +344,8 @@ set_context(json_t *o, const char *text)
 	return NULL;
 }
 
+/* Options over what the file has. Whatever is made here, policy_new() judges it in the end as
+ * the edge will; what is judged here is what needs words about options. */
 static char *
 fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy_made *m)
 {
@@ -383,7 +394,7 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 	return error != NULL ? error : complete(o, label, m);
 }
 
-/* What people are told. */
+/* What people are told: the edge's words for the mode, and what the preset wants at the sender. */
 static void
 describe(const struct policy *policy, struct policy_made *m)
 {
@@ -401,6 +412,7 @@ describe(const struct policy *policy, struct policy_made *m)
 	m->next = preset->next;
 }
 
+/* Makes the text for HELLO, and tries it: a mistake is told before anything is dialled. */
 static char *
 finish(json_t *o, struct policy_made *m)
 {

@@ -14,14 +14,14 @@
 
 #define POLICY_SECRET_FILES 4
 
-/* Zeroed: no policy. */
+/* As it was typed, nothing read or tried yet; NULL and false: not given. Zeroed: no policy. */
 struct policy_text {
 	char *preset; /* --for */
 	char *context;
 	char *scheme;
 	char *secret_files[POLICY_SECRET_FILES]; /* newest first; one secret a line */
 	char *allow, *deny;                      /* CIDR[,CIDR...] */
-	char *user_file;                         /* lines name:hash */
+	char *user_file;                         /* lines name:hash, as adit passwd prints them */
 	char *policy_file; /* a whole JSON object; what else is given goes over it */
 	char *body_max, *rate;
 	char *fan_out; /* NAME[,NAME...] */
@@ -40,6 +40,7 @@ struct policy_made {
 	bool is_implied;  /* they are stored because a scheme was named */
 };
 
+/* Anything of it was given. */
 bool policy_text_given(const struct policy_text *p);
 /*
  * label: what a secret that has to be made is kept under.  NULL, or a malloced sentence; then *ret
@@ -48,6 +49,7 @@ bool policy_text_given(const struct policy_text *p);
  */
 char *policy_text_compose(const struct policy_text *p, const char *label,
     struct policy_made *ret) must_use;
+/* Wipes and frees the JSON. Harmless with a zeroed one. */
 void policy_made_fini(struct policy_made *m);
 
 #endif

@@ -13,6 +13,7 @@
 
 /* A pipe that poll() calls writable takes this much without blocking (PIPE_BUF). */
 #define LINE_BYTES_MAX 4096
+/* Of one value, so that a long one costs itself its end, and not the line. */
 #define VALUE_BYTES_MAX 768
 
 void
@@ -68,6 +69,7 @@ begin(struct screen *s, const char *event)
 		buf_printf(&s->line, ",\"dropped\":%llu", (unsigned long long)s->dropped);
 }
 
+/* A line is written once, when it is whole. */
 static void
 end(struct screen *s)
 {
@@ -76,6 +78,7 @@ end(struct screen *s)
 	write_line(s);
 }
 
+/* Members are there only where they say something (adit.1). */
 static void
 put_hook_json(struct buf *b, const struct screen_hook *h)
 {
@@ -94,6 +97,7 @@ put_hook_json(struct buf *b, const struct screen_hook *h)
 		put_member(b, "next", slice_str(h->next));
 }
 
+/* A line below the one of the tunnel; none without a value. */
 static void
 put_hook_line(struct buf *b, const char *what, const char *value)
 {
@@ -103,6 +107,8 @@ put_hook_line(struct buf *b, const char *what, const char *value)
 	put_plain(b, slice_str(value));
 }
 
+/* What goes where at the sender of the webhooks. People who have seen it are told the mode
+ * alone, and each time that nothing is checked. */
 static void
 put_hook_plain(struct buf *b, const struct screen_hook *h)
 {
@@ -282,6 +288,7 @@ screen_replaced(struct screen *s, const char *name, const char *text)
 void
 screen_speaks_tls(struct screen *s, const char *name, const char *origin)
 {
+	/* Its text has the scheme that is wrong. */
 	const char *address = strncmp(origin, "http://", 7) == 0 ? origin + 7 : origin;
 	char text[400];
 

@@ -14,13 +14,14 @@
 #include "base/slice.h"
 
 struct screen {
-	int fd;
+	int fd; /* -1: nothing is told */
 	bool json;
 	bool requests;    /* a line per request, too */
 	uint64_t dropped; /* lines since the last that was written */
 	struct buf line;
 };
 
+/* fd stays the caller's. */
 void screen_init(struct screen *s, int fd, bool json, bool requests);
 void screen_fini(struct screen *s);
 
