@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* All of it lives as long as agent_run(); one loop runs it. */
 struct agent {
 	const struct agent_params *params;
 	struct loop *loop;
@@ -52,6 +53,8 @@ tunnel_key(const struct config_tunnel *t, const char *machine, char *dst)
 	buf_fini(&b);
 }
 
+/* What HELLO says of each tunnel, and its origin. NULL, or a malloced sentence; tear_down()
+ * takes back what there is in either case. */
 static char *
 open_tunnels(struct agent *a)
 {
@@ -92,6 +95,7 @@ open_tunnels(struct agent *a)
 
 /* --- signals --- */
 
+/* Each signal counts: the second one does not wait (client_stop()). */
 static void
 on_signal(struct loop_io *io, unsigned events)
 {
@@ -103,7 +107,8 @@ on_signal(struct loop_io *io, unsigned events)
 		client_stop(&a->client);
 }
 
-/* -1 and errno. */
+/* Signals become events of the loop. SIGHUP, too: a terminal that closes ends the agent in
+ * order. -1 and errno. */
 static int
 open_signals(struct agent *a)
 {
@@ -187,6 +192,7 @@ on_over(struct client *c, int exit_code)
 	loop_stop(a->loop);
 }
 
+/* Loop, resolver, serve, client; nothing is dialled. NULL, or a malloced sentence. */
 static char *
 set_up(struct agent *a)
 {
@@ -211,6 +217,8 @@ set_up(struct agent *a)
 	return NULL;
 }
 
+/* After the loop, in the order in which one stands on the other. Harmless with what
+ * was never set up. */
 static void
 tear_down(struct agent *a)
 {
@@ -242,6 +250,7 @@ run(struct agent *a, char *ret_account)
 	check(a->client.state == CLIENT_OVER); /* nothing else stops the loop */
 	if (ret_account != NULL)
 		snprintf(ret_account, sizeof(a->client.account), "%s", a->client.account);
+	/* Who runs tunnels has read it as an event; who asks a question has not. */
 	if (a->params->once && a->exit_code != EXIT_STOPPED && a->client.why[0] != '\0')
 		tell_error(a->exit_code == EXIT_REFUSED ? "refused" : "failed", "%s",
 		    a->client.why);

@@ -11,7 +11,7 @@ struct agent_params {
 	const char *edge, *ca, *token;
 	const struct config_tunnel *tunnels;
 	size_t n_tunnels;
-	bool json, requests;
+	bool json, requests; /* events as JSON; an event for each request */
 	void (*talk)(struct client *c, struct slice json,
 	    void *owner); /* see struct client; with once */
 	void *talk_owner;
@@ -25,8 +25,11 @@ struct agent_params {
  */
 int agent_run(const struct agent_params *p, char *ret_account);
 
-/* One link without tunnels, with the edge and the token of l, for questions and answers: see
- * struct client for talk. enum exit_code. */
+/*
+ * One link without tunnels, with the edge and the token of l, for questions and
+ * answers: see struct client for talk. Nothing is printed but what talk prints, and why
+ * it failed. enum exit_code.
+ */
 int agent_talk(const struct login *l, bool json,
     void (*talk)(struct client *c, struct slice json, void *owner), void *owner);
 

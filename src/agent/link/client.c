@@ -80,6 +80,7 @@ client_is_ending(const struct client *c)
 	return c->state == CLIENT_OVER || !list_empty(&c->end.node);
 }
 
+/* Of all links: whether anybody would lose something by our end. */
 static size_t
 open_streams(struct client *c)
 {
@@ -103,6 +104,7 @@ client_wind_down(struct client *c, int exit_code)
 		client_end(c, exit_code);
 		return;
 	}
+	/* The link stays, for its streams; GOAWAY tells the edge to send its visitors elsewhere. */
 	edge_dial_cancel(&c->dial);
 	client_move(c, CLIENT_STOPPING);
 	c->stop_us = exit_code == EXIT_STOPPED ? loop_now_us(c->loop) + STOP_US : INT64_MAX;
@@ -140,6 +142,8 @@ client_retry(struct client *c, const char *why)
 	screen_retry(c->screen, pause, c->why);
 }
 
+/* The time of a state is over: the pause, the patience with a silent edge, or
+ * what talk() asked for. */
 static void
 on_timer(struct loop_timer *t)
 {
@@ -154,6 +158,8 @@ on_timer(struct loop_timer *t)
 		    "the edge did not answer the HELLO");
 }
 
+/* As edge_dial.done. The timer is the HELLO's from here on: an edge that accepts and says
+ * nothing would hold us for ever. */
 static void
 on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 {
@@ -198,6 +204,8 @@ client_finish(struct client *c, int exit_code)
 
 /* --- links that only finish what they have --- */
 
+/* A link that is drained goes when its last stream has ended, or when it has had its time; so
+ * does the agent when it is to stop. */
 static void
 on_sweep(struct loop_timer *t)
 {
@@ -223,7 +231,8 @@ on_sweep(struct loop_timer *t)
 
 /* --- the whole --- */
 
-/* HELLO takes no control characters, wherever a host's name has them from. */
+/* The machine's name for people, into cap bytes. HELLO takes no control characters, wherever a
+ * host's name has them from. */
 static void
 tell_host(char *dst, size_t cap)
 {
@@ -278,6 +287,11 @@ client_start(struct client *c)
 void
 client_stop(struct client *c)
 {
+	/*
+	 * The first signal waits for streams for a while; where a newer agent had taken
+	 * over and they had all the time they like, they have that while from now on; one
+	 * more signal ends them.
+	 */
 	if (c->state != CLIENT_STOPPING) {
 		client_wind_down(c, EXIT_STOPPED);
 	} else if (c->stop_us == INT64_MAX) {

@@ -12,8 +12,11 @@
  *
  * Where no stream is open, every state goes to OVER at once.
  *
- * A link that the edge said GOAWAY on goes on with its streams (draining) while the
- * next one is dialled.
+ * New streams come on one link at a time (session).  A link that the edge said GOAWAY on goes on
+ * with its streams (draining) while the next one is dialled.
+ *
+ * Nothing is closed in the middle of a carrier's work: an end is decided on, and carried out at the
+ * end of the turn.
  */
 #ifndef ADIT_AGENT_LINK_CLIENT_H
 #define ADIT_AGENT_LINK_CLIENT_H
@@ -68,17 +71,19 @@ struct client {
 	struct loop_timer timer;  /* of the state */
 	struct loop_timer probed; /* what the edge's probes found is due */
 	struct loop_timer probe;  /* an answer to a probe of the link is due */
-	int64_t probe_us;
-	struct loop_timer sweep; /* of draining links, and of stopping */
-	int64_t stop_us;         /* when to stop waiting for streams */
-	struct loop_task end;
+	int64_t probe_us;         /* when it was sent: any byte since then is an answer */
+	struct loop_timer sweep;  /* of draining links, and of stopping */
+	int64_t stop_us;          /* when to stop waiting for streams */
+	struct loop_task end;     /* queued: the end is decided on */
 	struct retry retry;
-	uint32_t floor_ms; /* the pause that the edge asked for */
+	uint32_t floor_ms; /* the pause that the edge asked for, 0: none; good for one */
 	bool at_once;      /* the next attempt needs no pause */
 	int exit_code;
-	char host[64], instance[21]; /* of HELLO */
-	int64_t born_us;
-	char account[64];
+	/* Of HELLO: the machine, for people; this process, so that the edge knows which of two
+	 * agents of an account is the newer one, whichever of their links comes back last. */
+	char host[64], instance[21];
+	int64_t born_us;    /* on the clock that goes on while the machine sleeps */
+	char account[64];   /* as the edge called it in the last welcome, "": none yet */
 	char why[256];      /* the last failure */
 	struct hello hello; /* the message being read or written */
 };
@@ -90,7 +95,8 @@ void client_fini(struct client *c);
 void client_start(struct client *c);
 /* First call: GOAWAY, open streams may finish for a while; second call: at once. */
 void client_stop(struct client *c);
-/* In talk(): a message to the edge; the end. */
+/* In talk(): a message to the edge, which is lost where the link has gone; an empty message to
+ * talk() after us; the end. */
 void client_say(struct client *c, struct slice json);
 void client_later(struct client *c, int64_t us);
 void client_finish(struct client *c, int exit_code);

@@ -14,6 +14,7 @@
 
 /* --- what it says --- */
 
+/* Tunnels in this state: what is left to serve, to wait for, or to give up. */
 static size_t
 count(const struct client *c, enum tunnel_state state)
 {
@@ -28,6 +29,7 @@ void
 client_welcomed(struct client *c, struct uplink *s)
 {
 	check(s == c->session && c->state == CLIENT_GREETING);
+	/* `adit login`: the edge knows the token, and that was the question. */
 	if (c->once && c->talk == NULL) {
 		client_end(c, EXIT_STOPPED);
 		return;
@@ -37,10 +39,17 @@ client_welcomed(struct client *c, struct uplink *s)
 		c->talk(c, S(""), c->talk_owner);
 		return;
 	}
+	/* People are told of each tunnel that it is up once the edge has tried it, or
+	 * is late to say. */
 	if (count(c, TUNNEL_UP) > 0) {
 		loop_timer_set(c->loop, &c->probed, (int64_t)LIMIT_PROBED_MS * 1000);
 		return;
 	}
+	/*
+	 * None is up. Those that the edge could not take just now are asked for again with
+	 * the next link; the others are refused or taken over for good, and there is
+	 * nothing left to do.
+	 */
 	if (count(c, TUNNEL_WANTED) > 0)
 		carrier_close(&s->carrier, LINK_CODE_OK, "the edge can serve no tunnel now");
 	else
@@ -74,6 +83,8 @@ is_final(const char *code)
 	return false;
 }
 
+/* code: the edge's word; text: its sentence, "": none. What is not final is tried
+ * again, not before retry_ms. */
 void
 client_refused(struct client *c, const char *code, const char *text, uint32_t retry_ms)
 {
@@ -87,6 +98,7 @@ client_refused(struct client *c, const char *code, const char *text, uint32_t re
 	carrier_close(&c->session->carrier, LINK_CODE_OK, c->why);
 }
 
+/* As look.back: the edge may deliver what it has kept for this tunnel. */
 static void
 on_origin_back(struct look *l)
 {
@@ -150,6 +162,8 @@ drain(struct client *c, struct uplink *s)
 	loop_timer_set(c->loop, &c->sweep, CLIENT_SWEEP_US);
 }
 
+/* As carrier_ops.goaway. Of a link that is drained already nothing more is to be done. Two codes
+ * say why for good: the token is no longer valid, or a newer agent serves all that this one did. */
 void
 client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms)
 {
@@ -178,6 +192,8 @@ client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_
 	client_retry(c, why);
 }
 
+/* A link has closed, for whatever reason; s is buried by uplink.c. Only the newest link's end
+ * moves the client: those that were drained had done what they were for. */
 void
 client_lost(struct client *c, struct uplink *s, const char *why)
 {
@@ -195,6 +211,7 @@ client_lost(struct client *c, struct uplink *s, const char *why)
 	stop_looking(c);
 	loop_timer_stop(c->loop, &c->probe);
 	loop_timer_stop(c->loop, &c->probed);
+	/* A link that held for long makes the pauses short again. */
 	if (s->up_us != 0)
 		retry_lived(&c->retry, loop_now_us(c->loop) - s->up_us);
 	if (client_is_ending(c))
@@ -204,6 +221,7 @@ client_lost(struct client *c, struct uplink *s, const char *why)
 			client_end(c, c->exit_code);
 		return;
 	}
+	/* Copied: it may be c->why, which is written to. */
 	snprintf(text, sizeof(text), "%s", why);
 	if (s->up_us != 0)
 		screen_down(c->screen, text);
@@ -238,16 +256,19 @@ client_check_link(struct client *c, const char *why)
 	log_event(LOG_INFO, "probe", LOG_Z("why", why));
 	if (client_is_ending(c) || c->state == CLIENT_STOPPING)
 		return;
+	/* The reason for the pause may be gone with the change. */
 	if (c->state == CLIENT_WAITING) {
 		client_dial(c);
 		return;
 	}
+	/* One question at a time: a second one would move the deadline of the first. */
 	if (c->session == NULL || (c->probe.slot != 0 && !is_answered(c)))
 		return;
 	check(c->state == CLIENT_GREETING || c->state == CLIENT_UP);
 	c->probe_us = loop_now_us(c->loop);
 	link_probe(&c->session->carrier.link, c->probe_us);
 	carrier_kick(&c->session->carrier);
+	/* A satellite, or a line that is full, needs longer than a second. */
 	if (4 * c->session->carrier.rtt_us > patience)
 		patience = 4 * c->session->carrier.rtt_us;
 	loop_timer_set(c->loop, &c->probe, patience);

@@ -29,6 +29,8 @@ move(struct edge_dial *d, enum edge_dial_state to)
 
 /* --- the edge's address --- */
 
+/* What people write for an edge, more leniently than an origin: https:// and the port may be
+ * missing. NULL, or a static sentence. */
 static const char *
 parse_edge(struct slice s, struct addr *ret)
 {
@@ -110,6 +112,7 @@ edge_dial_fini(struct edge_dial *d)
 
 /* --- the steps --- */
 
+/* Whatever is under way ends; nobody is told. */
 static void
 stop(struct edge_dial *d)
 {
@@ -143,6 +146,7 @@ shake_hands(struct edge_dial *d)
 	switch (conn_handshake(&d->conn)) {
 	case IO_OK:
 		loop_timer_stop(d->loop, &d->deadline);
+		/* OFF before the call: whoever gets the connection may dial again from within. */
 		conn_detach(&d->conn);
 		move(d, EDGE_DIAL_OFF);
 		d->done(d, &d->conn, NULL);
@@ -158,6 +162,8 @@ shake_hands(struct edge_dial *d)
 
 static void on_conn(struct conn *conn, unsigned events);
 
+/* From CONNECT, or from PROXY with nothing read behind its answer: the same
+ * socket, now with TLS. */
 static void
 start_tls(struct edge_dial *d)
 {
@@ -175,8 +181,11 @@ start_tls(struct edge_dial *d)
 		fail(d, "%s", strerror(errno));
 }
 
-/* Reads by the byte's worth of what the proxy says: nothing of what comes behind it may
- * be taken from TLS. */
+/*
+ * Sends what the talk has to say and feeds it what came. What stands behind the proxy's answer
+ * is the edge's TLS: the talk takes it for a fault, since an edge does not speak first, so
+ * none is lost here.
+ */
 static void
 talk_to_proxy(struct edge_dial *d)
 {
@@ -247,6 +256,8 @@ on_dialled(struct dial *dial, int fd, int code, const char *why)
 	const char *where;
 
 	check(d->state == EDGE_DIAL_CONNECT && !conn_is_open(&d->conn));
+	/* The first mistake of all, a wrong port or an edge that is not started, has words of
+	 * its own; the addresses that were tried stand in brackets. */
 	if (fd < 0 && code == ECONNREFUSED && d->proxy.kind == PROXY_NONE) {
 		where = strchr(why, '(');
 		addr_text(&d->edge, edge, sizeof(edge));

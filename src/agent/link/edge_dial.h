@@ -8,8 +8,7 @@
 #include "net/conn.h"
 #include "net/resolve.h"
 
-/* Any of them but OFF may be left for OFF: done() is called on a failure, edge_dial_cancel() calls
- * nobody. */
+/* Any of them but OFF may be left for OFF: a failure calls done(), edge_dial_cancel() does not. */
 enum edge_dial_state {
 	/* Nothing is under way.  edge_dial_start() leaves it. */
 	EDGE_DIAL_OFF,
@@ -32,13 +31,13 @@ struct edge_dial {
 	struct resolver *resolver;
 	struct tls_client *tls;
 	struct addr edge;
-	char tls_name[256];
+	char tls_name[256]; /* SNI, and the name that the edge's certificate must cover */
 	/* private */
 	enum edge_dial_state state;
 	struct dial dial;
 	struct conn conn;
-	struct loop_timer deadline;
-	struct proxy proxy;
+	struct loop_timer deadline; /* of proxy and handshake together; connecting has its own */
+	struct proxy proxy;         /* kind PROXY_NONE: the edge is reached directly */
 	struct proxy_talk talk;
 	char why[256];
 };
@@ -50,6 +49,7 @@ struct edge_dial {
 char *edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
     const char *ca_path) must_use;
 void edge_dial_fini(struct edge_dial *d);
+/* One attempt; in OFF only. */
 void edge_dial_start(struct edge_dial *d);
 /* No call any more. Harmless when not running. */
 void edge_dial_cancel(struct edge_dial *d);

@@ -10,9 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Often enough that a link is asked within seconds of waking up. */
 #define TICK_US 2000000
 /* What a busy machine may be late without a reason. */
 #define SLEPT_US 1000000
+/* The same of a process that was stopped (SIGSTOP, a debugger, a frozen container). */
 #define STOPPED_US 5000000
 
 const char *
@@ -33,6 +35,7 @@ netwatch_is_address_change(struct slice messages)
 
 	while (messages.n >= sizeof(h)) {
 		memcpy(&h, messages.p, sizeof(h));
+		/* The kernel's own bytes, but read like any others: a length is not believed. */
 		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > messages.n)
 			return false;
 		if ((h.nlmsg_type == RTM_NEWADDR || h.nlmsg_type == RTM_DELADDR) &&

@@ -20,6 +20,7 @@ struct watch {
 	int64_t mono_us, boot_us;
 };
 
+/* w lives until netwatch_stop(). Never fails: without netlink the clocks still watch. */
 void netwatch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, const char *));
 void netwatch_stop(struct watch *w);
 

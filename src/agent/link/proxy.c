@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+/* A proxy would connect to itself. */
 static bool
 is_loopback(const char *host)
 {
@@ -20,7 +21,7 @@ is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* Address bytes of a numeric host: their number, or 0 for a name. */
+/* Address bytes of a numeric host, with or without brackets: their number, or 0 for a name. */
 static size_t
 numeric(struct slice s, unsigned char dst[16])
 {
@@ -35,6 +36,8 @@ numeric(struct slice s, unsigned char dst[16])
 	return inet_pton(AF_INET6, z, dst) == 1 ? 16 : 0;
 }
 
+/* net, an address, and host have the first `bits` bits in common; false where either is a name,
+ * or one is IPv4 and the other IPv6. */
 static bool
 same_network(struct slice net, uint64_t bits, const char *host)
 {
@@ -70,6 +73,8 @@ port_matches(struct slice *s, uint16_t port)
 	return true;
 }
 
+/* One entry of no_proxy, as curl reads it: "*", a network, or a host with ':PORT' or not; a name
+ * stands for itself and all below it, with a dot before it or not. */
 static bool
 entry_matches(struct slice entry, const char *host, uint16_t port)
 {
@@ -138,6 +143,7 @@ percent_decode(struct slice s, char *dst, size_t cap)
 	return true;
 }
 
+/* What may stand before "://"; the port is that where none is written. */
 static const struct {
 	const char *prefix;
 	enum proxy_kind kind;
@@ -203,6 +209,8 @@ proxy_parse(struct slice s, struct proxy *ret)
 	why = bad_scheme(s);
 	if (why != NULL)
 		return why;
+	/* The last one: a password may hold '@', though it should be written as
+	 * %40 (RFC 3986, 3.2.1). */
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '@')
 			at = i;
@@ -221,6 +229,7 @@ proxy_parse(struct slice s, struct proxy *ret)
 	return NULL;
 }
 
+/* The first variable that is not empty; *ret_name is it, or the last of the names. */
 static const char *
 first_set(proxy_env_fn *env, const char *const *names, size_t n, const char **ret_name)
 {

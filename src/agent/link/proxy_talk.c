@@ -31,6 +31,8 @@ put_byte(struct proxy_talk *t, unsigned v)
 	put(t, &c, 1);
 }
 
+/* CONNECT edge:port, with the user at once: a proxy that wants one would only ask for it (RFC
+ * 9110, 9.3.6 and 11.7). */
 static void
 say_connect(struct proxy_talk *t)
 {
@@ -56,6 +58,7 @@ say_connect(struct proxy_talk *t)
 	t->step = TALK_CONNECT;
 }
 
+/* Version 5 and the methods that we know: 0, none, and 2, user and password (RFC 1928, 3). */
 static void
 say_method(struct proxy_talk *t)
 {
@@ -65,6 +68,7 @@ say_method(struct proxy_talk *t)
 	t->step = TALK_METHOD;
 }
 
+/* Version 1, then both with their lengths (RFC 1929, 2). */
 static void
 say_auth(struct proxy_talk *t)
 {
@@ -80,7 +84,8 @@ say_auth(struct proxy_talk *t)
 	t->step = TALK_AUTH;
 }
 
-/* Names are resolved by the proxy: inside a company's network only it may be able to. */
+/* CONNECT to the edge (RFC 1928, 4). A name is resolved by the proxy: inside a company's network
+ * only it may be able to. */
 static void
 say_request(struct proxy_talk *t)
 {
@@ -146,6 +151,7 @@ fail(struct proxy_talk *t, const char *why)
 	return PROXY_TALK_FAILED;
 }
 
+/* Any 2xx is success, and has no body (RFC 9110, 9.3.6): what is behind its head is a fault. */
 static enum proxy_talk_result
 on_connect(struct proxy_talk *t)
 {
@@ -173,6 +179,7 @@ on_connect(struct proxy_talk *t)
 	return fail(t, t->text);
 }
 
+/* Of a reply (RFC 1928, 6). */
 static const char *
 socks_reason(unsigned code)
 {
@@ -216,6 +223,8 @@ on_auth(struct proxy_talk *t)
 	return PROXY_TALK_MORE;
 }
 
+/* The reply repeats an address, of a length that its type tells (RFC 1928, 6); what it says
+ * nobody needs, but where it ends. */
 static enum proxy_talk_result
 on_reply(struct proxy_talk *t)
 {

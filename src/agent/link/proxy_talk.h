@@ -9,6 +9,7 @@
 #include "agent/link/proxy.h"
 #include "http/h1.h"
 
+/* The longest answer of a proxy: a head with some fields, or a SOCKS5 reply (262). */
 #define PROXY_TALK_BYTES 8192
 
 struct proxy_talk {
@@ -17,6 +18,8 @@ struct proxy_talk {
 	uint16_t port;
 	const char *error; /* after PROXY_TALK_FAILED: a sentence */
 	/* private */
+	/* What was said last, and is to be answered: CONNECT; or of SOCKS5 the methods, user
+	 * and password, the request. */
 	enum { TALK_CONNECT, TALK_METHOD, TALK_AUTH, TALK_REPLY } step;
 	char out[2048];
 	size_t out_from, out_to;
@@ -30,6 +33,8 @@ enum proxy_talk_result { PROXY_TALK_MORE, PROXY_TALK_DONE, PROXY_TALK_FAILED };
 
 /* host and proxy must live on. */
 void proxy_talk_init(struct proxy_talk *t, const struct proxy *p, const char *host, uint16_t port);
+/* What is to be sent, "": nothing; and that n bytes of it were. It may hold a password, which is
+ * wiped once all is sent. */
 struct slice proxy_talk_out(const struct proxy_talk *t);
 void proxy_talk_out_done(struct proxy_talk *t, size_t n);
 /* DONE: what is sent from now on reaches host:port.  Bytes behind the proxy's answer are a failure:

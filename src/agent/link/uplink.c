@@ -49,6 +49,8 @@ is_passing(const char *code)
 	return false;
 }
 
+/* The edge does not serve this tunnel, and says why. The others of the link come
+ * up all the same. */
 static void
 read_refusal(struct client *c, struct agent_tunnel *t, const struct hello_tunnel *a)
 {
@@ -100,6 +102,8 @@ uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct hello 
 	if (h != NULL)
 		probe = (struct screen_probe){ h->code, h->status, (int64_t)h->us };
 	tell_up(c, t, &probe);
+	/* It can be looked at from here whether it is back only where
+	 * nobody took the connection. */
 	if (strncmp(probe.code, "origin-", 7) == 0)
 		serve_fails(c->serve, t, strcmp(probe.code, "origin-refused") == 0);
 }
@@ -134,6 +138,8 @@ read_welcome(struct uplink *s, const struct hello *h)
 	client_welcomed(c, s);
 }
 
+/* A message of the edge. One that is malformed ends the link; one that does not fit to what is
+ * so now (a tunnel that has gone, a link that is drained) is late, and is passed over. */
 static void
 on_control(struct carrier *carrier, struct slice json)
 {
@@ -163,6 +169,7 @@ on_control(struct carrier *carrier, struct slice json)
 		if (s == c->session)
 			client_refused(c, h->code, h->text, h->retry_ms);
 		break;
+	/* By whichever link it comes: tunnels are the agent's. */
 	case HELLO_REPLACED:
 		t = serve_find(c->serve, h->id);
 		if (t != NULL && t->state == TUNNEL_UP)
@@ -182,7 +189,7 @@ on_control(struct carrier *carrier, struct slice json)
 		if (c->talk != NULL && s == c->session && s->up_us != 0)
 			c->talk(c, json, c->talk_owner);
 		break;
-	case HELLO_HELLO:
+	case HELLO_HELLO: /* no edge says it */
 		break;
 	}
 }
@@ -195,6 +202,7 @@ on_goaway(struct carrier *carrier, uint32_t code, uint32_t retry_ms)
 	client_goaway(s->client, s, code, retry_ms);
 }
 
+/* The carrier's last call. */
 static void
 on_closed(struct carrier *carrier, uint32_t code, const char *why)
 {
@@ -213,6 +221,8 @@ static const struct carrier_ops carrier_ops = {
 	.closed = on_closed,
 };
 
+/* All tunnels but those that a newer agent serves are wanted, refused ones too: what stood
+ * against them may be gone. The age says who of two agents started last. */
 static void
 say_hello(struct uplink *s)
 {
@@ -236,7 +246,7 @@ say_hello(struct uplink *s)
 			continue;
 		serve_tunnel_move(t, TUNNEL_WANTED);
 		h->tunnels[h->n_tunnels] = t->ask;
-		/* hello_wipe() takes it */
+		/* hello_wipe() frees it: it holds secrets, as the message does. */
 		if (t->policy.json != NULL &&
 		    (h->tunnels[h->n_tunnels].policy = strdup(t->policy.json)) == NULL)
 			no_memory = true;
@@ -252,6 +262,7 @@ say_hello(struct uplink *s)
 		    "the tunnels do not fit into one HELLO");
 	else
 		carrier_control(&s->carrier, buf_slice(&b));
+	/* Token and secrets. */
 	if (b.p != NULL)
 		explicit_bzero(b.p, b.cap);
 	buf_fini(&b);

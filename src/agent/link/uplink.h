@@ -5,6 +5,7 @@
 
 #include "agent/link/client.h"
 
+/* Lives until its carrier has closed; then it is buried. */
 struct uplink {
 	struct carrier carrier;
 	struct client *client;
@@ -14,7 +15,8 @@ struct uplink {
 	struct loop_grave grave;
 };
 
-/* Takes the connection over and says HELLO. NULL: no memory; the connection is the caller's. */
+/* Takes the connection over, makes it the client's session and says HELLO. NULL: no memory, or no
+ * descriptor; the connection is the caller's. */
 struct uplink *uplink_open(struct client *c, struct conn *conn) must_use;
 
 /* --- what client_links.c does when a link speaks --- */
@@ -29,6 +31,7 @@ void uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct h
 void client_waiting(struct client *c, struct agent_tunnel *t, bool waits);
 /* A tunnel was taken over by a newer agent. */
 void client_replaced(struct client *c, struct agent_tunnel *t, const char *text);
+/* The edge opens no more streams on it. code: of enum link_code, or one that is not known here. */
 void client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_ms);
 /* The link is closed; s is buried by uplink.c. */
 void client_lost(struct client *c, struct uplink *s, const char *why);
