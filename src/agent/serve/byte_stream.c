@@ -57,6 +57,8 @@ on_done(struct flow *f)
 		finish(b, LINK_CODE_OK);
 }
 
+/* The visitor has gone, or the link: the origin sees a reset, not an end, or it would take half
+ * a transfer for a whole one. */
 static void
 on_reset(struct flow *f, uint32_t code)
 {
@@ -88,6 +90,7 @@ static const struct flow_ops flow_ops = {
 	.conn_broken = on_conn_broken,
 };
 
+/* Bytes that came meanwhile were held, within the stream's window; they go out first. */
 static void
 on_ready(struct origin_conn *c)
 {
@@ -114,6 +117,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 	finish(b, code);
 }
 
+/* Both directions are the flow's business. */
 static void
 on_event(struct origin_conn *c, unsigned events)
 {

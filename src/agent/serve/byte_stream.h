@@ -18,6 +18,7 @@ enum byte_stream_state {
 	BYTE_STREAM_DEAD,
 };
 
+/* Of serve->bytes; buried once DEAD. */
 struct bytes {
 	struct serve *serve;
 	struct flow flow;

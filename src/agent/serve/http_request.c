@@ -25,7 +25,7 @@ write_upgrade(struct http_stream *x)
 	check(x->head_sent <= x->head_n);
 }
 
-/* The connection is there: the request goes out. */
+/* The connection is there: the request goes out. head: for now or kept, see write_head(). */
 static void
 send_request(struct http_stream *x, struct slice head)
 {
@@ -36,6 +36,7 @@ send_request(struct http_stream *x, struct slice head)
 		flow_hold(&x->flow);
 		write_upgrade(x);
 	} else if (x->retried) {
+		/* The outlet ran on the first connection already, and has no body to come. */
 		if (flow_write(&x->flow, head) != 0)
 			http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
 	} else {
@@ -52,6 +53,8 @@ on_ready(struct origin_conn *c)
 	send_request(x, slice_of(x->head, x->head_n));
 }
 
+/* As origin_ops.failed. A failure of our own (no memory, no descriptor) says nothing of the
+ * origin: looking at it would not help. */
 static void
 on_failed(struct origin_conn *c, enum link_code code, const char *why)
 {
@@ -64,6 +67,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 	http_stream_end(x, code);
 }
 
+/* An upgrade's head that did not fit goes on here; all else is the flow's. */
 static void
 on_event(struct origin_conn *c, unsigned events)
 {
@@ -83,6 +87,7 @@ static const struct origin_ops origin_ops = {
 	.event = on_event,
 };
 
+/* A connection of its own: none was idle, or the one that was has proved dead. */
 static void
 dial(struct http_stream *x)
 {
@@ -127,6 +132,7 @@ http_request_broken(struct http_stream *x)
 
 /* --- the head --- */
 
+/* RFC 9110, 9.2.2: these may be sent twice. */
 static bool
 is_idempotent(struct slice method)
 {
@@ -147,7 +153,11 @@ note_request(struct http_stream *x, struct slice buf, bool fin)
 
 	x->safe = is_idempotent(method);
 	x->head_request = slice_eq(method, S("HEAD"));
+	/* On a stream a body has no framing: without a length it is there where
+	 * anything follows the head. */
 	x->has_body = h->framing == H1_LENGTH ? h->length > 0 : !fin || buf.n > h->n_bytes;
+	/* One with a body would need both at once, body and silence: it is sent on
+	 * as a plain request. */
 	x->upgrade = (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin;
 	if (x->upgrade)
 		x->has_body = false;

@@ -10,7 +10,8 @@
 #define FIRST_READ_BYTES LIMIT_DATA_FRAME_BYTES
 _Static_assert(FIRST_READ_BYTES <= SERVE_HEAD_BYTES, "serve->in takes both");
 
-/* Passes a head on, from `buf` that begins with it. */
+/* Passes a head on, from `buf` that begins with it. -1: it is too long once it is written anew,
+ * or there is no memory. */
 static int
 pass_head(struct http_stream *x, struct slice buf)
 {
@@ -39,6 +40,7 @@ switch_protocol(struct http_stream *x, struct slice buf)
 	flow_outlet(&x->flow, FLOW_RAW, 0, S(""));
 }
 
+/* What the head says of the body on the connection; on the stream it has none. */
 static enum flow_framing
 framing_of(const struct h1_head *h)
 {
@@ -55,6 +57,8 @@ framing_of(const struct h1_head *h)
 	return FLOW_NONE;
 }
 
+/* The answer's own head, and its body behind it. The connection may be used again only where the
+ * body's end is known and the request went out whole. */
 static void
 pass_final(struct http_stream *x, struct slice buf)
 {
@@ -92,6 +96,8 @@ speaks_tls(struct slice buf)
 	return false;
 }
 
+/* People are told once that the address should say https://. An origin that answers otherwise,
+ * or is asked in TLS already, has not to be looked at. */
 static void
 look_for_tls(struct http_stream *x, struct slice buf)
 {
@@ -135,7 +141,8 @@ on_answer_head(struct http_stream *x, struct slice *buf)
 	return true;
 }
 
-/* Keeps what has come of a head until more does. */
+/* Keeps what has come of a head until more does: the next read goes behind it. part may lie in
+ * the block already, behind an interim head. */
 static void
 keep_part(struct http_stream *x, struct slice part)
 {
@@ -151,6 +158,7 @@ keep_part(struct http_stream *x, struct slice part)
 	x->gather_n = part.n;
 }
 
+/* Which of three: it speaks TLS, its head is too long, or it is not HTTP. */
 static enum link_code
 bad_head_code(const struct http_stream *x, struct slice buf)
 {
@@ -196,6 +204,7 @@ http_response_readable(struct http_stream *x)
 		check(x->state == HTTP_STREAM_SENT && x->conn != NULL);
 		switch (conn_read(&x->conn->conn, dst + have, cap, &n)) {
 		case IO_OK:
+			/* An origin that sends something is not silent, be it half a head. */
 			x->flow.active_us = loop_now_us(x->serve->loop);
 			if (!judge(x, slice_of(dst, have + n)))
 				return;

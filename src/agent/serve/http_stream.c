@@ -21,6 +21,7 @@ release(struct loop_grave *g)
 	slab_put(&x->serve->exchanges, x);
 }
 
+/* Harmless where there is none. */
 static void
 put_block(struct http_stream *x, char **block)
 {
@@ -29,7 +30,7 @@ put_block(struct http_stream *x, char **block)
 	*block = NULL;
 }
 
-/* S-23: neither query nor header fields. */
+/* Once for each exchange, at its end. S-23: neither query nor header fields are shown. */
 static void
 report(const struct http_stream *x, enum link_code code)
 {
@@ -84,6 +85,7 @@ http_stream_end(struct http_stream *x, enum link_code code)
 	report(x, code);
 	http_stream_move(x, HTTP_STREAM_DEAD);
 	flow_end(&x->flow, code);
+	/* Behind a switch only a reset tells the origin that bytes are missing. */
 	if (x->conn != NULL && x->switched && code != LINK_CODE_OK)
 		origin_abort(x->conn);
 	else if (x->conn != NULL)
@@ -125,6 +127,8 @@ is_silent(struct http_stream *x, int64_t now)
 	return now - x->flow.active_us > (int64_t)x->silent_ms * 1000;
 }
 
+/* One timer for all that wait, since most of them do so for less than a second: nothing is set
+ * and stopped for each. */
 void
 http_stream_sweep(struct loop_timer *t)
 {
@@ -138,6 +142,8 @@ http_stream_sweep(struct loop_timer *t)
 		check((x->state == HTTP_STREAM_SENT && x->conn != NULL) ||
 		      (x->state == HTTP_STREAM_LINGER && x->conn == NULL));
 		if (x->state == HTTP_STREAM_SENT && is_silent(x, now)) {
+			/* It takes connections: to look whether it does would say
+			 * that it is back. */
 			x->tunnel->look.down = false;
 			http_stream_end(x, LINK_CODE_ORIGIN_SILENT);
 		} else if (x->state == HTTP_STREAM_LINGER &&
@@ -178,13 +184,15 @@ on_outlet_done(struct flow *f)
 {
 	struct http_stream *x = f->owner;
 
-	/* Not before the head is written; an empty body's end may come while it is sent once more. */
+	/* Not before the head is written; an empty body's end may come while it
+	 * is sent once more. */
 	check(x->state != HTTP_STREAM_HEAD && x->state != HTTP_STREAM_DEAD && !x->out_done);
 	x->out_done = true;
 	if (x->in_done)
 		end_well(x);
 }
 
+/* The visitor has gone, or the link. Codes that are not known here come from a later edge. */
 static void
 on_reset(struct flow *f, uint32_t code)
 {
@@ -192,6 +200,8 @@ on_reset(struct flow *f, uint32_t code)
 	    code <= LINK_CODE_INTERNAL ? (enum link_code)code : LINK_CODE_INTERNAL);
 }
 
+/* While the request goes out, or the answer comes in. An origin that takes nothing more may
+ * still have something to say; one that is gone whole has broken off. */
 static void
 on_conn_broken(struct flow *f, enum close_code bad)
 {
@@ -242,6 +252,7 @@ http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 	x->serve = s;
 	x->tunnel = t;
 	x->opened_us = loop_now_us(s->loop);
+	/* The tunnel's own wish, else the edge's, else ours. */
 	x->silent_ms = t->ask.origin_silent_ms != 0 ? t->ask.origin_silent_ms
 		       : o->origin_silent_ms != 0   ? o->origin_silent_ms
 						    : LIMIT_ORIGIN_SILENT_MS;

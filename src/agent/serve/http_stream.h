@@ -36,17 +36,19 @@ struct http_stream {
 	struct flow flow;
 	struct origin_conn *conn;
 	enum http_stream_state state;
-	/* of the request */
+	/* Of the request. head_read: whole, and only whether a body follows is not known yet; safe:
+	 * idempotent (RFC 9110, 9.2.2); retried: sent once more already. */
 	bool head_read, safe, has_body, upgrade, head_request, retried;
 	enum flow_framing framing;
 	uint64_t length;
 	char *head;       /* a block of serve->heads: the origin's head, while it may be needed */
 	size_t head_n;    /* its bytes */
 	size_t head_sent; /* of an upgrade's head, which is written here and not by the flow */
-	/* of the answer */
+	/* Of the answer. write_broken: the origin takes no more of the request; switched: 101,
+	 * from there on both talk as they like. */
 	bool keep_alive, in_done, out_done, write_broken, switched;
-	unsigned n_interim;
-	char *gather; /* a block of serve->heads: a head that came in pieces */
+	unsigned n_interim; /* heads of 1xx so far */
+	char *gather;       /* a block of serve->heads: a head that came in pieces */
 	size_t gather_n;
 	struct h1 h1;        /* of the request's head, then of the answer */
 	struct list waiting; /* in serve->waiting */

@@ -4,9 +4,12 @@
 
 #include "base/rand.h"
 
-/* How long a connection must stay: what listens for another, or falls over at once, has not come. */
+/* How long a connection must stay: what listens for another, or falls over at
+ * once, has not come. */
 #define STAY_US 1000000
 
+/* Until the next look: the pause, and up to as much again, so that the agents of one origin do
+ * not come in step. */
 static void
 wait(struct look *l)
 {
@@ -34,6 +37,7 @@ on_ready(struct origin_conn *c)
 	loop_timer_set(l->origin->shared->loop, &l->timer, STAY_US);
 }
 
+/* It is not back yet. */
 static void
 on_failed(struct origin_conn *c, enum link_code code, const char *why)
 {
@@ -60,6 +64,7 @@ static const struct origin_ops ops = {
 	.event = on_event,
 };
 
+/* The next look is due, or a connection has stayed for as long as it must. */
 static void
 on_timer(struct loop_timer *t)
 {

@@ -89,6 +89,7 @@ origin_abort(struct origin_conn *c)
 	origin_drop(c);
 }
 
+/* Tells the owner, who has it no more. */
 static void
 fail(struct origin_conn *c, enum link_code code, const char *why)
 {
@@ -152,6 +153,7 @@ on_deadline(struct loop_timer *t)
 	fail(c, LINK_CODE_ORIGIN_SILENT, "the TLS handshake took too long");
 }
 
+/* errno-like of dialling: what is our own lack is not blamed on the origin. */
 static enum link_code
 dial_code(int code)
 {
@@ -170,6 +172,7 @@ dial_code(int code)
 
 static void dial_next(struct origin_conn *c);
 
+/* fd: connected, ours. With TLS the handshake begins at once; it may even end here. */
 static void
 on_connected(struct origin_conn *c, int fd)
 {
@@ -201,6 +204,8 @@ on_connected(struct origin_conn *c, int fd)
 	}
 }
 
+/* The address that answered is tried first from now on: who listens on [::1] alone
+ * costs one refusal, once. */
 static void
 on_dialled(struct dial *d, int fd, int code, const char *why)
 {
@@ -218,6 +223,7 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 	}
 }
 
+/* One address after the other, not side by side: a local server that refuses does so at once. */
 static void
 dial_next(struct origin_conn *c)
 {
@@ -250,6 +256,7 @@ origin_connect(struct origin *o, const struct origin_ops *ops, void *owner)
 
 /* --- the pool --- */
 
+/* The oldest stands last, so the first one that may stay ends the search. */
 static void
 on_expire(struct loop_timer *t)
 {
@@ -364,6 +371,7 @@ set_tls_name(struct origin *o)
 		o->tls_name[0] = '\0';
 }
 
+/* NULL, or a malloced sentence on the certificates. */
 static char *
 set_tls(struct origin *o, const struct config_tunnel *t)
 {

@@ -9,6 +9,7 @@
 
 /* Blocks kept for reuse: as many as requests usually wait for their answers at once. */
 #define HEADS_KEPT 32
+/* Each link may have its full number while older ones are drained. */
 #define STREAMS_MAX (SERVE_LINKS_MAX * LIMIT_LINK_STREAMS)
 
 int
@@ -79,6 +80,7 @@ serve_answered(struct serve *s, struct agent_tunnel *t)
 	screen_online(s->screen, t->label);
 }
 
+/* As look.back: nobody has asked the origin since, but it takes connections again. */
 static void
 on_news(struct look *l)
 {
@@ -99,6 +101,7 @@ serve_fails(struct serve *s, struct agent_tunnel *t, bool looks)
 	look_wanted(&t->news, &t->origin, true);
 }
 
+/* The stream ends here: nobody has bound a flow to it. */
 static void
 refuse(struct carrier *c, struct stream *stream, enum link_code code)
 {
