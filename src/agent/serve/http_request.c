@@ -73,7 +73,9 @@ on_event(struct origin_conn *c, unsigned events)
 {
 	struct http_stream *x = c->owner;
 
-	check(x->conn == c && (x->state == HTTP_STREAM_SENT || x->state == HTTP_STREAM_BODY));
+	check(x->conn == c &&
+	      (x->state == HTTP_STREAM_SENT || x->state == HTTP_STREAM_BODY ||
+		  x->state == HTTP_STREAM_SWITCHED || x->state == HTTP_STREAM_HALF));
 	if (x->upgrade && (events & LOOP_OUT) && x->state == HTTP_STREAM_SENT &&
 	    x->head_sent < x->head_n)
 		write_upgrade(x);
@@ -202,7 +204,7 @@ start(struct http_stream *x, struct slice buf, bool fin)
 	size_t used = x->h1.head.n_bytes;
 	struct slice head;
 
-	check(x->state == HTTP_STREAM_HEAD && x->head_read && used <= buf.n);
+	check(x->state == HTTP_STREAM_READ && used <= buf.n);
 	note_request(x, buf, fin);
 	x->conn = origin_take(&x->tunnel->origin, may_retry(x), &origin_ops, x);
 	if (!write_head(x, buf, &head))
@@ -229,9 +231,9 @@ http_request_head(struct flow *f, struct slice bytes, bool fin)
 	struct http_stream *x = f->owner;
 	const struct h1_head *h = &x->h1.head;
 
-	if (x->state != HTTP_STREAM_HEAD)
+	if (x->state != HTTP_STREAM_HEAD && x->state != HTTP_STREAM_READ)
 		return bytes.n; /* nobody wants them any more */
-	if (!x->head_read) {
+	if (x->state == HTTP_STREAM_HEAD) {
 		switch (h1_head(&x->h1, bytes)) {
 		case H1_MORE:
 			if (!fin)
@@ -239,7 +241,7 @@ http_request_head(struct flow *f, struct slice bytes, bool fin)
 			http_stream_end(x, LINK_CODE_PROTOCOL);
 			return 0;
 		case H1_DONE:
-			x->head_read = true;
+			http_stream_move(x, HTTP_STREAM_READ);
 			break;
 		case H1_DATA:
 		case H1_BAD:

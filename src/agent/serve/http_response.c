@@ -29,9 +29,8 @@ switch_protocol(struct http_stream *x, struct slice buf)
 {
 	size_t n = x->h1.head.n_bytes;
 
-	x->switched = true;
 	x->keep_alive = false;
-	http_stream_move(x, HTTP_STREAM_BODY);
+	http_stream_move(x, HTTP_STREAM_SWITCHED);
 	if (pass_head(x, buf) != 0 ||
 	    flow_inlet(&x->flow, FLOW_RAW, NULL, slice_from(buf, n)) != 0) {
 		http_stream_end(x, LINK_CODE_INTERNAL);

@@ -55,12 +55,16 @@ report(const struct http_stream *x, enum link_code code)
 /* clang-format off */
 static const unsigned predecessors[] = {
 	[HTTP_STREAM_HEAD] = 0, /* born in it */
-	[HTTP_STREAM_DIALLING] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_SENT, /* SENT: sent once more */
-	[HTTP_STREAM_SENT] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_DIALLING, /* HEAD: an idle connection */
+	[HTTP_STREAM_READ] = 1 << HTTP_STREAM_HEAD,
+	[HTTP_STREAM_DIALLING] = 1 << HTTP_STREAM_READ | 1 << HTTP_STREAM_SENT, /* SENT: sent once more */
+	[HTTP_STREAM_SENT] = 1 << HTTP_STREAM_READ | 1 << HTTP_STREAM_DIALLING, /* READ: an idle connection */
 	[HTTP_STREAM_BODY] = 1 << HTTP_STREAM_SENT,
 	[HTTP_STREAM_LINGER] = 1 << HTTP_STREAM_BODY,
-	[HTTP_STREAM_DEAD] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_DIALLING | 1 << HTTP_STREAM_SENT |
-	    1 << HTTP_STREAM_BODY | 1 << HTTP_STREAM_LINGER,
+	[HTTP_STREAM_SWITCHED] = 1 << HTTP_STREAM_SENT,
+	[HTTP_STREAM_HALF] = 1 << HTTP_STREAM_SWITCHED,
+	[HTTP_STREAM_DEAD] = 1 << HTTP_STREAM_HEAD | 1 << HTTP_STREAM_READ | 1 << HTTP_STREAM_DIALLING |
+	    1 << HTTP_STREAM_SENT | 1 << HTTP_STREAM_BODY | 1 << HTTP_STREAM_LINGER |
+	    1 << HTTP_STREAM_SWITCHED | 1 << HTTP_STREAM_HALF,
 };
 /* clang-format on */
 
@@ -80,13 +84,15 @@ http_stream_move(struct http_stream *x, enum http_stream_state to)
 void
 http_stream_end(struct http_stream *x, enum link_code code)
 {
+	bool switched = x->state == HTTP_STREAM_SWITCHED || x->state == HTTP_STREAM_HALF;
+
 	if (x->state == HTTP_STREAM_DEAD)
 		return;
 	report(x, code);
 	http_stream_move(x, HTTP_STREAM_DEAD);
 	flow_end(&x->flow, code);
 	/* Behind a switch only a reset tells the origin that bytes are missing. */
-	if (x->conn != NULL && x->switched && code != LINK_CODE_OK)
+	if (x->conn != NULL && switched && code != LINK_CODE_OK)
 		origin_abort(x->conn);
 	else if (x->conn != NULL)
 		origin_drop(x->conn);
@@ -102,7 +108,7 @@ end_well(struct http_stream *x)
 {
 	struct origin_conn *c = x->conn;
 
-	check(x->in_done && x->out_done);
+	check(x->out_done && x->state != HTTP_STREAM_DEAD);
 	if (x->keep_alive && c != NULL && flow_rest(&x->flow) == 0) {
 		x->conn = NULL;
 		flow_end(&x->flow, LINK_CODE_OK);
@@ -162,11 +168,12 @@ on_inlet_done(struct flow *f)
 {
 	struct http_stream *x = f->owner;
 
-	check(x->state == HTTP_STREAM_BODY && !x->in_done);
-	x->in_done = true;
+	check(x->state == HTTP_STREAM_BODY || x->state == HTTP_STREAM_SWITCHED);
 	if (x->out_done) {
 		end_well(x);
-	} else if (!x->switched) {
+	} else if (x->state == HTTP_STREAM_SWITCHED) {
+		http_stream_move(x, HTTP_STREAM_HALF);
+	} else {
 		/*
 		 * An early answer, or an upgrade that was refused: the rest of the request is
 		 * nobody's. The edge has the whole answer and ends the stream; a reset by us could
@@ -186,9 +193,10 @@ on_outlet_done(struct flow *f)
 
 	/* Not before the head is written; an empty body's end may come while it
 	 * is sent once more. */
-	check(x->state != HTTP_STREAM_HEAD && x->state != HTTP_STREAM_DEAD && !x->out_done);
+	check(x->state != HTTP_STREAM_HEAD && x->state != HTTP_STREAM_READ);
+	check(x->state != HTTP_STREAM_DEAD && !x->out_done);
 	x->out_done = true;
-	if (x->in_done)
+	if (x->state == HTTP_STREAM_LINGER || x->state == HTTP_STREAM_HALF)
 		end_well(x);
 }
 

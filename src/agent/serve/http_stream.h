@@ -4,9 +4,11 @@
  * at the edge, and is written anew for the origin; the answer likewise the other way (S-08).
  * Bodies pass through the flow.
  *
- *	HEAD -> DIALLING -> SENT -> BODY -> (LINGER) -> DEAD
- *	   \____________/ ^   |
- *	                  |___/  once more, on a fresh connection
+ *	                     _________  once more, on a fresh connection
+ *	                    v         \
+ *	HEAD -> READ -> DIALLING -> SENT -> BODY -> (LINGER) -> DEAD
+ *	           \_________________^ \
+ *	           an idle connection   \-> SWITCHED -> (HALF) -> DEAD
  */
 #ifndef ADIT_AGENT_SERVE_HTTP_STREAM_H
 #define ADIT_AGENT_SERVE_HTTP_STREAM_H
@@ -16,6 +18,9 @@
 enum http_stream_state {
 	/* The edge sends the request's head.  Its last byte leaves it. */
 	HTTP_STREAM_HEAD,
+	/* The head is whole.  What shows whether a body follows leaves it: the next byte, or the end;
+	 * where the head says so itself, nothing is waited for. */
+	HTTP_STREAM_READ,
 	/* The head is ready, the connection is not; the body's bytes are held.  The origin's
 	 * connection leaves it, or its failure ends the stream. */
 	HTTP_STREAM_DIALLING,
@@ -26,6 +31,11 @@ enum http_stream_state {
 	HTTP_STREAM_BODY,
 	/* The answer is over, the request is not.  The edge ends the stream, or serve's timer. */
 	HTTP_STREAM_LINGER,
+	/* The answer was 101: from here on both talk as they like.  The end of the origin's direction
+	 * leaves it; where the visitor's has ended before, that ends the stream. */
+	HTTP_STREAM_SWITCHED,
+	/* The same, and the origin has ended its direction.  The visitor's end ends the stream. */
+	HTTP_STREAM_HALF,
 	/* The stream is gone; freed at the end of the turn. */
 	HTTP_STREAM_DEAD,
 };
@@ -36,17 +46,16 @@ struct http_stream {
 	struct flow flow;
 	struct origin_conn *conn;
 	enum http_stream_state state;
-	/* Of the request. head_read: whole, and only whether a body follows is not known yet; safe:
-	 * idempotent (RFC 9110, 9.2.2); retried: sent once more already. */
-	bool head_read, safe, has_body, upgrade, head_request, retried;
+	/* Of the request. safe: idempotent (RFC 9110, 9.2.2); retried: sent once more already. */
+	bool safe, has_body, upgrade, head_request, retried;
 	enum flow_framing framing;
 	uint64_t length;
 	char *head;       /* a block of serve->heads: the origin's head, while it may be needed */
 	size_t head_n;    /* its bytes */
 	size_t head_sent; /* of an upgrade's head, which is written here and not by the flow */
-	/* Of the answer. write_broken: the origin takes no more of the request; switched: 101,
-	 * from there on both talk as they like. */
-	bool keep_alive, in_done, out_done, write_broken, switched;
+	bool out_done;    /* the origin has all of it */
+	/* Of the answer. write_broken: the origin takes no more of the request. */
+	bool keep_alive, write_broken;
 	unsigned n_interim; /* heads of 1xx so far */
 	char *gather;       /* a block of serve->heads: a head that came in pieces */
 	size_t gather_n;
