@@ -11,90 +11,9 @@
 static void
 refresh(struct conn *c)
 {
-	c->readable = c->sock_in || (c->tls != NULL && tls_has_buffered(c->tls));
-	c->writable = c->sock_out && conn_waiting(c) == 0;
+	c->readable = c->sock_in || c->buffered;
+	c->writable = c->sock_out && c->waiting == 0;
 	c->failed = c->rx_failed || c->tx_failed;
-}
-
-static void
-finish_shut(struct conn *c)
-{
-	if (!c->shut_wanted || conn_waiting(c) > 0)
-		return;
-	c->shut_wanted = false;
-	loop_shutdown(c->io.fd);
-}
-
-static void
-on_io(struct loop_io *io, unsigned events)
-{
-	struct conn *c = list_of(io, struct conn, io);
-
-	if (events & LOOP_IN)
-		c->sock_in = true;
-	if (events & LOOP_OUT) {
-		c->sock_out = true;
-		if (conn_waiting(c) > 0 && tls_flush(c) == IO_WAIT)
-			events &= ~(unsigned)LOOP_OUT; /* still not: nothing to tell */
-		finish_shut(c);
-	}
-	refresh(c);
-	if (events != 0)
-		c->fn(c, events);
-}
-
-void
-conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, unsigned))
-{
-	*c = (struct conn){
-		.io = { .fd = fd, .fn = on_io },
-		.fn = fn,
-		.tls = tls,
-		.sock_in = true,
-		.sock_out = true,
-		.readable = true,
-		.writable = true,
-	};
-}
-
-void
-conn_move(struct conn *dst, struct conn *src, void (*fn)(struct conn *, unsigned))
-{
-	check(src->io.loop == NULL);
-	*dst = *src;
-	dst->fn = fn;
-	conn_init(src, -1, NULL, NULL);
-}
-
-int
-conn_attach(struct conn *c, struct loop *l)
-{
-	if (loop_watch(l, &c->io) != 0)
-		return -1;
-	/* The kernel tells what it knows; only we know of bytes that were read before. */
-	c->sock_in = c->sock_out = true;
-	refresh(c);
-	loop_again(&c->io, LOOP_IN | LOOP_OUT);
-	return 0;
-}
-
-void
-conn_detach(struct conn *c)
-{
-	loop_unwatch(&c->io);
-}
-
-void
-conn_close(struct conn *c)
-{
-	loop_unwatch(&c->io);
-	if (c->io.fd >= 0)
-		loop_close(c->io.fd);
-	c->io.fd = -1;
-	tls_free(c->tls);
-	c->tls = NULL;
-	c->sock_in = c->sock_out = c->readable = c->writable = false;
-	c->shut_wanted = false;
 }
 
 /* --- the socket --- */
@@ -148,7 +67,7 @@ conn_raw_send(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 	io = loop_send(c->io.fd, iov, n_iov, ret_n);
 	/* Refused though there is room (no memory, say): no edge will tell when it goes again. */
 	if (io == IO_WAIT && loop_can_send(c->io.fd))
-		loop_again(&c->io, LOOP_OUT);
+		conn_again(c, LOOP_OUT);
 	if (io == IO_WAIT || (io == IO_OK && *ret_n < total_of(iov, n_iov)))
 		c->sock_out = false;
 	if (io == IO_FAIL) {
@@ -156,6 +75,131 @@ conn_raw_send(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 		c->tx_failed = true;
 	}
 	return io;
+}
+
+/* --- the socket alone --- */
+
+static enum io
+plain_handshake(struct conn *c)
+{
+	(void)c;
+	return IO_OK;
+}
+
+/* Nothing waits: what the kernel did not take was not taken. */
+static enum io
+plain_flush(struct conn *c)
+{
+	check(c->waiting == 0);
+	return IO_OK;
+}
+
+static void
+plain_shut(struct conn *c)
+{
+	check(c->waiting == 0);
+}
+
+static const struct conn_ops plain_ops = {
+	.handshake = plain_handshake,
+	.read = conn_raw_recv,
+	.write = conn_raw_send,
+	.flush = plain_flush,
+	.shut = plain_shut,
+};
+
+/* --- coming and going --- */
+
+static void
+finish_shut(struct conn *c)
+{
+	if (!c->shut_wanted || c->waiting > 0)
+		return;
+	c->shut_wanted = false;
+	loop_shutdown(c->io.fd);
+}
+
+static void
+on_io(struct loop_io *io, unsigned events)
+{
+	struct conn *c = list_of(io, struct conn, io);
+
+	if (events & LOOP_IN)
+		c->sock_in = true;
+	if (events & LOOP_OUT) {
+		c->sock_out = true;
+		if (c->waiting > 0 && c->ops->flush(c) == IO_WAIT)
+			events &= ~(unsigned)LOOP_OUT; /* still not: nothing to tell */
+		finish_shut(c);
+	}
+	refresh(c);
+	if (events != 0)
+		c->fn(c, events);
+}
+
+void
+conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, unsigned))
+{
+	*c = (struct conn){
+		.io = { .fd = fd, .fn = on_io },
+		.fn = fn,
+		.ops = tls == NULL ? &plain_ops : &tls_conn_ops,
+		.tls = tls,
+		.sock_in = true,
+		.sock_out = true,
+		.readable = true,
+		.writable = true,
+	};
+}
+
+void
+conn_set_tls(struct conn *c, struct tls *tls)
+{
+	check(c->tls == NULL && c->ops == &plain_ops);
+	c->tls = tls;
+	c->ops = tls == NULL ? &plain_ops : &tls_conn_ops;
+}
+
+void
+conn_move(struct conn *dst, struct conn *src, void (*fn)(struct conn *, unsigned))
+{
+	check(src->io.loop == NULL);
+	*dst = *src;
+	dst->fn = fn;
+	conn_init(src, -1, NULL, NULL);
+}
+
+int
+conn_attach(struct conn *c, struct loop *l)
+{
+	if (loop_watch(l, &c->io) != 0)
+		return -1;
+	/* The kernel tells what it knows; only we know of bytes that were read before. */
+	c->sock_in = c->sock_out = true;
+	refresh(c);
+	conn_again(c, LOOP_IN | LOOP_OUT);
+	return 0;
+}
+
+void
+conn_detach(struct conn *c)
+{
+	loop_unwatch(&c->io);
+}
+
+void
+conn_close(struct conn *c)
+{
+	loop_unwatch(&c->io);
+	if (c->io.fd >= 0)
+		loop_close(c->io.fd);
+	c->io.fd = -1;
+	tls_free(c->tls);
+	c->tls = NULL;
+	c->ops = &plain_ops;
+	c->waiting = 0;
+	c->buffered = c->sock_in = c->sock_out = c->readable = c->writable = false;
+	c->shut_wanted = false;
 }
 
 /* --- the four calls --- */
@@ -167,9 +211,7 @@ conn_handshake(struct conn *c)
 
 	if (c->rx_failed || c->tx_failed)
 		return IO_FAIL;
-	if (c->tls == NULL)
-		return IO_OK;
-	io = tls_handshake(c);
+	io = c->ops->handshake(c);
 	if (io == IO_FAIL || io == IO_EOF)
 		c->rx_failed = c->tx_failed = true;
 	refresh(c);
@@ -194,10 +236,7 @@ conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 		return IO_EOF;
 	if (c->rx_failed)
 		return IO_FAIL;
-	if (c->tls == NULL)
-		io = conn_raw_recv(c, iov, n_iov, ret_n);
-	else
-		io = tls_read(c, iov->iov_base, iov->iov_len, ret_n);
+	io = c->ops->read(c, iov, n_iov, ret_n);
 	if (io == IO_EOF)
 		c->eof = true;
 	if (io == IO_FAIL)
@@ -219,22 +258,13 @@ conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 		c->error = EPIPE;
 		return IO_FAIL;
 	}
-	if (c->tls == NULL)
-		io = conn_raw_send(c, iov, n_iov, &n);
-	else
-		io = tls_write(c, iov, n_iov, &n);
+	io = c->ops->write(c, iov, n_iov, &n);
 	if (io == IO_FAIL)
 		c->tx_failed = true;
 	if (io == IO_OK)
 		*ret_n = n;
 	refresh(c);
 	return io;
-}
-
-size_t
-conn_waiting(const struct conn *c)
-{
-	return c->tls == NULL ? 0 : tls_waiting(c->tls);
 }
 
 size_t
@@ -246,8 +276,7 @@ conn_unacked(const struct conn *c)
 bool
 conn_is_quiet(const struct conn *c)
 {
-	return !c->eof && !c->failed && !loop_can_recv(c->io.fd) &&
-	       (c->tls == NULL || !tls_has_buffered(c->tls));
+	return !c->eof && !c->failed && !c->buffered && !loop_can_recv(c->io.fd);
 }
 
 void
@@ -256,8 +285,8 @@ conn_shut(struct conn *c)
 	if (c->shut || c->io.fd < 0)
 		return;
 	c->shut = c->shut_wanted = true;
-	if (c->tls != NULL && !c->tx_failed)
-		tls_shut(c);
+	if (!c->tx_failed)
+		c->ops->shut(c);
 	finish_shut(c);
 	refresh(c);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection: a stream socket, with TLS over it or not, the same four calls
- * for both.  Reading is pulled by the owner; nothing is read that nobody asked
- * for, so not reading is backpressure.
+ * for both: conn_handshake(), conn_read(), conn_write(), conn_shut().  Reading is pulled by the
+ * owner; nothing is read that nobody asked for, so not reading is backpressure.
  *
  * TLS is OpenSSL behind a BIO of our own: ciphertext is received up to 256 KiB at once
  * into memory of the thread, records are sealed into memory of the thread and leave
@@ -17,12 +17,33 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
+struct conn;
+
+/*
+ * What does the work behind the four calls: the socket alone, TLS over it (tls_io.c), or whatever
+ * else gives bytes and takes them.  Each is called with a connection that has neither failed nor
+ * ended that way, and keeps conn.buffered and conn.waiting.
+ */
+struct conn_ops {
+	/* Goes on with what stands before the first byte. */
+	enum io (*handshake)(struct conn *c);
+	enum io (*read)(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
+	enum io (*write)(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
+	/* There is room again: sends what waits. IO_OK when nothing waits any more. */
+	enum io (*flush)(struct conn *c);
+	/* Queues the end of our direction behind what waits, and sends what goes. */
+	void (*shut)(struct conn *c);
+};
+
 struct conn {
 	struct loop_io io;
 	/* Called with LOOP_IN / LOOP_OUT edges. The owner remembers what it cannot use now: an
 	 * edge is told once. After conn_attach() both are told in the next turn. */
 	void (*fn)(struct conn *c, unsigned events);
+	const struct conn_ops *ops;
 	struct tls *tls;  /* NULL: plain */
+	size_t waiting;   /* for ops: bytes that were taken and that the socket has not */
+	bool buffered;    /* for ops: bytes are in hand that can be read without the socket */
 	bool eof, failed; /* sticky results of reading and writing */
 	/*
 	 * To look at, kept by conn.c. `readable` goes false only where the socket was seen empty
@@ -39,6 +60,14 @@ struct conn {
 
 /* Takes over a non-blocking descriptor; tls may be NULL (and is owned from now on). */
 void conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, unsigned));
+/* Plain so far, and nothing was read: it speaks TLS from here on. */
+void conn_set_tls(struct conn *c, struct tls *tls);
+/* Its fn is called with these events once more in the next turn, as if they had come anew. */
+static inline void
+conn_again(struct conn *c, unsigned events)
+{
+	loop_again(&c->io, events);
+}
 /* Moves a detached connection to another place in memory; src is closed (fd -1) afterwards. */
 void conn_move(struct conn *dst, struct conn *src, void (*fn)(struct conn *, unsigned));
 /* -1 and errno without memory or descriptors. */
@@ -74,7 +103,11 @@ enum io conn_readv(struct conn *c, const struct iovec *iov, int n_iov, size_t *r
 #define CONN_SEALED_BYTES (320 * 1024)
 enum io conn_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* Sealed bytes that wait for the socket. */
-size_t conn_waiting(const struct conn *c);
+static inline size_t
+conn_waiting(const struct conn *c)
+{
+	return c->waiting;
+}
 /* These, and what the other side's kernel has not acknowledged yet. */
 size_t conn_unacked(const struct conn *c);
 /* Nothing has come that was not read, neither bytes nor an end: asked of the kernel, as an edge may

@@ -183,6 +183,12 @@ keep_received(struct tls *t, struct tls_memory *m)
 	return IO_OK;
 }
 
+static bool
+has_buffered(const struct tls *t)
+{
+	return t->kept_n > 0 || SSL_pending(t->ssl) > 0;
+}
+
 /* Gives the thread's memory back. IO_WAIT when sealed bytes wait. */
 static enum io
 leave(struct conn *c, struct tls_memory *m)
@@ -190,6 +196,8 @@ leave(struct conn *c, struct tls_memory *m)
 	enum io kept = keep_received(c->tls, m), sent = send_sealed(c, m);
 
 	c->tls->conn = NULL;
+	c->buffered = has_buffered(c->tls);
+	c->waiting = c->tls->out_n;
 	return kept == IO_FAIL ? kept : sent;
 }
 
@@ -236,7 +244,7 @@ static void
 ask_again(struct conn *c)
 {
 	if (c->tls->receives == 0 && c->sock_in)
-		loop_again(&c->io, LOOP_IN);
+		conn_again(c, LOOP_IN);
 }
 
 /* --- the calls of conn.c --- */
@@ -254,7 +262,7 @@ finish_handshake(struct tls *t)
 }
 
 /* The alert of a handshake that failed is sent, too: it is all that the other side learns. */
-enum io
+static enum io
 tls_handshake(struct conn *c)
 {
 	struct tls *t = c->tls;
@@ -289,24 +297,27 @@ nothing_left(const struct tls *t, const struct tls_memory *m)
 }
 
 /*
- * As many records as there are and fit, from one receive. Where some came, an end or a failure
- * behind them is told by the next call.
+ * As many records as there are and fit into the first piece, from one receive. Where some came, an
+ * end or a failure behind them is told by the next call.
  */
-enum io
-tls_read(struct conn *c, void *dst, size_t cap, size_t *ret_n)
+static enum io
+tls_read(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
 	struct tls *t = c->tls;
+	char *dst = iov->iov_base;
+	size_t cap = iov->iov_len;
 	struct tls_memory *m;
 	size_t n = 0;
 	enum io io = t->ready ? IO_OK : tls_handshake(c);
 
+	(void)n_iov;
 	if (io != IO_OK)
 		return io;
 	if (cap == 0)
 		return IO_WAIT;
 	if (t->failed)
 		return IO_FAIL;
-	if (!c->sock_in && c->io.loop != NULL && !tls_has_buffered(t))
+	if (!c->sock_in && c->io.loop != NULL && !c->buffered)
 		return IO_WAIT;
 	if ((m = enter(c, cap)) == NULL)
 		return IO_FAIL;
@@ -400,11 +411,20 @@ adapt_quota(struct tls *t, bool used_up, enum io sent)
 		t->quota = t->quota * 2 > QUOTA_MAX ? QUOTA_MAX : t->quota * 2;
 }
 
+static enum io
+tls_flush(struct conn *c)
+{
+	enum io io = c->tls->out_n == 0 ? IO_OK : send_out(c);
+
+	c->waiting = c->tls->out_n;
+	return io;
+}
+
 /*
  * Takes up to the quota: all of what is taken is sealed, and what the socket refuses of it
  * waits in the connection.
  */
-enum io
+static enum io
 tls_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
 	struct tls *t = c->tls;
@@ -432,17 +452,11 @@ tls_write(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 	return IO_OK;
 }
 
-enum io
-tls_flush(struct conn *c)
-{
-	return c->tls->out_n == 0 ? IO_OK : send_out(c);
-}
-
 /*
  * An orderly end (RFC 8446 6.1): close_notify for our direction alone. After a failure OpenSSL
  * must not be asked for it.
  */
-void
+static void
 tls_shut(struct conn *c)
 {
 	struct tls *t = c->tls;
@@ -456,20 +470,16 @@ tls_shut(struct conn *c)
 	(void)leave(c, m);
 }
 
-bool
-tls_has_buffered(const struct tls *t)
-{
-	return t->kept_n > 0 || SSL_pending(t->ssl) > 0;
-}
-
-size_t
-tls_waiting(const struct tls *t)
-{
-	return t->out_n;
-}
-
 const char *
 tls_why(const struct tls *t)
 {
 	return t->why;
 }
+
+const struct conn_ops tls_conn_ops = {
+	.handshake = tls_handshake,
+	.read = tls_read,
+	.write = tls_write,
+	.flush = tls_flush,
+	.shut = tls_shut,
+};

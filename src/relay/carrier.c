@@ -138,7 +138,7 @@ read_link(struct carrier *c)
 		if (!c->conn.readable)
 			return;
 	}
-	loop_again(&c->conn.io, LOOP_IN);
+	conn_again(&c->conn, LOOP_IN);
 }
 
 /* True while the connection takes more. */
@@ -181,7 +181,7 @@ flush(struct loop_task *t)
 		if (!write_out(c, &total))
 			return;
 		if (total >= WRITE_BYTES_PER_TURN) {
-			loop_again(&c->conn.io, LOOP_OUT);
+			conn_again(&c->conn, LOOP_OUT);
 			return;
 		}
 	}

@@ -326,7 +326,7 @@ outlet_writable(struct flow *f)
 			return;
 	}
 	if (f->out.n > 0) {
-		loop_again(&f->conn->io, LOOP_OUT);
+		conn_again(f->conn, LOOP_OUT);
 		return;
 	}
 	if (total > 0)

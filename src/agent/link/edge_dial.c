@@ -213,7 +213,7 @@ talk_to_proxy(struct edge_dial *d)
 	}
 	switch (proxy_talk_feed(&d->talk, slice_of(bytes, n))) {
 	case PROXY_TALK_MORE:
-		loop_again(&d->conn.io, LOOP_IN | LOOP_OUT);
+		conn_again(&d->conn, LOOP_IN | LOOP_OUT);
 		break;
 	case PROXY_TALK_DONE:
 		start_tls(d);

@@ -222,7 +222,7 @@ begin(struct accept_handshake *h)
 		finish(h);
 		return false;
 	case FIRST_IS_WHOLE:
-		h->conn.tls = tls_accept(g->server);
+		conn_set_tls(&h->conn, tls_accept(g->server));
 		break;
 	case FIRST_IS_OVER:
 		break;

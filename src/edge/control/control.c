@@ -72,7 +72,7 @@ write_out(struct control_client *c)
 	if (c->eof)
 		client_close(c);
 	else if (c->in.n > 0)
-		loop_again(&c->conn.io, LOOP_IN);
+		conn_again(&c->conn, LOOP_IN);
 }
 
 void
@@ -156,7 +156,7 @@ on_conn(struct conn *conn, unsigned events)
 	case IO_OK:
 		c->in.n += n;
 		if (c->conn.readable)
-			loop_again(&c->conn.io, LOOP_IN);
+			conn_again(&c->conn, LOOP_IN);
 		break;
 	case IO_WAIT:
 		break;

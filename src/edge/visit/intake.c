@@ -279,7 +279,7 @@ intake_readable(struct exchange *x)
 	switch (conn_read(c, scratch, LIMIT_DATA_FRAME_BYTES, &n)) {
 	case IO_OK:
 		if (c->readable)
-			loop_again(&c->io, LOOP_IN);
+			conn_again(c, LOOP_IN);
 		feed(x, slice_of(scratch, n));
 		return;
 	case IO_WAIT:
@@ -358,6 +358,6 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 			return;
 		}
 	}
-	loop_again(&x->front->conn->io, LOOP_IN);
+	conn_again(x->front->conn, LOOP_IN);
 	feed(in->x, early);
 }

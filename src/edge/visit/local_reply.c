@@ -49,7 +49,7 @@ wait_for_socket(struct exchange *x)
 	if (x->state != EXCHANGE_ANSWER)
 		exchange_move(x, EXCHANGE_ANSWER);
 	if (c->writable)
-		loop_again(&c->io, LOOP_OUT);
+		conn_again(c, LOOP_OUT);
 }
 
 /* Writes an answer that is whole into visit->page: the one place that does. */

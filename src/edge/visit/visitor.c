@@ -115,7 +115,7 @@ linger(struct visitor *v)
 	if (v->conn.failed || v->conn.eof)
 		visitor_close(v);
 	else
-		loop_again(&v->conn.io, LOOP_IN);
+		conn_again(&v->conn, LOOP_IN);
 }
 
 /* --- from one exchange to the next --- */
@@ -156,7 +156,7 @@ next_exchange(struct visitor *v, struct slice read_ahead)
 	end_exchange(v);
 	v->x = next;
 	if (next != NULL || v->conn.readable)
-		loop_again(&v->conn.io, LOOP_IN);
+		conn_again(&v->conn, LOOP_IN);
 }
 
 /* DRAIN: body bytes of a request that was answered already. */
@@ -199,7 +199,7 @@ on_answered(struct front *f, struct slice read_ahead)
 		next_exchange(v, read_ahead);
 	} else {
 		visitor_move(v, VISITOR_DRAIN);
-		loop_again(&v->conn.io, LOOP_IN);
+		conn_again(&v->conn, LOOP_IN);
 		drain(v, read_ahead);
 	}
 }
@@ -319,7 +319,7 @@ head_readable(struct visitor *v)
 
 	if (x != NULL && x->state == EXCHANGE_AHEAD) {
 		exchange_move(x, EXCHANGE_HEAD);
-		loop_again(&v->conn.io, LOOP_IN);
+		conn_again(&v->conn, LOOP_IN);
 		feed_head(v, buf_slice(&x->head));
 		return;
 	}
@@ -339,7 +339,7 @@ head_readable(struct visitor *v)
 	}
 	/* What is left unread is told again, unless the exchange takes over. */
 	if (v->conn.readable)
-		loop_again(&v->conn.io, LOOP_IN);
+		conn_again(&v->conn, LOOP_IN);
 	if (gathers)
 		x->head.n += n;
 	feed_head(v, gathers ? buf_slice(&x->head) : slice_of(dst, n));
@@ -355,7 +355,7 @@ rest_readable(struct visitor *v)
 	switch (conn_read(&v->conn, scratch, READ_BYTES, &n)) {
 	case IO_OK:
 		if (v->conn.readable)
-			loop_again(&v->conn.io, LOOP_IN);
+			conn_again(&v->conn, LOOP_IN);
 		if (v->state == VISITOR_DRAIN)
 			drain(v, slice_of(scratch, n));
 		return;

@@ -399,7 +399,7 @@ expect_records(const size_t *pieces, int n_pieces, int records)
 	EXPECT_INT(got, total);
 	EXPECT(memcmp(from, to, total) == 0);
 	EXPECT_INT(n_records, records);
-	EXPECT(!tls_has_buffered(a.conn.tls));
+	EXPECT(!a.conn.buffered);
 	teardown();
 }
 
@@ -426,7 +426,7 @@ TEST(buffered_is_readable)
 		EXPECT_INT(conn_write(&b.conn, &iov, 1, &n), IO_OK);
 	for (int left = 30; left > 0; left -= (int)n) {
 		EXPECT_INT(conn_read(&a.conn, buf, sizeof(buf), &n), IO_OK);
-		EXPECT_INT(tls_has_buffered(a.conn.tls), left > (int)n);
+		EXPECT_INT(a.conn.buffered, left > (int)n);
 		EXPECT(a.conn.readable || left == (int)n);
 		if (n == 0)
 			break;
