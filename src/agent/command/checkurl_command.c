@@ -3,7 +3,6 @@
 #include "agent/command/checkurl_command.h"
 
 #include "agent/command/checkurl_probe.h"
-#include "agent/link/client.h"
 #include "agent/core/config_file.h"
 #include "agent/core/exit_code.h"
 #include "base/plain.h"

@@ -7,7 +7,6 @@
 #include "agent/command/hook_command.h"
 
 #include "agent/command/bitbucket.h"
-#include "agent/link/client.h"
 #include "agent/core/config_file.h"
 #include "agent/core/exit_code.h"
 #include "base/plain.h"

@@ -3,7 +3,6 @@
 #include "agent/command/inbox_command.h"
 
 #include "agent/link/agent.h"
-#include "agent/command/command.h"
 #include "agent/core/exit_code.h"
 #include "agent/core/login.h"
 #include "agent/link/uplink.h"

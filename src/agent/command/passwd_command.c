@@ -2,8 +2,6 @@
 /* `adit passwd`: asks for a password and prints its hash. */
 #include "agent/command/passwd_command.h"
 
-#include "agent/link/client.h"
-#include "agent/command/command.h"
 #include "agent/core/exit_code.h"
 #include "base/tell.h"
 

@@ -2,7 +2,6 @@
 /* `adit doctor`: walks the stages in order and collects what each of them says. */
 #include "agent/doctor/doctor_command.h"
 
-#include "agent/link/client.h"
 #include "agent/core/config_file.h"
 #include "agent/doctor/doctor_private.h"
 #include "agent/core/exit_code.h"

@@ -2,7 +2,7 @@
 /*
  * One question to the edge over a link without tunnels, waited for.
  *
- *	dial -> HELLO -> welcome -> probe -> inbox (up to three lists) -> end
+ *	DIAL -> HELLO -> PROBE -> INBOX (up to three lists) -> OVER
  *
  * Each step may fail, and the deadline of all ends it; what was learnt until then
  * stands in the answer.
@@ -20,37 +20,74 @@
 /* Of each list: the newest say what is wrong now. */
 #define INBOX_ROWS 20
 
+/* Any of them may be left for OVER: by a failure, the end of the link, or the deadline. */
+enum asking_state {
+	/* The edge is dialled.  Its connection leaves it. */
+	ASKING_DIAL,
+	/* HELLO is sent.  The edge's welcome leaves it. */
+	ASKING_HELLO,
+	/* The question is sent.  Its answer leaves it. */
+	ASKING_PROBE,
+	/* Lists of the inbox are asked for, one after the other.  The last answer leaves it. */
+	ASKING_INBOX,
+	/* Nothing is asked or listened to any more; all is closed at the end of the turn. */
+	ASKING_OVER,
+};
+
 /* Lives for one question, on a loop of its own. */
 struct asking {
+	enum asking_state state;
 	struct doctor_link *answer;
 	size_t n_asked; /* lists of the inbox: the answer to the last has this number as its seq */
 	struct loop *loop;
 	struct edge_dial dial;
 	struct carrier_shared shared;
 	struct carrier carrier;
-	bool carried, over; /* the carrier lives; nothing is asked or listened to any more */
+	bool carried; /* the carrier lives, and has not called on_closed() */
 	struct loop_timer deadline;
 	struct loop_task end;
 	const char *token, *member, *value;
 	struct hello hello;
 };
 
-/* At the end of the turn, where no carrier is in the middle of its work. */
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[ASKING_DIAL] = 0, /* born in it */
+	[ASKING_HELLO] = 1 << ASKING_DIAL,
+	[ASKING_PROBE] = 1 << ASKING_HELLO,
+	[ASKING_INBOX] = 1 << ASKING_PROBE,
+	[ASKING_OVER] = 1 << ASKING_DIAL | 1 << ASKING_HELLO | 1 << ASKING_PROBE | 1 << ASKING_INBOX,
+};
+/* clang-format on */
+
+/* The only writer of the state. */
+static void
+move(struct asking *a, enum asking_state to)
+{
+	check(predecessors[to] & 1u << a->state);
+	check(a->carried || to == ASKING_HELLO || to == ASKING_OVER);
+	a->state = to;
+}
+
+/* The carrier is closed at the end of the turn, where it is not in the middle of its work. */
 static void
 finish(struct asking *a)
 {
-	if (!a->over)
-		loop_at_end(a->loop, &a->end);
+	if (a->state == ASKING_OVER)
+		return;
+	move(a, ASKING_OVER);
+	edge_dial_cancel(&a->dial);
+	loop_timer_stop(a->loop, &a->deadline);
+	loop_at_end(a->loop, &a->end);
 }
 
 /* The first reason is told: those that follow are its consequences. */
 static void
 fail(struct asking *a, const char *why)
 {
-	if (a->over)
+	if (a->state == ASKING_OVER)
 		return;
-	if (a->answer->why[0] == '\0')
-		snprintf(a->answer->why, sizeof(a->answer->why), "%s", why);
+	snprintf(a->answer->why, sizeof(a->answer->why), "%s", why);
 	finish(a);
 }
 
@@ -59,10 +96,7 @@ on_end(struct loop_task *t)
 {
 	struct asking *a = list_of(t, struct asking, end);
 
-	check(!a->over);
-	a->over = true;
-	edge_dial_cancel(&a->dial);
-	loop_timer_stop(a->loop, &a->deadline);
+	check(a->state == ASKING_OVER);
 	if (a->carried)
 		carrier_close(&a->carrier, LINK_CODE_OK, "asked");
 	check(!a->carried); /* on_closed() came */
@@ -75,15 +109,23 @@ on_deadline(struct loop_timer *t)
 {
 	struct asking *a = list_of(t, struct asking, deadline);
 
-	check(!a->over);
-	if (!a->answer->reached)
+	check(a->state != ASKING_OVER); /* finish() has stopped the timer */
+	switch (a->state) {
+	case ASKING_DIAL:
 		fail(a, "the edge does not answer");
-	else if (!a->answer->welcomed)
+		break;
+	case ASKING_HELLO:
 		fail(a, "the edge did not answer the HELLO");
-	else if (a->answer->probe == NULL)
+		break;
+	case ASKING_PROBE:
 		fail(a, "the edge did not answer the question: it may be older than this program");
-	else
-		finish(a); /* without the inbox */
+		break;
+	case ASKING_INBOX:
+		finish(a); /* what the edge says of the tunnel is known: enough without its inbox */
+		break;
+	case ASKING_OVER:
+		break;
+	}
 }
 
 /* The answer has what the edge knows of the tunnel, and a ticket for requests through it
@@ -93,7 +135,7 @@ ask(struct asking *a)
 {
 	struct buf b;
 
-	check(a->carried && a->answer->welcomed);
+	check(a->carried && a->state == ASKING_PROBE);
 	buf_init(&b, 2048);
 	buf_printf(&b, "{\"type\":\"probe\",\"%s\":", a->member);
 	buf_json(&b, slice_str(a->value));
@@ -163,9 +205,8 @@ take_list(struct asking *a, json_t *answer)
 	json_t *rows = json_object_get(answer, "rows"),
 	       **dst = (json_t **)(void *)((char *)a->answer + lists[a->n_asked - 1].at);
 
-	check(a->n_asked >= 1 && a->n_asked <= N_LISTS);
-	/* The edge may say the same twice: the first time counts. */
-	if (json_is_array(rows) && *dst == NULL)
+	check(a->n_asked >= 1 && a->n_asked <= N_LISTS && *dst == NULL);
+	if (json_is_array(rows))
 		*dst = json_incref(rows);
 	ask_inbox(a);
 }
@@ -182,11 +223,12 @@ take_answer(struct asking *a, struct slice json)
 		json_decref(o);
 		return;
 	}
-	if (a->answer->probe == NULL && strcmp(type, "probe") == 0) {
+	if (a->state == ASKING_PROBE && strcmp(type, "probe") == 0) {
+		move(a, ASKING_INBOX);
 		a->answer->probe = json_incref(o);
 		a->answer->answered_ms = clock_wall_ms();
 		ask_inbox(a);
-	} else if (a->n_asked > 0 && strcmp(type, "inbox") == 0 &&
+	} else if (a->state == ASKING_INBOX && strcmp(type, "inbox") == 0 &&
 		   json_integer_value(json_object_get(o, "seq")) == (json_int_t)a->n_asked) {
 		take_list(a, o);
 	}
@@ -199,7 +241,9 @@ on_control(struct carrier *c, struct slice json)
 	struct asking *a = c->owner;
 	const char *why;
 
-	check(c == &a->carrier && a->carried && !a->over);
+	check(c == &a->carrier && a->carried && a->state != ASKING_DIAL);
+	if (a->state == ASKING_OVER)
+		return;
 	if (!hello_decode(json, &a->hello, &why)) {
 		fail(a, "the edge sent a malformed message");
 		return;
@@ -210,7 +254,10 @@ on_control(struct carrier *c, struct slice json)
 			fail(a, "the edge chose a later protocol than this program speaks");
 			break;
 		}
+		if (a->state != ASKING_HELLO)
+			break; /* one is enough */
 		a->answer->welcomed = true;
+		move(a, ASKING_PROBE);
 		ask(a);
 		break;
 	case HELLO_REFUSED:
@@ -218,8 +265,7 @@ on_control(struct carrier *c, struct slice json)
 		fail(a, a->hello.text[0] != '\0' ? a->hello.text : a->hello.code);
 		break;
 	case HELLO_OTHER:
-		if (a->answer->welcomed) /* before that nothing was asked */
-			take_answer(a, json);
+		take_answer(a, json);
 		break;
 	/* These are about tunnels, or an agent's own: nothing here could be meant. */
 	case HELLO_HELLO:
@@ -238,7 +284,8 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 	struct asking *a = c->owner;
 
 	(void)retry_ms;
-	check(c == &a->carrier && a->carried && !a->over);
+	check(c == &a->carrier && a->carried && a->state != ASKING_DIAL);
+	/* Also behind a refusal: this says the same for programs. */
 	if (code == LINK_CODE_REVOKED)
 		snprintf(a->answer->code, sizeof(a->answer->code), "token-revoked");
 	fail(a, code == LINK_CODE_REVOKED ? "the token was revoked" : "the edge ended the link");
@@ -301,7 +348,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 {
 	struct asking *a = list_of(d, struct asking, dial);
 
-	check(!a->carried && !a->over && (conn == NULL) == (why != NULL));
+	check(!a->carried && a->state == ASKING_DIAL && (conn == NULL) == (why != NULL));
 	if (conn == NULL) {
 		fail(a, why);
 		return;
@@ -312,6 +359,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 		fail(a, "out of memory");
 		return;
 	}
+	move(a, ASKING_HELLO);
 	a->carried = true;
 	say_hello(a);
 }
@@ -332,7 +380,7 @@ run(struct asking *a, struct resolver *r, const char *edge, const char *ca, int6
 	loop_timer_set(a->loop, &a->deadline, timeout_ms * 1000);
 	edge_dial_start(&a->dial);
 	loop_run(a->loop);
-	check(a->over && !a->carried);
+	check(a->state == ASKING_OVER && !a->carried);
 	edge_dial_fini(&a->dial);
 }
 
