@@ -147,7 +147,7 @@ dist: ## build/adit-VERSION.tar.gz of what is committed
 	@ls -l $(B)/adit-$(VERSION).tar.gz
 
 programs: $(PROGRAMS)
-units: $(UNITS)
+units: $(UNITS) $(B)/test/dns_responder
 replays: $(REPLAYS)
 fuzzers: $(FUZZERS)
 
@@ -190,6 +190,11 @@ $(filter %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/obj/net/loop_sim.
 $(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
+
+# A name server on the library dns, which end-to-end tests talk to.
+$(B)/test/dns_responder: test/lib/dns_responder.c $(libs) $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
 $(B)/replay/%_sim_fuzz: test/fuzz/%_sim_fuzz.c test/fuzz/replay.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags

@@ -153,6 +153,13 @@
 	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
 	X(INBOX_DEDUPE_RUNS,      1024, "runs", "runs of 8,192 deliveries that are known again, 16 KiB each") \
 	X(NOTES,                  4096, "routes", "routes of which the edge remembers what it refused last") \
+	X(DNS_ZONES,                64, "zones", "zones that the edge's DNS serves")               \
+	X(DNS_NAMES,            250000, "names", "names of a zone, those without records of their own too") \
+	X(DNS_SET_BYTES,         16384, "bytes", "records of one name and type")                   \
+	X(DNS_JOURNAL,           16384, "sets", "changed sets of a zone that are remembered for IXFR") \
+	X(DNS_CNAMES,                8, "names", "names that one answer follows")                   \
+	X(DNS_UDP_BYTES,          1232, "bytes", "DNS answer over UDP, whatever the asker takes")  \
+	X(DNS_UPDATE_RECORDS,      256, "records", "prerequisites and changes of one DNS update")  \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

@@ -411,6 +411,7 @@ def test_what_a_token_holder_asks_for_has_bounds(lab):
 
 HERE, SLOW, LINKS = "test/e2e/test_bounds.py", "test/e2e/test_slow.py", "test/e2e/test_links.py"
 WORDS, PASSWORDS, REFUSE = "test_messages_beyond_the_limits_are_refused", "test/e2e/test_passwords.py", "test/unit/tunnel/link_refuse_test.c"
+DNS = "test/unit/dns"
 FLOW, POLICY, SIGN = "test/unit/tunnel/link_flow_test.c", "test/unit/hook/policy_test.c", "test/unit/hook/sign_test.c"
 SILENCE, SHAKES = "test_silent_connections_lock_nobody_out", "test_handshakes_that_do_not_go_on_lock_nobody_out"
 UNKNOWN, IDLE = "test_links_without_a_token_lock_nobody_out", "test_visitors_that_ask_nothing_lock_nobody_out"
@@ -449,6 +450,9 @@ PUSHED = {
     "INTAKE_BYTES_SHARE": (STRANGER, "test/unit/edge/shares_test.c", "no_account_and_no_network_takes_more_than_its_share"),
     "LINK_STREAMS": (STRANGER, HERE, "test_streams_of_a_link_have_a_ceiling"), "PARTIAL_HEADS": (STRANGER, HERE, "test_heads_in_part_have_a_ceiling"),
     **{name: (AGENT, "test/unit/edge/login_sim_test.c", "s14_links_of_an_account_are_counted") for name in ("LINKS", "LINKS_PER_ACCOUNT")},
+    "DNS_SET_BYTES": (AGENT, f"{DNS}/zone_test.c", "large_sets"), "DNS_JOURNAL": (AGENT, f"{DNS}/zone_test.c", "journal_is_bounded"),
+    "DNS_NAMES": (AGENT, f"{DNS}/zone_test.c", "names_have_a_ceiling"), "DNS_CNAMES": (AGENT, f"{DNS}/authority_test.c", "long_chains"),
+    "DNS_UDP_BYTES": (STRANGER, f"{DNS}/authority_test.c", "sizes"), "DNS_UPDATE_RECORDS": (AGENT, f"{DNS}/update_test.c", "nothing_by_halves"),
     "OPENING_BYTES": (AGENT, REFUSE, "opening_of_every_length"), "DATA_FRAME_BYTES": (AGENT, REFUSE, "lengths_and_numbers_are_judged"),
     "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
     "CONTROL_DEPTH": (AGENT, "test/unit/tunnel/hello_test.c", "brackets_in_strings_are_no_depth"),
@@ -468,7 +472,8 @@ INSIDE = {
     **dict.fromkeys("LINK_IDLE_MS LINK_DEAD_MS TCP_PROBE_IDLE_MS TCP_PROBE_MS TCP_PROBES ORIGIN_CONNECT_MS ORIGIN_SILENT_MS LOOK_MS LOOK_MS_MAX "
                     "STREAM_STALL_MS ORIGIN_POOL_IDLE_MS RETRY_MS_MIN RETRY_MS_MAX STABLE_MS READER_MS LINGER_MS EDGE_SILENT_MS RELAY_MS UPKEEP_MS "
                     "ALERT_URL_MS ALERT_TRIES ALERT_MS STOP_MS DRAIN_MS INBOX_DEDUPE_MS STORE_LATE_MS".split(), CLOCK),
-    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES CERTIFICATES CERTIFICATE_BYTES CONTROL_CLIENTS CONTROL_LINE_BYTES CHECKURL_BYTES".split(), FILE),
+    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES CERTIFICATES CERTIFICATE_BYTES DNS_ZONES CONTROL_CLIENTS CONTROL_LINE_BYTES "
+                    "CHECKURL_BYTES".split(), FILE),
     **dict.fromkeys("STORE_BATCH STORE_BATCH_BYTES STORE_LATE STORE_ROWS STORE_POLICIES STORE_CACHE_BYTES STORE_WAL_BYTES STORE_CHECK_MS STORE_SPACE_BYTES "
                     "STORE_SPARE_BYTES INBOX_LEASE INBOX_STEP INBOX_SCAN AUDIT_ROWS".split(), ROW),
     **dict.fromkeys("TLS_MESSAGES EARLY_DRAIN_BYTES INTERIM_HEADS HOOK_SIGNATURES HOOK_PARAMS HOOK_FORM_BYTES HOOK_EXPLAIN_BYTES "
