@@ -52,7 +52,7 @@ FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*.[ch] test/unit/*/*.[ch
 help: ## this list
 	@echo "adit $(VERSION): a tunnel for webhooks"
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | while IFS='|' read -r name what; do \
-		printf '%-15s %s\n' "$$name" "$$what"; done
+		printf '%-18s%s\n' "$$name" "$$what"; done
 
 run: ## edge, agent and a real CI on loopback: a signed push starts a build
 	@tools/deps build run
@@ -79,8 +79,15 @@ asan: ## all tests under AddressSanitizer (with leaks) and UndefinedBehaviorSani
 ubsan: ## all tests under UndefinedBehaviorSanitizer alone, which is faster
 	$(SUB) check B=build/ubsan CFLAGS='-O1 -g' SAN='-fsanitize=undefined -fno-sanitize-recover=all'
 
+TSAN     = CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+
 tsan: ## all tests under ThreadSanitizer
-	$(SUB) check B=build/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+	$(SUB) check B=build/tsan $(TSAN)
+
+tsan-units: ## unit tests of the rooms in which threads meet, under ThreadSanitizer: two minutes
+	@tools/deps build test
+	$(SUB) threaded B=build/tsan-units $(TSAN)
+	@JOBS=$(JOBS) $(PYTHON) tools/check build/tsan-units
 
 torture: ## edges killed, disks failing, lines slow, clocks and days passing while webhooks come in (WEBHOOKS=20000)
 	$(SUB) programs
@@ -148,6 +155,8 @@ dist: ## build/adit-VERSION.tar.gz of what is committed
 
 programs: $(PROGRAMS)
 units: $(UNITS) $(B)/test/dns_responder
+# The other rooms have no thread but their caller's.
+threaded: $(filter $(B)/test/edge/% $(B)/test/net/% $(B)/test/store/%,$(UNITS))
 replays: $(REPLAYS)
 fuzzers: $(FUZZERS)
 
@@ -225,6 +234,6 @@ clean: ## remove build/
 
 FORCE:
 .PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install dist clean \
-    torture programs units replays fuzzers FORCE
+    torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
