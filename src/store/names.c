@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "base/rand.h"
-#include "store/admin.h"
+#include "store/accounts.h"
 #include "store/grow.h"
 
 #include <stdio.h>
@@ -126,7 +126,7 @@ claim(struct db *db, struct store_req *req)
 	int64_t account;
 	struct owned o;
 
-	account = admin_account(db, slice_str(req->account), req->now_ms, false);
+	account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 	if (account == 0)
 		return STORE_NONE;
 	if (req->name[0] == '\0')
@@ -168,7 +168,7 @@ names_release(struct db *db, struct store_req *req)
 	if (req->name[0] == '\0')
 		return STORE_INVALID;
 	if (req->account[0] != '\0') {
-		account = admin_account(db, slice_str(req->account), req->now_ms, false);
+		account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 		if (account == 0)
 			return STORE_NONE;
 	}
@@ -311,7 +311,7 @@ ports_claim(struct db *db, struct store_req *req)
 
 	if (req->account[0] == '\0')
 		return STORE_INVALID;
-	account = admin_account(db, slice_str(req->account), req->now_ms, false);
+	account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 	if (account == 0)
 		return STORE_NONE;
 	if (req->port == 0)
@@ -332,7 +332,7 @@ ports_release(struct db *db, struct store_req *req)
 	if (req->port == 0)
 		return STORE_INVALID;
 	if (req->account[0] != '\0') {
-		account = admin_account(db, slice_str(req->account), req->now_ms, false);
+		account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 		if (account == 0)
 			return STORE_NONE;
 	}
@@ -349,7 +349,7 @@ ports_list(struct db *db, struct store_req *req)
 {
 	struct db_query q = db_query(db, SQL_PORT_LIST);
 
-	if (!admin_rows(req))
+	if (!accounts_rows(req))
 		return STORE_FULL;
 	db_put_int(&q, req->port);
 	db_put_int(&q, LIMIT_STORE_ROWS);

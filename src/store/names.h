@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names and ports: who owns what, for ever (names) or until it is released
- * (ports). Run by admin.c. */
+ * (ports). Run by accounts.c. */
 #ifndef ADIT_STORE_NAMES_H
 #define ADIT_STORE_NAMES_H
 

@@ -6,7 +6,7 @@
 #include "store/names_list.h"
 
 #include "base/limits.h"
-#include "store/admin.h"
+#include "store/accounts.h"
 #include "store/damage.h"
 
 #include <stdio.h>
@@ -102,7 +102,7 @@ names_list(struct db *db, struct store_req *req)
 {
 	struct db_query q;
 
-	if (!admin_rows(req))
+	if (!accounts_rows(req))
 		return STORE_FULL;
 	if (db->damaged)
 		return around_damage(db, req, SQL_NAME_ONE, LIMIT_STORE_ROWS, take_name);
@@ -121,7 +121,7 @@ names_policies(struct db *db, struct store_req *req)
 	struct db_query q;
 	bool memory = true;
 
-	if (!admin_rows(req))
+	if (!accounts_rows(req))
 		return STORE_FULL;
 	if (db->damaged)
 		return around_damage(db, req, SQL_NAME_POLICY_ONE, LIMIT_STORE_POLICIES,

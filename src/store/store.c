@@ -9,7 +9,7 @@
 
 #include "base/limits.h"
 #include "base/sentence.h"
-#include "store/admin.h"
+#include "store/accounts.h"
 #include "store/check.h"
 #include "store/db.h"
 #include "store/inbox_keep.h"
@@ -248,7 +248,7 @@ run_batch(struct store *s, enum job_need allowed)
 	}
 	wrote = changes != sqlite3_total_changes64(db->sqlite);
 	if (!full && (wrote || idle || db->n_used == DB_USED_MAX))
-		admin_put_used(db);
+		accounts_put_used(db);
 	if (db->fault != DB_FINE || !db_commit(db))
 		return rolled_back(db);
 	if (wrote)
@@ -441,7 +441,7 @@ store_submit(struct store *s, struct store_req *req)
 {
 	req->rows = NULL;
 	req->n_rows = 0;
-	store_submit_job(s, &req->job, &admin_kind);
+	store_submit_job(s, &req->job, &accounts_kind);
 }
 
 void

@@ -2,7 +2,7 @@
 #include "base/limits.h"
 #include "store/store.h"
 
-#include "store/admin.h"
+#include "store/accounts.h"
 #include "store/db.h"
 #include "store/migrate.h"
 #include "store/token.h"
@@ -147,20 +147,20 @@ TEST(s05_login_same_work)
 
 	EXPECT(db != NULL);
 	PUT(add.account, "ann");
-	EXPECT_INT(admin_kind.run(db, &add.job), STORE_OK);
+	EXPECT_INT(accounts_kind.run(db, &add.job), STORE_OK);
 	before = db->n_run;
 	PUT(r.token, add.token);
-	EXPECT_INT(admin_kind.run(db, &r.job), STORE_OK);
+	EXPECT_INT(accounts_kind.run(db, &r.job), STORE_OK);
 	known = db->n_run - before;
 	EXPECT_INT(known, 1);
 	token_make(other, id);
 	before = db->n_run;
 	PUT(r.token, other);
-	EXPECT_INT(admin_kind.run(db, &r.job), STORE_NONE);
+	EXPECT_INT(accounts_kind.run(db, &r.job), STORE_NONE);
 	EXPECT_INT(db->n_run - before, known);
 	before = db->n_run;
 	PUT(r.token, "rubbish");
-	EXPECT_INT(admin_kind.run(db, &r.job), STORE_NONE);
+	EXPECT_INT(accounts_kind.run(db, &r.job), STORE_NONE);
 	EXPECT_INT(db->n_run - before, known);
 	db_close(db);
 	help_clean();

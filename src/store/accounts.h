@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests of store.h as statements: each is run inside the transaction of its batch. */
-#ifndef ADIT_STORE_ADMIN_H
-#define ADIT_STORE_ADMIN_H
+#ifndef ADIT_STORE_ACCOUNTS_H
+#define ADIT_STORE_ACCOUNTS_H
 
 #include "store/job.h"
 
-extern const struct store_job_kind admin_kind;
+extern const struct store_job_kind accounts_kind;
 
 /* Writes the pending last-used times (see db.h) into the running transaction. */
-void admin_put_used(struct db *db);
+void accounts_put_used(struct db *db);
 /* The account's row; 0 when there is none, which is `make`d on demand.  0 with
  * db->fault on a failure. */
-int64_t admin_account(struct db *db, struct slice name, int64_t now_ms, bool make);
+int64_t accounts_id(struct db *db, struct slice name, int64_t now_ms, bool make);
 /* Room for LIMIT_STORE_ROWS rows in req->rows. */
-bool admin_rows(struct store_req *req) must_use;
+bool accounts_rows(struct store_req *req) must_use;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the requests about accounts, tokens, names and ports. */
-#include "store/admin.h"
+#include "store/accounts.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -16,7 +16,7 @@
 enum { USED_EVERY_MS = 60000 };
 
 int64_t
-admin_account(struct db *db, struct slice name, int64_t now_ms, bool make)
+accounts_id(struct db *db, struct slice name, int64_t now_ms, bool make)
 {
 	struct db_query q = db_query(db, SQL_ACCOUNT_ID);
 	int64_t id = 0;
@@ -34,7 +34,7 @@ admin_account(struct db *db, struct slice name, int64_t now_ms, bool make)
 }
 
 bool
-admin_rows(struct store_req *req)
+accounts_rows(struct store_req *req)
 {
 	req->rows = calloc(LIMIT_STORE_ROWS, sizeof(*req->rows));
 	return req->rows != NULL;
@@ -52,7 +52,7 @@ token_add(struct db *db, struct store_req *req)
 
 	if (req->account[0] == '\0')
 		return STORE_INVALID;
-	account = admin_account(db, slice_str(req->account), req->now_ms, true);
+	account = accounts_id(db, slice_str(req->account), req->now_ms, true);
 	token_make(req->token, req->token_id);
 	if (account == 0 || !token_hash(slice_str(req->token), hash))
 		return STORE_FULL;
@@ -74,7 +74,7 @@ token_list(struct db *db, struct store_req *req)
 {
 	struct db_query q = db_query(db, SQL_TOKEN_LIST);
 
-	if (!admin_rows(req))
+	if (!accounts_rows(req))
 		return STORE_FULL;
 	db_put_text(&q, slice_str(req->token_id));
 	db_put_text(&q, slice_str(req->account));
@@ -137,7 +137,7 @@ note_used(struct db *db, const char *id, int64_t used_ms, int64_t now_ms)
 }
 
 void
-admin_put_used(struct db *db)
+accounts_put_used(struct db *db)
 {
 	for (size_t i = 0; i < db->n_used; i++) {
 		struct db_query q = db_query(db, SQL_TOKEN_USED);
@@ -344,7 +344,7 @@ finish(struct store_job *job)
 	req->done(req);
 }
 
-const struct store_job_kind admin_kind = {
+const struct store_job_kind accounts_kind = {
 	.need = need,
 	.bytes = bytes,
 	.run = run,
