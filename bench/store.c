@@ -11,6 +11,7 @@
  */
 #include "base/clock.h"
 #include "store/inbox.h"
+#include "store/sqlite.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -134,7 +135,7 @@ put_command(const char *file, unsigned at_once)
 	int64_t start_us;
 	double before_s, seconds;
 
-	store = store_open(file, &error);
+	store = store_open(&sqlite_engine, file, &error);
 	if (store == NULL) {
 		fprintf(stderr, "store: %s\n", error);
 		return 1;

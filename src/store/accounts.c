@@ -2,7 +2,6 @@
 /* Runs the requests about accounts, tokens, names and ports. */
 #include "store/accounts.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "store/db.h"
 #include "store/names.h"
@@ -30,7 +29,7 @@ accounts_id(struct db *db, struct slice name, int64_t now_ms, bool make)
 	q = db_query(db, SQL_ACCOUNT_ADD);
 	db_put_text(&q, name);
 	db_put_int(&q, now_ms);
-	return db_run(&q) ? sqlite3_last_insert_rowid(db->sqlite) : 0;
+	return db_run(&q) ? db_inserted(db) : 0;
 }
 
 bool
@@ -206,7 +205,7 @@ audit(struct db *db, struct store_req *req)
 	db_put_text(&q, slice_str(req->text));
 	if (!db_run(&q))
 		return STORE_FULL;
-	id = sqlite3_last_insert_rowid(db->sqlite);
+	id = db_inserted(db);
 	if (id <= LIMIT_AUDIT_ROWS)
 		return STORE_OK;
 	q = db_query(db, SQL_AUDIT_TRIM);
@@ -233,73 +232,11 @@ stat_line(struct db *db, struct store_req *req)
 	return STORE_OK;
 }
 
-/* --- the kind --- */
+/* --- the contract --- */
 
-static bool
-ends(const char *z, size_t cap)
+enum store_result
+accounts_run(struct db *db, struct store_req *req)
 {
-	return memchr(z, '\0', cap) != NULL;
-}
-
-static bool
-all_end(const struct store_req *r)
-{
-	return ends(r->account, sizeof(r->account)) && ends(r->name, sizeof(r->name)) &&
-	       ends(r->key, sizeof(r->key)) && ends(r->label, sizeof(r->label)) &&
-	       ends(r->text, sizeof(r->text)) && ends(r->token_id, sizeof(r->token_id)) &&
-	       ends(r->token, sizeof(r->token));
-}
-
-static enum job_need
-need(const struct store_job *job)
-{
-	const struct store_req *req = job_of_const(job, struct store_req, job);
-
-	switch (req->op) {
-	case STORE_LOGIN:
-	case STORE_TOKEN_LIST:
-	case STORE_NAME_LIST:
-	case STORE_NAME_POLICIES:
-	case STORE_NAME_LOOKUP:
-	case STORE_PORT_LIST:
-	case STORE_STAT:
-		return JOB_READS;
-	case STORE_TOKEN_REVOKE:
-	case STORE_NAME_RELEASE:
-		return JOB_FREES;
-	case STORE_TOKEN_ADD:
-	case STORE_NAME_CLAIM:
-	case STORE_PORT_CLAIM:
-	case STORE_PORT_RELEASE:
-	case STORE_STOPPED:
-	case STORE_AUDIT:
-		break;
-	}
-	return JOB_WRITES;
-}
-
-static size_t
-bytes(const struct store_job *job)
-{
-	const struct store_req *req = job_of_const(job, struct store_req, job);
-
-	return sizeof(*req) + (req->set_policy ? req->policy.n : 0);
-}
-
-static enum store_result
-run(struct db *db, struct store_job *job)
-{
-	struct store_req *req = job_of(job, struct store_req, job);
-
-	for (size_t i = 0; i < req->n_rows; i++)
-		free(req->rows[i].policy);
-	free(req->rows);
-	req->rows = NULL;
-	req->n_rows = 0;
-	if (!all_end(req))
-		return STORE_INVALID;
-	if (req->now_ms == 0)
-		req->now_ms = clock_wall_ms();
 	switch (req->op) {
 	case STORE_TOKEN_ADD:
 		return token_add(db, req);
@@ -334,19 +271,3 @@ run(struct db *db, struct store_job *job)
 	}
 	return STORE_INVALID;
 }
-
-static void
-finish(struct store_job *job)
-{
-	struct store_req *req = job_of(job, struct store_req, job);
-
-	req->result = job->result;
-	req->done(req);
-}
-
-const struct store_job_kind accounts_kind = {
-	.need = need,
-	.bytes = bytes,
-	.run = run,
-	.finish = finish,
-};

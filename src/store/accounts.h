@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of store.h as statements: each is run inside the transaction of its batch. */
+/* The requests of store.h as statements. */
 #ifndef ADIT_STORE_ACCOUNTS_H
 #define ADIT_STORE_ACCOUNTS_H
 
-#include "store/job.h"
+#include "store/db.h"
+#include "store/store.h"
 
-extern const struct store_job_kind accounts_kind;
-
+/* In the transaction of its batch; req->now_ms is set.  Or db->fault. */
+enum store_result accounts_run(struct db *db, struct store_req *req);
 /* Writes the pending last-used times (see db.h) into the running transaction. */
 void accounts_put_used(struct db *db);
 /* The account's row; 0 when there is none, which is `make`d on demand.  0 with

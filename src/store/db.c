@@ -74,6 +74,12 @@ db_failed(struct db *db, int rc)
 	    error != 0 ? strerror(error) : "");
 }
 
+void
+db_corrupt(struct db *db)
+{
+	db_failed(db, SQLITE_CORRUPT);
+}
+
 /* --- statements --- */
 
 struct db_query
@@ -205,6 +211,18 @@ db_get_z(struct db_query *q, char *dst, size_t cap)
 	if (s.n > 0)
 		memcpy(dst, s.p, s.n);
 	dst[s.n] = '\0';
+}
+
+int64_t
+db_changes(const struct db *db)
+{
+	return sqlite3_total_changes64(db->sqlite);
+}
+
+int64_t
+db_inserted(const struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sqlite);
 }
 
 /* --- transactions --- */

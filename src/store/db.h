@@ -119,5 +119,11 @@ void db_checkpoint(struct db *db, bool now);
 bool db_space_low(struct db *db);
 /* Classifies a result code of SQLite and keeps it in db->fault. */
 void db_failed(struct db *db, int rc);
+/* A number of the file is none that we have written. */
+void db_corrupt(struct db *db);
+/* Rows written since the opening: goes up with each, and never down. */
+int64_t db_changes(const struct db *db);
+/* The id of the row that was inserted last, by a statement of ours, not by a trigger. */
+int64_t db_inserted(const struct db *db);
 
 #endif

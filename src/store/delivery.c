@@ -51,7 +51,7 @@ delivery_get(struct db *db, uint64_t id, struct delivery *d)
 		return true;
 	/* Numbers that only a damaged file holds. */
 	delivery_end(d);
-	db_failed(db, SQLITE_CORRUPT);
+	db_corrupt(db);
 	return false;
 }
 
@@ -61,7 +61,7 @@ delivery_must_get(struct db *db, uint64_t id, struct delivery *d)
 	if (delivery_get(db, id, d))
 		return true;
 	if (db->fault == DB_FINE)
-		db_failed(db, SQLITE_CORRUPT_INDEX);
+		db_corrupt(db);
 	damage_note(db, id, DAMAGE_ROW);
 	return false;
 }
@@ -146,7 +146,7 @@ delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now
 			head = db_get_bytes(&q);
 			body = db_get_bytes(&q);
 		} else if (db->fault == DB_FINE) {
-			db_failed(db, SQLITE_CORRUPT);
+			db_corrupt(db);
 		}
 		if (!ok)
 			damage_note(db, (uint64_t)d->id, DAMAGE_PAYLOAD);

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the inbox's requests, on the inbox's own clock. */
+/* The inbox's requests as jobs of the store: words, needs, ends. */
 #include "store/inbox.h"
 
 #include "base/clock.h"
-#include "store/inbox_keep.h"
-#include "store/inbox_list.h"
-#include "store/inbox_queue.h"
-#include "store/inbox_untold.h"
 #include "store/job.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* --- words --- */
@@ -37,53 +32,6 @@ inbox_state_parse(struct slice word, enum inbox_state *ret_state)
 		}
 	}
 	return false;
-}
-
-/* --- the clock --- */
-
-static int64_t
-read_clock(struct db *db)
-{
-	struct db_query q = db_query(db, SQL_META_GET);
-	char text[32] = "0";
-	int64_t saved, last = 0;
-
-	db_put_text(&q, S("inbox_clock"));
-	if (db_next(&q))
-		db_get_z(&q, text, sizeof(text));
-	db_end(&q);
-	saved = strtoll(text, NULL, 10);
-	q = db_query(db, SQL_DELIVERY_LAST);
-	if (db_next(&q))
-		last = db_get_int(&q);
-	db_end(&q);
-	return last > saved ? last : saved;
-}
-
-static int64_t
-after_pause(int64_t saved, int64_t now_ms)
-{
-	if (saved == 0 || now_ms <= saved) /* a new store; a wall clock that was set back */
-		return saved > now_ms ? saved : now_ms;
-	return now_ms - saved < INBOX_PAUSE_MS_MAX ? now_ms : saved + INBOX_PAUSE_MS_MAX;
-}
-
-/*
- * At the store's opening what it was when it was closed, and the time since then, as far as that is
- * to be believed (inbox.h); from then on the monotonic clock alone.
- */
-static int64_t
-inbox_time(struct db *db, const struct inbox_req *req)
-{
-	if (!db->clock_set) {
-		int64_t saved = read_clock(db);
-
-		db->clock_base_ms = after_pause(saved, req->now_ms);
-		db->clock_mono_ms = req->mono_ms;
-		db->clock_saved_ms = saved;
-		db->clock_set = true;
-	}
-	return db->clock_base_ms + (req->mono_ms - db->clock_mono_ms);
 }
 
 /* --- the kind --- */
@@ -167,47 +115,17 @@ all_end(const struct inbox_req *r)
 	       memchr(r->note, '\0', sizeof(r->note)) != NULL;
 }
 
-static enum store_result
-run(struct db *db, struct store_job *job)
+static bool
+begin(struct store_job *job)
 {
 	struct inbox_req *req = job_of(job, struct inbox_req, job);
-	int64_t now_t;
 
 	forget_answer(req);
-	if (!all_end(req))
-		return STORE_INVALID;
 	if (req->now_ms == 0)
 		req->now_ms = clock_wall_ms();
 	if (req->mono_ms == 0)
 		req->mono_ms = clock_boot_us() / 1000;
-	now_t = inbox_time(db, req);
-	switch (req->op) {
-	case INBOX_PUT:
-		return inbox_queue_put(db, req, now_t);
-	case INBOX_LEASE:
-		if (db->unordered) /* the next start of order takes all leases back */
-			return STORE_FULL;
-		return inbox_queue_lease(db, req, now_t);
-	case INBOX_SETTLE:
-		return inbox_queue_settle(db, req, now_t);
-	case INBOX_WAKE:
-		return inbox_queue_wake(db, req, now_t);
-	case INBOX_LIST:
-	case INBOX_EXPORT:
-		return inbox_list_page(db, req, now_t);
-	case INBOX_SHOW:
-		return inbox_list_show(db, req, now_t);
-	case INBOX_REPLAY:
-	case INBOX_DROP:
-		return inbox_list_change(db, req, now_t);
-	case INBOX_RETAIN:
-		return inbox_keep_retain(db, req, now_t);
-	case INBOX_COUNT:
-		return inbox_keep_count(db, req, now_t);
-	case INBOX_TOLD:
-		return inbox_untold_told(db, req);
-	}
-	return STORE_INVALID;
+	return all_end(req);
 }
 
 static void
@@ -223,10 +141,11 @@ finish(struct store_job *job)
 }
 
 static const struct store_job_kind inbox_kind = {
+	.group = JOB_INBOX,
 	.need = need,
 	.bytes = bytes,
 	.sync = sync_of,
-	.run = run,
+	.begin = begin,
 	.finish = finish,
 };
 

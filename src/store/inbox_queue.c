@@ -52,7 +52,7 @@ route_of(struct db *db, const char *account, const char *tunnel)
 int64_t
 inbox_queue_route_make(struct db *db, const char *account, const char *tunnel)
 {
-	int64_t changes = sqlite3_total_changes64(db->sqlite);
+	int64_t changes = db_changes(db);
 	int64_t have = route_of(db, account, tunnel);
 	struct db_query q;
 
@@ -61,9 +61,9 @@ inbox_queue_route_make(struct db *db, const char *account, const char *tunnel)
 	q = db_query(db, SQL_ROUTE_ADD);
 	db_put_text(&q, slice_str(account));
 	db_put_text(&q, slice_str(tunnel));
-	if (!db_run(&q) || changes == sqlite3_total_changes64(db->sqlite))
+	if (!db_run(&q) || changes == db_changes(db))
 		return 0;
-	return sqlite3_last_insert_rowid(db->sqlite);
+	return db_inserted(db);
 }
 
 /* --- PUT --- */
@@ -124,7 +124,7 @@ inbox_queue_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice
 	if (!db_run(&q))
 		return false;
 	/* A trigger's inserts do not change it. */
-	d->id = sqlite3_last_insert_rowid(db->sqlite);
+	d->id = db_inserted(db);
 	return add_payload(db, d->id, copy_of, head, body);
 }
 

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the store's thread needs to know of a request: a kind is a row of functions, a request
- * embeds a struct store_job.  run() may be called again after a rollback, so it starts by
- * forgetting what it gave before. A run() that returns anything but STORE_OK must not have written;
- * when it has, the batch is rolled back and run again without it.
+ * What the store's thread and its engine (engine.h) need to know of a request: a kind is a row of
+ * functions, a request embeds a struct store_job.  What a job does is the engine's to know: it runs
+ * the requests of each group.  It may run one again after a rollback, each time after begin(), which
+ * forgets what the last run gave.  A run that ends with anything but STORE_OK has stored nothing.
  */
 #ifndef ADIT_STORE_JOB_H
 #define ADIT_STORE_JOB_H
 
 #include "store/store.h"
 
-struct db;
+/* Whose request embeds the job. */
+enum job_group {
+	JOB_ADMIN, /* struct store_req */
+	JOB_INBOX, /* struct inbox_req */
+};
 
 enum job_need {
 	JOB_READS,  /* works on a full disk */
-	JOB_WRITES, /* may use the last of the space; what grows is asked for in run() (grow.h) */
-	JOB_FREES,  /* and the spare (spare.h): it makes room, or must not fail for want of it */
+	JOB_WRITES, /* may use the last of the space; the engine asks itself whether it may grow */
+	JOB_FREES,  /* and a reserve: it makes room, or must not fail for want of it */
 };
 
 /* How soon what a job has written must be on the disk. A batch is synced as its strictest job asks. */
@@ -26,10 +30,12 @@ enum job_sync {
 };
 
 struct store_job_kind {
+	enum job_group group;
 	enum job_need (*need)(const struct store_job *job);
 	size_t (*bytes)(const struct store_job *job);       /* that the commit has to carry */
 	enum job_sync (*sync)(const struct store_job *job); /* NULL: now */
-	enum store_result (*run)(struct db *db, struct store_job *job);
+	/* Forgets what a run has given, sets clocks.  False: the request is not well formed. */
+	bool (*begin)(struct store_job *job);
 	/* Takes job->result and calls the caller's done(); the request may be gone afterwards. */
 	void (*finish)(struct store_job *job);
 };

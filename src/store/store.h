@@ -5,12 +5,10 @@
  * commits many requests with one fsync; req->done() is called there after the commit, in the order
  * of submission: it should only post the request back to its loop.
  *
- * Engine: SQLite in WAL mode with synchronous=FULL.  Exactly one connection writes and checkpoints
- * (SQLite before 3.51.3 can corrupt a WAL otherwise), and a lock file keeps a second process out.
- * An fsync or write that failed is fatal for the store: every later request gets STORE_BROKEN,
- * nothing is retried, the process says so.  What was refused with STORE_BROKEN is not stored, after
- * a restart neither; where the disk does not let that be made certain, it is STORE_UNSURE. Tokens are kept as SHA-256 only.  Migrations are
- * numbered and run in one transaction; a database that is newer than the program is refused.
+ * Whoever opens it names the engine (engine.h) that keeps it all, and is the only one who knows it.
+ * An engine that fails is broken for good: every later request gets STORE_BROKEN, nothing is
+ * retried, the process says so.  What was refused with STORE_BROKEN is not stored, after a restart
+ * neither; where that cannot be made certain, it is STORE_UNSURE.  Tokens are kept as SHA-256 only.
  */
 #ifndef ADIT_STORE_STORE_H
 #define ADIT_STORE_STORE_H
@@ -20,9 +18,11 @@
 #include "store/store_result.h"
 
 struct store;
+struct engine_ops;
 
-/* Opens or creates PATH (0600). NULL and a malloced sentence. */
-struct store *store_open(const char *path, char **ret_error) must_use;
+/* NULL and a malloced sentence. */
+struct store *store_open(const struct engine_ops *engine, const char *where,
+    char **ret_error) must_use;
 /* Finishes what was submitted, then ends the thread. */
 void store_close(struct store *s);
 
@@ -108,9 +108,9 @@ void store_submit(struct store *s, struct store_req *req);
 void store_req_fini(struct store_req *req);
 /* False after a write or fsync has failed. Any thread. */
 bool store_healthy(const struct store *s);
-/* What is wrong, for people: why store_healthy() is false, that the disk has no space, or which
- * tables are damaged; "". Any thread; until the same thread's next call. */
-const char *store_error(const struct store *s);
+/* What is wrong, for people: why store_healthy() is false, that there is no space, or what is damaged;
+ * "". Any thread; until the same thread's next call. */
+const char *store_error(struct store *s);
 /* How many commits have written, each with one fsync, since the store was opened. Any thread. */
 uint64_t store_commits(const struct store *s);
 

@@ -14,6 +14,7 @@
 #include "edge/daemon/load.h"
 #include "edge/daemon/privilege.h"
 #include "edge/visit/password.h"
+#include "store/sqlite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ daemon_open_store(struct daemon *d)
 	enum store_result r;
 
 	snprintf(path, sizeof(path), "%s/adit.db", d->settings->state_dir);
-	e->store = store_open(path, &error);
+	e->store = store_open(&sqlite_engine, path, &error);
 	if (e->store == NULL)
 		return daemon_fail(error);
 	if (store_error(e->store)[0] != '\0')

@@ -17,6 +17,7 @@
 #include "edge/core/incident.h"
 #include "edge/visit/visitor.h"
 #include "net/loop_sim.h"
+#include "store/sqlite.h"
 #include "tunnel/opening.h"
 
 #include <sys/stat.h>
@@ -307,7 +308,7 @@ world_open(unsigned n_workers)
 	w->edge.incidents = incident_new();
 	EXPECT(mkdtemp(w->dir) != NULL);
 	snprintf(path, sizeof(path), "%s/adit.db", w->dir);
-	w->edge.store = store_open(path, &error);
+	w->edge.store = store_open(&sqlite_engine, path, &error);
 	EXPECT(w->edge.store != NULL);
 	w->edge.workers = w->workers;
 	for (; w->edge.n_workers < n_workers; w->edge.n_workers++)

@@ -3,7 +3,7 @@
 #ifndef ADIT_TEST_STORE_HELP_H
 #define ADIT_TEST_STORE_HELP_H
 
-#include "store/store.h"
+#include "store/sqlite.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -93,7 +93,7 @@ static inline struct store *
 help_open(const char *path)
 {
 	char *error;
-	struct store *s = store_open(path, &error);
+	struct store *s = store_open(&sqlite_engine, path, &error);
 
 	if (s == NULL) {
 		printf("store_open: %s\n", error != NULL ? error : "no memory");

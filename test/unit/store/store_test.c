@@ -141,26 +141,26 @@ TEST(s05_login_same_work)
 {
 	const char *path = help_path();
 	char *error, id[24], other[TOKEN_BYTES + 1];
-	struct store_req add = { .op = STORE_TOKEN_ADD, .now_ms = 1 }, r = { .op = STORE_LOGIN };
+	struct store_req add = { .op = STORE_TOKEN_ADD, .now_ms = 1 }, r = { .op = STORE_LOGIN, .now_ms = 2 };
 	struct db *db = db_open(path, &error);
 	uint64_t before, known;
 
 	EXPECT(db != NULL);
 	PUT(add.account, "ann");
-	EXPECT_INT(accounts_kind.run(db, &add.job), STORE_OK);
+	EXPECT_INT(accounts_run(db, &add), STORE_OK);
 	before = db->n_run;
 	PUT(r.token, add.token);
-	EXPECT_INT(accounts_kind.run(db, &r.job), STORE_OK);
+	EXPECT_INT(accounts_run(db, &r), STORE_OK);
 	known = db->n_run - before;
 	EXPECT_INT(known, 1);
 	token_make(other, id);
 	before = db->n_run;
 	PUT(r.token, other);
-	EXPECT_INT(accounts_kind.run(db, &r.job), STORE_NONE);
+	EXPECT_INT(accounts_run(db, &r), STORE_NONE);
 	EXPECT_INT(db->n_run - before, known);
 	before = db->n_run;
 	PUT(r.token, "rubbish");
-	EXPECT_INT(accounts_kind.run(db, &r.job), STORE_NONE);
+	EXPECT_INT(accounts_run(db, &r), STORE_NONE);
 	EXPECT_INT(db->n_run - before, known);
 	db_close(db);
 	help_clean();
@@ -547,7 +547,7 @@ static void
 expect_refused(const char *path, const char *part)
 {
 	char *error;
-	struct store *s = store_open(path, &error);
+	struct store *s = store_open(&sqlite_engine, path, &error);
 
 	EXPECT(s == NULL);
 	EXPECT(error != NULL && strstr(error, part) != NULL);
@@ -569,7 +569,7 @@ TEST(one_process_only)
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		struct store *second = store_open(path, &error);
+		struct store *second = store_open(&sqlite_engine, path, &error);
 
 		_exit(second == NULL && strstr(error, "in use by another process") != NULL ? 0 : 1);
 	}
