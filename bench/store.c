@@ -11,7 +11,7 @@
  */
 #include "base/clock.h"
 #include "store/inbox.h"
-#include "store/sqlite.h"
+#include "store/sqlite/engine.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -33,8 +33,8 @@ struct engine_ops {
 	/*
 	 * Runs the jobs in order, in one transaction, and sets their results: job->kind->begin()
 	 * before each run, of which there may be several.  synced: its commit is on the disk when
-	 * this returns; else only with the next one that is, or sync().  ret_wrote: something was
-	 * committed.
+	 * this returns; else only with the next one that is, or with sync().  ret_wrote: it has
+	 * committed something.
 	 */
 	enum engine_end (*run)(struct engine *e, struct store_job *const *jobs, size_t n,
 	    bool synced, bool *ret_wrote);

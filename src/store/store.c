@@ -79,8 +79,8 @@ wake_us(const struct store *s)
 	return s->n_late > 0 && s->late_until_us < until_us ? s->late_until_us : until_us;
 }
 
-/* Waits for work; false when there is none and something is to be synced, or the engine may do work of
- * its own. */
+/* Waits for work; false when there is none, and something is to be synced or the engine may do
+ * work of its own. */
 static bool
 wait_for_work(struct store *s)
 {

@@ -17,7 +17,7 @@ from test_inbox_delivery import JENKINS, Inbox
 from test_inbox_faults import states
 from test_inbox_restart import restart
 
-MIGRATIONS = sorted(glob.glob(f"{ROOT}/src/store/migrations/*.sql"))
+MIGRATIONS = sorted(glob.glob(f"{ROOT}/src/store/sqlite/migrations/*.sql"))
 INBOX = 2  # the schema that an inbox begins with
 ITEMS = 10000 if os.environ.get("ADIT_SLOW") else 500
 BRANCHES = 10

@@ -73,8 +73,11 @@ def test_an_include_that_runs_up_is_found(tmp_path):
     assert fine.returncode == 0, fine.stdout
     with open(tmp_path / "src/base/slice.h", "a") as f:
         f.write('#include "net/conn.h"\n')
+    with open(tmp_path / "src/store/job.h", "a") as f:
+        f.write('#include <sqlite3.h>\n')
     done = subprocess.run([tmp_path / "tools/layers"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "room base must not use net/conn.h" in done.stdout
+    assert "job.h" in done.stdout and "only store/sqlite knows SQLite" in done.stdout
 
 
 def test_a_struct_with_the_name_of_another_is_found(tmp_path):

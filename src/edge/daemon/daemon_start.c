@@ -14,7 +14,7 @@
 #include "edge/daemon/load.h"
 #include "edge/daemon/privilege.h"
 #include "edge/visit/password.h"
-#include "store/sqlite.h"
+#include "store/sqlite/engine.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #include "edge/core/incident.h"
 #include "edge/visit/visitor.h"
 #include "net/loop_sim.h"
-#include "store/sqlite.h"
+#include "store/sqlite/engine.h"
 #include "tunnel/opening.h"
 
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A page of the inbox that cannot be read: what stands on it is told, everything else goes on. */
-#include "store/check.h"
+#include "store/sqlite/check.h"
 #include "unit/store/inbox_help.h"
 
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef ADIT_TEST_STORE_HELP_H
 #define ADIT_TEST_STORE_HELP_H
 
-#include "store/sqlite.h"
+#include "store/sqlite/engine.h"
 #include "unit.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/inbox.h"
 
-#include "store/db.h"
+#include "store/sqlite/db.h"
 #include "unit/store/inbox_help.h"
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/seen.h"
+#include "store/sqlite/seen.h"
 
-#include "store/db.h"
+#include "store/sqlite/db.h"
 #include "unit/store/help.h"
 
 static struct db *

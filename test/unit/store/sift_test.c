@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists with a filter, over many rows: what SQL would select, page by page, and few requests for it. */
-#include "store/migrate.h"
+#include "store/sqlite/migrate.h"
 #include "unit/store/inbox_help.h"
 
 #include <sqlite3.h>

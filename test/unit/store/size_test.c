@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a delivery takes of its account's bytes: everything that is kept of it, and nothing after it has gone. */
-#include "store/migrate.h"
+#include "store/sqlite/migrate.h"
 #include "unit/store/inbox_help.h"
 
 #include <sqlite3.h>

@@ -2,9 +2,9 @@
 #include "base/limits.h"
 #include "store/store.h"
 
-#include "store/accounts.h"
-#include "store/db.h"
-#include "store/migrate.h"
+#include "store/sqlite/accounts.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/migrate.h"
 #include "store/token.h"
 #include "unit/store/help.h"
 
@@ -141,7 +141,8 @@ TEST(s05_login_same_work)
 {
 	const char *path = help_path();
 	char *error, id[24], other[TOKEN_BYTES + 1];
-	struct store_req add = { .op = STORE_TOKEN_ADD, .now_ms = 1 }, r = { .op = STORE_LOGIN, .now_ms = 2 };
+	struct store_req add = { .op = STORE_TOKEN_ADD, .now_ms = 1 },
+			 r = { .op = STORE_LOGIN, .now_ms = 2 };
 	struct db *db = db_open(path, &error);
 	uint64_t before, known;
 

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists, shows, exports, replays and drops deliveries for people. */
+#include "store/sqlite/inbox_list.h"
+
+#include "store/sqlite/damage.h"
+#include "store/sqlite/grow.h"
+#include "store/sqlite/inbox_queue.h"
+#include "store/sqlite/sift.h"
+
+#include <stdlib.h>
+
+#define BIT(state) INBOX_STATE_BIT(INBOX_##state)
+
+/* --- LIST, EXPORT, SHOW --- */
+
+enum store_result
+inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	bool payload = req->op == INBOX_EXPORT;
+	struct delivery d;
+	struct sift sift;
+	size_t n_bytes = 0;
+
+	if (req->n_max == 0 || req->n_max > LIMIT_STORE_ROWS)
+		return STORE_INVALID;
+	req->items = calloc(req->n_max, sizeof(*req->items));
+	if (req->items == NULL)
+		return STORE_FULL;
+	sift_start(&sift, db, req, req->states, payload);
+	while (sift_next(&sift, &d)) {
+		bool known = payload && damage_known(db, (uint64_t)d.id, DAMAGE_PAYLOAD),
+		     ok = known || delivery_item(db, &d, payload, now_t, &req->items[req->n_items]);
+
+		delivery_end(&d);
+		if (known)
+			continue;
+		if (!ok)
+			return STORE_FULL;
+		n_bytes += req->items[req->n_items++].bytes;
+		if (req->n_items == req->n_max ||
+		    (payload && req->bytes_max != 0 && n_bytes >= req->bytes_max)) {
+			req->more = true;
+			break;
+		}
+	}
+	return STORE_OK;
+}
+
+static bool
+load_attempts(struct db *db, struct inbox_req *req)
+{
+	struct db_query q = db_query(db, SQL_ATTEMPT_LIST);
+
+	req->attempts = calloc(LIMIT_INBOX_ATTEMPTS, sizeof(*req->attempts));
+	if (req->attempts == NULL) {
+		db_end(&q);
+		return false;
+	}
+	db_put_int(&q, (int64_t)req->id);
+	db_put_int(&q, LIMIT_INBOX_ATTEMPTS);
+	while (db_next(&q)) {
+		struct inbox_attempt *a = &req->attempts[req->n_attempts++];
+		struct slice answer;
+
+		a->number = (uint32_t)db_get_int(&q);
+		a->at_ms = db_get_int(&q);
+		a->status = (int)db_get_int(&q);
+		a->latency_ms = (uint32_t)db_get_int(&q);
+		db_get_z(&q, a->reason, sizeof(a->reason));
+		answer = slice_head(db_get_bytes(&q), sizeof(a->answer));
+		if (answer.n > 0)
+			memcpy(a->answer, answer.p, answer.n);
+		a->n_answer = answer.n;
+	}
+	return true;
+}
+
+enum store_result
+inbox_list_show(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	struct slice account = slice_str(req->account);
+	struct delivery d;
+	bool ours, ok;
+
+	if (!delivery_get(db, req->id, &d))
+		return STORE_NONE;
+	ours = account.n == 0 || slice_eq(account, d.account);
+	req->items = ours ? calloc(1, sizeof(*req->items)) : NULL;
+	ok = req->items != NULL && delivery_item(db, &d, true, now_t, req->items);
+	delivery_end(&d);
+	if (!ours)
+		return STORE_NONE;
+	if (!ok)
+		return STORE_FULL;
+	req->n_items = 1;
+	req->state = req->items->state;
+	return load_attempts(db, req) ? STORE_OK : STORE_FULL;
+}
+
+/* --- REPLAY, DROP --- */
+
+/* May a copy of d be made?  STORE_NONE: it is that tunnel's already. */
+static enum store_result
+may_copy(struct db *db, const struct inbox_req *req, const struct delivery *d)
+{
+	struct slice to = slice_str(req->to_tunnel);
+	enum store_result r;
+
+	/* Nor are copies copied again, when the filter takes all tunnels. */
+	if (slice_eq(to, d->tunnel))
+		return STORE_NONE;
+	r = grow_ask_name(db, d->account, to);
+	if (r == STORE_OK)
+		r = grow_ask_bytes(db, d->account, (uint64_t)delivery_size(d),
+		    req->account_bytes_max);
+	return r;
+}
+
+/* A copy for another tunnel of the same account, in that tunnel's lane.  d is being read. */
+static enum store_result
+copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now_t)
+{
+	enum store_result r = may_copy(db, req, d);
+	struct delivery to = *d;
+	char account[64];
+	int64_t route;
+
+	if (r != STORE_OK)
+		return r;
+	if (!slice_z(d->account, account, sizeof(account)))
+		return STORE_INVALID;
+	route = inbox_queue_route_make(db, account, req->to_tunnel);
+	if (route == 0)
+		return STORE_NONE;
+	to.route = route;
+	to.lane = delivery_lane(route, d->order_key);
+	to.place = delivery_place_for(db, to.lane);
+	to.state = INBOX_QUEUED;
+	to.size = delivery_size(&to);
+	to.next_t = now_t;
+	to.lease = 0;
+	to.received_t = now_t;
+	to.push = d->push != PUSH_NO ? PUSH_UNSENT : PUSH_NO;
+	if (!inbox_queue_add(db, &to, d->id, S(""), S("")))
+		return STORE_FULL;
+	req->id = (uint64_t)to.id;
+	return STORE_OK;
+}
+
+/* d is being read; ends it.  STORE_NONE: there was nothing to change. */
+static enum store_result
+change(struct db *db, struct inbox_req *req, struct delivery *d, int64_t now_t)
+{
+	enum store_result r;
+	bool ok;
+
+	if (req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0') {
+		r = copy(db, req, d, now_t);
+		delivery_end(d);
+		return r;
+	}
+	delivery_end(d);
+	d->new_note = slice_str(req->note);
+	if (req->op == INBOX_REPLAY) {
+		if (!delivery_finished(d->state))
+			return STORE_NONE;
+		ok = delivery_requeue(db, d, now_t);
+	} else {
+		if (d->state == INBOX_DROPPED)
+			return STORE_NONE;
+		d->lease = 0;
+		ok = delivery_move(db, d, INBOX_DROPPED);
+	}
+	return ok ? STORE_OK : STORE_FULL;
+}
+
+static enum store_result
+change_one(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	struct slice account = slice_str(req->account);
+	enum store_result r;
+	struct delivery d;
+
+	if (!delivery_get(db, req->id, &d))
+		return STORE_NONE;
+	if (account.n != 0 && !slice_eq(account, d.account)) {
+		delivery_end(&d);
+		return STORE_NONE;
+	}
+	r = change(db, req, &d, now_t);
+	if (r == STORE_NONE)
+		return STORE_OK; /* it is as it should be; n_changed says that nothing was done */
+	req->n_changed = r == STORE_OK;
+	return r;
+}
+
+/* Without a mask: what a replay or a drop makes sense for. */
+static unsigned
+default_states(const struct inbox_req *req)
+{
+	if (req->states != 0)
+		return req->states;
+	return req->op == INBOX_REPLAY ? BIT(PARKED) | BIT(DEAD)
+				       : BIT(QUEUED) | BIT(PARKED) | BIT(DEAD);
+}
+
+/* As many as one commit carries.  One that the gate refuses ends it: those before it stand. */
+enum store_result
+inbox_list_change(struct db *db, struct inbox_req *req, int64_t now_t)
+{
+	bool copies = req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0';
+	size_t bytes = 0;
+	struct delivery d;
+	struct sift sift;
+
+	if (req->id != 0)
+		return change_one(db, req, now_t);
+	sift_start(&sift, db, req, default_states(req), true);
+	while (sift_next(&sift, &d)) {
+		enum store_result r = change(db, req, &d, now_t);
+
+		if (r != STORE_OK && r != STORE_NONE && req->n_changed == 0)
+			return r;
+		if (r == STORE_OK || r == STORE_NONE) {
+			req->n_changed += r == STORE_OK;
+			bytes += copies ? (size_t)d.bytes : 0;
+			if (req->n_changed < LIMIT_INBOX_STEP && bytes < LIMIT_STORE_BATCH_BYTES)
+				continue;
+		} else {
+			req->cursor = (uint64_t)d.id - 1;
+		}
+		req->more = true;
+		break;
+	}
+	req->id = 0;
+	return STORE_OK;
+}
