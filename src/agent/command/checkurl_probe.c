@@ -140,7 +140,7 @@ classify(struct checkurl_job *j)
 		if ((seen & bit) != 0)
 			continue;
 		seen |= bit;
-		dns_text(&j->dns.addrs[i], text, sizeof(text));
+		dns_query_text(&j->dns.addrs[i], text, sizeof(text));
 		checkurl_address(&j->check, &j->params, sa, len, text);
 	}
 }
@@ -152,8 +152,8 @@ resolve(struct checkurl_job *j)
 	const struct checkurl *c = &j->check;
 	char why[128];
 
-	seek(c->host, j->options->dns, DNS_MS, &j->dns);
-	if (j->dns.result == SEEK_FOUND) {
+	dns_query(c->host, j->options->dns, DNS_MS, &j->dns);
+	if (j->dns.result == DNS_QUERY_FOUND) {
 		if (!c->is_address)
 			classify(j);
 		return true;
@@ -161,7 +161,7 @@ resolve(struct checkurl_job *j)
 	snprintf(why, sizeof(why), "%s", j->dns.why);
 	/* No such name is for its owner to mend; a name server that fails may work
 	 * again in a minute. */
-	if (j->dns.result == SEEK_NONE)
+	if (j->dns.result == DNS_QUERY_NONE)
 		add(j, P_DNS_MISSING,
 		    "Add the DNS record before you make the webhook: for the domain of an "
 		    "edge, *.DOMAIN with the edge's address.",
@@ -189,10 +189,10 @@ reach(struct checkurl_job *j, struct sockaddr_storage *ret)
 		struct sockaddr_storage ss = j->dns.addrs[i];
 
 		set_port(&ss, j->connect.port != 0 ? j->connect.port : j->check.port);
-		tcp_peek((struct sockaddr *)&ss, size_of(&ss), PROBE_MS / 2, &seen);
+		tls_peek_tcp((struct sockaddr *)&ss, size_of(&ss), PROBE_MS / 2, &seen);
 		if (seen.tcp_error != 0) {
 			error = seen.tcp_error;
-			dns_text(&ss, bad, sizeof(bad));
+			dns_query_text(&ss, bad, sizeof(bad));
 		} else if (!any) {
 			any = true;
 			*ret = ss;
@@ -462,7 +462,7 @@ checkurl_probe(struct checkurl_job *j)
 	if (j->connect.port == 0 || j->options->dns != NULL)
 		found = resolve(j);
 	if (j->connect.port != 0)
-		seek(j->connect.host[0] == '\0' ? "127.0.0.1" : j->connect.host, NULL, DNS_MS,
+		dns_query(j->connect.host[0] == '\0' ? "127.0.0.1" : j->connect.host, NULL, DNS_MS,
 		    &j->dns);
 	if ((!found && j->connect.port == 0) || !reach(j, &ss))
 		return;

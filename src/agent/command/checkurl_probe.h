@@ -15,7 +15,7 @@ struct checkurl_job {
 	struct checkurl check;         /* what its text says; findings of the network are added */
 	struct checkurl_params params; /* as for checkurl_read() */
 	struct addr connect;           /* --connect; port 0: none */
-	struct dns_answer dns;         /* of the host, or of --connect */
+	struct dns_query_answer dns;   /* of the host, or of --connect */
 	char reached[ADDR_TEXT_BYTES]; /* the address that was connected to; "": none */
 	bool probed;                   /* the network was used */
 };

@@ -15,13 +15,13 @@
 
 /* One lookup that is waited for; c-ares calls back from within turn(). */
 struct search {
-	struct dns_answer *answer;
+	struct dns_query_answer *answer;
 	bool done;
 };
 
 /* Past the bound addresses are left out, as in dialling. */
 static void
-take_node(struct dns_answer *a, const struct ares_addrinfo_node *node)
+take_node(struct dns_query_answer *a, const struct ares_addrinfo_node *node)
 {
 	if (a->n == LIMIT_DIAL_ADDRESSES || (size_t)node->ai_addrlen > sizeof(a->addrs[0]))
 		return;
@@ -33,22 +33,22 @@ take_node(struct dns_answer *a, const struct ares_addrinfo_node *node)
 /* What c-ares says, in words that people can look up; any other status in its own words. */
 static const struct {
 	int status;
-	enum dns_result result;
+	enum dns_query_result result;
 	const char *why;
 } outcomes[] = {
-	{ ARES_ENOTFOUND, SEEK_NONE, "NXDOMAIN: there is no such name" },
-	{ ARES_ENODATA, SEEK_NONE, "the name has no address" },
-	{ ARES_ESERVFAIL, SEEK_FAILED, "SERVFAIL" },
-	{ ARES_EREFUSED, SEEK_FAILED, "REFUSED by the name server" },
-	{ ARES_ENOTIMP, SEEK_FAILED, "NOTIMP" },
-	{ ARES_EFORMERR, SEEK_FAILED, "FORMERR" },
-	{ ARES_EBADNAME, SEEK_NONE, "no valid name" },
-	{ ARES_ETIMEOUT, SEEK_LATE, "no answer of a name server" },
-	{ ARES_ECONNREFUSED, SEEK_LATE, "no name server can be reached" },
+	{ ARES_ENOTFOUND, DNS_QUERY_NONE, "NXDOMAIN: there is no such name" },
+	{ ARES_ENODATA, DNS_QUERY_NONE, "the name has no address" },
+	{ ARES_ESERVFAIL, DNS_QUERY_FAILED, "SERVFAIL" },
+	{ ARES_EREFUSED, DNS_QUERY_FAILED, "REFUSED by the name server" },
+	{ ARES_ENOTIMP, DNS_QUERY_FAILED, "NOTIMP" },
+	{ ARES_EFORMERR, DNS_QUERY_FAILED, "FORMERR" },
+	{ ARES_EBADNAME, DNS_QUERY_NONE, "no valid name" },
+	{ ARES_ETIMEOUT, DNS_QUERY_LATE, "no answer of a name server" },
+	{ ARES_ECONNREFUSED, DNS_QUERY_LATE, "no name server can be reached" },
 };
 
 static void
-say(struct dns_answer *a, enum dns_result result, const char *why)
+say(struct dns_query_answer *a, enum dns_query_result result, const char *why)
 {
 	a->result = result;
 	snprintf(a->why, sizeof(a->why), "%s", why);
@@ -58,7 +58,7 @@ static void
 on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
 	struct search *s = arg;
-	struct dns_answer *a = s->answer;
+	struct dns_query_answer *a = s->answer;
 
 	(void)timeouts;
 	check(!s->done); /* one question, one answer, a cancelled one included */
@@ -69,12 +69,12 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 			take_node(a, node);
 		ares_freeaddrinfo(found);
 		if (a->n > 0)
-			say(a, SEEK_FOUND, "");
+			say(a, DNS_QUERY_FOUND, "");
 		else
-			say(a, SEEK_NONE, "the name has no address");
+			say(a, DNS_QUERY_NONE, "the name has no address");
 		return;
 	}
-	say(a, SEEK_FAILED, ares_strerror(status));
+	say(a, DNS_QUERY_FAILED, ares_strerror(status));
 	for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++)
 		if (outcomes[i].status == status)
 			say(a, outcomes[i].result, outcomes[i].why);
@@ -149,21 +149,21 @@ open_channel(ares_channel *ret, const char *servers)
 }
 
 void
-seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answer *ret)
+dns_query(const char *host, const char *servers, int64_t timeout_ms, struct dns_query_answer *ret)
 {
 	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_flags = ARES_AI_NOSORT };
 	struct search s = { .answer = ret };
 	int64_t end = clock_mono_us() + timeout_ms * 1000, left;
 	ares_channel channel;
 
-	*ret = (struct dns_answer){ .result = SEEK_FAILED };
+	*ret = (struct dns_query_answer){ .result = DNS_QUERY_FAILED };
 	/* A server that was named is asked all the same: what it says is what
 	 * people want to see. */
 	if (is_localhost(slice_str(host)) && servers == NULL)
 		host = "127.0.0.1";
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
 	    !open_channel(&channel, servers)) {
-		say(ret, SEEK_FAILED,
+		say(ret, DNS_QUERY_FAILED,
 		    "the resolver could not be set up: is --dns HOST:PORT right?");
 		return;
 	}
@@ -172,9 +172,10 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answe
 		turn(channel, left);
 	if (!s.done)
 		ares_cancel(channel); /* calls on_answer() */
-	if (ret->result == SEEK_FAILED && strcmp(ret->why, ares_strerror(ARES_ECANCELLED)) == 0)
-		say(ret, SEEK_LATE, "no answer of a name server");
-	check((ret->result == SEEK_FOUND) == (ret->n > 0));
+	if (ret->result == DNS_QUERY_FAILED &&
+	    strcmp(ret->why, ares_strerror(ARES_ECANCELLED)) == 0)
+		say(ret, DNS_QUERY_LATE, "no answer of a name server");
+	check((ret->result == DNS_QUERY_FOUND) == (ret->n > 0));
 	ares_destroy(channel);
 	ares_library_cleanup();
 }
@@ -189,7 +190,7 @@ seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answe
 /* From the host up to the root, as a certificate authority does it (RFC 8659, 3). */
 struct climb {
 	const char *issuer;
-	struct dns_caa *answer;
+	struct dns_query_caa *answer;
 	bool done, found;       /* found: there are records, so that nothing above counts */
 	bool restricts, allows; /* there is an "issue"; one of them names the issuer */
 };
@@ -199,7 +200,7 @@ struct climb {
 static void
 take_issuer(struct climb *c, struct slice value)
 {
-	struct dns_caa *a = c->answer;
+	struct dns_query_caa *a = c->answer;
 	size_t n = strlen(a->allowed);
 	struct slice name = slice_trim(slice_cut(&value, ';'));
 
@@ -236,14 +237,14 @@ on_caa(void *arg, int status, int timeouts, unsigned char *packet, int packet_n)
 }
 
 void
-dns_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
-    struct dns_caa *ret)
+dns_query_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct dns_query_caa *ret)
 {
 	int64_t end = clock_mono_us() + timeout_ms * 1000, left = timeout_ms;
 	struct climb c = { .issuer = issuer, .answer = ret };
 	ares_channel channel;
 
-	*ret = (struct dns_caa){ 0 };
+	*ret = (struct dns_query_caa){ 0 };
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
 	    !open_channel(&channel, servers))
 		return;
@@ -264,7 +265,7 @@ dns_caa(const char *host, const char *servers, const char *issuer, int64_t timeo
 }
 
 void
-dns_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
+dns_query_text(const struct sockaddr_storage *ss, char *dst, size_t cap)
 {
 	addr_split(ss,
 	    ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
@@ -277,13 +278,13 @@ same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
 	char x[64], y[64];
 
-	dns_text(a, x, sizeof(x));
-	dns_text(b, y, sizeof(y));
+	dns_query_text(a, x, sizeof(x));
+	dns_query_text(b, y, sizeof(y));
 	return strcmp(x, y) == 0;
 }
 
 bool
-dns_meet(const struct dns_answer *a, const struct dns_answer *b)
+dns_query_meet(const struct dns_query_answer *a, const struct dns_query_answer *b)
 {
 	for (size_t i = 0; i < a->n; i++)
 		for (size_t j = 0; j < b->n; j++)

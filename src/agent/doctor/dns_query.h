@@ -12,15 +12,15 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-enum dns_result {
-	SEEK_FOUND,
-	SEEK_NONE,   /* there is no such name, or it has no address */
-	SEEK_FAILED, /* the name server cannot tell: SERVFAIL, refused, bogus signatures */
-	SEEK_LATE,   /* no name server answered */
+enum dns_query_result {
+	DNS_QUERY_FOUND,
+	DNS_QUERY_NONE,   /* there is no such name, or it has no address */
+	DNS_QUERY_FAILED, /* the name server cannot tell: SERVFAIL, refused, bogus signatures */
+	DNS_QUERY_LATE,   /* no name server answered */
 };
 
-struct dns_answer {
-	enum dns_result result;
+struct dns_query_answer {
+	enum dns_query_result result;
 	char why[96]; /* "NXDOMAIN", "no answer of a name server" */
 	size_t n;
 	struct sockaddr_storage addrs[LIMIT_DIAL_ADDRESSES]; /* without ports */
@@ -30,22 +30,23 @@ struct dns_answer {
 /*
  * Looks a name up, or takes a number as it is; A and AAAA are asked for together.  servers:
  * "host:port,..." to ask in place of the system's and of the hosts file, or NULL.  Waits, for
- * timeout_ms at most.  *ret says how it ended; result is SEEK_FOUND exactly where n > 0.
+ * timeout_ms at most.  *ret says how it ended; result is DNS_QUERY_FOUND exactly where n > 0.
  */
-void seek(const char *host, const char *servers, int64_t timeout_ms, struct dns_answer *ret);
+void dns_query(const char *host, const char *servers, int64_t timeout_ms,
+    struct dns_query_answer *ret);
 /* Who may give out certificates for a host (RFC 8659). */
-struct dns_caa {
+struct dns_query_caa {
 	bool forbidden; /* a record says who may, and the issuer that was asked for is not there */
 	char domain[256];  /* that has the records: the host, or what stands above it */
 	char allowed[160]; /* "a.example, b.example"; "" nobody */
 };
 /* issuer: "letsencrypt.org". timeout_ms: for the whole climb. Where DNS does not
  * tell, nothing is forbidden. */
-void dns_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
-    struct dns_caa *ret);
+void dns_query_caa(const char *host, const char *servers, const char *issuer, int64_t timeout_ms,
+    struct dns_query_caa *ret);
 /* The address without its port. */
-void dns_text(const struct sockaddr_storage *ss, char *dst, size_t cap);
+void dns_query_text(const struct sockaddr_storage *ss, char *dst, size_t cap);
 /* Both have an address in common. */
-bool dns_meet(const struct dns_answer *a, const struct dns_answer *b);
+bool dns_query_meet(const struct dns_query_answer *a, const struct dns_query_answer *b);
 
 #endif

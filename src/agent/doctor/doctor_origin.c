@@ -78,7 +78,7 @@ find_elsewhere(const struct doctor *d, char *dst, size_t cap)
 		snprintf(a.host, sizeof(a.host), "%s", hosts[i]);
 		if (strcmp(a.host, d->origin.host) == 0 || addr_sockaddr(&a, false, &ss, &len) != 0)
 			continue;
-		tcp_peek((struct sockaddr *)&ss, len, 1000, &seen);
+		tls_peek_tcp((struct sockaddr *)&ss, len, 1000, &seen);
 		if (seen.tcp_error != 0)
 			continue;
 		addr_text(&a, text, sizeof(text));

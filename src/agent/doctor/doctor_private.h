@@ -54,7 +54,7 @@ struct doctor {
 	bool jenkins_seen; /* the local server has said so itself */
 	/* the way there */
 	struct addr connect; /* --connect; port 0: none */
-	struct dns_answer dns;
+	struct dns_query_answer dns;
 	struct sockaddr_storage to; /* that is called */
 	bool has_to, tls_shaken;    /* it takes connections; a handshake was done, faults or not */
 	char clock_off[24];         /* s */

@@ -54,22 +54,22 @@ judge_proxy(struct reach *r)
 static bool
 connects(struct reach *r)
 {
-	struct dns_answer dns;
+	struct dns_query_answer dns;
 	struct tls_peek seen = { 0 };
 	char text[64];
 
-	seek(r->addr.host, NULL, DOCTOR_MS, &dns);
-	if (dns.result != SEEK_FOUND) {
+	dns_query(r->addr.host, NULL, DOCTOR_MS, &dns);
+	if (dns.result != DNS_QUERY_FOUND) {
 		doctor_add(r->d, "link-dns", "host", r->addr.host, "error", dns.why);
 		return false;
 	}
 	for (size_t i = 0; i < dns.n; i++) {
 		struct addr a = r->addr;
 
-		dns_text(&dns.addrs[i], a.host, sizeof(a.host));
+		dns_query_text(&dns.addrs[i], a.host, sizeof(a.host));
 		if (addr_sockaddr(&a, false, &r->ss, &r->len) != 0)
 			continue;
-		tcp_peek((struct sockaddr *)&r->ss, r->len, DOCTOR_MS / 2, &seen);
+		tls_peek_tcp((struct sockaddr *)&r->ss, r->len, DOCTOR_MS / 2, &seen);
 		if (seen.tcp_error == 0)
 			return true;
 		snprintf(text, sizeof(text), "%s", strerror(seen.tcp_error));

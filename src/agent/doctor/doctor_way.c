@@ -121,7 +121,7 @@ doctor_look_hook(struct doctor *d)
 static void
 compare_with_edge(struct doctor *d)
 {
-	struct dns_answer edge;
+	struct dns_query_answer edge;
 	struct addr addr;
 	char ours[64], theirs[64];
 
@@ -129,16 +129,16 @@ compare_with_edge(struct doctor *d)
 	if (d->login.edge == NULL || addr_parse(slice_str(d->login.edge), &addr) != NULL ||
 	    addr.kind != ADDR_TCP)
 		return;
-	seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
-	if (edge.result != SEEK_FOUND || dns_meet(&edge, &d->dns))
+	dns_query(addr.host, d->options->dns, DOCTOR_MS, &edge);
+	if (edge.result != DNS_QUERY_FOUND || dns_query_meet(&edge, &d->dns))
 		return;
 	/* An edge that is reached by a way of its own, from this very
 	 * network: nothing to compare. */
 	if (ipclass_sockaddr((struct sockaddr *)&edge.addrs[0], size_of(&edge.addrs[0])) !=
 	    IPCLASS_GLOBAL)
 		return;
-	dns_text(&d->dns.addrs[0], ours, sizeof(ours));
-	dns_text(&edge.addrs[0], theirs, sizeof(theirs));
+	dns_query_text(&d->dns.addrs[0], ours, sizeof(ours));
+	dns_query_text(&edge.addrs[0], theirs, sizeof(theirs));
 	doctor_add(d, "dns-elsewhere", "host", d->check.host, "address", ours, "edge", theirs);
 }
 
@@ -152,7 +152,7 @@ judge_addresses(struct doctor *d)
 		const struct sockaddr_storage *ss = &d->dns.addrs[i];
 		enum ipclass class = ipclass_sockaddr((const struct sockaddr *)ss, size_of(ss));
 
-		dns_text(ss, text, sizeof(text));
+		dns_query_text(ss, text, sizeof(text));
 		if (class != IPCLASS_GLOBAL && !doctor_has(d, "hook-localhost"))
 			doctor_add(d, unreachable(d, "hook-private"), "host", d->check.host,
 			    "class", ipclass_text(class), "url", d->good_url);
@@ -169,7 +169,7 @@ judge_addresses(struct doctor *d)
 static void
 write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
 {
-	struct dns_answer edge = { .result = SEEK_NONE };
+	struct dns_query_answer edge = { .result = DNS_QUERY_NONE };
 	struct addr addr;
 	char address[64];
 	bool known = d->login.edge != NULL && addr_parse(slice_str(d->login.edge), &addr) == NULL &&
@@ -177,9 +177,9 @@ write_record(const struct doctor *d, const char *domain, char *dst, size_t cap)
 	bool deep = strchr(domain, '.') != NULL;
 
 	if (known)
-		seek(addr.host, d->options->dns, DOCTOR_MS, &edge);
-	if (edge.result == SEEK_FOUND) {
-		dns_text(&edge.addrs[0], address, sizeof(address));
+		dns_query(addr.host, d->options->dns, DOCTOR_MS, &edge);
+	if (edge.result == DNS_QUERY_FOUND) {
+		dns_query_text(&edge.addrs[0], address, sizeof(address));
 		snprintf(dst, cap, "%s%s. 300 IN %s %s", deep ? "*." : "",
 		    deep ? domain : d->check.host, strchr(address, ':') != NULL ? "AAAA" : "A",
 		    address);
@@ -198,7 +198,7 @@ add_missing(struct doctor *d)
 		   *domain = strchr(host, '.') != NULL ? strchr(host, '.') + 1 : host;
 	char record[400];
 
-	if (d->dns.result == SEEK_LATE) {
+	if (d->dns.result == DNS_QUERY_LATE) {
 		doctor_add(d, "dns-silent", "host", host, "error", d->dns.why, "target",
 		    d->options->n_args > 0 ? d->options->args[0] : d->name);
 		return;
@@ -226,18 +226,18 @@ doctor_look_dns(struct doctor *d)
 					 : "there is no name to look up");
 		/* A number is its own answer, and the next stages read it there. */
 		if (d->check.is_address)
-			seek(host, NULL, DOCTOR_MS, &d->dns);
+			dns_query(host, NULL, DOCTOR_MS, &d->dns);
 		return;
 	}
-	seek(host, d->options->dns, DOCTOR_MS, &d->dns);
-	if (d->dns.result != SEEK_FOUND) {
+	dns_query(host, d->options->dns, DOCTOR_MS, &d->dns);
+	if (d->dns.result != DNS_QUERY_FOUND) {
 		add_missing(d);
 		doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.200s: %s", host, d->dns.why);
 		return;
 	}
 	judge_addresses(d);
 	compare_with_edge(d);
-	dns_text(&d->dns.addrs[0], text, sizeof(text));
+	dns_query_text(&d->dns.addrs[0], text, sizeof(text));
 	if (d->dns.ttl > 0)
 		snprintf(ttl, sizeof(ttl), ", TTL %d s", d->dns.ttl);
 	doctor_say(d, DOCTOR_DNS, DOCTOR_GOOD, "%.150s is %s%s%s", host, text,
@@ -256,7 +256,7 @@ try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct tls_
 		((struct sockaddr_in6 *)&ss)->sin6_port = htons(port);
 	else
 		((struct sockaddr_in *)&ss)->sin_port = htons(port);
-	tcp_peek((struct sockaddr *)&ss, size_of(&ss), DOCTOR_MS / 2, seen);
+	tls_peek_tcp((struct sockaddr *)&ss, size_of(&ss), DOCTOR_MS / 2, seen);
 	if (seen->tcp_error == 0 && !d->has_to) {
 		d->has_to = true;
 		d->to = ss;
@@ -269,16 +269,16 @@ try_one(struct doctor *d, struct sockaddr_storage ss, uint16_t port, struct tls_
 void
 doctor_look_tcp(struct doctor *d)
 {
-	struct dns_answer by_hand;
-	const struct dns_answer *a = &d->dns;
+	struct dns_query_answer by_hand;
+	const struct dns_query_answer *a = &d->dns;
 	uint16_t port = d->check.port;
 	char text[64], number[8], v6[64] = "", bad[64] = "";
 	struct tls_peek seen = { 0 };
 	int error = 0;
 
 	if (d->connect.port != 0) {
-		seek(d->connect.host[0] != '\0' ? d->connect.host : "127.0.0.1", NULL, DOCTOR_MS,
-		    &by_hand);
+		dns_query(d->connect.host[0] != '\0' ? d->connect.host : "127.0.0.1", NULL,
+		    DOCTOR_MS, &by_hand);
 		a = &by_hand;
 		port = d->connect.port;
 	}
@@ -290,7 +290,7 @@ doctor_look_tcp(struct doctor *d)
 		if (try_one(d, a->addrs[i], port, &seen))
 			continue;
 		error = seen.tcp_error;
-		dns_text(&a->addrs[i], bad, sizeof(bad));
+		dns_query_text(&a->addrs[i], bad, sizeof(bad));
 		if (a->addrs[i].ss_family == AF_INET6)
 			memcpy(v6, bad, sizeof(v6));
 	}
@@ -303,7 +303,7 @@ doctor_look_tcp(struct doctor *d)
 	}
 	if (v6[0] != '\0')
 		doctor_add(d, "dns-ipv6", "host", d->check.host, "address", v6);
-	dns_text(&d->to, text, sizeof(text));
+	dns_query_text(&d->to, text, sizeof(text));
 	doctor_say(d, DOCTOR_TCP, DOCTOR_GOOD, "%s takes connections on port %s", text, number);
 }
 
@@ -314,12 +314,12 @@ doctor_look_tcp(struct doctor *d)
 static void
 look_for_caa(struct doctor *d)
 {
-	struct dns_caa caa;
+	struct dns_query_caa caa;
 	char why[480];
 
-	if (d->dns.result != SEEK_FOUND || d->check.is_address)
+	if (d->dns.result != DNS_QUERY_FOUND || d->check.is_address)
 		return;
-	dns_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
+	dns_query_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
 	if (!caa.forbidden)
 		return;
 	snprintf(why, sizeof(why), "the CAA record of %s allows %s%s", caa.domain,

@@ -237,7 +237,7 @@ dial(struct tls_look *l, const struct sockaddr *sa, socklen_t len)
 }
 
 void
-tcp_peek(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret)
+tls_peek_tcp(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret)
 {
 	struct tls_look l = { ret, -1, clock_mono_us() + timeout_ms * 1000 };
 

@@ -36,6 +36,7 @@ struct tls_peek {
 int tls_peek(const struct sockaddr *sa, socklen_t len, const char *host, const char *ca_path,
     int64_t timeout_ms, struct tls_peek *ret);
 /* Connects only: tcp_error and tcp_us are set. */
-void tcp_peek(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms, struct tls_peek *ret);
+void tls_peek_tcp(const struct sockaddr *sa, socklen_t len, int64_t timeout_ms,
+    struct tls_peek *ret);
 
 #endif

@@ -24,7 +24,7 @@ struct agent {
 	struct screen screen;
 	struct serve serve;
 	struct client client;
-	struct watch watch;
+	struct netwatch watch;
 	struct loop_io signals, output;
 	struct agent_tunnel *tunnels;
 	size_t n_open; /* tunnels whose origin is initialised */
@@ -146,7 +146,7 @@ on_output(struct loop_io *io, unsigned events)
 
 /* Anything but a pipe has no reader that can go. */
 static void
-netwatch_output(struct agent *a)
+watch_output(struct agent *a)
 {
 	struct stat st;
 
@@ -169,7 +169,7 @@ close_signals(struct agent *a)
 /* --- the whole --- */
 
 static void
-on_changed(struct watch *w, const char *why)
+on_changed(struct netwatch *w, const char *why)
 {
 	client_check_link(&list_of(w, struct agent, watch)->client, why);
 }
@@ -243,7 +243,7 @@ run(struct agent *a, char *ret_account)
 		tell_error("failed", "signals: %s", strerror(errno));
 		return EXIT_BROKE;
 	}
-	netwatch_output(a);
+	watch_output(a);
 	netwatch_start(&a->watch, a->loop, on_changed);
 	client_start(&a->client);
 	loop_run(a->loop);

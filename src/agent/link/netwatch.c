@@ -52,7 +52,7 @@ netwatch_is_address_change(struct slice messages)
 static void
 on_tick(struct loop_timer *t)
 {
-	struct watch *w = list_of(t, struct watch, tick);
+	struct netwatch *w = list_of(t, struct netwatch, tick);
 	int64_t mono = clock_mono_us(), boot = clock_boot_us();
 	const char *why = netwatch_judge(mono - w->mono_us, boot - w->boot_us, TICK_US);
 
@@ -66,7 +66,7 @@ on_tick(struct loop_timer *t)
 static void
 on_netlink(struct loop_io *io, unsigned events)
 {
-	struct watch *w = list_of(io, struct watch, netlink);
+	struct netwatch *w = list_of(io, struct netwatch, netlink);
 	_Alignas(struct nlmsghdr) char bytes[8192];
 	bool changed = false;
 	ssize_t n;
@@ -83,7 +83,7 @@ on_netlink(struct loop_io *io, unsigned events)
 }
 
 static void
-open_netlink(struct watch *w)
+open_netlink(struct netwatch *w)
 {
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK,
 		.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
@@ -100,9 +100,9 @@ open_netlink(struct watch *w)
 }
 
 void
-netwatch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, const char *))
+netwatch_start(struct netwatch *w, struct loop *l, void (*changed)(struct netwatch *, const char *))
 {
-	*w = (struct watch){ .loop = l, .changed = changed };
+	*w = (struct netwatch){ .loop = l, .changed = changed };
 	w->tick.fn = on_tick;
 	w->mono_us = clock_mono_us();
 	w->boot_us = clock_boot_us();
@@ -111,7 +111,7 @@ netwatch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, 
 }
 
 void
-netwatch_stop(struct watch *w)
+netwatch_stop(struct netwatch *w)
 {
 	loop_timer_stop(w->loop, &w->tick);
 	if (w->netlink.fd < 0)

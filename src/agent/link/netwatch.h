@@ -9,9 +9,9 @@
 
 #include "net/loop.h"
 
-struct watch {
+struct netwatch {
 	/* why: "resumed from sleep", "was stopped for a while", "an address changed" */
-	void (*changed)(struct watch *w, const char *why);
+	void (*changed)(struct netwatch *w, const char *why);
 	struct loop *loop;
 	/* private */
 	struct loop_io
@@ -21,8 +21,9 @@ struct watch {
 };
 
 /* w lives until netwatch_stop(). Never fails: without netlink the clocks still watch. */
-void netwatch_start(struct watch *w, struct loop *l, void (*changed)(struct watch *, const char *));
-void netwatch_stop(struct watch *w);
+void netwatch_start(struct netwatch *w, struct loop *l,
+    void (*changed)(struct netwatch *, const char *));
+void netwatch_stop(struct netwatch *w);
 
 /* What two looks at both clocks, which should be tick_us apart, say: NULL, or the reason. For
  * netwatch.c and its test. */

@@ -13,7 +13,7 @@ static const unsigned predecessors[] = {
 
 /* The only writer of the state. */
 static void
-move(struct bytes *b, enum byte_stream_state to)
+move(struct byte_stream *b, enum byte_stream_state to)
 {
 	check(predecessors[to] & 1u << b->state);
 	b->state = to;
@@ -22,7 +22,7 @@ move(struct bytes *b, enum byte_stream_state to)
 static void
 release(struct loop_grave *g)
 {
-	struct bytes *b = list_of(g, struct bytes, grave);
+	struct byte_stream *b = list_of(g, struct byte_stream, grave);
 
 	check(b->state == BYTE_STREAM_DEAD && b->conn == NULL);
 	slab_put(&b->serve->bytes, b);
@@ -30,7 +30,7 @@ release(struct loop_grave *g)
 
 /* code: for the edge, unless both directions have ended. */
 static void
-finish(struct bytes *b, enum link_code code)
+finish(struct byte_stream *b, enum link_code code)
 {
 	if (b->state == BYTE_STREAM_DEAD)
 		return;
@@ -48,7 +48,7 @@ finish(struct bytes *b, enum link_code code)
 static void
 on_done(struct flow *f)
 {
-	struct bytes *b = f->owner;
+	struct byte_stream *b = f->owner;
 
 	check(b->state == BYTE_STREAM_OPEN || b->state == BYTE_STREAM_HALF);
 	if (b->state == BYTE_STREAM_OPEN)
@@ -94,7 +94,7 @@ static const struct flow_ops flow_ops = {
 static void
 on_ready(struct origin_conn *c)
 {
-	struct bytes *b = c->owner;
+	struct byte_stream *b = c->owner;
 
 	check(b->conn == c);
 	move(b, BYTE_STREAM_OPEN);
@@ -109,7 +109,7 @@ on_ready(struct origin_conn *c)
 static void
 on_failed(struct origin_conn *c, enum link_code code, const char *why)
 {
-	struct bytes *b = c->owner;
+	struct byte_stream *b = c->owner;
 
 	(void)why;
 	check(b->conn == c && b->state == BYTE_STREAM_DIALLING);
@@ -121,7 +121,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 static void
 on_event(struct origin_conn *c, unsigned events)
 {
-	struct bytes *b = c->owner;
+	struct byte_stream *b = c->owner;
 
 	check(b->conn == c && b->state != BYTE_STREAM_DIALLING);
 	flow_conn_event(&b->flow, events);
@@ -136,7 +136,7 @@ static const struct origin_ops origin_ops = {
 int
 byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t)
 {
-	struct bytes *b = slab_get(&s->bytes);
+	struct byte_stream *b = slab_get(&s->bytes);
 
 	check(t->state == TUNNEL_UP && t->ask.kind != TUNNEL_HTTP);
 	if (b == NULL)

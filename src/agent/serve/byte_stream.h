@@ -19,7 +19,7 @@ enum byte_stream_state {
 };
 
 /* Of serve->bytes; buried once DEAD. */
-struct bytes {
+struct byte_stream {
 	struct serve *serve;
 	struct flow flow;
 	struct origin_conn *conn; /* NULL when DEAD */

@@ -22,7 +22,7 @@ serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *s
 	};
 	origin_shared_init(&s->origins, l, r);
 	slab_init(&s->exchanges, sizeof(struct http_stream), STREAMS_MAX);
-	slab_init(&s->bytes, sizeof(struct bytes), STREAMS_MAX);
+	slab_init(&s->bytes, sizeof(struct byte_stream), STREAMS_MAX);
 	pool_init(&s->heads, SERVE_HEAD_BYTES, HEADS_KEPT, 2 * STREAMS_MAX);
 	list_init(&s->waiting);
 	s->sweep.fn = http_stream_sweep;
