@@ -11,6 +11,10 @@
 #define WRITE_BYTES_PER_TURN (512 * 1024)
 #define OUT_BLOCKS_KEPT 4
 
+/*
+ * links_max: how many carriers the loop may have at one time. Streams and output blocks have
+ * their ceilings from it.
+ */
 int
 carrier_shared_init(struct carrier_shared *s, size_t links_max)
 {
@@ -45,6 +49,7 @@ flush_gathered(struct carrier *c)
 		flow_flush(list_of(node, struct flow, gathered));
 }
 
+/* The edge opens all streams: it has no such call, and its links never tell of one. */
 static void
 on_opened(struct carrier *c, struct stream *s, struct slice opening)
 {
@@ -97,6 +102,10 @@ dispatch(struct carrier *c, struct link_event *ev)
 	}
 }
 
+/*
+ * Events point into shared->rx: what flows have gathered is written or queued before that
+ * memory is filled again.
+ */
 static void
 feed(struct carrier *c, size_t n)
 {
@@ -138,6 +147,7 @@ read_link(struct carrier *c)
 		if (!c->conn.readable)
 			return;
 	}
+	/* Cut short to be fair: the socket may hold more, and no edge would tell of it. */
 	conn_again(&c->conn, LOOP_IN);
 }
 
@@ -211,6 +221,7 @@ on_tick(struct loop_timer *t)
 		carrier_close(c, LINK_CODE_SILENT, "the other side sends nothing any more");
 		return;
 	}
+	/* A time that has passed already: at once, but not within this turn. */
 	loop_timer_set(c->loop, &c->tick, next > now ? next - now : 1000);
 	carrier_kick(c);
 }
@@ -238,6 +249,7 @@ carrier_init(struct carrier *c, struct loop *l, struct carrier_shared *shared, s
 	c->tick.fn = on_tick;
 	if (conn_attach(&c->conn, l) != 0) {
 		link_fini(&c->link);
+		/* It goes back to the caller, as it was. */
 		conn_move(conn, &c->conn, conn->fn);
 		return -1;
 	}
@@ -283,6 +295,11 @@ carrier_has_arrived(const struct carrier *c, uint64_t mark)
 	return c->tx_bytes >= mark + conn_unacked(&c->conn);
 }
 
+/*
+ * The GOAWAY leaves as far as the socket takes it now; nobody waits for it. Then the flows
+ * are told, while the link is still there to free their streams; then the owner, who may
+ * bury the carrier.
+ */
 void
 carrier_close(struct carrier *c, enum link_code code, const char *why)
 {

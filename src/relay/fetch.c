@@ -56,6 +56,7 @@ succeed(struct fetch *f)
 	finish(f);
 }
 
+/* What the socket does not take now goes on with its next edge. */
 static void
 send_request(struct fetch *f)
 {
@@ -105,6 +106,10 @@ take_body(struct fetch *f, struct slice in)
 	}
 }
 
+/*
+ * Answers of 1xx are read away until a final one comes (RFC 9110 15.2). 101 counts as final:
+ * what follows it is not HTTP.
+ */
 static void
 take(struct fetch *f, struct slice in)
 {
@@ -140,6 +145,7 @@ take(struct fetch *f, struct slice in)
 		take_body(f, rest);
 }
 
+/* A connection that ends is the end of the answer only where the answer's framing says so. */
 static void
 on_end(struct fetch *f, bool in_order)
 {
@@ -201,6 +207,7 @@ shake_hands(struct fetch *f)
 	return !f->req->no_http;
 }
 
+/* Edges are told once, so both directions are tried, whichever it was. */
 static void
 on_conn(struct conn *c, unsigned events)
 {
@@ -213,6 +220,7 @@ on_conn(struct conn *c, unsigned events)
 	receive(f);
 }
 
+/* The address that answered is kept: people want to know which of several it was. */
 static void
 on_dialled(struct dial *d, int fd, int code, const char *why)
 {
@@ -243,6 +251,7 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 		fail(f, FETCH_TCP, errno, strerror(errno));
 }
 
+/* How far it had come says who was slow. */
 static void
 on_deadline(struct loop_timer *t)
 {
@@ -258,6 +267,7 @@ on_deadline(struct loop_timer *t)
 		fail(f, FETCH_HTTP, ETIMEDOUT, "no answer in time");
 }
 
+/* A length stands also before an empty body (RFC 9110 8.6), but for GET, which has none. */
 static void
 write_request(struct fetch *f)
 {
@@ -281,6 +291,7 @@ is_plain(struct slice s)
 	return true;
 }
 
+/* All that can fail before a byte is sent; answer->why is set where it did. */
 static bool
 prepare(struct fetch *f)
 {
@@ -308,6 +319,7 @@ prepare(struct fetch *f)
 	return f->tls != NULL;
 }
 
+/* A request that never began gives NULL, and done() is not called. */
 struct fetch *
 fetch_start(struct loop *l, const struct fetch_request *req, struct fetch_answer *ret,
     void (*done)(void *owner), void *owner)
@@ -365,6 +377,7 @@ stop(void *owner)
 	loop_stop(owner);
 }
 
+/* On a loop of its own, for programs that do nothing else meanwhile. */
 int
 fetch(const struct fetch_request *req, struct fetch_answer *ret)
 {

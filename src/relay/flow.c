@@ -118,6 +118,7 @@ flow_retire(struct flow *f)
 	stream_free(s);
 }
 
+/* The flow ends before its owner is told, who may free it in that call. */
 void
 flow_fail_stream(struct flow *f, uint32_t code)
 {
@@ -163,6 +164,7 @@ flow_lost(struct flow *f, uint32_t code)
 	f->ops->reset(f, code);
 }
 
+/* Writing first: it gives credit back, and may be what the other side waits for. */
 void
 flow_conn_event(struct flow *f, unsigned events)
 {
@@ -174,6 +176,10 @@ flow_conn_event(struct flow *f, unsigned events)
 		inlet_readable(f);
 }
 
+/*
+ * Codes that are not named, those of a later version among them, say no more than that the
+ * origin's part went wrong.
+ */
 enum close_code
 flow_close_code(const struct flow *f, uint32_t code)
 {

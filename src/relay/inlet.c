@@ -7,6 +7,10 @@
 /* Frames that one read may fill. */
 #define FILL_PIECES 8
 
+/*
+ * Asks for a turn. The link may be gone while the last bytes of the other direction drain: then
+ * nothing is sent any more.
+ */
 static void
 want(struct flow *f)
 {
@@ -33,6 +37,7 @@ flow_send_head(struct flow *f, struct slice opening, struct slice head)
 	return 0;
 }
 
+/* The next request of a visitor that does not wait for answers. */
 static int
 keep_rest(struct flow *f, struct slice rest)
 {
@@ -64,6 +69,10 @@ take_early(struct flow *f, struct slice early)
 	}
 }
 
+/*
+ * RAW and CLOSE pass on what comes until the connection ends; the others know their end
+ * from the parser.
+ */
 int
 flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slice early)
 {
@@ -94,6 +103,7 @@ flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slic
 	return rc;
 }
 
+/* Nothing is read here: the stream must have its turn and credit first. */
 void
 inlet_readable(struct flow *f)
 {
@@ -197,6 +207,7 @@ read_conn(struct flow *f, struct iovec *iov, int n_iov, size_t *n)
 	return io;
 }
 
+/* The connection's edges are the owner's again from here on. */
 static void
 done(struct flow *f)
 {

@@ -12,6 +12,7 @@
 #define JOIN_BYTES 8192
 #define DRAIN_BYTES_PER_EVENT (512 * 1024)
 
+/* n bytes of the stream's data are with the connection: the other side may send as many more. */
 static void
 eaten(struct flow *f, size_t n)
 {
@@ -41,6 +42,7 @@ finish(struct flow *f)
 	f->ops->outlet_done(f);
 }
 
+/* Tells the windows whether the reader keeps up; a window shrinks while he does not. */
 static void
 set_blocked(struct flow *f, bool blocked)
 {
@@ -81,6 +83,7 @@ write_or_queue(struct flow *f, struct iovec *iov, int n_iov)
 	return 0;
 }
 
+/* Behind what was gathered: bytes leave in the order in which they were given. */
 int
 flow_write(struct flow *f, struct slice bytes)
 {
@@ -241,6 +244,7 @@ rx_head(struct flow *f, struct slice bytes, bool fin)
 		eaten(f, total);
 }
 
+/* Behind the end of the message, or of the flow, nothing is of interest any more. */
 void
 flow_rx(struct flow *f, struct slice bytes, bool fin)
 {
@@ -319,6 +323,11 @@ outlet_writable(struct flow *f)
 		}
 		bufq_skip(&f->out, n);
 		total += n;
+		/*
+		 * What waits is framed and may begin with a head, so it is longer than the data
+		 * in it: bytes count as data as long as there is some, and at the end all
+		 * credit has gone back.
+		 */
 		credit = f->out.n == 0 || n > f->out_uneaten ? f->out_uneaten : n;
 		f->out_uneaten -= credit;
 		eaten(f, credit);
