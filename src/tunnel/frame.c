@@ -23,6 +23,7 @@ frame_encode(const struct frame *f, char *p)
 	frame_put_u32(p + 4, f->stream);
 }
 
+/* For logs and people; a number of a later version has no name here. */
 const char *
 link_code_name(uint32_t code)
 {

@@ -42,6 +42,7 @@ fail(struct hello_reader *r, const char *why)
 		r->why = why;
 }
 
+/* Texts of messages go to logs and terminals as they are. */
 static bool
 has_control(const char *z)
 {
@@ -51,6 +52,7 @@ has_control(const char *z)
 	return false;
 }
 
+/* A member that is missing stays ""; need() says where that is a fault. cap counts the NUL. */
 static void
 read_text(struct hello_reader *r, const json_t *o, const char *key, char *dst, size_t cap)
 {
@@ -68,6 +70,7 @@ read_text(struct hello_reader *r, const json_t *o, const char *key, char *dst, s
 		memcpy(dst, json_string_value(v), json_string_length(v) + 1);
 }
 
+/* 0 where it is missing or at fault. */
 static uint64_t
 read_uint(struct hello_reader *r, const json_t *o, const char *key, uint64_t max)
 {
@@ -167,6 +170,7 @@ read_tunnel(struct hello_reader *r, const json_t *o, bool wanted, struct hello_t
 	need(r, t->kind < N_KINDS, "a tunnel is of no known kind");
 }
 
+/* There are TUNNELS_PER_LINK at most, so comparing each with each costs little. */
 static void
 read_tunnels(struct hello_reader *r, const json_t *o, bool wanted, struct hello *h)
 {
@@ -244,6 +248,10 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 	}
 }
 
+/*
+ * Asked before the text is parsed, since the parser calls itself for each level. Strings are
+ * skipped, escapes in them too.
+ */
 bool
 hello_is_deep(struct slice json)
 {
@@ -267,6 +275,7 @@ hello_is_deep(struct slice json)
 	return false;
 }
 
+/* A type that is not known here is of a later version: HELLO_OTHER, which is passed over. */
 static void
 read_object(struct hello_reader *r, const json_t *o, struct hello *ret)
 {
@@ -293,6 +302,7 @@ wipe_token(const json_t *o)
 		    json_string_length(token));
 }
 
+/* Where it fails *ret is wiped: a token may have been read already. */
 bool
 hello_decode(struct slice json, struct hello *ret, const char **ret_why)
 {

@@ -63,6 +63,10 @@ link_n_streams(const struct link *l)
 	return l->n_streams;
 }
 
+/*
+ * The first reason stays. The GOAWAY that says it is put in here, so it leaves with
+ * the next output.
+ */
 void
 link_fail(struct link *l, enum link_code code)
 {
@@ -74,6 +78,7 @@ link_fail(struct link *l, enum link_code code)
 
 /* --- streams --- */
 
+/* Numbers count up, so nobody can choose ones that collide, and a cheap hash will do. */
 struct stream *
 link_find(const struct link *l, uint32_t id)
 {
@@ -88,6 +93,10 @@ link_find(const struct link *l, uint32_t id)
 	return NULL;
 }
 
+/*
+ * Out of every list, and its part of the windows with it. Frames that still come for its number
+ * are passed over.
+ */
 void
 stream_delete(struct stream *s)
 {
@@ -140,6 +149,10 @@ stream_new(struct link *l, void *owner)
 	return NULL;
 }
 
+/*
+ * n_ids counts what was in use once and stops at 2^31: numbers come round after 2^32, and those
+ * behind us must stay known as used.
+ */
 void
 link_use_id(struct link *l, uint32_t id)
 {
@@ -161,6 +174,10 @@ stream_set_id(struct stream *s, uint32_t id)
 	check(map_put(&l->streams, &s->by_id, map_hash_u64(id)) == 0);
 }
 
+/*
+ * A link that goes away takes no new streams: the visitor is told at once. A first stream asks
+ * for the round trip, too, which windows are made from.
+ */
 struct stream *
 stream_open(struct link *l, void *owner)
 {
@@ -175,6 +192,7 @@ stream_open(struct link *l, void *owner)
 	return s;
 }
 
+/* The next number, but for 0 and those that still live from the last round. */
 void
 stream_take_id(struct stream *s)
 {
@@ -185,6 +203,7 @@ stream_take_id(struct stream *s)
 	stream_set_id(s, id);
 }
 
+/* A stream that has not ended is reset, so the other side never waits for one that is gone. */
 void
 stream_free(struct stream *s)
 {
@@ -257,6 +276,7 @@ trim(struct link *l)
 	link_out_trim(l);
 }
 
+/* Silence is judged before anything is sent: a PING now would not be an answer. */
 int64_t
 link_tick(struct link *l, int64_t now_us)
 {

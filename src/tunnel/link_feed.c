@@ -156,6 +156,10 @@ feed_control(struct link *l, struct slice *in, struct link_event *ev)
 	return LINK_CONTROL;
 }
 
+/*
+ * What comes for a stream that is dead or gone is taken off the input and told to nobody. An
+ * empty piece is an event only with its FIN.
+ */
 static enum link_what
 feed_body(struct link *l, struct slice *in, struct link_event *ev)
 {
@@ -181,6 +185,7 @@ feed_body(struct link *l, struct slice *in, struct link_event *ev)
 	return LINK_DATA;
 }
 
+/* A header that lies in the input whole is read where it lies; only one that was cut is copied. */
 static enum link_what
 feed_head(struct link *l, struct slice *in, struct link_event *ev)
 {
@@ -226,6 +231,10 @@ step(struct link *l, struct slice *in, struct link_event *ev)
 	return LINK_NONE;
 }
 
+/*
+ * A step that took no byte may have changed the phase: only where neither moved the input is
+ * used up. Behind a failure the rest of it is thrown away.
+ */
 enum link_what
 link_feed(struct link *l, struct slice *in, struct link_event *ev, int64_t now_us)
 {

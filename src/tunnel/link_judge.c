@@ -15,6 +15,7 @@
 
 #define UNKNOWN_BYTES_MAX LIMIT_CONTROL_BYTES
 
+/* Time forgives only where half of the allowance is used, so the clock is looked at seldom. */
 static void
 glitch(struct link *l, int32_t weight)
 {
@@ -60,6 +61,7 @@ link_bad(struct link *l, struct link_event *ev, enum link_code code)
 	return LINK_BAD;
 }
 
+/* A stream that never existed here is reset by its number. */
 static void
 refuse(struct link *l, uint32_t id, enum link_code code)
 {
@@ -104,6 +106,10 @@ link_on_syn(struct link *l, struct slice p, struct link_event *ev)
 	return LINK_OPENED;
 }
 
+/*
+ * For a number that was never in use it is a fault; for one that has ended it crossed our own
+ * end on the way.
+ */
 static enum link_what
 on_rst(struct link *l, struct link_event *ev)
 {
@@ -123,6 +129,10 @@ on_rst(struct link *l, struct link_event *ev)
 	return LINK_RESET;
 }
 
+/*
+ * Credit for a stream that has gone is ordinary, too. More than 2^31 - 1 in sum is a fault,
+ * whatever each frame said.
+ */
 static enum link_what
 on_window(struct link *l, struct link_event *ev)
 {
@@ -215,6 +225,10 @@ judge_syn(struct link *l)
 	return true;
 }
 
+/*
+ * What a stream may send is known from its header alone: a frame that is longer than the credit
+ * is refused before its first byte is taken.
+ */
 static enum link_code
 judge_data(struct link *l)
 {

@@ -24,6 +24,10 @@
 
 /* --- control frames --- */
 
+/*
+ * Sent bytes in front are used up before the queue grows. ping_end moves along: it is a place
+ * in the queue.
+ */
 static bool
 ctl_room(struct link *l, uint32_t n)
 {
@@ -50,6 +54,10 @@ ctl_room(struct link *l, uint32_t n)
 	return true;
 }
 
+/*
+ * A queue that is full means that the other side does not read: the link ends, saying so in the
+ * room that is kept for it.
+ */
 void
 link_put(struct link *l, const struct frame *f, struct slice payload)
 {
@@ -70,6 +78,7 @@ link_put(struct link *l, const struct frame *f, struct slice payload)
 	l->ctl_to += n;
 }
 
+/* An idle link keeps no queue, a busy one a small one. */
 static void
 ctl_reset(struct link *l)
 {
@@ -106,6 +115,7 @@ link_goaway(struct link *l, enum link_code code, uint32_t retry_ms)
 	link_put(l, &f, slice_of(payload, sizeof(payload)));
 }
 
+/* One at a time. Its number tells its answer from that to an older one. */
 void
 link_ping(struct link *l)
 {
@@ -156,6 +166,7 @@ link_have_block(struct link *l)
 	return l->out != NULL;
 }
 
+/* out_block moves on: by it stream_reset() knows whether frames of a stream still wait. */
 static void
 release_block(struct link *l)
 {
@@ -191,6 +202,10 @@ link_out_waiting(const struct link *l)
 	return (l->ctl_to - l->ctl_from) + (l->out_to - l->out_from);
 }
 
+/*
+ * Control frames first, but never within a frame whose beginning has left: then the rest of it
+ * goes before them.
+ */
 struct slice
 link_out(struct link *l)
 {
@@ -234,6 +249,7 @@ adapt_room(struct link *l, uint32_t n)
 	l->rate_out_bytes = 0;
 }
 
+/* out_edge goes on frame by frame, by the headers that lie in the block. */
 static void
 data_sent(struct link *l, uint32_t n)
 {

@@ -33,6 +33,10 @@ link_has_room(const struct link *l)
 	return l->dead == LINK_CODE_OK && has_room(l);
 }
 
+/*
+ * Without credit it is only marked: stream_unblock() queues it when some comes. Harmless for
+ * one that is queued or has ended.
+ */
 void
 stream_want(struct stream *s)
 {
@@ -74,6 +78,7 @@ quantum(const struct stream *s)
 	return is_bulk(s) && list_empty(&l->fresh) ? l->out_room / 2 : LIMIT_DATA_FRAME_BYTES;
 }
 
+/* Small streams first, but after so many of their bytes a frame of bulk: neither waits for ever. */
 static struct stream *
 next_wanting(struct link *l)
 {
@@ -121,6 +126,7 @@ first_credit(const struct link *l)
 						     : LIMIT_STREAM_RX_BYTES_MIN;
 }
 
+/* Where the frame's payload will lie, behind room for its header, so nothing is copied. */
 size_t
 stream_grant(struct stream *s, char **ret_p)
 {
@@ -142,6 +148,10 @@ stream_grant(struct stream *s, char **ret_p)
 	return (n < LIMIT_DATA_FRAME_BYTES ? n : LIMIT_DATA_FRAME_BYTES) + 2 + LIMIT_OPENING_BYTES;
 }
 
+/*
+ * Only while no small stream waits, and within what this round gives: more in one go would make
+ * others wait for it.
+ */
 int
 stream_grant_more(struct stream *s, struct iovec *iov, int n_iov)
 {
@@ -224,6 +234,10 @@ put_frame(struct stream *s, size_t opening_n, size_t n, bool fin)
 	count_sent(s, (uint32_t)n);
 }
 
+/*
+ * What stream_grant_more() gave was filled with gaps for headers: they are written here, the
+ * last frame's with the FIN.
+ */
 void
 stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
 {

@@ -66,6 +66,7 @@ is_text(struct slice s)
 	return true;
 }
 
+/* Of a tag that is not known the value is passed over: a later version may say more. */
 static bool
 take(struct opening *o, unsigned tag, struct slice v)
 {
@@ -104,6 +105,7 @@ take(struct opening *o, unsigned tag, struct slice v)
 	}
 }
 
+/* Each known tag once, so that two readers cannot take one each. */
 bool
 opening_decode(struct slice s, struct opening *ret)
 {

@@ -39,6 +39,7 @@
 #define STALLED_US 1000000
 #define CENSUS_US 100000
 
+/* Until the first PONG a tenth of a second is taken, as between continents. */
 static int64_t
 rtt(const struct link *l)
 {
@@ -99,6 +100,10 @@ census(struct link *l)
 	}
 }
 
+/*
+ * As long as little is lent it does not matter who stalls, and the walk over all
+ * streams is saved.
+ */
 static void
 update_budget(struct link *l)
 {
@@ -109,6 +114,10 @@ update_budget(struct link *l)
 	l->rx_budget = budget_of(l, l->rx_stalled);
 }
 
+/*
+ * The largest rate of late. It falls by an eighth an epoch; behind a pause of 16 epochs it is
+ * old, and the next one takes its place.
+ */
 static void
 count_rate(struct link *l, uint32_t n)
 {
@@ -135,6 +144,7 @@ window_update(struct link *l)
 	update_budget(l);
 }
 
+/* The smallest of the last half minute: larger ones have waited in a queue. */
 void
 window_rtt(struct link *l, int64_t rtt_us)
 {
@@ -146,6 +156,11 @@ window_rtt(struct link *l, int64_t rtt_us)
 
 /* --- a stream's window --- */
 
+/*
+ * Nothing is known of it yet: an eighth of what is free of three quarters of the budget,
+ * up to INIT; FIRST while that can be lent from twice the smallest budget; else MIN,
+ * which is always there.
+ */
 uint32_t
 window_first(const struct link *l)
 {
@@ -298,6 +313,7 @@ adapt(struct stream *s, uint32_t n)
 	}
 }
 
+/* Not in drops: half of the window, or RETURN_BYTES_MAX, must have become free. */
 static uint32_t
 due(const struct stream *s)
 {
