@@ -34,6 +34,10 @@ next_part(struct slice *rest, char separator)
 	return slice_trim(part);
 }
 
+/*
+ * Fields in the order in which they came: a chain may be spread over several (RFC 9110 5.3).
+ * Only the last FORWARDED_MAX elements are kept, in a ring.
+ */
 static void
 collect(const struct h1_head *h, struct slice buf, struct slice name, struct chain *c)
 {
@@ -101,6 +105,10 @@ parse_address(struct slice s, struct sockaddr_storage *ret)
 	return true;
 }
 
+/*
+ * From the end: each proxy adds what it saw behind what it was told. At the first word that is
+ * no address the last good one counts.
+ */
 bool
 forwarded_client(const struct h1_head *h, struct slice buf, const struct cidr_set *trusted,
     struct sockaddr_storage *ret)

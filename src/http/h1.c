@@ -29,6 +29,7 @@ enum state {
 #define EACH(c) ((c)*UINT64_C(0x0101010101010101))
 #define MARKS EACH(0x80)
 
+/* The first byte is the lowest, whatever the machine. */
 static uint64_t
 load(const char *p)
 {
@@ -108,6 +109,10 @@ skip_value(const char *p, const char *end)
 
 /* --- */
 
+/*
+ * A visitor is told what exactly was wrong; of an origin's answer he is told that it was, and
+ * the log says what.
+ */
 enum h1_result
 h1_fail(struct h1 *h, enum close_code fault)
 {
@@ -152,6 +157,10 @@ bad(struct h1 *h, enum close_code fault, const char *p)
 	return p;
 }
 
+/*
+ * The whole line must be there to be judged, but a byte that no line may hold, or one too many,
+ * ends it at once.
+ */
 static const char *
 step_line(struct h1 *h, const char *buf, const char *p, const char *end)
 {
@@ -219,6 +228,10 @@ step_value(struct h1 *h, const char *buf, const char *p, const char *end)
 	return ++p < end ? step_lf(h, p, FIELD) : p;
 }
 
+/*
+ * A token directly before the colon (RFC 9112 5.1: no space between them, or two readers
+ * see two names).
+ */
 static const char *
 step_name(struct h1 *h, const char *buf, const char *p, const char *end)
 {
@@ -255,6 +268,7 @@ step_field(struct h1 *h, const char *buf, const char *p, const char *end)
 	return step_name(h, buf, p, end);
 }
 
+/* The empty line is whole: what is said by several fields together is judged now. */
 static const char *
 step_end_lf(struct h1 *h, const char *buf, const char *p)
 {
@@ -304,6 +318,10 @@ step(struct h1 *h, const char *buf, const char *p, const char *end)
 	return p;
 }
 
+/*
+ * No byte is looked at twice: `scanned` says how far the scan has come, however the
+ * input was cut.
+ */
 enum h1_result
 h1_head(struct h1 *h, struct slice buf)
 {

@@ -32,6 +32,7 @@ enum body {
 	ENDED,
 };
 
+/* Where the body's scan begins, by how its end will be known. */
 void
 h1_body_begin(struct h1 *h)
 {
@@ -74,6 +75,7 @@ hex_value(char c)
 	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 }
 
+/* Hex digits, at least one (RFC 9112 7.1). */
 static enum close_code
 take_size(struct h1 *h, char c)
 {
@@ -231,6 +233,7 @@ static enum close_code (*const take[])(struct h1 *, char) = {
 	[FINAL_LF] = take_final_lf,
 };
 
+/* Trailers and extensions are bounded here, since no limit of their own is in the grammar. */
 static enum close_code
 take_coding(struct h1 *h, char c)
 {
@@ -251,6 +254,7 @@ take_data(struct h1 *h, struct slice *in, struct slice *ret_data)
 	return H1_DATA;
 }
 
+/* Until there are bytes of the body, or the coding asks for more. */
 static enum h1_result
 body_chunked(struct h1 *h, struct slice *in, struct slice *ret_data)
 {
@@ -290,6 +294,7 @@ h1_body(struct h1 *h, struct slice *in, struct slice *ret_data)
 	return body_chunked(h, in, ret_data);
 }
 
+/* A body with a length, or in chunks, that is cut short is not a shorter one. */
 bool
 h1_eof_ok(const struct h1 *h)
 {

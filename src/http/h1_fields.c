@@ -28,6 +28,7 @@ mark(struct h1 *h, enum mark m)
 	return was;
 }
 
+/* One Host and no more (RFC 9112 3.2); of an absolute target it is checked and does not count. */
 static enum close_code
 field_host(struct h1 *h, struct h1_span at, struct slice value)
 {
@@ -52,6 +53,10 @@ field_length(struct h1 *h, struct slice value)
 	return CLOSE_OK;
 }
 
+/*
+ * "chunked" once, alone and in HTTP/1.1: every other coding, or a length besides, is where
+ * request smuggling begins (RFC 9112 6.1, 11.2).
+ */
 static enum close_code
 field_coding(struct h1 *h, struct slice value)
 {
@@ -62,6 +67,7 @@ field_coding(struct h1 *h, struct slice value)
 	return CLOSE_OK;
 }
 
+/* Names that frame or route a message must not be taken away by whoever sends it. */
 static enum close_code
 field_connection(struct h1 *h, struct slice value)
 {
@@ -170,6 +176,7 @@ framing(const struct h1 *h)
 	return h->kind == H1_REQUEST ? H1_NO_BODY : H1_UNTIL_CLOSE;
 }
 
+/* RFC 9112 9.3. */
 static bool
 keeps_alive(const struct h1 *h)
 {
@@ -178,6 +185,10 @@ keeps_alive(const struct h1 *h)
 	return h->head.minor == 1 || (h->marks & SAYS_KEEP_ALIVE) != 0;
 }
 
+/*
+ * RFC 9110 7.8. A chunked body would have to be read to its end before the protocol can change:
+ * such a request is passed on as if it had not asked.
+ */
 static bool
 may_upgrade(const struct h1 *h)
 {

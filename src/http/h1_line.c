@@ -5,6 +5,10 @@
 #include "http/token.h"
 #include "http/url.h"
 
+/*
+ * Of another version it is said so (505) only where it is written as one: people and other
+ * protocols get 400.
+ */
 static enum close_code
 parse_version(struct h1_head *head, struct slice s)
 {
@@ -65,6 +69,10 @@ parse_absolute(struct h1_head *head, const char *buf, struct slice target)
 	return parse_path(head, buf, p, end);
 }
 
+/*
+ * RFC 9112 3.2: origin-form, absolute-form, asterisk-form; authority-form belongs to CONNECT,
+ * which is not served.
+ */
 static enum close_code
 parse_target(struct h1_head *head, const char *buf)
 {
@@ -83,6 +91,10 @@ parse_target(struct h1_head *head, const char *buf)
 	return parse_absolute(head, buf, target);
 }
 
+/*
+ * Single spaces, nothing more: RFC 9112 section 3 lets a server be lenient, and that is how two
+ * of them disagree.
+ */
 enum close_code
 h1_parse_request_line(struct h1_head *head, const char *buf, const char *p, const char *end)
 {

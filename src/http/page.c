@@ -64,6 +64,7 @@ html_entity(char c)
 	return S("");
 }
 
+/* Characters, not bytes: what is no UTF-8, or is not seen, is shown as U+FFFD. */
 static void
 put_html(struct buf *b, struct slice s)
 {
@@ -84,6 +85,7 @@ put_html(struct buf *b, struct slice s)
 
 /* --- bodies --- */
 
+/* A sentence of the caller's, who knows more, goes before the row's. */
 static struct slice
 remedy_of(const struct page *p, const struct close_row *row)
 {

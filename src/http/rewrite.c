@@ -91,6 +91,7 @@ classify_prefix(struct slice name, bool *ret_shadow)
 	return PLAIN;
 }
 
+/* By first letter and length, so most names cost one look into a table and no comparison. */
 enum rewrite_class
 rewrite_classify(struct slice name)
 {
@@ -113,6 +114,7 @@ rewrite_classify(struct slice name)
 
 /* --- what Connection names --- */
 
+/* At most H1_LISTED_MAX: the parser has refused a head with more. */
 void
 rewrite_listed(const struct h1_head *h, struct slice buf, struct rewrite_listed *ret)
 {
@@ -216,6 +218,7 @@ put_request_line(struct wire_out *w, const struct h1_head *h, struct slice buf)
 
 /* --- how far it may go (RFC 9110 7.6.2) --- */
 
+/* The two methods for which Max-Forwards means something. */
 static bool
 counts_forwards(const struct h1_head *h, struct slice buf)
 {
@@ -301,6 +304,10 @@ put_quoted(struct wire_out *w, struct slice before, struct slice s, struct slice
 	wire_put(w, S("\""));
 }
 
+/*
+ * RFC 7239 section 6: an address of IPv6 stands in brackets and quotes, a host with a
+ * port in quotes.
+ */
 static void
 put_forwarded(struct wire_out *w, const struct rewrite_forward *f)
 {
@@ -322,6 +329,7 @@ put_forwarded(struct wire_out *w, const struct rewrite_forward *f)
 	wire_put(w, f->proto);
 }
 
+/* Both forms, since applications read either. Behind a trusted proxy its chain comes first. */
 static void
 put_visitor(struct wire_out *w, const struct h1_head *h, struct slice buf,
     const struct rewrite_forward *f, const struct kept *kept)
@@ -417,6 +425,10 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 	return rewrite_end(&w);
 }
 
+/*
+ * The head comes from our own edge, but through the same parser: an agent believes no edge
+ * more than that.
+ */
 size_t
 rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, struct slice host,
     char *dst, size_t cap)
@@ -457,6 +469,10 @@ is_dropped(struct slice line, const struct slice *drop, size_t n_drop)
 	return false;
 }
 
+/*
+ * In place: what is kept moves to the front, so the room that is dropped is there for what is
+ * added. The first line is no field.
+ */
 size_t
 rewrite_rules(char *head, size_t n, size_t cap, const struct slice *drop, size_t n_drop,
     struct slice add)

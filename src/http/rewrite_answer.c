@@ -44,6 +44,7 @@ passes_response(enum rewrite_class class, const struct h1_head *h, const struct 
 	return false;
 }
 
+/* The version stays the origin's, so that the edge can say in Via how the answer came. */
 size_t
 rewrite_response(const struct h1_head *h, struct slice buf, char *dst, size_t cap)
 {

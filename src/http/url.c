@@ -28,6 +28,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* As people and programs write it: no sign, no leading zero, not 0, five digits at most. */
 static bool
 parse_port(struct slice s, uint16_t *ret_port)
 {
@@ -64,6 +65,10 @@ is_number(struct slice label)
 	return i == label.n;
 }
 
+/*
+ * Four plain numbers: other spellings (127.1, 0x7f.1) are for some resolvers the same host and
+ * for us another.
+ */
 static bool
 is_ipv4(struct slice s)
 {
@@ -133,6 +138,10 @@ fold_ipv6(struct slice s, char *dst)
 	return n + 2;
 }
 
+/*
+ * What is left of the host behind the first colon must be a port: nothing is cut
+ * off and forgotten.
+ */
 bool
 url_authority(struct slice s, char *dst, size_t cap, uint16_t *ret_port)
 {
@@ -164,6 +173,7 @@ url_authority(struct slice s, char *dst, size_t cap, uint16_t *ret_port)
 
 /* --- names of tunnels --- */
 
+/* The reasons are whole sentences: an agent prints them as they stand. */
 const char *
 url_name(struct slice s, char *dst, size_t cap)
 {
