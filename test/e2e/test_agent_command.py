@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent's command line: what it takes, what it says to mistakes, how a login is stored."""
+import json
 import os
 import stat
 import subprocess
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from agent_lab import Played
+from hostile import CONTROL
 from lab import ADIT, refusing_address
 from origin import Origin, ok
 from process import WAIT_S
@@ -155,3 +157,27 @@ def test_token_by_every_way(lab):
     child.terminate()
     assert child.wait(WAIT_S) == 0
     child.stdout.close()
+
+
+def test_doctor_asks_behind_the_welcome_and_once(lab):
+    """An edge that answers before it is asked, welcomes twice, and says its last answer twice."""
+    played = Played(lab)
+    doctor = played.start("doctor", "web")
+    link = played.accept(up=False)
+    link.control(type="probe", name="web", state="other")
+    link.welcome([])
+    link.welcome([])
+    assert link.wait_control("probe")["name"] == "web"
+    link.control(type="probe", name="web", state="unknown", inbox={"parked": 1})
+    asked = link.wait_control("inbox")
+    assert asked["states"] == ["parked", "dead"]
+    for _ in range(2):
+        link.control(type="inbox", seq=asked["seq"], rows=[{"id": 7, "state": "parked", "received_ms": 1}])
+    link.end()
+    said = json.loads(doctor.wait_line(lambda line: line.startswith("{"), 4 * WAIT_S)[0])
+    doctor.exits(1)  # such a tunnel fails
+    stages = {s["stage"]: s["text"] for s in said["stages"]}
+    assert stages["link"] == "no agent: unknown", stages
+    assert "1 parked" in stages["inbox"], stages
+    frames = [json.loads(payload)["type"] for kind, _, _, payload in link.seen if kind == CONTROL]
+    assert frames == ["hello", "probe", "inbox"], frames

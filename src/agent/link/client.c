@@ -149,6 +149,9 @@ on_timer(struct loop_timer *t)
 {
 	struct client *c = list_of(t, struct client, timer);
 
+	/* With `once` the state stays as it was when the link broke: there may be none any more. */
+	if (client_is_ending(c))
+		return;
 	if (c->state == CLIENT_WAITING)
 		client_dial(c);
 	else if (c->state == CLIENT_UP && c->talk != NULL)
