@@ -8,6 +8,24 @@
  * once, has not come. */
 #define STAY_US 1000000
 
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[LOOK_OFF] = 1 << LOOK_PAUSE | 1 << LOOK_DIAL | 1 << LOOK_STAY, /* born in it */
+	[LOOK_PAUSE] = 1 << LOOK_OFF | 1 << LOOK_PAUSE | 1 << LOOK_DIAL | 1 << LOOK_STAY, /* PAUSE: no memory to dial */
+	[LOOK_DIAL] = 1 << LOOK_PAUSE,
+	[LOOK_STAY] = 1 << LOOK_DIAL,
+};
+/* clang-format on */
+
+/* The only writer of the state. */
+static void
+move(struct look *l, enum look_state to)
+{
+	check(predecessors[to] & 1u << l->state);
+	check((l->conn != NULL) == (to == LOOK_DIAL || to == LOOK_STAY));
+	l->state = to;
+}
+
 /* Until the next look: the pause, and up to as much again, so that the agents of one origin do
  * not come in step. */
 static void
@@ -15,7 +33,7 @@ wait(struct look *l)
 {
 	int64_t ms = l->pause_ms + (int64_t)rand_below((uint64_t)l->pause_ms);
 
-	check(l->looking && l->conn == NULL);
+	move(l, LOOK_PAUSE);
 	check(l->pause_ms >= LIMIT_LOOK_MS && l->pause_ms <= LIMIT_LOOK_MS_MAX);
 	loop_timer_set(l->origin->shared->loop, &l->timer, ms * 1000);
 }
@@ -33,7 +51,8 @@ on_ready(struct origin_conn *c)
 {
 	struct look *l = c->owner;
 
-	check(l->looking && l->conn == c);
+	check(l->conn == c);
+	move(l, LOOK_STAY);
 	loop_timer_set(l->origin->shared->loop, &l->timer, STAY_US);
 }
 
@@ -45,7 +64,7 @@ on_failed(struct origin_conn *c, enum link_code code, const char *why)
 
 	(void)code;
 	(void)why;
-	check(l->looking && l->conn == c);
+	check(l->conn == c && l->state == LOOK_DIAL);
 	l->conn = NULL;
 	wait(l);
 }
@@ -73,20 +92,23 @@ on_timer(struct loop_timer *t)
 	size_t n;
 	bool stays;
 
-	check(l->looking);
-	if (l->conn == NULL) {
+	check(l->state == LOOK_PAUSE || l->state == LOOK_STAY);
+	if (l->state == LOOK_PAUSE) {
 		l->conn = origin_connect(l->origin, &ops, l);
 		if (l->conn == NULL)
 			wait(l);
+		else
+			move(l, LOOK_DIAL);
 		return;
 	}
+	/* Neither bytes nor an end: whatever listens there keeps its connections. */
 	stays = conn_read(&l->conn->conn, &byte, 1, &n) == IO_WAIT;
 	give_up_conn(l);
 	if (!stays) {
 		wait(l);
 		return;
 	}
-	l->looking = false;
+	move(l, LOOK_OFF);
 	l->back(l);
 }
 
@@ -97,9 +119,8 @@ look_wanted(struct look *l, struct origin *o, bool waits)
 		look_stop(l);
 		return;
 	}
-	if (l->looking || !l->down)
+	if (l->state != LOOK_OFF || !l->down)
 		return;
-	l->looking = true;
 	l->origin = o;
 	l->timer.fn = on_timer;
 	l->pause_ms = l->pause_ms == 0 ? LIMIT_LOOK_MS : 2 * l->pause_ms;
@@ -111,11 +132,10 @@ look_wanted(struct look *l, struct origin *o, bool waits)
 void
 look_stop(struct look *l)
 {
-	if (l->looking) {
+	if (l->state != LOOK_OFF) {
 		loop_timer_stop(l->origin->shared->loop, &l->timer);
 		give_up_conn(l);
+		move(l, LOOK_OFF);
 	}
-	check(l->conn == NULL);
-	l->looking = false;
 	l->pause_ms = 0;
 }

@@ -12,16 +12,28 @@
 
 #include "agent/serve/origin.h"
 
+/* Any of them may be left for OFF: look_stop(). */
+enum look_state {
+	/* Nobody wants to know.  look_wanted() leaves it. */
+	LOOK_OFF,
+	/* Between two looks.  The timer leaves it. */
+	LOOK_PAUSE,
+	/* It is connected to.  The connection leaves it, or its failure. */
+	LOOK_DIAL,
+	/* The connection is there and is watched.  The timer leaves it: it has stayed, or not. */
+	LOOK_STAY,
+};
+
 struct look {
 	/* It is back: told once, until the edge asks again. */
 	void (*back)(struct look *l);
 	void *owner;
 	bool down; /* set by who wanted the origin last and found it so */
 	/* private */
-	bool looking;
+	enum look_state state;
 	struct origin *origin;
-	struct origin_conn *conn; /* that is being made, or watched; NULL between two */
-	struct loop_timer timer;  /* the next one; the end of the watch */
+	struct origin_conn *conn; /* of DIAL and STAY, NULL otherwise */
+	struct loop_timer timer;  /* of PAUSE and STAY */
 	int64_t pause_ms;         /* 0: it has not failed again */
 };
 

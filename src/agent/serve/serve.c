@@ -56,7 +56,7 @@ serve_tunnel_move(struct agent_tunnel *t, enum tunnel_state to)
 {
 	check(predecessors[to] & 1u << t->state);
 	/* Nobody looks at the origin of a tunnel that does not serve. */
-	check(t->state == TUNNEL_UP || (!t->probing && !t->failing && !t->look.looking));
+	check(t->state == TUNNEL_UP || (!t->probing && !t->failing && t->look.state == LOOK_OFF));
 	t->state = to;
 	t->probing = false;
 }
