@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client's states on the simulated loop: a link is handed to it as if its dial had succeeded,
+ * and the test plays the edge behind it.  Nothing else answers: what is dialled, the edge or the
+ * origin, stays on its way.
+ */
+#include "agent/link/client_private.h"
+#include "agent/link/uplink.h"
+
+#include "agent/core/exit_code.h"
+#include "base/log.h"
+#include "net/loop_sim.h"
+#include "unit.h"
+
+#include <unistd.h>
+
+#define SECOND 1000000LL
+#define LINKS 8
+#define GOAWAY_SHUTDOWN "\0\0\0\0\0\0\0\7\0\0\0\0"
+#define WELCOME                                                                                    \
+	"{\"type\":\"welcome\",\"protocol\":1,\"generation\":1,\"account\":\"a\",\"tunnels\":["    \
+	"{\"id\":1,\"name\":\"web\",\"url\":\"https://web\"}]}"
+
+static struct resolver *resolver;
+static struct serve serve;
+static struct screen screen;
+static struct agent_tunnel tunnel;
+static struct client client;
+static struct conn edges[LINKS]; /* the edge's end of each link */
+static int n_edges, n_talks, exit_code;
+
+static void
+on_over(struct client *c, int code)
+{
+	EXPECT(c == &client);
+	exit_code = code;
+}
+
+static void
+on_talk(struct client *c, struct slice json, void *owner)
+{
+	(void)c;
+	EXPECT(owner == &n_talks);
+	n_talks += json.n == 0;
+}
+
+static bool
+is_in(void *state)
+{
+	return client.state == *(enum client_state *)state;
+}
+
+static bool
+never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool
+comes_to(enum client_state state)
+{
+	return sim_run_until(is_in, &state, 60 * SECOND);
+}
+
+static void
+pass(int64_t us)
+{
+	(void)sim_run_until(never, NULL, us);
+}
+
+static void
+on_edge(struct conn *c, unsigned events)
+{
+	static char bytes[65536];
+	size_t n;
+
+	(void)events;
+	while (conn_is_open(c) && conn_read(c, bytes, sizeof(bytes), &n) == IO_OK)
+		;
+}
+
+static void
+begin(bool once)
+{
+	static char text[] = "127.0.0.1:8080";
+	struct config_tunnel t = { .kind = TUNNEL_HTTP, .origin = text };
+	struct loop *loop;
+
+	/* No certificate is looked at here. */
+	setenv("SSL_CERT_FILE", "/dev/null", 1);
+	setenv("SSL_CERT_DIR", "/nonexistent", 1);
+	log_init(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
+	sim_new(1);
+	sim_connect_mode(-1);
+	loop = loop_new();
+	resolver = resolver_new(loop);
+	screen_init(&screen, -1, true, true);
+	tunnel = (struct agent_tunnel){ .ask = { .id = 1, .kind = TUNNEL_HTTP } };
+	EXPECT(serve_init(&serve, loop, resolver, &screen, &tunnel, once ? 0 : 1) == 0);
+	EXPECT(origin_init(&tunnel.origin, &serve.origins, &t) == NULL);
+	client = (struct client){ .loop = loop,
+		.serve = &serve,
+		.screen = &screen,
+		.token = "t",
+		.once = once,
+		.talk = once ? on_talk : NULL,
+		.talk_owner = &n_talks,
+		.over = on_over };
+	EXPECT(client_init(&client, resolver, "127.0.0.1:443", NULL) == NULL);
+	n_edges = n_talks = 0;
+	exit_code = -1;
+}
+
+/* Whatever is left ends; nothing may be left behind. */
+static void
+end(void)
+{
+	if (client.state != CLIENT_OVER)
+		client_end(&client, EXIT_STOPPED);
+	EXPECT(comes_to(CLIENT_OVER));
+	for (int i = 0; i < n_edges; i++)
+		conn_close(&edges[i]);
+	pass(SECOND / 10);
+	EXPECT_INT(serve.exchanges.n_out, 0);
+	EXPECT_INT(client.carriers.streams.n_out, 0);
+	origin_fini(&tunnel.origin);
+	client_fini(&client);
+	pass(SECOND / 10);
+	serve_fini(&serve);
+	resolver_free(resolver);
+	screen_fini(&screen);
+	loop_free(client.loop);
+	EXPECT_INT(sim_free(), 0);
+}
+
+/* The next link: the client is as it is when it has dialled. */
+static struct conn *
+greet(void)
+{
+	struct conn conn, *edge = &edges[n_edges++];
+	int fd[2];
+
+	if (client.state == CLIENT_OFF)
+		client_start(&client);
+	EXPECT(comes_to(CLIENT_DIALLING));
+	edge_dial_cancel(&client.dial);
+	client_move(&client, CLIENT_GREETING);
+	loop_timer_set(client.loop, &client.timer, (int64_t)LIMIT_HELLO_MS * 1000);
+	sim_pair(fd);
+	conn_init(&conn, fd[0], NULL, NULL);
+	conn_init(edge, fd[1], NULL, on_edge);
+	EXPECT(conn_attach(edge, client.loop) == 0);
+	EXPECT(uplink_open(&client, &conn) != NULL);
+	return edge;
+}
+
+static void
+say(struct conn *edge, enum frame_type type, uint8_t flags, uint32_t stream, struct slice payload)
+{
+	char wire[FRAME_HEADER_BYTES + 1024];
+	struct frame f = { (uint32_t)payload.n, (uint8_t)type, flags, stream };
+	struct iovec iov = { wire, FRAME_HEADER_BYTES + payload.n };
+	size_t n;
+
+	frame_encode(&f, wire);
+	memcpy(wire + FRAME_HEADER_BYTES, payload.p, payload.n);
+	EXPECT(conn_write(edge, &iov, 1, &n) == IO_OK && n == iov.iov_len);
+	pass(SECOND / 100);
+}
+
+static struct conn *
+come_up(void)
+{
+	struct conn *edge = greet();
+
+	say(edge, FRAME_CONTROL, 0, 0, S(WELCOME));
+	EXPECT_INT(client.state, CLIENT_UP);
+	EXPECT_INT(tunnel.state, TUNNEL_UP);
+	return edge;
+}
+
+/* A visitor whose origin is still dialled: the stream stays open. */
+static void
+visit(struct conn *edge)
+{
+	char payload[512], *p = payload + FRAME_SYN_BYTES;
+	struct opening o = { .tunnel = 1,
+		.kind = OPENING_HTTP,
+		.request_id = S("0123456789abcdef"),
+		.visitor = S("192.0.2.1:1") };
+	struct slice request = S("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	size_t n = opening_encode(&o, p, 256);
+
+	frame_put_u32(payload, 65536);
+	frame_put_u32(payload + 4, 65536);
+	memcpy(p + n, request.p, request.n);
+	say(edge, FRAME_DATA, FRAME_SYN | FRAME_FIN, 1,
+	    slice_of(payload, FRAME_SYN_BYTES + n + request.n));
+}
+
+static void
+go_away(struct conn *edge)
+{
+	say(edge, FRAME_GOAWAY, 0, 0, slice_of(GOAWAY_SHUTDOWN, 12));
+}
+
+TEST(an_edge_that_answers_no_hello)
+{
+	begin(false);
+	greet();
+	pass((int64_t)LIMIT_HELLO_MS * 1000 - SECOND);
+	EXPECT_INT(client.state, CLIENT_GREETING);
+	EXPECT(comes_to(CLIENT_WAITING));
+	EXPECT(client.session == NULL);
+	EXPECT(comes_to(CLIENT_DIALLING));
+	end();
+}
+
+TEST(links_that_are_drained_are_bounded)
+{
+	begin(false);
+	for (int i = 1; i <= SERVE_LINKS_MAX + 1; i++) {
+		struct conn *edge = come_up();
+
+		visit(edge);
+		go_away(edge);
+		EXPECT_INT(client.state, CLIENT_WAITING);
+		EXPECT_INT(client.n_draining, i < SERVE_LINKS_MAX ? i : SERVE_LINKS_MAX - 1);
+	}
+	end();
+}
+
+TEST(a_welcome_behind_the_stop_starts_nothing)
+{
+	struct conn *edge;
+
+	begin(false);
+	edge = come_up();
+	visit(edge);
+	go_away(edge);
+	edge = greet();
+	client_stop(&client);
+	EXPECT_INT(client.state, CLIENT_STOPPING);
+	say(edge, FRAME_CONTROL, 0, 0, S(WELCOME));
+	EXPECT_INT(client.state, CLIENT_STOPPING);
+	EXPECT_INT(tunnel.state, TUNNEL_WANTED);
+	client_stop(&client);
+	EXPECT(comes_to(CLIENT_OVER));
+	EXPECT_INT(exit_code, EXIT_STOPPED);
+	end();
+}
+
+TEST(a_stop_waits_for_streams_for_a_while)
+{
+	begin(false);
+	visit(come_up());
+	client_stop(&client);
+	pass(4 * SECOND);
+	EXPECT_INT(client.state, CLIENT_STOPPING);
+	pass(2 * SECOND);
+	EXPECT_INT(client.state, CLIENT_OVER);
+	EXPECT_INT(exit_code, EXIT_STOPPED);
+	end();
+}
+
+TEST(replaced_with_a_stream_that_goes_on)
+{
+	struct conn *edge;
+
+	begin(false);
+	edge = come_up();
+	visit(edge);
+	say(edge, FRAME_CONTROL, 0, 0, S("{\"type\":\"replaced\",\"id\":1,\"text\":\"x\"}"));
+	EXPECT_INT(tunnel.state, TUNNEL_REPLACED);
+	EXPECT_INT(client.state, CLIENT_STOPPING);
+	pass(8 * SECOND); /* no signal: it may go on for as long as it likes */
+	EXPECT_INT(client.state, CLIENT_STOPPING);
+	pass(8 * SECOND); /* but its origin is given up at last */
+	EXPECT_INT(client.state, CLIENT_OVER);
+	EXPECT_INT(exit_code, EXIT_REPLACED);
+	end();
+}
+
+TEST(a_question_ends_with_its_link)
+{
+	struct conn *edge;
+
+	begin(true);
+	edge = greet();
+	say(edge, FRAME_CONTROL, 0, 0, S(WELCOME));
+	EXPECT_INT(client.state, CLIENT_UP);
+	EXPECT_INT(n_talks, 1);
+	client_later(&client, SECOND);
+	pass(2 * SECOND);
+	EXPECT_INT(n_talks, 2);
+	conn_close(edge);
+	EXPECT(comes_to(CLIENT_OVER));
+	EXPECT_INT(exit_code, EXIT_BROKE);
+	EXPECT_INT(n_talks, 2);
+	end();
+}
+
+TESTS(TEST_ROW(an_edge_that_answers_no_hello) TEST_ROW(links_that_are_drained_are_bounded)
+	TEST_ROW(a_welcome_behind_the_stop_starts_nothing)
+	    TEST_ROW(a_stop_waits_for_streams_for_a_while)
+		TEST_ROW(replaced_with_a_stream_that_goes_on)
+		    TEST_ROW(a_question_ends_with_its_link))
