@@ -72,6 +72,9 @@ void tls_fail_openssl(struct tls *t);
 /* SSL_verify_cb of clients: puts what is wrong with a certificate into words. */
 int tls_verify_cb(int ok, X509_STORE_CTX *x);
 
+/* The certificate number i of a server, as given to tls_server_new(); NULL past the last. */
+X509 *tls_server_cert(const struct tls_server *s, size_t i);
+
 /* Certificates made on demand (tls_dev.c). */
 struct tls_mint;
 struct tls_mint *tls_mint_new(const char *dir, const char *domain, char **ret_error) must_use;

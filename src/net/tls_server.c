@@ -5,7 +5,6 @@
 #include "base/map.h"
 #include "base/rand.h"
 #include "base/wire.h"
-#include "net/tls_cert.h"
 #include "net/tls_private.h"
 
 #include <openssl/err.h>
@@ -371,86 +370,10 @@ tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 	return NULL;
 }
 
-/* --- what people would see --- */
-
-enum { COVERS_NOTHING = 0, COVERS_A_NAME = 1, COVERS_DOMAIN = 2, COVERS_ALL = 4 };
-
-/* Of these, all that are true: a name below the domain, the domain itself, "*.domain". */
-static unsigned
-covers(X509 *cert, const char *domain)
+X509 *
+tls_server_cert(const struct tls_server *s, size_t i)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	struct slice d = slice_str(domain);
-	unsigned all = COVERS_NOTHING;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		int type;
-		const ASN1_STRING *v =
-		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
-		struct slice n, rest;
-
-		if (type != GEN_DNS)
-			continue;
-		n = slice_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v));
-		rest = n.n > d.n ? slice_from(n, n.n - d.n) : n;
-		if (!slice_ieq(rest, d))
-			continue;
-		if (n.n == d.n)
-			all |= COVERS_DOMAIN;
-		else if (slice_eq(slice_head(n, n.n - d.n), S("*.")))
-			all |= COVERS_ALL;
-		else if (n.p[n.n - d.n - 1] == '.')
-			all |= COVERS_A_NAME;
-	}
-	GENERAL_NAMES_free(names);
-	return all;
-}
-
-static char *
-date_fault(X509 *cert, const char *path, time_t now)
-{
-	char date[64];
-
-	if (X509_cmp_time(X509_get0_notAfter(cert), &now) <= 0) {
-		tls_cert_date(X509_get0_notAfter(cert), date, sizeof(date));
-		return tls_sentence("the certificate %s expired on %s: renew it", path, date);
-	}
-	if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0) {
-		tls_cert_date(X509_get0_notBefore(cert), date, sizeof(date));
-		return tls_sentence("the certificate %s is valid only from %s on: is the clock of "
-				    "this machine right?",
-		    path, date);
-	}
-	return NULL;
-}
-
-char *
-tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files, const char *domain,
-    int64_t now)
-{
-	unsigned all = COVERS_NOTHING;
-
-	for (size_t i = 0; i < s->n; i++) {
-		X509 *cert = SSL_CTX_get0_certificate(s->ctx[i]);
-		char *fault = date_fault(cert, files[i].cert_path, (time_t)now);
-		unsigned c = covers(cert, domain);
-		char names[300];
-
-		if (fault != NULL)
-			return fault;
-		tls_cert_names(cert, "no name", names, sizeof(names));
-		if (c == COVERS_NOTHING)
-			return tls_sentence("the certificate %s is for %s, neither for *.%s nor "
-					    "for %s",
-			    files[i].cert_path, names, domain, domain);
-		all |= c;
-	}
-	/* Names of tunnels may each have a certificate; then the edge needs one for its own. */
-	if ((all & COVERS_ALL) != 0 || all == (COVERS_A_NAME | COVERS_DOMAIN))
-		return NULL;
-	return tls_sentence("certificates: none is for *.%s, so tunnels that are called "
-			    "NAME.%s have none: get a certificate for both names, %s and *.%s",
-	    domain, domain, domain, domain);
+	return i < s->n ? SSL_CTX_get0_certificate(s->ctx[i]) : NULL;
 }
 
 char *
