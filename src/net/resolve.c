@@ -115,10 +115,7 @@ on_report(struct loop_task *t)
 	d->done(d, fd, fd >= 0 ? 0 : code, why);
 }
 
-/*
- * fd < 0: it has failed, with the code and words that were noted. The report comes as a task,
- * never from within dial_start().
- */
+/* fd < 0: it has failed, as was noted. The report is a task: it never comes within dial_start(). */
 static void
 finish(struct dial_private *p, int fd)
 {
@@ -162,10 +159,7 @@ words_of(int code)
 	}
 }
 
-/*
- * Failures of our own side, or of a route: the next address may say something that
- * people can use.
- */
+/* Of our own side, or of a route: the next address may say something that people can use. */
 static bool
 says_little(int code)
 {
@@ -264,10 +258,7 @@ attempt(struct dial_private *p, const struct sockaddr_storage *ss)
 	return false;
 }
 
-/*
- * On to the next address, until one attempt is under way or none is left and nothing
- * more can come.
- */
+/* Until one attempt is under way, or no address is left and none can come any more. */
 static void
 try_next(struct dial_private *p)
 {
@@ -320,10 +311,7 @@ on_stagger(struct loop_timer *t)
 	try_next(list_of(t, struct dial_private, stagger));
 }
 
-/*
- * What has failed already says more than that time is up; else it is said what was
- * being waited for.
- */
+/* What has failed before says more than that time is up; else what was being waited for. */
 static void
 on_deadline(struct loop_timer *t)
 {
