@@ -42,7 +42,7 @@ enum dns_opcode { DNS_QUERY = 0, DNS_NOTIFY = 4, DNS_UPDATE = 5 };
 static inline unsigned
 dns_opcode(uint16_t flags)
 {
-	return (flags & DNS_OPCODE) >> 11;
+	return ((unsigned)flags & DNS_OPCODE) >> 11;
 }
 
 enum dns_section { DNS_QUESTION, DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };

@@ -4,16 +4,31 @@ import ipaddress
 import os
 import random
 import shutil
+import socket
 import struct
 import subprocess
 
 from dnswire import TYPES, Asker, name, question
-from lab import ADITD, free_port
+from lab import ADITD
 from process import WAIT_S, Process, until
 
 RESPONDER = os.path.join(os.path.dirname(ADITD), "test", "dns_responder")
 NSD = shutil.which("nsd") or shutil.which("nsd", path="/usr/sbin")
+KNOTD = shutil.which("knotd") or shutil.which("knotd", path="/usr/sbin")
 ORIGIN = "example.test"
+
+
+def quiet_port():
+    """For a server that cannot say which port it got: below those that the kernel gives to others."""
+    while True:
+        port = random.SystemRandom().randrange(12000, 32000)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Record:
@@ -127,12 +142,22 @@ class Responder(Process):
         self.port = int(self.wait_line(lambda line: line.isdigit())[0])
 
 
-class Nsd:
-    """nsd with one zone, from a file or from a primary."""
+def end(process):
+    """Another's program: it goes when it is asked to, or is made to; how is its own affair."""
+    process.child.terminate()
+    try:
+        process.child.wait(WAIT_S)
+    except subprocess.TimeoutExpired:
+        process.child.kill()
+        process.child.wait()
 
-    def __init__(self, folder, records=None, zone="", serial=2026112901, more="", origin=ORIGIN):
+
+class Nsd:
+    """nsd with one zone: from records, or (`zone`: the lines that say so) from a primary."""
+
+    def __init__(self, folder, records=None, zone="", serial=2026112901, more="", origin=ORIGIN, port=None):
         for attempt in range(5):  # the port may be taken before nsd has it
-            self.port = free_port()
+            self.port = port or quiet_port()
             self.folder = os.path.join(folder, f"nsd{attempt}")
             os.makedirs(self.folder)
             if records is not None:
@@ -143,7 +168,7 @@ class Nsd:
             if self.ready(origin):
                 return
             self.end()
-        raise AssertionError("nsd does not answer: " + open(os.path.join(self.folder, "log")).read()[-2000:])
+        raise AssertionError("nsd does not answer: " + self.process.logged()[-2000:])
 
     def write_zone(self, records, serial, origin):
         with open(os.path.join(self.folder, "zone"), "w") as f:
@@ -182,12 +207,54 @@ zone:
             asker.close()
 
     def end(self):
-        self.process.child.terminate()
-        try:
-            self.process.child.wait(WAIT_S)
-        except subprocess.TimeoutExpired:
-            self.process.child.kill()
-        self.process.child.wait()
+        end(self.process)
+
+
+class Knot:
+    """knotd as a secondary of one zone; secret in base64."""
+
+    def __init__(self, folder, port, primary_port, algorithm, secret):
+        self.port = port
+        with open(os.path.join(folder, "knot.conf"), "w") as f:
+            f.write(f"""server:
+    rundir: "{folder}"
+    listen: 127.0.0.1@{port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: debug
+database:
+    storage: "{folder}/knot"
+    journal-db-max-size: 16M
+    kasp-db-max-size: 16M
+    timer-db-max-size: 16M
+    catalog-db-max-size: 16M
+key:
+  - id: token-1
+    algorithm: {algorithm}
+    secret: {secret}
+remote:
+  - id: primary
+    address: 127.0.0.1@{primary_port}
+    key: token-1
+acl:
+  - id: told
+    address: 127.0.0.1
+    key: token-1
+    action: notify
+zone:
+  - domain: {ORIGIN}
+    storage: "{folder}"
+    master: primary
+    acl: told
+""")
+        os.makedirs(os.path.join(folder, "knot"), exist_ok=True)
+        self.process = Process([KNOTD, "-c", os.path.join(folder, "knot.conf")], os.path.join(folder, "knot.log"))
+
+    def end(self):
+        end(self.process)
 
 
 def dnsperf(port, path, seconds):

@@ -97,14 +97,16 @@ class Asker:
         return self.ask_tcp(message) if tcp else self.ask_udp(message)
 
     def ask_udp(self, message):
-        self.udp.send(message)
-        try:
-            while True:
-                answer = self.udp.recv(65536)
-                if answer[:2] == message[:2]:
-                    return answer
-        except (TimeoutError, ConnectionRefusedError):
-            return None
+        for _ in range(3):  # the machine may be so busy that the kernel drops one
+            self.udp.send(message)
+            try:
+                while True:
+                    answer = self.udp.recv(65536)
+                    if answer[:2] == message[:2]:
+                        return answer
+            except (TimeoutError, ConnectionRefusedError):
+                continue
+        return None
 
     def ask_tcp(self, message):
         for again in (True, False):
