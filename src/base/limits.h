@@ -68,6 +68,7 @@
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \
 	X(LOOKUPS,                1024, "lookups", "host names that a worker looks up at one time")   \
 	X(DIAL_ADDRESSES,           16, "addresses", "addresses of a host that are tried")          \
+	X(REFUSED_SEND_MS,         200, "ms", "after which a refused send is doubted: a kernel without memory tells of nothing") \
 	X(LOOP_CHUNKS,           16384, "chunks", "16 KiB chunks of a worker that hold waiting bytes") \
 	X(LOOP_CHUNKS_KEPT,        256, "chunks", "unused chunks that a worker keeps for reuse")   \
 	X(RETRY_MS_MIN,            500, "ms", "first pause of the agent before it dials again")    \

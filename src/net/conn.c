@@ -65,9 +65,8 @@ conn_raw_send(struct conn *c, const struct iovec *iov, int n_iov, size_t *ret_n)
 	if (n_iov > IOV_MAX)
 		n_iov = IOV_MAX;
 	io = loop_send(c->io.fd, iov, n_iov, ret_n);
-	/* Refused though there is room (no memory, say): no edge will tell when it goes again. */
-	if (io == IO_WAIT && loop_can_send(c->io.fd))
-		conn_again(c, LOOP_OUT);
+	if (io == IO_WAIT)
+		loop_refused(&c->io);
 	if (io == IO_WAIT || (io == IO_OK && *ret_n < total_of(iov, n_iov)))
 		c->sock_out = false;
 	if (io == IO_FAIL) {

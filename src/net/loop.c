@@ -8,11 +8,15 @@
 
 #define CHUNK_BYTES (16 * 1024)
 
+static void look_at_doubted(struct loop_timer *t);
+
 int
 loop_core_init(struct loop *l)
 {
 	*l = (struct loop){ 0 };
 	list_init(&l->again);
+	list_init(&l->doubted);
+	l->doubt.fn = look_at_doubted;
 	list_init(&l->tasks);
 	atomic_init(&l->mail, NULL);
 	pool_init(&l->chunks, CHUNK_BYTES, LIMIT_LOOP_CHUNKS_KEPT, LIMIT_LOOP_CHUNKS);
@@ -24,6 +28,8 @@ void
 loop_core_fini(struct loop *l)
 {
 	check(l->n_watched == 0);
+	check(list_empty(&l->doubted));
+	loop_timer_stop(l, &l->doubt);
 	check(l->n_timers == 0);
 	check(list_empty(&l->again));
 	check(list_empty(&l->tasks));
@@ -67,6 +73,7 @@ loop_core_watch(struct loop *l, struct loop_io *io)
 	io->ended = false;
 	io->again_events = 0;
 	list_init(&io->again);
+	list_init(&io->doubted);
 	l->n_watched++;
 }
 
@@ -74,6 +81,7 @@ void
 loop_core_unwatch(struct loop_io *io)
 {
 	list_del(&io->again);
+	list_del(&io->doubted);
 	io->again_events = 0;
 	check(io->loop->n_watched > 0);
 	io->loop->n_watched--;
@@ -88,6 +96,8 @@ loop_core_dispatch(struct loop_io *io, unsigned events)
 	events |= io->again_events;
 	io->again_events = 0;
 	list_del(&io->again);
+	if (events & LOOP_OUT)
+		list_del(&io->doubted);
 	io->fn(io, events);
 }
 
@@ -100,6 +110,40 @@ loop_again(struct loop_io *io, unsigned events)
 	io->again_events |= events;
 	if (list_empty(&io->again))
 		list_push(&io->loop->again, &io->again);
+}
+
+/* --- refused sends --- */
+
+/*
+ * One look is enough: a socket without room tells of it by an edge.  So a refused send costs no
+ * system call while its reader keeps up, and one in REFUSED_SEND_MS at most when it does not.
+ */
+static void
+look_at_doubted(struct loop_timer *t)
+{
+	struct loop *l = list_of(t, struct loop, doubt);
+	struct list *node;
+
+	while ((node = list_pop(&l->doubted)) != NULL) {
+		struct loop_io *io = list_of(node, struct loop_io, doubted);
+
+		check(io->loop == l);
+		if (loop_can_send(io->fd))
+			loop_again(io, LOOP_OUT);
+	}
+}
+
+void
+loop_refused(struct loop_io *io)
+{
+	struct loop *l = io->loop;
+
+	if (l == NULL)
+		return;
+	if (list_empty(&io->doubted))
+		list_push(&l->doubted, &io->doubted);
+	if (l->doubt.slot == 0)
+		loop_timer_set(l, &l->doubt, (int64_t)LIMIT_REFUSED_SEND_MS * 1000);
 }
 
 /* --- timers: a binary heap whose entries know their slot --- */

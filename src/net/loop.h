@@ -40,6 +40,7 @@ struct loop_io {
 		       is */
 	struct list again; /* private */
 	unsigned again_events;
+	struct list doubted;
 };
 
 struct loop_timer {
@@ -79,6 +80,12 @@ int64_t loop_now_us(const struct loop *l);
 int loop_watch(struct loop *l, struct loop_io *io) must_use;
 /* The descriptor stays open. Harmless when not watched. */
 void loop_unwatch(struct loop_io *io);
+/*
+ * A send was refused (IO_WAIT).  Almost always the socket is full, and the kernel's edge will tell
+ * of room; but a kernel that lacked memory refuses, too, and tells nothing.  Where no edge comes
+ * within REFUSED_SEND_MS the socket is looked at, and LOOP_OUT is told if there is room.
+ */
+void loop_refused(struct loop_io *io);
 /* Calls io->fn with these events in the next turn, though the kernel stays silent:
  * for work that was cut short to be fair. */
 void loop_again(struct loop_io *io, unsigned events);
@@ -117,7 +124,7 @@ struct pool *loop_chunks(struct loop *l);
 enum io loop_recv(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
 /* A short count is IO_OK; IO_WAIT when nothing could be written. */
 enum io loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n);
-/* Is there room, though loop_send() gave IO_WAIT? Then no edge will tell of it. */
+/* Is there room?  For loop_refused(): it costs a system call. */
 bool loop_can_send(int fd);
 /* Sent bytes that the other side's kernel has not acknowledged (of a Unix socket: not read). */
 size_t loop_unacked(int fd);

@@ -15,6 +15,8 @@ struct loop {
 	struct loop_timer **heap; /* binary, by at_us; heap[0] is not used */
 	size_t n_timers, cap_timers;
 	struct list again; /* of struct loop_io */
+	struct list doubted;
+	struct loop_timer doubt; /* runs while somebody is doubted */
 	struct list tasks;
 	struct loop_grave *graves;
 	_Atomic(struct loop_mail *) mail; /* newest first */

@@ -79,6 +79,7 @@ static struct world {
 	socklen_t from_len;
 	int connect_mode;
 	uint16_t port;
+	uint64_t refused, looks; /* see sim_refused() */
 	bool running, up;
 } world;
 
@@ -90,6 +91,18 @@ sim_rand(uint64_t below)
 	world.random ^= world.random << 25;
 	world.random ^= world.random >> 27;
 	return (world.random * 0x2545F4914F6CDD1Du >> 11) % below;
+}
+
+uint64_t
+sim_refused(void)
+{
+	return world.refused;
+}
+
+uint64_t
+sim_looks(void)
+{
+	return world.looks;
 }
 
 int64_t
@@ -434,6 +447,13 @@ transmit(struct sock *s, const struct iovec *iov, int n_iov, size_t n)
 	s->in_flight += n;
 }
 
+static enum io
+refuse(void)
+{
+	world.refused++;
+	return IO_WAIT;
+}
+
 enum io
 loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
@@ -453,7 +473,7 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 	if (n > total)
 		n = total;
 	if (n > 0 && s->link.refuses && sim_rand(4) == 0)
-		return IO_WAIT;
+		return refuse();
 	if (n > 1 && s->link.shorts && sim_rand(4) == 0) {
 		n = 1 + sim_rand(n - 1);
 		add_moment(world.now_us + 1 + (int64_t)sim_rand(500), on_nudge, s, 0);
@@ -461,7 +481,7 @@ loop_send(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 		s->want_out = true;
 	}
 	if (n == 0 && total > 0)
-		return IO_WAIT;
+		return refuse();
 	transmit(s, iov, n_iov, n);
 	*ret_n = n;
 	return IO_OK;
@@ -472,6 +492,7 @@ loop_can_send(int fd)
 {
 	const struct sock *s = sock_of(fd);
 
+	world.looks++;
 	return s->state == CONNECTED && s->in_flight < s->link.buffer_bytes;
 }
 

@@ -36,6 +36,11 @@ bool sim_run_until(bool (*cond)(void *arg), void *arg, int64_t for_us);
 /* fn(arg) at a moment, between two turns. */
 void sim_at(int64_t delay_us, void (*fn)(void *arg), void *arg);
 
+/* Since sim_new(): sends that were refused, and how often somebody asked whether there is room, which
+ * would cost a system call each time. */
+uint64_t sim_refused(void);
+uint64_t sim_looks(void);
+
 /* Two connected descriptors. */
 void sim_pair(int ret_fd[2]);
 /* The source address of connections from now on; NULL: 127.0.0.1. */

@@ -106,6 +106,44 @@ TEST(refused_for_no_reason)
 	}
 }
 
+/* A reader that keeps up: room is told by edges, and nobody asks for it. */
+TEST(a_refused_send_costs_no_look)
+{
+	static const struct sim_link full = {
+		.latency_us = 1000, .buffer_bytes = 20000, .chunk_bytes = 3000
+	};
+
+	for (int tls = 0; tls < 2; tls++) {
+		setup(1, &full, tls != 0, 500000, 0);
+		a.write_cap = 5000; /* four are taken whole, the fifth is refused */
+		EXPECT(sim_run_until(both_over, NULL, 5000000));
+		EXPECT(side_got(&b, 1, 500000));
+		EXPECT(tls != 0 || sim_refused() > 20);
+		EXPECT_INT(sim_looks(), 0);
+		teardown();
+	}
+}
+
+/* A reader that stops: one look, and then the edge is waited for, however long it takes. */
+TEST(a_reader_that_stops_costs_one_look)
+{
+	static const struct sim_link full = {
+		.latency_us = 1000, .buffer_bytes = 20000, .chunk_bytes = 3000
+	};
+
+	setup(1, &full, false, 500000, 0);
+	a.write_cap = 5000;
+	sim_freeze(loop_b, true);
+	EXPECT(!sim_run_until(never, NULL, 60000000));
+	EXPECT_INT(sim_refused(), 1);
+	EXPECT_INT(sim_looks(), 1);
+	sim_freeze(loop_b, false);
+	EXPECT(sim_run_until(both_over, NULL, 5000000));
+	EXPECT(side_got(&b, 1, 500000));
+	EXPECT_INT(sim_looks(), 1);
+	teardown();
+}
+
 TEST(bandwidth_and_latency)
 {
 	struct sim_link link = {
@@ -306,6 +344,7 @@ TEST(dial_into_silence)
 	EXPECT_INT(sim_free(), 0);
 }
 
-TESTS(TEST_ROW(both_ways_many_seeds) TEST_ROW(refused_for_no_reason) TEST_ROW(bandwidth_and_latency)
-	TEST_ROW(cut_wire) TEST_ROW(reset_both_ends) TEST_ROW(frozen_reader)
-	    TEST_ROW(listen_and_dial) TEST_ROW(dial_into_silence))
+TESTS(TEST_ROW(both_ways_many_seeds) TEST_ROW(refused_for_no_reason)
+	TEST_ROW(a_refused_send_costs_no_look) TEST_ROW(a_reader_that_stops_costs_one_look)
+	    TEST_ROW(bandwidth_and_latency) TEST_ROW(cut_wire) TEST_ROW(reset_both_ends)
+		TEST_ROW(frozen_reader) TEST_ROW(listen_and_dial) TEST_ROW(dial_into_silence))
