@@ -216,6 +216,10 @@ sock_new(enum sock_state state)
 	return s;
 }
 
+/*
+ * A number that was closed is never taken for another socket: using it is a bug that
+ * stops the test.
+ */
 static struct sock *
 sock_of(int fd)
 {
@@ -237,6 +241,7 @@ level_of(const struct sock *s)
 	return events;
 }
 
+/* Told once; what was not used up is not told again, as with epoll's edges. */
 static void
 edge(struct sock *s, unsigned events)
 {
@@ -378,6 +383,7 @@ fail(int code)
 	return IO_FAIL;
 }
 
+/* What was read gives the sender space again, but only when the word of it has come back to him. */
 enum io
 loop_recv(int fd, const struct iovec *iov, int n_iov, size_t *ret_n)
 {
@@ -779,6 +785,7 @@ has_mail(struct loop_sim *l)
 	return atomic_load_explicit(&l->core.mail, memory_order_relaxed) != NULL;
 }
 
+/* Mail counts, though its sender may be a real thread. */
 static bool
 can_run(struct loop_sim *l)
 {
@@ -833,6 +840,7 @@ run_loops(void)
 	return true;
 }
 
+/* When something happens next: a moment of the wire, or a timer of a loop that is not frozen. */
 static int64_t
 next_us(void)
 {
@@ -919,6 +927,7 @@ sim_new(uint64_t seed)
 	sim_connect_from(NULL, 0);
 }
 
+/* How many sockets were left open: a test checks that there are none. */
 size_t
 sim_free(void)
 {
@@ -978,6 +987,7 @@ sim_connect_mode(int code)
 	world.connect_mode = code;
 }
 
+/* Nobody is told: only who has set a time for unacknowledged bytes learns of it by himself. */
 void
 sim_cut(int fd)
 {

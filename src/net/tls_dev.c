@@ -64,6 +64,7 @@ fail(struct dev *d, const char *fmt, ...)
 	return false;
 }
 
+/* False and a reason where the whole is too long. */
 static bool
 path_of(struct dev *d, const char *file, char *dst, size_t cap)
 {
@@ -122,6 +123,7 @@ is_ip(const char *name)
 	return inet_pton(AF_INET, name, ip) == 1 || inet_pton(AF_INET6, name, ip) == 1;
 }
 
+/* As a client would look: by names and addresses of subjectAltName alone. */
 static bool
 covers(X509 *cert, const char *name)
 {
@@ -218,6 +220,7 @@ make_pair(struct pair *p, const char *cn, X509 *issuer, int days)
 	       X509_set_pubkey(p->cert, p->key) == 1;
 }
 
+/* pathlen:0: it signs leaves and no further CA (RFC 5280 4.2.1.9). Its key may do nothing else. */
 static bool
 make_ca(struct pair *ca)
 {
@@ -341,6 +344,7 @@ ensure_leaf(struct dev *d)
 	return save(d, "key.pem", NULL, d->leaf.key) && save(d, "cert.pem", d->leaf.cert, NULL);
 }
 
+/* In order: the directory, the CA in it, the leaf under the CA. What is good is left alone. */
 char *
 tls_make_dev_certs(const char *dir, const char *const *names, size_t n)
 {
@@ -419,6 +423,7 @@ tls_mint_new(const char *dir, const char *domain, char **ret_error)
 	return NULL;
 }
 
+/* Under the lock. */
 static struct minted *
 mint_find(struct tls_mint *m, const char *host)
 {
