@@ -14,6 +14,7 @@ const size_t counters_n = sizeof(counters_table) / sizeof(*counters_table);
 uint64_t
 counter_at(const struct worker_counters *w, size_t at)
 {
+	check(at < sizeof(*w) && at % sizeof(uint64_t) == 0); /* a member, not between two */
 	return atomic_load_explicit((const _Atomic uint64_t *)(const void *)((const char *)w + at),
 	    memory_order_relaxed);
 }

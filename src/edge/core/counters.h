@@ -8,6 +8,8 @@
 #ifndef ADIT_EDGE_CORE_COUNTERS_H
 #define ADIT_EDGE_CORE_COUNTERS_H
 
+#include "base/check.h"
+
 #include <jansson.h>
 
 #include <stdatomic.h>
@@ -73,6 +75,16 @@ counter_add(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
 	    memory_order_relaxed);
+}
+
+/* A gauge goes down by one: whatever leaves was counted when it came. */
+static inline void
+gauge_down(_Atomic uint64_t *c)
+{
+	uint64_t n = atomic_load_explicit(c, memory_order_relaxed);
+
+	check(n > 0);
+	atomic_store_explicit(c, n - 1, memory_order_relaxed);
 }
 
 /* The value of a member; at: its offset. */

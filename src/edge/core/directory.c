@@ -91,6 +91,8 @@ directory_load(struct directory *d, struct slice key, struct slice account, bool
 	r = find(d, key);
 	if (r == NULL)
 		r = add(d, key, account);
+	/* A name that is served is given up by directory_release() alone, which fences its link. */
+	check(r == NULL || !tombstone || route_serves(r, 0));
 	if (r != NULL)
 		r->tombstone = tombstone;
 	pthread_rwlock_unlock(&d->lock);
@@ -105,6 +107,7 @@ directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms
 	pthread_rwlock_wrlock(&d->lock);
 	r = find(d, key);
 	if (r != NULL) {
+		check(route_serves(r, 0)); /* before the first link */
 		r->stopped = true;
 		r->since_ms = stopped_ms;
 	}
@@ -130,6 +133,7 @@ give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_wor
 	r = find(d, key);
 	if (r != NULL) {
 		served = !route_serves(r, 0);
+		check(!served || route_serves(r, r->link.generation));
 		*ret_worker = r->link.worker;
 		r->tombstone = tombstone;
 		if (!tombstone)
@@ -170,11 +174,15 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 	struct route *r;
 	bool served;
 
+	check(link->generation != 0); /* 0 is nobody */
 	pthread_rwlock_wrlock(&d->lock);
 	r = find(d, key);
 	if (r == NULL)
 		r = add(d, key, account);
 	served = r != NULL && !route_serves(r, 0);
+	/* `link` is always that of the generation, and a listener is kept for a link alone. */
+	check(!served || (!r->tombstone && route_serves(r, r->link.generation)));
+	check(served || r == NULL || r->listen_fd < 0);
 	if (r == NULL) {
 		bound = DIRECTORY_NOMEM;
 	} else if (r->tombstone) {
@@ -200,6 +208,7 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 void
 directory_unbind(struct directory *d, struct route *route, uint64_t generation)
 {
+	check(generation != 0);
 	pthread_rwlock_wrlock(&d->lock);
 	if (route_serves(route, generation))
 		serve_nobody(route);
@@ -211,6 +220,7 @@ directory_stopped(struct directory *d, struct route *route, uint64_t generation,
 {
 	bool news;
 
+	check(generation != 0); /* else it would speak for routes that nobody serves */
 	pthread_rwlock_wrlock(&d->lock);
 	news = route_serves(route, generation) && route->stopped != stopped;
 	if (news)
@@ -228,11 +238,13 @@ directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
 	pthread_rwlock_rdlock(&d->lock);
 	r = find(d, key);
 	if (r != NULL && r->tombstone) {
+		check(route_serves(r, 0));
 		found = DIRECTORY_RELEASED;
 	} else if (r != NULL && route_serves(r, 0)) {
 		found = DIRECTORY_AWAY;
 	} else if (r != NULL) {
 		found = DIRECTORY_UP;
+		check(route_serves(r, r->link.generation)); /* its worker is told below */
 		*ret_worker = r->link.worker;
 	}
 	pthread_rwlock_unlock(&d->lock);
@@ -349,6 +361,7 @@ directory_listener(struct directory *d, struct slice key)
 
 	pthread_rwlock_rdlock(&d->lock);
 	route = find(d, key);
+	check(route == NULL || route->listen_fd < 0 || !route_serves(route, 0));
 	if (route != NULL && route->listen_fd >= 0)
 		fd = fcntl(route->listen_fd, F_DUPFD_CLOEXEC, 0);
 	pthread_rwlock_unlock(&d->lock);
@@ -358,6 +371,7 @@ directory_listener(struct directory *d, struct slice key)
 void
 directory_hold_fd(struct directory *d, struct route *route, int fd)
 {
+	check(fd >= 0);
 	pthread_rwlock_wrlock(&d->lock);
 	if (route->listen_fd < 0 && !route_serves(route, 0))
 		route->listen_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -17,7 +17,7 @@ on_up(struct loop *loop, struct loop_mail *m)
 {
 	struct news *n = list_of(m, struct news, mail);
 
-	(void)loop;
+	check(loop == n->edge->main_loop);
 	if (n->edge->route_up != NULL)
 		n->edge->route_up(n->edge, n->key);
 	free(n);
@@ -28,7 +28,7 @@ on_idle(struct loop *loop, struct loop_mail *m)
 {
 	struct news *n = list_of(m, struct news, mail);
 
-	(void)loop;
+	check(loop == n->edge->main_loop && n->worker < n->edge->n_workers);
 	if (n->edge->worker_idle != NULL)
 		n->edge->worker_idle(n->edge, n->worker);
 	free(n);
@@ -45,6 +45,7 @@ tell(struct edge *e, unsigned worker, const char *key,
 	n->mail.fn = fn;
 	n->edge = e;
 	n->worker = worker;
+	check(strlen(key) < sizeof(n->key)); /* a key that is cut would wake nobody */
 	snprintf(n->key, sizeof(n->key), "%s", key);
 	loop_post(e->main_loop, &n->mail);
 }

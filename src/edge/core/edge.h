@@ -42,6 +42,14 @@ struct edge {
 void edge_tell_up(struct edge *e, const char *key);
 void edge_tell_idle(struct edge *e, unsigned worker);
 
+/* The worker of that index, as the directory has it. */
+static inline struct worker *
+edge_worker(const struct edge *e, unsigned at)
+{
+	check(at < e->n_workers);
+	return e->workers[at];
+}
+
 /* "https://jenkins.example.org:8443" */
 void edge_url(const struct edge *e, const char *name, char *dst, size_t cap);
 

@@ -20,6 +20,7 @@ void
 errand_begin(struct errand *e, struct errands *home, void (*back)(struct errand *e))
 {
 	check(e->home == NULL); /* one question at a time */
+	check(home->loop != NULL && back != NULL);
 	e->mail.fn = on_mail;
 	e->home = home;
 	e->back = back;

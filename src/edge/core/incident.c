@@ -92,6 +92,7 @@ add(struct incidents *n, const char *key)
 
 	if (n->sets.n >= LIMIT_NOTES || (set = calloc(1, sizeof(*set))) == NULL)
 		return NULL;
+	check(strlen(key) < sizeof(set->key)); /* else it would never be found again */
 	snprintf(set->key, sizeof(set->key), "%s", key);
 	if (map_put(&n->sets, &set->by_key, map_hash(slice_str(set->key))) != 0) {
 		free(set);
@@ -105,6 +106,7 @@ copy(char *dst, size_t cap, struct slice s)
 {
 	size_t n = s.n < cap - 1 ? s.n : cap - 1;
 
+	check(cap > 0);
 	for (size_t i = 0; i < n; i++)
 		dst[i] = s.p[i] < ' ' || s.p[i] > '~' ? '?' : s.p[i];
 	dst[n] = '\0';
@@ -117,9 +119,11 @@ incident_put(struct incidents *n, const char *key, enum incident_kind kind, cons
 	struct incident_set *set;
 	struct incident *note;
 
+	check((unsigned)kind < sizeof(codes) / sizeof(*codes));
 	if (n == NULL)
 		return;
 	pthread_mutex_lock(&n->lock);
+	check(n->sets.n <= LIMIT_NOTES);
 	set = find(n, slice_str(key));
 	if (set == NULL)
 		set = add(n, key);

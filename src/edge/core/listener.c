@@ -45,6 +45,7 @@ shed(struct listener *l, int error)
 	socklen_t len = sizeof(ss);
 	int fd;
 
+	check(l->io.fd >= 0);
 	if (l->reserve >= 0) {
 		close(l->reserve);
 		l->reserve = -1;
@@ -68,6 +69,7 @@ shed(struct listener *l, int error)
 static void
 accept_some(struct listener *l)
 {
+	check(l->io.fd >= 0); /* a closed one is not watched, and has no timer */
 	if (l->reserve < 0)
 		l->reserve = open_reserve();
 	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
@@ -118,6 +120,7 @@ listener_open(struct listener *l, struct loop *loop, int fd,
     void (*accepted)(struct listener *, int, const struct sockaddr_storage *, socklen_t),
     void *owner)
 {
+	check(fd >= 0 && accepted != NULL);
 	*l = (struct listener){
 		.io = { .fd = fd, .fn = on_io },
 		.retry = { .fn = on_retry },

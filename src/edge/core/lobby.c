@@ -20,6 +20,7 @@ void
 lobby_init(struct lobby *l, size_t n_max, size_t address_max,
     bool (*may_go)(const struct lobby_guest *g))
 {
+	check(n_max > 0 && n_max < SIZE_MAX / 2 - 1); /* the slab has two places for each */
 	*l = (struct lobby){ .n_max = n_max, .address_max = address_max, .may_go = may_go };
 	map_init(&l->places);
 	slab_init(&l->slab, sizeof(struct lobby_place), 2 * n_max + 2);
@@ -96,6 +97,7 @@ settle(struct lobby *l, struct lobby_place *p)
 
 	list_del(&p->level);
 	if (p->n == 0) {
+		check(list_empty(&p->guests)); /* each of them weighs something */
 		map_del(&l->places, &p->node);
 		slab_put(&l->slab, p);
 		return;
@@ -146,6 +148,7 @@ victim_of_level(struct lobby *l, struct list *level)
 		struct lobby_place *p = list_of(it, struct lobby_place, level);
 		struct lobby_guest *g = p->n > n ? stillest(l, p, of_network) : NULL;
 
+		check(p->network && p->n > 0); /* settle() puts nobody else here */
 		if (g != NULL) {
 			victim = g;
 			n = p->n;
@@ -199,11 +202,12 @@ bool
 lobby_enter(struct lobby *l, struct lobby_guest *g, const struct source_key *key)
 {
 	struct source_key none = { { 0 } }, net = key == NULL ? none : lobby_network(key);
-	struct lobby_place *network = find_or_add(l, &net, true);
+	struct lobby_place *network, *address;
 	bool counts = key != NULL && l->address_max > 0;
-	struct lobby_place *address =
-	    network == NULL || !counts ? NULL : find_or_add(l, key, false);
 
+	check(!lobby_has(g)); /* in one lobby at a time, once */
+	network = find_or_add(l, &net, true);
+	address = network == NULL || !counts ? NULL : find_or_add(l, key, false);
 	if (network == NULL || (counts && address == NULL)) {
 		if (network != NULL)
 			settle(l, network);
@@ -221,6 +225,7 @@ lobby_enter(struct lobby *l, struct lobby_guest *g, const struct source_key *key
 	}
 	g->weight = 1;
 	l->n++;
+	check(l->n >= network->n);
 	return true;
 }
 
@@ -228,6 +233,8 @@ void
 lobby_weigh(struct lobby *l, struct lobby_guest *g, size_t weight)
 {
 	check(g->network != NULL && weight > 0);
+	check(l->n >= g->network->n && g->network->n >= g->weight);
+	check(g->address == NULL || g->address->n >= g->weight);
 	l->n += weight - g->weight;
 	g->network->n += weight - g->weight;
 	settle(l, g->network);
@@ -248,6 +255,7 @@ lobby_hold(struct lobby_guest *g)
 size_t
 lobby_weight_around(const struct lobby_guest *g)
 {
+	check(g->network->n >= g->weight && g->weight > 0);
 	return g->network->n;
 }
 
@@ -256,6 +264,8 @@ lobby_leave(struct lobby *l, struct lobby_guest *g)
 {
 	if (g->network == NULL)
 		return;
+	check(g->weight > 0 && l->n >= g->network->n && g->network->n >= g->weight);
+	check(g->address == NULL || g->address->n >= g->weight);
 	list_del(&g->by_network);
 	list_del(&g->by_address);
 	g->network->n -= g->weight;
@@ -271,6 +281,7 @@ lobby_touch(struct lobby_guest *g)
 {
 	if (g->network == NULL)
 		return;
+	check(!list_empty(&g->by_network)); /* it is not held: see lobby_hold() */
 	list_del(&g->by_network);
 	list_push(&g->network->guests, &g->by_network);
 	if (g->address == NULL)

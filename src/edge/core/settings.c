@@ -338,7 +338,9 @@ settings_new(void)
 struct settings *
 settings_ref(struct settings *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	unsigned before = atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+
+	check(before > 0); /* who asks has one */
 	return s;
 }
 
@@ -367,7 +369,13 @@ drop_certs(struct settings *s)
 void
 settings_unref(struct settings *s)
 {
-	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+	unsigned before;
+
+	if (s == NULL)
+		return;
+	before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
+	check(before > 0);
+	if (before != 1)
 		return;
 	drop_certs(s);
 	for (size_t i = 0; i < s->n_certs; i++) {
@@ -459,8 +467,10 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 bool
 settings_take_cert(struct settings *s, size_t i, bool key, int fd)
 {
-	struct slice *at = key ? &s->certs[i].key : &s->certs[i].cert;
+	struct slice *at;
 
+	check(i < s->n_certs);
+	at = key ? &s->certs[i].key : &s->certs[i].cert;
 	drop_bytes(at);
 	return file_read_fd(fd, LIMIT_CERTIFICATE_BYTES, at) != NULL;
 }

@@ -12,6 +12,7 @@ shares_init(struct shares *s, size_t n_max, size_t share_max)
 void
 shares_fini(struct shares *s)
 {
+	check(s->accounts.n == s->networks.n);
 	lobby_fini(&s->accounts);
 	lobby_fini(&s->networks);
 }
@@ -60,6 +61,7 @@ shares_room(struct shares *s, const struct share *g, size_t more, struct share *
 		return LOBBY_ROOM;
 	if (a == LOBBY_FULL || n == LOBBY_FULL)
 		return LOBBY_FULL;
+	check(account != NULL || network != NULL);
 	/* One of the two is full for the newcomer alone, or both are for everybody. */
 	if (network == NULL ||
 	    (account != NULL && lobby_weight_around(account) > 2 * lobby_weight_around(network)))
@@ -74,6 +76,9 @@ shares_take(struct shares *s, struct share *g, size_t more)
 {
 	size_t before = share_takes(g) ? g->by_account.weight : 0;
 
+	/* What it takes counts in both lobbies, or in none. */
+	check(lobby_has(&g->by_account) == lobby_has(&g->by_network));
+	check(before == 0 || before == g->by_network.weight);
 	if (before + more == 0)
 		return true;
 	if (!share_takes(g)) {
@@ -86,6 +91,7 @@ shares_take(struct shares *s, struct share *g, size_t more)
 	}
 	lobby_weigh(&s->accounts, &g->by_account, before + more);
 	lobby_weigh(&s->networks, &g->by_network, before + more);
+	check(s->accounts.n == s->networks.n);
 	return true;
 }
 
@@ -99,6 +105,8 @@ share_hold(struct share *g)
 void
 shares_leave(struct shares *s, struct share *g)
 {
+	check(lobby_has(&g->by_account) == lobby_has(&g->by_network));
 	lobby_leave(&s->accounts, &g->by_account);
 	lobby_leave(&s->networks, &g->by_network);
+	check(s->accounts.n == s->networks.n);
 }

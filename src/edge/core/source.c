@@ -65,6 +65,7 @@ sources_take(struct sources *s, const struct source_key *key)
 	struct source *src = NULL;
 	struct map_node *node;
 
+	check(s->n_max > 0); /* else a row in which nobody is counted would stay */
 	for (node = map_first(&s->map, h); node != NULL && src == NULL;
 	     node = map_next_same(node)) {
 		struct source *at = map_of(node, struct source, node);
@@ -91,7 +92,10 @@ sources_take(struct sources *s, const struct source_key *key)
 void
 sources_put(struct sources *s, struct source *src)
 {
-	if (src == NULL || --src->n > 0)
+	if (src == NULL)
+		return;
+	check(src->n > 0);
+	if (--src->n > 0)
 		return;
 	map_del(&s->map, &src->node);
 	slab_put(&s->slab, src);

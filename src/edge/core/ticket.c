@@ -23,6 +23,7 @@ make_mac(const struct edge *e, const char *name, const char *until,
 	char text[DIRECTORY_KEY_BYTES + 40];
 	int len = snprintf(text, sizeof(text), "adit-probe %s %s", until, name);
 
+	check(len > 0 && (size_t)len < sizeof(text)); /* all of the name is under the MAC */
 	HMAC(EVP_sha256(), e->probe_key, (int)sizeof(e->probe_key), (unsigned char *)text,
 	    (size_t)len, mac, &n);
 	text_hex(mac, TICKET_MAC_BYTES, dst);

@@ -57,6 +57,7 @@ on_tick(struct loop_timer *timer)
 void
 trim_start(struct trim *t, struct loop *main_loop)
 {
+	check(t->loop == NULL); /* once */
 	set_up();
 	t->loop = main_loop;
 	t->tick.fn = on_tick;

@@ -11,8 +11,10 @@ tunnel_entered(struct worker *w, struct slice key)
 	     node = map_next_same(node)) {
 		struct tunnel *t = map_of(node, struct tunnel, by_key);
 
-		if (slice_eq(slice_str(t->route->key), key))
-			return t;
+		if (!slice_eq(slice_str(t->route->key), key))
+			continue;
+		check(t->up && t->worker == w); /* who goes down leaves the map at once */
+		return t;
 	}
 	return NULL;
 }
@@ -44,8 +46,10 @@ tunnel_begin(struct tunnel *t, struct flow *f, struct conn *conn, const struct f
     void *owner)
 {
 	const struct link *link = &t->carrier->link;
-	struct stream *s = stream_open(&t->carrier->link, NULL);
+	struct stream *s;
 
+	check(t->up); /* whoever keeps a tunnel is told when it goes down */
+	s = stream_open(&t->carrier->link, NULL);
 	flow_init(f, t->carrier, conn, ops, owner);
 	if (s == NULL)
 		return link->goaway_sent || link->goaway_received ? CLOSE_AGENT_AWAY
@@ -60,6 +64,7 @@ tunnel_send_head(struct tunnel *t, struct flow *f, struct opening *o, struct sli
 	char *room = t->worker->opening;
 	size_t n;
 
+	check(f->stream != NULL && f->carrier == t->carrier); /* tunnel_begin() was right */
 	o->tunnel = t->id;
 	if (o->kind == OPENING_HTTP)
 		o->origin_silent_ms = tunnel_silent_ms(t);

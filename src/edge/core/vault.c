@@ -84,6 +84,7 @@ vault_open(const struct settings *s, char **ret_error)
 		close(fd);
 	free(path);
 	if (error == NULL) {
+		check(s->inbox.n_hide <= SETTINGS_HIDE);
 		memcpy(k->hide, s->inbox.hide, sizeof(k->hide));
 		k->n_hide = s->inbox.n_hide;
 		return k;
@@ -108,10 +109,13 @@ vault_seal(const struct vault *k, struct slice where, struct slice text, struct 
 {
 	char *dst = buf_room(out, text.n + SEAL_EXTRA_BYTES);
 
-	if (dst == NULL || !seal_close(k->key, where, text, dst))
+	check(where.n > 0); /* what is sealed for no place could be put anywhere */
+	if (dst == NULL || !seal_close(k->key, where, text, dst)) {
 		out->failed = true;
-	else
-		out->n += text.n + SEAL_EXTRA_BYTES;
+		return;
+	}
+	check(dst[0] == SEALED_MARK); /* vault_clear_head() knows it again by that */
+	out->n += text.n + SEAL_EXTRA_BYTES;
 }
 
 ptrdiff_t
@@ -170,6 +174,7 @@ vault_clear_head(const struct vault *k, struct slice stored, struct buf *room)
 	n = dst == NULL ? -1 : vault_unseal(k, HEAD_WHERE, stored, dst);
 	if (n < 0)
 		return none;
+	check((size_t)n < stored.n);
 	room->n = (size_t)n;
 	return buf_slice(room);
 }

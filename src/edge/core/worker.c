@@ -33,6 +33,7 @@ on_tick(struct loop_timer *t)
 {
 	struct worker *w = list_of(t, struct worker, tick);
 
+	check(w->ticking);
 	w->ticking = false;
 	if (w->calls->tick(w, loop_now_us(w->loop)))
 		worker_tick(w);
@@ -67,7 +68,7 @@ on_arrival(struct loop *loop, struct loop_mail *m)
 {
 	struct arrival *a = list_of(m, struct arrival, mail);
 
-	(void)loop;
+	check(a->worker->loop == loop && a->conn.io.loop == NULL);
 	a->worker->calls->arrived(a->worker, a);
 	free(a);
 }
@@ -78,6 +79,7 @@ worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *
 {
 	struct arrival *a = malloc(sizeof(*a) + bytes.n);
 
+	check(conn->io.loop == NULL); /* it is detached: two loops would read one socket */
 	if (a == NULL)
 		return -1;
 	a->mail.fn = on_arrival;
@@ -97,7 +99,7 @@ worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *
 struct worker *
 worker_for_link(struct edge *e)
 {
-	struct worker *best = e->workers[0];
+	struct worker *best = edge_worker(e, 0);
 
 	for (unsigned i = 1; i < e->n_workers; i++)
 		if (atomic_load_explicit(&e->workers[i]->counters.links, memory_order_relaxed) <
@@ -120,7 +122,7 @@ on_order(struct loop *loop, struct loop_mail *m)
 {
 	struct order *o = list_of(m, struct order, mail);
 
-	(void)loop;
+	check(o->worker->loop == loop);
 	o->worker->calls->obey(o->worker, o->order, o->text);
 	free(o);
 }
@@ -143,7 +145,8 @@ on_orders(struct loop *loop, struct loop_mail *m)
 	struct worker *w = list_of(m, struct worker, orders_mail);
 	unsigned orders = atomic_exchange(&w->orders, 0);
 
-	(void)loop;
+	/* Only the first order posts, and nobody but this takes orders away. */
+	check(w->loop == loop && orders != 0 && orders < 2 * WORKER_STOP);
 	if (orders & WORKER_SETTINGS)
 		use_settings(w);
 	for (unsigned bit = WORKER_REVOKE; bit <= WORKER_STOP; bit <<= 1)
@@ -163,6 +166,7 @@ give(struct worker *w, enum worker_order order, const char *text)
 {
 	struct order *o = calloc(1, sizeof(*o));
 
+	check(strlen(text) < sizeof(o->text)); /* what is cut would be about somebody else */
 	if (o == NULL) {
 		worker_order(w, order);
 		return;
@@ -200,6 +204,7 @@ worker_kick_couriers(struct worker *w, const char *account)
 void
 worker_check_idle(struct worker *w)
 {
+	check(w->draining || (!w->stopping && !w->told_idle));
 	if (w->stopping) {
 		if (w->errands.n_pending == 0)
 			loop_stop(w->loop);
@@ -259,8 +264,10 @@ run(void *arg)
 int
 worker_start(struct worker *w)
 {
-	int error = pthread_create(&w->thread, NULL, run, w);
+	int error;
 
+	check(!w->started);
+	error = pthread_create(&w->thread, NULL, run, w);
 	if (error != 0) {
 		errno = error;
 		return -1;
@@ -284,6 +291,8 @@ worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
+	/* Its rooms are empty, so no tunnel is up, and no question is under way. */
+	check(!w->started && w->tunnels.n == 0 && w->errands.n_pending == 0);
 	sources_fini(&w->sources);
 	map_fini(&w->tunnels);
 	carrier_shared_fini(&w->shared);
