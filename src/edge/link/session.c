@@ -249,7 +249,8 @@ session_watch_token(struct session *s)
 {
 	int64_t left_ms = s->expires_ms - clock_wall_ms();
 
-	if (s->expires_ms == 0)
+	/* Its welcome may have ended it: a timer would outlive it. */
+	if (s->expires_ms == 0 || s->state != SESSION_UP)
 		return;
 	if (left_ms <= 0)
 		session_close(s, LINK_CODE_REVOKED, "the token has expired");

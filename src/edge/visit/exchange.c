@@ -319,10 +319,10 @@ exchange_admit_again(struct exchange *x)
 {
 	struct going g = { .bytes = buf_slice(&x->head) };
 
-	if (hand_over(x, &g))
-		counter_add(&x->worker->counters.requests, (uint64_t)-1); /* it counts there */
-	else
+	if (!hand_over(x, &g))
 		go_on(x, &g, AT_ADMIT);
+	else if (x->probe == EXCHANGE_NO_PROBE) /* it counts there; a probe never did */
+		gauge_down(&x->worker->counters.requests);
 }
 
 /* --- time --- */

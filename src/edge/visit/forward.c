@@ -138,6 +138,9 @@ forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 	x->since_us = x->rate_us = now;
 	x->silent_ms = tunnel_silent_ms(t);
 	if (send_request(x, t, bytes) != 0) {
+		/* The visitor broke off while 100 was written to him: response_ops has ended it. */
+		if (x->flow.ended)
+			return;
 		x->keep_alive = false;
 		local_reply_error(x, CLOSE_OVERLOAD, S(""));
 		return;

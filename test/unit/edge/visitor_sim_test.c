@@ -204,6 +204,29 @@ TEST(s08_expect_is_answered_here)
 	world_close();
 }
 
+/* A visitor who breaks off just then: his request ends once, and his stream with it. */
+TEST(s08_gone_while_100_is_written)
+{
+	struct visitor *v;
+	struct agent *a;
+	struct far *f;
+
+	world_open(1);
+	a = serve(0);
+	f = visit(0);
+	pass_time(SECOND / 100);
+	v = list_of(w->workers[0]->visit->list.next, struct visitor, node);
+	v->conn.tx_failed = true; /* what he has sent can still be read */
+	far_say(f, "POST / HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: 2\r\nExpect: "
+		   "100-continue\r\n\r\n");
+	pass_time(SECOND);
+	EXPECT(f->n == 0 && (f->eof || f->reset));
+	EXPECT_INT(w->workers[0]->visit->exchanges.n_out, 0);
+	EXPECT_INT(w->workers[0]->counters.answers_own, 0);
+	EXPECT(a->n_asks == 0 || a->asks[0].reset);
+	world_close();
+}
+
 /* What may be another protocol waits until the origin has agreed; if it does not, it is the next
  * request. */
 TEST(s08_nothing_passes_before_101)
@@ -413,10 +436,11 @@ TESTS(TEST_ROW(s14_a_head_that_does_not_end) TEST_ROW(s14_a_head_at_a_crawl) TES
 	    TEST_ROW(s14_a_body_that_nobody_takes_is_no_fault_of_the_visitor) TEST_ROW(
 		an_agent_that_never_answers) TEST_ROW(s08_pipelined_requests_are_answered_in_order)
 		TEST_ROW(s08_early_answers) TEST_ROW(s08_expect_is_answered_here)
-		    TEST_ROW(s08_nothing_passes_before_101) TEST_ROW(an_answer_that_breaks_off)
-			TEST_ROW(a_name_that_is_released_while_it_is_claimed)
-			    TEST_ROW(s03_the_newest_link_of_the_owner_serves)
-				TEST_ROW(orders_without_memory)
-				    TEST_ROW(r01_a_link_that_is_cut_is_noticed)
-					TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
-					    TEST_ROW(a_stop_in_order))
+		    TEST_ROW(s08_gone_while_100_is_written) TEST_ROW(s08_nothing_passes_before_101)
+			TEST_ROW(an_answer_that_breaks_off)
+			    TEST_ROW(a_name_that_is_released_while_it_is_claimed)
+				TEST_ROW(s03_the_newest_link_of_the_owner_serves)
+				    TEST_ROW(orders_without_memory)
+					TEST_ROW(r01_a_link_that_is_cut_is_noticed)
+					    TEST_ROW(a_visitor_that_leaves_takes_its_stream_along)
+						TEST_ROW(a_stop_in_order))
