@@ -45,8 +45,10 @@ wait_free(struct access_wait *a)
 void
 access_abandon(struct exchange *x)
 {
-	if (x->access != NULL)
+	if (x->access != NULL) {
+		check(x->access->x == x);
 		x->access->x = NULL;
+	}
 	x->access = NULL;
 }
 
@@ -59,6 +61,7 @@ on_password(struct errand *e)
 	char peer[PEER_TEXT_BYTES];
 	struct source_key key;
 
+	check(x == NULL || x->access == a);
 	if (x != NULL && a->guessed && result != PASSWORD_WRONG)
 		policy_no_guess(a->job.policy, source_of(x, &key));
 	wait_free(a);
@@ -66,6 +69,7 @@ on_password(struct errand *e)
 		return;
 	x->access = NULL;
 	check(x->state == EXCHANGE_PASSWORD);
+	check(x->head.n >= x->req.head.n_bytes); /* ask_password() has kept it */
 	if (result == PASSWORD_RIGHT) {
 		exchange_admit_again(x);
 		return;
@@ -111,6 +115,7 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 	struct access_wait *a;
 	struct source_key key;
 
+	check(x->access == NULL);
 	if (!policy_guess(policy, source_of(x, &key), loop_now_us(x->worker->loop))) {
 		client_text(x, peer);
 		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),

@@ -25,6 +25,7 @@ client_find(struct exchange *x, struct slice bytes)
 		memcpy(x->client, &in6.sin6_addr, 16);
 		return;
 	}
+	check(ss.ss_family == AF_INET); /* forwarded_client() gives no other */
 	memcpy(&in, &ss, sizeof(in));
 	memset(x->client, 0, 10);
 	memset(x->client + 10, 0xff, 2);

@@ -16,6 +16,7 @@ crowd_out(struct lobby_guest *g)
 
 	log_event(LOG_DEBUG, "visitor-crowded-out", LOG_Z("peer", f->peer));
 	front_cut(f, FRONT_CLOSE);
+	check(!lobby_has(g)); /* else whoever makes room would never be done */
 }
 
 bool
@@ -26,6 +27,7 @@ crowd_partial(struct exchange *x)
 	const struct source_key *key = source == NULL ? NULL : &source->key;
 	struct lobby_guest *victim = NULL;
 
+	check(x->state == EXCHANGE_HEAD);
 	if (lobby_has(&x->partial))
 		return true;
 	while (lobby_room(l, key, &victim) == LOBBY_VICTIM)
@@ -39,6 +41,8 @@ crowd_partial_bytes(struct exchange *x)
 	struct visit *w = x->worker->visit;
 	struct lobby_guest *victim;
 
+	/* It is in, and a buffer that gathers a head does not shrink. */
+	check(lobby_has(&x->partial) && x->head.cap >= x->partial_bytes);
 	w->partial_bytes += x->head.cap - x->partial_bytes;
 	x->partial_bytes = x->head.cap;
 	while (w->partial_bytes > LIMIT_PARTIAL_BYTES &&
@@ -53,6 +57,8 @@ crowd_partial_bytes(struct exchange *x)
 void
 crowd_no_partial(struct exchange *x)
 {
+	check(lobby_has(&x->partial) || x->partial_bytes == 0);
+	check(x->worker->visit->partial_bytes >= x->partial_bytes);
 	lobby_leave(&x->worker->visit->partials, &x->partial);
 	x->worker->visit->partial_bytes -= x->partial_bytes;
 	x->partial_bytes = 0;
@@ -72,6 +78,7 @@ cut_exchange(struct exchange *x)
 		response_fail(x, CLOSE_OVERLOAD);
 	if (share_takes(&x->share)) /* it is not over, or waits for the socket */
 		front_cut(f, FRONT_CLOSE);
+	check(!share_takes(&x->share)); /* else whoever makes room would never be done */
 }
 
 bool

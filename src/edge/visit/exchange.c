@@ -70,6 +70,10 @@ on_exchange_grave(struct loop_grave *g)
 {
 	struct exchange *x = list_of(g, struct exchange, grave);
 
+	/* Nothing leads to it any more: no thread's answer, no stream, no place that it took. */
+	check(x->access == NULL && x->intake == NULL);
+	check(x->flow.stream == NULL);
+	check(!lobby_has(&x->partial) && !share_takes(&x->share));
 	slab_put(&x->worker->visit->exchanges, x);
 }
 
@@ -112,7 +116,7 @@ exchange_end(struct exchange *x)
 	buf_fini(&x->head);
 	buf_fini(&x->rest);
 	buf_fini(&x->page);
-	counter_add(&w->counters.exchanges, (uint64_t)-1);
+	gauge_down(&w->counters.exchanges);
 	loop_bury(w->loop, &x->grave, on_exchange_grave);
 }
 
@@ -239,6 +243,8 @@ route(struct exchange *x, struct going *g)
 static void
 find_policy(struct exchange *x, struct going *g)
 {
+	/* Here it either has a tunnel, or a reason why not: hand_over() took the others. */
+	check((g->tunnel != NULL) == (g->code == CLOSE_OK));
 	policy_unref(x->policy);
 	x->policy = NULL;
 	if (g->tunnel != NULL) {
@@ -302,8 +308,10 @@ enum { AT_ROUTE, AT_ADMIT };
 static void
 go_on(struct exchange *x, struct going *g, size_t at)
 {
-	while (steps[at](x, g) == STEP_MORE)
+	while (steps[at](x, g) == STEP_MORE) {
 		at++;
+		check(at < sizeof(steps) / sizeof(*steps)); /* serve() is never followed */
+	}
 }
 
 void
@@ -311,6 +319,7 @@ exchange_request(struct exchange *x, struct slice bytes)
 {
 	struct going g = { .bytes = bytes };
 
+	check(x->state == EXCHANGE_HEAD && bytes.n >= x->req.head.n_bytes);
 	go_on(x, &g, AT_ROUTE);
 }
 
@@ -319,6 +328,8 @@ exchange_admit_again(struct exchange *x)
 {
 	struct going g = { .bytes = buf_slice(&x->head) };
 
+	check(x->state == EXCHANGE_PASSWORD && x->access == NULL);
+	check(x->head.n >= x->req.head.n_bytes); /* the head was kept whole for this */
 	if (!hand_over(x, &g))
 		go_on(x, &g, AT_ADMIT);
 	else if (x->probe == EXCHANGE_NO_PROBE) /* it counts there; a probe never did */
@@ -337,6 +348,7 @@ is_slow(struct exchange *x, int64_t now_us)
 	int64_t rate = x->worker->settings->limits.body_rate_bytes, window_us = now_us - x->rate_us;
 	uint64_t got = x->flow.rx_bytes - x->rate_bytes;
 
+	check(x->flow.rx_bytes >= x->rate_bytes);
 	if (rate == 0 || x->front->conn->readable) {
 		x->rate_us = now_us;
 		x->rate_bytes = x->flow.rx_bytes;
@@ -430,11 +442,13 @@ exchange_tick(struct exchange *x, int64_t now_us)
 		if (now_us >= x->deadline_us)
 			front_cut(x->front, FRONT_CLOSE);
 		return;
-	case EXCHANGE_HEAD: /* the front's */
-	case EXCHANGE_AHEAD:
 	case EXCHANGE_PASSWORD: /* these end by themselves */
 	case EXCHANGE_STORE:
-	case EXCHANGE_MOVED:
+		return;
+	case EXCHANGE_HEAD: /* the front's */
+	case EXCHANGE_AHEAD:
+	case EXCHANGE_MOVED: /* ended in the turn of its move */
+		check(exchange_is_busy(x));
 		return;
 	}
 }
@@ -455,11 +469,13 @@ exchange_conn_event(struct exchange *x, unsigned events)
 		if (events & LOOP_OUT)
 			local_reply_writable(x);
 		return;
-	case EXCHANGE_HEAD: /* the front's */
-	case EXCHANGE_AHEAD:
 	case EXCHANGE_PASSWORD: /* nothing is read; an end is seen when the answer is written */
 	case EXCHANGE_STORE:
-	case EXCHANGE_MOVED:
+		return;
+	case EXCHANGE_HEAD: /* the front's */
+	case EXCHANGE_AHEAD:
+	case EXCHANGE_MOVED: /* ended in the turn of its move */
+		check(exchange_is_busy(x));
 		return;
 	}
 }

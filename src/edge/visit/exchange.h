@@ -118,6 +118,14 @@ void exchange_admit_again(struct exchange *x);
 void exchange_conn_event(struct exchange *x, unsigned events);
 void exchange_tick(struct exchange *x, int64_t now_us);
 
+/* It is between the whole head and its end: the states that the front hands events and time to. */
+static inline bool
+exchange_is_busy(const struct exchange *x)
+{
+	return x->state != EXCHANGE_HEAD && x->state != EXCHANGE_AHEAD &&
+	       x->state != EXCHANGE_MOVED;
+}
+
 /* It has a stream. */
 static inline bool
 exchange_flows(const struct exchange *x)

@@ -105,6 +105,7 @@ send_request(struct exchange *x, struct tunnel *t, struct slice bytes)
 	if (request_framing(&x->req.head) != FLOW_NONE)
 		x->req.head.flags &= (uint8_t)~H1_UPGRADE; /* RFC 9110 7.8 lets us ignore it */
 	n = forward_head(x, x->policy, bytes, head);
+	check(n <= FLOW_HEAD_SCRATCH_BYTES);
 	if (n == 0 || send_head(x, t, slice_of(head, n)) != 0)
 		return -1;
 	return start_inlet(x, slice_from(bytes, x->req.head.n_bytes));
@@ -126,6 +127,7 @@ forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 	int64_t now = loop_now_us(x->worker->loop);
 	enum close_code code = tunnel_begin(t, &x->flow, x->front->conn, &response_ops, x);
 
+	check(x->rest.n == 0 && x->status == 0); /* nothing was read behind it, nothing answered */
 	if (code != CLOSE_OK) {
 		local_reply_error(x, code, slice_from(bytes, x->req.head.n_bytes));
 		return;

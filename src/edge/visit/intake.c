@@ -18,6 +18,8 @@
 void
 intake_free(struct intake *in)
 {
+	/* The exchange has let go of it, the store is done, and no courier will call it. */
+	check(in->x == NULL && !in->storing && in->waiter.attempt == NULL);
 	loop_timer_stop(in->worker->loop, &in->timer);
 	shares_leave(&in->worker->visit->intake_shares, &in->share);
 	inbox_req_fini(&in->put);
@@ -48,6 +50,7 @@ intake_detach(struct intake *in)
 {
 	struct exchange *x = in->x;
 
+	check(x->intake == in);
 	intake_abandon(x);
 	return x;
 }
@@ -96,6 +99,7 @@ refuse_big(struct intake *in)
 static void
 make_room(struct intake *in)
 {
+	check(!in->storing && in->x != NULL); /* from the store on it holds its share */
 	log_event(LOG_DEBUG, "webhook-crowded-out", LOG_Z("tunnel", in->name),
 	    LOG_Z("id", in->x->id));
 	in->x->keep_alive = false;
@@ -120,6 +124,7 @@ intake_charge(struct intake *in)
 	if (room != LOBBY_ROOM || !shares_take(s, &in->share, more))
 		return false;
 	in->kib += more;
+	check(!share_takes(&in->share) || in->share.by_account.weight == in->kib);
 	return true;
 }
 
@@ -200,14 +205,17 @@ request_complete(struct intake *in)
 	struct sign_verdict v;
 	bool good = true, signs = in->policy->sign.scheme != NULL;
 
+	check(x->state == EXCHANGE_INTAKE && x->sent == EXCHANGE_COMES);
 	x->sent = EXCHANGE_WHOLE;
 	if (req.body.n == 0)
 		req.body = S("");
+	check(h->n_fields <= LIMIT_HEAD_FIELDS); /* h1 refuses more */
 	req.n_fields = head_fields(h, raw, fields);
 	edge_url(x->worker->edge, x->name, url, sizeof(url));
 	req.url =
 	    slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,
 				    PS(req.path), req.query.n > 0 ? "?" : "", PS(req.query)));
+	check(req.url.n < sizeof(whole_url)); /* h1 refuses a longer request line */
 	if (signs)
 		good = hook_verify(&in->policy->sign, &req, &v);
 	if (x->probe != EXCHANGE_NO_PROBE) {
@@ -240,6 +248,7 @@ feed(struct exchange *x, struct slice bytes)
 	struct intake *in = x->intake;
 	struct slice data;
 
+	check(in->x == x && x->state == EXCHANGE_INTAKE);
 	for (;;) {
 		switch (h1_body(&x->req, &bytes, &data)) {
 		case H1_MORE:
@@ -305,6 +314,7 @@ write_head(struct intake *in, struct slice raw)
 	char *room = in->worker->shared.head;
 	size_t n = forward_head(in->x, in->policy, raw, room);
 
+	check(n <= FLOW_HEAD_SCRATCH_BYTES);
 	buf_put(&in->head, slice_of(room, n));
 	return n > 0 && !in->head.failed;
 }
@@ -324,6 +334,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 		local_reply_error(x, CLOSE_OVERLOAD, early);
 		return;
 	}
+	check(x->intake == NULL);
 	x->intake = in;
 	in->x = x;
 	in->worker = x->worker;

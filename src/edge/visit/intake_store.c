@@ -44,6 +44,7 @@ answer_accepted(struct intake *in)
 		    i == 0 ? ",\"copies\":[" : ",", (unsigned long long)in->copies[i].id,
 		    i + 1 == n_copies ? "]" : "");
 	n += (size_t)snprintf(body + n, sizeof(body) - n, "}\n");
+	check(n_copies <= LIMIT_FAN_OUT && n < sizeof(body)); /* it has room for so many */
 	snprintf(fields, sizeof(fields), "adit-delivery: %llu\r\n", id);
 	x = intake_detach(in);
 	local_reply_own(x, 202, fields, S("application/json"), slice_of(body, n),
@@ -57,6 +58,7 @@ on_answered(struct courier_waiter *waiter, struct slice head, struct slice body)
 	struct intake *in = list_of(waiter, struct intake, waiter);
 	struct exchange *x = in->x;
 
+	check(x != NULL && x->state == EXCHANGE_STORE); /* who goes forgets his waiter */
 	if (head.n == 0 || !local_reply_write_relayed(x, head, body, in->put.id)) {
 		answer_accepted(in);
 		return;
@@ -70,6 +72,8 @@ intake_on_late(struct loop_timer *t)
 {
 	struct intake *in = list_of(t, struct intake, timer);
 
+	/* It is set while an attempt is out, and stopped when the intake is freed. */
+	check(in->x != NULL && in->waiter.attempt != NULL);
 	courier_forget_waiter(&in->waiter);
 	answer_accepted(in);
 }
@@ -131,6 +135,7 @@ make_item(struct intake *in, struct inbox_delivery *ret)
 		parts[i].p = p;
 		p += parts[i].n;
 	}
+	check((size_t)(p - (char *)d.block) == parts[0].n + parts[1].n + parts[2].n + parts[3].n);
 	d.event = parts[0];
 	d.target = parts[1];
 	d.head = parts[2];
@@ -188,6 +193,7 @@ on_stored(struct errand *e)
 	struct worker *w = in->worker;
 	enum store_result result = in->put.result;
 
+	check(in->storing && (in->x == NULL || in->x->state == EXCHANGE_STORE));
 	in->storing = false;
 	count(in, result);
 	if (result == STORE_OK && !in->put.duplicate)
@@ -225,6 +231,7 @@ add_length(struct intake *in)
 {
 	if (in->x->req.head.framing != H1_CHUNKED)
 		return;
+	check(slice_ends(buf_slice(&in->head), S("\r\n\r\n"))); /* write_head() made it */
 	in->head.n -= 2;
 	buf_printf(&in->head, "Content-Length: %zu\r\n\r\n", in->body.n);
 }
@@ -247,6 +254,7 @@ add_copies(struct intake *in)
 {
 	struct inbox_req *put = &in->put;
 
+	check(put->n_copies == 0);
 	put->copies = in->copies;
 	for (size_t i = 0; i < in->policy->n_fan_out && put->n_copies < LIMIT_FAN_OUT; i++) {
 		struct slice name = in->policy->fan_out[i];
@@ -276,6 +284,7 @@ intake_store(struct intake *in, const struct hook_request *req)
 {
 	struct inbox_req *put = &in->put;
 
+	check(!in->storing && in->x->intake == in);
 	add_length(in);
 	vault_head(in->worker->edge->vault, buf_slice(&in->head), &in->stored);
 	if (in->head.failed || in->stored.failed || in->head.n > LIMIT_HEAD_BYTES) {

@@ -42,6 +42,7 @@ wait_for_socket(struct exchange *x)
 {
 	struct conn *c = x->front->conn;
 
+	check(x->page.n > 0); /* else nothing would end the wait */
 	if (!crowd_exchange(x, "")) {
 		front_cut(x->front, FRONT_CLOSE);
 		return;
@@ -83,6 +84,7 @@ local_reply_send(struct exchange *x, struct slice read_ahead)
 		front_cut(x->front, FRONT_CLOSE);
 		return;
 	}
+	check(n <= page->n);
 	if (n == page->n) {
 		front_answered(x->front, read_ahead);
 		return;
@@ -106,6 +108,7 @@ stop_flow(struct exchange *x)
 	if (!exchange_flows(x))
 		return true;
 	flow_end(&x->flow, LINK_CODE_CANCELLED);
+	check(x->flow.stream == NULL); /* nothing of the origin's comes between our bytes */
 	if (clean)
 		return true;
 	front_cut(x->front, FRONT_RESET);
@@ -194,6 +197,7 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
 	struct answer answer UNCLEARED;
 	struct answer_to to;
 
+	check(x->state == EXCHANGE_STORE && x->status == 0);
 	h1_init(&x->res, H1_RESPONSE);
 	x->res.inside = true;
 	x->res.head_request = x->req_head;
@@ -237,6 +241,7 @@ local_reply_writable(struct exchange *x)
 	struct iovec iov = { x->page.p, x->page.n };
 	size_t n = 0;
 
+	check(x->state == EXCHANGE_ANSWER && x->page.n > 0);
 	if (conn_write(x->front->conn, &iov, 1, &n) == IO_FAIL) {
 		front_cut(x->front, FRONT_CLOSE);
 		return;

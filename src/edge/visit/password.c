@@ -73,6 +73,7 @@ password_submit(struct password_thread *t, struct password_job *job, struct erra
 	job->result = PASSWORD_STOPPED;
 	pthread_mutex_lock(&t->lock);
 	same = look(t, job, &n);
+	check(t->stopping || n <= t->n); /* those of an account are some of all */
 	if (!t->stopping && same != NULL) {
 		if (same->n_same >= LIMIT_PASSWORD_SHARED)
 			goto out;
@@ -123,6 +124,7 @@ take(struct password_thread *t, struct password_job *ret_copy)
 		pthread_cond_wait(&t->more, &t->lock);
 	job = next_of(t);
 	if (job != NULL) {
+		check(t->n > 0 && t->now == NULL);
 		list_del(&job->node);
 		t->n--;
 		t->turn = job->turn;
@@ -143,6 +145,7 @@ done(struct password_thread *t, const struct password_job *copy, bool good)
 
 	pthread_mutex_lock(&t->lock);
 	job = t->now;
+	check(job != NULL || t->stopping); /* a stop has answered it already */
 	t->now = NULL;
 	if (good && !t->stopping)
 		policy_remember(copy->policy, slice_of(copy->authorization, copy->n),
@@ -157,6 +160,7 @@ unref(struct password_thread *t)
 	bool last;
 
 	pthread_mutex_lock(&t->lock);
+	check(t->refs > 0);
 	last = --t->refs == 0;
 	pthread_mutex_unlock(&t->lock);
 	if (!last)
@@ -214,6 +218,7 @@ password_stop(struct password_thread *t)
 	if (t == NULL)
 		return;
 	pthread_mutex_lock(&t->lock);
+	check(!t->stopping); /* once: the thread is joined, or left to itself, below */
 	t->stopping = true;
 	now = t->now;
 	t->now = NULL;

@@ -142,6 +142,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 {
 	struct exchange *x = f->owner;
 
+	check(x->state == EXCHANGE_FLOW && x->status == 0); /* the final head ends these calls */
 	switch (h1_head(&x->res, bytes)) {
 	case H1_DONE:
 		break;
@@ -166,6 +167,7 @@ finish(struct exchange *x)
 {
 	bool whole = x->sent != EXCHANGE_COMES;
 
+	check(exchange_flows(x) && x->flow.out_over);
 	if (x->state == EXCHANGE_SWITCHED) {
 		if (whole)
 			front_cut(x->front, FRONT_FIN);
@@ -184,6 +186,8 @@ on_inlet_done(struct flow *f)
 	size_t n = flow_rest(f);
 	char *room;
 
+	/* Once; only what may become another protocol is waited for before it is sent. */
+	check(exchange_flows(x) && (x->sent == EXCHANGE_COMES || exchange_upgrades(x)));
 	x->sent = EXCHANGE_WHOLE;
 	x->since_us = loop_now_us(x->worker->loop);
 	if (f->carrier != NULL)

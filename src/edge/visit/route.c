@@ -55,6 +55,7 @@ route_find(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_t
 
 	if (name.n == 0)
 		return CLOSE_UNKNOWN_NAME;
+	check(name.n < sizeof(x->name)); /* edge_name_of() knows no longer one */
 	memcpy(x->name, name.p, name.n);
 	*ret_tunnel = tunnel_find(w, name);
 	if (*ret_tunnel != NULL)
@@ -71,7 +72,7 @@ route_find(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_t
 	}
 	if (at == w->index)
 		return CLOSE_AGENT_AWAY; /* it has gone, or comes, in this very turn */
-	*ret_to = w->edge->workers[at];
+	*ret_to = edge_worker(w->edge, at);
 	return CLOSE_OK;
 }
 

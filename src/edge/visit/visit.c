@@ -83,6 +83,7 @@ visit_free(struct visit *v)
 {
 	if (v == NULL)
 		return;
+	check(list_empty(&v->list) && v->partial_bytes == 0); /* visit_cut() was called */
 	buf_fini(&v->page);
 	slab_fini(&v->visitors);
 	slab_fini(&v->exchanges);

@@ -66,6 +66,8 @@ on_visitor_grave(struct loop_grave *g)
 {
 	struct visitor *v = list_of(g, struct visitor, grave);
 
+	check(v->state == VISITOR_DEAD && v->x == NULL && !conn_is_open(&v->conn));
+	check(!lobby_has(&v->guest));
 	slab_put(&v->front.worker->visit->visitors, v);
 }
 
@@ -93,7 +95,7 @@ visitor_close(struct visitor *v)
 	sources_put(&w->sources, v->front.source);
 	lobby_leave(&w->visit->lobby, &v->guest);
 	list_del(&v->node);
-	counter_add(&w->counters.visitors, (uint64_t)-1);
+	gauge_down(&w->counters.visitors);
 	loop_bury(w->loop, &v->grave, on_visitor_grave);
 	worker_check_idle(w);
 }
@@ -166,6 +168,7 @@ drain(struct visitor *v, struct slice in)
 	struct exchange *x = v->x;
 	struct slice data;
 
+	check(v->state == VISITOR_DRAIN && x->sent == EXCHANGE_COMES);
 	for (;;) {
 		switch (h1_body(&x->req, &in, &data)) {
 		case H1_MORE:
@@ -209,6 +212,7 @@ on_cut(struct front *f, enum front_end how)
 {
 	struct visitor *v = visitor_of(f);
 
+	check(v->state != VISITOR_DEAD && v->x != NULL); /* it is an exchange that calls */
 	switch (how) {
 	case FRONT_FIN:
 		linger(v);
@@ -228,6 +232,7 @@ on_hand_over(struct front *f, struct worker *to, struct slice bytes)
 	struct visitor *v = visitor_of(f);
 	struct sockaddr_storage ss;
 
+	check(v->state == VISITOR_BUSY && to != f->worker); /* else it would come for ever */
 	/* The address is asked for again rather than carried by every visitor for this case. */
 	conn_peer(&v->conn, &ss);
 	conn_detach(&v->conn);
@@ -258,6 +263,7 @@ keep_partial(struct visitor *v, struct slice bytes)
 {
 	struct exchange *x = v->x;
 
+	check(x->head.n == 0 || bytes.p == x->head.p); /* from the second read on it lies there */
 	/* the time runs from the first byte and is not set anew by later ones */
 	if (!lobby_has(&x->partial))
 		v->deadline_us =
@@ -317,6 +323,7 @@ head_readable(struct visitor *v)
 	char *dst = loop_scratch(v->front.worker->loop);
 	size_t n;
 
+	check(x == NULL || x->state == EXCHANGE_HEAD || x->state == EXCHANGE_AHEAD);
 	if (x != NULL && x->state == EXCHANGE_AHEAD) {
 		exchange_move(x, EXCHANGE_HEAD);
 		conn_again(&v->conn, LOOP_IN);
@@ -352,6 +359,7 @@ rest_readable(struct visitor *v)
 	char *scratch = loop_scratch(v->front.worker->loop);
 	size_t n;
 
+	check(v->state == VISITOR_DRAIN || v->state == VISITOR_LINGER);
 	switch (conn_read(&v->conn, scratch, READ_BYTES, &n)) {
 	case IO_OK:
 		if (v->conn.readable)
