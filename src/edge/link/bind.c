@@ -95,7 +95,7 @@ static void
 tell_old(struct worker *w, const char *key, unsigned old_worker)
 {
 	if (old_worker != w->index)
-		worker_fence(w->edge->workers[old_worker], key);
+		worker_fence(edge_worker(w->edge, old_worker), key);
 	else
 		bind_fence(w, slice_str(key));
 }
@@ -108,6 +108,7 @@ claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const c
 	char who[sizeof(h->text)];
 	bool old = false;
 
+	check(!t->up && t->session == s);
 	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), &s->self,
 	    &t->route, &old, &old_worker)) {
 	case DIRECTORY_BOUND:
@@ -147,6 +148,7 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 	char key[DIRECTORY_KEY_BYTES];
 
 	check(s->state == SESSION_UP);
+	check((fd >= 0) == (h->kind == TUNNEL_TCP)); /* claim.c opens ports alone */
 	if (h->kind == TUNNEL_TCP)
 		snprintf(key, sizeof(key), "tcp:%u", h->port);
 	else
@@ -171,6 +173,7 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 		return;
 	}
 	s->n_tunnels++;
+	check(s->n_up <= s->n_tunnels);
 	if (h->kind == TUNNEL_TCP && tcp_port_open(t, fd) != 0) {
 		bind_retire(s, t);
 		s->n_tunnels--;

@@ -112,6 +112,7 @@ try_port(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 {
 	int error;
 
+	check(h->kind == TUNNEL_TCP && c->fd < 0); /* a socket from an earlier try would be lost */
 	c->fd = tcp_port_listen(s->worker, c->req.port);
 	if (c->fd >= 0) {
 		h->port = c->req.port;
@@ -137,6 +138,8 @@ on_claimed(struct errand *e)
 
 	if (!login_arrived(s))
 		return;
+	/* The last of these answers leaves the state. */
+	check(s->state == SESSION_CLAIM && c->index < s->login->hello.n_tunnels);
 	h = &s->login->hello.tunnels[c->index];
 	if (c->release) {
 		submit_port(s, c);
@@ -189,6 +192,7 @@ add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *
 	req->set_policy = req->name[0] != '\0';
 	if (!req->set_policy || h->policy == NULL)
 		return;
+	check(c->policy.p == NULL); /* once a claim: with its name, or when it has got one */
 	buf_init(&c->policy, 2 * LIMIT_POLICY_BYTES);
 	vault_seal(s->worker->edge->vault, slice_str(req->name), slice_str(h->policy), &c->policy);
 	req->policy = buf_slice(&c->policy);
@@ -249,6 +253,7 @@ claim_start(struct session *s, size_t i)
 	const char *why = NULL;
 	unsigned at;
 
+	check(s->state == SESSION_CLAIM && i < l->hello.n_tunnels);
 	h->error[0] = h->url[0] = '\0';
 	c->index = i;
 	snprintf(c->req.account, sizeof(c->req.account), "%s", s->account);

@@ -18,6 +18,7 @@ release(struct loop_grave *g)
 static void
 finish(struct health *t, const char *code)
 {
+	check(code != NULL); /* what stands for "not over yet" */
 	if (t->code != NULL)
 		return;
 	t->code = code;
@@ -42,6 +43,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 	struct health *t = f->owner;
 	size_t n;
 
+	check(t->code == NULL); /* the outcome ends the flow */
 	switch (h1_head(&t->res, bytes)) {
 	case H1_DONE:
 		break;
@@ -123,6 +125,7 @@ health_start(struct tunnel *tunnel, void (*done)(struct health *t), void *owner)
 {
 	struct health *t = calloc(1, sizeof(*t));
 
+	check(tunnel->port == NULL); /* no HTTP is spoken behind a port */
 	if (t == NULL)
 		return false;
 	if (tunnel_begin(tunnel, &t->flow, NULL, &ops, t) != CLOSE_OK) {

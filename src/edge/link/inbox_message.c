@@ -20,6 +20,7 @@ answer_view(struct session *s, json_t *answer)
 {
 	char *text;
 
+	check(s->state != SESSION_OVER); /* its end abandons the query */
 	json_object_set_new(answer, "type", json_string("inbox"));
 	json_object_set_new(answer, "seq", json_integer((json_int_t)s->query_seq));
 	if (s->view_page) {

@@ -98,6 +98,7 @@ links_know(struct session *s)
 	uint64_t hash = map_hash(slice_str(s->account));
 	struct source_key key = { { 0 } };
 
+	check(lobby_has(&s->unknown) && !lobby_has(&s->known));
 	memcpy(key.bytes, &hash, sizeof(hash));
 	lobby_leave(&links->unknown, &s->unknown);
 	while (lobby_room(&links->known, &key, &victim) == LOBBY_VICTIM) {
@@ -131,6 +132,7 @@ links_free(struct links *l)
 {
 	if (l == NULL)
 		return;
+	check(list_empty(&l->list)); /* links_cut() was called */
 	slab_fini(&l->sessions);
 	lobby_fini(&l->unknown);
 	lobby_fini(&l->known);

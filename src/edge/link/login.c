@@ -48,6 +48,7 @@ void
 login_submit(struct session *s, struct login_claim *c, void (*done)(struct store_req *),
     void (*back)(struct errand *))
 {
+	check(s->state == SESSION_LOGIN || s->state == SESSION_CLAIM);
 	c->session = s;
 	s->login->pending++;
 	errand_store(&c->errand, &s->worker->errands, s->worker->edge->store, &c->req, done, back);
@@ -87,6 +88,7 @@ login_welcome(struct session *s)
 	struct buf out;
 	bool probe = h->probe;
 
+	check(l->pending == 0 && s->tunnels == NULL);
 	s->tunnels = calloc(h->n_tunnels + 1, sizeof(*s->tunnels));
 	if (s->tunnels == NULL) {
 		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory",
@@ -98,6 +100,7 @@ login_welcome(struct session *s)
 		if (h->tunnels[i].error[0] == '\0' &&
 		    (l->claims[i].read == NULL ||
 			login_fan_out(s, NULL, &h->tunnels[i], l->claims[i].read))) {
+			check(s->n_tunnels <= i); /* there is room for a tunnel of each row */
 			bind_tunnel(s, &h->tunnels[i], l->claims[i].read, l->claims[i].fd);
 			l->claims[i].fd = -1;
 			h->tunnels[i].probe = probe && h->tunnels[i].kind == TUNNEL_HTTP &&
@@ -142,6 +145,7 @@ on_token(struct errand *e)
 
 	if (!login_arrived(s))
 		return;
+	check(s->state == SESSION_LOGIN && c == &l->token && l->pending == 0 && l->claims == NULL);
 	switch (c->req.result) {
 	case STORE_OK:
 		break;
@@ -207,10 +211,12 @@ look_at_hello(struct session *s, struct slice json)
 void
 login_hello(struct session *s, struct slice json)
 {
-	struct session_login *l = s->login = calloc(1, sizeof(*l));
+	struct session_login *l = calloc(1, sizeof(*l));
 	const char *why;
 	uint32_t wait_ms = 0;
 
+	check(s->state == SESSION_HELLO && s->login == NULL);
+	s->login = l;
 	if (l == NULL) {
 		session_close(s, LINK_CODE_BUSY, "out of memory");
 		return;

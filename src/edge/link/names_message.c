@@ -31,6 +31,7 @@ take_name(const struct route *r, void *arg)
 		return true;
 	if (l->n < NAMES_PAGE)
 		l->n++;
+	check(at < l->n && l->n <= NAMES_PAGE);
 	memmove(l->keys[at + 1], l->keys[at], (l->n - at - 1) * sizeof(l->keys[0]));
 	memcpy(l->keys[at], r->key, sizeof(r->key));
 	return true;

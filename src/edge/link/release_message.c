@@ -75,6 +75,7 @@ on_released(struct errand *e)
 	struct worker *w = r->worker;
 	struct session *s = r->session;
 
+	check(s == NULL || s->release == r);
 	if (r->req.result == STORE_OK) {
 		log_event(LOG_INFO, "name-released", LOG_Z("account", r->req.account),
 		    LOG_Z("name", r->key));

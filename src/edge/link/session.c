@@ -109,6 +109,8 @@ session_free(struct session *s)
 
 	/* No tunnel may lead to it any more, and nothing that still works may come back to it. */
 	check(s->n_up == 0 && s->login == NULL && s->query == NULL);
+	check(s->release == NULL && s->status == NULL);
+	check(!lobby_has(&s->unknown) && !lobby_has(&s->known));
 	free(s->tunnels);
 	slab_put(&w->links->sessions, s);
 }
@@ -200,6 +202,7 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 			stopped(s, &s->tunnels[i]);
 		bind_retire(s, &s->tunnels[i]);
 	}
+	check(s->n_up == 0);
 	session_leave(s, LINK_CODE_OK, link_code_name(code));
 	if (link_n_streams(&c->link) == 0)
 		session_close(s, LINK_CODE_OK, "the agent left");
@@ -231,7 +234,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	lobby_leave(&w->links->unknown, &s->unknown);
 	lobby_leave(&w->links->known, &s->known);
 	list_del(&s->node);
-	counter_add(&w->counters.links, (uint64_t)-1);
+	gauge_down(&w->counters.links);
 	if (!login_abandon(s))
 		loop_bury(w->loop, &s->grave, on_grave);
 	worker_check_idle(w);
@@ -277,6 +280,8 @@ on_timer(struct loop_timer *t)
 {
 	struct session *s = list_of(t, struct session, timer);
 
+	/* A HELLO stops it, and so does the end; between them the store has no deadline. */
+	check(s->state == SESSION_HELLO || s->state == SESSION_UP || s->state == SESSION_LEAVING);
 	if (s->state == SESSION_HELLO)
 		session_refuse(s, LINK_CODE_SILENT, "slow-hello", "no HELLO came in time", 0);
 	else if (s->state == SESSION_UP)

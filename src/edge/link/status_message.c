@@ -143,6 +143,7 @@ answer(struct status_query *p)
 		query_free(p);
 		return;
 	}
+	check(s->status == p);
 	s->status = NULL;
 	o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "type", "probe", "name", p->name, "state",
 	    p->state, "edge", "aditd/" ADIT_VERSION, "now_ms", (json_int_t)clock_wall_ms(),
@@ -172,6 +173,7 @@ on_health(struct health *t)
 {
 	struct status_query *p = t->owner;
 
+	check(p->through && p->origin == NULL);
 	p->origin = t->code;
 	p->status = t->status;
 	p->origin_us = t->us;
@@ -182,9 +184,10 @@ static void
 on_link_asked(struct loop *loop, struct loop_mail *m)
 {
 	struct status_query *p = list_of(m, struct status_query, out);
-	struct worker *w = p->worker->edge->workers[p->at];
+	struct worker *w = edge_worker(p->worker->edge, p->at);
 	struct tunnel *t = tunnel_find(w, slice_str(p->name));
 
+	check(w->loop == loop);
 	if (t != NULL && strcmp(t->account, p->account) != 0)
 		t = NULL; /* a port that has changed hands meanwhile */
 	if (t == NULL) {
@@ -213,7 +216,7 @@ ask_link(struct status_query *p)
 	}
 	errand_begin(&p->errand, &p->worker->errands, on_link_told);
 	p->out.fn = on_link_asked;
-	loop_post(p->worker->edge->workers[p->at]->loop, &p->out);
+	loop_post(edge_worker(p->worker->edge, p->at)->loop, &p->out);
 }
 
 /* --- the store --- */

@@ -68,6 +68,7 @@ stored_policy_look(struct worker *w, const char *name)
 		policy_unref(policy);
 		return; /* the next HELLO stores it */
 	}
+	check(name[0] != '\0'); /* a tunnel without a name has no policy in the store */
 	a->worker = w;
 	a->policy = policy;
 	a->req.op = STORE_NAME_CLAIM;

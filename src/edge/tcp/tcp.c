@@ -46,6 +46,7 @@ tcp_free(struct tcp *t)
 {
 	if (t == NULL)
 		return;
+	check(list_empty(&t->list)); /* tcp_cut() was called */
 	slab_fini(&t->pipes);
 	shares_fini(&t->shares);
 	free(t);

@@ -12,6 +12,7 @@ on_pipe_grave(struct loop_grave *g)
 {
 	struct tcp_pipe *p = list_of(g, struct tcp_pipe, grave);
 
+	check(p->dead && p->flow.stream == NULL && !share_takes(&p->share));
 	slab_put(&p->worker->tcp->pipes, p);
 }
 
@@ -29,7 +30,7 @@ finish(struct tcp_pipe *p, const char *how)
 	    LOG_U("ms", (loop_now_us(w->loop) - p->start_us) / 1000));
 	counter_add(&w->counters.rx_bytes, p->flow.rx_bytes);
 	counter_add(&w->counters.tx_bytes, p->flow.tx_bytes);
-	counter_add(&w->counters.tcp, (uint64_t)-1);
+	gauge_down(&w->counters.tcp);
 	flow_end(&p->flow, LINK_CODE_CANCELLED);
 	conn_close(&p->conn);
 	sources_put(&w->sources, p->source);
@@ -68,6 +69,7 @@ on_inlet_done(struct flow *f)
 {
 	struct tcp_pipe *p = f->owner;
 
+	check(!p->dead && !p->in_over); /* each direction ends once */
 	p->in_over = true;
 	if (p->out_over)
 		finish(p, "ok");
@@ -78,6 +80,7 @@ on_outlet_done(struct flow *f)
 {
 	struct tcp_pipe *p = f->owner;
 
+	check(!p->dead && !p->out_over);
 	p->out_over = true;
 	if (p->in_over)
 		finish(p, "ok");
@@ -118,6 +121,7 @@ tcp_pipe_tick(struct tcp_pipe *p, int64_t now_us)
 {
 	int64_t idle_ms = p->worker->settings->limits.stream_idle_ms;
 
+	check(!p->dead); /* the dead are not in the list */
 	if (idle_ms != 0 && now_us - p->flow.active_us > idle_ms * 1000)
 		abort_pipe(p, "idle");
 }

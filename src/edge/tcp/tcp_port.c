@@ -22,6 +22,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 	struct source_key key;
 	struct source *source = NULL;
 
+	check(t->port == port); /* a port that is closed accepts nothing */
 	if (source_key(ss, &key) && (source = sources_take(&w->sources, &key)) == NULL) {
 		loop_close(fd);
 		return;
@@ -50,6 +51,7 @@ tcp_port_open(struct tunnel *t, int fd)
 	struct worker *w = t->worker;
 	struct tcp_port *port = calloc(1, sizeof(*port));
 
+	check(t->up && t->port == NULL);
 	if (port == NULL) {
 		loop_close(fd);
 		return -1;
@@ -77,6 +79,7 @@ tcp_port_close(struct tunnel *t)
 
 	if (port == NULL)
 		return;
+	check(port->tunnel == t);
 	t->port = NULL;
 	listener_close(&port->listener);
 	loop_bury(t->worker->loop, &port->grave, on_port_grave);
