@@ -110,6 +110,7 @@ on_answer(void *owner)
 static void
 post(struct alert *a)
 {
+	check(a->fetch == NULL && a->body != NULL && a->tries < LIMIT_ALERT_TRIES);
 	a->tries++;
 	a->req = (struct fetch_request){
 		.method = "POST",
@@ -146,6 +147,7 @@ judge(struct alert *a)
 	bool again = !answered || status >= 500 || status == 429 || status == 408;
 	char why[sizeof(a->answer.why)];
 
+	check(a->body != NULL && !a->pausing); /* it goes once nobody tries it any more */
 	if (answered)
 		snprintf(why, sizeof(why), "it answered %u", status);
 	else
@@ -223,6 +225,7 @@ alert_was_taken(const struct alert *a)
 void
 alert_give(struct alert *a, const struct settings *s, struct slice json)
 {
+	check(a->body == NULL && a->child <= 0); /* alert_is_busy() has said no */
 	/* The log alone has nobody who could refuse. */
 	a->taken = s->inbox.alert_command[0] == '\0' && s->inbox.alert_url.host[0] == '\0';
 	if (s->inbox.alert_command[0] != '\0' && !run_command(a, s->inbox.alert_command, json))

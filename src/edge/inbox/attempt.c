@@ -71,6 +71,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 	struct attempt *r = f->owner;
 	size_t room = r->answer.max - r->answer.n;
 
+	check(!r->settling); /* its settlement ends the flow */
 	if (!r->has_head)
 		return take_head(r, bytes, fin);
 	r->cut = r->cut || bytes.n > room;
@@ -175,6 +176,7 @@ on_look(struct loop_timer *t)
 	int64_t now = loop_now_us(r->courier->worker->loop), left = LINE_US;
 	const struct carrier *carrier = r->flow.carrier;
 
+	check(!r->settling); /* its settlement stops the timer, which is on_full()'s then */
 	if (!r->arrived) {
 		if (carrier == NULL ||
 		    (r->sent_mark != 0 && carrier_has_arrived(carrier, r->sent_mark))) {

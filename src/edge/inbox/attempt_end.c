@@ -19,6 +19,7 @@ attempt_free(struct loop_grave *g)
 {
 	struct attempt *r = list_of(g, struct attempt, grave);
 
+	check(r->settling && r->waiter == NULL && r->flow.stream == NULL);
 	inbox_req_fini(&r->settle);
 	buf_fini(&r->head);
 	buf_fini(&r->answer);
@@ -72,6 +73,7 @@ end(struct attempt *r)
 {
 	struct courier *c = r->courier;
 
+	check(r->arrived); /* its bytes are off the line */
 	count(c, r);
 	loop_bury(c->worker->loop, &r->grave, attempt_free);
 	courier_ended(c, &r->settle, r->item.bytes);
@@ -84,6 +86,7 @@ on_full(struct loop_timer *t)
 {
 	struct attempt *r = list_of(t, struct attempt, timer);
 
+	check(r->settling && r->settle.result == STORE_FULL);
 	if (r->courier->worker->stopping) {
 		errand_end(&r->errand); /* the next start of the edge takes the lease back */
 		return;
@@ -98,6 +101,7 @@ on_settled(struct errand *e)
 	struct attempt *r = list_of(e, struct attempt, errand);
 	struct worker *w = r->courier->worker;
 
+	check(r->settling && r->settle.op == INBOX_SETTLE);
 	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop waits
 	 * until it is over. */
 	if (r->settle.result == STORE_FULL && !w->stopping) {
@@ -117,6 +121,7 @@ answer_waiter(struct attempt *r, bool final)
 	r->waiter = NULL;
 	if (waiter == NULL)
 		return;
+	check(waiter->attempt == r);
 	waiter->attempt = NULL;
 	waiter->answered(waiter, final && !r->head.failed ? buf_slice(&r->head) : S(""),
 	    buf_slice(&r->answer));
@@ -130,6 +135,7 @@ attempt_settle(struct attempt *r, enum inbox_state to, int64_t delay_ms, bool tr
 	struct inbox_req *req = &r->settle;
 	struct inbox_attempt *a = &req->attempt;
 
+	check(!r->settling && c->n_attempts > 0); /* once */
 	r->settling = true;
 	attempt_arrived(r);
 	loop_timer_stop(c->worker->loop, &r->timer);

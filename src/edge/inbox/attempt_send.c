@@ -81,6 +81,7 @@ sign_again(const struct courier *c, const struct inbox_delivery *item, struct sl
 	h1.inside = true;
 	if (h1_head(&h1, head) != H1_DONE)
 		return head;
+	check(h1.head.n_fields <= sizeof(fields) / sizeof(*fields)); /* h1 refuses more */
 	req.n_fields = head_fields(&h1.head, head, fields);
 	req.now_ms = clock_wall_ms();
 	if (!hook_sign_again(&c->policy->sign, &req, &made))

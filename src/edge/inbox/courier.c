@@ -27,6 +27,9 @@ on_grave(struct loop_grave *g)
 {
 	struct courier *c = list_of(g, struct courier, grave);
 
+	/* Whatever was counted for a delivery was taken back with its end. */
+	check(c->tunnel == NULL && !c->asking && c->n_attempts == 0);
+	check(c->attempt_bytes == 0 && c->line_bytes == 0 && c->asked_bytes == 0);
 	inbox_req_fini(&c->ask);
 	policy_unref(c->policy);
 	free(c);
@@ -46,6 +49,7 @@ carry(struct courier *c, struct inbox_req *req)
 	for (size_t i = 0; i < req->n_items; i++)
 		if (c->tunnel == NULL || courier_carry(c, &req->items[i], NULL) != 0)
 			courier_return(c, &req->items[i]);
+	check(c->asked_bytes >= req->bytes_max);
 	c->asked_bytes -= req->bytes_max;
 	req->bytes_max = 0;
 }
@@ -56,6 +60,7 @@ courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
 	bool knows = settled->n_max > 0 && settled->result == STORE_OK && !settled->more;
 
 	carry(c, settled);
+	check(c->n_attempts > 0 && c->attempt_bytes >= bytes);
 	c->n_attempts--;
 	c->attempt_bytes -= bytes;
 	maybe_free(c);
@@ -76,6 +81,7 @@ courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
 void
 courier_arrived(struct courier *c, size_t bytes, bool soon)
 {
+	check(c->line_bytes >= bytes);
 	c->line_bytes -= bytes;
 	if (soon && c->line_max < LIMIT_COURIER_BYTES)
 		c->line_max *= 2;
@@ -95,6 +101,7 @@ on_asked(struct errand *e)
 {
 	struct courier *c = list_of(e, struct courier, errand);
 
+	check(c->asking);
 	c->asking = false;
 	carry(c, &c->ask);
 	if (c->tunnel == NULL) {
@@ -121,6 +128,7 @@ submit(struct courier *c, enum inbox_op op)
 {
 	struct inbox_req *req = &c->ask;
 
+	check(c->tunnel != NULL && !c->asking); /* one question at a time, and none at the end */
 	inbox_req_fini(req);
 	req->now_ms = req->mono_ms = 0; /* the store looks, and leaves them filled in */
 	req->op = op;
@@ -173,6 +181,7 @@ ask(struct courier *c)
 {
 	uint32_t n;
 
+	check(c->ask.bytes_max == 0); /* carry() has taken back what the last one asked for */
 	if (c->wake != COURIER_WAKE_NONE) {
 		c->ask.n_max = c->wake == COURIER_WAKE_ONE ? 1 : 0;
 		c->wake = COURIER_WAKE_NONE;
@@ -196,6 +205,7 @@ courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
 	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
 	size_t room = room_bytes(c, c->attempt_bytes - bytes);
 
+	check(c->attempt_bytes >= bytes && req->bytes_max == 0);
 	if (c->tunnel == NULL || c->hold_until_us > now || room == 0 ||
 	    c->n_attempts > c->policy->concurrency)
 		return;
@@ -258,7 +268,7 @@ on_wake_mail(struct loop *loop, struct loop_mail *m)
 {
 	struct wake *wake = list_of(m, struct wake, mail);
 
-	(void)loop;
+	check(wake->worker->loop == loop);
 	wake_here(wake->worker, wake->key);
 	free(wake);
 }
@@ -279,7 +289,7 @@ courier_wake(struct worker *w, const char *key)
 	if (wake == NULL)
 		return; /* the courier looks again with its next link, or its next delivery */
 	wake->mail.fn = on_wake_mail;
-	wake->worker = w->edge->workers[at];
+	wake->worker = edge_worker(w->edge, at);
 	snprintf(wake->key, sizeof(wake->key), "%s", key);
 	loop_post(wake->worker->loop, &wake->mail);
 }
@@ -317,6 +327,7 @@ courier_new(struct tunnel *t, struct policy *policy)
 void
 courier_close(struct courier *c)
 {
+	check(c->tunnel != NULL && c->tunnel->courier == c); /* once */
 	c->tunnel = NULL;
 	loop_timer_stop(c->worker->loop, &c->timer);
 	loop_timer_stop(c->worker->loop, &c->rest);

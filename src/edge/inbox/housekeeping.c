@@ -170,6 +170,7 @@ look_for_trouble(struct housekeeping *u)
 	bool late = age_ms > u->settings->inbox.alert_minutes * 60000 &&
 		    u->settings->inbox.alert_minutes > 0;
 
+	check(SUM(u->edge, account_full) >= u->told_refused); /* nobody is told of more than came */
 	if (!late)
 		u->told_late = false;
 	if (!t.damaged && t.parked == 0 && t.dead == 0 && t.refused == 0 && (!late || u->told_late))
@@ -212,6 +213,7 @@ submit(struct housekeeping *u, enum work work, enum inbox_op op)
 {
 	struct settings *s = u->settings;
 
+	check(u->work == IDLE && !u->stopped);
 	inbox_req_fini(&u->req);
 	u->req.now_ms = u->req.mono_ms = 0;
 	u->req.op = op;
@@ -231,6 +233,7 @@ on_done(struct errand *e)
 	enum work work = u->work;
 	bool good = u->req.result == STORE_OK;
 
+	check(work != IDLE);
 	u->work = IDLE;
 	if (u->stopped)
 		return;

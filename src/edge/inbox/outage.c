@@ -72,6 +72,7 @@ courier_on_rest(struct loop_timer *t)
 {
 	struct courier *c = list_of(t, struct courier, rest);
 
+	check(c->tunnel != NULL); /* courier_close() stops the timer */
 	if (c->n_attempts > 0)
 		courier_rest(c);
 }
@@ -81,6 +82,7 @@ courier_origin(struct courier *c)
 {
 	int64_t now = loop_now_us(c->worker->loop);
 
+	check(c->tunnel != NULL); /* else the timer would outlive the courier */
 	if (!c->waits || (c->origin_us != 0 && now - c->origin_us < AGAIN_US))
 		return;
 	c->origin_us = now;

@@ -102,6 +102,7 @@ show_answer(struct query *v)
 	json_t *attempts = json_array();
 	size_t i = req->n_attempts > ATTEMPTS_SHOWN ? req->n_attempts - ATTEMPTS_SHOWN : 0;
 
+	check(req->n_items == 1); /* the store has found it: else it says STORE_NONE */
 	for (; i < req->n_attempts; i++)
 		json_array_append_new(attempts, attempt_json(&req->attempts[i]));
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "delivery",
@@ -118,6 +119,7 @@ bytes_answer(struct query *v)
 	struct buf all;
 	size_t n_head;
 
+	check(v->req.n_items == 1);
 	buf_init(&all, SHOWN_BYTES);
 	if (shown_bytes(v->edge->vault, d, v->raw, &all, &n_head)) {
 		size_t total = all.n;
