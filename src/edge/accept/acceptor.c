@@ -56,6 +56,7 @@ on_grave(struct loop_grave *g)
 {
 	struct accept_handshake *h = list_of(g, struct accept_handshake, grave);
 
+	check(!lobby_has(&h->guest) && !conn_is_open(&h->conn));
 	slab_put(&h->acceptor->handshakes, h);
 }
 
@@ -65,6 +66,7 @@ finish(struct accept_handshake *h)
 {
 	struct acceptor *g = h->acceptor;
 
+	check(!list_empty(&h->node)); /* once: the second time it would be in no list */
 	conn_close(&h->conn);
 	loop_timer_stop(g->loop, &h->deadline);
 	lobby_leave(h->lobby, &h->guest);
@@ -131,7 +133,7 @@ worker_for_visitor(struct edge *e, const char *sni)
 	unsigned at = 0;
 
 	if (name.n > 0 && directory_find(e->directory, name, &at) == DIRECTORY_UP)
-		return e->workers[at];
+		return edge_worker(e, at);
 	return e->workers[atomic_fetch_add_explicit(&e->next_worker, 1, memory_order_relaxed) %
 			  e->n_workers];
 }
@@ -244,6 +246,7 @@ answered(struct accept_handshake *h)
 	if (h->lobby != &g->silent)
 		return;
 	lobby_leave(&g->silent, &h->guest);
+	check(!lobby_has(&h->guest));
 	if (!enter(link ? &g->links : &g->visitors, h))
 		show_out(h);
 }
@@ -322,6 +325,7 @@ on_orders(struct loop *loop, struct loop_mail *m)
 	unsigned orders = atomic_exchange(&g->orders, 0);
 	struct tls_server *next = atomic_exchange(&g->next_server, NULL);
 
+	check(g->loop == loop && orders != 0); /* only the first of some orders posts */
 	if (next != NULL) {
 		tls_server_unref(g->server);
 		g->server = next;
@@ -399,8 +403,10 @@ run(void *arg)
 int
 acceptor_start(struct acceptor *g)
 {
-	int error = pthread_create(&g->thread, NULL, run, g);
+	int error;
 
+	check(!g->started);
+	error = pthread_create(&g->thread, NULL, run, g);
 	if (error != 0) {
 		errno = error;
 		return -1;
@@ -424,6 +430,7 @@ acceptor_free(struct acceptor *g)
 {
 	if (g == NULL)
 		return;
+	check(!g->started && list_empty(&g->list)); /* acceptor_stop() ended them */
 	listener_close(&g->listener);
 	lobby_fini(&g->silent);
 	lobby_fini(&g->visitors);

@@ -399,6 +399,9 @@ make_request(const struct admin_options *o, const struct admin_command *cmd, int
 {
 	json_t *request = json_pack("{s:s}", "op", cmd->op);
 
+	/* read_command() has counted them by the same row. */
+	check(argc <= (int)(sizeof(cmd->args) / sizeof(*cmd->args)));
+	check(argc <= 0 || cmd->args[argc - 1] != NULL);
 	for (int i = 0; i < argc; i++)
 		json_object_set_new(request, cmd->args[i], value(cmd->args[i], argv[i], 0));
 	if (o->label != NULL)
@@ -416,6 +419,7 @@ admin_run(const struct admin_options *o, const struct admin_command *cmd, int ar
 {
 	int n_words = cmd->sub != NULL ? 2 : 1;
 
+	check(argc >= n_words);
 	if (cmd->op == NULL)
 		return admin_inbox(o, argc - 1, argv + 1);
 	return converse(o, cmd, make_request(o, cmd, argc - n_words, argv + n_words));

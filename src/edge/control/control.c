@@ -31,6 +31,7 @@ client_close(struct control_client *c)
 
 	if (c->dead)
 		return;
+	check(ctl->n_clients > 0);
 	c->dead = true;
 	control_job_abandon(c);
 	query_abandon(c->query);
@@ -85,6 +86,8 @@ control_answer(struct control_client *c, json_t *answer)
 		free(text);
 		return;
 	}
+	/* One request at a time: nothing else works for this client now. */
+	check(c->job == NULL && c->query == NULL && c->wait_key[0] == '\0');
 	if (text != NULL) {
 		buf_put(&c->out, slice_str(text));
 		buf_putc(&c->out, '\n');
@@ -134,6 +137,7 @@ take_line(struct control_client *c)
 	}
 	line = slice_head(in, end);
 	request(c, line);
+	check(c->dead || c->in.n > end); /* nobody but this takes lines out */
 	if (!c->dead)
 		buf_skip(&c->in, end + 1);
 }
@@ -216,6 +220,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 	conn_init(&c->conn, fd, NULL, on_conn);
 	list_push(&ctl->clients, &c->node);
 	ctl->n_clients++;
+	check(ctl->n_clients <= LIMIT_CONTROL_CLIENTS && !ctl->closed);
 	if (conn_attach(&c->conn, ctl->edge->main_loop) != 0)
 		client_close(c);
 }
@@ -260,6 +265,7 @@ control_close(struct control *ctl)
 	listener_close(&ctl->listener);
 	while (!list_empty(&ctl->clients))
 		client_close(list_of(ctl->clients.next, struct control_client, node));
+	check(ctl->n_clients == 0);
 }
 
 void

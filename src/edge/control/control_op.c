@@ -93,6 +93,7 @@ rows_json(const struct store_req *req)
 {
 	json_t *rows = json_array();
 
+	check(req->n_rows <= LIMIT_STORE_ROWS); /* a full page says that there is more */
 	for (size_t i = 0; i < req->n_rows; i++)
 		json_array_append_new(rows, row_json(req->op, &req->rows[i]));
 	return json_pack("{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more",
@@ -136,7 +137,7 @@ after(struct control *ctl, const struct store_req *req)
 	} else if (req->op == STORE_PORT_RELEASE) {
 		snprintf(key, sizeof(key), "tcp:%u", req->port);
 		if (directory_forget(e->directory, slice_str(key), &at))
-			worker_fence(e->workers[at], key);
+			worker_fence(edge_worker(e, at), key);
 	} else {
 		return;
 	}
@@ -152,6 +153,7 @@ on_stored(struct errand *e)
 	struct control_client *c = job->client;
 	enum store_result r = job->req.result;
 
+	check(c == NULL || c->job == job);
 	if (r == STORE_OK)
 		after(job->control, &job->req);
 	if (c != NULL) {
@@ -317,6 +319,7 @@ limits(struct control_client *c, json_t *request)
 void
 control_wait_over(struct control_client *c, bool up)
 {
+	check(c->wait_key[0] != '\0' && !c->dead);
 	loop_timer_stop(c->control->edge->main_loop, &c->wait_timer);
 	c->wait_key[0] = '\0';
 	if (up)
@@ -400,6 +403,7 @@ control_request(struct control_client *c, json_t *request)
 {
 	const char *op = json_string_value(json_object_get(request, "op"));
 
+	check(c->job == NULL && c->query == NULL && c->wait_key[0] == '\0');
 	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
 		c->query = query_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
 		    on_view, c);

@@ -162,6 +162,7 @@ unknown_sub(const char *name, const char *sub)
 		if (strcmp(admin_commands[i].name, name) == 0)
 			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
 			    at > 0 ? ", " : "", admin_commands[i].sub);
+	check(at < sizeof(list)); /* else a command has more second words than fit here */
 	if (sub == NULL)
 		tell_usage("say what to do: aditd %s %s", name, list);
 	else
@@ -201,6 +202,7 @@ read_command(struct command_line *cl, struct args *a)
 	const struct admin_command *c = find(w[0], NULL);
 	int n_args;
 
+	check(cl->n_words > 0);
 	if (c == NULL)
 		return unknown_command(w[0]);
 	if (c->sub != NULL) {
@@ -239,6 +241,7 @@ command_line_read(struct command_line *cl, int argc, char **argv)
 		tell_usage("%s; aditd help has the options", a.why);
 		return 2;
 	}
+	check(a.n_words >= 0 && a.n_words <= a.words_max);
 	cl->n_words = a.n_words;
 	if (cl->version || (a.n_words == 1 && strcmp(words[0], "version") == 0)) {
 		puts("aditd " ADIT_VERSION);

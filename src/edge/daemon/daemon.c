@@ -42,6 +42,7 @@ on_idle(struct edge *e, unsigned worker)
 	struct daemon *d = list_of(e, struct daemon, edge);
 
 	(void)worker;
+	check(d->stopping && d->n_idle < e->n_workers); /* each says it once, after WORKER_DRAIN */
 	if (++d->n_idle == e->n_workers)
 		end(d);
 }
@@ -114,6 +115,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 
 	if (next == NULL)
 		return refuse(d, error, ret_text, cap);
+	check(server != NULL && next != d->settings);
 	d->reloaded[0] = '\0';
 	restart = settings_restart_for(d->settings, next);
 	if (restart != NULL)

@@ -166,6 +166,7 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 {
 	struct edge *e = &d->edge;
 
+	check(n_workers > 0 && n_workers <= LIMIT_WORKERS); /* http_fds has so many */
 	snprintf(e->domain, sizeof(e->domain), "%s", d->settings->domain);
 	e->https_port = public_port(d->settings, &d->sockets.https);
 	e->http_port =
@@ -181,7 +182,7 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 	for (; e->n_workers < n_workers; e->n_workers++) {
 		int fd = d->sockets.http_fds[e->n_workers];
 
-		d->sockets.http_fds[e->n_workers] = -1;
+		d->sockets.http_fds[e->n_workers] = -1; /* the worker's from here on */
 		e->workers[e->n_workers] = dispatch_new(e, e->n_workers, d->settings, fd);
 		if (e->workers[e->n_workers] == NULL)
 			return daemon_fail_errno("making a worker");
@@ -201,6 +202,7 @@ daemon_start_threads(struct daemon *d)
 {
 	struct edge *e = &d->edge;
 
+	check(e->n_workers > 0 && e->store != NULL); /* nobody is let in before names are known */
 	for (unsigned i = 0; i < e->n_workers; i++)
 		if (worker_start(e->workers[i]) != 0)
 			return daemon_fail_errno("starting a worker");

@@ -97,6 +97,7 @@ make_certs(const char *dir, const char *domain)
 static bool
 add_cert(struct settings *s, const char *dir)
 {
+	check(s->certs == NULL && s->n_certs == 0);
 	s->certs = calloc(1, sizeof(*s->certs));
 	if (s->certs == NULL)
 		return false;

@@ -47,6 +47,7 @@ stop(struct worker *w)
 	tcp_cut(w);
 	links_cut(w);
 	loop_timer_stop(w->loop, &w->tick);
+	check(w->counters.visitors == 0 && w->counters.tcp == 0 && w->counters.links == 0);
 	worker_check_idle(w);
 }
 
@@ -127,6 +128,7 @@ dispatch_free(struct worker *w)
 	/* Mail that came after the end of the thread: connections are closed, orders forgotten. */
 	worker_order(w, WORKER_STOP);
 	loop_run(w->loop);
+	check(w->stopping && w->counters.visitors == 0 && w->counters.links == 0);
 	visit_free(w->visit);
 	tcp_free(w->tcp);
 	links_free(w->links);

@@ -46,6 +46,7 @@ each_row(struct store *s, struct store_req *req, size_t page,
 
 	while (more && r == STORE_OK) {
 		r = ask_store(s, req);
+		check(req->n_rows <= page); /* else the last page would not be known by its size */
 		more = req->n_rows == page;
 		for (size_t i = 0; r == STORE_OK && i < req->n_rows; i++)
 			r = take(req, &req->rows[i], arg);
@@ -98,8 +99,10 @@ load_policy(struct directory *d, const struct vault *vault, const struct store_r
 	ptrdiff_t n = json == NULL ? -1
 				   : vault_unseal(vault, slice_str(row->name),
 					 slice_of(row->policy, row->n_policy), json);
-	struct policy *p = n < 0 ? NULL : policy_new(slice_of(json, (size_t)n), why, sizeof(why));
+	struct policy *p;
 
+	check(n < 0 || (size_t)n <= row->n_policy);
+	p = n < 0 ? NULL : policy_new(slice_of(json, (size_t)n), why, sizeof(why));
 	if (p == NULL)
 		log_event(LOG_ERROR, "policy-lost", LOG_Z("tunnel", row->name), LOG_Z("why", why));
 	else

@@ -143,6 +143,7 @@ become(const struct settings *s)
 		return sentence("becoming user \"%s\": %s", s->user, strerror(errno));
 	if (uid != 0 && setuid(0) == 0)
 		return sentence("user \"%s\" could become root again", s->user);
+	check(geteuid() == uid && getuid() == uid && getegid() == gid);
 	return NULL;
 }
 

@@ -63,6 +63,7 @@ send_file(int to, struct read_file a, const char *path)
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
 	bool ok;
 
+	check(a.i < a.n);
 	if (fd >= 0) {
 		m.msg_control = &c;
 		m.msg_controllen = sizeof(c);

@@ -69,6 +69,9 @@ sockets_open(struct sockets *k, const struct settings *s, unsigned n_workers)
 {
 	char *error = NULL;
 
+	check(n_workers > 0 && n_workers <= LIMIT_WORKERS);
+	check(k->https_fd < 0 &&
+	      k->control_fd < 0); /* sockets_init() was called, and nothing since */
 	k->https_fd = listen_on(&s->https, false, "listen.https", &k->https, &error);
 	if (error == NULL)
 		error = listen_http(k, s, n_workers);

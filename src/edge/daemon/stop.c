@@ -24,13 +24,17 @@ seconds(int64_t ms)
 int64_t
 stop_cut_ms(int64_t drain_ms)
 {
+	check(drain_ms >= 0);
 	return drain_ms - (drain_ms / 4 < LIMIT_STOP_MS ? drain_ms / 4 : LIMIT_STOP_MS);
 }
 
 void
 stop_use(int64_t drain_ms)
 {
-	grace_s = seconds(drain_ms > LIMIT_STOP_MS ? drain_ms : LIMIT_STOP_MS);
+	unsigned s = seconds(drain_ms > LIMIT_STOP_MS ? drain_ms : LIMIT_STOP_MS);
+
+	check(s > 0); /* alarm(0) would stop the clock instead of starting it */
+	grace_s = s;
 }
 
 /* Who asks twice does not want to wait. */
@@ -101,6 +105,7 @@ stop_init(struct stop *s, struct loop *l, void (*asked)(struct stop *))
 			 time = { .sa_handler = on_time };
 	sigset_t set;
 
+	check(wake_fd < 0); /* signals are the process's: one stop at a time */
 	set_of(&set);
 	s->asked = asked;
 	s->io.fn = on_io;
