@@ -128,8 +128,11 @@ void
 loop_wake(struct loop *l)
 {
 	uint64_t one = 1;
-	ssize_t n = write(epoll_of(l)->wake_fd, &one, sizeof(one));
+	ssize_t n;
 
+	do {
+		n = write(epoll_of(l)->wake_fd, &one, sizeof(one));
+	} while (n < 0 && errno == EINTR);
 	/* EAGAIN would be a counter of 2^64 - 1, which wakes as well. */
 	check(n == sizeof(one) || errno == EAGAIN);
 }
