@@ -14,13 +14,46 @@
 /* For one answer: an edge that does not know the question says nothing at all. */
 #define ANSWER_US 10000000
 
+enum names_state {
+	/* The link is made.  The edge's welcome leaves it. */
+	NAMES_LINK,
+	/* The edge is asked for a page of names.  The last page leaves it. */
+	NAMES_LIST,
+	/* The edge is asked to give the name up.  Its answer leaves it. */
+	NAMES_RELEASE,
+	/* It has, and is asked what lies in the name's inbox.  Its answer leaves it. */
+	NAMES_INBOX,
+	/* All is printed. */
+	NAMES_DONE,
+};
+
 /* One run: either a list, page by page, or one release and then a look at the name's inbox. */
 struct names {
 	const struct options *options;
 	struct client *client; /* NULL until the first call of on_talk() */
 	const char *release;   /* NULL: they are listed */
-	bool released, asked;  /* the edge has done it; a question was sent */
+	enum names_state state;
 };
+
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[NAMES_LINK] = 0, /* born in it */
+	[NAMES_LIST] = 1 << NAMES_LINK | 1 << NAMES_LIST, /* LIST: the next page */
+	[NAMES_RELEASE] = 1 << NAMES_LINK,
+	[NAMES_INBOX] = 1 << NAMES_RELEASE,
+	[NAMES_DONE] = 1 << NAMES_LIST | 1 << NAMES_INBOX,
+};
+/* clang-format on */
+
+/* The only writer of the state. */
+static void
+move(struct names *n, enum names_state to)
+{
+	check(predecessors[to] & 1u << n->state);
+	check((n->release != NULL) == (to == NAMES_RELEASE || to == NAMES_INBOX) ||
+	      to == NAMES_DONE);
+	n->state = to;
+}
 
 /* Says it at once and once: what is in client->why, agent_run() would say at the end. */
 static void
@@ -31,20 +64,20 @@ fail(struct names *n, const char *code, const char *why)
 	client_finish(n->client, EXIT_BROKE);
 }
 
-/* Sends a question: head is JSON up to its last value, which is made of
- * text that somebody typed. */
+/* Sends a question, whose answer is waited for in the state `to`: head is JSON up to its last
+ * value, which is made of text that somebody typed. */
 static void
-say(struct names *n, const char *head, const char *value)
+say(struct names *n, enum names_state to, const char *head, const char *value)
 {
 	struct buf b;
 
+	move(n, to);
 	buf_init(&b, 2048);
 	buf_put(&b, slice_str(head));
 	buf_json(&b, slice_str(value));
 	buf_putc(&b, '}');
 	client_say(n->client, buf_slice(&b));
 	buf_fini(&b);
-	n->asked = true;
 	client_later(n->client, ANSWER_US);
 }
 
@@ -52,6 +85,7 @@ say(struct names *n, const char *head, const char *value)
 static void
 finish(struct names *n)
 {
+	move(n, NAMES_DONE);
 	client_finish(n->client, fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_BROKE);
 }
 
@@ -84,13 +118,13 @@ take_names(struct names *n, const json_t *answer)
 	size_t i;
 	json_t *name;
 
-	check(n->release == NULL && n->asked);
+	check(n->state == NAMES_LIST);
 	json_array_foreach(json_object_get(answer, "names"), i, name) {
 		if (json_is_string(name))
 			print_name(n, last = json_string_value(name));
 	}
 	if (json_is_true(json_object_get(answer, "more")) && last[0] != '\0')
-		say(n, "{\"type\":\"names\",\"after\":", last);
+		say(n, NAMES_LIST, "{\"type\":\"names\",\"after\":", last);
 	else
 		finish(n);
 }
@@ -105,7 +139,7 @@ print_released(const struct names *n, const json_t *states)
 	const char *name = n->release;
 	struct waiting w;
 
-	check(n->released);
+	check(n->state == NAMES_INBOX);
 	waiting_read(states, &w);
 	if (n->options->json) {
 		json_t *o = json_pack("{s:s, s:b, s:I}", "name", name, "released", 1, "waiting",
@@ -149,8 +183,8 @@ take_release(struct names *n, const json_t *answer)
 		fail(n, code != NULL ? code : "failed", text != NULL ? text : "refused");
 		return;
 	}
-	n->released = true;
-	say(n, "{\"type\":\"inbox\",\"seq\":1,\"op\":\"stat\",\"tunnel\":", n->release);
+	say(n, NAMES_INBOX,
+	    "{\"type\":\"inbox\",\"seq\":1,\"op\":\"stat\",\"tunnel\":", n->release);
 }
 
 /* --- both --- */
@@ -166,16 +200,16 @@ on_talk(struct client *c, struct slice json, void *owner)
 
 	check(n->client == NULL || n->client == c);
 	n->client = c;
-	if (json.n == 0 && n->asked) {
+	if (json.n == 0 && n->state != NAMES_LINK) {
 		fail(n, "failed",
 		    "the edge did not answer the question: it may be older than this program");
 		return;
 	}
 	if (json.n == 0) {
 		if (n->release != NULL)
-			say(n, "{\"type\":\"release\",\"name\":", n->release);
+			say(n, NAMES_RELEASE, "{\"type\":\"release\",\"name\":", n->release);
 		else
-			say(n, "{\"type\":\"names\",\"after\":", "");
+			say(n, NAMES_LIST, "{\"type\":\"names\",\"after\":", "");
 		return;
 	}
 	o = json_loadb(json.p, json.n, 0, NULL);
@@ -184,11 +218,11 @@ on_talk(struct client *c, struct slice json, void *owner)
 		json_decref(o);
 		return;
 	}
-	if (n->release == NULL && strcmp(type, "names") == 0) {
+	if (n->state == NAMES_LIST && strcmp(type, "names") == 0) {
 		take_names(n, o);
-	} else if (n->release != NULL && !n->released && strcmp(type, "release") == 0) {
+	} else if (n->state == NAMES_RELEASE && strcmp(type, "release") == 0) {
 		take_release(n, o);
-	} else if (n->released && strcmp(type, "inbox") == 0) {
+	} else if (n->state == NAMES_INBOX && strcmp(type, "inbox") == 0) {
 		print_released(n, json_object_get(o, "states"));
 		finish(n);
 	}

@@ -21,6 +21,19 @@
 #define BURST (LIMIT_LINK_GLITCHES / 64 / 2)
 #define PAUSE_US (1000000LL * 64 / LIMIT_LINK_GLITCHES_RATE + 5000)
 
+enum status_state {
+	/* The link is made.  The edge's welcome leaves it. */
+	STATUS_LINK,
+	/* No name was given: the edge is asked which there are.  The last page leaves it. */
+	STATUS_NAMES,
+	/* The edge is asked about one name.  Its answer leaves it. */
+	STATUS_PROBE,
+	/* Too many questions in a row would count against the link.  The timer leaves it. */
+	STATUS_PAUSE,
+	/* All names were asked about. */
+	STATUS_DONE,
+};
+
 /* One run: names are listed page by page where none was given, then the edge is asked about one
  * after the other, and each answer is printed as it comes. */
 struct status {
@@ -28,12 +41,28 @@ struct status {
 	struct client *client; /* NULL until the first call of on_talk() */
 	struct buf names;      /* each with its NUL */
 	size_t at;             /* of the name that is asked about */
-	bool listing;          /* the edge is asked which names there are */
-	bool asked;            /* an answer is due */
-	bool done;             /* all names were asked about */
+	enum status_state state;
 	size_t n_asked, n_bad; /* names; those that are not as they should be */
 	struct buf out;        /* of one name */
 };
+
+/* clang-format off */
+static const unsigned predecessors[] = {
+	[STATUS_LINK] = 0, /* born in it */
+	[STATUS_NAMES] = 1 << STATUS_LINK | 1 << STATUS_NAMES, /* NAMES: the next page */
+	[STATUS_PROBE] = 1 << STATUS_LINK | 1 << STATUS_NAMES | 1 << STATUS_PROBE | 1 << STATUS_PAUSE,
+	[STATUS_PAUSE] = 1 << STATUS_PROBE,
+	[STATUS_DONE] = 1 << STATUS_LINK | 1 << STATUS_NAMES | 1 << STATUS_PROBE,
+};
+/* clang-format on */
+
+/* The only writer of the state. */
+static void
+move(struct status *s, enum status_state to)
+{
+	check(predecessors[to] & 1u << s->state);
+	s->state = to;
+}
 
 /* --- what is printed of one name --- */
 
@@ -250,7 +279,6 @@ say(struct status *s, const char *type, const char *member, const char *value)
 	buf_putc(&b, '}');
 	client_say(s->client, buf_slice(&b));
 	buf_fini(&b);
-	s->asked = true;
 	client_later(s->client, ANSWER_US);
 }
 
@@ -262,16 +290,23 @@ fail(struct status *s, const char *why)
 	client_finish(s->client, EXIT_BROKE);
 }
 
-/* The next question: another page of names, then each name; at the end the link is closed. */
+/* after: the last name of the page before, "": from the first one on. */
 static void
-ask(struct status *s, const char *after)
+ask_names(struct status *s, const char *after)
 {
-	if (s->listing) {
-		say(s, "names", "after", after);
-	} else if (name_at(s) != NULL) {
+	move(s, STATUS_NAMES);
+	say(s, "names", "after", after);
+}
+
+/* About the next name; behind the last one the link is closed. */
+static void
+ask(struct status *s)
+{
+	if (name_at(s) != NULL) {
+		move(s, STATUS_PROBE);
 		say(s, "probe", "name", name_at(s));
 	} else {
-		s->done = true;
+		move(s, STATUS_DONE);
 		client_finish(s->client, EXIT_STOPPED);
 	}
 }
@@ -284,7 +319,7 @@ take_names(struct status *s, const json_t *o)
 	size_t i;
 	json_t *name;
 
-	check(s->listing && s->at == 0);
+	check(s->state == STATUS_NAMES && s->at == 0);
 	json_array_foreach(json_object_get(o, "names"), i, name) {
 		if (json_is_string(name))
 			add_name(s, last = json_string_value(name));
@@ -293,12 +328,50 @@ take_names(struct status *s, const json_t *o)
 		fail(s, "the account has more names than are shown at once: name some");
 		return;
 	}
-	s->listing = json_is_true(json_object_get(o, "more")) && last[0] != '\0';
-	ask(s, last);
+	if (json_is_true(json_object_get(o, "more")) && last[0] != '\0')
+		ask_names(s, last);
+	else
+		ask(s);
 }
 
-/* As struct client.talk. An empty message is the welcome, the end of a pause, or, while an
- * answer is due, the end of the time for it. */
+static void
+take_probe(struct status *s, const json_t *o)
+{
+	show(s, o);
+	s->at += strlen(name_at(s)) + 1;
+	/* Past the burst at the pace at which the edge forgives. */
+	if (++s->n_asked < BURST || name_at(s) == NULL) {
+		ask(s);
+	} else {
+		move(s, STATUS_PAUSE);
+		client_later(s->client, PAUSE_US);
+	}
+}
+
+/* The welcome, the end of a pause, or, while an answer is due, the end of the time for it. */
+static void
+on_time(struct status *s)
+{
+	switch (s->state) {
+	case STATUS_LINK:
+		if (s->options->n_args == 0)
+			ask_names(s, "");
+		else
+			ask(s);
+		break;
+	case STATUS_PAUSE:
+		ask(s);
+		break;
+	case STATUS_NAMES:
+	case STATUS_PROBE:
+		fail(s, "the edge did not answer the question: it may be older than this program");
+		break;
+	case STATUS_DONE:
+		break;
+	}
+}
+
+/* As struct client.talk. What nobody has asked for just now is passed over. */
 static void
 on_talk(struct client *c, struct slice json, void *owner)
 {
@@ -308,28 +381,16 @@ on_talk(struct client *c, struct slice json, void *owner)
 
 	check(s->client == NULL || s->client == c);
 	s->client = c;
-	if (json.n == 0 && s->asked) { /* the time for it is over */
-		fail(s, "the edge did not answer the question: it may be older than this program");
-		return;
-	}
 	if (json.n == 0) {
-		ask(s, "");
+		on_time(s);
 		return;
 	}
 	o = json_loadb(json.p, json.n, 0, NULL);
 	type = doctor_text_of(o, "type");
-	if (s->listing && strcmp(type, "names") == 0) {
+	if (s->state == STATUS_NAMES && strcmp(type, "names") == 0)
 		take_names(s, o);
-	} else if (!s->listing && name_at(s) != NULL && strcmp(type, "probe") == 0) {
-		show(s, o);
-		s->at += strlen(name_at(s)) + 1;
-		s->asked = false;
-		/* Past the burst at the pace at which the edge forgives. */
-		if (++s->n_asked < BURST || name_at(s) == NULL)
-			ask(s, "");
-		else
-			client_later(c, PAUSE_US);
-	}
+	else if (s->state == STATUS_PROBE && strcmp(type, "probe") == 0)
+		take_probe(s, o);
 	json_decref(o);
 }
 
@@ -347,7 +408,7 @@ name_of(const struct config *c, const char *arg)
 int
 status_command(const struct options *o)
 {
-	struct status s = { .options = o, .listing = o->n_args == 0 };
+	struct status s = { .options = o };
 	struct login e;
 
 	if (login_open(&e, o) != 0)
@@ -358,10 +419,10 @@ status_command(const struct options *o)
 		add_name(&s, name_of(&e.config, o->args[i]));
 	/* Whether all was asked says more than how the link ended. */
 	(void)agent_talk(&e, o->json, on_talk, &s);
-	if (s.done && s.names.n == 0)
+	if (s.state == STATUS_DONE && s.names.n == 0)
 		tell_note("this account has no tunnel yet: adit http 8080 opens one");
 	login_close(&e);
 	buf_fini(&s.names);
 	buf_fini(&s.out);
-	return !s.done ? EXIT_USAGE : s.n_bad > 0 ? 1 : 0;
+	return s.state != STATUS_DONE ? EXIT_USAGE : s.n_bad > 0 ? 1 : 0;
 }
