@@ -50,7 +50,8 @@ struct status {
 static const unsigned predecessors[] = {
 	[STATUS_LINK] = 0, /* born in it */
 	[STATUS_NAMES] = 1 << STATUS_LINK | 1 << STATUS_NAMES, /* NAMES: the next page */
-	[STATUS_PROBE] = 1 << STATUS_LINK | 1 << STATUS_NAMES | 1 << STATUS_PROBE | 1 << STATUS_PAUSE,
+	[STATUS_PROBE] = 1 << STATUS_LINK | 1 << STATUS_NAMES | 1 << STATUS_PROBE |
+	    1 << STATUS_PAUSE,
 	[STATUS_PAUSE] = 1 << STATUS_PROBE,
 	[STATUS_DONE] = 1 << STATUS_LINK | 1 << STATUS_NAMES | 1 << STATUS_PROBE,
 };

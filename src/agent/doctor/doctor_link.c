@@ -56,7 +56,8 @@ static const unsigned predecessors[] = {
 	[ASKING_HELLO] = 1 << ASKING_DIAL,
 	[ASKING_PROBE] = 1 << ASKING_HELLO,
 	[ASKING_INBOX] = 1 << ASKING_PROBE,
-	[ASKING_OVER] = 1 << ASKING_DIAL | 1 << ASKING_HELLO | 1 << ASKING_PROBE | 1 << ASKING_INBOX,
+	[ASKING_OVER] = 1 << ASKING_DIAL | 1 << ASKING_HELLO | 1 << ASKING_PROBE |
+	    1 << ASKING_INBOX,
 };
 /* clang-format on */
 

@@ -12,7 +12,8 @@
 
 /* clang-format off */
 static const unsigned predecessors[] = {
-	[EDGE_DIAL_OFF] = 1 << EDGE_DIAL_CONNECT | 1 << EDGE_DIAL_PROXY | 1 << EDGE_DIAL_TLS, /* born in it */
+	/* born in it */
+	[EDGE_DIAL_OFF] = 1 << EDGE_DIAL_CONNECT | 1 << EDGE_DIAL_PROXY | 1 << EDGE_DIAL_TLS,
 	[EDGE_DIAL_CONNECT] = 1 << EDGE_DIAL_OFF,
 	[EDGE_DIAL_PROXY] = 1 << EDGE_DIAL_CONNECT,
 	[EDGE_DIAL_TLS] = 1 << EDGE_DIAL_CONNECT | 1 << EDGE_DIAL_PROXY,

@@ -7,7 +7,8 @@ static const unsigned predecessors[] = {
 	[BYTE_STREAM_DIALLING] = 0, /* born in it */
 	[BYTE_STREAM_OPEN] = 1 << BYTE_STREAM_DIALLING,
 	[BYTE_STREAM_HALF] = 1 << BYTE_STREAM_OPEN,
-	[BYTE_STREAM_DEAD] = 1 << BYTE_STREAM_DIALLING | 1 << BYTE_STREAM_OPEN | 1 << BYTE_STREAM_HALF,
+	[BYTE_STREAM_DEAD] = 1 << BYTE_STREAM_DIALLING | 1 << BYTE_STREAM_OPEN |
+	    1 << BYTE_STREAM_HALF,
 };
 /* clang-format on */
 

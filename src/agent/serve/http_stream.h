@@ -18,8 +18,8 @@
 enum http_stream_state {
 	/* The edge sends the request's head.  Its last byte leaves it. */
 	HTTP_STREAM_HEAD,
-	/* The head is whole.  What shows whether a body follows leaves it: the next byte, or the end;
-	 * where the head says so itself, nothing is waited for. */
+	/* The head is whole.  What shows whether a body follows leaves it: the next byte, or the
+	 * end; where the head says so itself, nothing is waited for. */
 	HTTP_STREAM_READ,
 	/* The head is ready, the connection is not; the body's bytes are held.  The origin's
 	 * connection leaves it, or its failure ends the stream. */
@@ -31,8 +31,8 @@ enum http_stream_state {
 	HTTP_STREAM_BODY,
 	/* The answer is over, the request is not.  The edge ends the stream, or serve's timer. */
 	HTTP_STREAM_LINGER,
-	/* The answer was 101: from here on both talk as they like.  The end of the origin's direction
-	 * leaves it; where the visitor's has ended before, that ends the stream. */
+	/* The answer was 101: from here on both talk as they like.  The end of the origin's
+	 * direction leaves it; where the visitor's has ended before, that ends the stream. */
 	HTTP_STREAM_SWITCHED,
 	/* The same, and the origin has ended its direction.  The visitor's end ends the stream. */
 	HTTP_STREAM_HALF,

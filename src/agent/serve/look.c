@@ -11,7 +11,8 @@
 /* clang-format off */
 static const unsigned predecessors[] = {
 	[LOOK_OFF] = 1 << LOOK_PAUSE | 1 << LOOK_DIAL | 1 << LOOK_STAY, /* born in it */
-	[LOOK_PAUSE] = 1 << LOOK_OFF | 1 << LOOK_PAUSE | 1 << LOOK_DIAL | 1 << LOOK_STAY, /* PAUSE: no memory to dial */
+	/* PAUSE: no memory to dial */
+	[LOOK_PAUSE] = 1 << LOOK_OFF | 1 << LOOK_PAUSE | 1 << LOOK_DIAL | 1 << LOOK_STAY,
 	[LOOK_DIAL] = 1 << LOOK_PAUSE,
 	[LOOK_STAY] = 1 << LOOK_DIAL,
 };

@@ -56,7 +56,7 @@ struct origin_ops {
 
 /* Any of them may be left for GONE: its owner drops it, or its end or failure is seen. */
 enum origin_state {
-	/* Addresses of the origin are tried one after the other.  The first that accepts leaves it. */
+	/* Its addresses are tried one after the other.  The first that accepts leaves it. */
 	ORIGIN_DIALLING,
 	/* TLS only.  Its end leaves it, or the deadline ends the connection. */
 	ORIGIN_HANDSHAKE,

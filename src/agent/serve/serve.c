@@ -44,10 +44,12 @@ serve_fini(struct serve *s)
 
 /* clang-format off */
 static const unsigned predecessors[] = {
-	[TUNNEL_WANTED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP | 1 << TUNNEL_REFUSED, /* born in it; each new link */
+	/* born in it; each new link */
+	[TUNNEL_WANTED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP | 1 << TUNNEL_REFUSED,
 	[TUNNEL_UP] = 1 << TUNNEL_WANTED,
 	[TUNNEL_REFUSED] = 1 << TUNNEL_WANTED,
-	[TUNNEL_REPLACED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP, /* WANTED: it was so while we were away */
+	/* WANTED: it was so while we were away */
+	[TUNNEL_REPLACED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP,
 };
 /* clang-format on */
 

@@ -21,7 +21,7 @@
 enum tunnel_state {
 	/* Not yet answered for on this link.  The edge's welcome leaves it. */
 	TUNNEL_WANTED,
-	/* The edge sends its visitors here.  The next link wants it anew; a newer agent replaces it. */
+	/* The edge sends visitors here.  The next link wants it anew; a newer agent replaces it. */
 	TUNNEL_UP,
 	/* The edge has said why not.  The next link asks once more. */
 	TUNNEL_REFUSED,
