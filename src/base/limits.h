@@ -161,6 +161,8 @@
 	X(DNS_CNAMES,                8, "names", "names that one answer follows")                   \
 	X(DNS_UDP_BYTES,          1232, "bytes", "DNS answer over UDP, whatever the asker takes")  \
 	X(DNS_UPDATE_RECORDS,      256, "records", "prerequisites and changes of one DNS update")  \
+	X(DNS_RATE,                 50, "answers/s", "equal DNS answers over UDP to one network (/24, /56)") \
+	X(DNS_RATE_ROWS,         16384, "rows", "networks and answers whose rates are remembered") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

@@ -99,6 +99,7 @@ reply(struct turn *t, unsigned rcode, struct authority_said *ret)
 	if (t->refusal != TSIG_OK)
 		tsig_refuse(&t->w, &t->rq.tsig, t->refusal);
 	ret->rcode = rcode;
+	ret->is_signed = t->by.key.n > 0;
 	ret->reply_n = t->w.n;
 	return AUTHORITY_REPLY;
 }
@@ -176,7 +177,7 @@ transfer(struct turn *t, struct authority_said *ret)
 		struct dns_question soa = t->rq.question;
 
 		soa.type = RR_SOA;
-		return reply(t, zones_answer(&t->a->zones, &soa, &t->w), ret);
+		return reply(t, zones_answer(&t->a->zones, &soa, &t->w, &ret->about), ret);
 	}
 	if (share == AUTHORITY_SOME)
 		request.may_see = t->a->rules->sees;
@@ -299,7 +300,8 @@ decide(struct turn *t, struct authority_said *ret)
 		return update(t, ret);
 	if (q->type == RR_AXFR || q->type == RR_IXFR)
 		return transfer(t, ret);
-	return reply(t, zones_answer(&t->a->zones, q, &t->w), ret);
+	rcode = zones_answer(&t->a->zones, q, &t->w, &ret->about);
+	return reply(t, rcode, ret);
 }
 
 enum authority_verdict
@@ -326,4 +328,17 @@ authority_answer(struct authority *a, const struct authority_ask *ask, struct au
 	}
 	ret->reply_n = bare_reply(&t.rq.r, ret->rcode, ask->reply, ask->cap);
 	return verdict;
+}
+
+size_t
+authority_slip(const struct authority_ask *ask)
+{
+	struct request rq;
+	struct dnswrite w;
+
+	if (request_read(&rq, ask->request) != REQUEST_GOOD)
+		return 0;
+	begin_reply(&w, &rq, ask->reply, reply_bytes(&rq, false, ask->cap), 0);
+	dnswrite_set_flags(&w, (uint16_t)(dnswrite_flags(&w) | DNS_TC));
+	return end_reply(&w, &rq, RR_NOERROR, NULL, ask->now_s) ? w.n : 0;
 }

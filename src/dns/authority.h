@@ -74,12 +74,17 @@ struct authority_update;
 struct authority_said {
 	size_t reply_n;
 	unsigned rcode;
+	bool is_signed;                  /* by a key that we know */
+	struct slice about;              /* what answered (zones.h), for rrl_judge() */
 	struct transfer *transfer;       /* the caller's: transfer_free() */
 	struct authority_update *update; /* the caller's: authority_settle() */
 };
 
 enum authority_verdict authority_answer(struct authority *a, const struct authority_ask *ask,
     struct authority_said *ret) must_use;
+
+/* Instead of an answer over UDP: come by TCP (TC). Its bytes in ask->reply; 0: nothing to say. */
+size_t authority_slip(const struct authority_ask *ask);
 
 /* What the UPDATE would change; belongs to it. */
 struct change *authority_change(struct authority_update *u);

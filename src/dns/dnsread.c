@@ -5,6 +5,12 @@
 #include "base/wire.h"
 #include "dns/rr.h"
 
+/*
+ * A pointer may lead to a pointer. Without a ceiling, a message full of them would cost its length
+ * for each of its names; a name has no more parts than labels.
+ */
+#define JUMPS_MAX DNAME_LABELS
+
 static struct slice
 take(struct dnsread *r, size_t n)
 {
@@ -47,6 +53,7 @@ expand(struct slice all, size_t at, size_t end, bool pointers, struct dname *ret
 {
 	const unsigned char *p = (const unsigned char *)all.p;
 	size_t from = at, took = 0, n = 0;
+	unsigned jumps = 0;
 
 	for (;;) {
 		unsigned c;
@@ -55,7 +62,7 @@ expand(struct slice all, size_t at, size_t end, bool pointers, struct dname *ret
 			return 0;
 		c = p[at];
 		if (c >= 0xc0) {
-			if (!pointers || end - at < 2)
+			if (!pointers || end - at < 2 || jumps++ == JUMPS_MAX)
 				return 0;
 			if (took == 0)
 				took = at + 2 - from;

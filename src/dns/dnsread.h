@@ -13,8 +13,8 @@
  *	+-----------------+-----------------+
  *	| question, answer, authority, additional
  *
- * A pointer of a compressed name must lead to before the place that it was reached from: a loop
- * cannot be written, and a name costs no more than its bytes (RFC 1035 4.1.4).
+ * A pointer of a compressed name must lead to before the place that it was reached from, so a loop
+ * cannot be written (RFC 1035 4.1.4); and a name has as many pointers as labels at most.
  */
 #ifndef ADIT_DNS_DNSREAD_H
 #define ADIT_DNS_DNSREAD_H

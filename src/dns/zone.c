@@ -361,6 +361,12 @@ zone_node_of(const struct zone *z, struct slice name)
 	return zone_node_in(&z->nodes, dname_slice(&lower));
 }
 
+struct slice
+zone_name(const struct zone_node *node)
+{
+	return zone_node_name(node);
+}
+
 const struct rrset *
 zone_set(const struct zone_node *node, uint16_t type)
 {

@@ -70,6 +70,7 @@ struct zone_hit {
 void zone_find(const struct zone *z, struct slice name, struct zone_hit *ret);
 /* That very name, below a delegation too, where its addresses are glue. NULL: it does not exist. */
 const struct zone_node *zone_node_of(const struct zone *z, struct slice name);
+struct slice zone_name(const struct zone_node *node); /* in lower case */
 /* NULL: none of that type. */
 const struct rrset *zone_set(const struct zone_node *node, uint16_t type);
 /* The first of all sets, go on with rrset->next; NULL: an empty non-terminal. */

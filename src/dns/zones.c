@@ -60,6 +60,7 @@ zones_for(const struct zones *zones, struct slice name, uint16_t type)
 struct answering {
 	const struct zone *zone;
 	struct dnswrite *w;
+	struct slice about;
 	const struct zone_node *extras[EXTRAS];
 	size_t n_extras;
 };
@@ -210,6 +211,7 @@ answer_name(struct answering *a, struct slice name, uint16_t type, bool first,
 	size_t at = 0;
 
 	zone_find(a->zone, name, &hit);
+	a->about = hit.node == NULL ? zone_origin(a->zone) : zone_name(hit.node);
 	if (hit.found == ZONE_CUT && !(hit.exact && type == RR_DS)) {
 		if (!first) /* about the name that was asked for, we do know (RFC 1034 6.2.7) */
 			set_flag(a->w, DNS_AA);
@@ -236,16 +238,13 @@ answer_name(struct answering *a, struct slice name, uint16_t type, bool first,
 	return rrset_next(s, &at, ret_target) ? STEP_ON : STEP_DONE;
 }
 
-unsigned
-zones_answer(const struct zones *zones, const struct dns_question *q, struct dnswrite *w)
+static unsigned
+follow(struct answering *a, const struct zones *zones, const struct dns_question *q)
 {
-	struct answering a = { .zone = zones_for(zones, dname_slice(&q->name), q->type), .w = w };
 	struct slice been[LIMIT_DNS_CNAMES], name = dname_slice(&q->name), target;
 
-	if (a.zone == NULL || q->class != RR_CLASS_IN)
-		return RR_REFUSED;
 	for (size_t n = 0; n < LIMIT_DNS_CNAMES; n++) {
-		enum step step = answer_name(&a, name, q->type, n == 0, &target);
+		enum step step = answer_name(a, name, q->type, n == 0, &target);
 
 		if (step != STEP_ON)
 			return step == STEP_NXDOMAIN ? RR_NXDOMAIN : RR_NOERROR;
@@ -253,10 +252,23 @@ zones_answer(const struct zones *zones, const struct dns_question *q, struct dns
 		for (size_t i = 0; i <= n; i++)
 			if (dname_eq(been[i], target))
 				return RR_NOERROR; /* in a circle */
-		if ((dnswrite_flags(w) & DNS_TC) != 0 ||
-		    (a.zone = zones_for(zones, target, q->type)) == NULL)
+		if ((dnswrite_flags(a->w) & DNS_TC) != 0 ||
+		    (a->zone = zones_for(zones, target, q->type)) == NULL)
 			return RR_NOERROR;
 		name = target;
 	}
 	return RR_NOERROR;
+}
+
+unsigned
+zones_answer(const struct zones *zones, const struct dns_question *q, struct dnswrite *w,
+    struct slice *ret_about)
+{
+	struct answering a = { .zone = zones_for(zones, dname_slice(&q->name), q->type), .w = w };
+	unsigned rcode = RR_REFUSED;
+
+	if (a.zone != NULL && q->class == RR_CLASS_IN)
+		rcode = follow(&a, zones, q);
+	*ret_about = a.about;
+	return rcode;
 }

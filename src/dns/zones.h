@@ -27,8 +27,10 @@ struct zone *zones_for(const struct zones *zones, struct slice name, uint16_t ty
 
 /*
  * Writes the sections behind the question, and AA and TC, and returns the rcode. What does not fit
- * is left out whole, with TC where it was needed.
+ * is left out whole, with TC where it was needed. *ret_about: the name in the zone that says so (a
+ * wildcard, a delegation, the origin where nothing is), empty where none does; until it changes.
  */
-unsigned zones_answer(const struct zones *zones, const struct dns_question *q, struct dnswrite *w);
+unsigned zones_answer(const struct zones *zones, const struct dns_question *q, struct dnswrite *w,
+    struct slice *ret_about);
 
 #endif

@@ -453,6 +453,7 @@ PUSHED = {
     "DNS_SET_BYTES": (AGENT, f"{DNS}/zone_test.c", "large_sets"), "DNS_JOURNAL": (AGENT, f"{DNS}/zone_test.c", "journal_is_bounded"),
     "DNS_NAMES": (AGENT, f"{DNS}/zone_test.c", "names_have_a_ceiling"), "DNS_CNAMES": (AGENT, f"{DNS}/authority_test.c", "long_chains"),
     "DNS_UDP_BYTES": (STRANGER, f"{DNS}/authority_test.c", "sizes"), "DNS_UPDATE_RECORDS": (AGENT, f"{DNS}/update_test.c", "nothing_by_halves"),
+    **{name: (STRANGER, f"{DNS}/rrl_test.c", test) for name, test in (("DNS_RATE", "equal_answers"), ("DNS_RATE_ROWS", "many_networks"))},
     "OPENING_BYTES": (AGENT, REFUSE, "opening_of_every_length"), "DATA_FRAME_BYTES": (AGENT, REFUSE, "lengths_and_numbers_are_judged"),
     "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
     "CONTROL_DEPTH": (AGENT, "test/unit/tunnel/hello_test.c", "brackets_in_strings_are_no_depth"),

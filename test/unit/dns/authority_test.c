@@ -187,10 +187,11 @@ TEST(negative_ttl)
 	end(a);
 }
 
+#define OPT(version) "\0\0\51\x10\0\0" version "\0\0\0\0"
+
 /* Headers and what stands behind them, well formed or not. */
 TEST(out_of_shape)
 {
-#define OPT(version) "\0\0\51\x10\0\0" version "\0\0\0\0"
 #define A_RECORD "\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4"
 	static const struct {
 		uint16_t flags;
@@ -289,6 +290,41 @@ TEST(sizes)
 	end(a);
 }
 
+/* What an answer is about, and what is said instead of too many. */
+TEST(about_and_slip)
+{
+	static const struct {
+		const char *name, *about; /* NULL: nothing */
+	} want[] = {
+		{ "WWW.example.org", "www.example.org" },
+		{ "x.wild.example.org", "*.wild.example.org" },
+		{ "y.wild.example.org", "*.wild.example.org" },
+		{ "nothing.example.org", "example.org" },
+		{ "a.sub.example.org", "sub.example.org" },
+		{ "example.net", NULL },
+	};
+	struct authority *a = lab();
+	unsigned char message[600];
+
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		size_t n =
+		    write_question(message, 0, want[i].name, RR_A, RR_CLASS_IN, 1, S(OPT("\0")));
+		struct authority_ask ask = {
+			.request = slice_of(message, n), .reply = reply, .cap = LIMIT_DNS_UDP_BYTES
+		};
+		struct authority_said said;
+
+		EXPECT_INT(authority_answer(a, &ask, &said), AUTHORITY_REPLY);
+		EXPECT_SLICE(said.about, want[i].about == NULL ? S("") : lab_name(want[i].about));
+		EXPECT(!said.is_signed);
+		reply_n = authority_slip(&ask);
+		EXPECT_TEXT(lab_text(slice_of(reply, reply_n)), "0 tc | | | . OPT");
+		message[2] |= 0x80;
+		EXPECT_INT(authority_slip(&ask), 0);
+	}
+	end(a);
+}
+
 /* A chain of CNAMEs ends where it is too long to be meant; the asker goes on by itself. */
 TEST(long_chains)
 {
@@ -367,5 +403,5 @@ TEST(transfers_and_updates_are_refused)
 }
 
 TESTS(TEST_ROW(answers) TEST_ROW(negative_ttl) TEST_ROW(out_of_shape) TEST_ROW(sizes)
-	TEST_ROW(long_chains) TEST_ROW(glue_that_does_not_fit)
+	TEST_ROW(about_and_slip) TEST_ROW(long_chains) TEST_ROW(glue_that_does_not_fit)
 	    TEST_ROW(transfers_and_updates_are_refused))

@@ -134,6 +134,35 @@ TEST(long_by_pointers)
 	EXPECT_INT(good, 5); /* 17 + 5 * 41 = 222 */
 }
 
+/* Pointers that lead to pointers, 127 and 128 of them before a name. */
+TEST(many_pointers)
+{
+	for (size_t jumps = 127; jumps <= 128; jumps++) {
+		unsigned char message[600] = HEAD ASKED;
+		size_t n = sizeof(HEAD ASKED) - 1, to = 12;
+		struct dnsread r;
+		struct dns_question q;
+		struct dns_record rr;
+
+		/* The RDATA of a first record holds all but the last one. */
+		memcpy(message + n, "\0\0\143\0\1\0\0\0\0\0", 10);
+		message[n + 10] = (unsigned char)(2 * (jumps - 1));
+		n += 11;
+		for (size_t i = 0; i < jumps; i++, n += 2) {
+			message[n] = (unsigned char)(0xc0 | to >> 8);
+			message[n + 1] = (unsigned char)to;
+			to = n;
+		}
+		memcpy(message + n, "\0\1\0\1\0\0\0\5\0\0", 10);
+		EXPECT(dnsread_begin(&r, slice_of(message, n + 10)));
+		dnsread_question(&r, &q);
+		dnsread_record(&r, &rr);
+		EXPECT(!r.failed && rr.type == 99);
+		dnsread_record(&r, &rr);
+		EXPECT_INT(dnsread_done(&r), jumps == 127);
+	}
+}
+
 TEST(rdata_by_shape)
 {
 #define RR(type, n) "\xc0\x0c\0" type "\0\1\0\0\0\0\0" n
@@ -283,5 +312,6 @@ TEST(what_does_not_fit_is_taken_back)
 }
 
 TESTS(TEST_ROW(header) TEST_ROW(questions) TEST_ROW(pointers) TEST_ROW(long_by_pointers)
-	TEST_ROW(rdata_by_shape) TEST_ROW(caa_and_soa) TEST_ROW(writes_what_is_read)
-	    TEST_ROW(names_of_equal_labels) TEST_ROW(what_does_not_fit_is_taken_back))
+	TEST_ROW(many_pointers) TEST_ROW(rdata_by_shape) TEST_ROW(caa_and_soa)
+	    TEST_ROW(writes_what_is_read) TEST_ROW(names_of_equal_labels)
+		TEST_ROW(what_does_not_fit_is_taken_back))
