@@ -83,3 +83,16 @@ def test_one_domain_in_examples(path):
 
 def test_the_list_is_looked_for():
     assert found("A name has one owner for\never.") and found("Nothing: the queue waits") and found("What stands behind '#'") and not found("for everybody")
+
+
+def test_every_word_of_the_glossary_names_something_in_the_sources():
+    with open(os.path.join(ROOT, "ARCHITECTURE.md")) as f:
+        table = f.read().split("\n## Words\n")[1].split("\n## ")[0]
+    words = [w.strip() for row in re.findall(r"^\| ([a-z, ]+) \|", table, re.M) for w in row.split(",")]
+    sources = ""
+    for path in glob.glob(os.path.join(ROOT, "src/**/*.[ch]"), recursive=True):
+        with open(path) as f:
+            sources += f.read()
+    assert len(words) > 30, words
+    # As a name, as the first part of one, or in a comment.
+    assert not [w for w in words if w != "word" and not re.search(rf"\b({w}|{w.replace(' ', '_')})(\b|_)", sources)]
