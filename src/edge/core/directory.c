@@ -50,6 +50,9 @@ directory_free(struct directory *d)
 	free(d);
 }
 
+/*
+ * Under the lock, for reading at least. What was found stays: routes are never freed alone.
+ */
 static struct route *
 find(const struct directory *d, struct slice key)
 {
@@ -65,6 +68,10 @@ find(const struct directory *d, struct slice key)
 	return NULL;
 }
 
+/*
+ * Under the lock, for writing. NULL: no memory, or a key or an account that fits no route;
+ * the store has none that long.
+ */
 static struct route *
 add(struct directory *d, struct slice key, struct slice account)
 {
@@ -82,6 +89,10 @@ add(struct directory *d, struct slice key, struct slice account)
 	return r;
 }
 
+/*
+ * A name that is known keeps its account here, since only a tombstone is ever
+ * lifted this way.
+ */
 int
 directory_load(struct directory *d, struct slice key, struct slice account, bool tombstone)
 {
@@ -114,6 +125,11 @@ directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms
 	pthread_rwlock_unlock(&d->lock);
 }
 
+/*
+ * Release: a worker that sees 0 without the lock sees the rest of the route as it was
+ * left. The listener goes, too: a port on which nobody accepts would let visitors
+ * wait for nothing.
+ */
 static void
 serve_nobody(struct route *r)
 {
@@ -123,6 +139,11 @@ serve_nobody(struct route *r)
 	r->listen_fd = -1;
 }
 
+/*
+ * The link that served it is fenced here and now, by the generation; the mail that follows
+ * (worker_fence) only makes its worker clear away. A forgotten port loses its owner, a
+ * released name does not: the account stays to be told who had it.
+ */
 static bool
 give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_worker)
 {
@@ -156,6 +177,11 @@ directory_forget(struct directory *d, struct slice key, unsigned *ret_worker)
 	return give_up(d, key, false, ret_worker);
 }
 
+/*
+ * Of one process the later link wins, whatever its clock says; of two processes the one
+ * that was started last. Both starts are reckoned on the clock of this edge, which an agent
+ * can only make older than they are.
+ */
 static bool
 is_newer(const struct directory_link *a, const struct directory_link *b)
 {
@@ -183,6 +209,10 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 	/* `link` is always that of the generation, and a listener is kept for a link alone. */
 	check(!served || (!r->tombstone && route_serves(r, r->link.generation)));
 	check(served || r == NULL || r->listen_fd < 0);
+	/*
+	 * The tombstone before the owner: a released name still has its old one, who may
+	 * not have it back this way.
+	 */
 	if (r == NULL) {
 		bound = DIRECTORY_NOMEM;
 	} else if (r->tombstone) {
@@ -192,6 +222,7 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 	} else if (served && is_newer(&r->link, link)) {
 		bound = DIRECTORY_STALE;
 	} else {
+		/* A port that was forgotten: the store has given it to this account. */
 		if (r->account[0] == '\0' && !slice_z(account, r->account, sizeof(r->account)))
 			r->account[0] = '\0';
 		*ret_old = served;
@@ -205,6 +236,7 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 	return bound;
 }
 
+/* A link that was fenced meanwhile unbinds nothing: its successor stays. */
 void
 directory_unbind(struct directory *d, struct route *route, uint64_t generation)
 {
@@ -229,6 +261,7 @@ directory_stopped(struct directory *d, struct route *route, uint64_t generation,
 	return news;
 }
 
+/* Readers share the lock; who has the route already asks route_serves() and needs none. */
 enum directory_found
 directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
 {
@@ -282,6 +315,7 @@ directory_owns(struct directory *d, struct slice key, struct slice account)
 	return owns;
 }
 
+/* The old policy is let go outside of the lock: the last reference wipes and frees much. */
 void
 directory_set_policy(struct directory *d, struct slice key, struct policy *policy)
 {
@@ -314,6 +348,10 @@ directory_policy(struct directory *d, struct slice key, char account[64])
 	return policy;
 }
 
+/*
+ * A hash is enough to tell "the same" from "another", and keeps no secret. Its lowest bit
+ * is set, since 0 means none.
+ */
 static uint64_t
 print_of(struct slice policy)
 {
@@ -353,6 +391,7 @@ directory_unstored(struct directory *d, struct slice key, char account[64],
 	return unstored;
 }
 
+/* A duplicate, since both links may have the port for a while, and each closes its own. */
 int
 directory_listener(struct directory *d, struct slice key)
 {
@@ -368,6 +407,10 @@ directory_listener(struct directory *d, struct slice key)
 	return fd;
 }
 
+/*
+ * Where no descriptor is left (-1) a takeover opens the port anew, and a visitor may be
+ * refused in between: no reason to fail.
+ */
 void
 directory_hold_fd(struct directory *d, struct route *route, int fd)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Mail to the main loop, which alone knows who waits for what. */
 struct news {
 	struct loop_mail mail;
 	struct edge *edge;
@@ -34,6 +35,7 @@ on_idle(struct loop *loop, struct loop_mail *m)
 	free(n);
 }
 
+/* From any thread. Without a main loop there is nobody who waits. */
 static void
 tell(struct edge *e, unsigned worker, const char *key,
     void (*fn)(struct loop *, struct loop_mail *))
@@ -62,6 +64,7 @@ edge_tell_idle(struct edge *e, unsigned worker)
 	tell(e, worker, "", on_idle);
 }
 
+/* 0: a Unix socket. A proxy stands before it then, which people reach at the usual port. */
 void
 edge_url(const struct edge *e, const char *name, char *dst, size_t cap)
 {
@@ -82,5 +85,9 @@ edge_name_of(const struct edge *e, struct slice host)
 	if (host.p[host.n - 1] != '.')
 		return none;
 	host = slice_head(host, host.n - 1);
+	/*
+	 * One label alone: a certificate for *.example.org does not cover a.b.example.org
+	 * (RFC 6125 6.4.3), so no tunnel has such a name.
+	 */
 	return slice_find(host, '.') == SIZE_MAX && host.n < DIRECTORY_KEY_BYTES ? host : none;
 }

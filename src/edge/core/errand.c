@@ -2,6 +2,10 @@
 /* Questions to other threads, and their way home. */
 #include "edge/core/errand.h"
 
+/*
+ * The home is kept beside it, since back() may free the errand. came_home() is last: it may
+ * end the loop that this one comes home to.
+ */
 static void
 on_mail(struct loop *loop, struct loop_mail *m)
 {
@@ -27,12 +31,17 @@ errand_begin(struct errand *e, struct errands *home, void (*back)(struct errand 
 	home->n_pending++;
 }
 
+/*
+ * Once it is posted the errand is its home's: it may be freed before
+ * loop_post() returns here.
+ */
 void
 errand_end(struct errand *e)
 {
 	loop_post(e->home->loop, &e->mail);
 }
 
+/* On the store's thread. */
 static void
 on_inbox_done(struct inbox_req *req)
 {

@@ -23,6 +23,7 @@ enum {
 #undef X
 };
 
+/* An incident gets its memory when its kind happens first: on most routes none ever does. */
 struct incident_set {
 	struct map_node by_key;
 	char key[DIRECTORY_KEY_BYTES];
@@ -85,6 +86,10 @@ find(const struct incidents *n, struct slice key)
 	return NULL;
 }
 
+/*
+ * When it is full the routes that are in go on to be noted and new ones are not. So a
+ * stranger who fills it with names hides nothing of what happens to others.
+ */
 static struct incident_set *
 add(struct incidents *n, const char *key)
 {
@@ -101,6 +106,7 @@ add(struct incidents *n, const char *key)
 	return set;
 }
 
+/* Printable ASCII alone: senders write it, and terminals show it. */
 static void
 copy(char *dst, size_t cap, struct slice s)
 {
@@ -140,6 +146,7 @@ incident_put(struct incidents *n, const char *key, enum incident_kind kind, cons
 	pthread_mutex_unlock(&n->lock);
 }
 
+/* The lock is held while the text is made: a note of each kind is all there can be. */
 void
 incident_write(struct incidents *n, const char *key, struct buf *out)
 {
@@ -176,6 +183,7 @@ incident_write(struct incidents *n, const char *key, struct buf *out)
 bool
 incident_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent)
 {
+	/* A scanner may write these fields, too: all that he gets is a note. */
 	static const struct slice marks[] = { S("X-Event-Key"), S("X-GitHub-Event"),
 		S("X-Gitlab-Event"), S("X-Gitea-Event"), S("X-Hub-Signature"),
 		S("Stripe-Signature"), S("webhook-id") };

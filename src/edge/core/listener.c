@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* Then whoever is connected has his turn, though more wait. */
 #define ACCEPTS_PER_EVENT 64
 #define PAUSE_US (100 * 1000)
 
+/* -1 where there is none left: it is tried again before each round of accept(). */
 static int
 open_reserve(void)
 {
@@ -54,6 +56,7 @@ shed(struct listener *l, int error)
 			l->accepted(l, fd, &ss, len);
 		else if (fd >= 0)
 			loop_close(fd);
+		/* accepted() may have closed the listener. */
 		if (l->io.fd < 0)
 			return;
 		l->reserve = open_reserve();
@@ -103,6 +106,7 @@ on_io(struct loop_io *io, unsigned events)
 		accept_some(l);
 }
 
+/* No edge will come for those who wait already (loop_accept()), so time has to. */
 static void
 on_retry(struct loop_timer *t)
 {
@@ -134,6 +138,7 @@ listener_open(struct listener *l, struct loop *loop, int fd,
 	return -1;
 }
 
+/* errno stays as it was: listener_open() fails through here. */
 void
 listener_close(struct listener *l)
 {

@@ -23,6 +23,10 @@ lobby_init(struct lobby *l, size_t n_max, size_t address_max,
 	check(n_max > 0 && n_max < SIZE_MAX / 2 - 1); /* the slab has two places for each */
 	*l = (struct lobby){ .n_max = n_max, .address_max = address_max, .may_go = may_go };
 	map_init(&l->places);
+	/*
+	 * A guest stands in a network and, where addresses are bounded, at an address; so
+	 * does the newcomer, before anybody has left for him.
+	 */
 	slab_init(&l->slab, sizeof(struct lobby_place), 2 * n_max + 2);
 	for (int i = 0; i < LOBBY_LEVELS; i++)
 		list_init(&l->levels[i]);
@@ -38,6 +42,7 @@ lobby_fini(struct lobby *l)
 
 /* --- places --- */
 
+/* Cut in the last byte of a v4-mapped address (/24), in the eighth of an IPv6 one (/56). */
 struct source_key
 lobby_network(const struct source_key *key)
 {
@@ -48,6 +53,7 @@ lobby_network(const struct source_key *key)
 	return net;
 }
 
+/* An address and a network may have the same bytes (192.0.2.0): they are two places. */
 static struct lobby_place *
 find(const struct lobby *l, const struct source_key *key, bool network, uint64_t hash)
 {
@@ -122,6 +128,10 @@ of_network(struct list *node)
 	return list_of(node, struct lobby_guest, by_network);
 }
 
+/*
+ * From the one that has been still for the longest. Bounded: many in a row may be at work,
+ * and looking at all of them would be a gift to who put them there.
+ */
 static struct lobby_guest *
 stillest(const struct lobby *l, struct lobby_place *p, struct lobby_guest *(*of)(struct list *))
 {
@@ -164,11 +174,19 @@ lobby_victim(struct lobby *l)
 {
 	struct lobby_guest *victim = NULL;
 
+	/*
+	 * A level holds networks whose weights differ by less than a factor of two, so the
+	 * first one with somebody who may go is as good as the fullest.
+	 */
 	for (int i = LOBBY_LEVELS - 1; i >= 0 && victim == NULL; i--)
 		victim = victim_of_level(l, &l->levels[i]);
 	return victim;
 }
 
+/*
+ * An address that has too much makes room itself; only then is the lobby as a
+ * whole looked at.
+ */
 enum lobby_room
 lobby_room_for(struct lobby *l, const struct source_key *key, size_t more,
     struct lobby_guest **ret_victim)
@@ -235,6 +253,7 @@ lobby_weigh(struct lobby *l, struct lobby_guest *g, size_t weight)
 	check(g->network != NULL && weight > 0);
 	check(l->n >= g->network->n && g->network->n >= g->weight);
 	check(g->address == NULL || g->address->n >= g->weight);
+	/* The difference may be negative: sizes wrap, and the sums come out right. */
 	l->n += weight - g->weight;
 	g->network->n += weight - g->weight;
 	settle(l, g->network);
@@ -243,6 +262,7 @@ lobby_weigh(struct lobby *l, struct lobby_guest *g, size_t weight)
 	g->weight = weight;
 }
 
+/* Out of the lists that victims are taken from. Its weight still counts where it stands. */
 void
 lobby_hold(struct lobby_guest *g)
 {
@@ -270,6 +290,7 @@ lobby_leave(struct lobby *l, struct lobby_guest *g)
 	list_del(&g->by_address);
 	g->network->n -= g->weight;
 	settle(l, g->network);
+	/* Addresses stand on no level: only one that is empty has to be settled. */
 	if (g->address != NULL && (g->address->n -= g->weight) == 0)
 		settle(l, g->address);
 	g->network = g->address = NULL;

@@ -19,6 +19,10 @@
 #define AT(member) offsetof(struct settings, member)
 #define SIZE(member) sizeof(((struct settings *)0)->member)
 
+/*
+ * Numeric alone: what the edge listens on must not depend on a name server that
+ * may be down.
+ */
 static bool
 read_addr(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
@@ -47,6 +51,7 @@ read_http(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 	return read_addr(r, n, &s->http);
 }
 
+/* On a port nobody could tell who asks; a Unix socket tells the user (SO_PEERCRED). */
 static bool
 read_control(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
@@ -57,6 +62,10 @@ read_control(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 		   schema_fault(r, n, "the control socket must be unix:/PATH"));
 }
 
+/*
+ * As url_authority() writes a host: lower case, no dot at the end. A port, or an address in
+ * brackets, is no domain.
+ */
 bool
 settings_domain(struct slice s, char *dst, size_t cap)
 {
@@ -144,6 +153,7 @@ read_hide(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 	return true;
 }
 
+/* What a request line may hold. A fragment is for the client alone (RFC 3986 3.5). */
 static bool
 is_plain(struct slice s)
 {
@@ -153,6 +163,10 @@ is_plain(struct slice s)
 	return true;
 }
 
+/*
+ * Whoever is called may be named by host, as nobody is kept waiting for it: addr is
+ * looked up then.
+ */
 static bool
 read_url(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
@@ -167,6 +181,10 @@ read_url(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 	slash = slice_find(host, '/');
 	target = slash < host.n ? slice_from(host, slash) : S("/");
 	host = slice_head(host, slash);
+	/*
+	 * A user in the URL would be a password in a log; "?" before the first "/"
+	 * leaves no path.
+	 */
 	if (!is_plain(text) || slice_find(host, '@') != SIZE_MAX ||
 	    slice_find(host, '?') != SIZE_MAX || !slice_z(host, url->host, sizeof(url->host)) ||
 	    !slice_z(target, url->target, sizeof(url->target)))
@@ -194,6 +212,7 @@ static const struct schema_row cert_rows[] = {
 	{ NULL },
 };
 
+/* The paths are the settings' from here on, if it works. */
 static bool
 add_cert(struct schema_read *r, const struct yamldoc_node *n, struct settings *s,
     const struct cert_paths *paths)
@@ -300,6 +319,7 @@ static const struct schema_row rows[] = {
 	{ NULL },
 };
 
+/* What stands here is what aditd.yml(5) calls the default; 0 where it names none. */
 struct settings *
 settings_new(void)
 {
@@ -335,6 +355,7 @@ settings_new(void)
 	return s;
 }
 
+/* From any thread that has a reference. */
 struct settings *
 settings_ref(struct settings *s)
 {
@@ -350,6 +371,7 @@ free_text(const char *text)
 	free((void *)(uintptr_t)text);
 }
 
+/* Wiped, as they may be a key. */
 static void
 drop_bytes(struct slice *bytes)
 {
@@ -437,6 +459,10 @@ settings_load(const char *path, char **ret_error)
 	return s;
 }
 
+/*
+ * The first that differs, in the order of the manual: to name one is enough to know
+ * what to do.
+ */
 const char *
 settings_restart_for(const struct settings *now, const struct settings *next)
 {
@@ -490,6 +516,7 @@ settings_read_certs(struct settings *s)
 	}
 }
 
+/* Keys leave this memory here, whether it worked or not: OpenSSL has its own copy. */
 struct tls_server *
 settings_tls(struct settings *s, char **ret_error, char **ret_fault)
 {

@@ -26,6 +26,10 @@ share_of(struct share *g, const char *account, const struct source_key *address)
 
 	check(!share_takes(g));
 	g->account = none;
+	/*
+	 * Cut as lobby_enter() will cut it, so that what is counted for and what is looked
+	 * at agree. Two accounts whose hashes fall together share a place: one in 2^56.
+	 */
 	memcpy(g->account.bytes, &hash, sizeof(hash));
 	g->account = lobby_network(&g->account);
 	g->has_network = address != NULL;
@@ -59,6 +63,7 @@ shares_room(struct shares *s, const struct share *g, size_t more, struct share *
 
 	if (a == LOBBY_ROOM && n == LOBBY_ROOM)
 		return LOBBY_ROOM;
+	/* One who is full of what may not go cannot be helped by the other. */
 	if (a == LOBBY_FULL || n == LOBBY_FULL)
 		return LOBBY_FULL;
 	check(account != NULL || network != NULL);
@@ -81,6 +86,7 @@ shares_take(struct shares *s, struct share *g, size_t more)
 	check(before == 0 || before == g->by_network.weight);
 	if (before + more == 0)
 		return true;
+	/* Guests enter with a weight of 1; what this one really takes is weighed below. */
 	if (!share_takes(g)) {
 		if (!lobby_enter(&s->accounts, &g->by_account, &g->account))
 			return false;
@@ -95,6 +101,7 @@ shares_take(struct shares *s, struct share *g, size_t more)
 	return true;
 }
 
+/* In both: either could choose it. */
 void
 share_hold(struct share *g)
 {

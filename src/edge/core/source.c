@@ -10,6 +10,10 @@
 #include <string.h>
 
 #define MINUTE_US (60 * 1000 * 1000LL)
+/*
+ * Rows that a source may stand in. Who wants to push one out must fill its set, with
+ * addresses whose hashes he cannot know.
+ */
 #define WAYS 4
 
 bool
@@ -58,6 +62,7 @@ sources_fini(struct sources *s)
 	slab_fini(&s->slab);
 }
 
+/* NULL without memory, too: a stranger who cannot be counted is not let in. */
 struct source *
 sources_take(struct sources *s, const struct source_key *key)
 {
@@ -83,6 +88,7 @@ sources_take(struct sources *s, const struct source_key *key)
 			return NULL;
 		}
 	}
+	/* Never on the way of a new row: n_max is not 0. */
 	if (src->n >= s->n_max)
 		return NULL;
 	src->n++;
@@ -153,6 +159,10 @@ row_of(struct guard *g, const struct source_key *key, bool *ret_found)
 	return oldest;
 }
 
+/*
+ * The time counts from the first failure of a minute, not from the last: who goes on trying
+ * does not shut himself out for longer, nor others behind his address.
+ */
 uint32_t
 guard_wait_ms(struct guard *g, const struct source_key *key, int64_t now_us)
 {

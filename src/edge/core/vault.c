@@ -25,6 +25,7 @@ struct vault {
 
 /* --- the key --- */
 
+/* The name of a new file is on the disk only when its folder is. */
 static bool
 sync_folder(const char *dir)
 {
@@ -54,6 +55,10 @@ make_key(const char *path, const char *dir, unsigned char key[SEAL_KEY_BYTES])
 	return good;
 }
 
+/*
+ * A key of another length was cut off, or is no key: what is sealed with it could
+ * not be opened.
+ */
 static char *
 read_key(int fd, const char *path, unsigned char key[SEAL_KEY_BYTES])
 {
@@ -78,6 +83,10 @@ vault_open(const struct settings *s, char **ret_error)
 		error = sentence("out of memory");
 	else if (fd >= 0)
 		error = read_key(fd, path, k->key);
+	/*
+	 * Only where there is none: a key that cannot be read must not be replaced, or all
+	 * that it has sealed would be lost.
+	 */
 	else if (errno != ENOENT || !make_key(path, s->state_dir, k->key))
 		error = sentence("%s: %s", path, strerror(errno));
 	if (fd >= 0)
@@ -142,6 +151,7 @@ static const char *const harmless[] = { "host", "user-agent", "accept", "accept-
 	"x-slack-request-timestamp", "x-slack-retry-num", "x-slack-retry-reason",
 	"x-zm-request-timestamp", "x-atlassian-webhook-identifier", "x-atlassian-webhook-retry" };
 
+/* What the operator names comes first, so that a harmless field can be hidden, too. */
 bool
 vault_is_secret(const struct vault *k, struct slice field)
 {
@@ -160,6 +170,7 @@ vault_head(const struct vault *k, struct slice head, struct buf *out)
 	vault_seal(k, HEAD_WHERE, head, out);
 }
 
+/* A head that an older version has stored in clear begins with a letter of its method. */
 struct slice
 vault_clear_head(const struct vault *k, struct slice stored, struct buf *room)
 {

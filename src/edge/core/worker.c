@@ -20,6 +20,10 @@ void
 worker_walk(struct list *l, uint64_t n_all, void (*look)(struct list *node, int64_t now_us),
     int64_t now_us)
 {
+	/*
+	 * One more than a quarter: a list of three comes by, too. look() may close the
+	 * one it gets.
+	 */
 	for (uint64_t n = n_all / TICKS_PER_WALK + 1; n > 0 && !list_empty(l); n--) {
 		struct list *node = list_pop(l);
 
@@ -34,6 +38,7 @@ on_tick(struct loop_timer *t)
 	struct worker *w = list_of(t, struct worker, tick);
 
 	check(w->ticking);
+	/* Before the call: somebody who comes in it may want the next tick. */
 	w->ticking = false;
 	if (w->calls->tick(w, loop_now_us(w->loop)))
 		worker_tick(w);
@@ -91,11 +96,17 @@ worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *
 	snprintf(a->local, sizeof(a->local), "%s", local);
 	if (bytes.n > 0)
 		memcpy(a->bytes, bytes.p, bytes.n);
+	/*
+	 * Last, when nothing can fail any more: until here the connection is the caller's.
+	 */
 	conn_move(&a->conn, conn, NULL);
 	loop_post(w->loop, &a->mail);
 	return 0;
 }
 
+/*
+ * The counters are read as they are: two links that come at once may get the same worker.
+ */
 struct worker *
 worker_for_link(struct edge *e)
 {
@@ -127,6 +138,7 @@ on_order(struct loop *loop, struct loop_mail *m)
 	free(o);
 }
 
+/* Limits of what is there already are not set anew: a visitor keeps the deadline he has. */
 static void
 use_settings(struct worker *w)
 {
@@ -154,6 +166,10 @@ on_orders(struct loop *loop, struct loop_mail *m)
 			w->calls->obey(w, (enum worker_order)bit, NULL);
 }
 
+/*
+ * The bit is set before the mail is sent, and on_orders() takes all bits: no order is lost,
+ * and a second mail is sent only when the first has been read.
+ */
 void
 worker_order(struct worker *w, enum worker_order order)
 {
@@ -161,6 +177,7 @@ worker_order(struct worker *w, enum worker_order order)
 		loop_post(w->loop, &w->orders_mail);
 }
 
+/* Without memory the order goes without its text, and means everybody (worker.h). */
 static void
 give(struct worker *w, enum worker_order order, const char *text)
 {
@@ -201,6 +218,10 @@ worker_kick_couriers(struct worker *w, const char *account)
 	give(w, WORKER_KICK, account);
 }
 
+/*
+ * A worker that stops ends with its last question: whoever was asked will still answer it.
+ * One that drains tells once that nobody is left.  Links do not count: they stay to the end.
+ */
 void
 worker_check_idle(struct worker *w)
 {
@@ -276,6 +297,7 @@ worker_start(struct worker *w)
 	return 0;
 }
 
+/* Also where no thread was started: dispatch_free() obeys the order then. */
 void
 worker_stop(struct worker *w)
 {
