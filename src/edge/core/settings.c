@@ -2,7 +2,6 @@
 /* The rows of aditd.yml, and what the edge does where a key is not there. */
 #include "edge/core/settings.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "conf/file.h"
 #include "conf/schema.h"
@@ -371,23 +370,6 @@ free_text(const char *text)
 	free((void *)(uintptr_t)text);
 }
 
-/* Wiped, as they may be a key. */
-static void
-drop_bytes(struct slice *bytes)
-{
-	file_free((char *)(uintptr_t)bytes->p, *bytes);
-	*bytes = (struct slice){ 0 };
-}
-
-static void
-drop_certs(struct settings *s)
-{
-	for (size_t i = 0; i < s->n_certs; i++) {
-		drop_bytes(&s->certs[i].cert);
-		drop_bytes(&s->certs[i].key);
-	}
-}
-
 void
 settings_unref(struct settings *s)
 {
@@ -399,7 +381,7 @@ settings_unref(struct settings *s)
 	check(before > 0);
 	if (before != 1)
 		return;
-	drop_certs(s);
+	settings_wipe_certs(s);
 	for (size_t i = 0; i < s->n_certs; i++) {
 		free_text(s->certs[i].cert_path);
 		free_text(s->certs[i].key_path);
@@ -485,51 +467,5 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 		return "inbox.hide";
 	if (now->log_level != next->log_level || now->log_format != next->log_format)
 		return "log.level and log.format";
-	return NULL;
-}
-
-/* --- certificates --- */
-
-bool
-settings_take_cert(struct settings *s, size_t i, bool key, int fd)
-{
-	struct slice *at;
-
-	check(i < s->n_certs);
-	at = key ? &s->certs[i].key : &s->certs[i].cert;
-	drop_bytes(at);
-	return file_read_fd(fd, LIMIT_CERTIFICATE_BYTES, at) != NULL;
-}
-
-void
-settings_read_certs(struct settings *s)
-{
-	for (size_t i = 0; i < s->n_certs; i++) {
-		struct tls_cert_files *f = &s->certs[i];
-
-		drop_bytes(&f->cert);
-		drop_bytes(&f->key);
-		/* What is missing is opened once more by settings_tls(), which says why. */
-		if (file_read(f->cert_path, LIMIT_CERTIFICATE_BYTES, &f->cert, NULL) == NULL ||
-		    file_read(f->key_path, LIMIT_CERTIFICATE_BYTES, &f->key, NULL) == NULL)
-			return;
-	}
-}
-
-/* Keys leave this memory here, whether it worked or not: OpenSSL has its own copy. */
-struct tls_server *
-settings_tls(struct settings *s, char **ret_error, char **ret_fault)
-{
-	struct tls_server *server = tls_server_new(s->certs, s->n_certs, ret_error);
-
-	drop_certs(s);
-	if (server != NULL && ret_fault != NULL)
-		*ret_fault = tls_server_fault(server, s->certs, s->domain, clock_wall_ms() / 1000);
-	if (server == NULL || !s->mint)
-		return server;
-	*ret_error = tls_server_mint(server, s->state_dir, s->domain);
-	if (*ret_error == NULL)
-		return server;
-	tls_server_unref(server);
 	return NULL;
 }

@@ -89,6 +89,8 @@ struct settings *settings_parse(struct slice text, const char *path, char **ret_
 void settings_read_certs(struct settings *s);
 /* The contents of certificate i, or with `key` of its key, from an open file. */
 bool settings_take_cert(struct settings *s, size_t i, bool key, int fd) must_use;
+/* Wipes and frees what they hold; harmless where that is nothing. */
+void settings_wipe_certs(struct settings *s);
 /*
  * The server side of TLS that these settings ask for; NULL and a malloced sentence.  Wipes the
  * contents.  ret_fault (NULL: not asked): a malloced sentence where the certificates serve, but

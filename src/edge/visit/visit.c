@@ -9,6 +9,9 @@
 /* Those that made room are freed at the end of the turn. */
 #define SLACK 1024
 
+/* Descriptors that are freed at a time. */
+#define SHED 64
+
 void
 visit_arrived(struct worker *w, struct arrival *a)
 {
@@ -47,7 +50,16 @@ visit_cut(struct worker *w)
 void
 visit_shed(struct worker *w)
 {
-	visitor_shed(w);
+	int64_t now = loop_now_us(w->loop);
+	struct lobby_guest *g;
+
+	for (int i = 0; i < SHED && (g = lobby_victim(&w->visit->lobby)) != NULL; i++) {
+		struct visitor *v = list_of(g, struct visitor, guest);
+
+		if (now - v->moved_us < LISTENER_FRESH_US)
+			return;
+		visitor_close(v);
+	}
 }
 
 /* A quarter of the visitors may be idle at any time, and make room for others. */

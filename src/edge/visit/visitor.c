@@ -14,9 +14,6 @@
 /* One read: what comes behind a head is read into frames, not here. */
 #define READ_BYTES LIMIT_DATA_FRAME_BYTES
 
-/* Descriptors that are freed at a time. */
-#define SHED 64
-
 static const unsigned predecessors[] = {
 	[VISITOR_HEAD] = 1 << VISITOR_HEAD | 1 << VISITOR_BUSY | 1 << VISITOR_DRAIN,
 	[VISITOR_BUSY] = 1 << VISITOR_HEAD,
@@ -411,21 +408,6 @@ visitor_is_idle(const struct lobby_guest *g)
 						   offsetof(struct visitor, guest));
 
 	return v->state == VISITOR_HEAD || v->state == VISITOR_LINGER;
-}
-
-void
-visitor_shed(struct worker *w)
-{
-	int64_t now = loop_now_us(w->loop);
-	struct lobby_guest *g;
-
-	for (int i = 0; i < SHED && (g = lobby_victim(&w->visit->lobby)) != NULL; i++) {
-		struct visitor *v = list_of(g, struct visitor, guest);
-
-		if (now - v->moved_us < LISTENER_FRESH_US)
-			return;
-		visitor_close(v);
-	}
 }
 
 /* Lets a visitor in; false: there is no room. key NULL: he has no address. */

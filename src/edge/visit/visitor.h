@@ -53,7 +53,5 @@ void visitor_tick(struct visitor *v, int64_t now_us);
 
 /* Of visit->lobby: he waits for a request, or for the other side's end. */
 bool visitor_is_idle(const struct lobby_guest *g);
-/* Descriptors are short: some visitors who are idle go. */
-void visitor_shed(struct worker *w);
 
 #endif
