@@ -17,6 +17,7 @@ struct access_wait {
 	bool guessed;       /* it was counted as a guess */
 };
 
+/* The first field of that name: a request with two is judged by the first. */
 static struct slice
 authorization_of(const struct exchange *x, struct slice bytes)
 {
@@ -42,6 +43,10 @@ wait_free(struct access_wait *a)
 	free(a);
 }
 
+/*
+ * The job goes on: the thread may be computing it, and it comes home to on_password()
+ * all the same.
+ */
 void
 access_abandon(struct exchange *x)
 {
@@ -62,6 +67,11 @@ on_password(struct errand *e)
 	struct source_key key;
 
 	check(x == NULL || x->access == a);
+	/*
+	 * A right password is no guess, and one that was never looked at is none
+	 * either. Of a visitor who has gone the address is not known any more: his
+	 * guess stays counted.
+	 */
 	if (x != NULL && a->guessed && result != PASSWORD_WRONG)
 		policy_no_guess(a->job.policy, source_of(x, &key));
 	wait_free(a);
@@ -74,6 +84,7 @@ on_password(struct errand *e)
 		exchange_admit_again(x);
 		return;
 	}
+	/* The edge stops: nobody will compute this hash. */
 	if (result == PASSWORD_STOPPED) {
 		local_reply_error(x, CLOSE_OVERLOAD,
 		    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
@@ -86,6 +97,10 @@ on_password(struct errand *e)
 	    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 }
 
+/*
+ * NULL also for a field that is longer than any password may be: it is wrong
+ * without a hash.
+ */
 static struct access_wait *
 wait_new(struct exchange *x, struct policy *policy, const char *account, struct slice authorization)
 {
@@ -147,6 +162,10 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 	return ACCESS_WAITS;
 }
 
+/*
+ * Those that are not told apart here are one answer for people: no. incident_put() keeps
+ * the reason for the owner.
+ */
 static enum close_code
 close_of(enum policy_verdict v)
 {
@@ -165,6 +184,10 @@ close_of(enum policy_verdict v)
 	return CLOSE_FORBIDDEN;
 }
 
+/*
+ * What an owner cannot see from outside: a webhook that his own policy has turned away, by
+ * its address, its password or a slash.
+ */
 static void
 note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes, struct slice path)
 {
@@ -193,12 +216,14 @@ access_check(struct exchange *x, struct policy *p, const char *account, struct s
 	enum policy_verdict v;
 	struct source_key key;
 
+	/* It may cost a system call: only where a rule looks at addresses. */
 	if (p->allow.n > 0 || p->deny.n > 0)
 		client_sockaddr(x, &peer);
 	v = policy_judge(p, &peer, h1_text(bytes, h->method), path.n == 0 ? S("/") : path,
 	    authorization, now);
 	if (v == POLICY_ALLOW && policy_take(p, source_of(x, &key), now))
 		return ACCESS_OK;
+	/* Without credentials there is nothing to compute: 401 asks for them. */
 	if (v == POLICY_PASSWORD && authorization.n > 0)
 		return ask_password(x, p, account, authorization, bytes);
 	note_refusal(x, v, bytes, path);

@@ -46,6 +46,10 @@ client_sockaddr(const struct exchange *x, struct sockaddr_storage *ret)
 	memcpy(ret, &in6, sizeof(in6));
 }
 
+/*
+ * By a proxy's word the client is counted, else whoever is connected, as he was counted
+ * when he came.
+ */
 bool
 client_key(const struct exchange *x, struct source_key *ret_key)
 {
@@ -61,6 +65,7 @@ client_key(const struct exchange *x, struct source_key *ret_key)
 	return true;
 }
 
+/* A proxy names no port that would help anybody, so it is shown as 0. */
 void
 client_text(const struct exchange *x, char dst[PEER_TEXT_BYTES])
 {

@@ -9,6 +9,10 @@
 
 /* --- heads in part --- */
 
+/*
+ * Without a word: nobody has asked for anything yet, and an answer would take
+ * what is short.
+ */
 static void
 crowd_out(struct lobby_guest *g)
 {
@@ -43,6 +47,7 @@ crowd_partial_bytes(struct exchange *x)
 
 	/* It is in, and a buffer that gathers a head does not shrink. */
 	check(lobby_has(&x->partial) && x->head.cap >= x->partial_bytes);
+	/* The capacity counts, not what is in it: that is what the worker is short of. */
 	w->partial_bytes += x->head.cap - x->partial_bytes;
 	x->partial_bytes = x->head.cap;
 	while (w->partial_bytes > LIMIT_PARTIAL_BYTES &&
@@ -54,6 +59,7 @@ crowd_partial_bytes(struct exchange *x)
 	return true;
 }
 
+/* Harmless where it was never in. */
 void
 crowd_no_partial(struct exchange *x)
 {

@@ -21,6 +21,8 @@
 
 /* --- it comes and goes --- */
 
+/* By the state that is entered: those that may lead to it (drawn in exchange.h). */
+
 /* clang-format off */
 #define READING (1 << EXCHANGE_HEAD | 1 << EXCHANGE_AHEAD)
 #define ROUTED (1 << EXCHANGE_HEAD | 1 << EXCHANGE_PASSWORD)
@@ -88,6 +90,7 @@ log_request(const struct exchange *x)
 
 	if (x->state == EXCHANGE_MOVED || x->id[0] == '\0')
 		return;
+	/* Once, at the end, and not for each frame. */
 	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
 	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
 	if (!w->settings->log_access)
@@ -140,6 +143,7 @@ exchange_write_head(const struct exchange *x, struct answer *a, const struct ans
     char *dst, size_t cap)
 {
 	answer_common(a, to);
+	/* Rules are for what the origin says; our own pages are not its answers. */
 	if (a->relayed && x->policy != NULL && x->policy->response.n_drop > 0) {
 		answer_drop(a, x->policy->response.drop, x->policy->response.n_drop);
 		answer_put_lines(a, x->policy->response.add);
@@ -195,6 +199,7 @@ struct going {
 
 enum step { STEP_MORE, STEP_WAIT, STEP_DONE };
 
+/* What was read behind the head: body, or the next request. */
 static struct slice
 read_ahead_of(const struct exchange *x, const struct going *g)
 {
@@ -222,6 +227,10 @@ route(struct exchange *x, struct going *g)
 	copy_for_log(x, g->bytes);
 	client_find(x, g->bytes);
 	g->code = route_look(x, g->bytes);
+	/*
+	 * A client that does not know where it is, a body that nobody will read, an edge
+	 * that stops: the connection is not worth keeping for any of them.
+	 */
 	if (g->code != CLOSE_OK)
 		x->keep_alive = false;
 	if (hand_over(x, g))
@@ -285,6 +294,7 @@ serve(struct exchange *x, struct going *g)
 {
 	const struct policy *p = x->policy;
 
+	/* Behind admit(): whoever may not pass is not told what would be there. */
 	if (g->code == CLOSE_OK && last_hop_answer(x, g->bytes))
 		return STEP_DONE;
 	if (p != NULL && p->mode != PRESET_PASS && x->probe != EXCHANGE_PROBE_THROUGH)
@@ -380,6 +390,7 @@ is_silent(struct exchange *x, int64_t now_us)
 	return now_us - x->since_us > ((int64_t)x->silent_ms + LIMIT_EDGE_SILENT_MS) * 1000;
 }
 
+/* An upgrade owes none: its bytes are not read before 101. */
 static bool
 owes_body(const struct exchange *x)
 {

@@ -10,8 +10,8 @@
  *	           |----> INTAKE ---> STORE -> ANSWER      a webhook is read whole, then stored
  *	           \----> ANSWER                           no tunnel, or not for this visitor
  *
- * From each of them it may end; HEAD and PASSWORD may lead to MOVED, when its tunnel is on
- * another worker.
+ * From each of them it may end.  HEAD and PASSWORD may lead to MOVED, when the tunnel turns out to
+ * be on another worker.
  */
 #ifndef ADIT_EDGE_VISIT_EXCHANGE_H
 #define ADIT_EDGE_VISIT_EXCHANGE_H

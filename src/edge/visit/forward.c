@@ -7,6 +7,10 @@
 #include "edge/visit/response.h"
 #include "http/rewrite.h"
 
+/*
+ * The host of "192.0.2.1:4711" or "[2001:db8::1]:4711"; empty for a Unix socket,
+ * which has none.
+ */
 static struct slice
 peer_host(const struct front *f)
 {
@@ -66,6 +70,7 @@ forward_head(const struct exchange *x, const struct policy *p, struct slice byte
 	    p->request.add);
 }
 
+/* Content-Length: 0 is no body: the stream's end comes with the head. */
 static enum flow_framing
 request_framing(const struct h1_head *h)
 {
@@ -89,6 +94,10 @@ start_inlet(struct exchange *x, struct slice early)
 	}
 	if (flow_inlet(&x->flow, framing, &x->req, early) != 0)
 		return -1;
+	/*
+	 * Only who waits for it is told: some of the body is here already where he does not
+	 * (RFC 9110 10.1.1).
+	 */
 	if ((x->req.head.flags & H1_EXPECT_100) && framing != FLOW_NONE && early.n == 0) {
 		x->continued = true;
 		return flow_write(&x->flow, S("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -147,5 +156,9 @@ forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 		local_reply_error(x, CLOSE_OVERLOAD, S(""));
 		return;
 	}
+	/*
+	 * Its bytes are in the stream now; an exchange may last for days, and should
+	 * not keep them.
+	 */
 	buf_fini(&x->head);
 }

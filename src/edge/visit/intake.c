@@ -31,6 +31,7 @@ intake_free(struct intake *in)
 	free(in);
 }
 
+/* While the store works for it the intake lives on: on_stored() frees it. */
 void
 intake_abandon(struct exchange *x)
 {
@@ -73,11 +74,16 @@ intake_note(const struct intake *in, enum incident_kind kind, struct slice text)
 		return;
 	if (in->x != NULL)
 		client_text(in->x, peer);
+	/*
+	 * Only who is still there can be asked who he is; the rest of the note
+	 * is worth having.
+	 */
 	if (in->x != NULL)
 		(void)incident_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent);
 	incident_put(in->worker->edge->incidents, in->name, kind, peer, agent, text);
 }
 
+/* "LENGTH LIMIT": the doctor makes a sentence of it. 0: the body came without a length. */
 static void
 note_big(const struct intake *in)
 {
@@ -116,6 +122,10 @@ intake_charge(struct intake *in)
 	struct share *victim = NULL;
 	enum lobby_room room;
 
+	/*
+	 * Memory is what buffers have room for, in KiB, rounded up; it is never given back
+	 * before the end, as they never shrink.
+	 */
 	while ((room = shares_room(s, &in->share, more, &victim)) == LOBBY_VICTIM) {
 		if (victim == &in->share)
 			return false;
@@ -130,6 +140,10 @@ intake_charge(struct intake *in)
 
 /* --- the request is whole --- */
 
+/*
+ * Noted by how sure it is that a webhook was meant: a bad signature is one, a request
+ * without any may be.
+ */
 static void
 log_signature(struct intake *in, const struct hook_request *req, struct sign_verdict *v)
 {
@@ -186,6 +200,11 @@ answer_probe(struct intake *in, const struct hook_request *req, struct sign_verd
 	probe_answer(x, reason, text, buf_slice(&x->rest));
 }
 
+/*
+ * Some signatures are over the whole URL, as the sender has it in his settings: it is put
+ * together of our public address and what came. The body is what is left when chunked
+ * coding was taken off.
+ */
 static void
 request_complete(struct intake *in)
 {
@@ -207,6 +226,7 @@ request_complete(struct intake *in)
 
 	check(x->state == EXCHANGE_INTAKE && x->sent == EXCHANGE_COMES);
 	x->sent = EXCHANGE_WHOLE;
+	/* HMAC of nothing wants a pointer all the same. */
 	if (req.body.n == 0)
 		req.body = S("");
 	check(h->n_fields <= LIMIT_HEAD_FIELDS); /* h1 refuses more */
@@ -259,6 +279,7 @@ feed(struct exchange *x, struct slice bytes)
 			if (!in->body.failed && intake_charge(in))
 				break;
 			x->keep_alive = false;
+			/* A body without a length shows its size only here. */
 			if (in->body.failed)
 				refuse_big(in);
 			else
@@ -357,6 +378,10 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 		intake_refuse(in, CLOSE_OVERLOAD);
 		return;
 	}
+	/*
+	 * What is told beforehand is refused beforehand, with what was read of it: it
+	 * may be drained.
+	 */
 	if (h->framing == H1_LENGTH && h->length > in->body_max) {
 		note_big(in);
 		local_reply_error(intake_detach(in), CLOSE_BODY_TOO_LARGE, early);
@@ -369,6 +394,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 			return;
 		}
 	}
+	/* More may have come than was read with the head, and its edge was told already. */
 	conn_again(x->front->conn, LOOP_IN);
 	feed(in->x, early);
 }

@@ -87,6 +87,10 @@ struct given_back {
 	char name[DIRECTORY_KEY_BYTES];
 };
 
+/*
+ * Kicked in either case: the delivery is in the queue, or the next start of the edge
+ * puts it there.
+ */
 static void
 on_given_back(struct errand *e)
 {
@@ -144,6 +148,10 @@ make_item(struct intake *in, struct inbox_delivery *ret)
 	return true;
 }
 
+/*
+ * The sender waits for his origin's own answer, for LIMIT_RELAY_MS. Where the delivery
+ * cannot be carried at once he gets our 202, and the courier takes it from the queue.
+ */
 static void
 relay(struct intake *in)
 {
@@ -279,6 +287,10 @@ dedupe_key(struct intake *in)
 					in->event.dedupe, in->event.print));
 }
 
+/*
+ * From here on the webhook may be on the disk whatever becomes of the sender. So its shares
+ * are held (nobody makes it go for others), and the intake outlives its exchange.
+ */
 void
 intake_store(struct intake *in, const struct hook_request *req)
 {
@@ -287,6 +299,7 @@ intake_store(struct intake *in, const struct hook_request *req)
 	check(!in->storing && in->x->intake == in);
 	add_length(in);
 	vault_head(in->worker->edge->vault, buf_slice(&in->head), &in->stored);
+	/* It goes into a stream later, which takes no longer one. */
 	if (in->head.failed || in->stored.failed || in->head.n > LIMIT_HEAD_BYTES) {
 		intake_refuse(in, in->head.failed ? CLOSE_OVERLOAD : CLOSE_HEAD_TOO_LARGE);
 		return;

@@ -66,7 +66,12 @@ put(struct exchange *x, struct answer *head, struct slice body)
 	n = exchange_write_head(x, head, &to, room, FLOW_HEAD_SCRATCH_BYTES);
 	buf_reset(page);
 	buf_put(page, slice_of(room, n));
+	/*
+	 * A head that does not fit: the connection is closed, since half a head is
+	 * worse than none.
+	 */
 	page->failed |= n == 0;
+	/* Content-Length stays what it would be for GET (RFC 9110 9.3.2). */
 	if (!to.head_request)
 		buf_put(page, body);
 }
@@ -89,6 +94,10 @@ local_reply_send(struct exchange *x, struct slice read_ahead)
 		front_answered(x->front, read_ahead);
 		return;
 	}
+	/*
+	 * The page is the worker's and will be used again: the rest is copied, and so is
+	 * what was read ahead unless it lies in the exchange already.
+	 */
 	buf_put(&x->page, slice_from(buf_slice(page), n));
 	if (read_ahead.p != x->rest.p)
 		buf_put(&x->rest, read_ahead);
@@ -151,6 +160,10 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 	if (!stop_flow(x))
 		return;
 	x->status = (uint16_t)close_row(code)->status;
+	/*
+	 * An end of the visitor's (FIN) leaves nothing to keep the connection for, unless
+	 * the next request has been read already.
+	 */
 	x->keep_alive = x->keep_alive && is_sound(code) && !x->worker->draining && can_drain(x) &&
 			(!x->front->conn->eof || read_ahead.n > 0);
 	exchange_answer_to(x, &page.to);
@@ -214,6 +227,10 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
 	return !x->worker->visit->page.failed;
 }
 
+/*
+ * 308 and not 301: a POST stays a POST (RFC 9110 15.4.9). The host is the tunnel's own
+ * name, never what the request says, so that nobody can be led elsewhere.
+ */
 void
 local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
     struct slice read_ahead)
@@ -223,6 +240,7 @@ local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
 
 	x->status = 308;
 	x->keep_alive = x->keep_alive && !x->worker->draining && can_drain(x);
+	/* "OPTIONS *", and an absolute target without a path. */
 	if (path.n == 0 || path.p[0] != '/')
 		path = S("/");
 	edge_url(x->worker->edge, x->name, url, sizeof(url));

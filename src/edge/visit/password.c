@@ -40,6 +40,10 @@ next_of(struct password_thread *t)
 	return best;
 }
 
+/*
+ * The same policy, not an equal one: a tunnel that was bound anew has new passwords to ask.
+ * What is compared is a secret, so in constant time.
+ */
 static bool
 is_same(const struct password_job *a, const struct password_job *b)
 {
@@ -86,6 +90,10 @@ password_submit(struct password_thread *t, struct password_job *job, struct erra
 		   n < LIMIT_PASSWORD_QUEUE_ACCOUNT) {
 		job->same = NULL;
 		job->n_same = 0;
+		/*
+		 * As many turns behind now as the account has jobs before it: others who
+		 * come meanwhile with none are taken first.
+		 */
 		job->turn = t->turn + n;
 		list_push(&t->waiting, &job->node);
 		t->n++;
@@ -100,6 +108,7 @@ out:
 
 /* --- the thread --- */
 
+/* The passwords are wiped before the jobs go home, where they may be freed at once. */
 static void
 post_all(struct password_job *job, enum password_result result)
 {
@@ -170,6 +179,7 @@ unref(struct password_thread *t)
 	free(t);
 }
 
+/* A hash may have become known while this job waited: then it is not computed again. */
 static void *
 run(void *arg)
 {
@@ -227,6 +237,10 @@ password_stop(struct password_thread *t)
 		post_all(job_of(list_pop(&t->waiting)), PASSWORD_STOPPED);
 	pthread_cond_signal(&t->more);
 	pthread_mutex_unlock(&t->lock);
+	/*
+	 * It is in the middle of a hash, which nothing can stop. It holds a reference of
+	 * its own, and ends with the process or before.
+	 */
 	if (now != NULL)
 		pthread_detach(t->thread);
 	else

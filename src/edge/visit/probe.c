@@ -5,6 +5,10 @@
 #include "edge/core/ticket.h"
 #include "edge/visit/local_reply.h"
 
+/*
+ * "TICKET" or "TICKET edge". Without a good ticket it is a field as any other, so that
+ * nobody can pass the inbox or the counters by guessing its name.
+ */
 enum exchange_probe
 probe_read(const struct exchange *x, struct slice bytes)
 {

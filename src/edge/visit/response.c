@@ -29,6 +29,7 @@ response_fail(struct exchange *x, enum close_code code)
 	local_reply_error(x, code, buf_slice(&x->rest));
 }
 
+/* 0: the head does not fit, or holds what cannot be passed on. Into the flow's scratch. */
 static size_t
 write_answer(struct exchange *x, struct slice bytes, enum h1_framing *ret_framing)
 {
@@ -84,6 +85,10 @@ switch_protocol(struct exchange *x, struct slice bytes)
 	enum h1_framing framing;
 	size_t n;
 
+	/*
+	 * 101 that nobody asked for would make the visitor read HTTP as something else
+	 * (RFC 9110 15.2.2).
+	 */
 	if (!exchange_upgrades(x) || !(x->res.head.flags & H1_UPGRADE) ||
 	    (n = write_answer(x, bytes, &framing)) == 0) {
 		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
@@ -128,6 +133,10 @@ final(struct exchange *x, struct slice bytes)
 		x->keep_alive = false;
 	x->framed = framing != H1_UNTIL_CLOSE;
 	x->status = x->res.head.status;
+	/*
+	 * The origin goes on with HTTP: what the visitor has sent behind his request is the
+	 * next one, and the stream gets its end now.
+	 */
 	if (exchange_upgrades(x) && flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0) {
 		response_fail(x, CLOSE_OVERLOAD);
 		return 0;
@@ -157,6 +166,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
 		return 0;
 	}
+	/* The statuses below 200 are announcements; 101 alone ends the message. */
 	if (x->res.head.status == 101)
 		return switch_protocol(x, bytes);
 	return x->res.head.status < 200 ? interim(x, bytes) : final(x, bytes);
@@ -168,11 +178,13 @@ finish(struct exchange *x)
 	bool whole = x->sent != EXCHANGE_COMES;
 
 	check(exchange_flows(x) && x->flow.out_over);
+	/* Each direction ends for itself; the second one ends the exchange. */
 	if (x->state == EXCHANGE_SWITCHED) {
 		if (whole)
 			front_cut(x->front, FRONT_FIN);
 		return;
 	}
+	/* The answer is out before the request is in: the origin wants no more of it. */
 	if (!whole)
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
 	front_answered(x->front, buf_slice(&x->rest));
@@ -190,6 +202,10 @@ on_inlet_done(struct flow *f)
 	check(exchange_flows(x) && (x->sent == EXCHANGE_COMES || exchange_upgrades(x)));
 	x->sent = EXCHANGE_WHOLE;
 	x->since_us = loop_now_us(x->worker->loop);
+	/*
+	 * Without a carrier the link has died behind this request: nothing
+	 * arrives any more.
+	 */
 	if (f->carrier != NULL)
 		x->sent_mark = carrier_mark(f->carrier);
 	if (n > 0 && (room = buf_room(&x->rest, n)) != NULL)
@@ -241,6 +257,10 @@ on_readable(struct flow *f)
 	size_t n;
 	char *room;
 
+	/*
+	 * Bounded: who sends on and on behind his request fills a kernel's
+	 * buffer, not ours.
+	 */
 	while (x->rest.n < LIMIT_DATA_FRAME_BYTES) {
 		room = buf_room(&x->rest, LIMIT_DATA_FRAME_BYTES - x->rest.n);
 		if (room == NULL) {

@@ -15,6 +15,10 @@ is_address(const char *sni)
 	return inet_pton(AF_INET, sni, &v4) == 1;
 }
 
+/*
+ * A connection is for the name that its TLS handshake asked for: else one tunnel's
+ * certificate and cookies could be used to speak to another (421, RFC 9110 15.5.20).
+ */
 static bool
 is_misdirected(const struct exchange *x)
 {
@@ -76,6 +80,10 @@ route_find(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_t
 	return CLOSE_OK;
 }
 
+/*
+ * In this order: what cannot be read is told before what may not be, and a stop comes last,
+ * since it is no fault of the request.
+ */
 enum close_code
 route_look(struct exchange *x, struct slice bytes)
 {

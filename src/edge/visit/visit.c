@@ -56,6 +56,10 @@ visit_shed(struct worker *w)
 	for (int i = 0; i < SHED && (g = lobby_victim(&w->visit->lobby)) != NULL; i++) {
 		struct visitor *v = list_of(g, struct visitor, guest);
 
+		/*
+		 * Whoever would have to go has only just come: cut now, he would come
+		 * again, and nobody would be served.
+		 */
 		if (now - v->moved_us < LISTENER_FRESH_US)
 			return;
 		visitor_close(v);
@@ -71,6 +75,10 @@ exchanges_max(size_t visitors)
 	return busy < LIMIT_EXCHANGES ? busy : LIMIT_EXCHANGES;
 }
 
+/*
+ * NULL without memory. All ceilings are of these settings, and stay until the edge
+ * is started anew.
+ */
 struct visit *
 visit_new(const struct settings *s)
 {

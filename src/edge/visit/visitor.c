@@ -51,6 +51,7 @@ visitor_move(struct visitor *v, enum visitor_state to)
 		break;
 	}
 	v->state = to;
+	/* A move is a sign of life: he is the last of his network to make room. */
 	lobby_touch(&v->guest);
 	v->moved_us = loop_now_us(v->front.worker->loop);
 	v->deadline_us = v->moved_us + ms * 1000;
@@ -147,6 +148,7 @@ next_exchange(struct visitor *v, struct slice read_ahead)
 		linger(v);
 		return;
 	}
+	/* Before the old exchange ends, in whose buffer they may lie. */
 	if (read_ahead.n > 0 && (next = start_ahead(v, read_ahead)) == NULL) {
 		linger(v);
 		return;
@@ -154,6 +156,10 @@ next_exchange(struct visitor *v, struct slice read_ahead)
 	visitor_move(v, VISITOR_HEAD);
 	end_exchange(v);
 	v->x = next;
+	/*
+	 * In the next turn: who pipelines a thousand requests has one of them answered,
+	 * then others are served.
+	 */
 	if (next != NULL || v->conn.readable)
 		conn_again(&v->conn, LOOP_IN);
 }
@@ -393,6 +399,7 @@ on_conn(struct conn *c, unsigned events)
 	case VISITOR_LINGER: /* LOOP_OUT, too: writing may have failed, which only reading shows */
 		rest_readable(v);
 		return;
+	/* Events of the turn that he died in. */
 	case VISITOR_DEAD:
 		return;
 	}
