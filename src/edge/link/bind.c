@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/*
+ * First nobody finds it any more, then what it had open is closed. The directory changes
+ * nothing where a newer link has the route already.
+ */
 void
 bind_retire(struct session *s, struct tunnel *t)
 {
@@ -32,6 +36,7 @@ bind_retire(struct session *s, struct tunnel *t)
 	directory_unbind(w->edge->directory, t->route, s->self.generation);
 }
 
+/* Without memory the agent is not told: it gets no streams any more, and that is all. */
 static void
 say_replaced(struct session *s, struct tunnel *t, const char *text)
 {
@@ -67,6 +72,7 @@ bind_drop(struct session *s, struct tunnel *t, const char *text)
 		session_leave(s, LINK_CODE_REPLACED, "no tunnel is left to this link");
 }
 
+/* By mail, so the route may have changed hands again by now: it is looked at anew. */
 void
 bind_fence(struct worker *w, struct slice key)
 {
@@ -83,6 +89,7 @@ bind_fence(struct worker *w, struct slice key)
 	bind_drop(t->session, t, who);
 }
 
+/* The words go into the WELCOME, where the agent finds them beside its tunnel. */
 static void
 refuse_bind(struct hello_tunnel *h, const char *code, const char *text)
 {
@@ -127,6 +134,10 @@ claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const c
 		refuse_bind(h, "memory", "the edge is out of memory");
 		return false;
 	}
+	/*
+	 * The newer link is in the directory by now: from here on the older one gets
+	 * no new streams.
+	 */
 	if (old)
 		tell_old(w, key, old_worker);
 	if (map_put(&w->tunnels, &t->by_key, map_hash(slice_str(key))) != 0) {
@@ -163,6 +174,7 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 		.origin_silent_ms = h->origin_silent_ms,
 	};
 	t->policy = policy_ref(policy);
+	/* By the key: names that differ in their case are one. */
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");

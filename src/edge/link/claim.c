@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/*
+ * Other programs of the host may have ports of the range; an agent that meets so many of
+ * them in a row is told.
+ */
 #define PORT_TRIES 8
 
 static const struct {
@@ -50,6 +54,7 @@ login_refuse_released(struct hello_tunnel *h)
 	refuse_tunnel(h, "name-released", text);
 }
 
+/* A result of the store that has no row is told in the store's own words. */
 static void
 refuse_result(struct hello_tunnel *h, enum store_result r)
 {
@@ -83,6 +88,10 @@ follow(struct store_req *req)
 	errand_end(&c->errand);
 }
 
+/*
+ * The port that the agent wishes, 0: any. The store gives the account the one that
+ * it had before.
+ */
 static void
 submit_port(struct session *s, struct login_claim *c)
 {
@@ -156,6 +165,7 @@ on_claimed(struct errand *e)
 	} else if (!try_port(s, c, h)) {
 		return;
 	}
+	/* The answers come in any order: the last one says welcome. */
 	if (s->login->pending == 0)
 		login_welcome(s);
 }
@@ -170,6 +180,7 @@ key_of(const struct hello_tunnel *h, char *dst, size_t cap)
 		snprintf(dst, cap, "tunnel %u", h->id);
 }
 
+/* Streams name their tunnel by this number: two would make them go astray. */
 static bool
 is_id_twice(const struct hello *h, size_t i)
 {
@@ -296,6 +307,7 @@ claim_start(struct session *s, size_t i)
 		if (read_policy(s, c, h))
 			submit_port(s, c);
 		return;
+	/* The protocol has a number for it; an agent of a later version may ask. */
 	case TUNNEL_TLS:
 		refuse_tunnel(h, "unsupported", "this edge does not pass TLS through yet");
 		return;

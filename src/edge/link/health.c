@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Behind the turn: finish() is called from within the flow. */
 static void
 release(struct loop_grave *g)
 {
@@ -37,6 +38,7 @@ on_timer(struct loop_timer *timer)
 
 /* --- the stream; the flow has no connection: the answer ends here --- */
 
+/* Any final status will do, 500 as well: somebody has answered. */
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
 {
@@ -57,6 +59,7 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 		return 0;
 	}
 	n = t->res.head.n_bytes;
+	/* 101 to a HEAD that asked for nothing is an answer, too, if a strange one. */
 	if (t->res.head.status < 200 && t->res.head.status != 101) {
 		h1_reset(&t->res);
 		return n;

@@ -23,6 +23,10 @@ answer_view(struct session *s, json_t *answer)
 	check(s->state != SESSION_OVER); /* its end abandons the query */
 	json_object_set_new(answer, "type", json_string("inbox"));
 	json_object_set_new(answer, "seq", json_integer((json_int_t)s->query_seq));
+	/*
+	 * A page was worth the work, and the next may be asked for at once: what it cost is
+	 * not held against the link.
+	 */
 	if (s->view_page) {
 		json_object_set_new(answer, "at_once", json_true());
 		link_forgive(&s->carrier.link);
@@ -45,6 +49,9 @@ on_view(void *owner, json_t *answer)
 	answer_view(s, answer);
 }
 
+/*
+ * The account is the session's: what the request says of it does not count (query_read()).
+ */
 void
 inbox_message(struct session *s, json_t *request)
 {

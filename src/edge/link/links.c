@@ -24,6 +24,7 @@ links_leave(struct worker *w)
 		    "the edge is stopping");
 }
 
+/* Also of a worker that never got its links: a start that failed. */
 void
 links_cut(struct worker *w)
 {
@@ -34,6 +35,10 @@ links_cut(struct worker *w)
 		    "the edge is stopping");
 }
 
+/*
+ * Without the text of the order nobody knows whose token it was: all of them log in again,
+ * and whose token is good is back at once.
+ */
 void
 links_revoke(struct worker *w, const char *token_id)
 {
@@ -47,6 +52,9 @@ links_revoke(struct worker *w, const char *token_id)
 	}
 }
 
+/*
+ * Any of them: the caller drops it and asks again, as the map may not change under a walk.
+ */
 static struct tunnel *
 fenced(struct worker *w)
 {
@@ -104,6 +112,10 @@ links_know(struct session *s)
 	while (lobby_room(&links->known, &key, &victim) == LOBBY_VICTIM) {
 		struct session *other = list_of(victim, struct session, known);
 
+		/*
+		 * It would make room for itself, again and again: an account with too many
+		 * agents is told so.
+		 */
 		if (strcmp(other->account, s->account) == 0)
 			return false;
 		session_close(other, LINK_CODE_BUSY, "another account needs room for its link");

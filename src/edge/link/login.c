@@ -14,6 +14,7 @@
 
 #define RETRY_BUSY_MS 5000
 
+/* The token is wiped, and sockets that no tunnel has taken are closed. */
 static void
 login_free(struct session *s)
 {
@@ -44,6 +45,7 @@ login_abandon(struct session *s)
 	return false;
 }
 
+/* pending: the session is kept until the answer is back, whatever becomes of its link. */
 void
 login_submit(struct session *s, struct login_claim *c, void (*done)(struct store_req *),
     void (*back)(struct errand *))
@@ -65,6 +67,7 @@ settle_policies(struct session *s)
 			stored_policy_look(s->worker, l->claims[i].req.name);
 }
 
+/* The last answer of a session that is over frees it: nobody else has a pointer to it. */
 bool
 login_arrived(struct session *s)
 {
@@ -80,6 +83,10 @@ login_arrived(struct session *s)
 	return !over;
 }
 
+/*
+ * The HELLO becomes the WELCOME: each row of it has got its name, its URL or its
+ * error by now.
+ */
 void
 login_welcome(struct session *s)
 {
@@ -109,6 +116,7 @@ login_welcome(struct session *s)
 	settle_policies(s);
 	explicit_bzero(h->token, sizeof(h->token));
 	h->type = HELLO_WELCOME;
+	/* The older of the two is spoken. */
 	h->protocol = h->protocol < LINK_PROTOCOL ? h->protocol : LINK_PROTOCOL;
 	h->generation = s->self.generation;
 	snprintf(h->program, sizeof(h->program), "aditd/" ADIT_VERSION);
@@ -128,6 +136,7 @@ login_welcome(struct session *s)
 
 /* --- the token --- */
 
+/* Counts against the address, so that guessing gets slow (S-04). */
 static void
 refuse_token(struct session *s, const char *code, const char *text)
 {
@@ -152,6 +161,7 @@ on_token(struct errand *e)
 	case STORE_REVOKED:
 		refuse_token(s, "token-revoked", "this token was revoked or has expired");
 		return;
+	/* Our trouble and not the token's: the agent keeps it, and comes back. */
 	case STORE_FULL:
 	case STORE_DAMAGED:
 		session_refuse(s, LINK_CODE_BUSY, "store-damaged",
@@ -234,6 +244,7 @@ login_hello(struct session *s, struct slice json)
 		    "too many bad tokens came from this address; wait a minute", wait_ms);
 		return;
 	}
+	/* By its form alone: the store is not troubled with what cannot be one. */
 	if (!store_token_ok(slice_str(l->hello.token))) {
 		refuse_token(s, "bad-token", "this is not a token of an adit edge");
 		return;

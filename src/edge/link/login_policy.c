@@ -21,6 +21,10 @@ is_wanted(const struct hello *h, struct slice name)
 	return false;
 }
 
+/*
+ * Looked at twice: when it is read, where other names of the HELLO may still be claimed,
+ * and before the welcome, when the store has said whose they are.
+ */
 bool
 login_fan_out(struct session *s, const struct hello *hello, struct hello_tunnel *h,
     const struct policy *p)

@@ -24,6 +24,10 @@ take_name(const struct route *r, void *arg)
 
 	if (r->tombstone || strcmp(r->account, l->account) != 0 || strcmp(r->key, l->after) <= 0)
 		return true;
+	/*
+	 * The directory has no order, so the page keeps the first few it has seen: memory
+	 * for a page, whatever the account has.
+	 */
 	while (at > 0 && strcmp(l->keys[at - 1], r->key) > 0)
 		at--;
 	l->more = l->more || l->n == NAMES_PAGE;

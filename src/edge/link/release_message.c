@@ -34,6 +34,9 @@ answer(struct session *s, const char *key, const char *code, const char *text)
 	buf_fini(&b);
 }
 
+/*
+ * "Nobody's" and "another's" are told apart, as anybody learns that by asking for the name.
+ */
 static void
 answer_result(struct session *s, const char *key, enum store_result r)
 {
@@ -79,6 +82,10 @@ on_released(struct errand *e)
 	if (r->req.result == STORE_OK) {
 		log_event(LOG_INFO, "name-released", LOG_Z("account", r->req.account),
 		    LOG_Z("name", r->key));
+		/*
+		 * To all: the link that serves it may have moved since the directory said
+		 * where it is.
+		 */
 		for (unsigned i = 0; i < w->edge->n_workers; i++)
 			worker_fence(w->edge->workers[i], r->key);
 	}
@@ -135,6 +142,7 @@ release_message(struct session *s, const json_t *request)
 	    on_released);
 }
 
+/* The name is given up all the same: the store has been told. */
 void
 release_abandon(struct session *s)
 {

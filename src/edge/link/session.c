@@ -60,6 +60,7 @@ session_leave(struct session *s, enum link_code code, const char *why)
 		session_close(s, code, why);
 		return;
 	}
+	/* Others may come back at once: the edge is there. */
 	if (code == LINK_CODE_SHUTDOWN)
 		retry_ms = RETRY_MS_MIN + (uint32_t)rand_below(RETRY_MS_SPREAD);
 	log_event(LOG_INFO, "link-leaving", LOG_Z("account", s->account),
@@ -70,6 +71,7 @@ session_leave(struct session *s, enum link_code code, const char *why)
 	loop_timer_set(s->worker->loop, &s->timer, s->worker->settings->limits.drain_ms * 1000);
 }
 
+/* At once: open streams are reset. carrier_close() calls on_closed() before it returns. */
 void
 session_close(struct session *s, enum link_code code, const char *why)
 {
@@ -77,6 +79,10 @@ session_close(struct session *s, enum link_code code, const char *why)
 		carrier_close(&s->carrier, code, why);
 }
 
+/*
+ * HELLO_REFUSED has the words for people; GOAWAY behind it tells any agent when to come
+ * back. Without memory for the words only GOAWAY is said.
+ */
 void
 session_refuse(struct session *s, enum link_code link_code, const char *code, const char *text,
     uint32_t retry_ms)
@@ -191,6 +197,10 @@ stopped(struct session *s, const struct tunnel *t)
 	    S("the agent was stopped"));
 }
 
+/*
+ * The agent leaves: its tunnels are down from here on, and what is open may end. A stop is
+ * told apart from a lost link, since nobody is to be alarmed by it.
+ */
 static void
 on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 {
@@ -208,6 +218,10 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 		session_close(s, LINK_CODE_OK, "the agent left");
 }
 
+/*
+ * The one end of every session. Whatever asks others for it is abandoned first, so that no
+ * answer finds a link that has gone.
+ */
 static void
 on_closed(struct carrier *c, uint32_t code, const char *why)
 {

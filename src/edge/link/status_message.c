@@ -44,6 +44,7 @@ struct status_query {
 
 /* --- the answer on the link --- */
 
+/* What the policy is about, never what is in it: no secret, no password, no address. */
 static json_t *
 policy_json(const struct policy *p)
 {
@@ -67,6 +68,7 @@ inbox_json(const struct inbox_counts *c)
 	return o;
 }
 
+/* [] where they do not fit: the doctor then judges without. */
 static json_t *
 notes_json(struct edge *e, const char *name)
 {
@@ -87,6 +89,10 @@ is_port(const char *key)
 	return strncmp(key, "tcp:", 4) == 0;
 }
 
+/*
+ * For the account's own tunnel alone: a ticket, and what was refused, are
+ * nobody else's affair.
+ */
 static void
 add_route(const struct status_query *p, json_t *o)
 {
@@ -180,6 +186,10 @@ on_health(struct health *t)
 	errand_end(&p->errand);
 }
 
+/*
+ * On the worker of the link, with a question that belongs to another: only what is in it is
+ * written, and it goes home by errand_end().
+ */
 static void
 on_link_asked(struct loop *loop, struct loop_mail *m)
 {
@@ -207,6 +217,7 @@ on_link_asked(struct loop *loop, struct loop_mail *m)
 	errand_end(&p->errand);
 }
 
+/* It may be this very worker: the mail comes round all the same, and there is one way. */
 static void
 ask_link(struct status_query *p)
 {
@@ -221,6 +232,7 @@ ask_link(struct status_query *p)
 
 /* --- the store --- */
 
+/* Without the store's answer the rest is worth telling. */
 static void
 on_last(struct errand *e)
 {
@@ -326,6 +338,7 @@ start(struct session *s, const json_t *question)
 	answer(p);
 }
 
+/* One question at a time. A second one is dropped: whoever asks gives up after a while. */
 void
 status_message(struct session *s, const json_t *question)
 {

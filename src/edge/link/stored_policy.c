@@ -54,6 +54,10 @@ on_stored(struct errand *e)
 	again_free(a);
 }
 
+/*
+ * At any end of a login. It asks until the store has what is served: each round is a
+ * commit, and is only begun when the two differ.
+ */
 void
 stored_policy_look(struct worker *w, const char *name)
 {

@@ -16,6 +16,7 @@ on_pipe_grave(struct loop_grave *g)
 	slab_put(&p->worker->tcp->pipes, p);
 }
 
+/* The one end of a pipe. Harmless twice: both sides may break in one turn. */
 static void
 finish(struct tcp_pipe *p, const char *how)
 {
@@ -55,6 +56,7 @@ tcp_pipe_close(struct tcp_pipe *p)
 	abort_pipe(p, "stopped");
 }
 
+/* There is no head: the first bytes are body already. */
 static size_t
 on_head(struct flow *f, struct slice bytes, bool fin)
 {
@@ -92,6 +94,10 @@ on_reset(struct flow *f, uint32_t code)
 	abort_pipe(f->owner, f->carrier == NULL ? "link-lost" : link_code_name(code));
 }
 
+/*
+ * An end in order that came too early, or a reset by the visitor: the log does not
+ * tell them apart.
+ */
 static void
 on_broken(struct flow *f, enum close_code bad)
 {
@@ -156,6 +162,10 @@ let_in(struct worker *w, struct tcp_pipe *p, const struct tunnel *t)
 	return room == LOBBY_ROOM && shares_take(s, &p->share, 1);
 }
 
+/*
+ * A pipe that was let in is closed as every other, also when its stream cannot begin: the
+ * visitor sees a reset and may try again.
+ */
 void
 tcp_pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
     const struct sockaddr_storage *ss, socklen_t len)

@@ -13,6 +13,7 @@ struct tcp_port {
 	struct loop_grave grave;
 };
 
+/* Too many of one address: closed without a word, as there is no protocol to say it in. */
 static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
@@ -30,6 +31,10 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 	tcp_pipe_start(w, t, fd, source, ss, len);
 }
 
+/*
+ * The older link's own socket where there is one: connections that wait in its backlog are
+ * not lost in a takeover.
+ */
 int
 tcp_port_listen(struct worker *w, uint16_t number)
 {
