@@ -57,6 +57,10 @@ run_command(struct alert *a, const char *command, struct slice input)
 	if (error == 0)
 		error = posix_spawn_file_actions_adddup2(&files, fds[0], STDIN_FILENO);
 	posix_spawnattr_init(&attr);
+	/*
+	 * Not those that the main thread has blocked, and a group of its own: what the
+	 * command has started is killed with it.
+	 */
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);

@@ -7,6 +7,10 @@
 
 #include <stdlib.h>
 
+/*
+ * What the judgement needs of the head, which is gone behind this call; all of it only for
+ * a sender who waits for it.
+ */
 static void
 take_fields(struct attempt *r, struct slice bytes)
 {
@@ -59,6 +63,10 @@ take_head(struct attempt *r, struct slice bytes, bool fin)
 	} else {
 		h1_reset(&r->res);
 	}
+	/*
+	 * The answer ends with its head; else its body comes, or an end
+	 * that on_head() sees.
+	 */
 	if (fin && n == bytes.n && r->has_head)
 		attempt_answered(r);
 	return n;
@@ -81,6 +89,10 @@ on_head(struct flow *f, struct slice bytes, bool fin)
 	return bytes.n;
 }
 
+/*
+ * All of it is in the link's buffers now: on_look() waits until it is with
+ * the agent's kernel.
+ */
 static void
 on_inlet_done(struct flow *f)
 {
@@ -107,6 +119,10 @@ on_reset(struct flow *f, uint32_t code)
 		attempt_answered(r);
 		return;
 	}
+	/*
+	 * It is the origin that did not answer: what else waits is tried when the agent
+	 * says that it is back.
+	 */
 	if (code >= LINK_CODE_ORIGIN_REFUSED && code <= LINK_CODE_ORIGIN_TLS)
 		courier_unanswered(r->courier);
 	switch (code) {
@@ -201,6 +217,7 @@ on_look(struct loop_timer *t)
 		    "The local server did not answer in time.", "");
 }
 
+/* On success the item, its bytes and its place are the attempt's, until courier_ended(). */
 int
 courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_waiter *waiter)
 {
@@ -239,6 +256,7 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wai
 	return 0;
 }
 
+/* Harmless where nobody waits, or where he was answered. */
 void
 courier_forget_waiter(struct courier_waiter *waiter)
 {

@@ -27,6 +27,10 @@ attempt_free(struct loop_grave *g)
 	free(r);
 }
 
+/*
+ * Harmless twice. "Soon" is twice the time between two looks: else a look that came a
+ * moment too early would call a fast line slow.
+ */
 void
 attempt_arrived(struct attempt *r)
 {
@@ -37,6 +41,10 @@ attempt_arrived(struct attempt *r)
 	r->arrived = true;
 }
 
+/*
+ * By what the store has made of it: another result means that people, or a newer webhook,
+ * have dropped the delivery meanwhile.
+ */
 static void
 count(struct courier *c, const struct attempt *r)
 {
@@ -68,6 +76,7 @@ count(struct courier *c, const struct attempt *r)
 	}
 }
 
+/* The place is free before the attempt is: its memory goes at the end of the turn. */
 static void
 end(struct attempt *r)
 {
@@ -81,6 +90,7 @@ end(struct attempt *r)
 
 static void on_settled(struct errand *e);
 
+/* Tries the settlement again, with the time of now. */
 static void
 on_full(struct loop_timer *t)
 {
@@ -113,6 +123,7 @@ on_settled(struct errand *e)
 	end(r);
 }
 
+/* An empty head: there is no answer that a sender could take as final. */
 static void
 answer_waiter(struct attempt *r, bool final)
 {
@@ -165,6 +176,10 @@ attempt_settle(struct attempt *r, enum inbox_state to, int64_t delay_ms, bool tr
 	errand_inbox(&r->errand, &c->worker->errands, c->worker->edge->store, req, on_settled);
 }
 
+/*
+ * The next lease goes with the settlement, so it is asked for before: all but for an agent
+ * that has gone, to whom nothing can be sent.
+ */
 void
 attempt_conclude(struct attempt *r, enum result_class class, const char *code, const char *text,
     const char *advice)

@@ -23,6 +23,10 @@ write_fields(const struct inbox_delivery *item, char *dst, size_t cap)
 	    (unsigned long long)item->id, item->attempts + 1, when);
 }
 
+/*
+ * The stored head ends with an empty line: it is cut off, our own fields follow, and
+ * end the head.
+ */
 static int
 send_parts(struct courier *c, const struct inbox_delivery *item, struct flow *f, struct slice head)
 {

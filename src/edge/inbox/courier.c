@@ -35,6 +35,10 @@ on_grave(struct loop_grave *g)
 	free(c);
 }
 
+/*
+ * With the last of what is under way; nobody has a pointer to a courier without a tunnel
+ * but its own questions and attempts.
+ */
 static void
 maybe_free(struct courier *c)
 {
@@ -57,6 +61,10 @@ carry(struct courier *c, struct inbox_req *req)
 void
 courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
 {
+	/*
+	 * The store has looked with this very commit, and has found no more: it need not
+	 * be asked again.
+	 */
 	bool knows = settled->n_max > 0 && settled->result == STORE_OK && !settled->more;
 
 	carry(c, settled);
@@ -169,6 +177,10 @@ allowed(struct courier *c)
 		return 0; /* the end of a run, or of its way on the line, comes here again */
 	if (c->policy->deliver_rate <= 0 || room == 0)
 		return room;
+	/*
+	 * A token for each: those that the lease does not use are lost, which
+	 * only slows down.
+	 */
 	while (n < room && rates_take(&c->bucket, c->policy->deliver_rate, 1, now, &wait_us))
 		n++;
 	if (n == 0)
@@ -219,6 +231,10 @@ courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
 	c->asked_bytes += req->bytes_max;
 }
 
+/*
+ * While it asks, another look is remembered: what was stored meanwhile may
+ * have been missed.
+ */
 void
 courier_kick(struct courier *c)
 {
@@ -320,10 +336,15 @@ courier_new(struct tunnel *t, struct policy *policy)
 	c->rest.fn = courier_on_rest;
 	snprintf(c->account, sizeof(c->account), "%s", t->account);
 	snprintf(c->name, sizeof(c->name), "%s", t->route->key);
+	/* What a link before this one has left waiting for its agent is due now. */
 	submit(c, INBOX_WAKE);
 	return c;
 }
 
+/*
+ * The tunnel is going to be freed: whatever is under way keeps the courier, and
+ * not the tunnel.
+ */
 void
 courier_close(struct courier *c)
 {

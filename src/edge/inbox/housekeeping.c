@@ -16,6 +16,10 @@
 /* Room that is made before senders are refused: a tenth of what an account may have. */
 #define room_for(bytes) ((uint64_t)(bytes) / 10 * 9)
 
+/*
+ * In this order, one question to the store at a time: what an alert has told is written
+ * down, what is old is deleted, and then the rest is counted.
+ */
 enum work { IDLE, TELLING, RETAINING, COUNTING };
 
 /* What there is to tell. */
@@ -175,6 +179,10 @@ look_for_trouble(struct housekeeping *u)
 		u->told_late = false;
 	if (!t.damaged && t.parked == 0 && t.dead == 0 && t.refused == 0 && (!late || u->told_late))
 		return;
+	/*
+	 * Trouble that goes on is told once a pause, and not while the last alert is
+	 * on its way.
+	 */
 	if (u->giving ||
 	    (u->alert_us != 0 && now_us - u->alert_us < u->settings->inbox.alert_pause_s * 1000000))
 		return;
@@ -235,6 +243,7 @@ on_done(struct errand *e)
 
 	check(work != IDLE);
 	u->work = IDLE;
+	/* The edge ends: the settings are still here, the alert is freed. */
 	if (u->stopped)
 		return;
 	if (!good)
@@ -283,6 +292,7 @@ housekeeping_start(struct edge *e, struct settings *s)
 	return u;
 }
 
+/* Takes effect with the next round. */
 void
 housekeeping_use_settings(struct housekeeping *u, struct settings *s)
 {

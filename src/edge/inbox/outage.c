@@ -59,6 +59,7 @@ courier_rest(struct courier *c)
 	courier_kick(c);
 }
 
+/* An attempt under way may yet find no origin: then something waits again. */
 void
 courier_none_waits(struct courier *c)
 {
@@ -67,6 +68,7 @@ courier_none_waits(struct courier *c)
 	c->waits = c->waits && c->n_attempts > 0;
 }
 
+/* The first one is still at work, and was not refused: the origin is there. */
 void
 courier_on_rest(struct loop_timer *t)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The store is done with it. */
 static void
 query_free(struct query *v)
 {
@@ -26,6 +27,7 @@ on_answer(struct errand *e)
 	query_free(v);
 }
 
+/* The store cannot be stopped: its answer frees the query. */
 void
 query_abandon(struct query *v)
 {

@@ -69,6 +69,10 @@ list_answer(struct query *v)
 		bool whole = !v->whole || add_bytes(v, &req->items[i], row);
 
 		bytes += json_bytes(row) + 1;
+		/*
+		 * The first row is always told, or a large one would stop the
+		 * list for ever.
+		 */
 		if (bytes > ROWS_BYTES && i > 0) {
 			json_decref(row);
 			req->cursor = req->items[i - 1].id;
@@ -213,6 +217,7 @@ take_text(json_t *request, const char *key, char *dst, size_t cap)
 		   slice_z(slice_of(json_string_value(j), json_string_length(j)), dst, cap));
 }
 
+/* Absent is what it was; a number that is negative has no meaning in any member. */
 static bool
 take_number(json_t *request, const char *key, uint64_t *dst)
 {

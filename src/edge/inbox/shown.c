@@ -20,6 +20,7 @@ shown_text(struct slice s, size_t max)
 	json_t *j;
 
 	buf_init(&b, max + 32);
+	/* Character by character, so that none is cut in the middle. */
 	while (s.n > 0 && b.n < max) {
 		size_t n = utf8_next(s);
 
