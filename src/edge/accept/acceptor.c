@@ -76,6 +76,7 @@ finish(struct accept_handshake *h)
 
 /* --- lobbies --- */
 
+/* Without an answer: no TLS is through yet in which one could be given. */
 static void
 show_out(struct accept_handshake *h)
 {
@@ -126,6 +127,9 @@ on_shortage(struct listener *listener)
 
 /* --- where a finished connection goes --- */
 
+/*
+ * Where the tunnel of the SNI is, so that he need not be moved; anybody else goes in turn.
+ */
 static struct worker *
 worker_for_visitor(struct edge *e, const char *sni)
 {
@@ -138,6 +142,7 @@ worker_for_visitor(struct edge *e, const char *sni)
 			  e->n_workers];
 }
 
+/* Without memory the connection is closed here: finish() ends what was not moved. */
 static void
 go_on(struct accept_handshake *h)
 {
@@ -197,6 +202,7 @@ look(const struct accept_handshake *h)
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return FIRST_WAITS;
+	/* An end before the first byte: a probe of a load balancer, or nobody. */
 	if (n <= 0)
 		return FIRST_IS_OVER;
 	if (head[0] >= 'A' && head[0] <= 'Z')
@@ -207,6 +213,7 @@ look(const struct accept_handshake *h)
 		whole = RECORD_HEAD_BYTES + (head[3] << 8 | head[4]);
 	if (ioctl(h->conn.io.fd, FIONREAD, &here) != 0 || here >= whole)
 		return FIRST_IS_WHOLE;
+	/* Half a ClientHello and then an end: no more will come. */
 	return h->conn.io.ended ? FIRST_IS_OVER : FIRST_WAITS;
 }
 
@@ -243,6 +250,7 @@ answered(struct accept_handshake *h)
 	struct acceptor *g = h->acceptor;
 	bool link = slice_eq(tls_alpn(h->conn.tls), S(TLS_ALPN_LINK));
 
+	/* He has changed lobbies already: a handshake takes more than one round. */
 	if (h->lobby != &g->silent)
 		return;
 	lobby_leave(&g->silent, &h->guest);
@@ -318,6 +326,10 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 
 enum { ORDER_SERVER = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
+/*
+ * Handshakes under way keep the certificates they began with; a stop ends them all,
+ * a drain none.
+ */
 static void
 on_orders(struct loop *loop, struct loop_mail *m)
 {

@@ -24,6 +24,7 @@ on_grave(struct loop_grave *g)
 	free(c);
 }
 
+/* Harmless twice. What the store does for it is done all the same. */
 static void
 client_close(struct control_client *c)
 {
@@ -43,6 +44,7 @@ client_close(struct control_client *c)
 	loop_bury(ctl->edge->main_loop, &c->grave, on_grave);
 }
 
+/* One request at a time, so that answers need no number. */
 static bool
 is_busy(const struct control_client *c)
 {
@@ -51,6 +53,10 @@ is_busy(const struct control_client *c)
 
 /* --- answers --- */
 
+/*
+ * Behind the last byte of an answer the next request is read, which may have come already;
+ * or it is the end.
+ */
 static void
 write_out(struct control_client *c)
 {
@@ -92,6 +98,7 @@ control_answer(struct control_client *c, json_t *answer)
 		buf_put(&c->out, slice_str(text));
 		buf_putc(&c->out, '\n');
 	}
+	/* What was put of it goes: half a line of JSON would be read as a broken one. */
 	if (text == NULL || c->out.failed) {
 		buf_reset(&c->out);
 		buf_put(&c->out, S("{\"ok\":false,\"code\":\"too-large\",\"text\":\"the answer "
@@ -122,6 +129,9 @@ request(struct control_client *c, struct slice line)
 	json_decref(json);
 }
 
+/*
+ * A line at a time: called for each edge, and once more behind each answer (conn_again()).
+ */
 static void
 take_line(struct control_client *c)
 {
@@ -155,6 +165,10 @@ on_conn(struct conn *conn, unsigned events)
 		write_out(c);
 	if (c->dead || (events & LOOP_IN) == 0)
 		return;
+	/*
+	 * A client that does not wait for answers is read no further than a line
+	 * and a read.
+	 */
 	room = c->in.n < LIMIT_CONTROL_LINE_BYTES ? buf_room(&c->in, READ_BYTES) : NULL;
 	switch (room == NULL ? IO_WAIT : conn_read(&c->conn, room, READ_BYTES, &n)) {
 	case IO_OK:
@@ -166,6 +180,10 @@ on_conn(struct conn *conn, unsigned events)
 		break;
 	case IO_EOF:
 		c->eof = true;
+		/*
+		 * Who waits for a tunnel and goes wants no answer; others get theirs, as
+		 * "printf ... | nc" ends its side at once.
+		 */
 		if (c->wait_key[0] != '\0') {
 			client_close(c);
 			return;
@@ -180,6 +198,7 @@ on_conn(struct conn *conn, unsigned events)
 
 /* --- coming and going --- */
 
+/* The mode of the socket says so, too (0600); this holds where a folder was left open. */
 static bool
 may_connect(int fd)
 {

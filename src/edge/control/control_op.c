@@ -32,6 +32,7 @@ text_of(json_t *request, const char *key, char *dst, size_t cap)
 	       slice_z(slice_of(json_string_value(v), json_string_length(v)), dst, cap);
 }
 
+/* Absent: *dst stays. False also below 0 and above max. */
 static bool
 number_of(json_t *request, const char *key, int64_t max, int64_t *dst)
 {
@@ -76,6 +77,7 @@ refusal_code(enum store_result r)
 	return "store";
 }
 
+/* A token's row has no secret in it: the store has only its hash. */
 static json_t *
 row_json(enum store_op op, const struct store_row *r)
 {
@@ -88,6 +90,7 @@ row_json(enum store_op op, const struct store_row *r)
 	    r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone);
 }
 
+/* Pages: the client asks again from the last row on. */
 static json_t *
 rows_json(const struct store_req *req)
 {
@@ -224,6 +227,7 @@ store_request(struct control_client *c, json_t *request, enum store_op op)
 	    on_stored);
 }
 
+/* An account is made with its first token, so an empty name must be refused here. */
 static void
 token_add(struct control_client *c, json_t *request)
 {
@@ -258,6 +262,7 @@ struct tunnels {
 	size_t n;
 };
 
+/* Under the directory's lock. What is up, to a number: more would not fit into a line. */
 static bool
 add_tunnel(const struct route *r, void *arg)
 {
@@ -274,6 +279,9 @@ add_tunnel(const struct route *r, void *arg)
 	return true;
 }
 
+/*
+ * All counters are read while the workers count: sums may be off by what happens meanwhile.
+ */
 static void
 status(struct control_client *c, json_t *request)
 {
@@ -360,6 +368,7 @@ reload(struct control_client *c, json_t *request)
 		control_refuse(c, "not-reloaded", why);
 }
 
+/* The answer first: what follows closes the socket. */
 static void
 stop(struct control_client *c, json_t *request)
 {

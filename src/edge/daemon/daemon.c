@@ -47,6 +47,10 @@ on_idle(struct edge *e, unsigned worker)
 		end(d);
 }
 
+/*
+ * The first time in order: no new connections, and whatever is under way may end, until the
+ * deadline. The second time at once.
+ */
 static void
 stop(struct daemon *d)
 {
@@ -92,6 +96,7 @@ read_anew(struct daemon *d, struct tls_server **ret_server, char **ret_error)
 	return NULL;
 }
 
+/* The sentence is kept for `aditd status`: whoever has sent the signal sees no answer. */
 static bool
 refuse(struct daemon *d, char *error, char *ret_text, size_t cap)
 {
@@ -135,6 +140,10 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 	return true;
 }
 
+/*
+ * systemd's Type=notify-reload wants both messages, with the time of
+ * the first (sd_notify(3)).
+ */
 static void
 on_hangup(struct daemon *d)
 {
@@ -274,6 +283,11 @@ on_last_mail(struct loop *l, struct loop_mail *m)
 	loop_stop(l);
 }
 
+/*
+ * Also of a start that has failed: each part may be missing. Who asks ends before who
+ * answers: workers, then the store, whose last answers are read before anything they come
+ * home to is freed.
+ */
 static void
 finish(struct daemon *d)
 {

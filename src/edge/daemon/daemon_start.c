@@ -36,6 +36,7 @@ daemon_fail_errno(const char *what)
 	return -1;
 }
 
+/* At least one, where the system does not say how many processors there are. */
 unsigned
 daemon_count_workers(const struct settings *s)
 {
@@ -78,6 +79,10 @@ load_certs(struct daemon *d)
 	return d->server != NULL ? 0 : daemon_fail(error);
 }
 
+/*
+ * In the order of rights: folders, certificates and ports want root; then it is given up,
+ * before a byte of a stranger is read.
+ */
 int
 daemon_prepare(struct daemon *d, unsigned n_workers)
 {
@@ -153,6 +158,7 @@ daemon_open_store(struct daemon *d)
 	return 0;
 }
 
+/* 0: a Unix socket, or none. */
 static uint16_t
 public_port(const struct settings *s, const struct addr *bound)
 {
@@ -179,6 +185,10 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 	e->workers = calloc(n_workers, sizeof(struct worker *));
 	if (e->workers == NULL)
 		return daemon_fail(NULL);
+	/*
+	 * Counted one by one, so that daemon.c frees those that were made when the next
+	 * one cannot be.
+	 */
 	for (; e->n_workers < n_workers; e->n_workers++) {
 		int fd = d->sockets.http_fds[e->n_workers];
 

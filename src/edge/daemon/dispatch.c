@@ -28,6 +28,10 @@ tick(struct worker *w, int64_t now_us)
 
 /* --- orders --- */
 
+/*
+ * Visitors who are idle go now, others with their answer. TCP streams have no such moment:
+ * the deadline ends them.
+ */
 static void
 drain(struct worker *w)
 {
@@ -38,6 +42,10 @@ drain(struct worker *w)
 	worker_check_idle(w);
 }
 
+/*
+ * Links last: whatever goes through them is cut at its own end first, and is
+ * logged as that.
+ */
 static void
 stop(struct worker *w)
 {
@@ -82,6 +90,7 @@ static const struct worker_calls calls = { .arrived = arrived, .tick = tick, .ob
 
 /* --- plain HTTP --- */
 
+/* It has come to its worker already, so it takes no mail. */
 static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {

@@ -91,6 +91,10 @@ load_names(struct store *s, struct directory *d)
 	return r != STORE_OK ? r : each_row(s, &ports, LIMIT_STORE_ROWS, take_port, d);
 }
 
+/*
+ * A policy that cannot be opened leaves the name without one until its agent is back. It is
+ * told, since what comes meanwhile is answered as for a name that never had any.
+ */
 static void
 load_policy(struct directory *d, const struct vault *vault, const struct store_row *row)
 {

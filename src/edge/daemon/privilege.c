@@ -91,6 +91,7 @@ privilege_user(const struct settings *s)
 	return find_ids(s, &uid, &gid, &error) ? NULL : error;
 }
 
+/* False also where it cannot be read: what is in it stays somebody's. */
 static bool
 is_empty(const char *path)
 {
@@ -138,6 +139,7 @@ become(const struct settings *s)
 
 	if (!find_ids(s, &uid, &gid, &error))
 		return error;
+	/* The groups first: who is no longer root may not give them up. */
 	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
 	    setresuid(uid, uid, uid) != 0)
 		return sentence("becoming user \"%s\": %s", s->user, strerror(errno));

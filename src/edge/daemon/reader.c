@@ -35,6 +35,10 @@ struct reader {
 
 /* --- the process --- */
 
+/*
+ * Ordinary files alone, and without waiting: a FIFO or a device in place of a key would
+ * hold a reload up.
+ */
 static int
 open_file(const char *path, int32_t *ret_error)
 {
@@ -88,6 +92,10 @@ answer(int to, uint32_t asked, const char *file)
 	struct read_file a = { .asked = asked, .n = (uint32_t)(1 + 2 * n_certs) };
 	bool ok = send_file(to, a, file);
 
+	/*
+	 * A file that cannot be opened is an answer, too (error): the edge waits for one
+	 * message of each.
+	 */
 	for (size_t i = 0; ok && i < n_certs; i++) {
 		a.i++;
 		ok = send_file(to, a, s->certs[i].cert_path);
@@ -99,6 +107,7 @@ answer(int to, uint32_t asked, const char *file)
 	return ok;
 }
 
+/* Until the edge closes its end. No file stays open here, and no key is ever read. */
 static void
 serve(int fd, const char *file, const struct settings *s)
 {
@@ -141,6 +150,10 @@ reader_start(const struct daemon_options *o, const struct settings *s, char **re
 	r->options = o;
 	r->pid = fork();
 	if (r->pid == 0) {
+		/*
+		 * Beside standard input, output and error nothing stays open: no listening
+		 * socket may outlive the edge here.
+		 */
 		if (dup2(fds[1], 3) == 3)
 			(void)close_range(4, ~0U, 0); /* what the edge has open */
 		serve(3, o->file, s);

@@ -140,6 +140,7 @@ check_folders(const struct settings *s)
 	slash = strrchr(folder, '/');
 	if (slash != NULL && slash != folder)
 		*slash = '\0';
+	/* Asked while we may be root, since a start as root gives empty folders away. */
 	gives_run = privilege_gives(folder);
 	error = privilege_drop(s);
 	if (error == NULL && !gives_state)

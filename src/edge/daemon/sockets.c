@@ -51,6 +51,7 @@ listen_http(struct sockets *k, const struct settings *s, unsigned n_workers)
 		k->http_fds[i] = listen_on(&at, share, "listen.http", &k->http, &error);
 		if (error != NULL)
 			break;
+		/* Port 0 was asked for: the others share the one that the first has got. */
 		at.port = k->http.port;
 	}
 	return error;

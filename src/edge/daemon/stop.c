@@ -43,6 +43,7 @@ stop_begin(void)
 {
 	unsigned s = n_asked++ == 0 ? grace_s : seconds(LIMIT_STOP_MS), left = alarm(s);
 
+	/* A clock that runs is never set to a later time. */
 	if (left != 0 && left < s)
 		(void)alarm(left);
 }
