@@ -18,11 +18,13 @@ struct acceptor;
 
 /* Takes over the listening descriptor and a reference to the certificates. NULL and errno. */
 struct acceptor *acceptor_new(struct edge *e, int fd, struct tls_server *server) must_use;
+/* -1 and errno. */
 int acceptor_start(struct acceptor *g) must_use;
 /* New handshakes use these certificates; the reference is taken over. From the main thread. */
 void acceptor_use_server(struct acceptor *g, struct tls_server *server);
 /* Stops to accept; handshakes under way go on. */
 void acceptor_drain(struct acceptor *g);
+/* Ends the handshakes under way and the thread; harmless before acceptor_start(). */
 void acceptor_stop(struct acceptor *g);
 void acceptor_free(struct acceptor *g);
 /* Handshakes that were begun, failed. */

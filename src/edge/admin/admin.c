@@ -20,6 +20,10 @@
 
 /* --- the socket --- */
 
+/*
+ * What is most often wrong, by where the path has come from: it was named, or stands in a
+ * file that the running edge has read earlier.
+ */
 static void
 tell_no_edge(const struct admin_options *o, int error)
 {
@@ -54,6 +58,10 @@ admin_dial(const struct admin_options *o)
 	return -1;
 }
 
+/*
+ * False: the edge has closed. Without MSG_NOSIGNAL the command would end without a
+ * word then (SIGPIPE).
+ */
 static bool
 send_all(int fd, const char *p, size_t n)
 {
@@ -85,6 +93,7 @@ receive_line(int fd)
 		if (got <= 0)
 			break;
 		n += (size_t)got;
+		/* Nothing can follow it: one answer to one request. */
 		if (line[n - 1] == '\n') {
 			line[n - 1] = '\0';
 			return line;
@@ -148,6 +157,7 @@ date(const json_t *row, const char *key, char dst[32])
 		date_text(ms, dst);
 }
 
+/* The secret is not in it, nor anywhere else: the edge has only its hash. */
 static void
 show_token(const json_t *r)
 {
@@ -256,6 +266,9 @@ show_status(const json_t *a)
 	}
 }
 
+/*
+ * The token alone on standard output, for $(...); the words about it go where people read.
+ */
 static void
 show_added(const json_t *a)
 {
@@ -351,6 +364,10 @@ turn_page(const struct admin_command *cmd, const json_t *answer, json_t *request
 	return json_object_set(request, cmd->cursor, json_object_get(last, cmd->cursor)) == 0;
 }
 
+/*
+ * Page after page on one connection. A page that is refused makes the whole a failure,
+ * though some were shown.
+ */
 static int
 converse(const struct admin_options *o, const struct admin_command *cmd, json_t *request)
 {

@@ -16,6 +16,10 @@ text_at(const json_t *o, const char *key)
 	return text != NULL ? text : "";
 }
 
+/*
+ * Without an answer the member is missing, and the sentences say that nothing waits: the
+ * command itself has worked.
+ */
 static void
 add_inbox(int fd, const char *member, const char *value, json_t *answer)
 {
@@ -33,6 +37,7 @@ admin_waiting_name(int fd, const json_t *request, json_t *answer)
 	add_inbox(fd, "tunnel", text_at(request, "name"), answer);
 }
 
+/* By this host's clock, which is the edge's: they talk over a Unix socket. */
 static json_int_t
 count_valid(const json_t *rows)
 {

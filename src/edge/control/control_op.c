@@ -48,6 +48,7 @@ number_of(json_t *request, const char *key, int64_t max, int64_t *dst)
 
 /* --- what the store does --- */
 
+/* For scripts: a code keeps its meaning. */
 static const char *
 refusal_code(enum store_result r)
 {
@@ -186,6 +187,10 @@ follow(struct store_req *req)
 	errand_end(&job->errand);
 }
 
+/*
+ * The store goes on, and after() is obeyed: a revoked token is revoked, whoever waits
+ * for the answer.
+ */
 void
 control_job_abandon(struct control_client *c)
 {
@@ -206,6 +211,10 @@ store_request(struct control_client *c, json_t *request, enum store_op op)
 		control_refuse(c, "memory", "out of memory");
 		return;
 	}
+	/*
+	 * All members are read for each operation: what an operation does not use
+	 * does no harm.
+	 */
 	req = &job->req;
 	if (!text_of(request, "account", req->account, sizeof(req->account)) ||
 	    !text_of(request, "name", req->name, sizeof(req->name)) ||
@@ -217,6 +226,7 @@ store_request(struct control_client *c, json_t *request, enum store_op op)
 		control_refuse(c, "bad-request", "a member is too long or of the wrong type");
 		return;
 	}
+	/* Beside the client, who may be gone when the answer comes. */
 	job->control = c->control;
 	job->client = c;
 	req->op = op;
@@ -310,6 +320,7 @@ status(struct control_client *c, json_t *request)
 		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e)));
 }
 
+/* As compiled in: `aditd -T` of another version on the disk may say something else. */
 static void
 limits(struct control_client *c, json_t *request)
 {
@@ -324,6 +335,7 @@ limits(struct control_client *c, json_t *request)
 	control_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
 }
 
+/* up: the tunnel is served; else the time is over. */
 void
 control_wait_over(struct control_client *c, bool up)
 {

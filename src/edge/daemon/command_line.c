@@ -81,6 +81,10 @@ find(const char *name, const char *sub)
 
 /* --- help --- */
 
+/*
+ * Of a usage with a choice only the first half has room here; `aditd help COMMAND`
+ * has it all.
+ */
 static void
 print_row(const struct admin_command *c)
 {
@@ -211,6 +215,10 @@ read_command(struct command_line *cl, struct args *a)
 			return unknown_sub(w[0], cl->n_words < 2 ? NULL : w[1]);
 	}
 	n_args = cl->n_words - (c->sub != NULL ? 2 : 1);
+	/*
+	 * An option that belongs to another command is a mistake, not a
+	 * wish without effect.
+	 */
 	if (args_allow(a, ~0u, WHERE | COMMAND | c->options) == NULL && n_args >= c->args_min &&
 	    n_args <= c->args_max) {
 		cl->command = c;
@@ -236,6 +244,10 @@ command_line_read(struct command_line *cl, int argc, char **argv)
 	const char *const *words = (const char *const *)cl->words;
 
 	*cl = (struct command_line){ 0 };
+	/*
+	 * Before the line is read: what is wrong with it is told in the form that
+	 * was asked for.
+	 */
 	tell_init("aditd", args_has("--json", argc, argv));
 	if (args_parse(&a, ~0u, argc - 1, argv + 1) != NULL) {
 		tell_usage("%s; aditd help has the options", a.why);

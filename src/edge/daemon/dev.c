@@ -84,6 +84,7 @@ check_folder(const char *dir)
 
 /* --- settings --- */
 
+/* Also for the bare addresses, so that an agent on this host can be given 127.0.0.1. */
 static char *
 make_certs(const char *dir, const char *domain)
 {
@@ -116,6 +117,7 @@ fill_in(struct settings *s, const char *dir, const char *domain)
 	size_t cap = sizeof(s->control.path);
 	char *error;
 
+	/* One that is there is looked at before anything is put into it. */
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return sentence("%s: %s", dir, strerror(errno));
 	error = check_folder(dir);
@@ -130,6 +132,7 @@ fill_in(struct settings *s, const char *dir, const char *domain)
 	s->has_http = true;
 	s->http_mode = SETTINGS_HTTP_SERVE;
 	snprintf(s->host, sizeof(s->host), "127.0.0.1");
+	/* Any port that needs no root: whoever tries things out has one in mind. */
 	s->port_min = 1024;
 	s->port_max = 65535;
 	if (!add_cert(s, dir))
@@ -154,6 +157,10 @@ dev_settings(const char *dir, const char *domain, char **ret_error)
 
 /* --- the token --- */
 
+/*
+ * A token is kept from start to start as long as the store knows it: agents that have
+ * it go on.
+ */
 static bool
 is_good(const char *path, struct store *store)
 {
@@ -232,6 +239,7 @@ member_addr(struct buf *b, const char *key, const struct addr *a)
 	member(b, key, text, "");
 }
 
+/* The line is made whole before any of it is written: a script waits for it. */
 bool
 dev_ready(const char *dir, const struct settings *s, const struct addr *https,
     const struct addr *http)

@@ -10,6 +10,10 @@
 static void
 arrived(struct worker *w, struct arrival *a)
 {
+	/*
+	 * An agent tries again and finds the next edge. A visitor is let in while the edge
+	 * drains: he may have been accepted before, and is told 503.
+	 */
 	if (w->stopping || (w->draining && a->link))
 		conn_close(&a->conn);
 	else if (a->link)

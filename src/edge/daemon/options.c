@@ -23,11 +23,13 @@ set_addr(const char *option, const char *text, bool dev, struct addr *dst)
 		why = "a port, a numeric address with a port, or unix:/PATH is wanted";
 	if (why != NULL)
 		return sentence("%s %s: %s", option, text, why);
+	/* Who wants others to reach an edge for trying has to say so: *:PORT. */
 	if (dev && dst->kind == ADDR_TCP && dst->host[0] == '\0' && text[0] != '*')
 		snprintf(dst->host, sizeof(dst->host), "127.0.0.1");
 	return NULL;
 }
 
+/* Words, as in aditd.yml. */
 static char *
 set_log(const struct daemon_options *o, struct settings *s)
 {

@@ -54,6 +54,7 @@ find_ids(const struct settings *s, uid_t *ret_uid, gid_t *ret_gid, char **ret_er
 		*ret_uid = pw->pw_uid;
 		*ret_gid = pw->pw_gid;
 	}
+	/* In place of the user's own group. */
 	if (s->group[0] != '\0') {
 		gr = getgrnam(s->group);
 		if (gr == NULL) {
@@ -65,6 +66,10 @@ find_ids(const struct settings *s, uid_t *ret_uid, gid_t *ret_gid, char **ret_er
 	return true;
 }
 
+/*
+ * The path itself, never what a link there leads to (lchown): root gives nothing
+ * away by mistake.
+ */
 char *
 privilege_give(const char *path, const struct settings *s)
 {
@@ -143,12 +148,17 @@ become(const struct settings *s)
 	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
 	    setresuid(uid, uid, uid) != 0)
 		return sentence("becoming user \"%s\": %s", s->user, strerror(errno));
+	/* Tried, not reckoned: a saved id that was left would be found here. */
 	if (uid != 0 && setuid(0) == 0)
 		return sentence("user \"%s\" could become root again", s->user);
 	check(geteuid() == uid && getuid() == uid && getegid() == gid);
 	return NULL;
 }
 
+/*
+ * Also without root: no program that is started from here on gains rights by
+ * its file's mode.
+ */
 char *
 privilege_drop(const struct settings *s)
 {

@@ -76,6 +76,7 @@ check_port(const char *key, const struct addr *a)
 		close(fd);
 		return NULL;
 	}
+	/* The start may be root's. */
 	if (errno == EACCES)
 		return NULL;
 	addr_text(a, text, sizeof(text));
@@ -112,6 +113,10 @@ check_ports(const struct settings *s)
 
 /* --- the whole --- */
 
+/*
+ * NULL also where there is nothing to find fault with. A certificate that is out of date is
+ * a fault here, though a start would use it.
+ */
 static char *
 check_certs(struct settings *s)
 {
@@ -150,6 +155,7 @@ check_folders(const struct settings *s)
 	return error;
 }
 
+/* Folders last: looking at them gives root up. */
 static char *
 check_all(struct settings *s)
 {
@@ -181,6 +187,7 @@ selfcheck_run(const struct daemon_options *o)
 	return fine ? 0 : 1;
 }
 
+/* Only what differs is looked at: the rest is in use by this very edge. */
 char *
 selfcheck_reload(const struct settings *now, const struct settings *next)
 {

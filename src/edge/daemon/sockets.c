@@ -65,6 +65,7 @@ sockets_init(struct sockets *k)
 		k->http_fds[i] = -1;
 }
 
+/* The first fault is the one that is told. */
 char *
 sockets_open(struct sockets *k, const struct settings *s, unsigned n_workers)
 {

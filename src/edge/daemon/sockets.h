@@ -11,6 +11,7 @@ struct sockets {
 	int https_fd, control_fd, http_fds[LIMIT_WORKERS]; /* -1: not open, or somebody took it */
 };
 
+/* Nothing is open, for sockets_close() to be harmless. */
 void sockets_init(struct sockets *k);
 /* NULL, or a malloced sentence; sockets_close() in either case. */
 char *sockets_open(struct sockets *k, const struct settings *s, unsigned n_workers) must_use;

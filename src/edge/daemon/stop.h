@@ -19,6 +19,7 @@ struct stop {
 int stop_init(struct stop *s, struct loop *l, void (*asked)(struct stop *s)) must_use;
 /* The threads are there: this one takes the signals from now on. */
 void stop_listen(void);
+/* Blocks them again; the clock that a first signal has started runs on. */
 void stop_fini(struct stop *s);
 
 /* What drain_ms makes of the time: connections are cut then, so that the rest fits in. */

@@ -19,6 +19,7 @@ tcp_tick(struct worker *w, int64_t now_us)
 	return !list_empty(&w->tcp->list);
 }
 
+/* Also of a worker that never got this room: a start that failed. */
 void
 tcp_cut(struct worker *w)
 {

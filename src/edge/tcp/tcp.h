@@ -13,6 +13,7 @@ struct tcp {
 	struct shares shares; /* how many are open */
 };
 
+/* NULL without memory; as many pipes as these settings let visitors in. */
 struct tcp *tcp_new(const struct settings *s) must_use;
 void tcp_free(struct tcp *t);
 

@@ -27,6 +27,7 @@ void tcp_pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *s
     const struct sockaddr_storage *ss, socklen_t len);
 /* Called about once a second for each pipe. */
 void tcp_pipe_tick(struct tcp_pipe *p, int64_t now_us);
+/* Now: the visitor sees a reset. Harmless twice; freed at the end of the turn. */
 void tcp_pipe_close(struct tcp_pipe *p);
 
 #endif

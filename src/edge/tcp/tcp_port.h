@@ -10,6 +10,7 @@
 int tcp_port_listen(struct worker *w, uint16_t port) must_use;
 /* Starts to accept for the tunnel, which is in the directory. fd is taken over. -1: no memory. */
 int tcp_port_open(struct tunnel *t, int fd) must_use;
+/* Harmless without one. Pipes that are open go on: they are the worker's, not the port's. */
 void tcp_port_close(struct tunnel *t);
 
 #endif

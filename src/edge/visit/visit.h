@@ -25,6 +25,7 @@ struct visit {
 	struct buf page;               /* for writing one answer */
 };
 
+/* NULL without memory. */
 struct visit *visit_new(const struct settings *s) must_use;
 void visit_free(struct visit *v);
 
