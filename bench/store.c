@@ -44,11 +44,11 @@ start(struct sender *s)
 		snprintf(s->req.tunnel, sizeof(s->req.tunnel), "%s", tunnel);
 	else
 		snprintf(s->req.tunnel, sizeof(s->req.tunnel), "bench%lu", n % TUNNELS);
-	s->req.order_key = S("");
+	s->req.put.order_key = S("");
 	if (n_lanes > 0)
-		s->req.order_key = slice_of(s->order,
+		s->req.put.order_key = slice_of(s->order,
 		    (size_t)snprintf(s->order, sizeof(s->order), "acme/web b%lu", n % n_lanes));
-	s->req.dedupe_key = slice_of(s->dedupe,
+	s->req.put.dedupe_key = slice_of(s->dedupe,
 	    (size_t)snprintf(s->dedupe, sizeof(s->dedupe), "%lx-%lu", (n + 1) * 2654435761, n));
 	s->req.now_ms = s->req.mono_ms = 0;
 	inbox_submit(store, &s->req);
@@ -77,13 +77,13 @@ prepare(struct sender *s)
 	s->req.done = on_put;
 	s->req.owner = s;
 	snprintf(s->req.account, sizeof(s->req.account), "%s", account);
-	s->req.event = S("bitbucket:repo:push");
-	s->req.provider_id = S("00000000-0000-0000-0000-000000000000");
-	s->req.method = S("POST");
-	s->req.target = S("/bitbucket-hook/");
-	s->req.dedupe_ms = 86400000;
-	s->req.head = head;
-	s->req.body = body;
+	s->req.put.event = S("bitbucket:repo:push");
+	s->req.put.provider_id = S("00000000-0000-0000-0000-000000000000");
+	s->req.put.method = S("POST");
+	s->req.put.target = S("/bitbucket-hook/");
+	s->req.put.dedupe_ms = 86400000;
+	s->req.put.head = head;
+	s->req.put.body = body;
 }
 
 static double

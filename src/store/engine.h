@@ -31,10 +31,10 @@ struct engine_ops {
 	struct engine *(*open)(const char *where, char **ret_error);
 	void (*close)(struct engine *e);
 	/*
-	 * Runs the jobs in order, in one transaction, and sets their results: job->kind->begin()
-	 * before each run, of which there may be several.  synced: its commit is on the disk when
-	 * this returns; else only with the next one that is, or with sync().  ret_wrote: it has
-	 * committed something.
+	 * Runs the jobs in order, in one transaction, and sets their results; job->kind->begin()
+	 * comes before each run, of which there may be several.  synced: its commit is on the disk
+	 * when this returns; else it is with the next one, or after sync().  ret_wrote: there is a
+	 * commit that has written something.
 	 */
 	enum engine_end (*run)(struct engine *e, struct store_job *const *jobs, size_t n,
 	    bool synced, bool *ret_wrote);

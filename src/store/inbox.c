@@ -67,9 +67,9 @@ bytes(const struct store_job *job)
 	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
 
 	if (req->op == INBOX_PUT)
-		return sizeof(*req) + (req->head.n + req->body.n) * (1 + req->n_copies);
+		return sizeof(*req) + (req->put.head.n + req->put.body.n) * (1 + req->put.n_copies);
 	/* As many copies as fill a commit, see inbox_list_change(). */
-	if (req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0')
+	if (req->op == INBOX_REPLAY && req->change.to_tunnel[0] != '\0')
 		return LIMIT_STORE_BATCH_BYTES;
 	return sizeof(*req);
 }
@@ -84,9 +84,9 @@ sync_of(const struct store_job *job)
 {
 	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
 
-	if (need(job) == JOB_READS || (req->op == INBOX_LEASE && !req->synced))
+	if (need(job) == JOB_READS || (req->op == INBOX_LEASE && !req->leases.synced))
 		return JOB_SYNC_NEVER;
-	if (req->op == INBOX_SETTLE && req->to == INBOX_DELIVERED && !req->synced)
+	if (req->op == INBOX_SETTLE && req->settle.to == INBOX_DELIVERED && !req->settle.synced)
 		return JOB_SYNC_SOON;
 	return JOB_SYNC_NOW;
 }
@@ -95,8 +95,7 @@ static void
 forget_answer(struct inbox_req *req)
 {
 	inbox_req_fini(req);
-	req->id = req->asked_id;
-	req->cursor = req->asked_cursor;
+	req->id = req->lease = req->cursor = 0;
 	req->duplicate = req->more = false;
 	req->n_changed = 0;
 	req->wait_ms = -1;
@@ -104,15 +103,39 @@ forget_answer(struct inbox_req *req)
 }
 
 static bool
+ends(const char *z, size_t cap)
+{
+	return memchr(z, '\0', cap) != NULL;
+}
+
+/* Texts of a request are arrays that a caller has filled: each must end within its own. */
+static bool
 all_end(const struct inbox_req *r)
 {
-	for (size_t i = 0; i < r->n_copies && i < LIMIT_FAN_OUT; i++)
-		if (memchr(r->copies[i].tunnel, '\0', sizeof(r->copies[i].tunnel)) == NULL)
-			return false;
-	return memchr(r->account, '\0', sizeof(r->account)) != NULL &&
-	       memchr(r->tunnel, '\0', sizeof(r->tunnel)) != NULL &&
-	       memchr(r->to_tunnel, '\0', sizeof(r->to_tunnel)) != NULL &&
-	       memchr(r->note, '\0', sizeof(r->note)) != NULL;
+	bool good = ends(r->account, sizeof(r->account)) && ends(r->tunnel, sizeof(r->tunnel));
+
+	switch (r->op) {
+	case INBOX_PUT:
+		for (size_t i = 0; i < r->put.n_copies && i < LIMIT_FAN_OUT; i++)
+			good = good && ends(r->put.copies[i].tunnel, sizeof(r->put.copies->tunnel));
+		return good;
+	case INBOX_SETTLE:
+		return good && ends(r->settle.note, sizeof(r->settle.note));
+	case INBOX_REPLAY:
+	case INBOX_DROP:
+		return good && ends(r->change.note, sizeof(r->change.note)) &&
+		       ends(r->change.to_tunnel, sizeof(r->change.to_tunnel));
+	case INBOX_LEASE:
+	case INBOX_WAKE:
+	case INBOX_LIST:
+	case INBOX_EXPORT:
+	case INBOX_SHOW:
+	case INBOX_RETAIN:
+	case INBOX_COUNT:
+	case INBOX_TOLD:
+		break;
+	}
+	return good;
 }
 
 static bool
@@ -155,8 +178,6 @@ inbox_submit(struct store *s, struct inbox_req *req)
 	req->items = NULL;
 	req->attempts = NULL;
 	req->n_items = req->n_attempts = 0;
-	req->asked_id = req->id;
-	req->asked_cursor = req->cursor;
 	store_submit_job(s, &req->job, &inbox_kind);
 }
 

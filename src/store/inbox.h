@@ -63,86 +63,149 @@ enum { INBOX_N_STATES = 7 };
 const char *inbox_state_text(enum inbox_state state);
 bool inbox_state_parse(struct slice word, enum inbox_state *ret_state);
 
+enum inbox_op {
+	INBOX_PUT,    /* put */
+	INBOX_LEASE,  /* leases */
+	INBOX_SETTLE, /* settle */
+	INBOX_WAKE,   /* wake */
+	INBOX_LIST,   /* find; items without head and body, newest first */
+	INBOX_EXPORT, /* find; items whole, oldest first */
+	INBOX_SHOW,   /* show */
+	INBOX_REPLAY, /* change: queued again, or copied */
+	INBOX_DROP,   /* change */
+	INBOX_RETAIN, /* retain */
+	INBOX_COUNT,  /* of account ("" = all) and tunnel ("" = all); out: counts */
+	INBOX_TOLD,   /* told */
+};
+
+/* --- what is asked, a struct for each operation; slices are the caller's until done() --- */
+
 /* One webhook stored for one more tunnel. */
 struct inbox_copy {
 	char tunnel[64];
 	bool coalesce; /* that tunnel asks for it */
-	uint64_t id;
+	uint64_t id;   /* out */
 };
 
-enum inbox_op {
-	/*
-	 * in: account (must exist), tunnel, event .. body, dedupe_ms, account_bytes_max, hold
-	 * out: id, state, and lease when it is RECEIVED; or duplicate and the id of the first one
-	 * STORE_FULL: before the disk is full; STORE_LIMIT: the account's bytes (grow.h).
-	 * A duplicate has the state of the first one; after one that was parked, given up or
-	 * dropped by a person it is none (inbox_again.h).
-	 * copies: the same is stored for other tunnels of the account, or nothing is at all; out:
-	 * their ids.  coalesce: older ones of the lane and event that are `push`, too, and of which
-	 * nothing was ever sent are dropped; each copy has an own one; out: n_changed.
-	 */
-	INBOX_PUT,
-	/*
-	 * in: account, tunnel, n_max, bytes_max (one item is always given); synced: a power cut
-	 * must not forget that what is leased may have been sent (coalesce); else it may
-	 * out: items with head and body; more: others are due; else wait_ms
-	 */
-	INBOX_LEASE,
-	/*
-	 * in: id, lease, to (DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD), note,
-	 * skip_after; tried: an attempt was made and is recorded and counted, without it (the
-	 * agent went away first) nothing is; spent_ms of the schedule; early: as its item said;
-	 * firm: a WAKE does not shorten delay_ms; unsent: its item was, and not a byte of it has
-	 * been sent since
-	 * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
-	 * n_max > 0: and a LEASE in the same transaction, of items that fit into bytes_max.
-	 * DELIVERED without synced: a power cut may take it back within LIMIT_STORE_LATE_MS.
-	 */
-	INBOX_SETTLE,
-	/*
-	 * What waits for a later attempt is due now (the origin is back), but for those that were
-	 * tried within INBOX_WAKE_PAUSE_MS, and those whose pause is firm.
-	 * in: account, tunnel; n_max: no more than so many, 0: all; out: n_changed, more
-	 */
-	INBOX_WAKE,
-	/* in: filter, n_max. out: items without head and body, newest first; cursor, more */
-	INBOX_LIST,
-	/* in: filter, n_max, bytes_max. out: items whole, oldest first; cursor, more */
-	INBOX_EXPORT,
-	/* in: account ("" = operator), id. out: one item with head and body, attempts */
-	INBOX_SHOW,
-	/*
-	 * in: account, id or filter (id 0), to_tunnel ("" = its own; else a copy). Oldest first.
-	 * out: n_changed, cursor, more; id of the copy when one was named
-	 * A copy is new and takes account_bytes_max: STORE_FULL and STORE_LIMIT as of a PUT, when
-	 * not even the first one fits; STORE_TAKEN: to_tunnel is not the delivery's account's.
-	 */
-	INBOX_REPLAY,
-	/* in: account, id or filter (id 0), note. out: n_changed, cursor, more */
-	INBOX_DROP,
-	/*
-	 * in: account ("" = all), keep_ms (delivered and dropped), keep_failed_ms (dead and
-	 * parked), 0 = for ever; account_bytes_max: of an account above it the oldest delivered,
-	 * then dropped ones are deleted.  What nobody has decided on is never deleted for room:
-	 * queued, parked and dead ones.
-	 * out: n_changed, more
-	 */
-	INBOX_RETAIN,
-	/* in: account ("" = all), tunnel ("" = all). out: counts */
-	INBOX_COUNT,
-	/* People know now of told_parked and told_dead: the counts' untold_* go down by so much. */
-	INBOX_TOLD,
+/*
+ * For account (it must exist) and tunnel.  out: id, state, and lease when it is RECEIVED; or
+ * duplicate and the id of the first one.  STORE_FULL: before the disk is full; STORE_LIMIT: the
+ * account's bytes.  A duplicate has the state of the first one; after one that was parked, given up
+ * or dropped by a person it is none.
+ */
+struct inbox_put {
+	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
+	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
+	uint64_t account_bytes_max; /* 0 = no limit */
+	bool hold;                  /* received and leased, where it can be tried at once */
+	bool push;                  /* a newer one of its lane and event says all that it says */
+	/* Older ones of the lane and event that are `push`, too, and of which nothing was ever sent
+	 * are dropped; each copy has an own one.  out: n_changed. */
+	bool coalesce;
+	/* The same for other tunnels of the account, or nothing is stored at all. */
+	struct inbox_copy *copies; /* the caller's until done(); at most LIMIT_FAN_OUT */
+	size_t n_copies;
+};
+
+/* Of account and tunnel.  out: items with head and body; more: others are due; else wait_ms. */
+struct inbox_leases {
+	uint32_t n_max;   /* at most LIMIT_INBOX_LEASE */
+	size_t bytes_max; /* of heads and bodies, 0 = any; one item is always given */
+	/* A power cut must not forget that what is leased may have been sent (coalesce); else it may. */
+	bool synced;
 };
 
 struct inbox_attempt {
-	uint32_t number;
-	int64_t at_ms; /* wall clock */
-	int status;    /* of the origin, 0 = there was none */
+	uint32_t number; /* out */
+	int64_t at_ms;   /* wall clock */
+	int status;      /* of the origin, 0 = there was none */
 	uint32_t latency_ms;
 	char reason[64]; /* result class, "refused", "timeout" */
 	char answer[LIMIT_INBOX_ANSWER_BYTES];
 	size_t n_answer;
 };
+
+/*
+ * out: state, attempt.number.  STORE_NONE: that lease is over, nothing was changed.
+ * DELIVERED without synced: a power cut may take it back within LIMIT_STORE_LATE_MS.
+ */
+struct inbox_settle {
+	uint64_t id, lease;
+	enum inbox_state to; /* DELIVERED, QUEUED = try again after delay_ms, PARKED, DEAD */
+	char note[320];
+	int64_t delay_ms;
+	uint32_t skip_after; /* 0 = never */
+	/* An attempt was made and is recorded and counted, without it (the agent went away first)
+	 * nothing is; spent_ms of the schedule; early: as its item said. */
+	bool tried, early;
+	int64_t spent_ms;
+	bool firm;   /* a WAKE does not shorten delay_ms */
+	bool unsent; /* its item was, and not a byte of it has been sent since */
+	bool synced;
+	struct inbox_attempt attempt;
+	/* n_max > 0: and leases in the same transaction, of items that fit into bytes_max; for them
+	 * account and tunnel. */
+	struct inbox_leases leases;
+};
+
+/*
+ * What waits for a later attempt of account and tunnel is due now (the origin is back), but for
+ * those that were tried within INBOX_WAKE_PAUSE_MS, and those whose pause is firm.
+ * out: n_changed, more
+ */
+struct inbox_wake {
+	uint32_t n_max; /* no more than so many, 0 = all */
+};
+
+/*
+ * Of account ("" = all) and tunnel ("" = all), where these are not empty: event, order_key (a
+ * prefix: "repository" or all of it).  out: items, more, cursor
+ */
+struct inbox_find {
+	struct slice event, order_key;
+	uint32_t states;        /* a mask of INBOX_STATE_BIT, 0 = all */
+	int64_t from_ms, to_ms; /* received from .. until before ..; 0 = open */
+	uint64_t before_id;     /* only older ones, 0 = all */
+	uint64_t cursor;        /* where the last answer ended, 0 = at the start */
+	uint32_t n_max;         /* at most LIMIT_STORE_ROWS; LIST, EXPORT */
+	size_t bytes_max;       /* of heads and bodies; one item is always given; EXPORT */
+};
+
+/* Of account ("" = operator).  out: one item with head and body, attempts */
+struct inbox_show {
+	uint64_t id;
+};
+
+/*
+ * Of account ("" = operator), oldest first.  out: n_changed, cursor, more; id: the one, or its copy.
+ * A copy is new and takes account_bytes_max: STORE_FULL and STORE_LIMIT as of a PUT, when not even
+ * the first one fits; STORE_TAKEN: to_tunnel is not the delivery's account's.
+ */
+struct inbox_change {
+	uint64_t id;            /* this one; 0 = those that find finds */
+	struct inbox_find find; /* states 0: those for which it makes sense */
+	char to_tunnel[64];     /* REPLAY: "" = its own; else a copy */
+	char note[320];
+	uint64_t account_bytes_max; /* 0 = no limit */
+};
+
+/*
+ * Of account ("" = all).  Of an account above its bytes the oldest delivered, then dropped ones are
+ * deleted.  What nobody has decided on is never deleted for room: queued, parked and dead ones.
+ * out: n_changed, more
+ */
+struct inbox_retain {
+	int64_t keep_ms;        /* delivered and dropped; 0 = for ever */
+	int64_t keep_failed_ms; /* dead and parked; 0 = for ever */
+	uint64_t account_bytes_max;
+};
+
+/* People know now of so many: the counts' untold_* go down. */
+struct inbox_told {
+	uint64_t parked, dead;
+};
+
+/* --- what is answered --- */
 
 struct inbox_delivery {
 	uint64_t id, lease, replay_of;
@@ -176,40 +239,25 @@ struct inbox_req {
 	int64_t now_ms; /* wall clock, 0 = the store looks itself */
 	/* A clock that never jumps, 0 = the store takes CLOCK_BOOTTIME; not both in one store. */
 	int64_t mono_ms;
-	/* in, see the operations; strings end with NUL */
-	char account[64], tunnel[64], to_tunnel[64], note[320];
-	/* in: what a PUT stores, the caller's until done(); event, order_key also for the filter */
-	struct slice event, provider_id, order_key, dedupe_key, method, target, head, body;
-	int64_t dedupe_ms; /* window in which an equal dedupe_key of the tunnel is a duplicate */
-	uint64_t account_bytes_max;
-	bool hold, tried, early, firm, unsent, synced;
-	int64_t spent_ms;
-	bool push, coalesce; /* push: a newer one of its lane and event says all that it says */
-	struct inbox_copy *copies; /* the caller's until done(); at most LIMIT_FAN_OUT */
-	size_t n_copies;
-	uint64_t id, lease;
-	enum inbox_state to;
-	int64_t delay_ms;
-	uint32_t skip_after; /* 0 = never */
-	struct inbox_attempt attempt;
-	uint32_t n_max;   /* at most LIMIT_STORE_ROWS, or LIMIT_INBOX_LEASE */
-	size_t bytes_max; /* of heads and bodies; one item is always given */
-	/*
-	 * The filter: account, tunnel, event, order_key (a prefix: "repository" or all of it) where
-	 * they are not empty; states: a mask of INBOX_STATE_BIT, 0 = all; received from from_ms
-	 * until before to_ms, 0 = open; before_id: only older ones.  cursor: where the last answer
-	 * ended, 0 = at the start.
-	 */
-	uint32_t states;
-	int64_t from_ms, to_ms;
-	uint64_t before_id, cursor;
-	int64_t keep_ms, keep_failed_ms;
-	uint64_t told_parked, told_dead;
-	/* out */
+	char account[64], tunnel[64]; /* whose, as the operation says; they end with NUL */
+	union {                       /* by op */
+		struct inbox_put put;
+		struct inbox_leases leases;
+		struct inbox_settle settle;
+		struct inbox_wake wake;
+		struct inbox_find find;
+		struct inbox_show show;
+		struct inbox_change change;
+		struct inbox_retain retain;
+		struct inbox_told told;
+	};
+	/* out: what the operation says */
 	enum store_result result;
 	enum inbox_state state;
+	uint64_t id, lease;
 	bool duplicate;
-	bool more; /* there is more to do or to look at: ask again with this cursor */
+	bool more;       /* there is more to do or to look at: ask again, with this cursor */
+	uint64_t cursor; /* where it ended */
 	uint32_t n_changed;
 	int64_t wait_ms; /* until something is due, -1 = nothing waits for time */
 	struct inbox_delivery *items;
@@ -218,7 +266,6 @@ struct inbox_req {
 	size_t n_attempts;
 	struct inbox_counts counts;
 	/* private */
-	uint64_t asked_id, asked_cursor; /* as they came: run() may be called again */
 	struct store_job job;
 };
 

@@ -279,7 +279,7 @@ courier_return(struct courier *c, struct inbox_delivery *item)
 	r->item = *item;
 	r->start_us = loop_now_us(c->worker->loop);
 	r->flow.ended = true;
-	r->settle.unsent = r->item.unsent;
+	r->req.settle.unsent = r->item.unsent;
 	r->arrived = true; /* it never was on the line */
 	item->block = NULL;
 	buf_init(&r->answer, 1);

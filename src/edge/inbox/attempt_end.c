@@ -20,7 +20,7 @@ attempt_free(struct loop_grave *g)
 	struct attempt *r = list_of(g, struct attempt, grave);
 
 	check(r->settling && r->waiter == NULL && r->flow.stream == NULL);
-	inbox_req_fini(&r->settle);
+	inbox_req_fini(&r->req);
 	buf_fini(&r->head);
 	buf_fini(&r->answer);
 	free(r->item.block);
@@ -53,7 +53,7 @@ count(struct courier *c, const struct attempt *r)
 	int64_t lag_ms = r->item.age_ms + (loop_now_us(c->worker->loop) - r->start_us) / 1000;
 	size_t i = 0;
 
-	switch (r->settle.result == STORE_OK ? r->settle.to : INBOX_DROPPED) {
+	switch (r->req.result == STORE_OK ? r->req.settle.to : INBOX_DROPPED) {
 	case INBOX_DELIVERED:
 		while (i < LAG_BUCKETS - 1 && lag_ms > bounds[i])
 			i++;
@@ -85,7 +85,7 @@ end(struct attempt *r)
 	check(r->arrived); /* its bytes are off the line */
 	count(c, r);
 	loop_bury(c->worker->loop, &r->grave, attempt_free);
-	courier_ended(c, &r->settle, r->item.bytes);
+	courier_ended(c, &r->req, r->item.bytes);
 }
 
 static void on_settled(struct errand *e);
@@ -96,13 +96,13 @@ on_full(struct loop_timer *t)
 {
 	struct attempt *r = list_of(t, struct attempt, timer);
 
-	check(r->settling && r->settle.result == STORE_FULL);
+	check(r->settling && r->req.result == STORE_FULL);
 	if (r->courier->worker->stopping) {
 		errand_end(&r->errand); /* the next start of the edge takes the lease back */
 		return;
 	}
-	r->settle.now_ms = r->settle.mono_ms = 0;
-	inbox_submit(r->courier->worker->edge->store, &r->settle);
+	r->req.now_ms = r->req.mono_ms = 0;
+	inbox_submit(r->courier->worker->edge->store, &r->req);
 }
 
 static void
@@ -111,10 +111,10 @@ on_settled(struct errand *e)
 	struct attempt *r = list_of(e, struct attempt, errand);
 	struct worker *w = r->courier->worker;
 
-	check(r->settling && r->settle.op == INBOX_SETTLE);
+	check(r->settling && r->req.op == INBOX_SETTLE);
 	/* Its lease holds meanwhile, and the pause counts as work of the store: a stop waits
 	 * until it is over. */
-	if (r->settle.result == STORE_FULL && !w->stopping) {
+	if (r->req.result == STORE_FULL && !w->stopping) {
 		errand_begin(e, &w->errands, on_settled);
 		r->timer.fn = on_full;
 		loop_timer_set(w->loop, &r->timer, STORE_PAUSE_US);
@@ -143,7 +143,7 @@ attempt_settle(struct attempt *r, enum inbox_state to, int64_t delay_ms, bool tr
     const char *reason, const char *text, const char *advice)
 {
 	struct courier *c = r->courier;
-	struct inbox_req *req = &r->settle;
+	struct inbox_settle *req = &r->req.settle;
 	struct inbox_attempt *a = &req->attempt;
 
 	check(!r->settling && c->n_attempts > 0); /* once */
@@ -151,7 +151,7 @@ attempt_settle(struct attempt *r, enum inbox_state to, int64_t delay_ms, bool tr
 	attempt_arrived(r);
 	loop_timer_stop(c->worker->loop, &r->timer);
 	flow_end(&r->flow, LINK_CODE_CANCELLED);
-	req->op = INBOX_SETTLE;
+	r->req.op = INBOX_SETTLE;
 	req->id = r->item.id;
 	req->lease = r->item.lease;
 	req->to = to;
@@ -173,7 +173,7 @@ attempt_settle(struct attempt *r, enum inbox_state to, int64_t delay_ms, bool tr
 	    LOG_Z("state", inbox_state_text(to)), LOG_Z("reason", reason),
 	    LOG_U("status", r->status), LOG_U("attempt", r->item.attempts + tried),
 	    LOG_U("ms", a->latency_ms), LOG_Z("text", req->note));
-	errand_inbox(&r->errand, &c->worker->errands, c->worker->edge->store, req, on_settled);
+	errand_inbox(&r->errand, &c->worker->errands, c->worker->edge->store, &r->req, on_settled);
 }
 
 /*
@@ -188,11 +188,11 @@ attempt_conclude(struct attempt *r, enum result_class class, const char *code, c
 	int64_t took_ms = (loop_now_us(c->worker->loop) - r->start_us) / 1000;
 	struct result_plan plan;
 
-	r->settle.spent_ms = r->item.spent_ms + took_ms;
-	r->settle.early = r->item.early;
-	plan = result_next(r->settle.spent_ms, class, r->retry_after_ms, rand_u64());
+	r->req.settle.spent_ms = r->item.spent_ms + took_ms;
+	r->req.settle.early = r->item.early;
+	plan = result_next(r->req.settle.spent_ms, class, r->retry_after_ms, rand_u64());
 	/* An origin that is starting is not asked sooner because an agent comes back. */
-	r->settle.firm = plan.firm || class == RESULT_HOLD;
+	r->req.settle.firm = plan.firm || class == RESULT_HOLD;
 
 	/* A sender must not take an answer as final that is not: it would send again
 	 * what goes on here. */
@@ -202,7 +202,7 @@ attempt_conclude(struct attempt *r, enum result_class class, const char *code, c
 		c->hold_until_us = loop_now_us(c->worker->loop) + HOLD_US;
 	if (class != RESULT_AWAY) {
 		attempt_arrived(r);
-		courier_ask_next(c, &r->settle, r->item.bytes);
+		courier_ask_next(c, &r->req, r->item.bytes);
 	}
 	switch (plan.step) {
 	case RESULT_STEP_DONE:

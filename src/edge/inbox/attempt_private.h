@@ -30,7 +30,7 @@ struct attempt {
 	struct buf answer; /* its first bytes, of which fewer are kept */
 	struct courier_waiter *waiter;
 	struct loop_timer timer; /* on_look(); then on_full() */
-	struct inbox_req settle;
+	struct inbox_req req;    /* SETTLE */
 	struct errand errand;
 	struct loop_grave grave;
 };

@@ -48,14 +48,14 @@ maybe_free(struct courier *c)
 
 /* Begins what was leased, or gives it back. */
 static void
-carry(struct courier *c, struct inbox_req *req)
+carry(struct courier *c, struct inbox_req *req, struct inbox_leases *asked)
 {
 	for (size_t i = 0; i < req->n_items; i++)
 		if (c->tunnel == NULL || courier_carry(c, &req->items[i], NULL) != 0)
 			courier_return(c, &req->items[i]);
-	check(c->asked_bytes >= req->bytes_max);
-	c->asked_bytes -= req->bytes_max;
-	req->bytes_max = 0;
+	check(c->asked_bytes >= asked->bytes_max);
+	c->asked_bytes -= asked->bytes_max;
+	asked->bytes_max = 0;
 }
 
 void
@@ -65,9 +65,10 @@ courier_ended(struct courier *c, struct inbox_req *settled, size_t bytes)
 	 * The store has looked with this very commit, and has found no more: it need not
 	 * be asked again.
 	 */
-	bool knows = settled->n_max > 0 && settled->result == STORE_OK && !settled->more;
+	bool knows =
+	    settled->settle.leases.n_max > 0 && settled->result == STORE_OK && !settled->more;
 
-	carry(c, settled);
+	carry(c, settled, &settled->settle.leases);
 	check(c->n_attempts > 0 && c->attempt_bytes >= bytes);
 	c->n_attempts--;
 	c->attempt_bytes -= bytes;
@@ -111,7 +112,8 @@ on_asked(struct errand *e)
 
 	check(c->asking);
 	c->asking = false;
-	carry(c, &c->ask);
+	if (c->ask.op == INBOX_LEASE)
+		carry(c, &c->ask, &c->ask.leases);
 	if (c->tunnel == NULL) {
 		maybe_free(c);
 		return;
@@ -140,7 +142,6 @@ submit(struct courier *c, enum inbox_op op)
 	inbox_req_fini(req);
 	req->now_ms = req->mono_ms = 0; /* the store looks, and leaves them filled in */
 	req->op = op;
-	req->synced = c->policy->coalesce;
 	memcpy(req->account, c->account, sizeof(req->account));
 	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
 	c->asking = true;
@@ -191,11 +192,13 @@ allowed(struct courier *c)
 static void
 ask(struct courier *c)
 {
+	struct inbox_leases want = { .synced = c->policy->coalesce };
 	uint32_t n;
 
-	check(c->ask.bytes_max == 0); /* carry() has taken back what the last one asked for */
+	/* carry() has taken back what the last one asked for. */
+	check(c->ask.op != INBOX_LEASE || c->ask.leases.bytes_max == 0);
 	if (c->wake != COURIER_WAKE_NONE) {
-		c->ask.n_max = c->wake == COURIER_WAKE_ONE ? 1 : 0;
+		c->ask.wake = (struct inbox_wake){ .n_max = c->wake == COURIER_WAKE_ONE };
 		c->wake = COURIER_WAKE_NONE;
 		submit(c, INBOX_WAKE);
 		return;
@@ -203,11 +206,12 @@ ask(struct courier *c)
 	n = allowed(c);
 	if (n == 0)
 		return;
-	c->ask.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
-	c->ask.bytes_max = c->n_attempts > 0 ? room_bytes(c, c->attempt_bytes) : c->line_max;
-	if (c->ask.bytes_max > n * PLACE_BYTES)
-		c->ask.bytes_max = n * PLACE_BYTES;
-	c->asked_bytes += c->ask.bytes_max;
+	want.n_max = n < LIMIT_INBOX_LEASE ? n : LIMIT_INBOX_LEASE;
+	want.bytes_max = c->n_attempts > 0 ? room_bytes(c, c->attempt_bytes) : c->line_max;
+	if (want.bytes_max > n * PLACE_BYTES)
+		want.bytes_max = n * PLACE_BYTES;
+	c->asked_bytes += want.bytes_max;
+	c->ask.leases = want;
 	submit(c, INBOX_LEASE);
 }
 
@@ -217,7 +221,7 @@ courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
 	int64_t now = loop_now_us(c->worker->loop), wait_us = 0;
 	size_t room = room_bytes(c, c->attempt_bytes - bytes);
 
-	check(c->attempt_bytes >= bytes && req->bytes_max == 0);
+	check(c->attempt_bytes >= bytes && req->settle.leases.bytes_max == 0);
 	if (c->tunnel == NULL || c->hold_until_us > now || room == 0 ||
 	    c->n_attempts > c->policy->concurrency)
 		return;
@@ -226,9 +230,9 @@ courier_ask_next(struct courier *c, struct inbox_req *req, size_t bytes)
 		return;
 	memcpy(req->account, c->account, sizeof(req->account));
 	memcpy(req->tunnel, c->name, sizeof(req->tunnel));
-	req->n_max = 1;
-	req->bytes_max = room < PLACE_BYTES ? room : PLACE_BYTES;
-	c->asked_bytes += req->bytes_max;
+	req->settle.leases.n_max = 1;
+	req->settle.leases.bytes_max = room < PLACE_BYTES ? room : PLACE_BYTES;
+	c->asked_bytes += req->settle.leases.bytes_max;
 }
 
 /*

@@ -225,11 +225,12 @@ submit(struct housekeeping *u, enum work work, enum inbox_op op)
 	inbox_req_fini(&u->req);
 	u->req.now_ms = u->req.mono_ms = 0;
 	u->req.op = op;
-	u->req.keep_ms = s->inbox.keep_days * DAY_MS;
-	u->req.keep_failed_ms = s->inbox.keep_failed_days * DAY_MS;
-	u->req.account_bytes_max = room_for(s->inbox.account_bytes);
-	u->req.told_parked = u->given.parked;
-	u->req.told_dead = u->given.dead;
+	if (op == INBOX_RETAIN)
+		u->req.retain = (struct inbox_retain){ .keep_ms = s->inbox.keep_days * DAY_MS,
+			.keep_failed_ms = s->inbox.keep_failed_days * DAY_MS,
+			.account_bytes_max = room_for(s->inbox.account_bytes) };
+	if (op == INBOX_TOLD)
+		u->req.told = (struct inbox_told){ u->given.parked, u->given.dead };
 	u->work = work;
 	errand_inbox(&u->errand, &u->home, u->edge->store, &u->req, on_done);
 }

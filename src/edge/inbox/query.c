@@ -51,8 +51,6 @@ query_ask(struct edge *e, struct errands *home, const char *account, const char 
 	}
 	*v = (struct query){ .edge = e, .done = done, .owner = owner, .row = row };
 	v->req.op = row->store_op;
-	snprintf(v->req.note, sizeof(v->req.note), "%s",
-	    row->store_op == INBOX_DROP ? "Dropped by hand." : "");
 	why = query_read(v, account, request);
 	if (why != NULL) {
 		query_free(v);

@@ -251,55 +251,75 @@ take_states(json_t *request, uint32_t *dst)
 	return true;
 }
 
-const char *
-query_read(struct query *v, const char *account, json_t *request)
+/* What the request says, for the operations that have something to be said. */
+static const char *
+fill(struct query *v, json_t *request, uint64_t id, const struct inbox_find *find)
 {
 	struct inbox_req *req = &v->req;
-	uint64_t since = 0, until = 0, limit = ROWS_MAX;
 
-	if (!take_text(request, "account", req->account, sizeof(req->account)) ||
-	    !take_text(request, "tunnel", req->tunnel, sizeof(req->tunnel)) ||
-	    !take_text(request, "to", req->to_tunnel, sizeof(req->to_tunnel)) ||
-	    !take_text(request, "event", v->event, sizeof(v->event)) ||
-	    !take_text(request, "repository", v->order_key, sizeof(v->order_key)))
-		return "a member is too long, or is no text";
-	if (!take_number(request, "id", &req->id) ||
-	    !take_number(request, "cursor", &req->cursor) ||
-	    !take_number(request, "since_ms", &since) ||
-	    !take_number(request, "until_ms", &until) || !take_number(request, "limit", &limit) ||
-	    !take_number(request, "offset", &v->offset))
-		return "a member is no number";
-	if (!take_states(request, &req->states))
-		return "states: a list of received, queued, leased, delivered, parked, dead, "
-		       "dropped";
-	if (account != NULL) /* whatever it says itself */
-		snprintf(req->account, sizeof(req->account), "%s", account);
-	req->event = slice_str(v->event);
-	req->order_key = slice_str(v->order_key);
-	req->from_ms = (int64_t)since;
-	req->to_ms = (int64_t)until;
-	req->account_bytes_max =
-	    atomic_load_explicit(&v->edge->account_bytes, memory_order_relaxed);
-	req->n_max = limit < 1 || limit > ROWS_MAX ? ROWS_MAX : (uint32_t)limit;
-	v->raw = json_is_true(json_object_get(request, "raw"));
 	switch (req->op) {
 	case INBOX_EXPORT: /* heads and bodies are read, too */
-		req->bytes_max = ROWS_BYTES;
 		v->whole = json_is_true(json_object_get(request, "whole"));
+		req->find = *find;
+		req->find.bytes_max = ROWS_BYTES;
+		break;
+	case INBOX_LIST:
+		req->find = *find;
 		break;
 	case INBOX_SHOW:
-		if (req->id == 0)
+		if (id == 0)
 			return "\"id\" is missing";
+		req->show.id = id;
 		break;
 	case INBOX_REPLAY:
 	case INBOX_DROP:
-		if (req->id == 0 && req->states == 0)
+		if (id == 0 && find->states == 0)
 			return "\"id\" or \"states\" is missing: which ones?";
+		req->change.id = id;
+		req->change.find = *find;
+		req->change.account_bytes_max =
+		    atomic_load_explicit(&v->edge->account_bytes, memory_order_relaxed);
+		if (!take_text(request, "to", req->change.to_tunnel, sizeof(req->change.to_tunnel)))
+			return "a member is too long, or is no text";
+		if (req->op == INBOX_DROP)
+			slice_copy(S("Dropped by hand."), req->change.note,
+			    sizeof(req->change.note));
 		break;
 	default:
 		break;
 	}
 	return NULL;
+}
+
+const char *
+query_read(struct query *v, const char *account, json_t *request)
+{
+	struct inbox_req *req = &v->req;
+	struct inbox_find find = { 0 };
+	uint64_t id = 0, since = 0, until = 0, limit = ROWS_MAX;
+
+	if (!take_text(request, "account", req->account, sizeof(req->account)) ||
+	    !take_text(request, "tunnel", req->tunnel, sizeof(req->tunnel)) ||
+	    !take_text(request, "event", v->event, sizeof(v->event)) ||
+	    !take_text(request, "repository", v->order_key, sizeof(v->order_key)))
+		return "a member is too long, or is no text";
+	if (!take_number(request, "id", &id) || !take_number(request, "cursor", &find.cursor) ||
+	    !take_number(request, "since_ms", &since) ||
+	    !take_number(request, "until_ms", &until) || !take_number(request, "limit", &limit) ||
+	    !take_number(request, "offset", &v->offset))
+		return "a member is no number";
+	if (!take_states(request, &find.states))
+		return "states: a list of received, queued, leased, delivered, parked, dead, "
+		       "dropped";
+	if (account != NULL) /* whatever it says itself */
+		snprintf(req->account, sizeof(req->account), "%s", account);
+	find.event = slice_str(v->event);
+	find.order_key = slice_str(v->order_key);
+	find.from_ms = (int64_t)since;
+	find.to_ms = (int64_t)until;
+	find.n_max = limit < 1 || limit > ROWS_MAX ? ROWS_MAX : (uint32_t)limit;
+	v->raw = json_is_true(json_object_get(request, "raw"));
+	return fill(v, request, id, &find);
 }
 
 const struct query_row *

@@ -256,7 +256,9 @@ static void
 submit(struct status_query *p, enum inbox_op op, void (*back)(struct errand *e))
 {
 	inbox_req_fini(&p->req);
-	p->req = (struct inbox_req){ .op = op, .n_max = 1, .bytes_max = 4096 };
+	p->req = (struct inbox_req){ .op = op };
+	if (op == INBOX_LIST)
+		p->req.find = (struct inbox_find){ .n_max = 1, .bytes_max = 4096 };
 	snprintf(p->req.account, sizeof(p->req.account), "%s", p->account);
 	snprintf(p->req.tunnel, sizeof(p->req.tunnel), "%s", p->name);
 	errand_inbox(&p->errand, &p->worker->errands, p->worker->edge->store, &p->req, back);

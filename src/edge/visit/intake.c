@@ -22,7 +22,7 @@ intake_free(struct intake *in)
 	check(in->x == NULL && !in->storing && in->waiter.attempt == NULL);
 	loop_timer_stop(in->worker->loop, &in->timer);
 	shares_leave(&in->worker->visit->intake_shares, &in->share);
-	inbox_req_fini(&in->put);
+	inbox_req_fini(&in->req);
 	policy_unref(in->policy);
 	buf_fini(&in->raw);
 	buf_fini(&in->head);
@@ -256,7 +256,7 @@ request_complete(struct intake *in)
 	}
 	event_read(&req, event_guess(&req), &in->event);
 	/* The row has the path, and a '?' when there was a query: that is in the head, sealed. */
-	in->put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0));
+	in->req.put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0));
 	intake_store(in, &req);
 }
 
@@ -365,7 +365,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	if (in->body_max > LIMIT_INBOX_BODY_BYTES)
 		in->body_max = LIMIT_INBOX_BODY_BYTES;
 	memcpy(in->name, x->name, sizeof(in->name));
-	snprintf(in->put.account, sizeof(in->put.account), "%s", account);
+	snprintf(in->req.account, sizeof(in->req.account), "%s", account);
 	share_of(&in->share, account, client_key(x, &key) ? &key : NULL);
 	buf_init(&in->raw, LIMIT_HEAD_BYTES);
 	buf_init(&in->head, FLOW_HEAD_SCRATCH_BYTES + 64);

@@ -24,7 +24,7 @@ struct intake {
 	struct event event;
 	char dedupe[sizeof(((struct event *)NULL)->dedupe) + sizeof(((struct event *)NULL)->print)];
 	char name[DIRECTORY_KEY_BYTES];
-	struct inbox_req put;
+	struct inbox_req req;
 	struct inbox_copy copies[LIMIT_FAN_OUT];
 	struct errand errand;
 	bool storing;

@@ -29,14 +29,14 @@ say_nothing(struct intake *in)
 static void
 answer_accepted(struct intake *in)
 {
-	unsigned long long id = in->put.id;
-	size_t n_copies = in->put.duplicate ? 0 : in->put.n_copies;
+	unsigned long long id = in->req.id;
+	size_t n_copies = in->req.duplicate ? 0 : in->req.put.n_copies;
 	char fields[64], body[160 + 24 * LIMIT_FAN_OUT];
 	struct exchange *x;
 	size_t n = (size_t)snprintf(body, sizeof(body), "{\"delivery\":\"%llu\",\"duplicate\":%s",
-	    id, in->put.duplicate ? "true" : "false");
+	    id, in->req.duplicate ? "true" : "false");
 
-	if (in->put.duplicate && in->put.state == INBOX_DROPPED)
+	if (in->req.duplicate && in->req.state == INBOX_DROPPED)
 		n += (size_t)snprintf(body + n, sizeof(body) - n,
 		    ",\"why\":\"a newer push of the branch has taken its place\"");
 	for (size_t i = 0; i < n_copies; i++)
@@ -59,7 +59,7 @@ on_answered(struct courier_waiter *waiter, struct slice head, struct slice body)
 	struct exchange *x = in->x;
 
 	check(x != NULL && x->state == EXCHANGE_STORE); /* who goes forgets his waiter */
-	if (head.n == 0 || !local_reply_write_relayed(x, head, body, in->put.id)) {
+	if (head.n == 0 || !local_reply_write_relayed(x, head, body, in->req.id)) {
 		answer_accepted(in);
 		return;
 	}
@@ -111,10 +111,10 @@ give_back(struct intake *in)
 	g->worker = in->worker;
 	memcpy(g->name, in->name, sizeof(g->name));
 	g->req.op = INBOX_SETTLE;
-	g->req.id = in->put.id;
-	g->req.lease = in->put.lease;
-	g->req.to = INBOX_QUEUED;
-	g->req.unsent = in->put.push;
+	g->req.settle.id = in->req.id;
+	g->req.settle.lease = in->req.lease;
+	g->req.settle.to = INBOX_QUEUED;
+	g->req.settle.unsent = in->req.put.push;
 	errand_inbox(&g->errand, &g->worker->errands, g->worker->edge->store, &g->req,
 	    on_given_back);
 }
@@ -126,13 +126,13 @@ make_item(struct intake *in, struct inbox_delivery *ret)
 	struct slice parts[4] = { slice_str(in->event.key), buf_slice(&in->raw),
 		buf_slice(&in->head), buf_slice(&in->body) };
 	struct inbox_delivery d = {
-		.id = in->put.id, .lease = in->put.lease, .received_ms = clock_wall_ms()
+		.id = in->req.id, .lease = in->req.lease, .received_ms = clock_wall_ms()
 	};
-	char *p = d.block = malloc(parts[0].n + in->put.target.n + parts[2].n + parts[3].n + 1);
+	char *p = d.block = malloc(parts[0].n + in->req.put.target.n + parts[2].n + parts[3].n + 1);
 
 	if (p == NULL)
 		return false;
-	parts[1] = in->put.target;
+	parts[1] = in->req.put.target;
 	for (int i = 0; i < 4; i++) {
 		if (parts[i].n > 0)
 			memcpy(p, parts[i].p, parts[i].n);
@@ -186,11 +186,11 @@ count(struct intake *in, enum store_result result)
 	if (result != STORE_OK) {
 		counter_add(&n->not_stored, 1);
 		counter_add(&n->account_full, result == STORE_LIMIT);
-	} else if (in->put.duplicate) {
+	} else if (in->req.duplicate) {
 		counter_add(&n->duplicates, 1);
 	} else {
-		counter_add(&n->stored, 1 + in->put.n_copies);
-		counter_add(&n->coalesced, in->put.n_changed);
+		counter_add(&n->stored, 1 + in->req.put.n_copies);
+		counter_add(&n->coalesced, in->req.n_changed);
 	}
 }
 
@@ -199,24 +199,24 @@ on_stored(struct errand *e)
 {
 	struct intake *in = list_of(e, struct intake, errand);
 	struct worker *w = in->worker;
-	enum store_result result = in->put.result;
+	enum store_result result = in->req.result;
 
 	check(in->storing && (in->x == NULL || in->x->state == EXCHANGE_STORE));
 	in->storing = false;
 	count(in, result);
-	if (result == STORE_OK && !in->put.duplicate)
-		for (size_t i = 0; i < in->put.n_copies; i++)
+	if (result == STORE_OK && !in->req.duplicate)
+		for (size_t i = 0; i < in->req.put.n_copies; i++)
 			courier_wake(w, in->copies[i].tunnel);
 	/* One that waits behind another of its branch cannot be tried at once. */
-	if (result == STORE_OK && !in->put.duplicate && in->put.state == INBOX_RECEIVED) {
+	if (result == STORE_OK && !in->req.duplicate && in->req.state == INBOX_RECEIVED) {
 		relay(in);
 		return;
 	}
-	if (result == STORE_OK && !in->put.duplicate)
+	if (result == STORE_OK && !in->req.duplicate)
 		courier_wake(w, in->name);
 	intake_note(in,
 	    result != STORE_OK  ? INCIDENT_DISK
-	    : in->put.duplicate ? INCIDENT_DUPLICATE
+	    : in->req.duplicate ? INCIDENT_DUPLICATE
 				: INCIDENT_GOOD,
 	    result != STORE_OK ? slice_str(store_result_text(result)) : S(""));
 	if (in->x == NULL) {
@@ -260,14 +260,14 @@ coalesces(struct intake *in, struct slice name)
 static void
 add_copies(struct intake *in)
 {
-	struct inbox_req *put = &in->put;
+	struct inbox_put *put = &in->req.put;
 
 	check(put->n_copies == 0);
 	put->copies = in->copies;
 	for (size_t i = 0; i < in->policy->n_fan_out && put->n_copies < LIMIT_FAN_OUT; i++) {
 		struct slice name = in->policy->fan_out[i];
 
-		if (directory_owns(in->worker->edge->directory, name, slice_str(put->account)) &&
+		if (directory_owns(in->worker->edge->directory, name, slice_str(in->req.account)) &&
 		    slice_z(name, in->copies[put->n_copies].tunnel,
 			sizeof(in->copies[put->n_copies].tunnel)))
 			in->copies[put->n_copies++].coalesce = coalesces(in, name);
@@ -294,7 +294,7 @@ dedupe_key(struct intake *in)
 void
 intake_store(struct intake *in, const struct hook_request *req)
 {
-	struct inbox_req *put = &in->put;
+	struct inbox_put *put = &in->req.put;
 
 	check(!in->storing && in->x->intake == in);
 	add_length(in);
@@ -308,8 +308,8 @@ intake_store(struct intake *in, const struct hook_request *req)
 		intake_refuse(in, CLOSE_OVERLOAD);
 		return;
 	}
-	put->op = INBOX_PUT;
-	snprintf(put->tunnel, sizeof(put->tunnel), "%s", in->name);
+	in->req.op = INBOX_PUT;
+	snprintf(in->req.tunnel, sizeof(in->req.tunnel), "%s", in->name);
 	put->event = slice_str(in->event.key);
 	put->provider_id = slice_str(in->event.delivery);
 	put->order_key = slice_str(in->event.order);
@@ -327,5 +327,6 @@ intake_store(struct intake *in, const struct hook_request *req)
 	share_hold(&in->share); /* what may be stored is waited for */
 	share_hold(&in->x->share);
 	exchange_move(in->x, EXCHANGE_STORE);
-	errand_inbox(&in->errand, &in->worker->errands, in->worker->edge->store, put, on_stored);
+	errand_inbox(&in->errand, &in->worker->errands, in->worker->edge->store, &in->req,
+	    on_stored);
 }

@@ -32,7 +32,7 @@ inbox_again(struct db *db, struct inbox_req *req, int64_t first)
 bool
 inbox_again_note(struct db *db, int64_t first, int64_t id)
 {
-	char note[sizeof(((struct inbox_req *)NULL)->note)];
+	char note[sizeof(((struct inbox_change *)NULL)->note)];
 	struct delivery d;
 
 	if (!delivery_get(db, (uint64_t)first, &d))

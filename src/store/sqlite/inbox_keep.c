@@ -56,14 +56,13 @@ expire_source(struct db *db, struct inbox_req *req, struct walk *w, int64_t keep
 static enum store_result
 expire(struct db *db, struct inbox_req *req, unsigned states, int64_t keep_ms, int64_t now_t)
 {
-	struct inbox_req only = { 0 };
+	const struct walk_scope only = { .account = req->account, .tunnel = "" };
 	struct walk_source *s;
 	size_t n = 0;
 	bool ok = true;
 
 	if (keep_ms == 0)
 		return STORE_OK;
-	memcpy(only.account, req->account, sizeof(only.account));
 	s = walk_sources(db, &only, states, &n);
 	if (s == NULL)
 		return STORE_FULL;
@@ -83,8 +82,9 @@ next_over(struct db *db, const struct inbox_req *req, char name[64])
 	struct db_query q = db_query(db, SQL_OVER_BYTES);
 	bool found;
 
-	db_put_int(&q,
-	    req->account_bytes_max < INT64_MAX ? (int64_t)req->account_bytes_max : INT64_MAX);
+	db_put_int(&q, req->retain.account_bytes_max < INT64_MAX
+			   ? (int64_t)req->retain.account_bytes_max
+			   : INT64_MAX);
 	db_put_text(&q, slice_str(req->account));
 	db_put_text(&q, slice_str(name));
 	found = db_next(&q);
@@ -111,17 +111,17 @@ account_bytes(struct db *db, const char *name)
 static enum store_result
 shrink_account(struct db *db, struct inbox_req *req, const char *name, unsigned states)
 {
-	struct inbox_req only = { 0 };
+	const struct walk_scope only = { .account = name, .tunnel = "" };
 	struct walk w;
 	int64_t id;
 
-	memcpy(only.account, name, sizeof(only.account));
 	walk_start(&w, db, &only, states, true);
 	/* With very many sources: the first of them, and the rest when they are empty. */
 	w.n_sources = w.all ? WALK_SOURCES : w.n_sources;
 	w.all = false;
 	while (req->n_changed < LIMIT_INBOX_STEP &&
-	       account_bytes(db, name) > req->account_bytes_max && (id = walk_next(&w)) != 0) {
+	       account_bytes(db, name) > req->retain.account_bytes_max &&
+	       (id = walk_next(&w)) != 0) {
 		if (!delete_one(db, req, id))
 			return STORE_FULL;
 	}
@@ -134,7 +134,7 @@ shrink(struct db *db, struct inbox_req *req)
 	enum store_result r = STORE_OK;
 	char name[64] = "";
 
-	if (req->account_bytes_max == 0)
+	if (req->retain.account_bytes_max == 0)
 		return STORE_OK;
 	/* Never what no person has decided on. */
 	while (r == STORE_OK && req->n_changed < LIMIT_INBOX_STEP && next_over(db, req, name))
@@ -148,9 +148,9 @@ inbox_keep_retain(struct db *db, struct inbox_req *req, int64_t now_t)
 	enum store_result r;
 	bool more = false;
 
-	r = expire(db, req, BIT(DELIVERED) | BIT(DROPPED), req->keep_ms, now_t);
+	r = expire(db, req, BIT(DELIVERED) | BIT(DROPPED), req->retain.keep_ms, now_t);
 	if (r == STORE_OK)
-		r = expire(db, req, BIT(PARKED) | BIT(DEAD), req->keep_failed_ms, now_t);
+		r = expire(db, req, BIT(PARKED) | BIT(DEAD), req->retain.keep_failed_ms, now_t);
 	if (r == STORE_OK)
 		r = shrink(db, req);
 	if (r == STORE_OK && !inbox_room_make(db, req, &more))
@@ -199,8 +199,9 @@ note_oldest(struct db *db, const struct walk_source *s, struct inbox_counts *c, 
 enum store_result
 inbox_keep_count(struct db *db, struct inbox_req *req, int64_t now_t)
 {
+	const struct walk_scope scope = { .account = req->account, .tunnel = req->tunnel };
 	size_t n = 0;
-	struct walk_source *s = walk_sources(db, req, WALK_ALL_STATES, &n);
+	struct walk_source *s = walk_sources(db, &scope, WALK_ALL_STATES, &n);
 
 	if (s == NULL)
 		return STORE_FULL;
@@ -240,7 +241,7 @@ release_source(struct db *db, const struct walk_source *s)
 bool
 inbox_keep_release(struct db *db)
 {
-	struct inbox_req all = { 0 };
+	const struct walk_scope all = WALK_EVERYTHING;
 	size_t n = 0;
 	struct walk_source *s = walk_sources(db, &all, BIT(RECEIVED) | BIT(LEASED), &n);
 	bool ok = s != NULL;

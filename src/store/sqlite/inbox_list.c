@@ -16,17 +16,18 @@
 enum store_result
 inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
 {
+	const struct inbox_find *find = &req->find;
 	bool payload = req->op == INBOX_EXPORT;
 	struct delivery d;
 	struct sift sift;
 	size_t n_bytes = 0;
 
-	if (req->n_max == 0 || req->n_max > LIMIT_STORE_ROWS)
+	if (find->n_max == 0 || find->n_max > LIMIT_STORE_ROWS)
 		return STORE_INVALID;
-	req->items = calloc(req->n_max, sizeof(*req->items));
+	req->items = calloc(find->n_max, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
-	sift_start(&sift, db, req, req->states, payload);
+	sift_start(&sift, db, req, find, find->states, payload);
 	while (sift_next(&sift, &d)) {
 		bool known = payload && damage_known(db, (uint64_t)d.id, DAMAGE_PAYLOAD),
 		     ok = known || delivery_item(db, &d, payload, now_t, &req->items[req->n_items]);
@@ -37,8 +38,8 @@ inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
 		if (!ok)
 			return STORE_FULL;
 		n_bytes += req->items[req->n_items++].bytes;
-		if (req->n_items == req->n_max ||
-		    (payload && req->bytes_max != 0 && n_bytes >= req->bytes_max)) {
+		if (req->n_items == find->n_max ||
+		    (payload && find->bytes_max != 0 && n_bytes >= find->bytes_max)) {
 			req->more = true;
 			break;
 		}
@@ -56,7 +57,7 @@ load_attempts(struct db *db, struct inbox_req *req)
 		db_end(&q);
 		return false;
 	}
-	db_put_int(&q, (int64_t)req->id);
+	db_put_int(&q, (int64_t)req->show.id);
 	db_put_int(&q, LIMIT_INBOX_ATTEMPTS);
 	while (db_next(&q)) {
 		struct inbox_attempt *a = &req->attempts[req->n_attempts++];
@@ -82,7 +83,8 @@ inbox_list_show(struct db *db, struct inbox_req *req, int64_t now_t)
 	struct delivery d;
 	bool ours, ok;
 
-	if (!delivery_get(db, req->id, &d))
+	req->id = req->show.id;
+	if (!delivery_get(db, req->show.id, &d))
 		return STORE_NONE;
 	ours = account.n == 0 || slice_eq(account, d.account);
 	req->items = ours ? calloc(1, sizeof(*req->items)) : NULL;
@@ -103,7 +105,7 @@ inbox_list_show(struct db *db, struct inbox_req *req, int64_t now_t)
 static enum store_result
 may_copy(struct db *db, const struct inbox_req *req, const struct delivery *d)
 {
-	struct slice to = slice_str(req->to_tunnel);
+	struct slice to = slice_str(req->change.to_tunnel);
 	enum store_result r;
 
 	/* Nor are copies copied again, when the filter takes all tunnels. */
@@ -112,7 +114,7 @@ may_copy(struct db *db, const struct inbox_req *req, const struct delivery *d)
 	r = grow_ask_name(db, d->account, to);
 	if (r == STORE_OK)
 		r = grow_ask_bytes(db, d->account, (uint64_t)delivery_size(d),
-		    req->account_bytes_max);
+		    req->change.account_bytes_max);
 	return r;
 }
 
@@ -129,7 +131,7 @@ copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now
 		return r;
 	if (!slice_z(d->account, account, sizeof(account)))
 		return STORE_INVALID;
-	route = inbox_queue_route_make(db, account, req->to_tunnel);
+	route = inbox_queue_route_make(db, account, req->change.to_tunnel);
 	if (route == 0)
 		return STORE_NONE;
 	to.route = route;
@@ -154,13 +156,13 @@ change(struct db *db, struct inbox_req *req, struct delivery *d, int64_t now_t)
 	enum store_result r;
 	bool ok;
 
-	if (req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0') {
+	if (req->op == INBOX_REPLAY && req->change.to_tunnel[0] != '\0') {
 		r = copy(db, req, d, now_t);
 		delivery_end(d);
 		return r;
 	}
 	delivery_end(d);
-	d->new_note = slice_str(req->note);
+	d->new_note = slice_str(req->change.note);
 	if (req->op == INBOX_REPLAY) {
 		if (!delivery_finished(d->state))
 			return STORE_NONE;
@@ -181,6 +183,7 @@ change_one(struct db *db, struct inbox_req *req, int64_t now_t)
 	enum store_result r;
 	struct delivery d;
 
+	req->id = req->change.id;
 	if (!delivery_get(db, req->id, &d))
 		return STORE_NONE;
 	if (account.n != 0 && !slice_eq(account, d.account)) {
@@ -198,8 +201,8 @@ change_one(struct db *db, struct inbox_req *req, int64_t now_t)
 static unsigned
 default_states(const struct inbox_req *req)
 {
-	if (req->states != 0)
-		return req->states;
+	if (req->change.find.states != 0)
+		return req->change.find.states;
 	return req->op == INBOX_REPLAY ? BIT(PARKED) | BIT(DEAD)
 				       : BIT(QUEUED) | BIT(PARKED) | BIT(DEAD);
 }
@@ -208,14 +211,14 @@ default_states(const struct inbox_req *req)
 enum store_result
 inbox_list_change(struct db *db, struct inbox_req *req, int64_t now_t)
 {
-	bool copies = req->op == INBOX_REPLAY && req->to_tunnel[0] != '\0';
+	bool copies = req->op == INBOX_REPLAY && req->change.to_tunnel[0] != '\0';
 	size_t bytes = 0;
 	struct delivery d;
 	struct sift sift;
 
-	if (req->id != 0)
+	if (req->change.id != 0)
 		return change_one(db, req, now_t);
-	sift_start(&sift, db, req, default_states(req), true);
+	sift_start(&sift, db, req, &req->change.find, default_states(req), true);
 	while (sift_next(&sift, &d)) {
 		enum store_result r = change(db, req, &d, now_t);
 

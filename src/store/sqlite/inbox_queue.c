@@ -71,12 +71,12 @@ inbox_queue_route_make(struct db *db, const char *account, const char *tunnel)
 static bool
 put_ok(const struct inbox_req *req)
 {
-	return req->account[0] != '\0' && req->tunnel[0] != '\0' && req->event.n <= 256 &&
-	       req->provider_id.n <= 256 && req->order_key.n <= 256 && req->method.n <= 32 &&
-	       req->target.n <= LIMIT_REQUEST_LINE_BYTES &&
-	       req->head.n <= LIMIT_HEAD_BYTES + SEALED_MORE &&
-	       req->body.n <= LIMIT_INBOX_BODY_BYTES && req->dedupe_key.n <= LIMIT_HEAD_BYTES &&
-	       req->n_copies <= LIMIT_FAN_OUT;
+	return req->account[0] != '\0' && req->tunnel[0] != '\0' && req->put.event.n <= 256 &&
+	       req->put.provider_id.n <= 256 && req->put.order_key.n <= 256 &&
+	       req->put.method.n <= 32 && req->put.target.n <= LIMIT_REQUEST_LINE_BYTES &&
+	       req->put.head.n <= LIMIT_HEAD_BYTES + SEALED_MORE &&
+	       req->put.body.n <= LIMIT_INBOX_BODY_BYTES &&
+	       req->put.dedupe_key.n <= LIMIT_HEAD_BYTES && req->put.n_copies <= LIMIT_FAN_OUT;
 }
 
 static bool
@@ -168,17 +168,17 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, bool new
 {
 	struct delivery d = {
 		.route = route,
-		.lane = delivery_lane(route, req->order_key),
+		.lane = delivery_lane(route, req->put.order_key),
 		.next_t = now_t,
 		.received_ms = req->now_ms,
 		.received_t = now_t,
-		.bytes = (int64_t)(req->head.n + req->body.n),
-		.push = req->push ? PUSH_UNSENT : PUSH_NO,
-		.event = req->event,
-		.provider_id = req->provider_id,
-		.order_key = req->order_key,
-		.method = req->method,
-		.target = req->target,
+		.bytes = (int64_t)(req->put.head.n + req->put.body.n),
+		.push = req->put.push ? PUSH_UNSENT : PUSH_NO,
+		.event = req->put.event,
+		.provider_id = req->put.provider_id,
+		.order_key = req->put.order_key,
+		.method = req->put.method,
+		.target = req->put.target,
 		.state = INBOX_QUEUED,
 	};
 
@@ -190,9 +190,9 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, bool new
 		d.lease = (int64_t)(rand_u64() >> 1);
 		d.push = d.push != PUSH_NO ? PUSH_SENT : PUSH_NO;
 	}
-	if (!inbox_queue_add(db, &d, 0, req->head, req->body))
+	if (!inbox_queue_add(db, &d, 0, req->put.head, req->put.body))
 		return STORE_FULL;
-	if (newest && req->push && d.lane != 0 && !coalesce(db, req, &d))
+	if (newest && req->put.push && d.lane != 0 && !coalesce(db, req, &d))
 		return STORE_FULL;
 	*ret = d;
 	return STORE_OK;
@@ -203,15 +203,15 @@ static enum store_result
 put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
 {
 	struct delivery d;
-	enum store_result r = put_new(db, req, route, req->hold, req->coalesce, now_t, &d);
+	enum store_result r = put_new(db, req, route, req->put.hold, req->put.coalesce, now_t, &d);
 
 	if (r != STORE_OK)
 		return r;
 	req->id = (uint64_t)d.id;
 	req->lease = (uint64_t)d.lease;
 	req->state = d.state;
-	for (size_t i = 0; i < req->n_copies && r == STORE_OK; i++) {
-		struct inbox_copy *copy = &req->copies[i];
+	for (size_t i = 0; i < req->put.n_copies && r == STORE_OK; i++) {
+		struct inbox_copy *copy = &req->put.copies[i];
 
 		route = inbox_queue_route_make(db, req->account, copy->tunnel);
 		if (route == 0)
@@ -227,21 +227,21 @@ static uint64_t
 wanted(const struct inbox_req *req)
 {
 	const struct delivery d = {
-		.bytes = (int64_t)(req->head.n + req->body.n),
-		.event = req->event,
-		.provider_id = req->provider_id,
-		.order_key = req->order_key,
-		.method = req->method,
-		.target = req->target,
+		.bytes = (int64_t)(req->put.head.n + req->put.body.n),
+		.event = req->put.event,
+		.provider_id = req->put.provider_id,
+		.order_key = req->put.order_key,
+		.method = req->put.method,
+		.target = req->put.target,
 	};
 
-	return (uint64_t)delivery_size(&d) * (1 + req->n_copies);
+	return (uint64_t)delivery_size(&d) * (1 + req->put.n_copies);
 }
 
 enum store_result
 inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 {
-	bool dedupe = req->dedupe_key.n > 0 && req->dedupe_ms > 0;
+	bool dedupe = req->put.dedupe_key.n > 0 && req->put.dedupe_ms > 0;
 	unsigned char hash[SEEN_HASH_BYTES];
 	enum store_result r;
 	int64_t route, first;
@@ -250,19 +250,19 @@ inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t)
 		return STORE_INVALID;
 	/* What the gate refuses has written nothing, not even a route. */
 	route = route_of(db, req->account, req->tunnel);
-	if (dedupe && route != 0 && !seen_hash(&db->seen, route, req->dedupe_key, hash))
+	if (dedupe && route != 0 && !seen_hash(&db->seen, route, req->put.dedupe_key, hash))
 		return STORE_FULL;
-	first = dedupe && route != 0 ? seen_get(db, hash, now_t - req->dedupe_ms + 1) : 0;
+	first = dedupe && route != 0 ? seen_get(db, hash, now_t - req->put.dedupe_ms + 1) : 0;
 	if (first != 0 && inbox_again(db, req, first))
 		return STORE_OK;
-	r = grow_ask_bytes(db, slice_str(req->account), wanted(req), req->account_bytes_max);
+	r = grow_ask_bytes(db, slice_str(req->account), wanted(req), req->put.account_bytes_max);
 	if (r != STORE_OK)
 		return r;
 	if (route == 0) {
 		route = inbox_queue_route_make(db, req->account, req->tunnel);
 		if (route == 0)
 			return STORE_NONE;
-		if (dedupe && !seen_hash(&db->seen, route, req->dedupe_key, hash))
+		if (dedupe && !seen_hash(&db->seen, route, req->put.dedupe_key, hash))
 			return STORE_FULL;
 	}
 	r = put_everywhere(db, req, route, now_t);
@@ -335,24 +335,25 @@ lease_one(struct db *db, struct inbox_req *req, uint64_t id, size_t bytes_max, i
 }
 
 enum store_result
-inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t)
+inbox_queue_lease(struct db *db, struct inbox_req *req, const struct inbox_leases *want,
+    int64_t now_t)
 {
 	uint64_t ids[LIMIT_INBOX_LEASE + 1];
 	int64_t route = route_of(db, req->account, req->tunnel);
 	bool parked = false;
-	size_t n, left = req->bytes_max != 0 ? req->bytes_max : SIZE_MAX;
+	size_t n, left = want->bytes_max != 0 ? want->bytes_max : SIZE_MAX;
 
 	req->wait_ms = -1;
-	if (req->n_max == 0 || req->n_max > LIMIT_INBOX_LEASE)
+	if (want->n_max == 0 || want->n_max > LIMIT_INBOX_LEASE)
 		return STORE_INVALID;
 	if (route == 0)
 		return STORE_OK;
 	/* One more than is wanted says whether there is more. */
-	n = damage_set_aside(db, ids, due(db, route, now_t, req->n_max + 1, ids), &parked);
+	n = damage_set_aside(db, ids, due(db, route, now_t, want->n_max + 1, ids), &parked);
 	req->items = calloc(n + 1, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
-	while (req->n_items < n && req->n_items < req->n_max && left > 0) {
+	while (req->n_items < n && req->n_items < want->n_max && left > 0) {
 		size_t had = req->n_items;
 		bool any = req->op == INBOX_LEASE && had == 0;
 
@@ -393,7 +394,7 @@ trim_attempts(struct db *db, struct delivery *d)
 static bool
 add_attempt(struct db *db, const struct inbox_req *req, struct delivery *d)
 {
-	const struct inbox_attempt *a = &req->attempt;
+	const struct inbox_attempt *a = &req->settle.attempt;
 	size_t n = a->n_answer < sizeof(a->answer) ? a->n_answer : sizeof(a->answer);
 	struct db_query q = db_query(db, SQL_ATTEMPT_ADD);
 
@@ -413,15 +414,16 @@ add_attempt(struct db *db, const struct inbox_req *req, struct delivery *d)
 static void
 try_again_later(const struct inbox_req *req, struct delivery *d, int64_t now_t)
 {
-	d->next_t = now_t + (req->delay_ms > 0 ? req->delay_ms : 0);
-	d->firm_t = req->firm ? d->next_t : 0;
-	if (req->tried) {
-		d->spent_ms = req->spent_ms;
+	d->next_t = now_t + (req->settle.delay_ms > 0 ? req->settle.delay_ms : 0);
+	d->firm_t = req->settle.firm ? d->next_t : 0;
+	if (req->settle.tried) {
+		d->spent_ms = req->settle.spent_ms;
 		d->tried_t = now_t;
 		d->planned_t = d->next_t;
-		d->fails += !req->early;
+		d->fails += !req->settle.early;
 	}
-	if (d->place == PLACE_FIRST && req->skip_after != 0 && d->fails >= req->skip_after)
+	if (d->place == PLACE_FIRST && req->settle.skip_after != 0 &&
+	    d->fails >= req->settle.skip_after)
 		d->place = PLACE_FREE;
 }
 
@@ -430,30 +432,31 @@ inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t)
 {
 	struct delivery d;
 
-	if (req->to != INBOX_DELIVERED && req->to != INBOX_QUEUED && req->to != INBOX_PARKED &&
-	    req->to != INBOX_DEAD)
+	if (req->settle.to != INBOX_DELIVERED && req->settle.to != INBOX_QUEUED &&
+	    req->settle.to != INBOX_PARKED && req->settle.to != INBOX_DEAD)
 		return STORE_INVALID;
-	if (!delivery_get(db, req->id, &d))
+	if (!delivery_get(db, req->settle.id, &d))
 		return STORE_NONE;
 	delivery_end(&d);
 	if ((d.state != INBOX_RECEIVED && d.state != INBOX_LEASED) ||
-	    (uint64_t)d.lease != req->lease)
+	    (uint64_t)d.lease != req->settle.lease)
 		return STORE_NONE;
 	d.lease = 0;
-	d.attempts += req->tried;
-	if (req->unsent && d.push == PUSH_SENT)
+	d.attempts += req->settle.tried;
+	if (req->settle.unsent && d.push == PUSH_SENT)
 		d.push = PUSH_UNSENT;
-	d.new_note = slice_str(req->note);
-	if (req->to == INBOX_QUEUED)
+	d.new_note = slice_str(req->settle.note);
+	if (req->settle.to == INBOX_QUEUED)
 		try_again_later(req, &d, now_t);
-	if ((req->tried && !add_attempt(db, req, &d)) || !delivery_move(db, &d, req->to))
+	if ((req->settle.tried && !add_attempt(db, req, &d)) ||
+	    !delivery_move(db, &d, req->settle.to))
 		return STORE_FULL;
-	if (!inbox_untold_add(db, req->to))
+	if (!inbox_untold_add(db, req->settle.to))
 		return STORE_FULL;
 	req->state = d.state;
-	req->attempt.number = (uint32_t)d.attempts;
-	if (req->n_max > 0)
-		return inbox_queue_lease(db, req, now_t);
+	req->settle.attempt.number = (uint32_t)d.attempts;
+	if (req->settle.leases.n_max > 0)
+		return inbox_queue_lease(db, req, &req->settle.leases, now_t);
 	return save_clock(db, now_t) ? STORE_OK : STORE_FULL;
 }
 
@@ -465,12 +468,12 @@ inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t)
 	int64_t route = route_of(db, req->account, req->tunnel);
 	struct db_query q = db_query(db, SQL_DUE_WAKE);
 	uint64_t ids[LIMIT_INBOX_STEP];
-	bool some = req->n_max != 0 && req->n_max < LIMIT_INBOX_STEP;
+	bool some = req->wake.n_max != 0 && req->wake.n_max < LIMIT_INBOX_STEP;
 	size_t n = 0;
 
 	db_put_int(&q, route);
 	db_put_int(&q, now_t);
-	db_put_int(&q, some ? req->n_max : LIMIT_INBOX_STEP);
+	db_put_int(&q, some ? req->wake.n_max : LIMIT_INBOX_STEP);
 	db_put_int(&q, INBOX_WAKE_PAUSE_MS);
 	while (db_next(&q))
 		ids[n++] = (uint64_t)db_get_int(&q);

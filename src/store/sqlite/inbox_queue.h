@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a delivery: put, lease, settle, wake.  Run by inbox.c. */
+/* The way of a delivery: put, lease, settle, wake.  Run by inbox_run.c. */
 #ifndef ADIT_STORE_SQLITE_INBOX_QUEUE_H
 #define ADIT_STORE_SQLITE_INBOX_QUEUE_H
 
 #include "store/sqlite/delivery.h"
 
 enum store_result inbox_queue_put(struct db *db, struct inbox_req *req, int64_t now_t);
-enum store_result inbox_queue_lease(struct db *db, struct inbox_req *req, int64_t now_t);
+enum store_result inbox_queue_lease(struct db *db, struct inbox_req *req,
+    const struct inbox_leases *want, int64_t now_t);
 enum store_result inbox_queue_settle(struct db *db, struct inbox_req *req, int64_t now_t);
 enum store_result inbox_queue_wake(struct db *db, struct inbox_req *req, int64_t now_t);
 

@@ -13,7 +13,7 @@
 bool
 inbox_room_make(struct db *db, struct inbox_req *req, bool *ret_more)
 {
-	struct inbox_req all = { 0 };
+	const struct walk_scope all = WALK_EVERYTHING;
 	struct delivery d;
 	struct walk w;
 	int64_t id;

@@ -65,7 +65,7 @@ inbox_run(struct db *db, struct inbox_req *req)
 	case INBOX_LEASE:
 		if (db->unordered) /* the next start of order takes all leases back */
 			return STORE_FULL;
-		return inbox_queue_lease(db, req, now_t);
+		return inbox_queue_lease(db, req, &req->leases, now_t);
 	case INBOX_SETTLE:
 		return inbox_queue_settle(db, req, now_t);
 	case INBOX_WAKE:

@@ -49,10 +49,10 @@ inbox_untold_count(struct db *db, struct inbox_counts *counts)
 enum store_result
 inbox_untold_told(struct db *db, const struct inbox_req *req)
 {
-	if (req->told_parked > INT64_MAX || req->told_dead > INT64_MAX)
+	if (req->told.parked > INT64_MAX || req->told.dead > INT64_MAX)
 		return STORE_INVALID;
-	return add(db, PARKED, -(int64_t)req->told_parked) &&
-		       add(db, DEAD, -(int64_t)req->told_dead)
+	return add(db, PARKED, -(int64_t)req->told.parked) &&
+		       add(db, DEAD, -(int64_t)req->told.dead)
 		   ? STORE_OK
 		   : STORE_FULL;
 }

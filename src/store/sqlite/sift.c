@@ -10,9 +10,9 @@ enum { WINDOW_MIN = 1024, WINDOW_MAX = 65536 };
 enum { ROW_COST = 8, STEPS_OF_ROW = 12 };
 
 static bool
-has_filter(const struct inbox_req *req)
+has_filter(const struct inbox_find *find)
 {
-	return req->event.n > 0 || req->order_key.n > 0 || req->from_ms != 0 || req->to_ms != 0;
+	return find->event.n > 0 || find->order_key.n > 0 || find->from_ms != 0 || find->to_ms != 0;
 }
 
 static int64_t
@@ -46,20 +46,28 @@ choose_way(struct sift *s)
 }
 
 void
-sift_start(struct sift *s, struct db *db, struct inbox_req *req, unsigned states, bool up)
+sift_start(struct sift *s, struct db *db, struct inbox_req *req, const struct inbox_find *find,
+    unsigned states, bool up)
 {
+	const struct walk_scope scope = { .account = req->account,
+		.tunnel = req->tunnel,
+		.before_id = find->before_id,
+		.cursor = find->cursor };
+
 	s->req = req;
-	s->plain = !has_filter(req) || db->damaged;
+	s->find = find;
+	req->cursor = find->cursor;
+	s->plain = !has_filter(find) || db->damaged;
 	s->window = WINDOW_MIN;
 	s->ended = false;
 	s->looked = s->n_ids = s->next_id = 0;
-	walk_start(&s->walk, db, req, states, up);
+	walk_start(&s->walk, db, &scope, states, up);
 	if (s->plain)
 		return;
 	s->from = s->walk.at;
 	s->last = newest(db);
-	if (up && req->before_id != 0 && req->before_id <= (uint64_t)s->last)
-		s->last = (int64_t)req->before_id - 1;
+	if (up && find->before_id != 0 && find->before_id <= (uint64_t)s->last)
+		s->last = (int64_t)find->before_id - 1;
 	choose_way(s);
 	if (!up && s->from > s->last)
 		s->from = s->last + 1;
@@ -68,42 +76,43 @@ sift_start(struct sift *s, struct db *db, struct inbox_req *req, unsigned states
 /* --- what matches --- */
 
 static bool
-matches(const struct delivery *d, const struct inbox_req *req, unsigned states)
+matches(const struct delivery *d, const struct inbox_req *req, const struct inbox_find *find,
+    unsigned states)
 {
 	struct slice account = slice_str(req->account), tunnel = slice_str(req->tunnel);
 
 	return (states >> d->state & 1) != 0 && (account.n == 0 || slice_eq(account, d->account)) &&
 	       (tunnel.n == 0 || slice_eq(tunnel, d->tunnel)) &&
-	       (req->event.n == 0 || slice_eq(req->event, d->event)) &&
-	       slice_starts(d->order_key, req->order_key) &&
-	       (req->from_ms == 0 || d->received_ms >= req->from_ms) &&
-	       (req->to_ms == 0 || d->received_ms < req->to_ms);
+	       (find->event.n == 0 || slice_eq(find->event, d->event)) &&
+	       slice_starts(d->order_key, find->order_key) &&
+	       (find->from_ms == 0 || d->received_ms >= find->from_ms) &&
+	       (find->to_ms == 0 || d->received_ms < find->to_ms);
 }
 
 /* Ids of one source within the window that ends before `stop`, to those that others gave. */
 static size_t
 find_source(struct sift *s, const struct walk_source *from, int64_t stop, int64_t *ids, size_t n)
 {
-	const struct inbox_req *req = s->req;
+	const struct inbox_find *find = s->find;
 	const struct walk *w = &s->walk;
 	enum sql id = s->through ? (w->up ? SQL_FIND_ALL_UP : SQL_FIND_ALL_DOWN)
 				 : (w->up ? SQL_FIND_UP : SQL_FIND_DOWN);
 	struct db_query q = db_query(w->db, id);
 	char end[257]; /* a key is as long as a member of a request, or of a delivery */
-	size_t n_end = req->order_key.n < sizeof(end) - 1 ? req->order_key.n : sizeof(end) - 1;
+	size_t n_end = find->order_key.n < sizeof(end) - 1 ? find->order_key.n : sizeof(end) - 1;
 
 	/* Behind all that begin with it: no text has this byte. */
 	if (n_end > 0)
-		memcpy(end, req->order_key.p, n_end);
+		memcpy(end, find->order_key.p, n_end);
 	end[n_end] = '\xff';
 	db_put_int(&q, w->up ? s->from : stop);
 	db_put_int(&q, w->up ? stop : s->from);
 	db_put_int(&q, WALK_CHUNK);
-	db_put_text(&q, req->event);
-	db_put_text(&q, req->order_key);
+	db_put_text(&q, find->event);
+	db_put_text(&q, find->order_key);
 	db_put_text(&q, slice_of(end, n_end + 1));
-	db_put_int(&q, req->from_ms);
-	db_put_int(&q, req->to_ms != 0 ? req->to_ms : INT64_MAX);
+	db_put_int(&q, find->from_ms);
+	db_put_int(&q, find->to_ms != 0 ? find->to_ms : INT64_MAX);
 	db_put_int(&q, s->through ? s->route_min : from->route);
 	db_put_int(&q, s->through ? s->route_max : from->state);
 	if (s->through)
@@ -173,14 +182,14 @@ sift_next(struct sift *s, struct delivery *d)
 		int64_t id = next_id(s);
 
 		if (id == 0 ||
-		    (s->walk.up && req->before_id != 0 && (uint64_t)id >= req->before_id))
+		    (s->walk.up && s->find->before_id != 0 && (uint64_t)id >= s->find->before_id))
 			return false;
 		if (damage_known(db, (uint64_t)id, DAMAGE_ROW))
 			continue;
 		if (!delivery_must_get(db, (uint64_t)id, d))
 			return false;
 		req->cursor = (uint64_t)id;
-		if (matches(d, req, s->walk.states)) {
+		if (matches(d, req, s->find, s->walk.states)) {
 			s->looked += ROW_COST;
 			return true;
 		}

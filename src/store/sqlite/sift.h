@@ -14,7 +14,8 @@
 
 struct sift {
 	struct walk walk;
-	struct inbox_req *req;
+	struct inbox_req *req; /* whose they are; and where more and cursor go */
+	const struct inbox_find *find;
 	/* Each row is read and looked at: the filter names no more than sources, or the file is
 	 * damaged, and only what is read one by one can be passed over. */
 	bool plain;
@@ -30,8 +31,9 @@ struct sift {
 	int64_t ids[WALK_CHUNK];
 };
 
-/* By the filter, before_id and cursor of req; states: a mask, 0 = all. */
-void sift_start(struct sift *s, struct db *db, struct inbox_req *req, unsigned states, bool up);
+/* states: a mask in place of find's, 0 = all.  find lives as long as the sift. */
+void sift_start(struct sift *s, struct db *db, struct inbox_req *req, const struct inbox_find *find,
+    unsigned states, bool up);
 /* The next that matches; its reading has to be ended.  False: req->more and req->cursor say
  * whether and where it goes on, or db->fault. */
 bool sift_next(struct sift *s, struct delivery *ret);

@@ -6,14 +6,14 @@
 
 /* How many sources there are, at most n_max. */
 static size_t
-sources(struct db *db, const struct inbox_req *req, unsigned states, struct walk_source *to,
+sources(struct db *db, const struct walk_scope *scope, unsigned states, struct walk_source *to,
     size_t n_max)
 {
-	struct db_query q = db_query(db, req->account[0] == '\0' ? SQL_USAGE_ALL : SQL_USAGE);
+	struct db_query q = db_query(db, scope->account[0] == '\0' ? SQL_USAGE_ALL : SQL_USAGE);
 	size_t n = 0;
 
-	db_put_text(&q, slice_str(req->account));
-	db_put_text(&q, slice_str(req->tunnel));
+	db_put_text(&q, slice_str(scope->account));
+	db_put_text(&q, slice_str(scope->tunnel));
 	db_put_int(&q, states);
 	db_put_int(&q, (int64_t)n_max);
 	while (db_next(&q)) {
@@ -26,7 +26,7 @@ sources(struct db *db, const struct inbox_req *req, unsigned states, struct walk
 }
 
 struct walk_source *
-walk_sources(struct db *db, const struct inbox_req *req, unsigned states, size_t *ret_n)
+walk_sources(struct db *db, const struct walk_scope *scope, unsigned states, size_t *ret_n)
 {
 	size_t cap = WALK_SOURCES, n;
 	struct walk_source *s = NULL;
@@ -39,7 +39,7 @@ walk_sources(struct db *db, const struct inbox_req *req, unsigned states, size_t
 			return NULL;
 		}
 		s = bigger;
-		n = sources(db, req, states, s, cap);
+		n = sources(db, scope, states, s, cap);
 		if (n < cap)
 			break;
 		cap *= 4;
@@ -49,18 +49,18 @@ walk_sources(struct db *db, const struct inbox_req *req, unsigned states, size_t
 }
 
 void
-walk_start(struct walk *w, struct db *db, const struct inbox_req *req, unsigned states, bool up)
+walk_start(struct walk *w, struct db *db, const struct walk_scope *scope, unsigned states, bool up)
 {
-	int64_t before = req->before_id != 0 && req->before_id <= INT64_MAX
-			     ? (int64_t)req->before_id
+	int64_t before = scope->before_id != 0 && scope->before_id <= INT64_MAX
+			     ? (int64_t)scope->before_id
 			     : INT64_MAX;
-	int64_t cursor = req->cursor <= INT64_MAX ? (int64_t)req->cursor : INT64_MAX;
+	int64_t cursor = scope->cursor <= INT64_MAX ? (int64_t)scope->cursor : INT64_MAX;
 
 	w->db = db;
 	w->up = up;
 	w->at = up ? cursor : (cursor != 0 && cursor < before ? cursor : before);
 	w->states = states == 0 ? WALK_ALL_STATES : states;
-	w->n_sources = sources(db, req, w->states, w->sources, WALK_SOURCES + 1);
+	w->n_sources = sources(db, scope, w->states, w->sources, WALK_SOURCES + 1);
 	w->all = w->n_sources > WALK_SOURCES;
 	w->n_ids = w->next_id = 0;
 	w->ended = false;

@@ -20,6 +20,17 @@ struct walk_source {
 	int64_t route, state, n, bytes;
 };
 
+/* Whose deliveries, and from where on. */
+struct walk_scope {
+	const char *account, *tunnel; /* "" = all */
+	uint64_t before_id, cursor;   /* as those of struct inbox_find */
+};
+
+#define WALK_EVERYTHING                                                                            \
+	{                                                                                          \
+		.account = "", .tunnel = ""                                                        \
+	}
+
 struct walk {
 	struct db *db;
 	bool up;    /* oldest first */
@@ -33,8 +44,8 @@ struct walk {
 	int64_t ids[WALK_CHUNK];
 };
 
-/* By account, tunnel, before_id and cursor of req; states: a mask, 0 = all. */
-void walk_start(struct walk *w, struct db *db, const struct inbox_req *req, unsigned states,
+/* states: a mask, 0 = all. */
+void walk_start(struct walk *w, struct db *db, const struct walk_scope *scope, unsigned states,
     bool up);
 /* The next id; rows may be changed between the calls. 0: the end, or db->fault. */
 int64_t walk_next(struct walk *w);
@@ -44,8 +55,8 @@ int64_t walk_next(struct walk *w);
  * ids has room for twice as many.  Ends the query; returns how many there are then.
  */
 size_t walk_take(struct db_query *q, bool up, int64_t *ids, size_t n);
-/* All sources of req's account and tunnel, malloced. NULL: no memory. */
-struct walk_source *walk_sources(struct db *db, const struct inbox_req *req, unsigned states,
+/* All sources of the scope's account and tunnel, malloced. NULL: no memory. */
+struct walk_source *walk_sources(struct db *db, const struct walk_scope *scope, unsigned states,
     size_t *ret_n);
 
 #endif

@@ -69,12 +69,13 @@ put(const char *tunnel, const char *key, int number)
 	char body[32];
 	struct inbox_req r = { .op = INBOX_PUT,
 		.account = "ann",
-		.event = S("repo:push"),
-		.method = S("POST"),
-		.target = S("/hook"),
-		.head = S("POST /hook HTTP/1.1\r\nHost: a.example.org\r\n\r\n"),
-		.order_key = slice_str(key),
-		.body = slice_of(body, (size_t)snprintf(body, sizeof(body), "%s%d", key, number)) };
+		.put.event = S("repo:push"),
+		.put.method = S("POST"),
+		.put.target = S("/hook"),
+		.put.head = S("POST /hook HTTP/1.1\r\nHost: a.example.org\r\n\r\n"),
+		.put.order_key = slice_str(key),
+		.put.body =
+		    slice_of(body, (size_t)snprintf(body, sizeof(body), "%s%d", key, number)) };
 
 	snprintf(r.tunnel, sizeof(r.tunnel), "%s", tunnel);
 	EXPECT_INT(ask_inbox(&r), STORE_OK);
@@ -100,7 +101,7 @@ count(enum inbox_state state)
 static void
 replay(uint64_t id)
 {
-	struct inbox_req r = { .op = INBOX_REPLAY, .account = "ann", .id = id };
+	struct inbox_req r = { .op = INBOX_REPLAY, .account = "ann", .change.id = id };
 
 	EXPECT_INT(ask_inbox(&r), STORE_OK);
 	courier_wake(w->workers[0], "a");
@@ -244,7 +245,7 @@ down_for_days(void (*between)(void))
 	begin();
 	origin.between = between;
 	arrive("a", reply);
-	show.id = put("a", "main", 1);
+	show.show.id = put("a", "main", 1);
 	pass_time(5 * DAY);
 	expect_schedule();
 	EXPECT_INT(count(INBOX_DEAD), 1);
@@ -255,7 +256,7 @@ down_for_days(void (*between)(void))
 	origin.answer = OK;
 	pass_time(DAY);
 	EXPECT_INT(origin.n, PAUSES + 1);
-	replay(show.id);
+	replay(show.show.id);
 	pass_time(SECOND);
 	EXPECT_INT(origin.n, PAUSES + 2);
 	EXPECT_INT(count(INBOX_DELIVERED), 1);
@@ -284,7 +285,7 @@ TEST(an_agent_that_flaps_uses_nothing_up)
 
 	begin();
 	a = arrive_with("a", reply, "{\"deliver\":{\"skip_after\":5}}");
-	show.id = put("a", "main", 1);
+	show.show.id = put("a", "main", 1);
 	(void)put("a", "main", 2);
 	pass_time(SECOND);
 	EXPECT_INT(origin.n, 1);

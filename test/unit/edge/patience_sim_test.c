@@ -316,13 +316,13 @@ put_large(size_t n_bytes)
 	struct inbox_req r = { .op = INBOX_PUT,
 		.account = "ann",
 		.tunnel = "a",
-		.method = S("POST"),
-		.target = S("/hook"),
-		.head = S("POST /hook HTTP/1.1\r\nHost: a.example.org\r\n\r\n") };
+		.put.method = S("POST"),
+		.put.target = S("/hook"),
+		.put.head = S("POST /hook HTTP/1.1\r\nHost: a.example.org\r\n\r\n") };
 	char *body = calloc(1, n_bytes);
 
 	EXPECT(body != NULL);
-	r.body = slice_of(body, n_bytes);
+	r.put.body = slice_of(body, n_bytes);
 	ask_inbox(&r);
 	courier_wake(w->workers[0], "a");
 	free(body);

@@ -24,8 +24,8 @@ new_filled(const char *target, const char *needle)
 		struct inbox_req r = new_put("jenkins", "", "");
 
 		memcpy(body, i == NEEDLE ? needle : "..........", 10);
-		r.target = i == NEEDLE ? slice_str(target) : S("/");
-		r.body = slice_of(body, sizeof(body));
+		r.put.target = i == NEEDLE ? slice_str(target) : S("/");
+		r.put.body = slice_of(body, sizeof(body));
 		EXPECT_INT(ask(s, &r), STORE_OK);
 	}
 	store_close(s);
@@ -64,15 +64,14 @@ spoil(const char *needle, bool crashed)
 static size_t
 rows(struct store *s, enum inbox_op op)
 {
-	struct inbox_req r = { .op = op, .n_max = 4 * N };
+	struct inbox_req r = { .op = op, .find.n_max = 4 * N };
 	size_t n;
 
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	n = r.n_items;
 	inbox_req_fini(&r);
 	/* with a filter, too, which SQL sees to */
-	r.event = S("repo:push");
-	r.cursor = 0;
+	r.find.event = S("repo:push");
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_items, n);
 	inbox_req_fini(&r);
@@ -101,7 +100,7 @@ deliver_all(struct store *s)
 TEST(a_damaged_body_is_parked_and_the_rest_goes_on)
 {
 	for (int crashed = 0; crashed < 2; crashed++) {
-		struct inbox_req r = { .op = INBOX_SHOW, .id = NEEDLE + 1 };
+		struct inbox_req r = { .op = INBOX_SHOW, .show.id = NEEDLE + 1 };
 		struct store *s;
 		size_t n, left;
 
@@ -132,7 +131,7 @@ TEST(a_damaged_body_is_parked_and_the_rest_goes_on)
 TEST(a_damaged_row_is_passed_over)
 {
 	for (int crashed = 0; crashed < 2; crashed++) {
-		struct inbox_req r = { .op = INBOX_SHOW, .id = NEEDLE + 1 };
+		struct inbox_req r = { .op = INBOX_SHOW, .show.id = NEEDLE + 1 };
 		struct store *s;
 		size_t left;
 
@@ -145,7 +144,7 @@ TEST(a_damaged_row_is_passed_over)
 		EXPECT_INT(ask(s, &r), STORE_DAMAGED);
 		EXPECT_INT(deliver_all(s), left);
 		EXPECT(store_healthy(s));
-		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 1 };
+		r = (struct inbox_req){ .op = INBOX_RETAIN, .retain.keep_ms = 1 };
 		pass(10);
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "n"), STORE_OK);
@@ -290,12 +289,12 @@ put_numbered(struct store *s, int i)
 	memset(body, 'b', sizeof(body));
 	snprintf(body, sizeof(body), "%04d", i);
 	snprintf(key, sizeof(key), "key%d", i);
-	r.body = slice_of(body, sizeof(body));
-	r.dedupe_key = slice_str(key);
-	r.dedupe_ms = 3600000;
-	r.hold = i < 2;
+	r.put.body = slice_of(body, sizeof(body));
+	r.put.dedupe_key = slice_str(key);
+	r.put.dedupe_ms = 3600000;
+	r.put.hold = i < 2;
 	EXPECT_INT(ask(s, &r), STORE_OK);
-	if (r.hold)
+	if (r.put.hold)
 		EXPECT_INT(settle(s, r.id, INBOX_QUEUED, 0), STORE_OK);
 }
 
@@ -328,7 +327,9 @@ static void
 bad_end(const char *name, const char *table, int lost_max)
 {
 	enum { OLD = 60, NEW = 20 };
-	struct inbox_req r = { .op = INBOX_RETAIN, .keep_ms = 1, .keep_failed_ms = 1 };
+	struct inbox_req r = {
+		.op = INBOX_RETAIN, .retain.keep_ms = 1, .retain.keep_failed_ms = 1
+	};
 	struct store *s = inbox_new();
 	int n = 0, got, lost = 0;
 

@@ -229,17 +229,17 @@ struct puts {
 static void
 deliver_some(struct store *s)
 {
-	struct inbox_req r = { .op = INBOX_LEASE, .n_max = 3 };
+	struct inbox_req r = { .op = INBOX_LEASE, .leases.n_max = 3 };
 
 	PUT(r.account, "ann");
 	PUT(r.tunnel, "jenkins");
 	(void)ask(s, &r);
 	for (size_t k = 0; k < r.n_items; k++) {
 		struct inbox_req done = { .op = INBOX_SETTLE,
-			.id = r.items[k].id,
-			.lease = r.items[k].lease,
-			.tried = true,
-			.to = k == 0 ? INBOX_DELIVERED : INBOX_QUEUED };
+			.settle.id = r.items[k].id,
+			.settle.lease = r.items[k].lease,
+			.settle.tried = true,
+			.settle.to = k == 0 ? INBOX_DELIVERED : INBOX_QUEUED };
 
 		(void)ask(s, &done);
 	}
@@ -259,7 +259,7 @@ put_all(struct store *s, struct puts *p)
 
 		memset(p->bodies[i], (int)('A' + i), n);
 		*r = new_put("jenkins", keys[i % 3], "");
-		r->body = slice_of(p->bodies[i], n);
+		r->put.body = slice_of(p->bodies[i], n);
 		r->done = inbox_done;
 		r->owner = &p->waiter;
 		r->now_ms = wall_ms;
@@ -278,12 +278,12 @@ static void
 compare_puts(struct store *s, const struct puts *p, size_t *lost, size_t *ghosts)
 {
 	for (size_t i = 0; i < PUTS; i++) {
-		struct inbox_req l = { .op = INBOX_EXPORT, .n_max = 100 };
+		struct inbox_req l = { .op = INBOX_EXPORT, .find.n_max = 100 };
 		bool there = false;
 
 		EXPECT_INT(ask(s, &l), STORE_OK);
 		for (size_t k = 0; k < l.n_items; k++)
-			there = there || slice_eq(l.items[k].body, p->reqs[i].body);
+			there = there || slice_eq(l.items[k].body, p->reqs[i].put.body);
 		inbox_req_fini(&l);
 		*lost += p->reqs[i].result == STORE_OK && !there;
 		*ghosts +=
@@ -500,14 +500,14 @@ TEST(q04_low_space)
 	space_is_low = true;
 	r = new_put("jenkins", "a", "a2");
 	EXPECT_INT(ask(s, &r), STORE_FULL);
-	r.hold = true;
+	r.put.hold = true;
 	EXPECT_INT(ask(s, &r), STORE_FULL);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
 	EXPECT_INT(settle(s, id, INBOX_PARKED, 0), STORE_OK);
-	r = (struct inbox_req){ .op = INBOX_REPLAY, .id = id };
+	r = (struct inbox_req){ .op = INBOX_REPLAY, .change.id = id };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "new"), STORE_FULL);
-	PUT(r.to_tunnel, "other");
+	PUT(r.change.to_tunnel, "other");
 	EXPECT_INT(ask(s, &r), STORE_FULL);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
 	EXPECT_INT(settle(s, id, INBOX_DELIVERED, 0), STORE_OK);
@@ -557,7 +557,7 @@ TEST(q03_checkpoint_fsync_eio)
 
 	bad_reset(1);
 	s = inbox_new();
-	r.body = slice_of(body, sizeof(body));
+	r.put.body = slice_of(body, sizeof(body));
 	for (int i = 0; i <= LIMIT_STORE_WAL_BYTES / (int)sizeof(body) && after == STORE_NONE;
 	     i++) {
 		/* The commit's own sync is the first; those of a checkpoint follow. */

@@ -10,12 +10,12 @@ static struct inbox_req
 replay_to(uint64_t id, const char *to)
 {
 	struct inbox_req r = { .op = INBOX_REPLAY,
-		.id = id,
-		.states = INBOX_STATE_BIT(INBOX_QUEUED),
-		.account_bytes_max = 3 * 1024 * 1024 };
+		.change.id = id,
+		.change.find.states = INBOX_STATE_BIT(INBOX_QUEUED),
+		.change.account_bytes_max = 3 * 1024 * 1024 };
 
 	PUT(r.account, "ann");
-	PUT(r.to_tunnel, to);
+	PUT(r.change.to_tunnel, to);
 	return r;
 }
 
@@ -51,7 +51,7 @@ TEST(s14_a_replay_takes_the_bytes_of_its_account)
 	struct inbox_req r = new_put("jenkins", "", "");
 	uint64_t had, made = 0;
 
-	r.body = slice_of(body, sizeof(body));
+	r.put.body = slice_of(body, sizeof(body));
 	for (int i = 0; i < 20; i++)
 		EXPECT_INT(ask(s, &r), STORE_OK);
 	had = bytes_of(s, "ann");
@@ -75,9 +75,9 @@ TEST(s14_a_replay_takes_the_bytes_of_its_account)
 	}
 	EXPECT_INT(made, 11);
 	EXPECT_INT(bytes_of(s, "ann"), had + 11 * (had / 20));
-	EXPECT(bytes_of(s, "ann") <= r.account_bytes_max);
+	EXPECT(bytes_of(s, "ann") <= r.change.account_bytes_max);
 	/* its own are replayed all the same: that is no growth */
-	r = (struct inbox_req){ .op = INBOX_DROP, .id = 1 };
+	r = (struct inbox_req){ .op = INBOX_DROP, .change.id = 1 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	r = replay_to(1, "");
 	EXPECT_INT(ask(s, &r), STORE_OK);
@@ -117,15 +117,16 @@ TEST(a_replay_is_cut_into_commits)
 	struct store *s = new_with_names();
 	struct inbox_req r = new_put("jenkins", "", "");
 
-	r.body = slice_of(big, sizeof(big));
+	r.put.body = slice_of(big, sizeof(big));
 	for (int i = 0; i < 3; i++)
 		EXPECT_INT(ask(s, &r), STORE_OK);
 	r = replay_to(0, "other");
-	r.account_bytes_max = 0;
+	r.change.account_bytes_max = 0;
 	PUT(r.tunnel, "jenkins");
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 2);
 	EXPECT(r.more);
+	r.change.find.cursor = r.cursor;
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 1);
 	EXPECT(!r.more);

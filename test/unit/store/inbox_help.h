@@ -41,12 +41,12 @@ static inline struct inbox_req
 new_put(const char *tunnel, const char *key, const char *body)
 {
 	struct inbox_req r = { .op = INBOX_PUT,
-		.event = S("repo:push"),
-		.method = S("POST"),
-		.target = S("/bitbucket-scmsource-hook/notify?x=%2F"),
-		.head = S("Host: a\r\nUser-Agent: Bitbucket\r\n"),
-		.order_key = slice_str(key),
-		.body = slice_str(body) };
+		.put.event = S("repo:push"),
+		.put.method = S("POST"),
+		.put.target = S("/bitbucket-scmsource-hook/notify?x=%2F"),
+		.put.head = S("Host: a\r\nUser-Agent: Bitbucket\r\n"),
+		.put.order_key = slice_str(key),
+		.put.body = slice_str(body) };
 
 	PUT(r.account, "ann");
 	PUT(r.tunnel, tunnel);
@@ -66,7 +66,7 @@ store_one(struct store *s, const char *tunnel, const char *key, const char *body
 static inline struct inbox_req
 lease_all(struct store *s, const char *tunnel)
 {
-	struct inbox_req r = { .op = INBOX_LEASE, .n_max = 8 };
+	struct inbox_req r = { .op = INBOX_LEASE, .leases.n_max = 8 };
 
 	PUT(r.account, "ann");
 	PUT(r.tunnel, tunnel);
@@ -94,7 +94,7 @@ leased(struct store *s, const char *tunnel)
 static inline uint64_t
 lease_of(struct store *s, uint64_t id)
 {
-	struct inbox_req r = { .op = INBOX_SHOW, .id = id };
+	struct inbox_req r = { .op = INBOX_SHOW, .show.id = id };
 	uint64_t lease = 0;
 
 	if (ask(s, &r) == STORE_OK)
@@ -107,14 +107,14 @@ static inline enum store_result
 settle(struct store *s, uint64_t id, enum inbox_state to, int64_t delay_ms)
 {
 	struct inbox_req r = { .op = INBOX_SETTLE,
-		.id = id,
-		.lease = lease_of(s, id),
-		.to = to,
-		.delay_ms = delay_ms,
-		.tried = true,
-		.skip_after = 3 };
+		.settle.id = id,
+		.settle.lease = lease_of(s, id),
+		.settle.to = to,
+		.settle.delay_ms = delay_ms,
+		.settle.tried = true,
+		.settle.skip_after = 3 };
 
-	r.attempt.status = to == INBOX_DELIVERED ? 200 : 503;
+	r.settle.attempt.status = to == INBOX_DELIVERED ? 200 : 503;
 	return ask(s, &r);
 }
 
@@ -122,7 +122,7 @@ settle(struct store *s, uint64_t id, enum inbox_state to, int64_t delay_ms)
 static inline int
 state_of(struct store *s, uint64_t id)
 {
-	struct inbox_req r = { .op = INBOX_SHOW, .id = id };
+	struct inbox_req r = { .op = INBOX_SHOW, .show.id = id };
 	int state = ask(s, &r) == STORE_OK ? (int)r.items[0].state : -1;
 
 	inbox_req_fini(&r);

@@ -28,19 +28,19 @@ TEST(bytes_stay_as_they_were)
 
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (char)(i * 31 >> 3);
-	r.body = slice_of(body, sizeof(body));
-	r.head = S("A: \xff\x00\x01\r\nb:  x \r\n");
-	r.provider_id = S("uuid-1");
+	r.put.body = slice_of(body, sizeof(body));
+	r.put.head = S("A: \xff\x00\x01\r\nb:  x \r\n");
+	r.put.provider_id = S("uuid-1");
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.state, INBOX_QUEUED);
 	EXPECT(!r.duplicate && r.id != 0);
-	show.id = r.id;
+	show.show.id = r.id;
 	PUT(show.account, "ann");
 	EXPECT_INT(ask(s, &show), STORE_OK);
 	EXPECT_INT(show.n_items, 1);
-	EXPECT_SLICE(show.items[0].body, r.body);
-	EXPECT_SLICE(show.items[0].head, r.head);
-	EXPECT_SLICE(show.items[0].target, r.target);
+	EXPECT_SLICE(show.items[0].body, r.put.body);
+	EXPECT_SLICE(show.items[0].head, r.put.head);
+	EXPECT_SLICE(show.items[0].target, r.put.target);
 	EXPECT_SLICE(show.items[0].method, S("POST"));
 	EXPECT_SLICE(show.items[0].event, S("repo:push"));
 	EXPECT_SLICE(show.items[0].provider_id, S("uuid-1"));
@@ -48,7 +48,7 @@ TEST(bytes_stay_as_they_were)
 	EXPECT_SLICE(show.items[0].account, S("ann"));
 	EXPECT_SLICE(show.items[0].tunnel, S("jenkins"));
 	EXPECT_INT(show.items[0].received_ms, wall_ms);
-	EXPECT_INT(show.items[0].bytes, r.head.n + r.body.n);
+	EXPECT_INT(show.items[0].bytes, r.put.head.n + r.put.body.n);
 	inbox_req_fini(&show);
 	/* Another account does not even learn that it exists. */
 	PUT(show.account, "eve");
@@ -63,15 +63,15 @@ TEST(q07_limits)
 	struct inbox_req r = new_put("jenkins", "", "x");
 	char *big = calloc(1, LIMIT_INBOX_BODY_BYTES + 1);
 
-	r.body = slice_of(big, LIMIT_INBOX_BODY_BYTES + 1);
+	r.put.body = slice_of(big, LIMIT_INBOX_BODY_BYTES + 1);
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
-	r.body = slice_of(big, LIMIT_INBOX_BODY_BYTES);
+	r.put.body = slice_of(big, LIMIT_INBOX_BODY_BYTES);
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	r = new_put("jenkins", "", "x");
-	r.target = slice_of(big, LIMIT_REQUEST_LINE_BYTES + 1);
+	r.put.target = slice_of(big, LIMIT_REQUEST_LINE_BYTES + 1);
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
 	r = new_put("jenkins", "", "x");
-	r.order_key = slice_of(big, 257);
+	r.put.order_key = slice_of(big, 257);
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
 	r = new_put("", "", "x");
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
@@ -81,12 +81,12 @@ TEST(q07_limits)
 	memset(r.account, 'a', sizeof(r.account));
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
 	r = new_put("jenkins", "", "x");
-	r.account_bytes_max = LIMIT_INBOX_BODY_BYTES;
+	r.put.account_bytes_max = LIMIT_INBOX_BODY_BYTES;
 	EXPECT_INT(ask(s, &r), STORE_LIMIT);
 	r = new_put("never-seen", "", "x");
-	r.account_bytes_max = 1;
+	r.put.account_bytes_max = 1;
 	EXPECT_INT(ask(s, &r), STORE_LIMIT);
-	r.account_bytes_max = 2 * LIMIT_INBOX_BODY_BYTES;
+	r.put.account_bytes_max = 2 * LIMIT_INBOX_BODY_BYTES;
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	free(big);
 	inbox_end(s);
@@ -97,8 +97,8 @@ put_keyed(struct store *s, const char *tunnel, const char *key, bool *ret_duplic
 {
 	struct inbox_req r = new_put(tunnel, "", "x");
 
-	r.dedupe_key = slice_str(key);
-	r.dedupe_ms = 1000;
+	r.put.dedupe_key = slice_str(key);
+	r.put.dedupe_ms = 1000;
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	*ret_duplicate = r.duplicate;
 	return r.id;
@@ -198,7 +198,7 @@ TEST(q05_poison_blocks_nobody)
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
 	EXPECT_INT(settle(s, a1, INBOX_DELIVERED, 0), STORE_OK);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
-	r = (struct inbox_req){ .op = INBOX_SHOW, .id = a1 };
+	r = (struct inbox_req){ .op = INBOX_SHOW, .show.id = a1 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_attempts, 4);
 	EXPECT_INT(r.attempts[0].status, 503);
@@ -216,11 +216,13 @@ TEST(untried_is_no_failure)
 
 	for (int i = 0; i < 5; i++) {
 		struct inbox_req r = lease_all(s, "jenkins");
-		struct inbox_req back = { .op = INBOX_SETTLE, .to = INBOX_QUEUED, .skip_after = 1 };
+		struct inbox_req back = {
+			.op = INBOX_SETTLE, .settle.to = INBOX_QUEUED, .settle.skip_after = 1
+		};
 
 		EXPECT_INT(r.n_items, 1);
-		back.id = r.items[0].id;
-		back.lease = r.items[0].lease;
+		back.settle.id = r.items[0].id;
+		back.settle.lease = r.items[0].lease;
 		EXPECT_INT(r.items[0].attempts, 0);
 		EXPECT_INT(r.items[0].fails, 0);
 		inbox_req_fini(&r);
@@ -235,24 +237,30 @@ TEST(stale_lease_is_fenced)
 {
 	struct store *s = inbox_new();
 	uint64_t id = store_one(s, "jenkins", "a", "a1"), old;
-	struct inbox_req r = { .op = INBOX_SETTLE, .id = id, .to = INBOX_DELIVERED, .tried = true };
+	struct inbox_req r = { .op = INBOX_SETTLE,
+		.settle.id = id,
+		.settle.to = INBOX_DELIVERED,
+		.settle.tried = true };
 
 	EXPECT_INT(ask(s, &r), STORE_NONE);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
 	old = lease_of(s, id);
 	EXPECT_INT(settle(s, id, INBOX_QUEUED, 0), STORE_OK);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
-	r.lease = old;
+	r.settle.lease = old;
 	EXPECT_INT(ask(s, &r), STORE_NONE);
 	EXPECT_INT(state_of(s, id), INBOX_LEASED);
-	r = (struct inbox_req){ .op = INBOX_DROP, .id = id };
+	r = (struct inbox_req){ .op = INBOX_DROP, .change.id = id };
 	old = lease_of(s, id);
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 1);
-	r = (struct inbox_req){ .op = INBOX_SETTLE, .id = id, .lease = old, .to = INBOX_DELIVERED };
+	r = (struct inbox_req){ .op = INBOX_SETTLE,
+		.settle.id = id,
+		.settle.lease = old,
+		.settle.to = INBOX_DELIVERED };
 	EXPECT_INT(ask(s, &r), STORE_NONE);
 	EXPECT_INT(state_of(s, id), INBOX_DROPPED);
-	r.to = INBOX_LEASED;
+	r.settle.to = INBOX_LEASED;
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
 	inbox_end(s);
 }
@@ -262,7 +270,7 @@ TEST(hold_for_relay)
 	struct store *s = inbox_new();
 	struct inbox_req a = new_put("jenkins", "a", "a1"), b = new_put("jenkins", "a", "a2"), r;
 
-	a.hold = b.hold = true;
+	a.put.hold = b.put.hold = true;
 	EXPECT_INT(ask(s, &a), STORE_OK);
 	EXPECT_INT(a.state, INBOX_RECEIVED);
 	EXPECT(a.lease != 0);
@@ -271,10 +279,10 @@ TEST(hold_for_relay)
 	EXPECT_INT(b.state, INBOX_QUEUED);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S(""));
 	r = (struct inbox_req){ .op = INBOX_SETTLE,
-		.id = a.id,
-		.lease = a.lease,
-		.tried = true,
-		.to = INBOX_DELIVERED };
+		.settle.id = a.id,
+		.settle.lease = a.lease,
+		.settle.tried = true,
+		.settle.to = INBOX_DELIVERED };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a2"));
 	inbox_end(s);
@@ -320,14 +328,14 @@ TEST(an_early_attempt_is_no_failure)
 		EXPECT_INT(r.items[0].spent_ms, i * 2000);
 		EXPECT(r.items[0].early == (i > 0));
 		struct inbox_req back = { .op = INBOX_SETTLE,
-			.to = INBOX_QUEUED,
-			.id = id,
-			.lease = r.items[0].lease,
-			.delay_ms = 3600000,
-			.skip_after = 3,
-			.tried = true,
-			.early = r.items[0].early,
-			.spent_ms = r.items[0].spent_ms };
+			.settle.to = INBOX_QUEUED,
+			.settle.id = id,
+			.settle.lease = r.items[0].lease,
+			.settle.delay_ms = 3600000,
+			.settle.skip_after = 3,
+			.settle.tried = true,
+			.settle.early = r.items[0].early,
+			.settle.spent_ms = r.items[0].spent_ms };
 
 		inbox_req_fini(&r);
 		EXPECT_INT(ask(s, &back), STORE_OK);
@@ -342,12 +350,12 @@ TEST(an_early_attempt_is_no_failure)
 	/* What it waits longer than planned for an agent is not of the schedule. */
 	r = lease_all(s, "jenkins");
 	struct inbox_req back = { .op = INBOX_SETTLE,
-		.to = INBOX_QUEUED,
-		.id = id,
-		.lease = r.items[0].lease,
-		.delay_ms = 5000,
-		.tried = true,
-		.firm = true };
+		.settle.to = INBOX_QUEUED,
+		.settle.id = id,
+		.settle.lease = r.items[0].lease,
+		.settle.delay_ms = 5000,
+		.settle.tried = true,
+		.settle.firm = true };
 
 	inbox_req_fini(&r);
 	EXPECT_INT(ask(s, &back), STORE_OK);
@@ -381,7 +389,8 @@ TEST(a_wall_clock_ahead_at_the_start_deletes_nothing)
 		store_close(s);
 		wall_ms += 100 * 86400000LL;
 		s = help_open(path);
-		r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_failed_ms = 90 * 86400000LL };
+		r = (struct inbox_req){ .op = INBOX_RETAIN,
+			.retain.keep_failed_ms = 90 * 86400000LL };
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT_INT(r.n_changed, 0);
 		EXPECT_INT(state_of(s, parked), INBOX_PARKED);
@@ -413,7 +422,7 @@ TEST(r09_clock_jumps)
 		inbox_req_fini(&r);
 		/* And retention lets nothing expire by it. */
 		r = (struct inbox_req){
-			.op = INBOX_RETAIN, .keep_ms = 60000, .keep_failed_ms = 60000
+			.op = INBOX_RETAIN, .retain.keep_ms = 60000, .retain.keep_failed_ms = 60000
 		};
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT_INT(r.n_changed, 0);
@@ -440,14 +449,14 @@ settle_and_lease(struct store *s, uint64_t id, enum inbox_state to, uint32_t n_m
     size_t bytes_max)
 {
 	struct inbox_req r = { .op = INBOX_SETTLE,
-		.id = id,
-		.lease = lease_of(s, id),
-		.to = to,
-		.delay_ms = 7000,
-		.tried = true,
-		.n_max = n_max,
-		.bytes_max = bytes_max,
-		.synced = true };
+		.settle.id = id,
+		.settle.lease = lease_of(s, id),
+		.settle.to = to,
+		.settle.delay_ms = 7000,
+		.settle.tried = true,
+		.settle.leases.n_max = n_max,
+		.settle.leases.bytes_max = bytes_max,
+		.settle.synced = true };
 
 	PUT(r.account, "ann");
 	PUT(r.tunnel, "jenkins");
@@ -490,9 +499,11 @@ TEST(a_settlement_leases_the_next)
 	EXPECT_INT(r.wait_ms, 7000);
 	inbox_req_fini(&r);
 	/* whose lease is over gets no other */
-	r = (struct inbox_req){
-		.op = INBOX_SETTLE, .id = a1, .lease = 1, .to = INBOX_DELIVERED, .n_max = 1
-	};
+	r = (struct inbox_req){ .op = INBOX_SETTLE,
+		.settle.id = a1,
+		.settle.lease = 1,
+		.settle.to = INBOX_DELIVERED,
+		.settle.leases.n_max = 1 };
 	EXPECT_INT(ask(s, &r), STORE_NONE);
 	EXPECT_INT(r.n_items, 0);
 	inbox_end(s);
@@ -514,7 +525,7 @@ TEST(a_lease_waits_for_no_disk)
 	inbox_req_fini(&r);
 	EXPECT_INT(settle(s, id, INBOX_QUEUED, 0), STORE_OK);
 	EXPECT_INT(store_commits(s), commits + 1);
-	r.synced = true;
+	r.leases.synced = true;
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_items, 1);
 	EXPECT_INT(store_commits(s), commits + 2);
@@ -561,7 +572,7 @@ TEST(leases_end_with_the_process)
 	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
 	store_one(s, "jenkins", "a", "a1");
 	store_one(s, "jenkins", "a", "a2");
-	hold.hold = true;
+	hold.put.hold = true;
 	EXPECT_INT(ask(s, &hold), STORE_OK);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("a1"));
 	EXPECT_INT(count_of(s, "ann", INBOX_LEASED), 1);
@@ -593,12 +604,14 @@ make_body(char *dst, unsigned seed)
 static void
 crash_done(struct inbox_req *req)
 {
-	struct acked a = { req->id, (unsigned)req->delay_ms };
+	struct acked a = { .id = req->id };
 	char *body;
+
+	memcpy(&a.seed, req->put.dedupe_key.p, sizeof(a.seed));
 
 	if (req->result == STORE_OK && write(*(int *)req->owner, &a, sizeof(a)) < 0)
 		_exit(2);
-	memcpy(&body, &req->body.p, sizeof(body));
+	memcpy(&body, &req->put.body.p, sizeof(body));
 	free(body); /* and the key behind it */
 	free(req);
 }
@@ -615,13 +628,12 @@ put_for_ever(const char *path, int fd, int round)
 		char *body = malloc(8192 + sizeof(seed));
 
 		*r = new_put("jenkins", i % 4 == 0 ? "" : i % 4 == 1 ? "a" : "b", "");
-		r->body = slice_of(body, make_body(body, seed));
-		r->delay_ms = seed;
+		r->put.body = slice_of(body, make_body(body, seed));
 		r->done = crash_done;
 		r->owner = &fd;
 		memcpy(body + 8192, &seed, sizeof(seed));
-		r->dedupe_key = slice_of(body + 8192, sizeof(seed));
-		r->dedupe_ms = 60000;
+		r->put.dedupe_key = slice_of(body + 8192, sizeof(seed));
+		r->put.dedupe_ms = 60000;
 		inbox_submit(s, r);
 		if (i % 16 == 15) {
 			struct inbox_req l = lease_all(s, "jenkins");
@@ -726,7 +738,7 @@ TEST(q01_kill_at_any_point)
 		n = run_until_killed(path, round, acked, n, CAP);
 	s = help_open(path);
 	for (size_t i = 0; i < n; i++) {
-		struct inbox_req r = { .op = INBOX_SHOW, .id = acked[i].id };
+		struct inbox_req r = { .op = INBOX_SHOW, .show.id = acked[i].id };
 		size_t n_body = make_body(body, acked[i].seed);
 
 		n_lost +=
@@ -760,7 +772,7 @@ TEST(q04_file_size_limit)
 	EXPECT_INT(setrlimit(RLIMIT_FSIZE, &small), 0);
 	for (int i = 0; i < 40; i++) {
 		r = new_put("jenkins", "", "");
-		r.body = slice_of(body, sizeof(body));
+		r.put.body = slice_of(body, sizeof(body));
 		if (ask(s, &r) != STORE_OK)
 			break;
 		n++;
@@ -780,7 +792,7 @@ TEST(q04_file_size_limit)
 static struct inbox_req
 list(struct store *s, const char *account, const char *tunnel, uint32_t states, uint32_t n_max)
 {
-	struct inbox_req r = { .op = INBOX_LIST, .states = states, .n_max = n_max };
+	struct inbox_req r = { .op = INBOX_LIST, .find.states = states, .find.n_max = n_max };
 
 	PUT(r.account, account);
 	PUT(r.tunnel, tunnel);
@@ -810,7 +822,7 @@ TEST(list_filters)
 	for (int i = 0; i < 5; i++)
 		store_one(s, i % 2 == 0 ? "jenkins" : "gitea", "team/other main", "x");
 	pass(1000);
-	r.event = S("pr:opened");
+	r.put.event = S("pr:opened");
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	PUT(r.account, "eve");
 	EXPECT_INT(ask(s, &r), STORE_OK);
@@ -825,26 +837,28 @@ TEST(list_filters)
 	EXPECT_INT(listed(s, "ann", "gitea", 0), 2);
 	EXPECT_INT(listed(s, "ann", "", INBOX_STATE_BIT(INBOX_PARKED)), 1);
 	EXPECT_INT(listed(s, "ann", "gitea", INBOX_STATE_BIT(INBOX_PARKED)), 0);
-	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .order_key = S("team/app") };
+	r = (struct inbox_req){
+		.op = INBOX_LIST, .find.n_max = 10, .find.order_key = S("team/app")
+	};
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_items, 2);
 	EXPECT(r.items[0].body.p == NULL);
 	EXPECT_SLICE(r.items[0].account, S("eve"));
 	inbox_req_fini(&r);
-	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .event = S("pr:opened") };
+	r = (struct inbox_req){ .op = INBOX_LIST, .find.n_max = 10, .find.event = S("pr:opened") };
 	PUT(r.account, "ann");
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_items, 1);
 	inbox_req_fini(&r);
-	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .from_ms = wall_ms };
+	r = (struct inbox_req){ .op = INBOX_LIST, .find.n_max = 10, .find.from_ms = wall_ms };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_items, 3);
 	inbox_req_fini(&r);
-	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 10, .to_ms = wall_ms };
+	r = (struct inbox_req){ .op = INBOX_LIST, .find.n_max = 10, .find.to_ms = wall_ms };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_items, 5);
 	inbox_req_fini(&r);
-	r = (struct inbox_req){ .op = INBOX_LIST, .n_max = 0 };
+	r = (struct inbox_req){ .op = INBOX_LIST, .find.n_max = 0 };
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
 	inbox_end(s);
 }
@@ -878,7 +892,7 @@ TEST(list_pages)
 		uint64_t last = UINT64_MAX;
 		size_t n = 0;
 
-		r = (struct inbox_req){ .op = INBOX_LIST, .n_max = page };
+		r = (struct inbox_req){ .op = INBOX_LIST, .find.n_max = page };
 		PUT(r.account, "ann");
 		do {
 			EXPECT_INT(ask(s, &r), STORE_OK);
@@ -888,11 +902,13 @@ TEST(list_pages)
 				n++;
 			}
 			inbox_req_fini(&r);
+			r.find.cursor = r.cursor;
 		} while (r.more);
 		EXPECT_INT(n, N);
 	}
-	r = (struct inbox_req){ .op = INBOX_EXPORT, .n_max = 300 };
+	r = (struct inbox_req){ .op = INBOX_EXPORT, .find.n_max = 300 };
 	for (uint64_t last = 0, n = 0, more = 1; more; more = r.more) {
+		r.find.cursor = r.cursor;
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		for (size_t i = 0; i < r.n_items; i++, n++) {
 			EXPECT(r.items[i].id > last);
@@ -902,7 +918,7 @@ TEST(list_pages)
 		EXPECT(r.more || n == N);
 	}
 	/* Export is the other way round, whole, and in pieces of bytes. */
-	r = (struct inbox_req){ .op = INBOX_EXPORT, .n_max = 1000, .bytes_max = 100 };
+	r = (struct inbox_req){ .op = INBOX_EXPORT, .find.n_max = 1000, .find.bytes_max = 100 };
 	PUT(r.tunnel, "t2");
 	for (int i = 0; i < 25; i++) {
 		EXPECT_INT(ask(s, &r), STORE_OK);
@@ -933,7 +949,7 @@ TEST(replay_one_and_many)
 		EXPECT_INT(settle(s, ids[i], i < 3 ? INBOX_PARKED : INBOX_DELIVERED, 0), STORE_OK);
 	}
 	/* Another account's hands off. */
-	r = (struct inbox_req){ .op = INBOX_REPLAY, .id = ids[0] };
+	r = (struct inbox_req){ .op = INBOX_REPLAY, .change.id = ids[0] };
 	PUT(r.account, "eve");
 	EXPECT_INT(ask(s, &r), STORE_NONE);
 	/* All that is parked, oldest first. */
@@ -946,7 +962,7 @@ TEST(replay_one_and_many)
 	EXPECT_INT(r.n_changed, 3);
 	/* A delivered one by hand; twice is once. */
 	for (int i = 0; i < 2; i++) {
-		r = (struct inbox_req){ .op = INBOX_REPLAY, .id = ids[5] };
+		r = (struct inbox_req){ .op = INBOX_REPLAY, .change.id = ids[5] };
 		PUT(r.account, "ann");
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT_INT(r.n_changed, i == 0);
@@ -961,9 +977,10 @@ TEST(replay_one_and_many)
 	EXPECT_INT(settle(s, ids[5], INBOX_DELIVERED, 0), STORE_OK);
 	/* To another tunnel: copies, that say whose, and the old ones stay as they were. */
 	r = (struct inbox_req){ .op = INBOX_REPLAY,
-		.states = INBOX_STATE_BIT(INBOX_DELIVERED) | INBOX_STATE_BIT(INBOX_QUEUED) };
+		.change.find.states =
+		    INBOX_STATE_BIT(INBOX_DELIVERED) | INBOX_STATE_BIT(INBOX_QUEUED) };
 	PUT(r.account, "ann");
-	PUT(r.to_tunnel, "staging");
+	PUT(r.change.to_tunnel, "staging");
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "staging"), STORE_OK);
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 6);
@@ -988,16 +1005,16 @@ TEST(drop_older_of_a_branch)
 		ids[i] =
 		    store_one(s, "jenkins", i == 1 ? "app dev" : "app main", i == 3 ? "new" : "x");
 	r = (struct inbox_req){ .op = INBOX_DROP,
-		.order_key = S("app main"),
-		.before_id = ids[3],
-		.states = INBOX_STATE_BIT(INBOX_QUEUED),
-		.note = "a newer push has come" };
+		.change.find.order_key = S("app main"),
+		.change.find.before_id = ids[3],
+		.change.find.states = INBOX_STATE_BIT(INBOX_QUEUED),
+		.change.note = "a newer push has come" };
 	PUT(r.account, "ann");
 	PUT(r.tunnel, "jenkins");
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 2);
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("x new"));
-	r = (struct inbox_req){ .op = INBOX_SHOW, .id = ids[0] };
+	r = (struct inbox_req){ .op = INBOX_SHOW, .show.id = ids[0] };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.state, INBOX_DROPPED);
 	EXPECT_SLICE(r.items[0].note, S("a newer push has come"));
@@ -1012,7 +1029,7 @@ new_push(const char *key, const char *body)
 {
 	struct inbox_req r = new_put("jenkins", key, body);
 
-	r.push = r.coalesce = true;
+	r.put.push = r.put.coalesce = true;
 	return r;
 }
 
@@ -1027,7 +1044,7 @@ push(struct store *s, struct inbox_req r, uint32_t dropped)
 static void
 expect_note(struct store *s, uint64_t id, const char *note)
 {
-	struct inbox_req r = { .op = INBOX_SHOW, .id = id };
+	struct inbox_req r = { .op = INBOX_SHOW, .show.id = id };
 
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT(r.n_items == 1 && slice_eq(r.items[0].note, slice_str(note)));
@@ -1045,7 +1062,7 @@ TEST(a_newer_push_takes_the_place_of_older_ones)
 	first = push(s, new_push("app main", "1"), 0);
 	of_tag = push(s, tag, 0);
 	of_dev = push(s, new_push("app dev", "dev"), 0);
-	other.event = S("repo:refs_changed");
+	other.put.event = S("repo:refs_changed");
 	of_other = push(s, other, 0);
 	second = push(s, new_push("app main", "2"), 1);
 	snprintf(note, sizeof(note), "A newer push of the branch took its place: delivery %llu.",
@@ -1057,7 +1074,7 @@ TEST(a_newer_push_takes_the_place_of_older_ones)
 	EXPECT_INT(state_of(s, of_dev), INBOX_QUEUED);
 	EXPECT_INT(state_of(s, of_other), INBOX_QUEUED);
 	/* where it is not asked for nothing is dropped */
-	plain.push = true;
+	plain.put.push = true;
 	of_plain = push(s, plain, 0);
 	EXPECT_INT(state_of(s, second), INBOX_QUEUED);
 	/* the lane goes on with what stays, in its order */
@@ -1096,13 +1113,14 @@ TEST(what_the_origin_may_have_seen_is_not_dropped)
 {
 	struct store *s = inbox_new();
 	uint64_t one = push(s, new_push("app main", "1"), 0), two;
-	struct inbox_req away = { .op = INBOX_SETTLE, .id = one, .to = INBOX_QUEUED }, r;
+	struct inbox_req away = { .op = INBOX_SETTLE, .settle.id = one, .settle.to = INBOX_QUEUED },
+			 r;
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
 	r = lease_all(s, "jenkins");
 	EXPECT(r.items[0].unsent);
-	away.lease = r.items[0].lease;
+	away.settle.lease = r.items[0].lease;
 	inbox_req_fini(&r);
 	EXPECT_INT(ask(s, &away), STORE_OK);
 	push(s, new_push("app main", "2"), 0);
@@ -1124,11 +1142,12 @@ TEST(what_was_leased_and_not_sent_may_be_dropped)
 {
 	struct store *s = inbox_new();
 	uint64_t one = push(s, new_push("app main", "1"), 0);
-	struct inbox_req back = { .op = INBOX_SETTLE, .id = one, .to = INBOX_QUEUED }, r;
+	struct inbox_req back = { .op = INBOX_SETTLE, .settle.id = one, .settle.to = INBOX_QUEUED },
+			 r;
 
 	r = lease_all(s, "jenkins");
-	back.lease = r.items[0].lease;
-	back.unsent = r.items[0].unsent;
+	back.settle.lease = r.items[0].lease;
+	back.settle.unsent = r.items[0].unsent;
 	inbox_req_fini(&r);
 	EXPECT_INT(ask(s, &back), STORE_OK);
 	push(s, new_push("app main", "2"), 1);
@@ -1142,13 +1161,13 @@ TEST(what_is_held_counts_as_sent)
 	struct store *s = inbox_new();
 	struct inbox_req r = new_push("app main", "1"), back = { .op = INBOX_SETTLE };
 
-	r.hold = true;
-	back.id = push(s, r, 0);
-	back.lease = lease_of(s, back.id);
-	back.to = INBOX_QUEUED;
+	r.put.hold = true;
+	back.settle.id = push(s, r, 0);
+	back.settle.lease = lease_of(s, back.settle.id);
+	back.settle.to = INBOX_QUEUED;
 	EXPECT_INT(ask(s, &back), STORE_OK);
 	push(s, new_push("app main", "2"), 0);
-	EXPECT_INT(state_of(s, back.id), INBOX_QUEUED);
+	EXPECT_INT(state_of(s, back.settle.id), INBOX_QUEUED);
 	inbox_end(s);
 }
 
@@ -1161,9 +1180,9 @@ TEST(copies_coalesce_by_their_own_wish)
 	struct inbox_req r = new_push("app main", "1");
 	uint64_t first, of_plain, of_newest;
 
-	r.copies = copies;
-	r.n_copies = 2;
-	r.coalesce = false;
+	r.put.copies = copies;
+	r.put.n_copies = 2;
+	r.put.coalesce = false;
 	first = push(s, r, 0);
 	of_plain = copies[0].id;
 	of_newest = copies[1].id;
@@ -1171,7 +1190,7 @@ TEST(copies_coalesce_by_their_own_wish)
 	EXPECT_INT(state_of(s, first), INBOX_QUEUED);
 	EXPECT_INT(state_of(s, of_plain), INBOX_QUEUED);
 	EXPECT_INT(state_of(s, of_newest), INBOX_DROPPED);
-	r.coalesce = true;
+	r.put.coalesce = true;
 	push(s, r, 3);
 	EXPECT_INT(state_of(s, first), INBOX_DROPPED);
 	EXPECT_INT(state_of(s, of_plain), INBOX_QUEUED);
@@ -1185,8 +1204,8 @@ new_keyed(const char *body)
 {
 	struct inbox_req r = new_push("app main", body);
 
-	r.dedupe_key = S("uuid");
-	r.dedupe_ms = 86400000;
+	r.put.dedupe_key = S("uuid");
+	r.put.dedupe_ms = 86400000;
 	return r;
 }
 
@@ -1200,7 +1219,7 @@ TEST(what_was_not_delivered_may_come_again)
 	char note[96];
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		struct inbox_req drop = { .op = INBOX_DROP, .id = first };
+		struct inbox_req drop = { .op = INBOX_DROP, .change.id = first };
 
 		r = new_keyed("1");
 		EXPECT_INT(push(s, r, 0), first);
@@ -1230,7 +1249,7 @@ TEST(what_a_newer_push_has_replaced_does_not_come_again)
 {
 	struct store *s = inbox_new();
 	uint64_t first = push(s, new_keyed("1"), 0), second = push(s, new_push("app main", "2"), 1);
-	struct inbox_req r = new_keyed("1"), replay = { .op = INBOX_REPLAY, .id = first };
+	struct inbox_req r = new_keyed("1"), replay = { .op = INBOX_REPLAY, .change.id = first };
 
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT(r.duplicate && r.id == first && r.state == INBOX_DROPPED);
@@ -1259,7 +1278,7 @@ expect_untold(struct store *s, uint64_t parked, uint64_t dead)
 TEST(what_nobody_was_told_outlives_the_process)
 {
 	struct store *s = inbox_new();
-	struct inbox_req told = { .op = INBOX_TOLD, .told_parked = 2, .told_dead = 5 };
+	struct inbox_req told = { .op = INBOX_TOLD, .told.parked = 2, .told.dead = 5 };
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/adit.db", help_dir);
@@ -1275,7 +1294,7 @@ TEST(what_nobody_was_told_outlives_the_process)
 	expect_untold(s, 3, 1);
 	EXPECT_INT(ask(s, &told), STORE_OK);
 	expect_untold(s, 1, 0);
-	told.told_parked = UINT64_MAX;
+	told.told.parked = UINT64_MAX;
 	EXPECT_INT(ask(s, &told), STORE_INVALID);
 	inbox_end(s);
 }
@@ -1287,7 +1306,7 @@ TEST(coalescing_is_bounded)
 	struct store *s = inbox_new();
 	struct inbox_req r = new_push("app main", "old");
 
-	r.coalesce = false;
+	r.put.coalesce = false;
 	for (int i = 0; i < N; i++)
 		push(s, r, 0);
 	push(s, new_push("app main", "new"), LIMIT_INBOX_STEP + 1);
@@ -1302,18 +1321,18 @@ TEST(copies_are_stored_together_or_not_at_all)
 	struct inbox_copy copies[LIMIT_FAN_OUT + 1] = { { .tunnel = "staging" },
 		{ .tunnel = "eu" } };
 	struct inbox_req r = new_put("jenkins", "app main", "x");
-	uint64_t bytes = r.head.n + r.body.n;
+	uint64_t bytes = r.put.head.n + r.put.body.n;
 
-	r.copies = copies;
-	r.n_copies = 2;
-	r.dedupe_key = S("uuid");
-	r.dedupe_ms = 1000;
+	r.put.copies = copies;
+	r.put.n_copies = 2;
+	r.put.dedupe_key = S("uuid");
+	r.put.dedupe_ms = 1000;
 	/* what one of them has no room for is stored for none */
-	bytes += 512 + r.event.n + r.order_key.n + r.method.n + r.target.n;
-	r.account_bytes_max = 3 * bytes - 1;
+	bytes += 512 + r.put.event.n + r.put.order_key.n + r.put.method.n + r.put.target.n;
+	r.put.account_bytes_max = 3 * bytes - 1;
 	EXPECT_INT(ask(s, &r), STORE_LIMIT);
 	EXPECT_INT(count_of(s, "ann", INBOX_QUEUED), 0);
-	r.account_bytes_max = 3 * bytes;
+	r.put.account_bytes_max = 3 * bytes;
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT(r.id != 0 && copies[0].id > r.id && copies[1].id > copies[0].id);
 	EXPECT_INT(count_of(s, "ann", INBOX_QUEUED), 3);
@@ -1328,8 +1347,8 @@ TEST(copies_are_stored_together_or_not_at_all)
 	EXPECT_INT(state_of(s, copies[1].id), INBOX_QUEUED);
 	EXPECT_SLICE(slice_str(leased(s, "eu")), S("x"));
 	EXPECT_SLICE(slice_str(leased(s, "jenkins")), S("x"));
-	r.n_copies = LIMIT_FAN_OUT + 1;
-	r.dedupe_key = S("");
+	r.put.n_copies = LIMIT_FAN_OUT + 1;
+	r.put.dedupe_key = S("");
 	EXPECT_INT(ask(s, &r), STORE_INVALID);
 	inbox_end(s);
 }
@@ -1352,13 +1371,13 @@ TEST(retention_by_age)
 	r = lease_all(s, "gitea");
 	inbox_req_fini(&r);
 	EXPECT_INT(settle(s, young, INBOX_DELIVERED, 0), STORE_OK);
-	r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_ms = 60000 };
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .retain.keep_ms = 60000 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_changed, 1);
 	EXPECT_INT(state_of(s, done), -1);
 	EXPECT_INT(state_of(s, parked), INBOX_PARKED);
 	EXPECT_INT(state_of(s, young), INBOX_DELIVERED);
-	r = (struct inbox_req){ .op = INBOX_RETAIN, .keep_failed_ms = 60000 };
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .retain.keep_failed_ms = 60000 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(state_of(s, parked), -1);
 	pass(86400000LL * 1000);
@@ -1376,7 +1395,7 @@ TEST(retention_by_bytes)
 
 	for (int i = 0; i < 10; i++) {
 		r = new_put(i % 2 == 0 ? "jenkins" : "gitea", "", "");
-		r.body = slice_of(body, sizeof(body));
+		r.put.body = slice_of(body, sizeof(body));
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		ids[i] = r.id;
 	}
@@ -1388,14 +1407,14 @@ TEST(retention_by_bytes)
 		inbox_req_fini(&l);
 		EXPECT_INT(settle(s, ids[i], i == 0 ? INBOX_DEAD : INBOX_DELIVERED, 0), STORE_OK);
 	}
-	r = (struct inbox_req){ .op = INBOX_RETAIN, .account_bytes_max = 58000 };
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .retain.account_bytes_max = 58000 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	/* 10 x some 10,600 bytes, and tries: five are gone, the oldest delivered ones. */
 	EXPECT_INT(r.n_changed, 5);
 	EXPECT_INT(state_of(s, ids[0]), INBOX_DEAD);
 	EXPECT_INT(state_of(s, ids[5]), -1);
 	EXPECT_INT(state_of(s, ids[6]), INBOX_DELIVERED);
-	r = (struct inbox_req){ .op = INBOX_RETAIN, .account_bytes_max = 1 };
+	r = (struct inbox_req){ .op = INBOX_RETAIN, .retain.account_bytes_max = 1 };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	/* Never one that no person has decided on. */
 	EXPECT_INT(r.n_changed, 2);
@@ -1417,17 +1436,17 @@ TEST(attempts_are_bounded)
 		EXPECT_INT(r.items[0].attempts, i);
 		inbox_req_fini(&r);
 		r = (struct inbox_req){ .op = INBOX_SETTLE,
-			.id = id,
-			.lease = lease_of(s, id),
-			.to = INBOX_QUEUED,
-			.tried = true,
-			.attempt = {
+			.settle.id = id,
+			.settle.lease = lease_of(s, id),
+			.settle.to = INBOX_QUEUED,
+			.settle.tried = true,
+			.settle.attempt = {
 			    .status = 500, .latency_ms = 12, .reason = "5xx", .n_answer = 9999 } };
-		memset(r.attempt.answer, 'x', sizeof(r.attempt.answer));
+		memset(r.settle.attempt.answer, 'x', sizeof(r.settle.attempt.answer));
 		EXPECT_INT(ask(s, &r), STORE_OK);
-		EXPECT_INT(r.attempt.number, i + 1);
+		EXPECT_INT(r.settle.attempt.number, i + 1);
 	}
-	r = (struct inbox_req){ .op = INBOX_SHOW, .id = id };
+	r = (struct inbox_req){ .op = INBOX_SHOW, .show.id = id };
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(r.n_attempts, LIMIT_INBOX_ATTEMPTS);
 	EXPECT_INT(r.attempts[0].number, 6);
@@ -1488,7 +1507,7 @@ random_step(struct store *s, uint64_t *n_puts)
 	case 1:
 	case 2:
 		r = new_put(tunnels[dice(2)], keys[dice(3)], "body");
-		r.hold = dice(4) == 0;
+		r.put.hold = dice(4) == 0;
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		(*n_puts)++;
 		break;
@@ -1505,12 +1524,12 @@ random_step(struct store *s, uint64_t *n_puts)
 		break;
 	case 7:
 		r = (struct inbox_req){ .op = dice(2) == 0 ? INBOX_DROP : INBOX_REPLAY,
-			.id = dice(4) == 0 ? 0 : 1 + dice((unsigned)*n_puts + 1) };
+			.change.id = dice(4) == 0 ? 0 : 1 + dice((unsigned)*n_puts + 1) };
 		(void)ask(s, &r);
 		break;
 	case 8:
 		r = (struct inbox_req){
-			.op = INBOX_RETAIN, .keep_ms = 5000, .keep_failed_ms = 9000
+			.op = INBOX_RETAIN, .retain.keep_ms = 5000, .retain.keep_failed_ms = 9000
 		};
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		EXPECT(!r.more);

@@ -74,17 +74,17 @@ static struct inbox_req
 request(const struct wish *w, enum inbox_op op, uint32_t page)
 {
 	struct inbox_req r = { .op = op,
-		.n_max = page,
-		.states = w->states,
-		.from_ms = w->from_ms,
-		.to_ms = w->to_ms };
+		.find.n_max = page,
+		.find.states = w->states,
+		.find.from_ms = w->from_ms,
+		.find.to_ms = w->to_ms };
 
 	PUT(r.account, w->account != NULL ? w->account : "");
 	PUT(r.tunnel, w->tunnel != NULL ? w->tunnel : "");
 	if (w->event != NULL)
-		r.event = slice_str(w->event);
+		r.find.event = slice_str(w->event);
 	if (w->key != NULL)
-		r.order_key = slice_str(w->key);
+		r.find.order_key = slice_str(w->key);
 	return r;
 }
 
@@ -108,6 +108,7 @@ compare(struct store *s, const struct wish *w, enum inbox_op op, uint32_t page)
 			EXPECT_INT(r.items[i].id, sqlite3_column_int64(st, 0));
 		}
 		inbox_req_fini(&r);
+		r.find.cursor = r.cursor;
 	} while (r.more && n < N);
 	EXPECT_INT(sqlite3_step(st), SQLITE_DONE);
 	sqlite3_finalize(st);

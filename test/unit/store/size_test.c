@@ -28,12 +28,12 @@ fail_once(struct store *s, uint64_t id, const char *tunnel, enum inbox_state to,
 
 	inbox_req_fini(&r);
 	r = (struct inbox_req){ .op = INBOX_SETTLE,
-		.id = id,
-		.lease = lease_of(s, id),
-		.to = to,
-		.tried = true,
-		.attempt = { .status = 500, .reason = "5xx", .n_answer = n } };
-	memset(r.attempt.answer, 'x', sizeof(r.attempt.answer));
+		.settle.id = id,
+		.settle.lease = lease_of(s, id),
+		.settle.to = to,
+		.settle.tried = true,
+		.settle.attempt = { .status = 500, .reason = "5xx", .n_answer = n } };
+	memset(r.settle.attempt.answer, 'x', sizeof(r.settle.attempt.answer));
 	EXPECT_INT(ask(s, &r), STORE_OK);
 }
 
@@ -90,9 +90,9 @@ TEST(q07_what_is_kept_of_attempts_counts)
 	EXPECT_INT(bytes_of(s, "ann"), full - LIMIT_INBOX_ANSWER_BYTES + 24);
 	/* and what they take is not there for new ones */
 	r = new_put("jenkins", "", "y");
-	r.account_bytes_max = full - LIMIT_INBOX_ANSWER_BYTES + 24 + 100;
+	r.put.account_bytes_max = full - LIMIT_INBOX_ANSWER_BYTES + 24 + 100;
 	EXPECT_INT(ask(s, &r), STORE_LIMIT);
-	r.account_bytes_max = full + 2048;
+	r.put.account_bytes_max = full + 2048;
 	EXPECT_INT(ask(s, &r), STORE_OK);
 	EXPECT_INT(bytes_of(s, "eve"), 0);
 	inbox_end(s);
@@ -128,16 +128,16 @@ store_any(struct store *s)
 	static char target[200];
 
 	memset(target, '/', sizeof(target));
-	r.body = slice_of(body, dice(sizeof(body)));
-	r.target = slice_of(target, 1 + dice(sizeof(target) - 1));
-	r.push = dice(2) == 0;
-	r.coalesce = dice(2) == 0;
-	r.hold = dice(4) == 0;
-	r.copies = copies;
-	r.n_copies = dice(3);
+	r.put.body = slice_of(body, dice(sizeof(body)));
+	r.put.target = slice_of(target, 1 + dice(sizeof(target) - 1));
+	r.put.push = dice(2) == 0;
+	r.put.coalesce = dice(2) == 0;
+	r.put.hold = dice(4) == 0;
+	r.put.copies = copies;
+	r.put.n_copies = dice(3);
 	if (dice(4) == 0)
 		PUT(r.account, "eve");
-	r.account_bytes_max = 300000;
+	r.put.account_bytes_max = 300000;
 	EXPECT(ask(s, &r) != STORE_INVALID);
 }
 
@@ -150,17 +150,17 @@ try_any(struct store *s)
 
 	for (size_t i = 0; i < l.n_items; i++) {
 		struct inbox_req r = { .op = INBOX_SETTLE,
-			.id = l.items[i].id,
-			.lease = l.items[i].lease,
-			.to = to[dice(6)],
-			.tried = dice(5) != 0,
-			.n_max = dice(3) == 0 ? 1 : 0,
-			.skip_after = 3 };
+			.settle.id = l.items[i].id,
+			.settle.lease = l.items[i].lease,
+			.settle.to = to[dice(6)],
+			.settle.tried = dice(5) != 0,
+			.settle.leases.n_max = dice(3) == 0 ? 1 : 0,
+			.settle.skip_after = 3 };
 
 		PUT(r.account, "ann");
 		PUT(r.tunnel, "jenkins");
-		snprintf(r.note, sizeof(r.note), "%s", dice(2) == 0 ? "a note" : "");
-		r.attempt.n_answer = dice(LIMIT_INBOX_ANSWER_BYTES + 1);
+		snprintf(r.settle.note, sizeof(r.settle.note), "%s", dice(2) == 0 ? "a note" : "");
+		r.settle.attempt.n_answer = dice(LIMIT_INBOX_ANSWER_BYTES + 1);
 		EXPECT_INT(ask(s, &r), STORE_OK);
 		inbox_req_fini(&r);
 	}
@@ -171,12 +171,12 @@ static void
 decide_any(struct store *s)
 {
 	struct inbox_req r = { .op = dice(3) == 0 ? INBOX_DROP : INBOX_REPLAY,
-		.id = dice(2) == 0 ? 0 : 1 + dice(400),
-		.states = 1 + dice(126),
-		.account_bytes_max = 300000 };
+		.change.id = dice(2) == 0 ? 0 : 1 + dice(400),
+		.change.find.states = 1 + dice(126),
+		.change.account_bytes_max = 300000 };
 
 	if (r.op == INBOX_REPLAY && dice(3) == 0)
-		PUT(r.to_tunnel, "other");
+		PUT(r.change.to_tunnel, "other");
 	EXPECT(ask(s, &r) != STORE_INVALID);
 }
 
@@ -184,9 +184,9 @@ static void
 retain_any(struct store *s)
 {
 	struct inbox_req r = { .op = INBOX_RETAIN,
-		.keep_ms = 20000 + dice(60000),
-		.keep_failed_ms = 50000 + dice(60000),
-		.account_bytes_max = 150000 + dice(150000) };
+		.retain.keep_ms = 20000 + dice(60000),
+		.retain.keep_failed_ms = 50000 + dice(60000),
+		.retain.account_bytes_max = 150000 + dice(150000) };
 
 	EXPECT_INT(ask(s, &r), STORE_OK);
 }
@@ -219,7 +219,9 @@ TEST(q07_the_bytes_of_an_account_are_what_is_kept)
 {
 	for (uint32_t round = 0; round < 4; round++) {
 		struct store *s;
-		struct inbox_req r = { .op = INBOX_RETAIN, .keep_ms = 1, .keep_failed_ms = 1 };
+		struct inbox_req r = {
+			.op = INBOX_RETAIN, .retain.keep_ms = 1, .retain.keep_failed_ms = 1
+		};
 
 		seed = round;
 		s = inbox_new();
@@ -234,11 +236,12 @@ TEST(q07_the_bytes_of_an_account_are_what_is_kept)
 		EXPECT(bytes_of(s, "") > 0);
 		/* and with the last one of all of them the last byte goes */
 		for (uint32_t states = 0; states < 2; states++) {
-			struct inbox_req drop = { .op = INBOX_DROP, .states = 127 };
+			struct inbox_req drop = { .op = INBOX_DROP, .change.find.states = 127 };
 
-			do
+			do {
 				EXPECT_INT(ask(s, &drop), STORE_OK);
-			while (drop.more);
+				drop.change.find.cursor = drop.cursor;
+			} while (drop.more);
 		}
 		pass(1000000);
 		do
