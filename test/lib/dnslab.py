@@ -257,6 +257,12 @@ zone:
         end(self.process)
 
 
+def cpu_s(pid):
+    """The processor time that a process has had."""
+    with open(f"/proc/{pid}/stat") as f:
+        return sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def dnsperf(port, path, seconds):
     """Answers a second."""
     out = subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", path, "-l", str(seconds), "-c", "4", "-q", "200"], capture_output=True,

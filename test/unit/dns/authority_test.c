@@ -166,6 +166,42 @@ TEST(answers)
 	end(a);
 }
 
+/* The one name that is delegated to us for challenges: answers there, and nothing beside it. */
+TEST(zone_of_challenges)
+{
+#define CHALLENGE "_acme-challenge.t.example.org"
+	static const struct {
+		const char *name;
+		uint16_t type;
+		const char *want;
+	} want[] = {
+		{ "_Acme-Challenge.t.example.org", RR_TXT,
+		    "0 aa | _Acme-Challenge.t.example.org TXT _Acme-Challenge.t.example.org TXT | "
+		    "|" },
+		{ CHALLENGE, RR_NS, "0 aa | " CHALLENGE " NS | |" },
+		{ CHALLENGE, RR_SOA, "0 aa | " CHALLENGE " SOA | |" },
+		{ CHALLENGE, RR_CAA, "0 aa | | " CHALLENGE " SOA |" },
+		{ CHALLENGE, RR_A, "0 aa | | " CHALLENGE " SOA |" },
+		{ CHALLENGE, RR_DS, "0 aa | | " CHALLENGE " SOA |" },
+		{ "x." CHALLENGE, RR_TXT, "3 aa | | " CHALLENGE " SOA |" },
+		{ "t.example.org", RR_CAA, "5 | | |" },
+		{ "www.t.example.org", RR_A, "5 | | |" },
+	};
+	struct authority a = { 0 };
+	struct zone *z = lab_zone(CHALLENGE, 1);
+	struct change *c = change_begin(z);
+
+	EXPECT_INT(change_add(c, lab_name(CHALLENGE), RR_NS, 60, lab_name("ns.example.net")),
+	    CHANGE_OK);
+	EXPECT_INT(change_add(c, lab_name(CHALLENGE), RR_TXT, 1, S("\3one")), CHANGE_OK);
+	EXPECT_INT(change_add(c, lab_name(CHALLENGE), RR_TXT, 1, S("\3two")), CHANGE_OK);
+	EXPECT_INT(change_commit(c), CHANGE_MADE);
+	EXPECT(zones_add(&a.zones, z));
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
+		EXPECT_TEXT(answer(&a, want[i].name, want[i].type), want[i].want);
+	end(&a);
+}
+
 TEST(negative_ttl)
 {
 	struct authority *a = lab();
@@ -402,6 +438,6 @@ TEST(transfers_and_updates_are_refused)
 	end(a);
 }
 
-TESTS(TEST_ROW(answers) TEST_ROW(negative_ttl) TEST_ROW(out_of_shape) TEST_ROW(sizes)
-	TEST_ROW(about_and_slip) TEST_ROW(long_chains) TEST_ROW(glue_that_does_not_fit)
-	    TEST_ROW(transfers_and_updates_are_refused))
+TESTS(TEST_ROW(answers) TEST_ROW(zone_of_challenges) TEST_ROW(negative_ttl) TEST_ROW(out_of_shape)
+	TEST_ROW(sizes) TEST_ROW(about_and_slip) TEST_ROW(long_chains)
+	    TEST_ROW(glue_that_does_not_fit) TEST_ROW(transfers_and_updates_are_refused))
