@@ -115,6 +115,10 @@ zone_prune(struct zone *z, struct zone_node *node)
 void
 zone_swap(struct zone *z, struct zone_node *node, struct rrset *was, struct rrset *is)
 {
+	bool delegates = node != z->apex &&
+			 ((was != NULL && was->type == RR_NS) || (is != NULL && is->type == RR_NS));
+
+	check(was != NULL || is != NULL);
 	if (was != NULL) {
 		struct rrset **at = &node->sets;
 
@@ -134,7 +138,7 @@ zone_swap(struct zone *z, struct zone_node *node, struct rrset *was, struct rrse
 		z->n_records += is->n;
 		z->bytes += rrset_cost(is);
 	}
-	if (node != z->apex && ((was != NULL ? was : is)->type == RR_NS)) {
+	if (delegates) {
 		z->n_cuts += (size_t)(is != NULL) - (size_t)node->cut;
 		node->cut = is != NULL;
 	}
