@@ -34,7 +34,7 @@ struct authority_asker {
 enum authority_share { AUTHORITY_NONE, AUTHORITY_SOME, AUTHORITY_ALL };
 
 struct authority_rules {
-	/* A key by its name in lower case; false: unknown. */
+	/* A key by its name; false: unknown. This name and those below are in lower case. */
 	bool (*key)(void *arg, struct slice name, struct tsig_key *ret);
 	/* How much of a zone may be transferred. SOME: `sees` is asked for each name. */
 	enum authority_share (*transfer)(void *arg, const struct authority_asker *by,

@@ -99,6 +99,7 @@ prescan(const struct update *u, const struct dnsread *r, const struct dns_record
 {
 	bool data = rr_is_data(rr->type);
 	struct rdata rdata;
+	struct dname lower;
 
 	if (!dname_in(dname_slice(&rr->owner), u->origin))
 		return RR_NOTZONE;
@@ -118,7 +119,8 @@ prescan(const struct update *u, const struct dnsread *r, const struct dns_record
 	default:
 		return RR_FORMERR;
 	}
-	return u->may(u->arg, dname_slice(&rr->owner), rr->type) ? RR_NOERROR : RR_REFUSED;
+	dname_set_lower(&lower, dname_slice(&rr->owner));
+	return u->may(u->arg, dname_slice(&lower), rr->type) ? RR_NOERROR : RR_REFUSED;
 }
 
 static enum change_result

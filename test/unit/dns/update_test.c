@@ -23,6 +23,9 @@ may_change(void *arg, const struct authority_asker *by, struct slice name, uint1
 {
 	(void)arg;
 	EXPECT(by->key.n > 0);
+	for (size_t i = 0; i < name.n;
+	     i++) /* whatever the case was, it is asked for in lower case */
+		EXPECT(!(name.p[i] >= 'A' && name.p[i] <= 'Z'));
 	return dname_eq(by->key, lab_name("all")) ||
 	       (dname_eq(name, lab_name("one.example.org")) && (type == RR_A || type == RR_ANY));
 }
@@ -305,7 +308,7 @@ TEST(permission)
 	struct authority *a = lab();
 
 	EXPECT_INT(UPDATE(a, NULL, ADD("one", RR_A, "\1\1\1\3")), RR_REFUSED);
-	EXPECT_INT(UPDATE(a, "one", ADD("one", RR_A, "\1\1\1\3")), RR_NOERROR);
+	EXPECT_INT(UPDATE(a, "one", ADD("oNe", RR_A, "\1\1\1\3")), RR_NOERROR);
 	EXPECT_INT(UPDATE(a, "one", ADD("one", RR_TXT, "\1x")), RR_REFUSED);
 	EXPECT_INT(UPDATE(a, "one", ADD("one", RR_A, "\1\1\1\4"), ADD("two", RR_A, "\1\1\1\4")),
 	    RR_REFUSED);
