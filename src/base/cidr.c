@@ -70,6 +70,18 @@ cidr_set_fini(struct cidr_set *set)
 	*set = (struct cidr_set){ 0 };
 }
 
+bool
+cidr_set_same(const struct cidr_set *a, const struct cidr_set *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->blocks[i].bits != b->blocks[i].bits ||
+		    memcmp(a->blocks[i].address, b->blocks[i].address, 16) != 0)
+			return false;
+	return true;
+}
+
 static bool
 matches(const struct cidr *c, const unsigned char address[16])
 {

@@ -27,6 +27,8 @@ const char *cidr_parse(struct slice s, struct cidr *ret) must_use;
 /* NULL, or the reason; the set grows by one. */
 const char *cidr_set_add(struct cidr_set *set, struct slice s) must_use;
 void cidr_set_fini(struct cidr_set *set);
+/* The same blocks in the same order. */
+bool cidr_set_same(const struct cidr_set *a, const struct cidr_set *b);
 /* False for anything but IPv4 and IPv6 (a Unix socket is in no set). */
 bool cidr_set_has(const struct cidr_set *set, const struct sockaddr_storage *ss);
 

@@ -39,6 +39,8 @@
 	X(LINK_IDLE_MS,          10000, "ms", "silence of a link before a PING is sent")           \
 	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
 	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \
+	X(PROXY_GREETING_MS,      3000, "ms", "wait for a PROXY header of a proxy")                \
+	X(PROXY_GREETINGS,        4096, "connections", "of a listener that have not said theirs yet") \
 	X(TLS_MESSAGES,             32, "messages", "key updates and such between 1 MiB of a TLS connection") \
 	X(HELLO_MS,              10000, "ms", "wait for an agent's HELLO")                         \
 	X(VISITOR_HEAD_MS,       15000, "ms", "wait for the rest of a request head")               \

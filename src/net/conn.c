@@ -319,16 +319,6 @@ conn_error(const struct conn *c)
 }
 
 void
-conn_peer(const struct conn *c, struct sockaddr_storage *ret)
-{
-	socklen_t len = sizeof(*ret);
-
-	*ret = (struct sockaddr_storage){ 0 };
-	if (c->io.fd < 0 || getpeername(c->io.fd, (struct sockaddr *)ret, &len) != 0)
-		ret->ss_family = AF_UNSPEC;
-}
-
-void
 conn_will_reset(struct conn *c)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };

@@ -121,8 +121,6 @@ conn_is_half_broken(const struct conn *c)
 {
 	return c->tx_failed && !c->rx_failed && !c->eof;
 }
-/* The address at the other end; AF_UNSPEC: none, or it has gone. */
-void conn_peer(const struct conn *c, struct sockaddr_storage *ret);
 /* One sentence on why IO_FAIL; lives until the next call. */
 const char *conn_error(const struct conn *c);
 

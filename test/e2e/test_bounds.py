@@ -424,6 +424,7 @@ PUSHED = {
     "HANDSHAKES": (STRANGER, HERE, SHAKES), "HANDSHAKES_LINKS": (STRANGER, HERE, SHAKES), "HANDSHAKES_PER_ADDRESS": (STRANGER, HERE, SHAKES),
     "LINKS_UNKNOWN": (STRANGER, HERE, UNKNOWN), "LINKS_UNKNOWN_PER_ADDRESS": (STRANGER, HERE, UNKNOWN), "CONTROL_BYTES": (STRANGER, HERE, UNKNOWN),
     "VISITORS": (STRANGER, HERE, IDLE), "PARTIAL_BYTES": (STRANGER, HERE, IDLE), "TRIM_MS": (STRANGER, HERE, IDLE),
+    "PROXY_GREETING_MS": (STRANGER, "test/e2e/test_proxy_protocol.py", "test_who_is_no_such_proxy_or_says_no_header_is_cut"),
     "TLS_HANDSHAKE_MS": (STRANGER, SLOW, "test_s14_tls_handshake_that_does_not_go_on"),
     "HELLO_MS": (STRANGER, "test/e2e/test_protocol.py", "test_s14_hello_that_never_comes"),
     "VISITOR_HEAD_MS": (STRANGER, SLOW, "test_s14_slow_heads_are_cut"), "VISITOR_IDLE_MS": (STRANGER, SLOW, "test_s14_silence_is_cut"),
@@ -465,6 +466,7 @@ CLOCK = "a pause or a wait of our own: who makes it end late gains nothing"
 FILE = "what the operator or the agent's owner writes"
 ROW = "a step of our own work: what is more comes in the next step"
 COUNT = "cut by the counts above it: what is more of one thing is refused or waits"
+PROXIES = "only proxies that the operator has named come so far, and each connection for 3 s"
 HUGE = "a ceiling for all workers' memory that a test cannot fill in its time; the smaller ones before it are pushed"
 # What nobody from outside can push by itself, and why.
 INSIDE = {
@@ -480,6 +482,7 @@ INSIDE = {
     **dict.fromkeys("TLS_MESSAGES EARLY_DRAIN_BYTES INTERIM_HEADS HOOK_SIGNATURES HOOK_PARAMS HOOK_FORM_BYTES HOOK_EXPLAIN_BYTES "
                     "HOOK_JSON_DEPTH RELAY_BYTES INBOX_BODY_BYTES INBOX_ATTEMPTS ANSWER_BYTES INBOX_ANSWER_BYTES INBOX_DEDUPE_RUNS "
                     "PASSWORD_QUEUE".split(), COUNT),
+    **dict.fromkeys("PROXY_GREETINGS".split(), PROXIES),
     **dict.fromkeys("LOOP_CHUNKS".split(), HUGE),
 }
 

@@ -400,6 +400,7 @@ acceptor_new(struct edge *e, int fd, struct tls_server *server)
 		return NULL;
 	}
 	g->listener.shortage = on_shortage;
+	listener_expect_proxies(&g->listener, &e->started->proxies.https);
 	return g;
 }
 

@@ -25,7 +25,8 @@ struct edge {
 	unsigned char probe_key[32]; /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;
-	struct loop *main_loop; /* signals and control socket */
+	struct loop *main_loop;   /* signals and control socket */
+	struct settings *started; /* what it began with, for what no reload can change */
 	char domain[254];
 	uint16_t https_port, http_port; /* as visitors see them; 0: Unix socket, or none */
 	_Atomic uint64_t generation;    /* of the newest link */

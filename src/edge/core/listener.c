@@ -3,6 +3,7 @@
 #include "edge/core/listener.h"
 
 #include "base/log.h"
+#include "edge/core/greeting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +91,10 @@ accept_some(struct listener *l)
 		}
 		if (fd < 0)
 			continue;
-		l->accepted(l, fd, &ss, len);
+		if (l->proxies != NULL)
+			greeting_start(l, fd, &ss);
+		else
+			l->accepted(l, fd, &ss, len);
 		if (l->io.fd < 0)
 			return;
 	}
@@ -132,6 +136,7 @@ listener_open(struct listener *l, struct loop *loop, int fd,
 		.accepted = accepted,
 		.owner = owner,
 	};
+	list_init(&l->greetings);
 	if (loop_watch(loop, &l->io) == 0)
 		return 0;
 	listener_close(l);
@@ -140,12 +145,19 @@ listener_open(struct listener *l, struct loop *loop, int fd,
 
 /* errno stays as it was: listener_open() fails through here. */
 void
+listener_expect_proxies(struct listener *l, const struct cidr_set *proxies)
+{
+	l->proxies = proxies->n > 0 ? proxies : NULL;
+}
+
+void
 listener_close(struct listener *l)
 {
 	int error = errno;
 
 	if (l->io.fd < 0)
 		return;
+	greetings_end(l);
 	if (l->io.loop != NULL) {
 		loop_timer_stop(l->io.loop, &l->retry);
 		loop_unwatch(&l->io);

@@ -7,6 +7,7 @@
 #ifndef ADIT_EDGE_CORE_LISTENER_H
 #define ADIT_EDGE_CORE_LISTENER_H
 
+#include "base/cidr.h"
 #include "net/loop.h"
 
 /* Whoever makes room when descriptors are short has had this time to do something: who has just come
@@ -24,6 +25,10 @@ struct listener {
 	    socklen_t len);
 	void (*shortage)(struct listener *l); /* descriptors are short: something should go; NULL */
 	void *owner;
+	/* Set by listener_expect_proxies(); NULL: connections are what they seem. */
+	const struct cidr_set *proxies;
+	struct list greetings; /* private: connections whose header has not come (greeting.h) */
+	size_t n_greetings;
 };
 
 /* A listener that is not open, for listener_close() to be harmless. */
@@ -32,6 +37,9 @@ void listener_init(struct listener *l);
 int listener_open(struct listener *l, struct loop *loop, int fd,
     void (*accepted)(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len),
     void *owner) must_use;
+/* Connections come from these proxies alone, and begin with a PROXY header; a set of none: no
+ * proxies, as before.  The set must live as long as the listener. */
+void listener_expect_proxies(struct listener *l, const struct cidr_set *proxies);
 /* Harmless twice. May be called from accepted(). */
 void listener_close(struct listener *l);
 

@@ -99,9 +99,9 @@ read_host(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 }
 
 static bool
-read_trusted(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+read_networks(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 {
-	struct cidr_set *trusted = dst;
+	struct cidr_set *set = dst;
 	const char *why;
 
 	if (list->kind != YAMLDOC_LIST)
@@ -109,9 +109,9 @@ read_trusted(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
 		if (n->kind != YAMLDOC_SCALAR)
 			return schema_fault(r, n, "a network is wanted, such as 10.0.0.0/8");
-		if (trusted->n >= TRUSTED_MAX)
+		if (set->n >= TRUSTED_MAX)
 			return schema_fault(r, n, "more than %d networks", TRUSTED_MAX);
-		why = cidr_set_add(trusted, slice_str(n->text));
+		why = cidr_set_add(set, slice_str(n->text));
 		if (why != NULL)
 			return schema_fault(r, n, "%s", why);
 	}
@@ -299,6 +299,12 @@ static const struct schema_row inbox_rows[] = {
 	{ "hide", SCHEMA_CALL, .call = read_hide },
 	{ NULL },
 };
+static const struct schema_row proxy_rows[] = {
+	{ "https", SCHEMA_CALL, AT(proxies.https), .call = read_networks },
+	{ "http", SCHEMA_CALL, AT(proxies.http), .call = read_networks },
+	{ "tcp", SCHEMA_CALL, AT(proxies.tcp), .call = read_networks },
+	{ NULL },
+};
 static const struct schema_row rows[] = {
 	{ "domain", SCHEMA_CALL, AT(domain), .call = read_domain },
 	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
@@ -311,7 +317,8 @@ static const struct schema_row rows[] = {
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
 	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },
-	{ "trusted_proxies", SCHEMA_CALL, AT(trusted), .call = read_trusted },
+	{ "trusted_proxies", SCHEMA_CALL, AT(trusted), .call = read_networks },
+	{ "proxy_protocol", SCHEMA_MAP, .rows = proxy_rows },
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
 	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
@@ -388,6 +395,9 @@ settings_unref(struct settings *s)
 	}
 	free(s->certs);
 	cidr_set_fini(&s->trusted);
+	cidr_set_fini(&s->proxies.https);
+	cidr_set_fini(&s->proxies.http);
+	cidr_set_fini(&s->proxies.tcp);
 	free(s);
 }
 
@@ -465,6 +475,10 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 	if (now->inbox.n_hide != next->inbox.n_hide ||
 	    memcmp(now->inbox.hide, next->inbox.hide, sizeof(now->inbox.hide)) != 0)
 		return "inbox.hide";
+	if (!cidr_set_same(&now->proxies.https, &next->proxies.https) ||
+	    !cidr_set_same(&now->proxies.http, &next->proxies.http) ||
+	    !cidr_set_same(&now->proxies.tcp, &next->proxies.tcp))
+		return "proxy_protocol";
 	if (now->log_level != next->log_level || now->log_format != next->log_format)
 		return "log.level and log.format";
 	return NULL;

@@ -66,6 +66,10 @@ struct settings {
 		size_t n_hide;
 	} inbox;
 	struct cidr_set trusted;
+	/* Who connects to these listeners, with a PROXY header; none: anybody, without. */
+	struct {
+		struct cidr_set https, http, tcp;
+	} proxies;
 	/* Both paths malloced; their contents only between
 	 * settings_read_certs() and settings_tls(). */
 	struct tls_cert_files *certs;

@@ -16,6 +16,35 @@
  */
 #define WAYS 4
 
+void
+source_ip_of(const struct sockaddr_storage *ss, struct source_ip *ret)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	*ret = (struct source_ip){ .known = ss->ss_family == AF_INET || ss->ss_family == AF_INET6 };
+	if (ss->ss_family == AF_INET6) {
+		memcpy(&in6, ss, sizeof(in6));
+		memcpy(ret->bytes, &in6.sin6_addr, 16);
+	} else if (ss->ss_family == AF_INET) {
+		memcpy(&in, ss, sizeof(in));
+		memset(ret->bytes + 10, 0xff, 2);
+		memcpy(ret->bytes + 12, &in.sin_addr, 4);
+	}
+}
+
+void
+source_ip_sockaddr(const struct source_ip *ip, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	*ret = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+	if (!ip->known)
+		return;
+	memcpy(&in6.sin6_addr, ip->bytes, 16);
+	memcpy(ret, &in6, sizeof(in6));
+}
+
 bool
 source_key(const struct sockaddr_storage *ss, struct source_key *ret_key)
 {

@@ -20,6 +20,16 @@ struct source_key {
 /* False for Unix sockets, which are not limited. */
 bool source_key(const struct sockaddr_storage *ss, struct source_key *ret_key);
 
+/* An address without its port, whole: 16 bytes a visitor in place of the 128 of any address. */
+struct source_ip {
+	unsigned char bytes[16]; /* IPv4 as v4-mapped IPv6 */
+	bool known;              /* false: a Unix socket */
+};
+
+void source_ip_of(const struct sockaddr_storage *ss, struct source_ip *ret);
+/* AF_INET6, port 0; AF_UNSPEC where none is known. */
+void source_ip_sockaddr(const struct source_ip *ip, struct sockaddr_storage *ret);
+
 struct source {
 	struct map_node node;
 	struct source_key key;

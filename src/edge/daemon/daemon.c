@@ -331,6 +331,7 @@ finish(struct daemon *d)
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);
+	settings_unref(e->started);
 	settings_unref(d->settings);
 }
 

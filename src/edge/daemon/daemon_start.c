@@ -173,6 +173,7 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 	struct edge *e = &d->edge;
 
 	check(n_workers > 0 && n_workers <= LIMIT_WORKERS); /* http_fds has so many */
+	e->started = settings_ref(d->settings);
 	snprintf(e->domain, sizeof(e->domain), "%s", d->settings->domain);
 	e->https_port = public_port(d->settings, &d->sockets.https);
 	e->http_port =

@@ -130,6 +130,7 @@ dispatch_new(struct edge *e, unsigned index, struct settings *s, int http_fd)
 		return NULL;
 	}
 	w->http.shortage = on_shortage;
+	listener_expect_proxies(&w->http, &e->started->proxies.http);
 	return w;
 }
 

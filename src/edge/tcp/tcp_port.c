@@ -67,6 +67,7 @@ tcp_port_open(struct tunnel *t, int fd)
 		free(port);
 		return -1;
 	}
+	listener_expect_proxies(&port->listener, &w->edge->started->proxies.tcp);
 	t->port = port;
 	return 0;
 }

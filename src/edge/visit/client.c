@@ -8,42 +8,21 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-/* Kept as v4-mapped IPv6: 16 bytes an exchange instead of the 128 of any address. */
 void
 client_find(struct exchange *x, struct slice bytes)
 {
 	struct sockaddr_storage ss;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
 
-	x->told = x->front->trusted &&
-		  forwarded_client(&x->req.head, bytes, &x->worker->settings->trusted, &ss);
-	if (!x->told)
-		return;
-	if (ss.ss_family == AF_INET6) {
-		memcpy(&in6, &ss, sizeof(in6));
-		memcpy(x->client, &in6.sin6_addr, 16);
-		return;
-	}
-	check(ss.ss_family == AF_INET); /* forwarded_client() gives no other */
-	memcpy(&in, &ss, sizeof(in));
-	memset(x->client, 0, 10);
-	memset(x->client + 10, 0xff, 2);
-	memcpy(x->client + 12, &in.sin_addr, 4);
+	x->client.known = false;
+	if (x->front->trusted &&
+	    forwarded_client(&x->req.head, bytes, &x->worker->settings->trusted, &ss))
+		source_ip_of(&ss, &x->client);
 }
 
 void
 client_sockaddr(const struct exchange *x, struct sockaddr_storage *ret)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-
-	if (!x->told) { /* asked for again rather than carried by every visitor */
-		conn_peer(x->front->conn, ret);
-		return;
-	}
-	*ret = (struct sockaddr_storage){ 0 };
-	memcpy(&in6.sin6_addr, x->client, 16);
-	memcpy(ret, &in6, sizeof(in6));
+	source_ip_sockaddr(x->client.known ? &x->client : &x->front->ip, ret);
 }
 
 /*
@@ -55,7 +34,7 @@ client_key(const struct exchange *x, struct source_key *ret_key)
 {
 	struct sockaddr_storage ss;
 
-	if (x->told) {
+	if (x->client.known) {
 		client_sockaddr(x, &ss);
 		return source_key(&ss, ret_key);
 	}
@@ -71,7 +50,7 @@ client_text(const struct exchange *x, char dst[PEER_TEXT_BYTES])
 {
 	struct sockaddr_storage ss;
 
-	if (!x->told) {
+	if (!x->client.known) {
 		snprintf(dst, PEER_TEXT_BYTES, "%s", x->front->peer);
 		return;
 	}

@@ -95,8 +95,7 @@ struct exchange {
 	bool framed;                /* the answer shows by itself where it ends */
 	bool req_head;              /* the method is HEAD */
 	enum exchange_probe probe;  /* of a doctor: neither counted nor stored (probe.h) */
-	bool told;                  /* a trusted proxy has named the visitor: client.h */
-	unsigned char client[16];   /* what it has named */
+	struct source_ip client;    /* known: whom a trusted proxy has named (client.h) */
 	char id[17];
 	char name[DIRECTORY_KEY_BYTES];
 	char host[256];             /* canonical */

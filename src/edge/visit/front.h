@@ -36,6 +36,7 @@ struct front {
 	struct worker *worker;
 	struct conn *conn;     /* of the exchange that is under way */
 	struct source *source; /* whom it counts for; NULL: an address that is not counted */
+	struct source_ip ip;   /* of whoever is connected, or whom PROXY has named */
 	bool trusted;          /* a proxy whose forwarding fields are kept */
 	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
 };

@@ -236,8 +236,7 @@ on_hand_over(struct front *f, struct worker *to, struct slice bytes)
 	struct sockaddr_storage ss;
 
 	check(v->state == VISITOR_BUSY && to != f->worker); /* else it would come for ever */
-	/* The address is asked for again rather than carried by every visitor for this case. */
-	conn_peer(&v->conn, &ss);
+	source_ip_sockaddr(&f->ip, &ss);
 	conn_detach(&v->conn);
 	if (worker_send(to, &v->conn, &ss, f->peer, f->local, false, bytes) == 0)
 		exchange_move(v->x, EXCHANGE_MOVED);
@@ -455,6 +454,7 @@ visitor_start(struct worker *w, struct arrival *a)
 	v->front.worker = w;
 	v->front.conn = &v->conn;
 	v->front.source = source;
+	source_ip_of(&a->ss, &v->front.ip);
 	v->front.trusted = limited && cidr_set_has(&w->settings->trusted, &a->ss);
 	memcpy(v->front.peer, a->peer, sizeof(v->front.peer));
 	memcpy(v->front.local, a->local, sizeof(v->front.local));

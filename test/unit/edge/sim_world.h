@@ -303,6 +303,7 @@ world_open(unsigned n_workers)
 	w->settings->log_access = false;
 	w->settings->http_mode = SETTINGS_HTTP_SERVE;
 	snprintf(w->edge.domain, sizeof(w->edge.domain), "example.org");
+	w->edge.started = w->settings;
 	w->edge.directory = directory_new();
 	w->edge.guard = guard_new();
 	w->edge.incidents = incident_new();
