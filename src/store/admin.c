@@ -14,6 +14,7 @@ ends(const char *z, size_t cap)
 	return memchr(z, '\0', cap) != NULL;
 }
 
+/* Texts of a request are arrays that a caller has filled: each must end within its own. */
 static bool
 all_end(const struct store_req *r)
 {
@@ -37,6 +38,7 @@ need(const struct store_job *job)
 	case STORE_PORT_LIST:
 	case STORE_STAT:
 		return JOB_READS;
+	/* Neither makes room, but an account must be cut off, and a name given up, on a full disk, too. */
 	case STORE_TOKEN_REVOKE:
 	case STORE_NAME_RELEASE:
 		return JOB_FREES;
@@ -74,6 +76,7 @@ begin(struct store_job *job)
 {
 	struct store_req *req = job_of(job, struct store_req, job);
 
+	check(job->kind->group == JOB_ADMIN);
 	forget_rows(req);
 	if (req->now_ms == 0)
 		req->now_ms = clock_wall_ms();
@@ -100,6 +103,7 @@ static const struct store_job_kind admin_kind = {
 void
 store_submit(struct store *s, struct store_req *req)
 {
+	check(req->done != NULL);
 	req->rows = NULL;
 	req->n_rows = 0;
 	store_submit_job(s, &req->job, &admin_kind);
@@ -109,5 +113,6 @@ void
 store_req_fini(struct store_req *req)
 {
 	forget_rows(req);
+	/* The one place where a token is in clear, but for its owner's. */
 	OPENSSL_cleanse(req->token, sizeof(req->token));
 }

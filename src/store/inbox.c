@@ -84,6 +84,8 @@ sync_of(const struct store_job *job)
 {
 	const struct inbox_req *req = job_of_const(job, struct inbox_req, job);
 
+	/* A lease that a power cut forgets has sent nothing that matters, unless a newer push may take
+	 * the place of what was never sent: then its caller asks for `synced`. */
 	if (need(job) == JOB_READS || (req->op == INBOX_LEASE && !req->leases.synced))
 		return JOB_SYNC_NEVER;
 	if (req->op == INBOX_SETTLE && req->settle.to == INBOX_DELIVERED && !req->settle.synced)
@@ -143,6 +145,8 @@ begin(struct store_job *job)
 {
 	struct inbox_req *req = job_of(job, struct inbox_req, job);
 
+	check(job->kind->group == JOB_INBOX);
+	/* An answer of a run that was rolled back is none. */
 	forget_answer(req);
 	if (req->now_ms == 0)
 		req->now_ms = clock_wall_ms();
@@ -175,6 +179,7 @@ static const struct store_job_kind inbox_kind = {
 void
 inbox_submit(struct store *s, struct inbox_req *req)
 {
+	check(req->done != NULL);
 	req->items = NULL;
 	req->attempts = NULL;
 	req->n_items = req->n_attempts = 0;

@@ -46,9 +46,13 @@ store_submit_job(struct store *s, struct store_job *job, const struct store_job_
 {
 	bool wake;
 
+	check(kind->need != NULL && kind->bytes != NULL && kind->begin != NULL &&
+	      kind->finish != NULL);
 	*job = (struct store_job){ .kind = kind };
 	pthread_mutex_lock(&s->mutex);
 	check(!s->closing);
+	/* `last` is where the next one is hung in: at the head only while there is none. */
+	check((s->first == NULL) == (s->last == &s->first));
 	*s->last = job;
 	s->last = &job->next;
 	wake = s->waiting;
@@ -116,6 +120,7 @@ take(struct store *s)
 	}
 	if (s->first == NULL)
 		s->last = &s->first;
+	check(s->n_batch <= LIMIT_STORE_BATCH);
 	more = s->n_batch > 0 || !s->closing;
 	pthread_mutex_unlock(&s->mutex);
 	return more;
@@ -187,6 +192,8 @@ finish_batch(struct store *s, enum engine_end end)
 	for (size_t i = 0; i < s->n_batch; i++) {
 		struct store_job *job = s->batch[i];
 
+		/* What the engine says of the batch goes before what a job has said of itself: its run
+		 * was rolled back with all others. */
 		switch (end) {
 		case ENGINE_DONE:
 			break;
@@ -201,6 +208,7 @@ finish_batch(struct store *s, enum engine_end end)
 			    job->kind->need(job) != JOB_READS ? STORE_UNSURE : STORE_BROKEN;
 			break;
 		}
+		check(job->result <= STORE_INVALID);
 		job->kind->finish(job);
 	}
 }
@@ -213,6 +221,8 @@ run_batch(struct store *s)
 	    now = batch_sync(s, &n_late) == JOB_SYNC_NOW || s->n_late + n_late > LIMIT_STORE_LATE;
 	enum engine_end end = s->engine->ops->run(s->engine, s->batch, s->n_batch, now, &wrote);
 
+	check(end == ENGINE_DONE || !wrote);
+	check(n_late <= s->n_batch);
 	if (wrote)
 		count_late(s, now, n_late);
 	/* Before anyone is told: whoever asks after a STORE_BROKEN must see why. */
@@ -251,8 +261,9 @@ store_open(const struct engine_ops *engine, const char *where, char **ret_error)
 		free(s);
 		return NULL;
 	}
+	check(s->engine->ops == engine);
 	s->last = &s->first;
-	s->tending = true;
+	s->tending = true; /* the engine says at its first call whether there is anything */
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -278,6 +289,7 @@ store_close(struct store *s)
 	pthread_mutex_unlock(&s->mutex);
 	pthread_cond_signal(&s->wake);
 	pthread_join(s->thread, NULL);
+	check(s->first == NULL); /* the thread ends with an empty queue only */
 	s->engine->ops->close(s->engine);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->mutex);

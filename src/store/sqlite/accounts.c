@@ -35,6 +35,7 @@ accounts_id(struct db *db, struct slice name, int64_t now_ms, bool make)
 bool
 accounts_rows(struct store_req *req)
 {
+	check(req->rows == NULL); /* begin() has forgotten a former run */
 	req->rows = calloc(LIMIT_STORE_ROWS, sizeof(*req->rows));
 	return req->rows != NULL;
 }
@@ -81,6 +82,7 @@ token_list(struct db *db, struct store_req *req)
 	while (db_next(&q)) {
 		struct store_row *row = &req->rows[req->n_rows++];
 
+		check(req->n_rows <= LIMIT_STORE_ROWS); /* the statement's own limit */
 		db_get_z(&q, row->token_id, sizeof(row->token_id));
 		db_get_z(&q, row->account, sizeof(row->account));
 		db_get_z(&q, row->label, sizeof(row->label));
@@ -129,6 +131,7 @@ note_used(struct db *db, const char *id, int64_t used_ms, int64_t now_ms)
 		if (strcmp(db->used[i].token_id, id) == 0)
 			return;
 	}
+	/* The next batch writes them, since they are so many; this one is noted at its next login. */
 	if (db->n_used == DB_USED_MAX)
 		return;
 	snprintf(db->used[db->n_used].token_id, sizeof(db->used->token_id), "%s", id);
@@ -138,6 +141,7 @@ note_used(struct db *db, const char *id, int64_t used_ms, int64_t now_ms)
 void
 accounts_put_used(struct db *db)
 {
+	check(db->n_used <= DB_USED_MAX);
 	for (size_t i = 0; i < db->n_used; i++) {
 		struct db_query q = db_query(db, SQL_TOKEN_USED);
 

@@ -21,6 +21,7 @@ static const char *const names[] = {
 static void
 found(struct db *db, enum check_table table)
 {
+	check(table < CHECK_N);
 	db->damaged = true;
 	db->hurt |= 1u << table;
 }
@@ -106,6 +107,7 @@ check_end(struct db *db)
 static void
 next_table(struct db *db)
 {
+	check(db->check_table < CHECK_N);
 	check_end(db);
 	db->check_table++;
 }
@@ -128,6 +130,7 @@ check_piece(struct db *db)
 	const char *sql;
 	int rc;
 
+	check(db->check_table >= 0);
 	if (db->check_table >= CHECK_N)
 		return false;
 	sql = first ? first_texts[db->check_table] : next_texts[db->check_table];

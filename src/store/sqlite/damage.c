@@ -33,6 +33,8 @@ known(const struct db *db, uint64_t key)
 static void
 note(struct db *db, uint64_t key)
 {
+	check(db->n_bad <= DB_BAD_MAX);
+	/* With more bad rows than that each further one is one refusal, again and again. */
 	if (db->fault == DB_DAMAGED && db->n_bad < DB_BAD_MAX && !known(db, key))
 		db->bad[db->n_bad++] = key;
 }
@@ -82,6 +84,7 @@ damage_set_aside(struct db *db, uint64_t *ids, size_t n, bool *ret_parked)
 	size_t left = 0;
 
 	*ret_parked = false;
+	/* Nearly always. */
 	if (db->n_bad == 0)
 		return n;
 	for (size_t i = 0; i < n; i++) {
@@ -94,5 +97,6 @@ damage_set_aside(struct db *db, uint64_t *ids, size_t n, bool *ret_parked)
 			ids[left++] = ids[i];
 		}
 	}
+	check(left <= n);
 	return left;
 }

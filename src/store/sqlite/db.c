@@ -55,6 +55,7 @@ db_failed(struct db *db, int rc)
 
 	if (db->fault == DB_BROKEN)
 		return;
+	/* Nothing was lost: what was to be written can be tried again when there is space. */
 	if (is_space(rc, error)) {
 		db->fault = DB_FULL;
 		return;
@@ -88,6 +89,7 @@ db_query(struct db *db, enum sql id)
 	sqlite3_stmt **st = &db->statements[id];
 	int rc;
 
+	check(id < SQL_N);
 	if (*st == NULL) {
 		rc = sqlite3_prepare_v3(db->sqlite, texts[id], -1, SQLITE_PREPARE_PERSISTENT, st,
 		    NULL);
@@ -112,6 +114,7 @@ bound(struct db_query *q, int rc)
 void
 db_put_int(struct db_query *q, int64_t v)
 {
+	check(q->column == 0); /* no row has been read: SQLite would not take it */
 	if (q->statement != NULL)
 		bound(q, sqlite3_bind_int64(q->statement, ++q->n_bound, v));
 }
@@ -119,6 +122,8 @@ db_put_int(struct db_query *q, int64_t v)
 void
 db_put_text(struct db_query *q, struct slice s)
 {
+	check(q->column == 0);
+	/* NULL would be another value than "". */
 	if (q->statement != NULL)
 		bound(q, sqlite3_bind_text64(q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n,
 			     SQLITE_STATIC, SQLITE_UTF8));
@@ -127,6 +132,7 @@ db_put_text(struct db_query *q, struct slice s)
 void
 db_put_blob(struct db_query *q, struct slice s)
 {
+	check(q->column == 0);
 	if (q->statement != NULL)
 		bound(q, sqlite3_bind_blob64(q->statement, ++q->n_bound, s.n == 0 ? "" : s.p, s.n,
 			     SQLITE_STATIC));
@@ -135,6 +141,7 @@ db_put_blob(struct db_query *q, struct slice s)
 void
 db_put_null(struct db_query *q)
 {
+	check(q->column == 0);
 	if (q->statement != NULL)
 		bound(q, sqlite3_bind_null(q->statement, ++q->n_bound));
 }
@@ -192,6 +199,8 @@ db_run(struct db_query *q)
 int64_t
 db_get_int(struct db_query *q)
 {
+	/* How many there are says our own text, not the file. */
+	check(q->column < sqlite3_column_count(q->statement));
 	return sqlite3_column_int64(q->statement, q->column++);
 }
 
@@ -200,6 +209,8 @@ db_get_bytes(struct db_query *q)
 {
 	const void *p = sqlite3_column_blob(q->statement, q->column);
 
+	check(q->column < sqlite3_column_count(q->statement));
+	/* The bytes before their number: asking for these may convert the value. */
 	return slice_of(p, (size_t)sqlite3_column_bytes(q->statement, q->column++));
 }
 
@@ -208,6 +219,7 @@ db_get_z(struct db_query *q, char *dst, size_t cap)
 {
 	struct slice s = slice_head(db_get_bytes(q), cap - 1);
 
+	check(cap > 0);
 	if (s.n > 0)
 		memcpy(dst, s.p, s.n);
 	dst[s.n] = '\0';
@@ -259,6 +271,7 @@ db_commit(struct db *db)
 {
 	struct db_query q = db_query(db, SQL_COMMIT);
 
+	check(db->fault == DB_FINE); /* what has failed is rolled back, never committed in part */
 	if (!db_run(&q))
 		return false;
 	seen_committed(&db->seen);
@@ -294,6 +307,7 @@ forget_uncommitted(struct db *db)
 	bool good;
 	int fd;
 
+	/* The log of the last process could not be taken over: where ours begins is not known. */
 	if (!db->wal_known)
 		return false;
 

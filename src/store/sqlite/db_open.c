@@ -26,6 +26,7 @@ lock(struct db *db, char **ret_error)
 		*ret_error = sentence("the path of the store is too long");
 		return -1;
 	}
+	check(db->lock_fd < 0);
 	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (db->lock_fd < 0) {
 		*ret_error = sentence("cannot open %s: %s", path, strerror(errno));
@@ -200,6 +201,7 @@ db_open(const char *path, char **ret_error)
 	 * drop SQLite's own lock. */
 	if (make_file(db, ret_error) < 0)
 		goto fail;
+	/* Before SQLite opens the log, which may take it away. */
 	left = wal_bytes(db);
 	db->check = left > 0;
 	if (open_sqlite(db, ret_error) < 0)

@@ -141,6 +141,7 @@ delivery_item(struct db *db, const struct delivery *d, bool payload, int64_t now
 	if (payload) {
 		q = db_query(db, SQL_PAYLOAD_GET);
 		db_put_int(&q, d->id);
+		/* A delivery without a payload is one of a damaged file, too: both go in one commit. */
 		ok = db_next(&q);
 		if (ok) {
 			head = db_get_bytes(&q);
@@ -275,6 +276,7 @@ delivery_move(struct db *db, struct delivery *d, enum inbox_state to)
 	check((may_become(d->state) & INBOX_STATE_BIT(to)) != 0);
 	if (to == INBOX_LEASED)
 		return set_leased(db, d);
+	check(to != INBOX_RECEIVED); /* only a PUT makes that */
 	q = db_query(db, SQL_DELIVERY_SET);
 	if (to != INBOX_QUEUED && to != INBOX_RECEIVED)
 		d->place = PLACE_NONE;

@@ -36,6 +36,7 @@ struct sqlite {
 static struct sqlite *
 of(struct engine *e)
 {
+	check(e->ops == &sqlite_engine); /* no other engine's */
 	return job_of(e, struct sqlite, engine);
 }
 
@@ -107,6 +108,7 @@ run(struct db *db, struct store_job *job)
 static enum attempt
 after_damage(struct db *db, struct store_job *job, size_t n_bad, bool sound)
 {
+	check(n_bad <= db->n_bad); /* what is known to be bad stays so */
 	job->result = STORE_DAMAGED;
 	db_rollback(db);
 	/* Where it has learnt that there is damage, or which row that is, it goes on without; else that
@@ -126,6 +128,7 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 
 	if (job->settled)
 		return ATTEMPT_DONE;
+	/* The second round after a failed one: not even the spare was enough. */
 	if (need == JOB_FREES && allowed == JOB_READS) {
 		job->result = STORE_FULL;
 		return ATTEMPT_DONE;
@@ -142,6 +145,8 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 		job->result = STORE_FULL;
 	if (job->result == STORE_OK || !wrote)
 		return ATTEMPT_DONE;
+	/* It has written and then refused: only a rollback takes back what it wrote, and with it goes
+	 * what others of the batch have, who run again. */
 	job->settled = true;
 	db_rollback(db);
 	return db->fault == DB_BROKEN ? ATTEMPT_BROKEN : ATTEMPT_SPOILT;
@@ -159,6 +164,8 @@ run_batch(struct sqlite *q, enum job_need allowed)
 
 	if (!db_begin(db, q->synced))
 		return rolled_back(db);
+	/* While leases of the last process cannot be taken back nothing may grow either: that waits for
+	 * the same space. */
 	db->low = db_space_low(db) || full || db->unordered;
 	for (size_t i = 0; i < q->n_jobs; i++) {
 		enum attempt a = run_job(db, q->jobs[i], allowed);
@@ -176,6 +183,7 @@ run_batch(struct sqlite *q, enum job_need allowed)
 	}
 	if (used)
 		db->n_used = 0;
+	/* Before it is full for good: what grows is refused from here on, and people are told. */
 	q->full = db->low;
 	return ATTEMPT_DONE;
 }
@@ -244,6 +252,7 @@ engine_run(struct engine *e, struct store_job *const *jobs, size_t n, bool synce
 	enum attempt a = ATTEMPT_BROKEN;
 	bool was_broken = e->broken;
 
+	check(n > 0 && n <= LIMIT_STORE_BATCH);
 	*ret_wrote = false;
 	q->jobs = jobs;
 	q->n_jobs = n;
@@ -264,6 +273,8 @@ engine_run(struct engine *e, struct store_job *const *jobs, size_t n, bool synce
 	case ATTEMPT_BROKEN:
 		break;
 	}
+	check(a == ATTEMPT_BROKEN); /* commit_batch() goes on after a spoilt one */
+	/* Only the batch whose commit failed may be stored; later ones were not even begun. */
 	return q->db->unsure && !was_broken ? ENGINE_UNSURE : ENGINE_BROKEN;
 }
 
@@ -307,6 +318,7 @@ engine_tend(struct engine *e, bool idle)
 	struct sqlite *q = of(e);
 
 	check_on(q, idle);
+	/* A commit of their own is worth it only when nothing else has come for long. */
 	if (idle && !q->checking)
 		flush(q);
 	db_checkpoint(q->db, false);

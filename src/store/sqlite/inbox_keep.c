@@ -249,5 +249,6 @@ inbox_keep_release(struct db *db)
 	for (size_t i = 0; ok && i < n; i++)
 		ok = release_source(db, &s[i]);
 	free(s);
-	return ok;
+	/* Where not even the sources can be read there was nothing to take back, as it seemed. */
+	return ok && db->fault == DB_FINE;
 }

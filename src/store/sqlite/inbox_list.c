@@ -24,6 +24,7 @@ inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
 
 	if (find->n_max == 0 || find->n_max > LIMIT_STORE_ROWS)
 		return STORE_INVALID;
+	check(req->items == NULL);
 	req->items = calloc(find->n_max, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;
@@ -37,6 +38,7 @@ inbox_list_page(struct db *db, struct inbox_req *req, int64_t now_t)
 			continue;
 		if (!ok)
 			return STORE_FULL;
+		check(req->n_items < find->n_max);
 		n_bytes += req->items[req->n_items++].bytes;
 		if (req->n_items == find->n_max ||
 		    (payload && find->bytes_max != 0 && n_bytes >= find->bytes_max)) {
@@ -52,6 +54,7 @@ load_attempts(struct db *db, struct inbox_req *req)
 {
 	struct db_query q = db_query(db, SQL_ATTEMPT_LIST);
 
+	check(req->attempts == NULL);
 	req->attempts = calloc(LIMIT_INBOX_ATTEMPTS, sizeof(*req->attempts));
 	if (req->attempts == NULL) {
 		db_end(&q);

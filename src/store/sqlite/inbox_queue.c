@@ -6,6 +6,7 @@
 #include "store/sqlite/damage.h"
 #include "store/sqlite/grow.h"
 #include "store/sqlite/inbox_again.h"
+#include "store/sqlite/inbox_coalesce.h"
 #include "store/sqlite/inbox_untold.h"
 #include "store/sqlite/seen.h"
 
@@ -128,40 +129,6 @@ inbox_queue_add(struct db *db, struct delivery *d, int64_t copy_of, struct slice
 	return add_payload(db, d->id, copy_of, head, body);
 }
 
-/* Older pushes of the branch of which nothing was ever sent make way for d, at most so many at once. */
-static bool
-coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
-{
-	struct db_query q = db_query(db, SQL_LANE_PUSHES);
-	uint64_t ids[LIMIT_INBOX_STEP + 1];
-	struct delivery old;
-	char note[96];
-	size_t n = 0;
-
-	db_put_int(&q, d->lane);
-	db_put_int(&q, d->id);
-	db_put_int(&q, LIMIT_INBOX_STEP);
-	db_put_text(&q, d->event);
-	db_put_text(&q, d->order_key);
-	while (db_next(&q))
-		ids[n++] = (uint64_t)db_get_int(&q);
-	snprintf(note, sizeof(note), "A newer push of the branch took its place: delivery %lld.",
-	    (long long)d->id);
-	for (size_t i = 0; i < n; i++) {
-		if (damage_known(db, ids[i], DAMAGE_ROW))
-			continue;
-		if (!delivery_must_get(db, ids[i], &old))
-			return false;
-		delivery_end(&old);
-		old.push = PUSH_REPLACED;
-		old.new_note = slice_str(note);
-		if (!delivery_move(db, &old, INBOX_DROPPED))
-			return false;
-	}
-	req->n_changed += (uint32_t)n;
-	return db->fault == DB_FINE;
-}
-
 static enum store_result
 put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, bool newest, int64_t now_t,
     struct delivery *ret)
@@ -192,7 +159,7 @@ put_new(struct db *db, struct inbox_req *req, int64_t route, bool hold, bool new
 	}
 	if (!inbox_queue_add(db, &d, 0, req->put.head, req->put.body))
 		return STORE_FULL;
-	if (newest && req->put.push && d.lane != 0 && !coalesce(db, req, &d))
+	if (newest && req->put.push && d.lane != 0 && !inbox_coalesce(db, req, &d))
 		return STORE_FULL;
 	*ret = d;
 	return STORE_OK;
@@ -203,7 +170,10 @@ static enum store_result
 put_everywhere(struct db *db, struct inbox_req *req, int64_t route, int64_t now_t)
 {
 	struct delivery d;
-	enum store_result r = put_new(db, req, route, req->put.hold, req->put.coalesce, now_t, &d);
+	enum store_result r;
+
+	check(req->put.n_copies <= LIMIT_FAN_OUT); /* put_ok() has asked */
+	r = put_new(db, req, route, req->put.hold, req->put.coalesce, now_t, &d);
 
 	if (r != STORE_OK)
 		return r;
@@ -302,8 +272,10 @@ due(struct db *db, int64_t route, int64_t now_t, uint32_t n_max, uint64_t *ids)
 	db_put_int(&q, route);
 	db_put_int(&q, now_t);
 	db_put_int(&q, n_max);
+	check(n_max <= LIMIT_INBOX_LEASE + 1);
 	while (db_next(&q))
 		ids[n++] = (uint64_t)db_get_int(&q);
+	check(n <= n_max); /* the statement's own limit */
 	return n;
 }
 
@@ -317,6 +289,7 @@ lease_one(struct db *db, struct inbox_req *req, uint64_t id, size_t bytes_max, i
 
 	if (!delivery_must_get(db, id, &d))
 		return false;
+	/* It waits until there is room for it, and so do those behind it: order before speed. */
 	if ((uint64_t)d.bytes > bytes_max) {
 		delivery_end(&d);
 		return true;
@@ -324,6 +297,7 @@ lease_one(struct db *db, struct inbox_req *req, uint64_t id, size_t bytes_max, i
 	d.lease = (int64_t)(rand_u64() >> 1);
 	ok = delivery_item(db, &d, true, now_t, it);
 	delivery_end(&d);
+	/* From here on nobody knows whether the origin has seen it. */
 	d.push = d.push != PUSH_NO ? PUSH_SENT : PUSH_NO;
 	if (!ok || !delivery_move(db, &d, INBOX_LEASED)) {
 		free(it->block);
@@ -350,6 +324,7 @@ inbox_queue_lease(struct db *db, struct inbox_req *req, const struct inbox_lease
 		return STORE_OK;
 	/* One more than is wanted says whether there is more. */
 	n = damage_set_aside(db, ids, due(db, route, now_t, want->n_max + 1, ids), &parked);
+	check(req->items == NULL); /* begin() has forgotten a former run */
 	req->items = calloc(n + 1, sizeof(*req->items));
 	if (req->items == NULL)
 		return STORE_FULL;

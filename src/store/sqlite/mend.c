@@ -95,6 +95,7 @@ write_schema(struct db *db, const char *sql)
 {
 	bool ok;
 
+	check(sqlite3_get_autocommit(db->sqlite) == 0); /* all of it or nothing */
 	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 0, (int *)NULL);
 	ok = exec(db, "PRAGMA writable_schema = ON") && exec(db, sql);
 	/* In every case: it reads the schema again, too. */
@@ -183,6 +184,7 @@ read_range(struct patient *p, int64_t *at, bool *ret_end)
 	struct range *r = &p->ranges[p->n_ranges++];
 	int rc;
 
+	check(p->n_ranges <= RANGES_MAX);
 	*r = (struct range){ .from = *at };
 	sqlite3_bind_int64(p->next, 1, *at);
 	while ((rc = sqlite3_step(p->next)) == SQLITE_ROW) {
@@ -321,6 +323,7 @@ operate(struct db *db, struct patient *p, size_t n, const char *after)
 	unsigned tables = 0;
 	bool ok = true;
 
+	check(n > 0);
 	for (size_t i = 0; i < n; i++)
 		tables |= 1u << p[i].table;
 	if ((db->mended & tables) != 0)

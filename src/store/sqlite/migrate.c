@@ -154,6 +154,7 @@ migrate_run(sqlite3 *sqlite, const char *path, int version, char **ret_error)
 	for (size_t i = 0; i < sizeof(migrations) / sizeof(*migrations); i++) {
 		const struct migration *m = &migrations[i];
 
+		check(m->version == (int)i + 1); /* none is left out, none comes twice */
 		if (m->version <= have || m->version > version)
 			continue;
 		if (run_one(sqlite, m) == 0)

@@ -96,6 +96,7 @@ add_run(struct db *db, int64_t run, int64_t last_t)
 		s->runs = runs;
 		s->cap_runs = cap;
 	}
+	check(s->n_runs < s->cap_runs);
 	r = &s->runs[s->n_runs];
 	*r = (struct seen_run){ .run = run, .last_t = last_t };
 	r->filter = calloc(1, SEEN_FILTER_BYTES);
@@ -162,6 +163,7 @@ forget_first(struct db *db)
 	static const enum sql both[] = { SQL_SEEN_DEL, SQL_SEEN_RUN_DEL };
 	struct seen *s = &db->seen;
 
+	check(s->n_runs > 0);
 	for (size_t i = 0; i < 2; i++) {
 		struct db_query q = db_query(db, both[i]);
 
@@ -253,6 +255,7 @@ seen_get(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t since
 		struct db_query q;
 		int64_t id = 0, at_t = 0;
 
+		/* And so are all before it. */
 		if (r->last_t < since_t)
 			break;
 		if (!filter_may_hold(r->filter, p))
@@ -279,6 +282,7 @@ seen_put(struct db *db, const unsigned char hash[SEEN_HASH_BYTES], int64_t id, i
 
 	if (!load(db) || !make_room(db, now_t))
 		return false;
+	check(s->n_runs > 0); /* make_room() has started one */
 	q = db_query(db, SQL_SEEN_PUT);
 	db_put_int(&q, s->runs[s->n_runs - 1].run);
 	db_put_blob(&q, slice_of(hash, SEEN_HASH_BYTES));

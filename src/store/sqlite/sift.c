@@ -101,6 +101,7 @@ find_source(struct sift *s, const struct walk_source *from, int64_t stop, int64_
 	char end[257]; /* a key is as long as a member of a request, or of a delivery */
 	size_t n_end = find->order_key.n < sizeof(end) - 1 ? find->order_key.n : sizeof(end) - 1;
 
+	check(n_end < sizeof(end));
 	/* Behind all that begin with it: no text has this byte. */
 	if (n_end > 0)
 		memcpy(end, find->order_key.p, n_end);
@@ -143,6 +144,7 @@ fill_window(struct sift *s)
 		/* find_source() wrote ids[0..n). */
 		/* cppcheck-suppress uninitvar */
 		s->ids[i] = ids[up ? i : n - 1 - i];
+	check(n <= WALK_CHUNK);
 	s->n_ids = n;
 	s->next_id = 0;
 	if (n == WALK_CHUNK) { /* there may be more of them in this window */
@@ -151,6 +153,7 @@ fill_window(struct sift *s)
 	}
 	s->ended = up ? stop > s->last : stop == 0;
 	s->from = up ? stop - 1 : stop + 1;
+	/* Numbers of other tunnels cost nothing here: a window that has shown few rows may be wider. */
 	if (s->looked - looked < LIMIT_INBOX_SCAN / 16 && s->window < WINDOW_MAX)
 		s->window *= 4;
 }
@@ -159,6 +162,7 @@ fill_window(struct sift *s)
 static int64_t
 next_id(struct sift *s)
 {
+	check(s->next_id <= s->n_ids);
 	if (s->plain)
 		return walk_next(&s->walk);
 	while (s->next_id == s->n_ids && !s->ended && s->walk.db->fault == DB_FINE) {

@@ -17,6 +17,7 @@ sources(struct db *db, const struct walk_scope *scope, unsigned states, struct w
 	db_put_int(&q, states);
 	db_put_int(&q, (int64_t)n_max);
 	while (db_next(&q)) {
+		check(n < n_max); /* the statement's own limit */
 		to[n].route = db_get_int(&q);
 		to[n].state = db_get_int(&q);
 		to[n].n = db_get_int(&q);
@@ -40,6 +41,7 @@ walk_sources(struct db *db, const struct walk_scope *scope, unsigned states, siz
 		}
 		s = bigger;
 		n = sources(db, scope, states, s, cap);
+		/* A full list may have been cut: asked again with more room. */
 		if (n < cap)
 			break;
 		cap *= 4;
@@ -56,6 +58,7 @@ walk_start(struct walk *w, struct db *db, const struct walk_scope *scope, unsign
 			     : INT64_MAX;
 	int64_t cursor = scope->cursor <= INT64_MAX ? (int64_t)scope->cursor : INT64_MAX;
 
+	check(scope->account != NULL && scope->tunnel != NULL);
 	w->db = db;
 	w->up = up;
 	w->at = up ? cursor : (cursor != 0 && cursor < before ? cursor : before);
@@ -80,6 +83,7 @@ walk_take(struct db_query *q, bool up, int64_t *ids, size_t n)
 	int64_t id, last = n < WALK_CHUNK ? 0 : ids[up ? n - 1 : 0];
 	size_t had = n;
 
+	check(n <= WALK_CHUNK);
 	while (n < 2 * WALK_CHUNK && db_next(q)) {
 		id = db_get_int(q);
 		if (last != 0 && (up ? id > last : id < last))
@@ -122,6 +126,8 @@ fill(struct walk *w)
 
 	for (size_t i = 0; i < n_sources; i++)
 		n = take_source(w, &w->sources[i], ids, n);
+	check(n <= WALK_CHUNK);
+	/* ids go up; a walk down gives the last one first. */
 	for (size_t i = 0; i < n; i++)
 		w->ids[i] = w->up ? ids[i] : ids[n - 1 - i];
 	w->n_ids = n;
@@ -132,6 +138,7 @@ fill(struct walk *w)
 int64_t
 walk_next(struct walk *w)
 {
+	check(w->next_id <= w->n_ids && w->n_ids <= WALK_CHUNK);
 	if (w->next_id == w->n_ids && !w->ended)
 		fill(w);
 	if (w->next_id == w->n_ids)
