@@ -226,7 +226,9 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 {
 	struct fetch *f = list_of(d, struct fetch, dial);
 	struct fetch_answer *a = f->answer;
+	struct iovec iov = { (void *)(uintptr_t)f->req->first.p, f->req->first.n };
 	struct tls *tls = NULL;
+	size_t n = 0;
 
 	a->dns_tcp_us = loop_now_us(f->loop) - f->since_us;
 	f->since_us = loop_now_us(f->loop);
@@ -237,6 +239,11 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 	a->peer_len = sizeof(a->peer);
 	if (getpeername(fd, (struct sockaddr *)&a->peer, &a->peer_len) != 0)
 		a->peer_len = 0;
+	if (iov.iov_len > 0 && (loop_send(fd, &iov, 1, &n) != IO_OK || n != iov.iov_len)) {
+		loop_close(fd);
+		fail(f, FETCH_TCP, EPIPE, "the PROXY header was not taken");
+		return;
+	}
 	if (f->tls != NULL) {
 		tls = tls_connect(f->tls,
 		    f->req->tls_name != NULL ? f->req->tls_name : f->req->addr.host);

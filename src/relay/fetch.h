@@ -28,6 +28,7 @@ struct fetch_request {
 	struct slice body;
 	struct tls_client
 	    *tls;            /* prepared, for addr.tls; NULL: made for this one by the next two */
+	struct slice first;  /* what goes in front of everything, TLS included (a PROXY header) */
 	const char *ca_path; /* NULL: the system's */
 	bool insecure;       /* take any certificate */
 	bool no_http;        /* stop after TCP or TLS */

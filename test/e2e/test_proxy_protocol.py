@@ -93,14 +93,14 @@ def test_the_header_stands_before_tls(lab):
 
 
 class Haproxy(Process):
-    """A TCP proxy that sends version 2."""
+    """A TCP proxy that sends version 2, or with `bind` an HTTP proxy that takes it."""
 
-    def __init__(self, folder, to):
+    def __init__(self, folder, to, bind="", mode="tcp"):
         self.address = f"127.0.0.1:{free_port()}"
         path = f"{folder}/haproxy.cfg"
         with open(path, "w") as f:
-            f.write("defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
-                    f"listen a\n  bind {self.address}\n  server b {to} send-proxy-v2\n")
+            f.write(f"defaults\n  mode {mode}\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
+                    f"listen a\n  bind {self.address} {bind}\n  server b {to}" + ("\n  http-request set-header X-Seen %[src]\n" if bind else " send-proxy-v2\n"))
         super().__init__(["haproxy", "-q", "-f", path], f"{folder}/haproxy.log", name="haproxy")
         self.expected_code = -15
         host, port = self.address.split(":")
@@ -184,3 +184,89 @@ def test_a_reload_cannot_change_it(lab):
     assert "proxy_protocol" in edge.ctl("reload", ok=True) + edge.logged()
     with plain(edge, V1) as v:
         assert v.ask("GET", "/").status == 200
+
+
+# --- from the agent to the origin ---
+
+def read_v1(c):
+    line = b""
+    while not line.endswith(b"\r\n"):
+        line += c.exactly(1)
+    return line
+
+
+def read_v2(c):
+    head = c.exactly(16)
+    assert head[:12] == SIGNATURE and head[12] == 0x21
+    body = c.exactly(struct.unpack("!H", head[14:])[0])
+    n = {0x11: 12, 0x21: 36, 0x00: 0}[head[13]]
+    tlvs, at = {}, n
+    while at < len(body):
+        size = struct.unpack("!H", body[at + 1:at + 3])[0]
+        tlvs[body[at]] = body[at + 3:at + 3 + size]
+        at += 3 + size
+    return body[:n], tlvs
+
+
+def test_an_origin_is_told_who_the_visitor_is(lab):
+    """Each connection has one header, and none is kept for another visitor."""
+    said = []
+
+    def connected(c):
+        said.append(read_v2(c))
+        request = c.read_request()
+        c.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(request.target)}\r\n\r\n{request.target}")
+        c.more()
+    origin = lab.origin(connected=connected)
+    edge = lab.edge(config="http: serve\nproxy_protocol: { http: [127.0.0.1] }\n")
+    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--proxy-protocol", "2")
+    until(lambda: said)  # the agent's own look: of nobody
+    assert said.pop(0)[0] == b""
+    for header, ip in ((V1, socket.inet_pton(socket.AF_INET, "192.0.2.1")), (v2(), None)):
+        with plain(edge, header) as v:
+            for path in ("/a", "/b"):
+                assert v.ask("GET", path).body == path.encode()
+                addresses, tlvs = said.pop(0)
+                if ip:
+                    assert addresses[:4] == ip and addresses[8:10] == struct.pack("!H", 4711)
+                else:  # the edge was reached by IPv4: two families are no pair of addresses
+                    assert addresses == b""
+                assert len(tlvs[5]) >= 16 and 0x20 not in tlvs
+    with edge.visitor() as v:
+        assert v.ask("GET", "/c").body == b"/c"
+        _, tlvs = said.pop(0)
+        assert tlvs[2] == b"web.localhost" and tlvs[1] == b"http/1.1" and tlvs[0x20][0] & 1
+        assert tlvs[0x20][5:8] == b"\x21\0\x07" and tlvs[0x20][8:] == b"TLSv1.3"
+    assert not said and agent.alive()
+
+
+def test_a_tcp_origin_is_told_and_bytes_follow(lab):
+    said = []
+
+    def connected(c):
+        said.append(read_v1(c))
+        c.send(c.exactly(5))
+    edge = lab.edge()
+    agent = lab.agent(edge, "tcp", lab.origin(connected=connected).address, "--proxy-protocol", "1")
+    with socket.create_connection(("127.0.0.1", int(agent.url.rsplit(":", 1)[1])), 2 * WAIT_S, source_address=("127.0.0.9", 0)) as s:
+        port = s.getsockname()[1]
+        s.sendall(b"hello")
+        assert s.recv(5, socket.MSG_WAITALL) == b"hello"
+    assert said[-1].startswith(f"PROXY TCP4 127.0.0.9 127.0.0.1 {port} ".encode()), said
+
+
+def test_an_origin_behind_tls_gets_the_header_first(lab):
+    """HAProxy accepts it in front of TLS; the doctor's own requests begin with one, too."""
+    if not shutil.which("haproxy"):
+        pytest.skip("no haproxy")
+    edge, origin = lab.edge(), lab.origin()
+    pem = f"{lab.folder}/both.pem"
+    with open(pem, "w") as f:
+        for name in ("cert.pem", "key.pem"):
+            with open(f"{edge.folder}/{name}") as part:
+                f.write(part.read())
+    front = lab.keep(Haproxy(lab.folder, origin.address, f"ssl crt {pem} accept-proxy", "http"))
+    lab.agent(edge, "http", f"https://{front.address}", "--name", "web", "--origin-insecure", "--proxy-protocol", "2")
+    with edge.visitor() as v:
+        assert v.ask("GET", "/").body == b"ok"
+    assert origin.requests[-1].get("x-seen") == "127.0.0.1"

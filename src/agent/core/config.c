@@ -50,6 +50,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "origin_host", SCHEMA_TEXT, AT(origin_host) },
 	{ "origin_ca", SCHEMA_PATH, AT(origin_ca) },
 	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
+	{ "proxy_protocol", SCHEMA_INT, AT(proxy_protocol), 1, 2 },
 	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
 	{ "for", SCHEMA_TEXT, AT(policy.preset) },
 	{ "context", SCHEMA_TEXT, AT(policy.context) },

@@ -27,6 +27,7 @@ struct config_tunnel {
 	char *origin_host;       /* Host that the origin is sent, NULL: the visitor's */
 	char *origin_ca;         /* PEM file, NULL: the system's */
 	bool origin_insecure;    /* any certificate of it is taken */
+	int64_t proxy_protocol;  /* version of the header that it wants in front, 0: none */
 	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
 	struct policy_text policy;
 	int line; /* where it stands in the file; 0: not there */

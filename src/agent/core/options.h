@@ -32,13 +32,14 @@ enum option_group {
 	OPTIONS_HOOK_CREATE = 1 << 17,
 	OPTIONS_STAT = 1 << 18,
 	OPTIONS_REQUESTS = 1 << 20, /* requests are printed */
+	OPTIONS_CONNECT = 1 << 21,  /* how the local server is connected to */
 	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
 
 /* What was typed; NULL and false: not given. Strings are argv's. */
 struct options {
 	const char *edge, *ca, *token_file, *log_level, *file;
-	const char *name, *port, *origin_host, *origin_ca, *origin_silent;
+	const char *name, *port, *origin_host, *origin_ca, *origin_silent, *proxy_protocol;
 	/* policy */
 	const char *preset, *context, *scheme, *allow, *deny, *user_file, *policy_file, *body_max,
 	    *rate, *fan_out;

@@ -81,6 +81,7 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 		d->origin_ca = t->origin_ca;
 		d->origin_host = t->origin_host;
 		d->origin_insecure = t->origin_insecure;
+		d->proxy_protocol = (int)t->proxy_protocol;
 	}
 	return 0;
 }

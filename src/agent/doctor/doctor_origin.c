@@ -6,6 +6,8 @@
  */
 #include "agent/doctor/doctor_private.h"
 
+#include "net/proxyproto.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -33,6 +35,10 @@ int
 doctor_ask_origin(const struct doctor *d, const char *method, const char *path, struct slice fields,
     struct slice body, struct fetch_answer *ret)
 {
+	/* We speak for ourselves here, and for no visitor. */
+	struct proxyproto_say say = { .version = d->proxy_protocol };
+	char header[PROXYPROTO_BYTES_MAX];
+	size_t n = say.version == 0 ? 0 : proxyproto_write(&say, header, sizeof(header));
 	struct fetch_request req = {
 		.method = method,
 		.addr = d->origin,
@@ -42,6 +48,7 @@ doctor_ask_origin(const struct doctor *d, const char *method, const char *path, 
 		.body = body,
 		.ca_path = d->origin_ca,
 		.insecure = d->origin_insecure,
+		.first = slice_of(header, n),
 		.timeout_ms = patience_ms(d) + 1000,
 		.body_max = 65536,
 	};

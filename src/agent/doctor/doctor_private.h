@@ -66,6 +66,7 @@ struct doctor {
 	char origin_text[320]; /* for people */
 	const char *origin_ca, *origin_host;
 	bool origin_insecure;
+	int proxy_protocol; /* version of the PROXY header that the origin wants, 0: none */
 	char jenkins_token[256];
 	struct doctor_finding findings[DOCTOR_FINDINGS];
 	size_t n_findings;

@@ -2,6 +2,8 @@
 /* Streams of plain bytes: TCP tunnels, one connection to the origin for each. */
 #include "agent/serve/byte_stream.h"
 
+#include "net/proxyproto.h"
+
 /* clang-format off */
 static const unsigned predecessors[] = {
 	[BYTE_STREAM_DIALLING] = 0, /* born in it */
@@ -135,15 +137,18 @@ static const struct origin_ops origin_ops = {
 };
 
 int
-byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t)
+byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t,
+    const struct opening *o)
 {
 	struct byte_stream *b = slab_get(&s->bytes);
+	char header[PROXYPROTO_BYTES_MAX];
 
 	check(t->state == TUNNEL_UP && t->ask.kind != TUNNEL_HTTP);
 	if (b == NULL)
 		return -1;
 	b->serve = s;
-	b->conn = origin_connect(&t->origin, &origin_ops, b);
+	b->conn = origin_connect(&t->origin, slice_of(header, origin_header(&t->origin, o, header)),
+	    &origin_ops, b);
 	if (b->conn == NULL) {
 		slab_put(&s->bytes, b);
 		return -1;

@@ -29,6 +29,6 @@ struct byte_stream {
 
 /* -1 without memory; the stream is the caller's then. */
 int byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream,
-    struct agent_tunnel *t) must_use;
+    struct agent_tunnel *t, const struct opening *o) must_use;
 
 #endif

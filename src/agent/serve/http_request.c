@@ -96,7 +96,7 @@ dial(struct http_stream *x)
 	check(x->head != NULL &&
 	      x->head_n > 0); /* kept until there is a connection to write it to */
 	http_stream_move(x, HTTP_STREAM_DIALLING);
-	x->conn = origin_connect(&x->tunnel->origin, &origin_ops, x);
+	x->conn = origin_connect(&x->tunnel->origin, x->proxied, &origin_ops, x);
 	if (x->conn == NULL)
 		http_stream_end(x, LINK_CODE_INTERNAL);
 }

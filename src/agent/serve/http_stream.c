@@ -4,6 +4,9 @@
 
 #include "agent/serve/http_request.h"
 #include "agent/serve/http_response.h"
+#include "net/proxyproto.h"
+
+#include <stdlib.h>
 
 #define SWEEP_US 1000000
 /* How long the edge may take to end a stream whose answer it has. */
@@ -101,6 +104,8 @@ http_stream_end(struct http_stream *x, enum link_code code)
 	x->conn = NULL;
 	put_block(x, &x->head);
 	put_block(x, &x->gather);
+	free((char *)(uintptr_t)x->proxied.p);
+	x->proxied = (struct slice){ 0 };
 	loop_bury(x->serve->loop, &x->grave, release);
 }
 
@@ -250,6 +255,23 @@ static const struct flow_ops flow_ops = {
 	.conn_readable = on_conn_readable,
 };
 
+/* -1 without memory. */
+static int
+keep_header(struct http_stream *x, const struct opening *o)
+{
+	char header[PROXYPROTO_BYTES_MAX], *copy;
+	size_t n = origin_header(&x->tunnel->origin, o, header);
+
+	if (n == 0)
+		return 0;
+	copy = malloc(n);
+	if (copy == NULL)
+		return -1;
+	memcpy(copy, header, n);
+	x->proxied = slice_of(copy, n);
+	return 0;
+}
+
 int
 http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t,
     const struct opening *o)
@@ -261,6 +283,10 @@ http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 		return -1;
 	x->serve = s;
 	x->tunnel = t;
+	if (keep_header(x, o) != 0) {
+		slab_put(&s->exchanges, x);
+		return -1;
+	}
 	x->opened_us = loop_now_us(s->loop);
 	/* The tunnel's own wish, else the edge's, else ours. */
 	x->silent_ms = t->ask.origin_silent_ms != 0 ? t->ask.origin_silent_ms

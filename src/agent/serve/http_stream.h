@@ -65,6 +65,7 @@ struct http_stream {
 	uint32_t silent_ms; /* how long the origin may be silent once it has the request */
 	size_t unacked;     /* of its connection, when last looked at */
 	/* for the screen; empty unless it wants requests */
+	struct slice proxied; /* the PROXY header for this visitor, malloced; none: .p NULL */
 	char request_id[40], method[16], path[96];
 	unsigned status;
 	bool probe; /* the edge's own request: nobody's visit */

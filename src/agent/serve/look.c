@@ -3,6 +3,7 @@
 #include "agent/serve/look.h"
 
 #include "base/rand.h"
+#include "net/proxyproto.h"
 
 /* How long a connection must stay: what listens for another, or falls over at
  * once, has not come. */
@@ -89,13 +90,14 @@ static void
 on_timer(struct loop_timer *t)
 {
 	struct look *l = list_of(t, struct look, timer);
-	char byte;
+	char byte, header[PROXYPROTO_BYTES_MAX];
 	size_t n;
 	bool stays;
 
 	check(l->state == LOOK_PAUSE || l->state == LOOK_STAY);
 	if (l->state == LOOK_PAUSE) {
-		l->conn = origin_connect(l->origin, &ops, l);
+		l->conn = origin_connect(l->origin,
+		    slice_of(header, origin_header(l->origin, NULL, header)), &ops, l);
 		if (l->conn == NULL)
 			wait(l);
 		else

@@ -2,6 +2,8 @@
 /* The pool of connections to one local server. */
 #include "agent/serve/origin.h"
 
+#include "net/proxyproto.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +34,7 @@ release(struct loop_grave *g)
 	struct origin_conn *c = list_of(g, struct origin_conn, grave);
 
 	check(c->state == ORIGIN_GONE && !conn_is_open(&c->conn));
+	free(c->header);
 	slab_put(&c->origin->shared->conns, c);
 }
 
@@ -173,6 +176,16 @@ dial_code(int code)
 
 static void dial_next(struct origin_conn *c);
 
+/* A new socket takes so little at once. */
+static bool
+send_header(struct origin_conn *c, int fd)
+{
+	struct iovec iov = { c->header, c->header_n };
+	size_t n = 0;
+
+	return c->header_n == 0 || (loop_send(fd, &iov, 1, &n) == IO_OK && n == c->header_n);
+}
+
 /* fd: connected, ours. With TLS the handshake begins at once; it may even end here. */
 static void
 on_connected(struct origin_conn *c, int fd)
@@ -180,6 +193,12 @@ on_connected(struct origin_conn *c, int fd)
 	struct origin *o = c->origin;
 	struct tls *tls = NULL;
 
+	if (!send_header(c, fd)) {
+		loop_close(fd);
+		c->conn.io.fd = -1;
+		fail(c, LINK_CODE_ORIGIN_REFUSED, "the PROXY header was not taken");
+		return;
+	}
 	if (o->tls != NULL) {
 		tls = tls_connect(o->tls, o->tls_name);
 		if (tls == NULL) {
@@ -237,13 +256,53 @@ dial_next(struct origin_conn *c)
 	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);
 }
 
+/* "192.0.2.1:4711" as the edge says it; AF_UNSPEC: none, as of a Unix socket. */
+static void
+read_address(struct slice text, struct sockaddr_storage *ret)
+{
+	struct addr a;
+	socklen_t len;
+
+	if (addr_parse(text, &a) != NULL || a.kind != ADDR_TCP ||
+	    addr_sockaddr(&a, false, ret, &len) != 0)
+		*ret = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+}
+
+size_t
+origin_header(const struct origin *o, const struct opening *visitor, char *dst)
+{
+	struct proxyproto_say say = { .version = o->proxy_protocol };
+
+	if (o->proxy_protocol == 0)
+		return 0;
+	if (visitor != NULL) {
+		read_address(visitor->visitor, &say.from);
+		read_address(visitor->local, &say.to);
+		say.authority = visitor->sni;
+		say.alpn = visitor->alpn;
+		say.id = visitor->request_id;
+		say.tls = visitor->tls_version.n > 0;
+		say.tls_version = visitor->tls_version;
+	}
+	return proxyproto_write(&say, dst, PROXYPROTO_BYTES_MAX);
+}
+
 struct origin_conn *
-origin_connect(struct origin *o, const struct origin_ops *ops, void *owner)
+origin_connect(struct origin *o, struct slice header, const struct origin_ops *ops, void *owner)
 {
 	struct origin_conn *c = slab_get(&o->shared->conns);
 
 	if (c == NULL)
 		return NULL;
+	if (header.n > 0) {
+		c->header = malloc(header.n);
+		if (c->header == NULL) {
+			slab_put(&o->shared->conns, c);
+			return NULL;
+		}
+		memcpy(c->header, header.p, header.n);
+		c->header_n = header.n;
+	}
 	c->origin = o;
 	c->ops = ops;
 	c->owner = owner;
@@ -309,7 +368,7 @@ origin_release(struct origin_conn *c)
 
 	check(c->state == ORIGIN_BUSY);
 	/* The edge that told of an end may have come with the answer and will not come again. */
-	if (!conn_is_open(&c->conn) || c->conn.eof || c->conn.failed ||
+	if (o->proxy_protocol != 0 || !conn_is_open(&c->conn) || c->conn.eof || c->conn.failed ||
 	    conn_waiting(&c->conn) > 0 ||
 	    (c->conn.readable && conn_read(&c->conn, &byte, 1, &n) != IO_WAIT)) {
 		origin_drop(c);
@@ -390,7 +449,9 @@ origin_init(struct origin *o, struct origin_shared *s, const struct config_tunne
 	const char *why;
 	char text[300], *error;
 
-	*o = (struct origin){ .shared = s, .host = slice_str(t->origin_host) };
+	*o = (struct origin){ .shared = s,
+		.host = slice_str(t->origin_host),
+		.proxy_protocol = (int)t->proxy_protocol };
 	list_init(&o->idle);
 	o->expire.fn = on_expire;
 	why = set_address(o, slice_str(t->origin));

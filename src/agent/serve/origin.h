@@ -17,6 +17,7 @@
 #include "net/conn.h"
 #include "net/resolve.h"
 #include "tunnel/frame.h"
+#include "tunnel/opening.h"
 
 /* A request that must not be sent twice is not put on a connection that has been idle for longer:
  * the origin may be about to close it. */
@@ -37,6 +38,7 @@ struct origin {
 	struct slice host;         /* Host to be sent in place of the visitor's; p NULL: keep it */
 	char tls_name[256];        /* SNI and the name that the certificate must cover */
 	struct tls_client *tls;    /* NULL: plain */
+	int proxy_protocol;        /* version of the PROXY header in front, 0: none */
 	struct list idle;          /* of struct origin_conn, used last first */
 	size_t n_idle;
 	struct loop_timer expire;
@@ -76,6 +78,8 @@ struct origin_conn {
 	void *owner;
 	bool reused; /* it has served an exchange before */
 	/* private */
+	char *header; /* what goes in front of the first byte, TLS included; malloced, or NULL */
+	size_t header_n;
 	enum origin_state state;
 	size_t n_tried;
 	struct dial dial;
@@ -101,9 +105,16 @@ void origin_fini(struct origin *o);
  * and without a body). */
 struct origin_conn *origin_take(struct origin *o, bool safe, const struct origin_ops *ops,
     void *owner);
-/* A new connection; ops->ready or ops->failed comes later, never from within. NULL: too
- * many, or no memory. */
-struct origin_conn *origin_connect(struct origin *o, const struct origin_ops *ops, void *owner);
+/*
+ * The PROXY header for the visitor of a stream (NULL: for nobody, as with a look whether the origin
+ * is there), where the origin wants one; else 0.  A header says who the visitor of the whole
+ * connection is, so such connections are never kept for another.  dst: PROXYPROTO_BYTES_MAX.
+ */
+size_t origin_header(const struct origin *o, const struct opening *visitor, char *dst);
+/* A new connection, with a header in front (copied); ops->ready or ops->failed comes later, never
+ * from within. NULL: too many, or no memory. */
+struct origin_conn *origin_connect(struct origin *o, struct slice header,
+    const struct origin_ops *ops, void *owner);
 /* Back into the pool: the exchange has ended in good order, nothing is left to be read or sent. */
 void origin_release(struct origin_conn *c);
 /* Closes it, or ends the dialling without a call. */

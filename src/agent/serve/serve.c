@@ -130,6 +130,6 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		return;
 	}
 	if ((o.kind == OPENING_HTTP ? http_stream_open(s, c, stream, t, &o)
-				    : byte_stream_open(s, c, stream, t)) != 0)
+				    : byte_stream_open(s, c, stream, t, &o)) != 0)
 		refuse(c, stream, LINK_CODE_INTERNAL);
 }

@@ -97,7 +97,7 @@ static struct origin_conn *
 connected(int *ret_far)
 {
 	came = NULL;
-	EXPECT(origin_connect(&origin, &ops, NULL) != NULL);
+	EXPECT(origin_connect(&origin, S(""), &ops, NULL) != NULL);
 	EXPECT(came == NULL); /* never from within */
 	for (int i = 0; i < 100 && came == NULL; i++)
 		turn();
@@ -273,7 +273,7 @@ TEST(nobody_listens)
 {
 	start();
 	unlink(text + 5);
-	EXPECT(origin_connect(&origin, &ops, NULL) != NULL);
+	EXPECT(origin_connect(&origin, S(""), &ops, NULL) != NULL);
 	for (int i = 0; i < 100 && n_failed == 0; i++)
 		turn();
 	EXPECT_INT(n_failed, 1);
@@ -284,7 +284,7 @@ TEST(nobody_listens)
 TEST(dropped_while_dialling)
 {
 	start();
-	origin_drop(origin_connect(&origin, &ops, NULL));
+	origin_drop(origin_connect(&origin, S(""), &ops, NULL));
 	turn();
 	EXPECT(came == NULL);
 	EXPECT_INT(n_failed, 0);
