@@ -21,9 +21,8 @@ import pytest
 
 import websocket
 from http1 import Wire
-from lab import free_port
 from origin import Origin
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 LONG = os.environ.get("ADIT_LONG")
 

@@ -9,8 +9,8 @@ import pytest
 
 from bitbucket import Bitbucket
 from conftest import ROOT
-from lab import ADIT, free_port, refusing_address
-from process import WAIT_S, Process, until
+from lab import ADIT, refusing_address
+from process import WAIT_S, Process, free_port, until
 
 URL = "https://jenkins.hooks.example.org/bitbucket-hook/"
 

@@ -16,8 +16,8 @@ import pytest
 from conftest import ROOT
 from hooks import numbers, push_body, push_headers, secret_file, send, HOOK
 from http1 import Closed, Visitor
-from lab import ADIT, Edge, free_port
-from process import WAIT_S, Process, until
+from lab import ADIT, Edge
+from process import WAIT_S, Process, free_port, until
 from test_inbox_faults import Faulty, injected, states, straced
 
 LONG = os.environ.get("ADIT_LONG")

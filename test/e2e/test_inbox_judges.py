@@ -11,8 +11,7 @@ import pytest
 
 from conftest import ROOT
 from hooks import push_body, push_headers, secret_file, send, stored
-from lab import free_port
-from process import Process, until
+from process import Process, free_port, until
 from test_inbox_delivery import Inbox
 
 NODE = os.path.join(os.environ.get("ADIT_BUILD", os.path.join(ROOT, "build")), "npm", "node_modules")

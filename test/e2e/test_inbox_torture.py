@@ -23,8 +23,8 @@ from conftest import ROOT
 from disks import Disk, NoDisk
 from hooks import HOOK, push_body, push_headers, secret_file
 from http1 import Closed, Visitor
-from lab import ADIT, SANITIZED, Edge, free_port
-from process import WAIT_S, Process, until
+from lab import ADIT, SANITIZED, Edge
+from process import WAIT_S, Process, free_port, until
 from slow_line import SlowLine
 from test_inbox_faults import FAKETIME, Clock
 

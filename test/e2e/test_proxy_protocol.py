@@ -9,8 +9,7 @@ import subprocess
 import pytest
 
 from http1 import Visitor, Wire
-from lab import free_port
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 V1 = b"PROXY TCP4 192.0.2.1 192.0.2.9 4711 443\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"

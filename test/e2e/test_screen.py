@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from agent_lab import GET, TLS, Played
-from lab import ADIT, free_port
+from lab import ADIT
 from origin import Origin, fixed, raw_then_close
-from process import WAIT_S, until
+from process import WAIT_S, free_port, until
 
 
 def argv_of(edge, address, *args):

@@ -6,14 +6,13 @@ import http.server
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
 
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SETUP = os.path.join(ROOT, "tools", "ci")
@@ -27,12 +26,6 @@ def why_no_buildbot():
         return "Buildbot is not installed (packages buildbot, buildbot-worker)"
     done = subprocess.run(["/usr/bin/python3", "-c", "import buildbot, buildbot_worker"], capture_output=True)
     return None if done.returncode == 0 else "Buildbot is not whole (packages buildbot, buildbot-worker)"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Buildbot(Process):

@@ -7,7 +7,7 @@ import subprocess
 
 from http1 import Visitor
 from origin import Origin
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 ADIT = os.environ.get("ADIT", "build/adit")
 ADITD = os.environ.get("ADITD", "build/aditd")
@@ -27,12 +27,6 @@ def refusing_address():
     keeper = socket.socket()
     keeper.bind(("127.0.0.1", 0))
     return "127.0.0.1:%d" % keeper.getsockname()[1], keeper
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Edge(Process):

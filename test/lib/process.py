@@ -3,6 +3,8 @@
 import ctypes
 import json
 import os
+import random
+import socket
 import subprocess
 import threading
 import time
@@ -10,6 +12,11 @@ from signal import SIGCONT, SIGKILL, SIGTERM
 
 WAIT_S = 10 * float(os.environ.get("ADIT_PATIENCE", "1"))
 _prctl = ctypes.CDLL(None).prctl
+# Ports that programs are told to listen on: below those that connections get (ip_local_port_range), or one of them would take
+# a port between its choice and its use; and apart for each process of a run.
+_PORTS = 1000
+_first_port = 10000 + _PORTS * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10)
+_next_port = random.randrange(_PORTS)
 
 
 def until(fn, deadline_s=None, what=""):
@@ -23,6 +30,21 @@ def until(fn, deadline_s=None, what=""):
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline_s or WAIT_S} s: {what or fn}")
         pause.wait(0.01)
+
+
+def free_port():
+    """Nobody else of this run is told the same, and nothing listens there now."""
+    global _next_port
+    for _ in range(_PORTS):
+        port = _first_port + _next_port
+        _next_port = (_next_port + 1) % _PORTS
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError("no port is free")
 
 
 def die_with_us():
