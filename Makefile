@@ -120,7 +120,7 @@ cover: ## lines that the tests reach, in build/cover/index.html
 lint: ## form of sources and manuals, static analysis, walls between rooms
 	@tools/deps lint
 	@tools/layers
-	@tools/form --figures
+	@tools/form
 	@echo "clang-format --dry-run: $(words $(FORMATTED)) files"
 	@clang-format --dry-run -Werror $(FORMATTED)
 	cppcheck --quiet --std=c11 --language=c -Isrc -Itest -D_GNU_SOURCE --inline-suppr --error-exitcode=1 \

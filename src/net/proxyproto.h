@@ -3,8 +3,8 @@
  * The PROXY protocol of HAProxy (proxy-protocol.txt), versions 1 and 2: what a proxy says of a
  * connection in front of its first byte.  Reading and writing, without I/O.
  *
- * The specification forbids to guess: who expects the header demands it, and takes it from known
- * proxies alone.
+ * The specification forbids to guess: who expects the header demands it of each connection, and
+ * takes it from proxies alone that he knows by their addresses.
  */
 #ifndef ADIT_NET_PROXYPROTO_H
 #define ADIT_NET_PROXYPROTO_H
@@ -21,8 +21,8 @@
 #define PROXYPROTO_ID_BYTES 128
 
 struct proxyproto {
-	/* The proxy speaks for itself (a health check), or does not know: the connection's own
-	 * address counts. */
+	/* The proxy speaks for itself, as a health check does, or does not know: then it is the
+	 * address of the connection itself that counts. */
 	bool local;
 	/* AF_INET or AF_INET6 with its port; unless local. */
 	struct sockaddr_storage from, to;
