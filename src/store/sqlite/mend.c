@@ -159,6 +159,8 @@ jump(struct patient *p, int64_t *at)
 		*at = key;
 		return key != INT64_MAX;
 	}
+	if (*at == INT64_MAX) /* a damaged page may have said so */
+		return false;
 	while (!probe(p, *at + good, &key)) {
 		bad = good;
 		if (good > (INT64_MAX - *at) / 2)
@@ -206,7 +208,7 @@ read_range(struct patient *p, int64_t *at, bool *ret_end)
 static bool
 examine(struct patient *p)
 {
-	int64_t at = -1;
+	int64_t at = 0; /* all keys are above it, so that sums with it stay in their range */
 	bool end = false, ok;
 
 	ok = prepare(p, &p->next, "SELECT * FROM %s WHERE %s > ?1 ORDER BY %s", p->name, p->key,
