@@ -154,7 +154,7 @@ dist: ## build/adit-VERSION.tar.gz of what is committed
 	@ls -l $(B)/adit-$(VERSION).tar.gz
 
 programs: $(PROGRAMS)
-units: $(UNITS) $(B)/test/dns_responder
+units: $(UNITS) $(B)/test/dns_responder $(B)/test/acme_driver
 # The other rooms have no thread but their caller's.
 threaded: $(filter $(B)/test/edge/% $(B)/test/net/% $(B)/test/store/%,$(UNITS))
 replays: $(REPLAYS)
@@ -200,8 +200,8 @@ $(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(edge) $(agent) $
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
 
-# A name server on the library dns, which end-to-end tests talk to.
-$(B)/test/dns_responder: test/lib/dns_responder.c $(libs) $(B)/flags
+# A name server on the library dns, and a client of CAs on the library acme, which end-to-end tests talk to.
+$(B)/test/dns_responder $(B)/test/acme_driver: $(B)/test/%: test/lib/%.c $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 

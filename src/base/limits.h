@@ -165,6 +165,18 @@
 	X(DNS_UPDATE_RECORDS,      256, "records", "prerequisites and changes of one DNS update")  \
 	X(DNS_RATE,                 50, "answers/s", "equal DNS answers over UDP to one network (/24, /56)") \
 	X(DNS_RATE_ROWS,         16384, "rows", "networks and answers whose rates are remembered") \
+	X(ACME_ANSWER_BYTES,    262144, "bytes", "answer of a CA")                                 \
+	X(ACME_URL_BYTES,         1024, "bytes", "URL of a CA")                                    \
+	X(ACME_NAMES,               25, "names", "names and addresses of a certificate")           \
+	X(ACME_NONCES,               8, "nonces", "nonces of a CA that are kept")                  \
+	X(ACME_NONCE_TRIES,         10, "attempts", "of a request whose nonce the CA refuses")     \
+	X(ACME_TRIES,                8, "attempts", "of a request that a CA does not answer, or with a fault of its own") \
+	X(ACME_ORDERS,               4, "orders", "orders of one attempt to get a certificate")    \
+	X(ACME_ORDER_GAP_S,         60, "s", "between two orders for the same names")              \
+	X(ACME_POLL_S,            1800, "s", "wait for a CA to look at a name, or to sign")        \
+	X(ACME_LIMITED_S,          300, "s", "Retry-After of a CA that an attempt waits for; a longer one ends it") \
+	X(ACME_ALTERNATES,           8, "chains", "other chains of a certificate that are looked at") \
+	X(ACME_DIRECTORY_S,      86400, "s", "before the directory of a CA is read again")         \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

@@ -412,11 +412,12 @@ def test_what_a_token_holder_asks_for_has_bounds(lab):
 HERE, SLOW, LINKS = "test/e2e/test_bounds.py", "test/e2e/test_slow.py", "test/e2e/test_links.py"
 WORDS, PASSWORDS, REFUSE = "test_messages_beyond_the_limits_are_refused", "test/e2e/test_passwords.py", "test/unit/tunnel/link_refuse_test.c"
 DNS = "test/unit/dns"
+ACME = "test/unit/acme/acme_test.c"
 FLOW, POLICY, SIGN = "test/unit/tunnel/link_flow_test.c", "test/unit/hook/policy_test.c", "test/unit/hook/sign_test.c"
 SILENCE, SHAKES = "test_silent_connections_lock_nobody_out", "test_handshakes_that_do_not_go_on_lock_nobody_out"
 UNKNOWN, IDLE = "test_links_without_a_token_lock_nobody_out", "test_visitors_that_ask_nothing_lock_nobody_out"
 HOLDER, COSTS = "test_what_a_token_holder_asks_for_has_bounds", "costs_of_hashes_have_a_ceiling"
-STRANGER, AGENT = "a stranger", "a token holder"
+STRANGER, AGENT, CA = "a stranger", "a token holder", "a CA"
 # Which limit, who pushes it, and in which test it is at its end.
 PUSHED = {
     **{name: (STRANGER, HERE, WORDS) for name in MESSAGES},
@@ -451,6 +452,10 @@ PUSHED = {
     "INTAKE_BYTES_SHARE": (STRANGER, "test/unit/edge/shares_test.c", "no_account_and_no_network_takes_more_than_its_share"),
     "LINK_STREAMS": (STRANGER, HERE, "test_streams_of_a_link_have_a_ceiling"), "PARTIAL_HEADS": (STRANGER, HERE, "test_heads_in_part_have_a_ceiling"),
     **{name: (AGENT, "test/unit/edge/login_sim_test.c", "s14_links_of_an_account_are_counted") for name in ("LINKS", "LINKS_PER_ACCOUNT")},
+    "ACME_ANSWER_BYTES": (CA, ACME, "no_answer"), "ACME_TRIES": (CA, ACME, "no_answer"), "ACME_ORDERS": (CA, ACME, "orders_have_a_ceiling"),
+    "ACME_ORDER_GAP_S": (CA, ACME, "orders_have_a_ceiling"), "ACME_POLL_S": (CA, ACME, "patience"), "ACME_NONCE_TRIES": (CA, ACME, "patience"),
+    "ACME_LIMITED_S": (CA, ACME, "faults"), "ACME_URL_BYTES": (CA, "test/unit/acme/problem_test.c", "links"),
+    "ACME_ALTERNATES": (CA, "test/unit/acme/problem_test.c", "links"),
     "DNS_SET_BYTES": (AGENT, f"{DNS}/zone_test.c", "large_sets"), "DNS_JOURNAL": (AGENT, f"{DNS}/zone_test.c", "journal_is_bounded"),
     "DNS_NAMES": (AGENT, f"{DNS}/zone_test.c", "names_have_a_ceiling"), "DNS_CNAMES": (AGENT, f"{DNS}/authority_test.c", "long_chains"),
     "DNS_UDP_BYTES": (STRANGER, f"{DNS}/authority_test.c", "sizes"), "DNS_UPDATE_RECORDS": (AGENT, f"{DNS}/update_test.c", "nothing_by_halves"),
@@ -471,11 +476,12 @@ HUGE = "a ceiling for all workers' memory that a test cannot fill in its time; t
 # What nobody from outside can push by itself, and why.
 INSIDE = {
     **dict.fromkeys("LINK_RX_BYTES_MIN STREAM_RX_BYTES_MIN STREAM_RX_BYTES_INIT STREAM_RX_BYTES_FIRST STREAMS_RX_FIRST LINK_OUT_BYTES "
-                    "ORIGIN_POOL REFUSED_SEND_MS LOOP_CHUNKS_KEPT WORKERS DIAL_ADDRESSES LOOKUPS COURIER_BYTES PROBE_MS PROBED_MS STATUS_BYTES".split(), OURS),
+                    "ORIGIN_POOL REFUSED_SEND_MS LOOP_CHUNKS_KEPT WORKERS DIAL_ADDRESSES LOOKUPS COURIER_BYTES PROBE_MS PROBED_MS STATUS_BYTES "
+                    "ACME_NONCES ACME_DIRECTORY_S".split(), OURS),
     **dict.fromkeys("LINK_IDLE_MS LINK_DEAD_MS TCP_PROBE_IDLE_MS TCP_PROBE_MS TCP_PROBES ORIGIN_CONNECT_MS ORIGIN_SILENT_MS LOOK_MS LOOK_MS_MAX "
                     "STREAM_STALL_MS ORIGIN_POOL_IDLE_MS RETRY_MS_MIN RETRY_MS_MAX STABLE_MS READER_MS LINGER_MS EDGE_SILENT_MS RELAY_MS UPKEEP_MS "
                     "ALERT_URL_MS ALERT_TRIES ALERT_MS STOP_MS DRAIN_MS INBOX_DEDUPE_MS STORE_LATE_MS".split(), CLOCK),
-    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES CERTIFICATES CERTIFICATE_BYTES DNS_ZONES CONTROL_CLIENTS CONTROL_LINE_BYTES "
+    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES ACME_NAMES CERTIFICATES CERTIFICATE_BYTES DNS_ZONES CONTROL_CLIENTS CONTROL_LINE_BYTES "
                     "CHECKURL_BYTES".split(), FILE),
     **dict.fromkeys("STORE_BATCH STORE_BATCH_BYTES STORE_LATE STORE_ROWS STORE_POLICIES STORE_CACHE_BYTES STORE_WAL_BYTES STORE_CHECK_MS STORE_SPACE_BYTES "
                     "STORE_SPARE_BYTES INBOX_LEASE INBOX_STEP INBOX_SCAN AUDIT_ROWS".split(), ROW),
