@@ -141,7 +141,7 @@ byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
     const struct opening *o)
 {
 	struct byte_stream *b = slab_get(&s->bytes);
-	char header[PROXYPROTO_BYTES_MAX];
+	char header[PROXYPROTO_BYTES_MAX] UNCLEARED;
 
 	check(t->state == TUNNEL_UP && t->ask.kind != TUNNEL_HTTP);
 	if (b == NULL)

@@ -259,7 +259,7 @@ static const struct flow_ops flow_ops = {
 static int
 keep_header(struct http_stream *x, const struct opening *o)
 {
-	char header[PROXYPROTO_BYTES_MAX], *copy;
+	char header[PROXYPROTO_BYTES_MAX] UNCLEARED, *copy;
 	size_t n = origin_header(&x->tunnel->origin, o, header);
 
 	if (n == 0)
