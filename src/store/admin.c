@@ -14,14 +14,54 @@ ends(const char *z, size_t cap)
 	return memchr(z, '\0', cap) != NULL;
 }
 
+/* What of a request's union its operation uses. */
+enum uses { USES_GRANT, USES_ROUTE, USES_NOTE };
+
+static enum uses
+uses(enum store_op op)
+{
+	switch (op) {
+	case STORE_TOKEN_ADD:
+	case STORE_TOKEN_LIST:
+	case STORE_TOKEN_REVOKE:
+	case STORE_LOGIN:
+		return USES_GRANT;
+	case STORE_NAME_CLAIM:
+	case STORE_NAME_RELEASE:
+	case STORE_NAME_LIST:
+	case STORE_NAME_POLICIES:
+	case STORE_NAME_LOOKUP:
+	case STORE_PORT_CLAIM:
+	case STORE_PORT_RELEASE:
+	case STORE_PORT_LIST:
+	case STORE_STOPPED:
+		return USES_ROUTE;
+	case STORE_AUDIT:
+	case STORE_STAT:
+		break;
+	}
+	return USES_NOTE;
+}
+
 /* Texts of a request are arrays that a caller has filled: each must end within its own. */
 static bool
 all_end(const struct store_req *r)
 {
-	return ends(r->account, sizeof(r->account)) && ends(r->name, sizeof(r->name)) &&
-	       ends(r->key, sizeof(r->key)) && ends(r->label, sizeof(r->label)) &&
-	       ends(r->text, sizeof(r->text)) && ends(r->token_id, sizeof(r->token_id)) &&
-	       ends(r->token, sizeof(r->token));
+	if (!ends(r->account, sizeof(r->account)))
+		return false;
+	switch (uses(r->op)) {
+	case USES_GRANT:
+		return ends(r->grant.id, sizeof(r->grant.id)) &&
+		       ends(r->grant.token, sizeof(r->grant.token)) &&
+		       ends(r->grant.label, sizeof(r->grant.label));
+	case USES_ROUTE:
+		return ends(r->route.name, sizeof(r->route.name)) &&
+		       ends(r->route.key, sizeof(r->route.key));
+	case USES_NOTE:
+		break;
+	}
+	return ends(r->note.event, sizeof(r->note.event)) &&
+	       ends(r->note.text, sizeof(r->note.text));
 }
 
 static enum job_need
@@ -58,7 +98,9 @@ bytes(const struct store_job *job)
 {
 	const struct store_req *req = job_of_const(job, struct store_req, job);
 
-	return sizeof(*req) + (req->set_policy ? req->policy.n : 0);
+	if (uses(req->op) != USES_ROUTE || !req->route.set_policy)
+		return sizeof(*req);
+	return sizeof(*req) + req->route.policy.n;
 }
 
 static void
@@ -114,5 +156,6 @@ store_req_fini(struct store_req *req)
 {
 	forget_rows(req);
 	/* The one place where a token is in clear, but for its owner's. */
-	OPENSSL_cleanse(req->token, sizeof(req->token));
+	if (uses(req->op) == USES_GRANT)
+		OPENSSL_cleanse(req->grant.token, sizeof(req->grant.token));
 }

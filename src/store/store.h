@@ -58,7 +58,7 @@ enum store_op {
 	STORE_PORT_LIST,
 	/* in: name ("": port), stopped: its agent was stopped in order, or there is one again */
 	STORE_STOPPED,
-	/* in: account, label (event), text */
+	/* in: account, event, text */
 	STORE_AUDIT,
 	/* out: text: one line of counters */
 	STORE_STAT,
@@ -81,19 +81,38 @@ struct store_job {
 	bool settled;
 };
 
-struct store_req {
-	enum store_op op;
-	void (*done)(struct store_req *req);
-	void *owner;
-	/* in and out, NUL-terminated */
-	char account[64], name[64], key[64], label[64], text[256];
-	char token_id[24], token[128];
-	int64_t now_ms,
-	    expires_ms; /* wall clock, expires 0: never; now_ms 0: the store looks itself */
+/* A token: TOKEN_ADD, TOKEN_LIST, TOKEN_REVOKE, LOGIN. */
+struct store_grant {
+	char id[24], token[128], label[64];
+	int64_t expires_ms; /* wall clock, 0: never */
+};
+
+/* A name or a port: NAME_*, PORT_*, STOPPED. */
+struct store_route {
+	char name[64], key[64];
 	uint16_t port, port_min, port_max;
 	uint32_t per_account_max; /* CLAIM: names or ports of an account, 0 = no limit */
 	bool set_policy, stopped;
 	struct slice policy; /* the caller's until done() */
+};
+
+/* AUDIT, STAT. */
+struct store_note {
+	char event[64], text[256];
+};
+
+/* Texts end with a NUL. What of the union counts, and which way, stands at the operation. */
+struct store_req {
+	enum store_op op;
+	void (*done)(struct store_req *req);
+	void *owner;
+	char account[64];
+	int64_t now_ms; /* wall clock, 0: the store looks itself */
+	union {
+		struct store_grant grant;
+		struct store_route route;
+		struct store_note note;
+	};
 	/* out */
 	enum store_result result;
 	struct store_row *rows; /* malloced; freed by store_req_fini() */

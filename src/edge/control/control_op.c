@@ -110,7 +110,7 @@ result_json(const struct store_req *req)
 	switch (req->op) {
 	case STORE_TOKEN_ADD:
 		return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "account", req->account, "id",
-		    req->token_id, "token", req->token);
+		    req->grant.id, "token", req->grant.token);
 	case STORE_TOKEN_REVOKE:
 		return json_pack("{s:b, s:s}", "ok", 1, "account", req->account);
 	case STORE_TOKEN_LIST:
@@ -118,7 +118,7 @@ result_json(const struct store_req *req)
 		return rows_json(req);
 	case STORE_NAME_CLAIM:
 		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name",
-		    req->name);
+		    req->route.name);
 	default:
 		return json_pack("{s:b}", "ok", 1);
 	}
@@ -132,22 +132,29 @@ after(struct control *ctl, const struct store_req *req)
 	char key[DIRECTORY_KEY_BYTES];
 	unsigned at = 0;
 
-	if (req->op == STORE_TOKEN_REVOKE) {
+	switch (req->op) {
+	case STORE_TOKEN_REVOKE:
 		for (unsigned i = 0; i < e->n_workers; i++)
-			worker_revoke(e->workers[i], req->token_id);
-	} else if (req->op == STORE_NAME_RELEASE) {
+			worker_revoke(e->workers[i], req->grant.id);
+		log_event(LOG_INFO, "control", LOG_Z("op", "token.revoke"),
+		    LOG_Z("token", req->grant.id));
+		return;
+	case STORE_NAME_RELEASE:
 		for (unsigned i = 0; i < e->n_workers; i++)
-			worker_fence(e->workers[i], req->name);
-	} else if (req->op == STORE_PORT_RELEASE) {
-		snprintf(key, sizeof(key), "tcp:%u", req->port);
+			worker_fence(e->workers[i], req->route.name);
+		log_event(LOG_INFO, "control", LOG_Z("op", "release"),
+		    LOG_Z("name", req->route.name));
+		return;
+	case STORE_PORT_RELEASE:
+		snprintf(key, sizeof(key), "tcp:%u", req->route.port);
 		if (directory_forget(e->directory, slice_str(key), &at))
 			worker_fence(edge_worker(e, at), key);
-	} else {
+		log_event(LOG_INFO, "control", LOG_Z("op", "release"),
+		    LOG_U("port", req->route.port));
+		return;
+	default:
 		return;
 	}
-	log_event(LOG_INFO, "control",
-	    LOG_S("op", req->op == STORE_TOKEN_REVOKE ? S("token.revoke") : S("release")),
-	    LOG_Z("token", req->token_id), LOG_Z("name", req->name), LOG_U("port", req->port));
 }
 
 static void
@@ -180,10 +187,11 @@ follow(struct store_req *req)
 	unsigned at;
 
 	if (req->result == STORE_OK && req->op == STORE_NAME_CLAIM &&
-	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
+	    directory_load(e->directory, slice_str(req->route.name), slice_str(req->account),
+		false) != 0)
 		req->result = STORE_FULL;
 	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
-		(void)directory_release(e->directory, slice_str(req->name), &at);
+		(void)directory_release(e->directory, slice_str(req->route.name), &at);
 	errand_end(&job->errand);
 }
 
@@ -199,29 +207,46 @@ control_job_abandon(struct control_client *c)
 	c->job = NULL;
 }
 
-/* Reads the members that requests to the store have; op says which are used. */
+/* The members of a request that its operation uses. False: one is too long, or of another type. */
+static bool
+read_members(json_t *request, struct store_req *req)
+{
+	struct store_grant *grant = &req->grant;
+	struct store_route *route = &req->route;
+	int64_t port = 0, days = 0;
+
+	if (!text_of(request, "account", req->account, sizeof(req->account)))
+		return false;
+	switch (req->op) {
+	case STORE_TOKEN_ADD:
+	case STORE_TOKEN_LIST:
+	case STORE_TOKEN_REVOKE:
+		if (!text_of(request, "label", grant->label, sizeof(grant->label)) ||
+		    !text_of(request, "id", grant->id, sizeof(grant->id)) ||
+		    !number_of(request, "days", 36500, &days))
+			return false;
+		grant->expires_ms = days == 0 ? 0 : clock_wall_ms() + days * DAY_MS;
+		return true;
+	default:
+		if (!text_of(request, "name", route->name, sizeof(route->name)) ||
+		    !number_of(request, "port", 65535, &port))
+			return false;
+		route->port = (uint16_t)port;
+		return true;
+	}
+}
+
 static void
 store_request(struct control_client *c, json_t *request, enum store_op op)
 {
 	struct control_job *job = calloc(1, sizeof(*job));
-	struct store_req *req;
-	int64_t port = 0, days = 0;
 
 	if (job == NULL) {
 		control_refuse(c, "memory", "out of memory");
 		return;
 	}
-	/*
-	 * All members are read for each operation: what an operation does not use
-	 * does no harm.
-	 */
-	req = &job->req;
-	if (!text_of(request, "account", req->account, sizeof(req->account)) ||
-	    !text_of(request, "name", req->name, sizeof(req->name)) ||
-	    !text_of(request, "label", req->label, sizeof(req->label)) ||
-	    !text_of(request, "id", req->token_id, sizeof(req->token_id)) ||
-	    !number_of(request, "port", 65535, &port) ||
-	    !number_of(request, "days", 36500, &days)) {
+	job->req.op = op;
+	if (!read_members(request, &job->req)) {
 		free(job);
 		control_refuse(c, "bad-request", "a member is too long or of the wrong type");
 		return;
@@ -229,11 +254,8 @@ store_request(struct control_client *c, json_t *request, enum store_op op)
 	/* Beside the client, who may be gone when the answer comes. */
 	job->control = c->control;
 	job->client = c;
-	req->op = op;
-	req->port = (uint16_t)port;
-	req->expires_ms = days == 0 ? 0 : clock_wall_ms() + days * DAY_MS;
 	c->job = job;
-	errand_store(&job->errand, &c->control->errands, c->control->edge->store, req, follow,
+	errand_store(&job->errand, &c->control->errands, c->control->edge->store, &job->req, follow,
 	    on_stored);
 }
 

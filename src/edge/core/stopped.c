@@ -25,10 +25,11 @@ stopped_tell(struct edge *e, struct route *route, uint64_t generation, bool stop
 	req = calloc(1, sizeof(*req));
 	if (req == NULL)
 		return;
-	*req = (struct store_req){ .op = STORE_STOPPED, .done = on_stored, .stopped = stopped };
+	*req =
+	    (struct store_req){ .op = STORE_STOPPED, .done = on_stored, .route.stopped = stopped };
 	if (slice_starts(key, S("tcp:")) && slice_u64(slice_from(key, 4), &port))
-		req->port = (uint16_t)port;
+		req->route.port = (uint16_t)port;
 	else
-		snprintf(req->name, sizeof(req->name), "%s", route->key);
+		snprintf(req->route.name, sizeof(req->route.name), "%s", route->key);
 	store_submit(e->store, req);
 }

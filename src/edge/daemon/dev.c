@@ -170,10 +170,10 @@ is_good(const char *path, struct store *store)
 
 	if (f == NULL)
 		return false;
-	if (fgets(req.token, sizeof(req.token), f) != NULL) {
-		req.token[strcspn(req.token, "\n")] = '\0';
+	if (fgets(req.grant.token, sizeof(req.grant.token), f) != NULL) {
+		req.grant.token[strcspn(req.grant.token, "\n")] = '\0';
 		/* One whose row cannot be read may be good: it stays as it is. */
-		good = store_token_ok(slice_str(req.token)) &&
+		good = store_token_ok(slice_str(req.grant.token)) &&
 		       (ask_store(store, &req) == STORE_OK || req.result == STORE_DAMAGED);
 	}
 	fclose(f);
@@ -203,7 +203,7 @@ char *
 dev_token(const char *dir, struct store *store)
 {
 	struct store_req req = {
-		.op = STORE_TOKEN_ADD, .account = "dev", .label = "made by --dev"
+		.op = STORE_TOKEN_ADD, .account = "dev", .grant.label = "made by --dev"
 	};
 	char *path = sentence("%s/token", dir), *error = NULL;
 
@@ -211,7 +211,7 @@ dev_token(const char *dir, struct store *store)
 		if (ask_store(store, &req) != STORE_OK)
 			error = sentence("making a token: %s", store_result_text(req.result));
 		else
-			error = write_secret(path, req.token);
+			error = write_secret(path, req.grant.token);
 		store_req_fini(&req);
 	}
 	free(path);

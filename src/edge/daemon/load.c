@@ -71,14 +71,14 @@ take_port(struct store_req *req, const struct store_row *row, void *arg)
 	char key[DIRECTORY_KEY_BYTES];
 
 	snprintf(key, sizeof(key), "tcp:%u", row->port);
-	req->port = row->port;
+	req->route.port = row->port;
 	return load_route(arg, key, row);
 }
 
 static enum store_result
 take_name(struct store_req *req, const struct store_row *row, void *arg)
 {
-	snprintf(req->name, sizeof(req->name), "%s", row->name);
+	snprintf(req->route.name, sizeof(req->route.name), "%s", row->name);
 	return load_route(arg, row->name, row);
 }
 
@@ -129,7 +129,7 @@ take_policy(struct store_req *req, const struct store_row *row, void *arg)
 {
 	const struct policies *p = arg;
 
-	snprintf(req->name, sizeof(req->name), "%s", row->name);
+	snprintf(req->route.name, sizeof(req->route.name), "%s", row->name);
 	load_policy(p->directory, p->vault, row);
 	return STORE_OK;
 }

@@ -80,10 +80,11 @@ follow(struct store_req *req)
 	struct slice none = { 0 };
 
 	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK &&
-	    directory_load(e->directory, slice_str(req->name), slice_str(req->account), false) != 0)
+	    directory_load(e->directory, slice_str(req->route.name), slice_str(req->account),
+		false) != 0)
 		req->result = STORE_FULL;
-	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK && req->set_policy)
-		directory_stored(e->directory, slice_str(req->name),
+	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK && req->route.set_policy)
+		directory_stored(e->directory, slice_str(req->route.name),
 		    c->read == NULL ? none : slice_str(c->read->json));
 	errand_end(&c->errand);
 }
@@ -99,10 +100,10 @@ submit_port(struct session *s, struct login_claim *c)
 
 	c->release = false;
 	c->req.op = STORE_PORT_CLAIM;
-	c->req.port = s->login->hello.tunnels[c->index].port;
-	c->req.port_min = (uint16_t)set->port_min;
-	c->req.port_max = (uint16_t)set->port_max;
-	c->req.per_account_max = (uint32_t)set->limits.ports_per_account;
+	c->req.route.port = s->login->hello.tunnels[c->index].port;
+	c->req.route.port_min = (uint16_t)set->port_min;
+	c->req.route.port_max = (uint16_t)set->port_max;
+	c->req.route.per_account_max = (uint32_t)set->limits.ports_per_account;
 	login_submit(s, c, follow, on_claimed);
 }
 
@@ -122,9 +123,9 @@ try_port(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 	int error;
 
 	check(h->kind == TUNNEL_TCP && c->fd < 0); /* a socket from an earlier try would be lost */
-	c->fd = tcp_port_listen(s->worker, c->req.port);
+	c->fd = tcp_port_listen(s->worker, c->req.route.port);
 	if (c->fd >= 0) {
-		h->port = c->req.port;
+		h->port = c->req.route.port;
 		return true;
 	}
 	error = errno;
@@ -156,12 +157,12 @@ on_claimed(struct errand *e)
 	}
 	if (c->req.result != STORE_OK) {
 		refuse_result(h, c->req.result);
-	} else if (h->kind == TUNNEL_HTTP && !c->req.set_policy) {
+	} else if (h->kind == TUNNEL_HTTP && !c->req.route.set_policy) {
 		add_policy(s, c, h);
 		login_submit(s, c, follow, on_claimed);
 		return;
 	} else if (h->kind == TUNNEL_HTTP) {
-		snprintf(h->name, sizeof(h->name), "%s", c->req.name);
+		snprintf(h->name, sizeof(h->name), "%s", c->req.route.name);
 	} else if (!try_port(s, c, h)) {
 		return;
 	}
@@ -200,13 +201,14 @@ add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *
 {
 	struct store_req *req = &c->req;
 
-	req->set_policy = req->name[0] != '\0';
-	if (!req->set_policy || h->policy == NULL)
+	req->route.set_policy = req->route.name[0] != '\0';
+	if (!req->route.set_policy || h->policy == NULL)
 		return;
 	check(c->policy.p == NULL); /* once a claim: with its name, or when it has got one */
 	buf_init(&c->policy, 2 * LIMIT_POLICY_BYTES);
-	vault_seal(s->worker->edge->vault, slice_str(req->name), slice_str(h->policy), &c->policy);
-	req->policy = buf_slice(&c->policy);
+	vault_seal(s->worker->edge->vault, slice_str(req->route.name), slice_str(h->policy),
+	    &c->policy);
+	req->route.policy = buf_slice(&c->policy);
 }
 
 /*
@@ -251,7 +253,7 @@ read_policy(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 {
 	if (h->policy == NULL)
 		return true;
-	c->read = login_policy(s, &s->login->hello, h, c->req.name);
+	c->read = login_policy(s, &s->login->hello, h, c->req.route.name);
 	return c->read != NULL;
 }
 
@@ -268,7 +270,7 @@ claim_start(struct session *s, size_t i)
 	h->error[0] = h->url[0] = '\0';
 	c->index = i;
 	snprintf(c->req.account, sizeof(c->req.account), "%s", s->account);
-	key_of(h, c->req.key, sizeof(c->req.key));
+	key_of(h, c->req.route.key, sizeof(c->req.route.key));
 	if (is_id_twice(&l->hello, i)) {
 		refuse_tunnel(h, "id-twice", "the agent gave two tunnels the same number");
 		return;
@@ -276,22 +278,23 @@ claim_start(struct session *s, size_t i)
 	switch (h->kind) {
 	case TUNNEL_HTTP:
 		if (h->name[0] != '\0')
-			why = url_name(slice_str(h->name), c->req.name, sizeof(c->req.name));
+			why = url_name(slice_str(h->name), c->req.route.name,
+			    sizeof(c->req.route.name));
 		if (why != NULL) {
 			refuse_tunnel(h, "bad-name", why);
 			return;
 		}
 		/* The store would give it back to its owner: that is for `aditd name
 		 * reserve`, not for agents. */
-		if (directory_find(s->worker->edge->directory, slice_str(c->req.name), &at) ==
+		if (directory_find(s->worker->edge->directory, slice_str(c->req.route.name), &at) ==
 		    DIRECTORY_RELEASED) {
 			login_refuse_released(h);
 			return;
 		}
-		if (!check_reserved(s, h, c->req.name) || !read_policy(s, c, h))
+		if (!check_reserved(s, h, c->req.route.name) || !read_policy(s, c, h))
 			return;
-		if (is_stored(s, c->req.name, h)) {
-			snprintf(h->name, sizeof(h->name), "%s", c->req.name);
+		if (is_stored(s, c->req.route.name, h)) {
+			snprintf(h->name, sizeof(h->name), "%s", c->req.route.name);
 			return;
 		}
 		c->req.op = STORE_NAME_CLAIM;
@@ -300,7 +303,8 @@ claim_start(struct session *s, size_t i)
 			refuse_tunnel(h, "memory", "the edge is out of memory");
 			return;
 		}
-		c->req.per_account_max = (uint32_t)s->worker->settings->limits.names_per_account;
+		c->req.route.per_account_max =
+		    (uint32_t)s->worker->settings->limits.names_per_account;
 		login_submit(s, c, follow, on_claimed);
 		return;
 	case TUNNEL_TCP:

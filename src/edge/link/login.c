@@ -63,8 +63,9 @@ settle_policies(struct session *s)
 	struct session_login *l = s->login;
 
 	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++)
-		if (l->hello.tunnels[i].kind == TUNNEL_HTTP && l->claims[i].req.name[0] != '\0')
-			stored_policy_look(s->worker, l->claims[i].req.name);
+		if (l->hello.tunnels[i].kind == TUNNEL_HTTP &&
+		    l->claims[i].req.route.name[0] != '\0')
+			stored_policy_look(s->worker, l->claims[i].req.route.name);
 }
 
 /* The last answer of a session that is over frees it: nobody else has a pointer to it. */
@@ -179,9 +180,9 @@ on_token(struct errand *e)
 		return;
 	}
 	session_move(s, SESSION_CLAIM);
-	s->expires_ms = c->req.expires_ms;
+	s->expires_ms = c->req.grant.expires_ms;
 	snprintf(s->account, sizeof(s->account), "%s", c->req.account);
-	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.token_id);
+	snprintf(s->token_id, sizeof(s->token_id), "%s", c->req.grant.id);
 	if (!links_know(s)) {
 		session_refuse(s, LINK_CODE_BUSY, "too-many-links",
 		    "this account has as many links to this edge as it may", RETRY_BUSY_MS);
@@ -256,6 +257,6 @@ login_hello(struct session *s, struct slice json)
 	    l->hello.host[0] != '\0' ? " at " : "", s->peer);
 	session_move(s, SESSION_LOGIN);
 	l->token.req.op = STORE_LOGIN;
-	snprintf(l->token.req.token, sizeof(l->token.req.token), "%s", l->hello.token);
+	snprintf(l->token.req.grant.token, sizeof(l->token.req.grant.token), "%s", l->hello.token);
 	login_submit(s, &l->token, NULL, on_token);
 }

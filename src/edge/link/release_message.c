@@ -105,16 +105,16 @@ read_key(struct release_message *r, const char *key)
 	uint64_t port;
 
 	if (!slice_starts(slice_str(key), S("tcp:"))) {
-		why = url_name(slice_str(key), r->req.name, sizeof(r->req.name));
+		why = url_name(slice_str(key), r->req.route.name, sizeof(r->req.route.name));
 		r->req.op = STORE_NAME_RELEASE;
-		snprintf(r->key, sizeof(r->key), "%s", r->req.name);
+		snprintf(r->key, sizeof(r->key), "%s", r->req.route.name);
 		return why;
 	}
 	if (!slice_u64(slice_str(key + 4), &port) || port == 0 || port > 65535)
 		return "a port is tcp: and a number from 1 to 65535";
 	r->req.op = STORE_PORT_RELEASE;
-	r->req.port = (uint16_t)port;
-	snprintf(r->key, sizeof(r->key), "tcp:%u", r->req.port);
+	r->req.route.port = (uint16_t)port;
+	snprintf(r->key, sizeof(r->key), "tcp:%u", r->req.route.port);
 	return NULL;
 }
 

@@ -35,7 +35,7 @@ follow(struct store_req *req)
 	struct slice none = { 0 };
 
 	if (req->result == STORE_OK)
-		directory_stored(a->worker->edge->directory, slice_str(req->name),
+		directory_stored(a->worker->edge->directory, slice_str(req->route.name),
 		    a->policy == NULL ? none : slice_str(a->policy->json));
 	errand_end(&a->errand);
 }
@@ -47,9 +47,9 @@ on_stored(struct errand *e)
 	struct again *a = list_of(e, struct again, errand);
 
 	if (a->req.result == STORE_OK)
-		stored_policy_look(a->worker, a->req.name);
+		stored_policy_look(a->worker, a->req.route.name);
 	else
-		log_event(LOG_WARN, "policy-not-stored", LOG_Z("tunnel", a->req.name),
+		log_event(LOG_WARN, "policy-not-stored", LOG_Z("tunnel", a->req.route.name),
 		    LOG_Z("why", store_result_text(a->req.result)));
 	again_free(a);
 }
@@ -76,9 +76,9 @@ stored_policy_look(struct worker *w, const char *name)
 	a->worker = w;
 	a->policy = policy;
 	a->req.op = STORE_NAME_CLAIM;
-	a->req.set_policy = true;
-	a->req.per_account_max = (uint32_t)w->settings->limits.names_per_account;
-	snprintf(a->req.name, sizeof(a->req.name), "%s", name);
+	a->req.route.set_policy = true;
+	a->req.route.per_account_max = (uint32_t)w->settings->limits.names_per_account;
+	snprintf(a->req.route.name, sizeof(a->req.route.name), "%s", name);
 	snprintf(a->req.account, sizeof(a->req.account), "%s", account);
 	buf_init(&a->sealed, 2 * LIMIT_POLICY_BYTES);
 	if (policy != NULL)
@@ -87,6 +87,6 @@ stored_policy_look(struct worker *w, const char *name)
 		again_free(a);
 		return;
 	}
-	a->req.policy = buf_slice(&a->sealed);
+	a->req.route.policy = buf_slice(&a->sealed);
 	errand_store(&a->errand, &w->errands, w->edge->store, &a->req, follow, on_stored);
 }

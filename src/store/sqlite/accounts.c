@@ -53,19 +53,19 @@ token_add(struct db *db, struct store_req *req)
 	if (req->account[0] == '\0')
 		return STORE_INVALID;
 	account = accounts_id(db, slice_str(req->account), req->now_ms, true);
-	token_make(req->token, req->token_id);
-	if (account == 0 || !token_hash(slice_str(req->token), hash))
+	token_make(req->grant.token, req->grant.id);
+	if (account == 0 || !token_hash(slice_str(req->grant.token), hash))
 		return STORE_FULL;
 	q = db_query(db, SQL_TOKEN_ADD);
-	db_put_text(&q, slice_str(req->token_id));
+	db_put_text(&q, slice_str(req->grant.id));
 	db_put_int(&q, account);
 	db_put_blob(&q, slice_of(hash, sizeof(hash)));
-	db_put_text(&q, slice_str(req->label));
+	db_put_text(&q, slice_str(req->grant.label));
 	db_put_int(&q, req->now_ms);
-	db_put_int(&q, req->expires_ms);
+	db_put_int(&q, req->grant.expires_ms);
 	ok = db_run(&q);
 	if (!ok)
-		OPENSSL_cleanse(req->token, sizeof(req->token));
+		OPENSSL_cleanse(req->grant.token, sizeof(req->grant.token));
 	return ok ? STORE_OK : STORE_FULL;
 }
 
@@ -76,7 +76,7 @@ token_list(struct db *db, struct store_req *req)
 
 	if (!accounts_rows(req))
 		return STORE_FULL;
-	db_put_text(&q, slice_str(req->token_id));
+	db_put_text(&q, slice_str(req->grant.id));
 	db_put_text(&q, slice_str(req->account));
 	db_put_int(&q, LIMIT_STORE_ROWS);
 	while (db_next(&q)) {
@@ -100,7 +100,7 @@ token_revoke(struct db *db, struct store_req *req)
 	struct db_query q = db_query(db, SQL_TOKEN_GET);
 	bool found = false, revoked = false;
 
-	db_put_text(&q, slice_str(req->token_id));
+	db_put_text(&q, slice_str(req->grant.id));
 	if (db_next(&q)) {
 		found = true;
 		(void)db_get_bytes(&q);
@@ -116,7 +116,7 @@ token_revoke(struct db *db, struct store_req *req)
 		return STORE_OK;
 	q = db_query(db, SQL_TOKEN_REVOKE);
 	db_put_int(&q, req->now_ms);
-	db_put_text(&q, slice_str(req->token_id));
+	db_put_text(&q, slice_str(req->grant.id));
 	return db_run(&q) ? STORE_OK : STORE_FULL;
 }
 
@@ -161,8 +161,8 @@ static enum store_result
 login(struct db *db, struct store_req *req)
 {
 	unsigned char want[TOKEN_HASH_BYTES] = { 0 }, have[TOKEN_HASH_BYTES] = { 1 };
-	struct slice token = slice_str(req->token);
-	char account[sizeof(req->account)] = "", id[sizeof(req->token_id)] = "";
+	struct slice token = slice_str(req->grant.token);
+	char account[sizeof(req->account)] = "", id[sizeof(req->grant.id)] = "";
 	struct db_query q = db_query(db, SQL_TOKEN_GET);
 	int64_t expires_ms = 0, revoked_ms = 0, used_ms = 0;
 	bool found = false, hashed, equal;
@@ -187,8 +187,8 @@ login(struct db *db, struct store_req *req)
 	if (!hashed || !found || !equal)
 		return STORE_NONE;
 	memcpy(req->account, account, sizeof(account));
-	memcpy(req->token_id, id, sizeof(id));
-	req->expires_ms = expires_ms;
+	memcpy(req->grant.id, id, sizeof(id));
+	req->grant.expires_ms = expires_ms;
 	if (revoked_ms != 0 || (expires_ms != 0 && expires_ms <= req->now_ms))
 		return STORE_REVOKED;
 	note_used(db, id, used_ms, req->now_ms);
@@ -205,8 +205,8 @@ audit(struct db *db, struct store_req *req)
 
 	db_put_int(&q, req->now_ms);
 	db_put_text(&q, slice_str(req->account));
-	db_put_text(&q, slice_str(req->label));
-	db_put_text(&q, slice_str(req->text));
+	db_put_text(&q, slice_str(req->note.event));
+	db_put_text(&q, slice_str(req->note.text));
 	if (!db_run(&q))
 		return STORE_FULL;
 	id = db_inserted(db);
@@ -228,7 +228,7 @@ stat_line(struct db *db, struct store_req *req)
 			n[i] = db_get_int(&q);
 	}
 	db_end(&q);
-	snprintf(req->text, sizeof(req->text),
+	snprintf(req->note.text, sizeof(req->note.text),
 	    "accounts=%lld tokens=%lld names=%lld tombstones=%lld ports=%lld wal_bytes=%lld "
 	    "space_low=%d",
 	    n[0], n[1], n[2], n[3], n[4], (long long)(db->wal_frames * db->page_bytes),

@@ -74,7 +74,7 @@ add(struct db *db, struct store_req *req, int64_t account, const char *name, con
 
 	if (grow_ask(db) != STORE_OK)
 		return STORE_FULL;
-	if (!may_have_more(db, account, req->per_account_max, true))
+	if (!may_have_more(db, account, req->route.per_account_max, true))
 		return STORE_LIMIT;
 	q = db_query(db, SQL_NAME_ADD);
 	db_put_text(&q, slice_str(name));
@@ -87,7 +87,7 @@ add(struct db *db, struct store_req *req, int64_t account, const char *name, con
 static enum store_result
 take_back(struct db *db, struct store_req *req, int64_t account, const char *name)
 {
-	if (!may_have_more(db, account, req->per_account_max, false))
+	if (!may_have_more(db, account, req->route.per_account_max, false))
 		return STORE_LIMIT;
 	return set_released(db, name, 0);
 }
@@ -97,12 +97,12 @@ static enum store_result
 claim_random(struct db *db, struct store_req *req, int64_t account)
 {
 	struct db_query q = db_query(db, SQL_NAME_BY_KEY);
-	char name[sizeof(req->name)] = "";
+	char name[sizeof(req->route.name)] = "";
 	bool found = false, released = false;
 	enum store_result r;
 
 	db_put_int(&q, account);
-	db_put_text(&q, slice_str(req->key));
+	db_put_text(&q, slice_str(req->route.key));
 	if (db_next(&q)) {
 		found = true;
 		db_get_z(&q, name, sizeof(name));
@@ -111,12 +111,12 @@ claim_random(struct db *db, struct store_req *req, int64_t account)
 	db_end(&q);
 	if (!found) {
 		rand_name(name, RANDOM_NAME_CHARS);
-		r = add(db, req, account, name, req->key);
+		r = add(db, req, account, name, req->route.key);
 	} else {
 		r = released ? take_back(db, req, account, name) : STORE_OK;
 	}
 	if (r == STORE_OK)
-		snprintf(req->name, sizeof(req->name), "%s", name);
+		snprintf(req->route.name, sizeof(req->route.name), "%s", name);
 	return r;
 }
 
@@ -129,14 +129,14 @@ claim(struct db *db, struct store_req *req)
 	account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 	if (account == 0)
 		return STORE_NONE;
-	if (req->name[0] == '\0')
+	if (req->route.name[0] == '\0')
 		return claim_random(db, req, account);
-	o = look_up(db, req->name, account, NULL, 0);
+	o = look_up(db, req->route.name, account, NULL, 0);
 	if (!o.found)
-		return add(db, req, account, req->name, "");
+		return add(db, req, account, req->route.name, "");
 	if (!o.ours)
 		return o.released ? STORE_GONE : STORE_TAKEN;
-	return o.released ? take_back(db, req, account, req->name) : STORE_OK;
+	return o.released ? take_back(db, req, account, req->route.name) : STORE_OK;
 }
 
 enum store_result
@@ -145,17 +145,18 @@ names_claim(struct db *db, struct store_req *req)
 	enum store_result r;
 	struct db_query q;
 
-	if (req->account[0] == '\0' || (req->set_policy && req->policy.n > 2 * LIMIT_POLICY_BYTES))
+	if (req->account[0] == '\0' ||
+	    (req->route.set_policy && req->route.policy.n > 2 * LIMIT_POLICY_BYTES))
 		return STORE_INVALID;
 	r = claim(db, req);
-	if (r != STORE_OK || !req->set_policy)
+	if (r != STORE_OK || !req->route.set_policy)
 		return r;
 	q = db_query(db, SQL_NAME_POLICY);
-	if (req->policy.n > 0)
-		db_put_blob(&q, req->policy);
+	if (req->route.policy.n > 0)
+		db_put_blob(&q, req->route.policy);
 	else
 		db_put_null(&q);
-	db_put_text(&q, slice_str(req->name));
+	db_put_text(&q, slice_str(req->route.name));
 	return db_run(&q) ? STORE_OK : STORE_FULL;
 }
 
@@ -165,19 +166,19 @@ names_release(struct db *db, struct store_req *req)
 	int64_t account = 0;
 	struct owned o;
 
-	if (req->name[0] == '\0')
+	if (req->route.name[0] == '\0')
 		return STORE_INVALID;
 	if (req->account[0] != '\0') {
 		account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 		if (account == 0)
 			return STORE_NONE;
 	}
-	o = look_up(db, req->name, account, NULL, 0);
+	o = look_up(db, req->route.name, account, NULL, 0);
 	if (!o.found)
 		return STORE_NONE;
 	if (account != 0 && !o.ours)
 		return o.released ? STORE_GONE : STORE_TAKEN;
-	return o.released ? STORE_OK : set_released(db, req->name, req->now_ms);
+	return o.released ? STORE_OK : set_released(db, req->route.name, req->now_ms);
 }
 
 enum store_result
@@ -186,9 +187,9 @@ names_lookup(struct db *db, struct store_req *req)
 	char owner[sizeof(req->account)] = "";
 	struct owned o;
 
-	if (req->name[0] == '\0')
+	if (req->route.name[0] == '\0')
 		return STORE_INVALID;
-	o = look_up(db, req->name, 0, owner, sizeof(owner));
+	o = look_up(db, req->route.name, 0, owner, sizeof(owner));
 	if (!o.found)
 		return STORE_NONE;
 	memcpy(req->account, owner, sizeof(owner));
@@ -247,7 +248,7 @@ port_add(struct db *db, struct store_req *req, int64_t account, uint16_t port, c
 	db_end(&q);
 	if (grow_ask(db) != STORE_OK)
 		return STORE_FULL;
-	if (req->per_account_max != 0 && have >= req->per_account_max)
+	if (req->route.per_account_max != 0 && have >= req->route.per_account_max)
 		return STORE_LIMIT;
 	q = db_query(db, SQL_PORT_ADD);
 	db_put_int(&q, port);
@@ -266,27 +267,27 @@ claim_any_port(struct db *db, struct store_req *req, int64_t account)
 	enum store_result r;
 	uint16_t kept = 0, port;
 
-	if (req->port_min == 0 || req->port_max < req->port_min) {
+	if (req->route.port_min == 0 || req->route.port_max < req->route.port_min) {
 		db_end(&q);
 		return STORE_INVALID;
 	}
 	db_put_int(&q, account);
-	db_put_text(&q, slice_str(req->key));
+	db_put_text(&q, slice_str(req->route.key));
 	if (db_next(&q))
 		kept = (uint16_t)db_get_int(&q);
 	db_end(&q);
-	if (kept >= req->port_min && kept <= req->port_max) {
-		req->port = kept;
+	if (kept >= req->route.port_min && kept <= req->route.port_max) {
+		req->route.port = kept;
 		return STORE_OK;
 	}
-	port = free_port(db, req->port_min, req->port_max);
+	port = free_port(db, req->route.port_min, req->route.port_max);
 	if (port == 0)
 		return STORE_LIMIT;
 	if (kept != 0 && port_del(db, kept) != STORE_OK)
 		return STORE_FULL;
-	r = port_add(db, req, account, port, req->key);
+	r = port_add(db, req, account, port, req->route.key);
 	if (r == STORE_OK)
-		req->port = port;
+		req->route.port = port;
 	return r;
 }
 
@@ -314,14 +315,15 @@ ports_claim(struct db *db, struct store_req *req)
 	account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 	if (account == 0)
 		return STORE_NONE;
-	if (req->port == 0)
+	if (req->route.port == 0)
 		return claim_any_port(db, req, account);
-	if (req->port_max != 0 && (req->port < req->port_min || req->port > req->port_max))
+	if (req->route.port_max != 0 &&
+	    (req->route.port < req->route.port_min || req->route.port > req->route.port_max))
 		return STORE_INVALID;
-	owner = port_owner(db, req->port);
+	owner = port_owner(db, req->route.port);
 	if (owner >= 0)
 		return owner == account ? STORE_OK : STORE_TAKEN;
-	return port_add(db, req, account, req->port, "");
+	return port_add(db, req, account, req->route.port, "");
 }
 
 enum store_result
@@ -329,19 +331,19 @@ ports_release(struct db *db, struct store_req *req)
 {
 	int64_t account = 0, owner;
 
-	if (req->port == 0)
+	if (req->route.port == 0)
 		return STORE_INVALID;
 	if (req->account[0] != '\0') {
 		account = accounts_id(db, slice_str(req->account), req->now_ms, false);
 		if (account == 0)
 			return STORE_NONE;
 	}
-	owner = port_owner(db, req->port);
+	owner = port_owner(db, req->route.port);
 	if (owner < 0)
 		return STORE_NONE;
 	if (account != 0 && owner != account)
 		return STORE_TAKEN;
-	return port_del(db, req->port);
+	return port_del(db, req->route.port);
 }
 
 enum store_result
@@ -351,7 +353,7 @@ ports_list(struct db *db, struct store_req *req)
 
 	if (!accounts_rows(req))
 		return STORE_FULL;
-	db_put_int(&q, req->port);
+	db_put_int(&q, req->route.port);
 	db_put_int(&q, LIMIT_STORE_ROWS);
 	while (db_next(&q)) {
 		struct store_row *row = &req->rows[req->n_rows++];
@@ -368,13 +370,13 @@ ports_list(struct db *db, struct store_req *req)
 enum store_result
 names_stopped(struct db *db, struct store_req *req)
 {
-	bool port = req->name[0] == '\0';
+	bool port = req->route.name[0] == '\0';
 	struct db_query q = db_query(db, port ? SQL_PORT_STOPPED : SQL_NAME_STOPPED);
 
-	db_put_int(&q, req->stopped ? req->now_ms : 0);
+	db_put_int(&q, req->route.stopped ? req->now_ms : 0);
 	if (port)
-		db_put_int(&q, req->port);
+		db_put_int(&q, req->route.port);
 	else
-		db_put_text(&q, slice_str(req->name));
+		db_put_text(&q, slice_str(req->route.name));
 	return db_run(&q) ? STORE_OK : STORE_FULL;
 }

@@ -84,7 +84,7 @@ around_damage(struct db *db, struct store_req *req, enum sql one, size_t n_max, 
 	bool memory = keys != NULL;
 	size_t n = LIMIT_STORE_ROWS;
 
-	snprintf(after, sizeof(after), "%s", req->name);
+	snprintf(after, sizeof(after), "%s", req->route.name);
 	while (memory && n == LIMIT_STORE_ROWS && req->n_rows < n_max && db->fault == DB_FINE) {
 		n = keys_behind(db, after, keys);
 		for (size_t i = 0; i < n && memory && req->n_rows < n_max && db->fault == DB_FINE;
@@ -107,7 +107,7 @@ names_list(struct db *db, struct store_req *req)
 	if (db->damaged)
 		return around_damage(db, req, SQL_NAME_ONE, LIMIT_STORE_ROWS, take_name);
 	q = db_query(db, SQL_NAME_LIST);
-	db_put_text(&q, slice_str(req->name));
+	db_put_text(&q, slice_str(req->route.name));
 	db_put_text(&q, slice_str(req->account));
 	db_put_int(&q, LIMIT_STORE_ROWS);
 	while (db_next(&q))
@@ -127,7 +127,7 @@ names_policies(struct db *db, struct store_req *req)
 		return around_damage(db, req, SQL_NAME_POLICY_ONE, LIMIT_STORE_POLICIES,
 		    take_policy);
 	q = db_query(db, SQL_NAME_POLICIES);
-	db_put_text(&q, slice_str(req->name));
+	db_put_text(&q, slice_str(req->route.name));
 	db_put_int(&q, LIMIT_STORE_POLICIES);
 	while (memory && db_next(&q))
 		memory = take_policy(&q, &req->rows[req->n_rows++]);

@@ -62,13 +62,13 @@ TEST(a_policy_is_read_once)
 	keep = w->edge.vault = vault_open(w->settings, &error);
 	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
 	n_read = 0;
-	a = say_hello(ann.token);
+	a = say_hello(ann.grant.token);
 	EXPECT(is_welcome(a));
 	EXPECT_INT(n_read, 1);
 	/* one that is known is not read again */
 	agent_leave(a);
 	pass_time(SECOND);
-	a = say_hello(ann.token);
+	a = say_hello(ann.grant.token);
 	EXPECT(is_welcome(a));
 	EXPECT_INT(n_read, 1);
 	store_req_fini(&ann);
@@ -95,16 +95,16 @@ TEST(s14_links_of_an_account_are_counted)
 	known->address_max = 2;
 	known->n_max = 3;
 	for (int i = 0; i < 2; i++)
-		EXPECT(strstr(say_hello(ann.token)->control, "\"welcome\"") != NULL);
-	a = say_hello(ann.token);
+		EXPECT(strstr(say_hello(ann.grant.token)->control, "\"welcome\"") != NULL);
+	a = say_hello(ann.grant.token);
 	EXPECT(strstr(a->control, "too-many-links") != NULL);
-	EXPECT(strstr(say_hello(bob.token)->control, "\"welcome\"") != NULL);
+	EXPECT(strstr(say_hello(bob.grant.token)->control, "\"welcome\"") != NULL);
 	EXPECT_INT(known->n, 3);
 	/* all are taken: the account with the most makes room, and not for its own */
 	known->address_max = 4;
-	EXPECT(strstr(say_hello(ann.token)->control, "too-many-links") != NULL);
+	EXPECT(strstr(say_hello(ann.grant.token)->control, "too-many-links") != NULL);
 	EXPECT(!w->agents[0].over && !w->agents[1].over);
-	EXPECT(strstr(say_hello(bob.token)->control, "\"welcome\"") != NULL);
+	EXPECT(strstr(say_hello(bob.grant.token)->control, "\"welcome\"") != NULL);
 	EXPECT(w->agents[0].over && !w->agents[1].over);
 	EXPECT_INT(known->n, 3);
 	store_req_fini(&ann);

@@ -178,11 +178,11 @@ static void
 claim(struct store *s, int i, const char *policy)
 {
 	struct store_req r = {
-		.op = STORE_NAME_CLAIM, .set_policy = true, .policy = slice_str(policy)
+		.op = STORE_NAME_CLAIM, .route.set_policy = true, .route.policy = slice_str(policy)
 	};
 
 	PUT(r.account, "ann");
-	snprintf(r.name, sizeof(r.name), "name%03d", i);
+	snprintf(r.route.name, sizeof(r.route.name), "name%03d", i);
 	EXPECT_INT(call(s, &r), STORE_OK);
 	store_req_fini(&r);
 }
@@ -199,7 +199,7 @@ names(struct store *s, enum store_op op)
 		n = r.n_rows;
 		all += n;
 		if (n > 0)
-			PUT(r.name, r.rows[n - 1].name);
+			PUT(r.route.name, r.rows[n - 1].name);
 		store_req_fini(&r);
 	} while (n == n_max);
 	return all;

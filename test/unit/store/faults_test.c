@@ -57,7 +57,7 @@ claim_all(struct store *s, struct claims *c, const char *prefix)
 			.op = STORE_NAME_CLAIM, .done = help_done, .owner = &c->waiter
 		};
 		PUT(r->account, "ann");
-		snprintf(r->name, sizeof(r->name), "%s-%zu", prefix, i);
+		snprintf(r->route.name, sizeof(r->route.name), "%s-%zu", prefix, i);
 		store_submit(s, r);
 		/* In a few batches: as many as it takes, the order of the disk's operations is the
 		 * same. */
@@ -81,7 +81,7 @@ static void
 compare(struct store *s, const struct claims *c, size_t *lost, size_t *ghosts)
 {
 	for (size_t i = 0; i < CLAIMS; i++) {
-		bool there = help_name(s, STORE_NAME_LOOKUP, "", c->reqs[i].name) == STORE_OK;
+		bool there = help_name(s, STORE_NAME_LOOKUP, "", c->reqs[i].route.name) == STORE_OK;
 
 		*lost += c->reqs[i].result == STORE_OK && !there;
 		*ghosts += c->reqs[i].result != STORE_OK && there;
@@ -135,7 +135,7 @@ TEST(q04_disk_full)
 
 	bad_reset(1);
 	s = help_open(path);
-	help_account(s, "ann", r.token, sizeof(r.token));
+	help_account(s, "ann", r.grant.token, sizeof(r.grant.token));
 	claim_all(s, &before, "before");
 	EXPECT_INT(count(&before, STORE_OK), CLAIMS);
 	bad.full = true;
@@ -514,7 +514,7 @@ TEST(q04_low_space)
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "other"), STORE_OK);
 	EXPECT_INT(help_name(s, STORE_NAME_RELEASE, "", "other"), STORE_OK);
 	EXPECT_INT(call(s, &stat), STORE_OK);
-	EXPECT(strstr(stat.text, "space_low=1") != NULL);
+	EXPECT(strstr(stat.note.text, "space_low=1") != NULL);
 	EXPECT(store_healthy(s));
 	EXPECT(slice_starts(slice_str(store_error(s)), S("full")));
 	space_is_low = false;

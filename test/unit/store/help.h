@@ -120,7 +120,7 @@ help_account(struct store *s, const char *account, char *ret_token, size_t cap)
 	PUT(r.account, account);
 	EXPECT_INT(call(s, &r), STORE_OK);
 	if (ret_token != NULL)
-		put(ret_token, cap, r.token);
+		put(ret_token, cap, r.grant.token);
 	store_req_fini(&r);
 }
 
@@ -131,7 +131,7 @@ help_name(struct store *s, enum store_op op, const char *account, const char *na
 	enum store_result got;
 
 	PUT(r.account, account);
-	PUT(r.name, name);
+	PUT(r.route.name, name);
 	got = call(s, &r);
 	store_req_fini(&r);
 	return got;

@@ -44,26 +44,27 @@ static enum store_result
 login(struct store *s, const char *token, int64_t now_ms, struct store_req *r)
 {
 	*r = (struct store_req){ .op = STORE_LOGIN, .now_ms = now_ms };
-	PUT(r->token, token);
+	PUT(r->grant.token, token);
 	return call(s, r);
 }
 
 TEST(token_life)
 {
 	struct store *s = help_open(help_path());
-	struct store_req r, add = { .op = STORE_TOKEN_ADD, .now_ms = 1000, .expires_ms = 5000 };
+	struct store_req r,
+	    add = { .op = STORE_TOKEN_ADD, .now_ms = 1000, .grant.expires_ms = 5000 };
 	char token[128], other[TOKEN_BYTES + 1], id[24];
 
 	PUT(add.account, "ann");
-	PUT(add.label, "laptop");
+	PUT(add.grant.label, "laptop");
 	EXPECT_INT(call(s, &add), STORE_OK);
-	put(token, sizeof(token), add.token);
+	put(token, sizeof(token), add.grant.token);
 	EXPECT(store_token_ok(slice_str(token)));
 
 	EXPECT_INT(login(s, token, 4999, &r), STORE_OK);
-	EXPECT_INT(r.expires_ms, 5000); /* its link ends then, too */
+	EXPECT_INT(r.grant.expires_ms, 5000); /* its link ends then, too */
 	EXPECT_SLICE(slice_str(r.account), S("ann"));
-	EXPECT_SLICE(slice_str(r.token_id), slice_str(add.token_id));
+	EXPECT_SLICE(slice_str(r.grant.id), slice_str(add.grant.id));
 	EXPECT_INT(login(s, token, 5000, &r), STORE_REVOKED);
 
 	/* An unknown id, a known id with another secret, rubbish. */
@@ -76,9 +77,9 @@ TEST(token_life)
 	EXPECT_INT(login(s, "adit_' OR 1=1 --", 2000, &r), STORE_NONE);
 
 	r = (struct store_req){ .op = STORE_TOKEN_REVOKE };
-	PUT(r.token_id, "nobody");
+	PUT(r.grant.id, "nobody");
 	EXPECT_INT(call(s, &r), STORE_NONE);
-	PUT(r.token_id, add.token_id);
+	PUT(r.grant.id, add.grant.id);
 	EXPECT_INT(call(s, &r), STORE_OK);
 	EXPECT_SLICE(slice_str(r.account), S("ann"));
 	EXPECT_INT(call(s, &r), STORE_OK);
@@ -97,7 +98,7 @@ TEST(token_life)
 	EXPECT_INT(r.n_rows, 0);
 	store_req_fini(&r);
 	store_req_fini(&add);
-	EXPECT_SLICE(slice_str(add.token), S(""));
+	EXPECT_SLICE(slice_str(add.grant.token), S(""));
 	store_close(s);
 	help_clean();
 }
@@ -150,17 +151,17 @@ TEST(s05_login_same_work)
 	PUT(add.account, "ann");
 	EXPECT_INT(accounts_run(db, &add), STORE_OK);
 	before = db->n_run;
-	PUT(r.token, add.token);
+	PUT(r.grant.token, add.grant.token);
 	EXPECT_INT(accounts_run(db, &r), STORE_OK);
 	known = db->n_run - before;
 	EXPECT_INT(known, 1);
 	token_make(other, id);
 	before = db->n_run;
-	PUT(r.token, other);
+	PUT(r.grant.token, other);
 	EXPECT_INT(accounts_run(db, &r), STORE_NONE);
 	EXPECT_INT(db->n_run - before, known);
 	before = db->n_run;
-	PUT(r.token, "rubbish");
+	PUT(r.grant.token, "rubbish");
 	EXPECT_INT(accounts_run(db, &r), STORE_NONE);
 	EXPECT_INT(db->n_run - before, known);
 	db_close(db);
@@ -198,7 +199,7 @@ TEST(s04_no_secret_at_rest)
 
 	help_account(s, "ann", token, sizeof(token));
 	EXPECT_INT(login(s, token, 1000, &r), STORE_OK);
-	put(id, sizeof(id), r.token_id);
+	put(id, sizeof(id), r.grant.id);
 	memcpy(secret, token + 6 + TOKEN_ID_BYTES, TOKEN_SECRET_BYTES);
 	secret[TOKEN_SECRET_BYTES] = '\0';
 	EXPECT(files_hold(id));
@@ -254,11 +255,11 @@ TEST(name_forms)
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "", "x"), STORE_INVALID);
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "nobody", "x"), STORE_NONE);
 	EXPECT_INT(help_name(s, STORE_NAME_RELEASE, "nobody", "x"), STORE_NONE);
-	memset(r.name, 'a', sizeof(r.name));
+	memset(r.route.name, 'a', sizeof(r.route.name));
 	EXPECT_INT(call(s, &r), STORE_INVALID);
 	r.op = STORE_NAME_CLAIM;
 	EXPECT_INT(call(s, &r), STORE_INVALID);
-	r.name[63] = '\0';
+	r.route.name[63] = '\0';
 	PUT(r.account, "ann");
 	EXPECT_INT(call(s, &r), STORE_OK);
 	store_close(s);
@@ -271,9 +272,9 @@ random_name(struct store *s, const char *account, const char *key, char name[64]
 	struct store_req r = { .op = STORE_NAME_CLAIM };
 
 	PUT(r.account, account);
-	PUT(r.key, key);
+	PUT(r.route.key, key);
 	EXPECT_INT(call(s, &r), STORE_OK);
-	memcpy(name, r.name, 64);
+	memcpy(name, r.route.name, 64);
 	EXPECT(strlen(name) >= 16);
 }
 
@@ -312,10 +313,10 @@ TEST(random_names_are_kept)
 static enum store_result
 claim_within(struct store *s, const char *name, uint32_t max)
 {
-	struct store_req r = { .op = STORE_NAME_CLAIM, .per_account_max = max };
+	struct store_req r = { .op = STORE_NAME_CLAIM, .route.per_account_max = max };
 
 	PUT(r.account, "ann");
-	PUT(r.name, name);
+	PUT(r.route.name, name);
 	return call(s, &r);
 }
 
@@ -359,7 +360,7 @@ TEST(name_list_pages)
 		all[i] =
 		    (struct store_req){ .op = STORE_NAME_CLAIM, .done = help_done, .owner = &w };
 		PUT(all[i].account, "ann");
-		snprintf(all[i].name, sizeof(all[i].name), "n%05zu", i);
+		snprintf(all[i].route.name, sizeof(all[i].route.name), "n%05zu", i);
 		store_submit(s, &all[i]);
 	}
 	waiter_wait(&w, N);
@@ -371,7 +372,7 @@ TEST(name_list_pages)
 	EXPECT_SLICE(slice_str(r.rows[0].account), S("ann"));
 	put(after, sizeof(after), r.rows[999].name);
 	store_req_fini(&r);
-	PUT(r.name, after);
+	PUT(r.route.name, after);
 	EXPECT_INT(call(s, &r), STORE_OK);
 	EXPECT_INT(r.n_rows, 500);
 	EXPECT_SLICE(slice_str(r.rows[499].name), S("n01499"));
@@ -386,12 +387,14 @@ TEST(name_list_pages)
 static enum store_result
 port(struct store *s, enum store_op op, const char *account, uint16_t *number, const char *key)
 {
-	struct store_req r = { .op = op, .port = *number, .port_min = 20000, .port_max = 20002 };
+	struct store_req r = {
+		.op = op, .route.port = *number, .route.port_min = 20000, .route.port_max = 20002
+	};
 
 	PUT(r.account, account);
-	PUT(r.key, key);
+	PUT(r.route.key, key);
 	(void)call(s, &r);
-	*number = r.port;
+	*number = r.route.port;
 	return r.result;
 }
 
@@ -436,33 +439,38 @@ TEST(stopped_tunnels)
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "web"), STORE_OK);
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "jobs"), STORE_OK);
 	EXPECT_INT(port(s, STORE_PORT_CLAIM, "ann", &at, ""), STORE_OK);
-	EXPECT_INT(call(s,
-		       &(struct store_req){
-			   .op = STORE_STOPPED, .name = "web", .stopped = true, .now_ms = 7 }),
+	EXPECT_INT(call(s, &(struct store_req){ .op = STORE_STOPPED,
+			       .route.name = "web",
+			       .route.stopped = true,
+			       .now_ms = 7 }),
+	    STORE_OK);
+	EXPECT_INT(call(s, &(struct store_req){ .op = STORE_STOPPED,
+			       .route.name = "jobs",
+			       .route.stopped = true,
+			       .now_ms = 8 }),
+	    STORE_OK);
+	EXPECT_INT(call(s, &(struct store_req){ .op = STORE_STOPPED, .route.name = "jobs" }),
+	    STORE_OK);
+	EXPECT_INT(call(s, &(struct store_req){ .op = STORE_STOPPED,
+			       .route.port = at,
+			       .route.stopped = true,
+			       .now_ms = 9 }),
 	    STORE_OK);
 	EXPECT_INT(call(s,
 		       &(struct store_req){
-			   .op = STORE_STOPPED, .name = "jobs", .stopped = true, .now_ms = 8 }),
-	    STORE_OK);
-	EXPECT_INT(call(s, &(struct store_req){ .op = STORE_STOPPED, .name = "jobs" }), STORE_OK);
-	EXPECT_INT(call(s,
-		       &(struct store_req){
-			   .op = STORE_STOPPED, .port = at, .stopped = true, .now_ms = 9 }),
-	    STORE_OK);
-	EXPECT_INT(
-	    call(s, &(struct store_req){ .op = STORE_STOPPED, .name = "nobody", .stopped = true }),
+			   .op = STORE_STOPPED, .route.name = "nobody", .route.stopped = true }),
 	    STORE_OK);
 	store_close(s);
 	s = help_open(path);
 	EXPECT_INT(call(s, &r), STORE_OK);
 	EXPECT(r.n_rows == 2 && r.rows[0].stopped_ms == 0 && r.rows[1].stopped_ms == 7);
 	store_req_fini(&r);
-	r = (struct store_req){ .op = STORE_PORT_LIST, .port = 20000 };
+	r = (struct store_req){ .op = STORE_PORT_LIST, .route.port = 20000 };
 	EXPECT_INT(call(s, &r), STORE_OK);
 	EXPECT(r.n_rows == 1 && r.rows[0].port == 20001 && r.rows[0].stopped_ms == 9);
 	EXPECT_SLICE(slice_str(r.rows[0].account), S("ann"));
 	store_req_fini(&r);
-	r = (struct store_req){ .op = STORE_PORT_LIST, .port = 20001 };
+	r = (struct store_req){ .op = STORE_PORT_LIST, .route.port = 20001 };
 	EXPECT_INT(call(s, &r), STORE_OK);
 	EXPECT_INT(r.n_rows, 0);
 	store_req_fini(&r);
@@ -474,23 +482,24 @@ TEST(stopped_tunnels)
 TEST(port_range_moves)
 {
 	struct store *s = help_open(help_path());
-	struct store_req r = {
-		.op = STORE_PORT_CLAIM, .port_min = 65535, .port_max = 65535, .per_account_max = 1
-	};
+	struct store_req r = { .op = STORE_PORT_CLAIM,
+		.route.port_min = 65535,
+		.route.port_max = 65535,
+		.route.per_account_max = 1 };
 
 	help_account(s, "ann", NULL, 0);
 	PUT(r.account, "ann");
-	PUT(r.key, "ssh");
+	PUT(r.route.key, "ssh");
 	EXPECT_INT(call(s, &r), STORE_OK);
-	EXPECT_INT(r.port, 65535);
-	r.port = 0;
-	r.port_min = r.port_max = 1024;
+	EXPECT_INT(r.route.port, 65535);
+	r.route.port = 0;
+	r.route.port_min = r.route.port_max = 1024;
 	EXPECT_INT(call(s, &r), STORE_OK);
-	EXPECT_INT(r.port, 1024);
-	r.port = 2000;
-	r.port_min = r.port_max = 0;
+	EXPECT_INT(r.route.port, 1024);
+	r.route.port = 2000;
+	r.route.port_min = r.route.port_max = 0;
 	EXPECT_INT(call(s, &r), STORE_LIMIT);
-	r.port = 0;
+	r.route.port = 0;
 	EXPECT_INT(call(s, &r), STORE_INVALID);
 	store_close(s);
 	help_clean();
@@ -506,12 +515,12 @@ TEST(audit_and_stat)
 	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "b"), STORE_OK);
 	EXPECT_INT(help_name(s, STORE_NAME_RELEASE, "ann", "b"), STORE_OK);
 	PUT(r.account, "ann");
-	PUT(r.label, "login");
-	PUT(r.text, "from 127.0.0.1'; DROP TABLE names; --");
+	PUT(r.note.event, "login");
+	PUT(r.note.text, "from 127.0.0.1'; DROP TABLE names; --");
 	EXPECT_INT(call(s, &r), STORE_OK);
 	r = (struct store_req){ .op = STORE_STAT };
 	EXPECT_INT(call(s, &r), STORE_OK);
-	EXPECT(strstr(r.text, "accounts=1 tokens=1 names=1 tombstones=1 ports=0") != NULL);
+	EXPECT(strstr(r.note.text, "accounts=1 tokens=1 names=1 tombstones=1 ports=0") != NULL);
 	store_close(s);
 	help_clean();
 }
@@ -726,9 +735,9 @@ static bool order_kept;
 static void
 order_done(struct store_req *req)
 {
-	order_kept = order_kept && req->port_min == order_next;
+	order_kept = order_kept && req->route.port_min == order_next;
 	order_next++;
-	if (req->key[0] == 'l')
+	if (req->route.key[0] == 'l')
 		waiter_post(req->owner);
 }
 
@@ -748,14 +757,14 @@ TEST(batches_keep_order)
 	order_kept = true;
 	for (size_t i = 0; i < N; i++) {
 		all[i] = (struct store_req){ .op = STORE_NAME_CLAIM,
-			.port_min = (uint16_t)i,
+			.route.port_min = (uint16_t)i,
 			.done = order_done,
 			.owner = &w };
 		PUT(all[i].account, i % 3 == 0 ? "eve" : "ann");
-		snprintf(all[i].name, sizeof(all[i].name), "n%zu", i / 3);
-		all[i].key[0] = i == N - 1 ? 'l' : '\0';
+		snprintf(all[i].route.name, sizeof(all[i].route.name), "n%zu", i / 3);
+		all[i].route.key[0] = i == N - 1 ? 'l' : '\0';
 	}
-	all[0].op = STORE_STAT;
+	all[0].op = STORE_NAME_LOOKUP;
 	for (size_t i = 0; i < N; i++)
 		store_submit(s, &all[i]);
 	waiter_wait(&w, 1);
@@ -789,8 +798,8 @@ crash_done(struct store_req *req)
 {
 	/* Acknowledged: whole names into a pipe, atomically. */
 	if (req->result == STORE_OK)
-		never |= write(*(int *)req->owner, req->name, sizeof(req->name)) < 0;
-	req->key[0] = '\0';
+		never |= write(*(int *)req->owner, req->route.name, sizeof(req->route.name)) < 0;
+	req->route.key[0] = '\0';
 	free(req);
 }
 
@@ -805,7 +814,7 @@ claim_for_ever(const char *path, int fd, int round)
 
 		*r = (struct store_req){ .op = STORE_NAME_CLAIM, .done = crash_done, .owner = &fd };
 		PUT(r->account, "ann");
-		snprintf(r->name, sizeof(r->name), "r%d-%d", round, i);
+		snprintf(r->route.name, sizeof(r->route.name), "r%d-%d", round, i);
 		if (i % 40 == 39)
 			(void)help_name(s, STORE_NAME_LOOKUP, "",
 			    "x"); /* waits: bounds the queue */
