@@ -175,7 +175,7 @@
 	X(ACME_ORDER_GAP_S,         60, "s", "between two orders for the same names")              \
 	X(ACME_POLL_S,            1800, "s", "wait for a CA to look at a name, or to sign")        \
 	X(ACME_LIMITED_S,          300, "s", "Retry-After of a CA that an attempt waits for; a longer one ends it") \
-	X(ACME_ALTERNATES,           8, "chains", "other chains of a certificate that are looked at") \
+	X(ACME_ALTERNATES,           8, "chains", "other chains of a certificate that the edge looks at") \
 	X(ACME_DIRECTORY_S,      86400, "s", "before the directory of a CA is read again")         \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
