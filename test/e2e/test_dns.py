@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from dnslab import KNOTD, NSD, ORIGIN, Dice, Knot, Nsd, Responder, a, cpu_s, dnsperf, ns, quiet_port, txt
+from dnslab import KNOTD, NSD, ORIGIN, Dice, Knot, Nsd, Responder, a, cpu_s, dnsperf, ns, txt
 from dnswire import CD, RD, TC, TYPES, Asker, Message, opt, question
-from process import WAIT_S, until
+from process import WAIT_S, free_port, until
 
 needs_nsd = pytest.mark.skipif(not NSD, reason="no nsd: nothing to compare with (Debian: nsd)")
 QUESTIONS = int(os.environ.get("DNS_QUESTIONS", "5000"))
@@ -113,7 +113,7 @@ SECONDARIES = [pytest.param(start_nsd, "hmac-sha256", marks=needs_nsd, id="nsd")
 @pytest.mark.parametrize("start,algorithm", SECONDARIES)
 def test_secondaries_follow(folder, start, algorithm):
     """A secondary takes the zone by AXFR, hears of a change by NOTIFY, and takes that by IXFR; all of it signed."""
-    port = quiet_port()
+    port = free_port()
     more = [a(f"n{i}.{ORIGIN}", "192.0.2.2") for i in range(3000)]  # several messages
     ours = Responder(folder, ZONE + more, key(algorithm=algorithm) + f"notify {port}\n")
     theirs = start(folder, port, ours.port, algorithm, base64.b64encode(SECRET).decode())

@@ -2,7 +2,6 @@
 """An edge by the book: what -n finds, what a reload refuses, and whom the edge becomes when root starts it."""
 import json
 import os
-import random
 import signal
 import socket
 import ssl
@@ -12,21 +11,9 @@ import pytest
 
 from certs import Authority
 from lab import ADIT, ADITD, Edge, refusing_address
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the edge is to give it up")
-
-
-def quiet_port():
-    """Below the range that the kernel takes ports from: whether it is in use is the very question here."""
-    while True:
-        port = random.randrange(10000, 20000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
 
 
 class Place:
@@ -39,7 +26,7 @@ class Place:
         for path in (lab.folder, self.folder):
             os.chmod(path, 0o755)
         self.pki = Authority(self.folder)
-        self.port = quiet_port()
+        self.port = free_port()
         self.state = os.path.join(self.folder, "state")
         self.control = os.path.join(self.folder, "run", "control.sock")
         self.path = os.path.join(self.folder, "aditd.yml")

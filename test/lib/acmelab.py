@@ -13,9 +13,8 @@ import threading
 import time
 import urllib.parse
 
-from dnslab import quiet_port
 from lab import ADITD
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 DRIVER = os.path.join(os.path.dirname(ADITD), "test", "acme_driver")
 GO_BIN = [os.path.expanduser("~/go/bin"), "/usr/local/bin"]
@@ -50,7 +49,7 @@ class World:
 
     def __init__(self, folder):
         self.folder, self.pages, self.shown = folder, {}, []
-        self.dns_port, self.management = quiet_port(), quiet_port()
+        self.dns_port, self.management = free_port(), free_port()
         self.dns = Process([CHALLTESTSRV, "-management", f"127.0.0.1:{self.management}", "-dnsserver", f"127.0.0.1:{self.dns_port}",
                             "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv6", ""],
                            os.path.join(folder, "challtestsrv.log"))
@@ -128,7 +127,7 @@ class Pebble:
     """A CA of its own, with the knobs of its environment and configuration."""
 
     def __init__(self, folder, world, env=None, **config):
-        self.folder, self.port, self.management = folder, quiet_port(), quiet_port()
+        self.folder, self.port, self.management = folder, free_port(), free_port()
         cert, key = (os.path.join(folder, n) for n in ("ca.crt", "ca.key"))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
                         "-subj", "/CN=pebble", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=WAIT_S)

@@ -4,31 +4,17 @@ import ipaddress
 import os
 import random
 import shutil
-import socket
 import struct
 import subprocess
 
 from dnswire import TYPES, Asker, name, question
 from lab import ADITD
-from process import WAIT_S, Process, until
+from process import WAIT_S, Process, free_port, until
 
 RESPONDER = os.path.join(os.path.dirname(ADITD), "test", "dns_responder")
 NSD = shutil.which("nsd") or shutil.which("nsd", path="/usr/sbin")
 KNOTD = shutil.which("knotd") or shutil.which("knotd", path="/usr/sbin")
 ORIGIN = "example.test"
-
-
-def quiet_port():
-    """For a server that cannot say which port it got: below those that the kernel gives to others."""
-    while True:
-        port = random.SystemRandom().randrange(12000, 32000)
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            try:
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Record:
@@ -157,7 +143,7 @@ class Nsd:
 
     def __init__(self, folder, records=None, zone="", serial=2026112901, more="", origin=ORIGIN, port=None):
         for attempt in range(5):  # the port may be taken before nsd has it
-            self.port = port or quiet_port()
+            self.port = port or free_port()
             self.folder = os.path.join(folder, f"nsd{attempt}")
             os.makedirs(self.folder)
             if records is not None:

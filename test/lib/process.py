@@ -33,14 +33,15 @@ def until(fn, deadline_s=None, what=""):
 
 
 def free_port():
-    """Nobody else of this run is told the same, and nothing listens there now."""
+    """Of TCP and UDP: nobody else of this run is told the same, and nothing listens there now."""
     global _next_port
     for _ in range(_PORTS):
         port = _first_port + _next_port
         _next_port = (_next_port + 1) % _PORTS
-        with socket.socket() as s:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             try:
-                s.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 pass
