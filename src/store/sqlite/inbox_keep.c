@@ -17,19 +17,8 @@
 static bool
 delete_one(struct db *db, struct inbox_req *req, int64_t id)
 {
-	struct db_query q;
-
 	/* It stays: its head and body cannot be taken out of their page. */
-	if (damage_known(db, (uint64_t)id, DAMAGE_PAYLOAD))
-		return true;
-	q = db_query(db, SQL_DELIVERY_DEL);
-	db_put_int(&q, id);
-	if (!db_run(&q)) {
-		damage_note(db, (uint64_t)id, DAMAGE_PAYLOAD);
-		return false;
-	}
-	req->n_changed++;
-	return true;
+	return damage_known(db, (uint64_t)id, DAMAGE_PAYLOAD) || inbox_room_delete(db, req, id);
 }
 
 /* What was received longer ago than keep_ms. In each source ids stand in the order of receipt. */

@@ -11,6 +11,20 @@
 #define STEP 32
 
 bool
+inbox_room_delete(struct db *db, struct inbox_req *req, int64_t id)
+{
+	struct db_query q = db_query(db, SQL_DELIVERY_DEL);
+
+	db_put_int(&q, id);
+	if (!db_run(&q)) {
+		damage_note(db, (uint64_t)id, DAMAGE_PAYLOAD);
+		return false;
+	}
+	req->n_changed++;
+	return true;
+}
+
+bool
 inbox_room_make(struct db *db, struct inbox_req *req, bool *ret_more)
 {
 	const struct walk_scope all = WALK_EVERYTHING;
@@ -23,8 +37,6 @@ inbox_room_make(struct db *db, struct inbox_req *req, bool *ret_more)
 		return true;
 	walk_start(&w, db, &all, FINISHED, true);
 	for (int n = 0; n < STEP && (id = walk_next(&w)) != 0;) {
-		struct db_query q;
-
 		if (w.all) { /* of any state */
 			if (!delivery_must_get(db, (uint64_t)id, &d))
 				return false;
@@ -36,13 +48,8 @@ inbox_room_make(struct db *db, struct inbox_req *req, bool *ret_more)
 			break;
 		if (damage_known(db, (uint64_t)id, DAMAGE_PAYLOAD))
 			continue;
-		q = db_query(db, SQL_DELIVERY_DEL);
-		db_put_int(&q, id);
-		if (!db_run(&q)) {
-			damage_note(db, (uint64_t)id, DAMAGE_PAYLOAD);
+		if (!inbox_room_delete(db, req, id))
 			return false;
-		}
-		req->n_changed++;
 		*ret_more = ++n == STEP;
 	}
 	return db->fault == DB_FINE;
