@@ -3,10 +3,9 @@
 #include "acme/jws.h"
 
 #include "acme/errqueue.h"
-
+#include "base/hmac.h"
 #include "base/text.h"
 
-#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 /* Of a header or of the text that is signed; a CSR of all names is the longest payload. */
@@ -127,7 +126,6 @@ jws_eab(EVP_PKEY *account_key, const char *key_id, struct slice hmac_key, const 
 {
 	uint8_t sig[SHA256_DIGEST_LENGTH];
 	struct buf head, covered, jwk;
-	unsigned int n = 0;
 	bool ok;
 
 	buf_init(&head, TEXT_MAX);
@@ -138,15 +136,11 @@ jws_eab(EVP_PKEY *account_key, const char *key_id, struct slice hmac_key, const 
 	buf_put(&head, S(",\"url\":"));
 	buf_json(&head, slice_str(url));
 	buf_putc(&head, '}');
-	/* An empty key would be one that everybody knows. */
-	ok = hmac_key.n > 0 && hmac_key.n <= 1024 && jws_jwk(account_key, &jwk) &&
+	ok = hmac_key.n <= 1024 && jws_jwk(account_key, &jwk) &&
 	     put_parts(&head, buf_slice(&jwk), out, &covered) &&
-	     HMAC(EVP_sha256(), hmac_key.p, (int)hmac_key.n, (const uint8_t *)covered.p, covered.n,
-		 sig, &n) != NULL;
-	if (ok) {
-		check(n == sizeof(sig));
-		put_signature(sig, n, out);
-	}
+	     hmac(HMAC_SHA256, hmac_key, (struct slice[]){ buf_slice(&covered) }, 1, sig);
+	if (ok)
+		put_signature(sig, sizeof(sig), out);
 	buf_fini(&jwk);
 	buf_fini(&covered);
 	buf_fini(&head);

@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signing messages and judging signatures, with HMAC by libcrypto. */
+/* Signing messages and judging signatures. */
 #include "dns/tsig.h"
 
+#include "base/hmac.h"
 #include "base/wire.h"
 #include "dns/rr.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-
-#include <pthread.h>
-
-#define PARTS_MAX 5
 
 static const struct {
-	char digest[8];
-	uint8_t mac_bytes;
+	enum hmac_hash hash;
 	const char *name;
 	struct slice wire;
 } algorithms[] = {
-	[TSIG_SHA256] = { "SHA256", 32, "hmac-sha256", { "\13hmac-sha256", 13 } },
-	[TSIG_SHA384] = { "SHA384", 48, "hmac-sha384", { "\13hmac-sha384", 13 } },
-	[TSIG_SHA512] = { "SHA512", 64, "hmac-sha512", { "\13hmac-sha512", 13 } },
+	[TSIG_SHA256] = { HMAC_SHA256, "hmac-sha256", { "\13hmac-sha256", 13 } },
+	[TSIG_SHA384] = { HMAC_SHA384, "hmac-sha384", { "\13hmac-sha384", 13 } },
+	[TSIG_SHA512] = { HMAC_SHA512, "hmac-sha512", { "\13hmac-sha512", 13 } },
 };
 #define ALGORITHMS (sizeof(algorithms) / sizeof(*algorithms))
 
@@ -52,51 +45,10 @@ tsig_key_wipe(struct tsig_key *key)
 	OPENSSL_cleanse(key, sizeof(*key));
 }
 
-/* --- HMAC --- */
-
-/* Contexts with their digest and no key, made once: looking algorithms up costs more than a MAC. */
-static EVP_MAC_CTX *blanks[ALGORITHMS];
-static pthread_once_t blanks_once = PTHREAD_ONCE_INIT;
-
-static void
-make_blanks(void)
+static size_t
+mac_bytes(const struct tsig_key *key)
 {
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-	for (size_t i = 0; i < ALGORITHMS && mac != NULL; i++) {
-		char digest[8];
-		OSSL_PARAM params[2];
-		EVP_MAC_CTX *c = EVP_MAC_CTX_new(mac);
-
-		memcpy(digest, algorithms[i].digest, sizeof(digest));
-		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
-		params[1] = OSSL_PARAM_construct_end();
-		if (c != NULL && EVP_MAC_CTX_set_params(c, params) != 1) {
-			EVP_MAC_CTX_free(c);
-			c = NULL;
-		}
-		blanks[i] = c;
-	}
-	EVP_MAC_free(mac); /* the contexts hold it */
-}
-
-static bool
-hmac(const struct tsig_key *key, const struct slice *parts, size_t n, unsigned char *dst)
-{
-	size_t want = algorithms[key->algorithm].mac_bytes, len = 0;
-	EVP_MAC_CTX *c;
-	bool ok;
-
-	check(n <= PARTS_MAX && key->n > 0);
-	pthread_once(&blanks_once, make_blanks);
-	if (blanks[key->algorithm] == NULL || (c = EVP_MAC_CTX_dup(blanks[key->algorithm])) == NULL)
-		return false;
-	ok = EVP_MAC_init(c, key->secret, key->n, NULL) == 1;
-	for (size_t i = 0; i < n && ok; i++)
-		ok = EVP_MAC_update(c, (const unsigned char *)parts[i].p, parts[i].n) == 1;
-	ok = ok && EVP_MAC_final(c, dst, &len, TSIG_MAC_BYTES) == 1 && len == want;
-	EVP_MAC_CTX_free(c);
-	return ok;
+	return hmac_bytes(algorithms[key->algorithm].hash);
 }
 
 /* --- what is signed (RFC 8945 4.3) --- */
@@ -140,7 +92,8 @@ mac_of(const struct tsig_talk *talk, struct slice header, struct slice rest, con
 		wire_put_vec(&out, slice_of(talk->mac, talk->mac_n), 2);
 	check(!out.failed);
 	put_variables(sig, talk->later, &v);
-	return hmac(&talk->key,
+	return hmac(algorithms[talk->key.algorithm].hash,
+	    slice_of((const char *)talk->key.secret, talk->key.n),
 	    (struct slice[]){ slice_of(prior, out.n), header, rest, slice_of(v.p, v.n) }, 4, dst);
 }
 
@@ -197,7 +150,7 @@ enum tsig_error
 tsig_verify(struct tsig_talk *talk, struct slice message, const struct tsig *sig, int64_t now_s)
 {
 	unsigned char header[DNS_HEADER_BYTES], mac[TSIG_MAC_BYTES];
-	size_t full = algorithms[talk->key.algorithm].mac_bytes;
+	size_t full = mac_bytes(&talk->key);
 	unsigned additional;
 
 	check(sig->at >= DNS_HEADER_BYTES && sig->at <= message.n);
@@ -230,8 +183,8 @@ tsig_verify(struct tsig_talk *talk, struct slice message, const struct tsig *sig
 size_t
 tsig_bytes(const struct tsig_key *key)
 {
-	return key->name.n + algorithms[key->algorithm].wire.n + FIXED_BYTES +
-	       algorithms[key->algorithm].mac_bytes + 6; /* our time, with BADTIME */
+	return key->name.n + algorithms[key->algorithm].wire.n + FIXED_BYTES + mac_bytes(key) +
+	       6; /* our time, with BADTIME */
 }
 
 size_t
@@ -283,7 +236,7 @@ tsig_sign(struct tsig_talk *talk, struct dnswrite *w, int64_t now_s)
 	}
 	dname_set(&sig.key, dname_slice(&talk->key.name));
 	dname_set(&sig.algorithm, algorithms[talk->key.algorithm].wire);
-	sig.mac = slice_of(mac, algorithms[talk->key.algorithm].mac_bytes);
+	sig.mac = slice_of(mac, mac_bytes(&talk->key));
 	if (!mac_of(talk, slice_of(w->p, DNS_HEADER_BYTES),
 		slice_of(w->p + DNS_HEADER_BYTES, w->n - DNS_HEADER_BYTES), &sig, mac))
 		return false;

@@ -1,69 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HMAC, digests and public-key signatures by libcrypto. */
+/* Digests and public-key signatures by libcrypto. */
 #include "hook/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/x509.h>
 
 #include <pthread.h>
 #include <stdlib.h>
 
-static const struct {
-	char digest[8];
-	size_t bytes;
-} macs[] = {
-	[SIGN_SHA256] = { "SHA256", 32 },
-	[SIGN_SHA1] = { "SHA1", 20 },
-	[SIGN_SHA384] = { "SHA384", 48 },
-	[SIGN_SHA512] = { "SHA512", 64 },
-};
-#define MACS (sizeof(macs) / sizeof(*macs))
-
-/*
- * HMAC contexts with their digest set and no key. They are made once and only copied afterwards:
- * looking the algorithms up in libcrypto 3.0 costs more than the HMAC of a small body.
- */
-static EVP_MAC_CTX *blanks[MACS];
+/* Looked up once: that costs more in libcrypto 3.0 than the hash of a small body. */
 static EVP_MD *sha256;
-static pthread_once_t blanks_once = PTHREAD_ONCE_INIT;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
 
-/*
- * A context that could not be made stays NULL: crypto_hmac() then fails, and with it every
- * verification. Nothing is ever taken for good because an algorithm is missing.
- */
+/* What could not be found stays NULL: crypto_sha256() then fails, and whatever is based on it. */
 static void
-make_blanks(void)
+find_sha256(void)
 {
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-	for (size_t i = 0; i < MACS && mac != NULL; i++) {
-		char digest[8];
-		OSSL_PARAM params[2];
-		EVP_MAC_CTX *c = EVP_MAC_CTX_new(mac);
-
-		check(macs[i].bytes <= CRYPTO_MAC_MAX); /* callers have room for the longest */
-		memcpy(digest, macs[i].digest, sizeof(digest));
-		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
-		params[1] = OSSL_PARAM_construct_end();
-		if (c != NULL && EVP_MAC_CTX_set_params(c, params) != 1) {
-			EVP_MAC_CTX_free(c);
-			c = NULL;
-		}
-		blanks[i] = c;
-	}
-	EVP_MAC_free(mac); /* the contexts hold it */
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-}
-
-size_t
-crypto_mac_bytes(enum sign_algorithm a)
-{
-	check((size_t)a < MACS);
-	return macs[a].bytes;
 }
 
 static const uint8_t *
@@ -73,33 +28,12 @@ bytes_of(struct slice s)
 }
 
 bool
-crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n,
-    uint8_t *dst)
-{
-	EVP_MAC_CTX *c;
-	size_t len = 0;
-	bool ok;
-
-	check((size_t)a < MACS);
-	pthread_once(&blanks_once, make_blanks);
-	/* An empty key would be one that everybody knows. */
-	if (key.n == 0 || blanks[a] == NULL || (c = EVP_MAC_CTX_dup(blanks[a])) == NULL)
-		return false;
-	ok = EVP_MAC_init(c, bytes_of(key), key.n, NULL) == 1;
-	for (size_t i = 0; i < n && ok; i++)
-		ok = parts[i].n == 0 || EVP_MAC_update(c, bytes_of(parts[i]), parts[i].n) == 1;
-	ok = ok && EVP_MAC_final(c, dst, &len, macs[a].bytes) == 1 && len == macs[a].bytes;
-	EVP_MAC_CTX_free(c);
-	return ok;
-}
-
-bool
 crypto_sha256(const struct slice *parts, size_t n, uint8_t *dst)
 {
 	EVP_MD_CTX *c;
 	bool ok;
 
-	pthread_once(&blanks_once, make_blanks);
+	pthread_once(&sha256_once, find_sha256);
 	if (sha256 == NULL || (c = EVP_MD_CTX_new()) == NULL)
 		return false;
 	ok = EVP_DigestInit_ex2(c, sha256, NULL) == 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The few primitives that signatures are made of, over messages in parts.  Every function returns
+ * The few primitives that signatures are made of besides HMAC (base/hmac.h), over messages in parts.  Every function returns
  * false when libcrypto fails or a key cannot be read; then nothing was verified.
  */
 #ifndef ADIT_HOOK_CRYPTO_H
@@ -8,12 +8,6 @@
 
 #include "hook/sign.h"
 
-#define CRYPTO_MAC_MAX 64 /* bytes of the longest MAC, SHA-512 */
-
-size_t crypto_mac_bytes(enum sign_algorithm a);
-/* dst: crypto_mac_bytes(). An empty key is refused: anybody could sign with it. */
-bool crypto_hmac(enum sign_algorithm a, struct slice key, const struct slice *parts, size_t n,
-    uint8_t *dst) must_use;
 bool crypto_sha256(const struct slice *parts, size_t n, uint8_t *dst) must_use;
 /* Same bytes? Takes the same time for every content of that length; lengths are hidden too. */
 bool crypto_same(struct slice a, struct slice b) must_use;

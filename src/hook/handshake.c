@@ -73,8 +73,8 @@ static bool
 zoom(const struct hook_request *req, struct slice secret, struct handshake *h)
 {
 	struct peek want[] = { { .path = "event" }, { .path = "payload.plainToken" } };
-	char token[TOKEN_MAX + 1], hex[2 * CRYPTO_MAC_MAX + 1];
-	uint8_t mac[CRYPTO_MAC_MAX];
+	char token[TOKEN_MAX + 1], hex[2 * HMAC_BYTES_MAX + 1];
+	uint8_t mac[HMAC_BYTES_MAX];
 	struct slice plain;
 
 	peek_json(req->body, want, 2);
@@ -83,7 +83,7 @@ zoom(const struct hook_request *req, struct slice secret, struct handshake *h)
 	    !is_token(token))
 		return false;
 	plain = slice_str(token);
-	if (!crypto_hmac(SIGN_SHA256, secret, &plain, 1, mac))
+	if (!hmac(HMAC_SHA256, secret, &plain, 1, mac))
 		return false;
 	text_hex(mac, 32, hex);
 	answer(h, "zoom", 200, "application/json");

@@ -86,7 +86,7 @@ read_hmac_algorithm(struct policy_reader *r, json_t *j, const char *member)
 	if (i == 4)
 		policy_fault(r, member, "must be sha256, sha1, sha384 or sha512");
 	else
-		r->p->sign.algorithm = (enum sign_algorithm)i;
+		r->p->sign.algorithm = (enum hmac_hash)i;
 }
 
 static void

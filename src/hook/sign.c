@@ -307,9 +307,9 @@ sign_put(struct sign_writer *w, struct slice s)
 void
 sign_put_coded(struct sign_writer *w, enum sign_encoding e, const uint8_t *bytes, size_t n)
 {
-	char text[2 * CRYPTO_MAC_MAX + 1];
+	char text[2 * HMAC_BYTES_MAX + 1];
 
-	check(n <= CRYPTO_MAC_MAX);
+	check(n <= HMAC_BYTES_MAX);
 	if (e == SIGN_HEX)
 		text_hex(bytes, n, text);
 	else

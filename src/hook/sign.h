@@ -15,10 +15,10 @@
 #ifndef ADIT_HOOK_SIGN_H
 #define ADIT_HOOK_SIGN_H
 
+#include "base/hmac.h"
 #include "base/limits.h"
 #include "hook/hook.h"
 
-enum sign_algorithm { SIGN_SHA256, SIGN_SHA1, SIGN_SHA384, SIGN_SHA512 };
 enum sign_encoding { SIGN_HEX, SIGN_BASE64 };
 
 /* A row. Fields from `kind` on are private to sign*.c. */
@@ -57,7 +57,7 @@ struct sign_params {
 	/* scheme "hmac" only */
 	struct slice header, prefix; /* header name; text before the encoded value, "" for none */
 	enum sign_encoding encoding;
-	enum sign_algorithm algorithm;
+	enum hmac_hash algorithm;
 };
 
 /* X(symbol, name, sentence when there is nothing more exact to say) */

@@ -224,7 +224,7 @@ sign_jwt_ok(const struct sign_params *p, const struct hook_request *req, struct 
 {
 	struct slice text = find_token(req);
 	struct peek alg = { .path = "alg" };
-	uint8_t mac[CRYPTO_MAC_MAX];
+	uint8_t mac[HMAC_BYTES_MAX];
 	struct token t;
 
 	if (text.p == NULL) {
@@ -242,7 +242,7 @@ sign_jwt_ok(const struct sign_params *p, const struct hook_request *req, struct 
 		return false;
 	}
 	for (size_t i = 0; i < sign_n_secrets(p); i++) {
-		if (!crypto_hmac(SIGN_SHA256, p->secrets[i], &t.covered, 1, mac) ||
+		if (!hmac(HMAC_SHA256, p->secrets[i], &t.covered, 1, mac) ||
 		    !crypto_same(slice_of(mac, 32), t.sig))
 			continue;
 		v->secret = (uint8_t)i;
@@ -279,7 +279,7 @@ sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struc
 {
 	static const char header[] = "{\"typ\":\"JWT\",\"alg\":\"HS256\"}";
 	long long now_s = (long long)(req->now_ms / 1000);
-	uint8_t mac[CRYPTO_MAC_MAX];
+	uint8_t mac[HMAC_BYTES_MAX];
 	struct slice covered;
 	struct buf claims;
 	char qsh[65];
@@ -300,7 +300,7 @@ sign_jwt_make(const struct sign_params *p, const struct hook_request *req, struc
 	ok = !claims.failed && !w->failed;
 	buf_fini(&claims);
 	covered = slice_of(w->out->text + 4, w->at - 4);
-	if (!ok || !crypto_hmac(SIGN_SHA256, p->secrets[0], &covered, 1, mac))
+	if (!ok || !hmac(HMAC_SHA256, p->secrets[0], &covered, 1, mac))
 		return false;
 	sign_put(w, S("."));
 	put_base64url(w, mac, 32);

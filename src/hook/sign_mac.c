@@ -9,7 +9,7 @@
 /* One signature as it was sent, decoded. */
 struct mark {
 	bool asymmetric; /* Ed25519 or ECDSA */
-	enum sign_algorithm algorithm;
+	enum hmac_hash algorithm;
 	uint8_t n;
 	uint8_t bytes[80]; /* a DER signature of P-256 has up to 72 */
 };
@@ -39,7 +39,7 @@ struct key {
  * than HOOK_SIGNATURES are not looked at, since each costs an HMAC.
  */
 static void
-add_mark(struct signature_claim *c, struct slice text, enum sign_encoding e, enum sign_algorithm a,
+add_mark(struct signature_claim *c, struct slice text, enum sign_encoding e, enum hmac_hash a,
     bool asymmetric)
 {
 	struct mark *m;
@@ -68,9 +68,9 @@ read_named(const struct sign_params *p, struct signature_claim *c, struct slice 
 {
 	static const struct {
 		struct slice name;
-		enum sign_algorithm algorithm;
-	} names[] = { { S("sha256"), SIGN_SHA256 }, { S("sha1"), SIGN_SHA1 },
-		{ S("sha384"), SIGN_SHA384 }, { S("sha512"), SIGN_SHA512 } };
+		enum hmac_hash algorithm;
+	} names[] = { { S("sha256"), HMAC_SHA256 }, { S("sha1"), HMAC_SHA1 },
+		{ S("sha384"), HMAC_SHA384 }, { S("sha512"), HMAC_SHA512 } };
 	struct slice name = slice_cut(&value, '=');
 
 	if (value.p == NULL)
@@ -78,7 +78,7 @@ read_named(const struct sign_params *p, struct signature_claim *c, struct slice 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (!slice_ieq(name, names[i].name))
 			continue;
-		if (names[i].algorithm == SIGN_SHA1 && !p->allow_sha1)
+		if (names[i].algorithm == HMAC_SHA1 && !p->allow_sha1)
 			break;
 		add_mark(c, value, SIGN_HEX, names[i].algorithm, false);
 		return;
@@ -113,9 +113,9 @@ read_list(struct signature_claim *c, struct slice value)
 		struct slice item = slice_cut(&value, ' '), version = slice_cut(&item, ',');
 
 		if (slice_eq(version, S("v1")))
-			add_mark(c, item, SIGN_BASE64, SIGN_SHA256, false);
+			add_mark(c, item, SIGN_BASE64, HMAC_SHA256, false);
 		else if (slice_eq(version, S("v1a")))
-			add_mark(c, item, SIGN_BASE64, SIGN_SHA256, true);
+			add_mark(c, item, SIGN_BASE64, HMAC_SHA256, true);
 	}
 }
 
@@ -283,7 +283,7 @@ static bool
 mark_matches(const struct sign_form *f, const struct key *k, const struct mark *m,
     const struct slice *parts, size_t n)
 {
-	uint8_t mac[CRYPTO_MAC_MAX];
+	uint8_t mac[HMAC_BYTES_MAX];
 	struct slice sig = slice_of(m->bytes, m->n);
 	size_t len;
 
@@ -293,8 +293,8 @@ mark_matches(const struct sign_form *f, const struct key *k, const struct mark *
 		return crypto_ecdsa_ok(k->bytes, sig, parts, n);
 	if (k->asymmetric)
 		return m->n == 64 && crypto_ed25519_ok(k->bytes, sig, parts, n);
-	len = crypto_mac_bytes(m->algorithm);
-	return m->n == len && crypto_hmac(m->algorithm, k->bytes, parts, n, mac) &&
+	len = hmac_bytes(m->algorithm);
+	return m->n == len && hmac(m->algorithm, k->bytes, parts, n, mac) &&
 	       crypto_same(sig, slice_of(mac, len));
 }
 
@@ -418,10 +418,10 @@ static bool
 compute(const struct sign_form *f, const struct key *k, const struct slice *parts, size_t n,
     uint8_t *dst, size_t *ret_n)
 {
-	*ret_n = k->asymmetric ? 64 : crypto_mac_bytes(f->algorithm);
-	check(*ret_n <= CRYPTO_MAC_MAX);
+	*ret_n = k->asymmetric ? 64 : hmac_bytes(f->algorithm);
+	check(*ret_n <= HMAC_BYTES_MAX);
 	return k->asymmetric ? crypto_ed25519_sign(k->bytes, parts, n, dst)
-			     : crypto_hmac(f->algorithm, k->bytes, parts, n, dst);
+			     : hmac(f->algorithm, k->bytes, parts, n, dst);
 }
 
 /* What stands before the encoded value, as read_place() would take it off again. */
@@ -457,7 +457,7 @@ sign_mac_make(const struct sign_params *p, const struct hook_request *req, struc
 {
 	struct sign_form f = form_of(p);
 	struct slice parts[PARTS], time;
-	uint8_t mark[CRYPTO_MAC_MAX];
+	uint8_t mark[HMAC_BYTES_MAX];
 	char time_text[24];
 	size_t n, from;
 	struct key k;

@@ -40,7 +40,7 @@ struct sign_form {
 	struct sign_place
 	    places[SIGN_PLACES]; /* all that are there are tried; the first is used for signing */
 	enum sign_encoding encoding;
-	enum sign_algorithm algorithm;
+	enum hmac_hash algorithm;
 	enum sign_key key;
 	const char *message; /* %i id, %t timestamp, %b body, the rest as it stands */
 	const char *time_header, *id_header;

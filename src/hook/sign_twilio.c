@@ -96,7 +96,7 @@ sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, stru
 {
 	struct slice value = hook_header(req, S("X-Twilio-Signature")),
 		     parts[URL_PARTS + 2 * LIMIT_HOOK_PARAMS];
-	uint8_t sent[20], mac[CRYPTO_MAC_MAX];
+	uint8_t sent[20], mac[HMAC_BYTES_MAX];
 	struct spelling urls[2];
 	struct params form;
 	size_t n, n_urls = spellings(req->url, urls);
@@ -113,7 +113,7 @@ sign_twilio_ok(const struct sign_params *p, const struct hook_request *req, stru
 	for (size_t i = 0; i < sign_n_secrets(p) && v->reason != SIGN_OK; i++) {
 		for (size_t u = 0; u < n_urls && v->reason != SIGN_OK; u++) {
 			memcpy(parts, urls[u].parts, sizeof(urls[u].parts));
-			if (!crypto_hmac(SIGN_SHA1, p->secrets[i], parts, n, mac) ||
+			if (!hmac(HMAC_SHA1, p->secrets[i], parts, n, mac) ||
 			    !crypto_same(slice_of(mac, 20), slice_of(sent, 20)))
 				continue;
 			v->secret = (uint8_t)i;
@@ -133,7 +133,7 @@ bool
 sign_twilio_make(const struct sign_params *p, const struct hook_request *req, struct sign_writer *w)
 {
 	struct slice parts[1 + 2 * LIMIT_HOOK_PARAMS];
-	uint8_t mac[CRYPTO_MAC_MAX];
+	uint8_t mac[HMAC_BYTES_MAX];
 	struct sign_verdict v;
 	struct params form;
 	bool ok;
@@ -141,7 +141,7 @@ sign_twilio_make(const struct sign_params *p, const struct hook_request *req, st
 	if (req->url.n == 0 || !read_form(req, &form, &v))
 		return false;
 	parts[0] = req->url;
-	ok = crypto_hmac(SIGN_SHA1, p->secrets[0], parts, 1 + add_params(&form, parts + 1), mac);
+	ok = hmac(HMAC_SHA1, p->secrets[0], parts, 1 + add_params(&form, parts + 1), mac);
 	params_fini(&form);
 	sign_put_coded(w, SIGN_BASE64, mac, 20);
 	sign_field(w, S("X-Twilio-Signature"), 0);

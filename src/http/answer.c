@@ -2,8 +2,7 @@
 /* Gathers the head of an answer, and writes it. */
 #include "http/answer.h"
 
-#include "base/wire.h"
-#include "http/token.h"
+#include "http/rewrite_private.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -221,41 +220,20 @@ answer_common(struct answer *a, const struct answer_to *to)
 
 /* --- writing --- */
 
-static void
-put_line(struct wire_out *w, struct slice name, struct slice value)
-{
-	char *p = w->p + w->n;
-
-	if (w->failed || name.n + value.n + 4 > w->cap - w->n) {
-		w->failed = true;
-		return;
-	}
-	memcpy(p, name.p, name.n);
-	p += name.n;
-	*p++ = ':';
-	*p++ = ' ';
-	if (value.n > 0)
-		memcpy(p, value.p, value.n);
-	p += value.n;
-	*p++ = '\r';
-	*p++ = '\n';
-	w->n = (size_t)(p - w->p);
-}
-
 /* What the connection does behind it. */
 static void
 put_connection(struct wire_out *w, const struct answer *a, const struct answer_to *to)
 {
 	if (a->switches)
-		put_line(w, S("Connection"), S("Upgrade"));
+		rewrite_put(w, S("Connection"), S("Upgrade"));
 	else if (a->status < 200)
 		return;
 	else if (!to->keep_alive || a->framing == H1_UNTIL_CLOSE)
-		put_line(w, S("Connection"), S("close"));
+		rewrite_put(w, S("Connection"), S("close"));
 	else if (to->visitor_minor == 0)
-		put_line(w, S("Connection"), S("keep-alive"));
+		rewrite_put(w, S("Connection"), S("keep-alive"));
 	if (a->may_switch)
-		put_line(w, S("Connection"), S("Upgrade"));
+		rewrite_put(w, S("Connection"), S("Upgrade"));
 }
 
 size_t
@@ -270,9 +248,9 @@ answer_write(const struct answer *a, const struct answer_to *to, char *dst, size
 	wire_put(&w, a->reason);
 	wire_put(&w, S("\r\n"));
 	for (uint16_t i = 0; i < a->n_fields; i++)
-		put_line(&w, a->fields[i].name, a->fields[i].value);
+		rewrite_put(&w, a->fields[i].name, a->fields[i].value);
 	if (a->framing == H1_CHUNKED)
-		put_line(&w, S("Transfer-Encoding"), S("chunked"));
+		rewrite_put(&w, S("Transfer-Encoding"), S("chunked"));
 	put_connection(&w, a, to);
 	wire_put(&w, S("\r\n"));
 	return a->failed || w.failed ? 0 : w.n;

@@ -158,7 +158,8 @@ rewrite_put(struct wire_out *w, struct slice name, struct slice value)
 	p += name.n;
 	*p++ = ':';
 	*p++ = ' ';
-	memcpy(p, value.p, value.n);
+	if (value.n > 0)
+		memcpy(p, value.p, value.n);
 	p += value.n;
 	*p++ = '\r';
 	*p++ = '\n';
@@ -188,7 +189,6 @@ rewrite_via(struct wire_out *w, unsigned minor, struct slice name)
 	wire_put(w, S("\r\n"));
 }
 
-/* The empty line; the size of the head, or 0. */
 size_t
 rewrite_end(struct wire_out *w)
 {

@@ -3,11 +3,10 @@
 #include "edge/core/ticket.h"
 
 #include "base/clock.h"
+#include "base/hmac.h"
 #include "base/text.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,19 +14,20 @@
 #define TICKET_MAC_BYTES 16
 
 /* The word before them keeps a MAC of this key from being taken for anything else. */
-static void
+static bool
 make_mac(const struct edge *e, const char *name, const char *until,
     char dst[2 * TICKET_MAC_BYTES + 1])
 {
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
+	unsigned char mac[HMAC_BYTES_MAX];
 	char text[DIRECTORY_KEY_BYTES + 40];
 	int len = snprintf(text, sizeof(text), "adit-probe %s %s", until, name);
 
 	check(len > 0 && (size_t)len < sizeof(text)); /* all of the name is under the MAC */
-	HMAC(EVP_sha256(), e->probe_key, (int)sizeof(e->probe_key), (unsigned char *)text,
-	    (size_t)len, mac, &n);
+	if (!hmac(HMAC_SHA256, slice_of((const char *)e->probe_key, sizeof(e->probe_key)),
+		(struct slice[]){ slice_of(text, (size_t)len) }, 1, mac))
+		return false;
 	text_hex(mac, TICKET_MAC_BYTES, dst);
+	return true;
 }
 
 /* By the wall clock, which all workers read alike; the probe comes within seconds. */
@@ -35,7 +35,8 @@ void
 ticket_make(const struct edge *e, const char *name, char dst[TICKET_TEXT_BYTES])
 {
 	snprintf(dst, 17, "%016llx", (unsigned long long)(clock_wall_ms() + TICKET_MS));
-	make_mac(e, name, dst, dst + 16);
+	if (!make_mac(e, name, dst, dst + 16))
+		dst[0] = '\0'; /* no ticket, which nobody takes for one */
 }
 
 bool
@@ -43,9 +44,9 @@ ticket_is_good(const struct edge *e, const char *name, struct slice s)
 {
 	char until[17], mac[2 * TICKET_MAC_BYTES + 1];
 
-	if (s.n != TICKET_TEXT_BYTES - 1 || !slice_z(slice_head(s, 16), until, sizeof(until)))
+	if (s.n != TICKET_TEXT_BYTES - 1 || !slice_z(slice_head(s, 16), until, sizeof(until)) ||
+	    !make_mac(e, name, until, mac))
 		return false;
-	make_mac(e, name, until, mac);
 	/*
 	 * In constant time, or a stranger could guess it digit by digit. The time is read
 	 * only from what has the right MAC.

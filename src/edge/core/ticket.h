@@ -12,6 +12,7 @@
 /* 16 digits of when it ends, 32 of a MAC (HMAC-SHA256, cut), NUL. */
 #define TICKET_TEXT_BYTES 49
 
+/* "" where libcrypto fails: nobody takes it for one. */
 void ticket_make(const struct edge *e, const char *name, char dst[TICKET_TEXT_BYTES]);
 bool ticket_is_good(const struct edge *e, const char *name, struct slice ticket) must_use;
 

@@ -50,13 +50,13 @@ read_vector(json_t *v, struct vector *ret)
 	ret->params.secrets = ret->secrets;
 }
 
-static enum sign_algorithm
+static enum hmac_hash
 algorithm_of(struct slice name)
 {
-	return slice_eq(name, S("sha1"))     ? SIGN_SHA1
-	       : slice_eq(name, S("sha384")) ? SIGN_SHA384
-	       : slice_eq(name, S("sha512")) ? SIGN_SHA512
-					     : SIGN_SHA256;
+	return slice_eq(name, S("sha1"))     ? HMAC_SHA1
+	       : slice_eq(name, S("sha384")) ? HMAC_SHA384
+	       : slice_eq(name, S("sha512")) ? HMAC_SHA512
+					     : HMAC_SHA256;
 }
 
 static void
