@@ -13,8 +13,7 @@
  */
 bool inbox_room_make(struct db *db, struct inbox_req *req, bool *ret_more) must_use;
 
-/* Deletes one and counts it.  False: db->fault, and where it cannot be taken out of its page that is
- * noted, too. */
+/* Deletes one and counts it.  False: db->fault. A page that does not let it go is noted. */
 bool inbox_room_delete(struct db *db, struct inbox_req *req, int64_t id) must_use;
 
 #endif
