@@ -40,7 +40,7 @@
 	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
 	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \
 	X(PROXY_GREETING_MS,      3000, "ms", "wait for a PROXY header of a proxy")                \
-	X(PROXY_GREETINGS,        4096, "connections", "of a listener that have not said theirs yet") \
+	X(PROXY_GREETINGS,        4096, "connections", "of a listener whose PROXY header has not come yet") \
 	X(TLS_MESSAGES,             32, "messages", "key updates and such between 1 MiB of a TLS connection") \
 	X(HELLO_MS,              10000, "ms", "wait for an agent's HELLO")                         \
 	X(VISITOR_HEAD_MS,       15000, "ms", "wait for the rest of a request head")               \
@@ -70,7 +70,7 @@
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \
 	X(LOOKUPS,                1024, "lookups", "host names that a worker looks up at one time")   \
 	X(DIAL_ADDRESSES,           16, "addresses", "addresses of a host that are tried")          \
-	X(REFUSED_SEND_MS,         200, "ms", "after which a refused send is doubted: a kernel without memory tells of nothing") \
+	X(REFUSED_SEND_MS,         200, "ms", "after a send that the kernel refused: then it is asked whether it has room") \
 	X(LOOP_CHUNKS,           16384, "chunks", "16 KiB chunks of a worker that hold waiting bytes") \
 	X(LOOP_CHUNKS_KEPT,        256, "chunks", "unused chunks that a worker keeps for reuse")   \
 	X(RETRY_MS_MIN,            500, "ms", "first pause of the agent before it dials again")    \
@@ -126,7 +126,7 @@
 	X(INTAKE_BYTES,      268435456, "bytes", "webhooks of a worker that are being read or stored")  \
 	X(INTAKE_BYTES_SHARE, 134217728, "bytes", "the same, of one account or of one network")    \
 	X(TRIM_MS,               3000, "ms", "between looks of the edge for memory that was freed") \
-	X(UPKEEP_MS,             2000, "ms", "between looks of the edge for old and late deliveries")  \
+	X(HOUSEKEEPING_MS,       2000, "ms", "between looks of the edge for old and late deliveries")  \
 	X(ALERT_URL_MS,          10000, "ms", "answer to an alert's POST")                         \
 	X(ALERT_TRIES,               3, "attempts", "POSTs of one alert")                          \
 	X(ALERT_MS,             30000, "ms", "run time of an alert command")                       \
@@ -155,7 +155,7 @@
 	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \
 	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
 	X(INBOX_DEDUPE_RUNS,      1024, "runs", "runs of 8,192 deliveries that are known again, 16 KiB each") \
-	X(NOTES,                  4096, "routes", "routes of which the edge remembers what it refused last") \
+	X(INCIDENTS,              4096, "routes", "routes of which the edge remembers what it refused last") \
 	X(DNS_ZONES,                64, "zones", "zones that the edge's DNS serves")               \
 	X(DNS_NAMES,            250000, "names", "names of a zone, those without records of their own too") \
 	X(DNS_SET_BYTES,         16384, "bytes", "records of one name and type")                   \

@@ -4,7 +4,7 @@
 
 #include "http/token.h"
 
-enum mark {
+enum head_mark {
 	HAS_HOST = 1 << 0,
 	HAS_LENGTH = 1 << 1,
 	HAS_CODING = 1 << 2,
@@ -20,7 +20,7 @@ enum mark {
 /* --- fields that the parser itself needs; each gives CLOSE_OK or the fault --- */
 
 static bool
-mark(struct h1 *h, enum mark m)
+mark(struct h1 *h, enum head_mark m)
 {
 	bool was = (h->marks & m) != 0;
 

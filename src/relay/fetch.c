@@ -241,7 +241,7 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 		a->peer_len = 0;
 	if (iov.iov_len > 0 && (loop_send(fd, &iov, 1, &n) != IO_OK || n != iov.iov_len)) {
 		loop_close(fd);
-		fail(f, FETCH_TCP, EPIPE, "the PROXY header was not taken");
+		fail(f, FETCH_TCP, EPIPE, "the PROXY header could not be sent");
 		return;
 	}
 	if (f->tls != NULL) {

@@ -434,7 +434,7 @@ PUSHED = {
     "VISITORS_PER_ADDRESS": (STRANGER, HERE, "test_visitors_of_one_address_have_a_ceiling"),
     "LOGIN_FAILS": (STRANGER, LINKS, "test_s04_bad_tokens_are_slowed_down_and_do_not_hurt_others"),
     "LOGIN_SOURCES": (STRANGER, "test/unit/edge/source_test.c", "guard_is_bounded"),
-    "NOTES": (STRANGER, "test/unit/edge/notes_test.c", "routes_have_a_ceiling"),
+    "INCIDENTS": (STRANGER, "test/unit/edge/incident_test.c", "routes_have_a_ceiling"),
     "PASSWORD_QUEUE_ACCOUNT": (STRANGER, PASSWORDS, "test_a_flood_of_guesses_stops_no_other_account"),
     "PASSWORD_GUESSES": (STRANGER, PASSWORDS, "test_guesses_from_one_address_are_limited"),
     "PASSWORD_SHARED": (STRANGER, PASSWORDS, "test_a_page_of_fifty_parts_is_hashed_once"),
@@ -479,7 +479,7 @@ INSIDE = {
                     "ORIGIN_POOL REFUSED_SEND_MS LOOP_CHUNKS_KEPT WORKERS DIAL_ADDRESSES LOOKUPS COURIER_BYTES PROBE_MS PROBED_MS STATUS_BYTES "
                     "ACME_NONCES ACME_DIRECTORY_S".split(), OURS),
     **dict.fromkeys("LINK_IDLE_MS LINK_DEAD_MS TCP_PROBE_IDLE_MS TCP_PROBE_MS TCP_PROBES ORIGIN_CONNECT_MS ORIGIN_SILENT_MS LOOK_MS LOOK_MS_MAX "
-                    "STREAM_STALL_MS ORIGIN_POOL_IDLE_MS RETRY_MS_MIN RETRY_MS_MAX STABLE_MS READER_MS LINGER_MS EDGE_SILENT_MS RELAY_MS UPKEEP_MS "
+                    "STREAM_STALL_MS ORIGIN_POOL_IDLE_MS RETRY_MS_MIN RETRY_MS_MAX STABLE_MS READER_MS LINGER_MS EDGE_SILENT_MS RELAY_MS HOUSEKEEPING_MS "
                     "ALERT_URL_MS ALERT_TRIES ALERT_MS STOP_MS DRAIN_MS INBOX_DEDUPE_MS STORE_LATE_MS".split(), CLOCK),
     **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES ACME_NAMES CERTIFICATES CERTIFICATE_BYTES DNS_ZONES CONTROL_CLIENTS CONTROL_LINE_BYTES "
                     "CHECKURL_BYTES".split(), FILE),

@@ -152,7 +152,7 @@ def test_who_is_no_such_proxy_or_says_no_header_is_cut(lab):
     assert not origin.requests
     said = edge.logged()
     assert said.count("event=proxy-refused") == 5, said
-    assert "not one of the proxies" in said and "no PROXY header" in said and "has come in time" in said
+    assert "not one of the proxies" in said and "no PROXY header" in said and "did not come in time" in said
 
 
 def test_a_stop_cuts_who_has_not_said_his_header(lab):

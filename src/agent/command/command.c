@@ -74,7 +74,7 @@ static const struct command commands[] = {
 	{ "check-url", NULL, "URL", 1, 1,
 	    OPTIONS_CHECKURL | OPTIONS_PROBE | OPTIONS_FILE | OPTIONS_SCREEN, checkurl_command,
 	    "say whether Bitbucket takes this URL for a webhook, and why not" },
-	{ "doctor", NULL, "[TUNNEL|URL]", 0, 1, ASKS | OPTIONS_DOCTOR | OPTIONS_PROBE,
+	{ "doctor", NULL, "[TUNNEL|URL]", 0, 1, ASKS | OPTIONS_DOCTOR | OPTIONS_CONNECT | OPTIONS_PROBE,
 	    doctor_command,
 	    "walk from the webhook to the build and say what is wrong" },
 	{ "hook", "create", "bitbucket OWNER/REPO", 2, 2,

@@ -78,13 +78,6 @@ take_policy(struct policy_text *p, const struct options *o)
 		p->secret_files[i] = text(o->secret_files[i]);
 }
 
-/* The option's row lets 1 and 2 through. */
-static int64_t
-proxy_protocol(const struct options *o)
-{
-	return o->proxy_protocol == NULL ? 0 : o->proxy_protocol[0] - '0';
-}
-
 int
 tunnels_http_command(const struct options *o)
 {
@@ -94,7 +87,7 @@ tunnels_http_command(const struct options *o)
 		.origin_host = text(o->origin_host),
 		.origin_ca = text(o->origin_ca),
 		.origin_insecure = o->origin_insecure,
-		.proxy_protocol = proxy_protocol(o),
+		.proxy_protocol = options_proxy_protocol(o),
 	};
 	char name[64];
 	const char *why;
@@ -120,9 +113,9 @@ tunnels_http_command(const struct options *o)
 int
 tunnels_tcp_command(const struct options *o)
 {
-	struct config_tunnel t = {
-		.kind = TUNNEL_TCP, .origin = text(o->args[0]), .proxy_protocol = proxy_protocol(o)
-	};
+	struct config_tunnel t = { .kind = TUNNEL_TCP,
+		.origin = text(o->args[0]),
+		.proxy_protocol = options_proxy_protocol(o) };
 	uint64_t port;
 
 	if (o->port != NULL) {

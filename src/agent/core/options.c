@@ -172,3 +172,10 @@ options_help(FILE *f, unsigned groups)
 {
 	args_help(rows, N_ROWS, groups | OPTIONS_COMMON, f);
 }
+
+/* Its row lets 1 and 2 through. */
+int
+options_proxy_protocol(const struct options *o)
+{
+	return o->proxy_protocol == NULL ? 0 : o->proxy_protocol[0] - '0';
+}

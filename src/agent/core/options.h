@@ -73,4 +73,7 @@ const char *options_allow(struct options *o, unsigned groups, unsigned allowed, 
 /* One line per option of the groups. */
 void options_help(FILE *f, unsigned groups);
 
+/* The version of --proxy-protocol, 0: not given. */
+int options_proxy_protocol(const struct options *o);
+
 #endif

@@ -76,12 +76,14 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 	check(!d->has_origin);
 	addr_text(&d->origin, d->origin_text, sizeof(d->origin_text));
 	d->has_origin = true;
+	d->proxy_protocol = options_proxy_protocol(d->options);
 	/* What the configuration says of TLS and Host is for its own address. */
 	if (t != NULL && d->options->origin == NULL) {
 		d->origin_ca = t->origin_ca;
 		d->origin_host = t->origin_host;
 		d->origin_insecure = t->origin_insecure;
-		d->proxy_protocol = (int)t->proxy_protocol;
+		if (d->proxy_protocol == 0)
+			d->proxy_protocol = (int)t->proxy_protocol;
 	}
 	return 0;
 }

@@ -62,10 +62,10 @@ struct http_stream {
 	struct h1 h1;        /* of the request's head, then of the answer */
 	struct list waiting; /* in serve->waiting */
 	int64_t opened_us;
-	uint32_t silent_ms; /* how long the origin may be silent once it has the request */
-	size_t unacked;     /* of its connection, when last looked at */
-	/* for the screen; empty unless it wants requests */
+	uint32_t silent_ms;   /* how long the origin may be silent once it has the request */
+	size_t unacked;       /* of its connection, when last looked at */
 	struct slice proxied; /* the PROXY header for this visitor, malloced; none: .p NULL */
+	/* for the screen; empty unless it wants requests */
 	char request_id[40], method[16], path[96];
 	unsigned status;
 	bool probe; /* the edge's own request: nobody's visit */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gate: a thread of its own that accepts on the HTTPS port and does TLS handshakes, so that a
+ * The acceptor: a thread of its own that accepts on the HTTPS port and does TLS handshakes, so that a
  * storm of them delays nobody who is connected.  A finished connection goes to a worker: a link by
  * its ALPN, a visitor to where the tunnel of its SNI is.
  *

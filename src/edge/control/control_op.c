@@ -18,20 +18,6 @@
 #define WAIT_MS_MAX (24 * 3600 * 1000LL)
 #define TUNNELS_MAX 1000
 
-/* A member as text: "" when it is absent. False: it is of another type, or too long for a
- * field of the store. */
-static bool
-text_of(json_t *request, const char *key, char *dst, size_t cap)
-{
-	json_t *v = json_object_get(request, key);
-
-	dst[0] = '\0';
-	if (v == NULL || json_is_null(v))
-		return true;
-	return json_is_string(v) &&
-	       slice_z(slice_of(json_string_value(v), json_string_length(v)), dst, cap);
-}
-
 /* Absent: *dst stays. False also below 0 and above max. */
 static bool
 number_of(json_t *request, const char *key, int64_t max, int64_t *dst)
@@ -215,20 +201,20 @@ read_members(json_t *request, struct store_req *req)
 	struct store_route *route = &req->route;
 	int64_t port = 0, days = 0;
 
-	if (!text_of(request, "account", req->account, sizeof(req->account)))
+	if (!query_text(request, "account", req->account, sizeof(req->account)))
 		return false;
 	switch (req->op) {
 	case STORE_TOKEN_ADD:
 	case STORE_TOKEN_LIST:
 	case STORE_TOKEN_REVOKE:
-		if (!text_of(request, "label", grant->label, sizeof(grant->label)) ||
-		    !text_of(request, "id", grant->id, sizeof(grant->id)) ||
+		if (!query_text(request, "label", grant->label, sizeof(grant->label)) ||
+		    !query_text(request, "id", grant->id, sizeof(grant->id)) ||
 		    !number_of(request, "days", 36500, &days))
 			return false;
 		grant->expires_ms = days == 0 ? 0 : clock_wall_ms() + days * DAY_MS;
 		return true;
 	default:
-		if (!text_of(request, "name", route->name, sizeof(route->name)) ||
+		if (!query_text(request, "name", route->name, sizeof(route->name)) ||
 		    !number_of(request, "port", 65535, &port))
 			return false;
 		route->port = (uint16_t)port;
@@ -378,8 +364,8 @@ wait_up(struct control_client *c, json_t *request)
 	int64_t ms = WAIT_MS_DEFAULT;
 	unsigned at;
 
-	if (!text_of(request, "up", c->wait_key, sizeof(c->wait_key)) || c->wait_key[0] == '\0' ||
-	    !number_of(request, "timeout_ms", WAIT_MS_MAX, &ms)) {
+	if (!query_text(request, "up", c->wait_key, sizeof(c->wait_key)) ||
+	    c->wait_key[0] == '\0' || !number_of(request, "timeout_ms", WAIT_MS_MAX, &ms)) {
 		c->wait_key[0] = '\0';
 		control_refuse(c, "bad-request", "\"up\" names the tunnel");
 		return;

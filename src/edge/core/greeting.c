@@ -118,7 +118,7 @@ on_io(struct loop_io *io, unsigned events)
 static void
 on_deadline(struct loop_timer *t)
 {
-	cut(list_of(t, struct greeting, deadline), "no PROXY header has come in time");
+	cut(list_of(t, struct greeting, deadline), "the PROXY header did not come in time");
 }
 
 void
@@ -130,7 +130,7 @@ greeting_start(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	if (!cidr_set_has(l->proxies, ss))
 		why = "not one of the proxies that proxy_protocol names";
 	else if (l->n_greetings >= LIMIT_PROXY_GREETINGS)
-		why = "too many connections have not said their PROXY header";
+		why = "too many connections wait for their PROXY header";
 	else if ((g = calloc(1, sizeof(*g))) == NULL)
 		why = "out of memory";
 	if (g == NULL) {

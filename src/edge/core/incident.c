@@ -95,7 +95,7 @@ add(struct incidents *n, const char *key)
 {
 	struct incident_set *set;
 
-	if (n->sets.n >= LIMIT_NOTES || (set = calloc(1, sizeof(*set))) == NULL)
+	if (n->sets.n >= LIMIT_INCIDENTS || (set = calloc(1, sizeof(*set))) == NULL)
 		return NULL;
 	check(strlen(key) < sizeof(set->key)); /* else it would never be found again */
 	snprintf(set->key, sizeof(set->key), "%s", key);
@@ -129,7 +129,7 @@ incident_put(struct incidents *n, const char *key, enum incident_kind kind, cons
 	if (n == NULL)
 		return;
 	pthread_mutex_lock(&n->lock);
-	check(n->sets.n <= LIMIT_NOTES);
+	check(n->sets.n <= LIMIT_INCIDENTS);
 	set = find(n, slice_str(key));
 	if (set == NULL)
 		set = add(n, key);

@@ -201,7 +201,7 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 	d->acceptor = acceptor_new(e, d->sockets.https_fd, d->server);
 	d->sockets.https_fd = -1;
 	if (d->acceptor == NULL)
-		return daemon_fail_errno("making the gate");
+		return daemon_fail_errno("making the acceptor");
 	d->server = NULL;
 	d->control = control_new(e, d->sockets.control_fd, ops, d);
 	d->sockets.control_fd = -1;
@@ -217,5 +217,5 @@ daemon_start_threads(struct daemon *d)
 	for (unsigned i = 0; i < e->n_workers; i++)
 		if (worker_start(e->workers[i]) != 0)
 			return daemon_fail_errno("starting a worker");
-	return acceptor_start(d->acceptor) == 0 ? 0 : daemon_fail_errno("starting the gate");
+	return acceptor_start(d->acceptor) == 0 ? 0 : daemon_fail_errno("starting the acceptor");
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define DAY_MS (24 * 3600 * 1000LL)
-#define TICK_US (LIMIT_UPKEEP_MS * 1000LL)
+#define TICK_US (LIMIT_HOUSEKEEPING_MS * 1000LL)
 /* Room that is made before senders are refused: a tenth of what an account may have. */
 #define room_for(bytes) ((uint64_t)(bytes) / 10 * 9)
 
@@ -20,7 +20,7 @@
  * In this order, one question to the store at a time: what an alert has told is written
  * down, what is old is deleted, and then the rest is counted.
  */
-enum work { IDLE, TELLING, RETAINING, COUNTING };
+enum housekeeping_work { IDLE, TELLING, RETAINING, COUNTING };
 
 /* What there is to tell. */
 struct trouble {
@@ -36,7 +36,7 @@ struct housekeeping {
 	struct inbox_req req;
 	struct errands home;
 	struct errand errand;
-	enum work work;
+	enum housekeeping_work work;
 	bool stopped;
 	/* alerts */
 	uint64_t told_refused; /* as far as people know; parked and dead ones the store counts */
@@ -217,7 +217,7 @@ look_at_alert(struct housekeeping *u)
 static void on_done(struct errand *e);
 
 static void
-submit(struct housekeeping *u, enum work work, enum inbox_op op)
+submit(struct housekeeping *u, enum housekeeping_work work, enum inbox_op op)
 {
 	struct settings *s = u->settings;
 
@@ -239,7 +239,7 @@ static void
 on_done(struct errand *e)
 {
 	struct housekeeping *u = list_of(e, struct housekeeping, errand);
-	enum work work = u->work;
+	enum housekeeping_work work = u->work;
 	bool good = u->req.result == STORE_OK;
 
 	check(work != IDLE);

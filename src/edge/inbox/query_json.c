@@ -205,9 +205,8 @@ query_store_refusal(const struct inbox_req *req)
 
 /* --- requests --- */
 
-/* A member as text: "" when it is absent. */
-static bool
-take_text(json_t *request, const char *key, char *dst, size_t cap)
+bool
+query_text(json_t *request, const char *key, char *dst, size_t cap)
 {
 	json_t *j = json_object_get(request, key);
 
@@ -279,7 +278,8 @@ fill(struct query *v, json_t *request, uint64_t id, const struct inbox_find *fin
 		req->change.find = *find;
 		req->change.account_bytes_max =
 		    atomic_load_explicit(&v->edge->account_bytes, memory_order_relaxed);
-		if (!take_text(request, "to", req->change.to_tunnel, sizeof(req->change.to_tunnel)))
+		if (!query_text(request, "to", req->change.to_tunnel,
+			sizeof(req->change.to_tunnel)))
 			return "a member is too long, or is no text";
 		if (req->op == INBOX_DROP)
 			slice_copy(S("Dropped by hand."), req->change.note,
@@ -298,10 +298,10 @@ query_read(struct query *v, const char *account, json_t *request)
 	struct inbox_find find = { 0 };
 	uint64_t id = 0, since = 0, until = 0, limit = ROWS_MAX;
 
-	if (!take_text(request, "account", req->account, sizeof(req->account)) ||
-	    !take_text(request, "tunnel", req->tunnel, sizeof(req->tunnel)) ||
-	    !take_text(request, "event", v->event, sizeof(v->event)) ||
-	    !take_text(request, "repository", v->order_key, sizeof(v->order_key)))
+	if (!query_text(request, "account", req->account, sizeof(req->account)) ||
+	    !query_text(request, "tunnel", req->tunnel, sizeof(req->tunnel)) ||
+	    !query_text(request, "event", v->event, sizeof(v->event)) ||
+	    !query_text(request, "repository", v->order_key, sizeof(v->order_key)))
 		return "a member is too long, or is no text";
 	if (!take_number(request, "id", &id) || !take_number(request, "cursor", &find.cursor) ||
 	    !take_number(request, "since_ms", &since) ||

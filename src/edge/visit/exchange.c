@@ -197,7 +197,7 @@ struct going {
 	char account[64];     /* whose route it is, "": nobody's */
 };
 
-enum step { STEP_MORE, STEP_WAIT, STEP_DONE };
+enum request_step { STEP_MORE, STEP_WAIT, STEP_DONE };
 
 /* What was read behind the head: body, or the next request. */
 static struct slice
@@ -219,7 +219,7 @@ hand_over(struct exchange *x, struct going *g)
 	return to != NULL;
 }
 
-static enum step
+static enum request_step
 route(struct exchange *x, struct going *g)
 {
 	const struct h1_head *h = &x->req.head;
@@ -266,7 +266,7 @@ find_policy(struct exchange *x, struct going *g)
 }
 
 /* May this request pass? It may have to wait for a password here, and then comes again. */
-static enum step
+static enum request_step
 admit(struct exchange *x, struct going *g)
 {
 	find_policy(x, g);
@@ -289,7 +289,7 @@ admit(struct exchange *x, struct going *g)
 }
 
 /* Into the inbox, through the tunnel, or an answer of our own. */
-static enum step
+static enum request_step
 serve(struct exchange *x, struct going *g)
 {
 	const struct policy *p = x->policy;
@@ -311,7 +311,8 @@ serve(struct exchange *x, struct going *g)
 	return STEP_DONE;
 }
 
-static enum step (*const steps[])(struct exchange *x, struct going *g) = { route, admit, serve };
+static enum request_step (*const steps[])(struct exchange *x, struct going *g) = { route, admit,
+	serve };
 
 enum { AT_ROUTE, AT_ADMIT };
 

@@ -53,6 +53,9 @@ enum exchange_state {
 	EXCHANGE_MOVED,
 };
 
+/* Bytes of HTTP/1.1 with which a body is asked for (RFC 9110 15.2.1). */
+#define EXCHANGE_CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
 /* How far the request is. */
 enum exchange_sent {
 	EXCHANGE_COMES,

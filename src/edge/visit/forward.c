@@ -100,7 +100,7 @@ start_inlet(struct exchange *x, struct slice early)
 	 */
 	if ((x->req.head.flags & H1_EXPECT_100) && framing != FLOW_NONE && early.n == 0) {
 		x->continued = true;
-		return flow_write(&x->flow, S("HTTP/1.1 100 Continue\r\n\r\n"));
+		return flow_write(&x->flow, S(EXCHANGE_CONTINUE));
 	}
 	return 0;
 }

@@ -348,7 +348,7 @@ intake_start(struct exchange *x, struct policy *policy, const char *account, str
 	struct source_key key;
 	struct slice raw = slice_head(bytes, h->n_bytes), early = slice_from(bytes, h->n_bytes);
 	size_t n = 0;
-	struct iovec iov = { (void *)(uintptr_t) "HTTP/1.1 100 Continue\r\n\r\n", 25 };
+	struct iovec iov = { (void *)(uintptr_t)EXCHANGE_CONTINUE, sizeof(EXCHANGE_CONTINUE) - 1 };
 
 	if (in == NULL) {
 		x->keep_alive = false;

@@ -77,12 +77,12 @@ tell(struct sqlite *q)
 /* --- one job --- */
 
 /* How a transaction ended.  SPOILT: by one job, which is out or has learnt something: run it again. */
-enum attempt { ATTEMPT_DONE, ATTEMPT_SPOILT, ATTEMPT_FULL, ATTEMPT_BROKEN };
+enum batch_end { ATTEMPT_DONE, ATTEMPT_SPOILT, ATTEMPT_FULL, ATTEMPT_BROKEN };
 
-static enum attempt
+static enum batch_end
 rolled_back(struct db *db)
 {
-	enum attempt a = db->fault == DB_FULL ? ATTEMPT_FULL : ATTEMPT_BROKEN;
+	enum batch_end a = db->fault == DB_FULL ? ATTEMPT_FULL : ATTEMPT_BROKEN;
 
 	if (db->fault == DB_DAMAGED)
 		db->n_used = 0; /* what it stumbled over, perhaps */
@@ -105,7 +105,7 @@ run(struct db *db, struct store_job *job)
 }
 
 /* n_bad: how many bad rows were known before it ran; sound: nor was any damage. */
-static enum attempt
+static enum batch_end
 after_damage(struct db *db, struct store_job *job, size_t n_bad, bool sound)
 {
 	check(n_bad <= db->n_bad); /* what is known to be bad stays so */
@@ -118,7 +118,7 @@ after_damage(struct db *db, struct store_job *job, size_t n_bad, bool sound)
 }
 
 /* ATTEMPT_DONE: the job has its result. */
-static enum attempt
+static enum batch_end
 run_job(struct db *db, struct store_job *job, enum job_need allowed)
 {
 	enum job_need need = job->kind->need(job);
@@ -155,7 +155,7 @@ run_job(struct db *db, struct store_job *job, enum job_need allowed)
 /* --- a batch --- */
 
 /* allowed: JOB_WRITES = all, JOB_FREES = only that, JOB_READS = nothing is written. */
-static enum attempt
+static enum batch_end
 run_batch(struct sqlite *q, enum job_need allowed)
 {
 	struct db *db = q->db;
@@ -168,7 +168,7 @@ run_batch(struct sqlite *q, enum job_need allowed)
 	 * the same space. */
 	db->low = db_space_low(db) || full || db->unordered;
 	for (size_t i = 0; i < q->n_jobs; i++) {
-		enum attempt a = run_job(db, q->jobs[i], allowed);
+		enum batch_end a = run_job(db, q->jobs[i], allowed);
 
 		if (a != ATTEMPT_DONE)
 			return a;
@@ -192,12 +192,12 @@ run_batch(struct sqlite *q, enum job_need allowed)
  * Without space what reads still gets its answer, what makes room may use the spare, and the rest
  * is told; nothing of a failed batch is stored.
  */
-static enum attempt
+static enum batch_end
 commit_batch(struct sqlite *q)
 {
 	enum job_need allowed = JOB_WRITES;
 	bool gave = false;
-	enum attempt a;
+	enum batch_end a;
 
 	for (;;) {
 		a = run_batch(q, allowed);
@@ -249,7 +249,7 @@ static enum engine_end
 engine_run(struct engine *e, struct store_job *const *jobs, size_t n, bool synced, bool *ret_wrote)
 {
 	struct sqlite *q = of(e);
-	enum attempt a = ATTEMPT_BROKEN;
+	enum batch_end a = ATTEMPT_BROKEN;
 	bool was_broken = e->broken;
 
 	check(n > 0 && n <= LIMIT_STORE_BATCH);

@@ -82,7 +82,7 @@ TEST(routes_have_a_ceiling)
 	char key[32];
 	json_t *list;
 
-	for (int i = 0; i < LIMIT_NOTES + 10; i++) {
+	for (int i = 0; i < LIMIT_INCIDENTS + 10; i++) {
 		snprintf(key, sizeof(key), "n%d", i);
 		incident_put(n, key, INCIDENT_DOWN, "", S(""), S(""));
 	}
