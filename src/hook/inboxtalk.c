@@ -47,8 +47,6 @@ inboxtalk_set_op(struct inboxtalk *t, const char *op)
 	json_object_set_new(t->request, "op", json_string(op));
 }
 
-/* --- printing --- */
-
 /* --- pieces of head and body --- */
 
 /* From where the bytes end that are here already. */

@@ -249,7 +249,7 @@ carrier_init(struct carrier *c, struct loop *l, struct carrier_shared *shared, s
 	c->tick.fn = on_tick;
 	if (conn_attach(&c->conn, l) != 0) {
 		link_fini(&c->link);
-		/* It goes back to the caller, as it was. */
+		/* It goes back to the caller, who closes it. */
 		conn_move(conn, &c->conn, conn->fn);
 		return -1;
 	}

@@ -239,6 +239,10 @@ rx_head(struct flow *f, struct slice bytes, bool fin)
 		buf_skip(&f->head_part, total);
 	} else {
 		buf_put(&f->head_part, bytes);
+		if (f->head_part.failed) { /* the owner's parser would miss what it has seen */
+			flow_fail_stream(f, LINK_CODE_INTERNAL);
+			return;
+		}
 	}
 	if (!f->ended)
 		eaten(f, total);

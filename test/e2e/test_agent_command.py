@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from agent_lab import Played
-from hostile import CONTROL
+from hostile import CONTROL, frame
 from lab import ADIT, refusing_address
 from origin import Origin, ok
 from process import WAIT_S
@@ -181,3 +181,26 @@ def test_doctor_asks_behind_the_welcome_and_once(lab):
     assert "1 parked" in stages["inbox"], stages
     frames = [json.loads(payload)["type"] for kind, _, _, payload in link.seen if kind == CONTROL]
     assert frames == ["hello", "probe", "inbox"], frames
+
+
+def twice(link, **message):
+    """Two frames in one piece, so that the second is read in the turn of the first."""
+    link.send(2 * frame(CONTROL, 0, 0, json.dumps(message).encode()))
+
+
+def test_a_second_welcome_right_behind_the_first_means_nothing(lab):
+    played = Played(lab)
+    agent = login(played, {"HOME": os.path.join(played.real.folder, "home")})
+    link = played.fake.accept()
+    twice(link, type="welcome", protocol=1, edge="fake/1", account="ann", generation=1, tunnels=[])
+    agent.exits(0)
+
+
+@pytest.mark.parametrize("command", ["drop", "replay"])
+def test_an_answer_right_behind_the_last_means_nothing(lab, command):
+    played = Played(lab)
+    agent = bare(played, ["inbox", command, "7", "--edge", played.url, "--ca", played.real.ca, "--token-file", played.real.token], {"HOME": played.real.folder})
+    link = played.accept()
+    asked = link.wait_control("inbox")
+    twice(link, type="inbox", seq=asked["seq"], ok=True, changed=1)
+    agent.exits(0)

@@ -102,6 +102,27 @@ def test_a_request_that_waited_for_its_password_is_one_request(lab):
     assert sum(w["requests"] for w in edge.status()["all"]["workers"]) == before + 2
 
 
+def test_a_password_that_is_looked_at_while_the_agent_logs_in_anew(lab):
+    """The answer is of users that are no more, so the new ones are asked, too: the same request waits twice."""
+    edge, origin = lab.edge(config="workers: 1\n"), lab.origin()
+    old = lab.agent(edge, "http", origin.address, "--name", "ann", "--user-file", users(edge, "ann", "ann:" + hashed("open", DEAREST)))
+    edge.wait_up("ann")
+    decoys = [edge.visitor("ann.localhost", tls=False, source="127.0.0.2") for _ in range(4)]
+    with edge.visitor("ann.localhost", tls=False, deadline_s=6 * WAIT_S) as v:
+        for i, d in enumerate(decoys):  # what is before it in the queue takes longer than a login
+            d.send(f"GET / HTTP/1.1\r\nHost: ann.localhost\r\n{basic('ann', f'wrong{i}')}\r\n\r\n")
+        until(lambda: edge.status()["streams"] == len(decoys))
+        v.send(f"GET / HTTP/1.1\r\nHost: ann.localhost\r\n{basic('ann', 'open')}\r\n\r\n")
+        until(lambda: edge.status()["streams"] == len(decoys) + 1)
+        old.kill()
+        both = "eve:" + hashed("evening", "$2b$04$" + "a" * 22) + "\nann:" + hashed("open", DEAREST)
+        lab.agent(edge, "http", origin.address, "--name", "ann", "--user-file", users(edge, "both", both))
+        assert v.response().status == 200
+    assert edge.alive() and len(origin.requests) == 1
+    for d in decoys:
+        d.close()
+
+
 def test_right_passwords_are_no_guesses_and_outlive_the_link(lab):
     edge, origin = lab.edge(), lab.origin()
     file = users(edge, "ann", "ann:" + hashed("open", "$2b$04$" + "a" * 22))

@@ -2,6 +2,7 @@
 /* One link of the client: HELLO and WELCOME, control messages, its end. */
 #include "agent/link/uplink.h"
 
+#include "agent/link/client_private.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -149,6 +150,9 @@ on_control(struct carrier *carrier, struct slice json)
 	struct agent_tunnel *t;
 	const char *why;
 
+	/* More may have come in the turn in which the agent has all that it wanted. */
+	if (client_is_ending(c))
+		return;
 	if (!hello_decode(json, h, &why)) {
 		log_event(LOG_WARN, "control-malformed", LOG_Z("why", why));
 		carrier_close(carrier, LINK_CODE_PROTOCOL, "the edge sent a malformed message");

@@ -196,7 +196,7 @@ on_connected(struct origin_conn *c, int fd)
 	if (!send_header(c, fd)) {
 		loop_close(fd);
 		c->conn.io.fd = -1;
-		fail(c, LINK_CODE_ORIGIN_REFUSED, "the PROXY header could not be sent");
+		fail(c, LINK_CODE_INTERNAL, "the PROXY header could not be sent");
 		return;
 	}
 	if (o->tls != NULL) {

@@ -11,6 +11,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#define REFUSED_US 1000000
+
 struct greeting {
 	struct loop_io io;
 	struct listener *listener;
@@ -40,13 +42,19 @@ finish(struct greeting *g)
 	loop_bury(loop, &g->grave, on_grave);
 }
 
+/* Anybody may do it as often as he likes, so an operator is told once a second. */
 static void
-refuse(const struct sockaddr_storage *ss, const char *why)
+refuse(struct listener *l, const struct sockaddr_storage *ss, const char *why)
 {
+	int64_t now = loop_now_us(l->io.loop);
+	bool told = l->refused_us != 0 && now - l->refused_us < REFUSED_US;
 	char peer[64];
 
+	if (!told)
+		l->refused_us = now;
 	addr_show(ss, sizeof(*ss), peer, sizeof(peer));
-	log_event(LOG_WARN, "proxy-refused", LOG_Z("peer", peer), LOG_Z("why", why));
+	log_event(told ? LOG_DEBUG : LOG_WARN, "proxy-refused", LOG_Z("peer", peer),
+	    LOG_Z("why", why));
 }
 
 static void
@@ -54,7 +62,7 @@ cut(struct greeting *g, const char *why)
 {
 	int fd = g->io.fd;
 
-	refuse(&g->ss, why);
+	refuse(g->listener, &g->ss, why);
 	finish(g);
 	loop_close(fd);
 }
@@ -134,7 +142,7 @@ greeting_start(struct listener *l, int fd, const struct sockaddr_storage *ss)
 	else if ((g = calloc(1, sizeof(*g))) == NULL)
 		why = "out of memory";
 	if (g == NULL) {
-		refuse(ss, why);
+		refuse(l, ss, why);
 		loop_close(fd);
 		return;
 	}

@@ -143,13 +143,13 @@ listener_open(struct listener *l, struct loop *loop, int fd,
 	return -1;
 }
 
-/* errno stays as it was: listener_open() fails through here. */
 void
 listener_expect_proxies(struct listener *l, const struct cidr_set *proxies)
 {
 	l->proxies = proxies->n > 0 ? proxies : NULL;
 }
 
+/* errno stays as it was: listener_open() fails through here. */
 void
 listener_close(struct listener *l)
 {

@@ -29,6 +29,7 @@ struct listener {
 	const struct cidr_set *proxies;
 	struct list greetings; /* private: connections whose header has not come (greeting.h) */
 	size_t n_greetings;
+	int64_t refused_us; /* private: when it was told last that somebody was refused */
 };
 
 /* A listener that is not open, for listener_close() to be harmless. */

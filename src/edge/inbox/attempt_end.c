@@ -11,8 +11,6 @@
 
 /* An origin that is starting is asked again after this. */
 #define HOLD_US (5 * 1000 * 1000)
-/* After the store could not: the disk may have space again. */
-#define STORE_PAUSE_US (2 * 1000 * 1000)
 
 static void
 attempt_free(struct loop_grave *g)

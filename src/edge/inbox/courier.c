@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* After the store could not: the disk may have space again. */
-#define STORE_PAUSE_US (2 * 1000 * 1000)
-
 /* What may be on the line to the agent at once, one delivery is always: so much at first, and on
  * the slowest line; where it is fast, LIMIT_COURIER_BYTES. */
 #define LINE_BYTES_FIRST (512 * 1024)

@@ -7,6 +7,9 @@
 #include "edge/inbox/courier.h"
 #include "relay/flow.h"
 
+/* After the store could not: the disk may have space again. */
+#define STORE_PAUSE_US (2 * 1000 * 1000)
+
 struct courier {
 	struct worker *worker;
 	struct tunnel *tunnel; /* NULL after courier_close() */

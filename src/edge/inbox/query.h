@@ -37,8 +37,7 @@ struct query *query_ask(struct edge *e, struct errands *home, const char *accoun
     json_t *request, query_done_fn done, void *owner);
 void query_abandon(struct query *v);
 
-/* A member of a request as text: "" when it is absent.  False: it is of another type, or does not
- * fit. */
+/* A member of a request as text: "" when it is absent.  False: it does not fit, or is none. */
 bool query_text(json_t *request, const char *key, char *dst, size_t cap) must_use;
 
 #endif

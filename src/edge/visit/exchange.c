@@ -29,7 +29,8 @@
 static const unsigned predecessors[] = {
 	[EXCHANGE_HEAD] = 1 << EXCHANGE_AHEAD,
 	[EXCHANGE_AHEAD] = 1 << EXCHANGE_HEAD,
-	[EXCHANGE_PASSWORD] = 1 << EXCHANGE_HEAD,
+	/* Twice, where the users were others when the answer came. */
+	[EXCHANGE_PASSWORD] = ROUTED,
 	[EXCHANGE_INTAKE] = ROUTED,
 	[EXCHANGE_STORE] = 1 << EXCHANGE_INTAKE,
 	[EXCHANGE_FLOW] = ROUTED,

@@ -6,7 +6,7 @@
  *
  *	AHEAD -> HEAD --> FLOW -----> SWITCHED             a stream carries it; 101 came back
  *	           |        \-------> ANSWER               an answer of our own waits for the socket
- *	           |----> PASSWORD -> FLOW, INTAKE, ANSWER a hash is computed
+ *	           |----> PASSWORD -> FLOW, INTAKE, ANSWER a hash is computed, perhaps twice
  *	           |----> INTAKE ---> STORE -> ANSWER      a webhook is read whole, then stored
  *	           \----> ANSWER                           no tunnel, or not for this visitor
  *

@@ -65,6 +65,7 @@ read_texts(struct patient *p)
 	static const char sql[] =
 	    "SELECT sql FROM sqlite_schema WHERE tbl_name = ?1 AND sql IS NOT NULL";
 	sqlite3_stmt *st = NULL;
+	const char *text;
 	int rc = sqlite3_prepare_v2(p->db->sqlite, sql, -1, &st, NULL);
 
 	if (rc == SQLITE_OK)
@@ -75,7 +76,8 @@ read_texts(struct patient *p)
 			break;
 		if (p->n_texts == TEXTS_MAX)
 			rc = SQLITE_CORRUPT;
-		else if ((p->texts[p->n_texts] = strdup((const char *)sqlite3_column_text(st, 0))))
+		else if ((text = (const char *)sqlite3_column_text(st, 0)) != NULL &&
+			 (p->texts[p->n_texts] = strdup(text)) != NULL)
 			p->n_texts++;
 		else
 			rc = SQLITE_NOMEM;
@@ -305,13 +307,14 @@ discharge(struct patient *p)
 	p->n_texts = 0;
 }
 
-/* What triggers count; and a lane whose first one is lost goes on with the next. */
+/* What triggers count, of sizes that a damaged page may have left absurd; and a lane whose first one is lost goes on with the next. */
 static const char recount[] =
     "INSERT OR IGNORE INTO usage SELECT r.id, s.column1, 0, 0"
     " FROM routes r JOIN (VALUES (0), (1), (2), (3), (4), (5), (6)) s;"
     "UPDATE usage SET n = 0, bytes = 0;"
     "UPDATE usage SET n = d.n, bytes = d.bytes FROM (SELECT route, state, count(*) AS n,"
-    " sum(size) AS bytes FROM deliveries NOT INDEXED GROUP BY route, state) AS d"
+    " CAST(total(min(max(size, 0), 1000000000)) AS INTEGER) AS bytes FROM deliveries NOT INDEXED "
+    "GROUP BY route, state) AS d"
     " WHERE usage.route = d.route AND usage.state = d.state;"
     "UPDATE accounts SET inbox_bytes = (SELECT coalesce(sum(u.bytes), 0) FROM routes r"
     " JOIN usage u ON u.route = r.id WHERE r.account = accounts.id);"
