@@ -16,7 +16,9 @@
 
 #define SECOND 1000000LL
 #define LINKS 8
-#define GOAWAY_SHUTDOWN "\0\0\0\0\0\0\0\7\0\0\0\0"
+/* With a pause of 1 to 1.5 s: longer than a message is under way here, and five of them shorter than
+ * the 15 s for which links that are drained may be silent. */
+#define GOAWAY_SHUTDOWN "\0\0\0\0\0\0\0\7\0\0\3\350"
 #define WELCOME                                                                                    \
 	"{\"type\":\"welcome\",\"protocol\":1,\"generation\":1,\"account\":\"a\",\"tunnels\":["    \
 	"{\"id\":1,\"name\":\"web\",\"url\":\"https://web\"}]}"
