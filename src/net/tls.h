@@ -18,6 +18,9 @@ struct tls;
 #define TLS_ALPN_LINK "adit/1"
 #define TLS_ALPN_HTTP "http/1.1"
 #define TLS_ALPN_HTTP_1_0 "http/1.0"
+#define TLS_ALPN_CHALLENGE "acme-tls/1"
+
+struct buf;
 
 /* One certificate with its key; which names it covers is read from it (SAN, wildcards). */
 struct tls_cert_files {
@@ -28,15 +31,40 @@ struct tls_cert_files {
 };
 
 /*
+ * --- a certificate with its key, ready to be shown: immutable, reference-counted, in any number of
+ * servers at once ---
+ */
+struct tls_pair;
+
+/* NULL and *ret_error: a malloced sentence that names the file. */
+struct tls_pair *tls_pair_new(const struct tls_cert_files *f, char **ret_error) must_use;
+struct tls_pair *tls_pair_ref(struct tls_pair *p);
+void tls_pair_unref(struct tls_pair *p);
+
+/*
  * --- server: told apart by ALPN; none is HTTP, and so is http/1.0, which speaks the same on its
  * connection; an unknown one is refused (RFC 7301 3.2) ---
  */
 struct tls_server;
 
 /* NULL and *ret_error (malloced sentence with file and what to do). The first
- * is the default certificate. */
+ * is the default certificate; with n = 0 every handshake is refused (unrecognized_name). */
 struct tls_server *tls_server_new(const struct tls_cert_files *files, size_t n,
     char **ret_error) must_use;
+/* What a CA that offers acme-tls/1 is to see of a name (RFC 8737): certificate and key as DER; false:
+ * nothing. Called on the thread of the handshake. find NULL: never. */
+struct tls_challenges {
+	bool (*find)(void *arg, const char *name, struct buf *cert, struct buf *key);
+	void *arg;
+};
+/*
+ * A server for what base has and for these, too: of two for one name, base's is shown.  Where base has
+ * none there is no default: a name without a certificate is refused (unrecognized_name), and who asks
+ * for no name gets the one for an address, or the first.  Costs a row of a table for each name, so it
+ * may be called for each certificate that comes.  NULL without memory.
+ */
+struct tls_server *tls_server_with(const struct tls_server *base, struct tls_pair *const *more,
+    size_t n, const struct tls_challenges *challenges) must_use;
 /*
  * What people would see of these certificates, for tunnels NAME.domain: one that is out of date,
  * one that covers nothing of the domain, none that covers "*.domain" where there are not some for

@@ -66,6 +66,8 @@ tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
 	unsigned all = COVERS_NOTHING;
 	X509 *cert;
 
+	if (tls_server_cert(s, 0) == NULL)
+		return NULL; /* they come from elsewhere */
 	for (size_t i = 0; (cert = tls_server_cert(s, i)) != NULL; i++) {
 		char *fault = date_fault(cert, files[i].cert_path, (time_t)now);
 		unsigned c = covers(cert, domain);

@@ -28,6 +28,7 @@ struct tls {
 	uint16_t n_messages; /* handshake messages of the other side after the handshake */
 	uint8_t receives;    /* how often this call may still ask */
 	bool link;           /* client: ALPN adit/1 demanded */
+	bool challenge;      /* server: a CA looks at a challenge (RFC 8737) */
 	bool ready;          /* the handshake is done */
 	bool strict_eof, fin, failed;
 };
@@ -72,6 +73,23 @@ void tls_fail_openssl(struct tls *t);
 /* SSL_verify_cb of clients: puts what is wrong with a certificate into words. */
 int tls_verify_cb(int ok, X509_STORE_CTX *x);
 
+#define TLS_HOST_BYTES 256 /* of a host name and its NUL */
+
+/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most 253; lower-cased into dst. */
+bool tls_legal_host(struct slice s, char dst[TLS_HOST_BYTES]) must_use;
+
+struct tls_pair {
+	atomic_int refs;
+	uint64_t id; /* random: tickets are for this certificate only */
+	SSL_CTX *ctx;
+	char **names; /* as they stand in it ("*.example.org"), lower-case */
+	size_t n_names;
+	bool has_address;
+};
+
+/* A server's context without a certificate; which one is shown, its callbacks ask the
+ * connection's server. NULL without memory. */
+SSL_CTX *tls_server_ctx(void) must_use;
 /* The certificate number i of a server, as given to tls_server_new(); NULL past the last. */
 X509 *tls_server_cert(const struct tls_server *s, size_t i);
 

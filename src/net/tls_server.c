@@ -2,70 +2,42 @@
 /* The server side of tls.h: certificates by name (SNI), protocols by ALPN. */
 #include "net/tls.h"
 
+#include "base/buf.h"
 #include "base/map.h"
-#include "base/rand.h"
 #include "base/wire.h"
 #include "net/tls_private.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* A name of a certificate, as it stands there ("*.example.org"), lower-case. */
 struct cert_name {
 	struct map_node node;
-	SSL_CTX *ctx;
-	struct cert_name *next; /* of the server's list, for freeing */
-	char name[];
+	struct tls_pair *pair;
+	const char *name; /* the pair's */
 };
 
 struct tls_server {
 	atomic_int refs;
-	uint64_t id; /* random: tickets are for this set of certificates only */
 	size_t n;
-	SSL_CTX **ctx; /* one per certificate; the first is the default */
+	struct tls_pair **pairs;
 	struct map names;
-	struct cert_name *all;
-	struct tls_mint *mint; /* NULL: none */
+	struct cert_name *all;      /* what is in names */
+	struct tls_pair *otherwise; /* for names that no certificate has; NULL: they are refused */
+	struct tls_pair *nameless;  /* for who asks for no name; NULL: refused */
+	SSL_CTX *bare;              /* without a certificate: where there is none yet */
+	struct tls_mint *mint;      /* NULL: none */
+	struct tls_challenges challenges;
 };
 
 /* --- which certificate --- */
 
-/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most
- * 253; lower-cased into dst. */
-static bool
-legal_host(struct slice s, char *dst)
-{
-	size_t label = 0;
-
-	if (s.n == 0 || s.n > 253)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + 'a' - 'A');
-		dst[i] = c;
-		if (c == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-			continue;
-		}
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-			return false;
-		if (++label > 63)
-			return false;
-	}
-	dst[s.n] = '\0';
-	return label > 0;
-}
-
 /* Names as they stand in a certificate, "*.example.org" included. */
-static SSL_CTX *
+static struct tls_pair *
 find_name(const struct tls_server *s, struct slice name)
 {
 	struct map_node *node = map_first(&s->names, map_hash(name));
@@ -74,25 +46,39 @@ find_name(const struct tls_server *s, struct slice name)
 		struct cert_name *cn = map_of(node, struct cert_name, node);
 
 		if (slice_eq(slice_str(cn->name), name))
-			return cn->ctx;
+			return cn->pair;
 	}
 	return NULL;
 }
 
-/* Exact, then the wildcard of the parent, then the default. */
-static SSL_CTX *
-choose_ctx(const struct tls_server *s, struct slice host)
+/* Clients that reach us by address send none (RFC 6066 3), or, some of them, the address itself. */
+static bool
+is_address(const char *host)
 {
-	SSL_CTX *ctx = find_name(s, host);
-	size_t dot = slice_find(host, '.');
-	char wild[256];
+	struct in_addr v4;
 
-	if (ctx == NULL && dot != SIZE_MAX && host.n - dot + 1 < sizeof(wild)) {
+	return inet_pton(AF_INET, host, &v4) == 1;
+}
+
+/* Exact, then the wildcard of the parent, then what there is for others. NULL: nothing. */
+static struct tls_pair *
+choose(const struct tls_server *s, const char *name)
+{
+	struct slice host = slice_str(name);
+	struct tls_pair *p;
+	size_t dot;
+	char wild[TLS_HOST_BYTES];
+
+	if (host.n == 0 || is_address(name))
+		return s->nameless;
+	p = find_name(s, host);
+	dot = slice_find(host, '.');
+	if (p == NULL && dot != SIZE_MAX && host.n - dot + 1 < sizeof(wild)) {
 		wild[0] = '*';
 		memcpy(wild + 1, host.p + dot, host.n - dot);
-		ctx = find_name(s, slice_of(wild, host.n - dot + 1));
+		p = find_name(s, slice_of(wild, host.n - dot + 1));
 	}
-	return ctx == NULL ? s->ctx[0] : ctx;
+	return p == NULL ? s->otherwise : p;
 }
 
 /* The host name of a server_name extension (RFC 6066 3); empty when malformed. */
@@ -114,66 +100,23 @@ parse_sni(struct slice ext)
  * was made for, or access rules of one host could be passed with a session of another.
  */
 static bool
-bind_session(SSL *ssl, const struct tls_server *s, SSL_CTX *ctx, const char *host)
+bind_session(SSL *ssl, const struct tls_pair *p, const char *host)
 {
 	unsigned char id[SHA256_DIGEST_LENGTH];
 	char what[512];
-	size_t which = 0;
 	int n;
 
-	while (s->ctx[which] != ctx) {
-		which++;
-		check(which < s->n); /* choose_ctx() gives one of them */
-	}
-	n = snprintf(what, sizeof(what), "%llx %zu %s", (unsigned long long)s->id, which, host);
+	n = snprintf(what, sizeof(what), "%llx %s", (unsigned long long)p->id, host);
 	check(n > 0 && (size_t)n < sizeof(what)); /* a host has 253 bytes at most */
 	SHA256((const unsigned char *)what, (size_t)n, id);
 	return SSL_set_session_id_context(ssl, id, sizeof(id)) == 1;
 }
 
-/*
- * Before anything is chosen or resumed. A name that is no legal host is refused and not passed
- * over: what follows goes by it.
- */
-static int
-client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
-{
-	struct tls *t = SSL_get_app_data(ssl);
-	const struct tls_server *s = arg;
-	SSL_CTX *ctx = s->ctx[0];
-	const unsigned char *p;
-	char host[256] = "";
-	size_t n;
-
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) == 1) {
-		struct slice name = parse_sni(slice_of(p, n));
-
-		if (!legal_host(name, host)) {
-			tls_fail(t,
-			    "the server name (SNI) of the other side is not a legal host name");
-			*ret_alert = SSL_AD_UNRECOGNIZED_NAME;
-			return SSL_CLIENT_HELLO_ERROR;
-		}
-		ctx = choose_ctx(s, slice_of(host, name.n));
-	}
-	free(t->sni);
-	t->sni = host[0] == '\0' ? NULL : strdup(host);
-	if ((host[0] != '\0' && t->sni == NULL) || SSL_set_SSL_CTX(ssl, ctx) == NULL ||
-	    !bind_session(ssl, s, ctx, host)) {
-		tls_fail(t, "out of memory");
-		*ret_alert = SSL_AD_INTERNAL_ERROR;
-		return SSL_CLIENT_HELLO_ERROR;
-	}
-	if (s->mint != NULL && host[0] != '\0' && find_name(s, slice_str(host)) == NULL)
-		(void)tls_mint_use(s->mint, ssl, host); /* else the default one is shown */
-	return SSL_CLIENT_HELLO_SUCCESS;
-}
-
-/* --- ALPN --- */
+/* --- challenges of a CA --- */
 
 /* RFC 7301 3.1; *ret_p points into the list, as OpenSSL wants it. */
 static bool
-alpn_offers(const unsigned char *list, unsigned n, const char *want, const unsigned char **ret_p)
+alpn_offers(const unsigned char *list, size_t n, const char *want, const unsigned char **ret_p)
 {
 	struct wire_in w = wire_in(slice_of(list, n));
 
@@ -186,6 +129,104 @@ alpn_offers(const unsigned char *list, unsigned n, const char *want, const unsig
 		}
 	}
 	return false;
+}
+
+static bool
+asks_for_challenge(SSL *ssl)
+{
+	const unsigned char *p, *at;
+	size_t n;
+
+	return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
+		   &p, &n) == 1 &&
+	       n > 2 && alpn_offers(p + 2, n - 2, TLS_ALPN_CHALLENGE, &at);
+}
+
+/* Shown by a context of its own: that of a certificate may have a key of another kind beside it. */
+static bool
+use_challenge(SSL *ssl, struct slice cert, struct slice key)
+{
+	const unsigned char *c = (const unsigned char *)cert.p, *k = (const unsigned char *)key.p;
+	X509 *x = d2i_X509(NULL, &c, (long)cert.n);
+	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &k, (long)key.n);
+	SSL_CTX *ctx = tls_server_ctx();
+	bool ok = x != NULL && pkey != NULL && ctx != NULL &&
+		  SSL_CTX_use_certificate(ctx, x) == 1 && SSL_CTX_use_PrivateKey(ctx, pkey) == 1 &&
+		  SSL_set_SSL_CTX(ssl, ctx) != NULL;
+
+	SSL_CTX_free(ctx); /* the connection has its own reference */
+	EVP_PKEY_free(pkey);
+	X509_free(x);
+	ERR_clear_error();
+	return ok;
+}
+
+/*
+ * RFC 8737 3: only who offers acme-tls/1 sees the challenge's certificate, and only while there is
+ * one for this name. Else the protocol is one that is not spoken here (alpn_cb()).
+ */
+static bool
+show_challenge(struct tls *t, const char *host)
+{
+	const struct tls_challenges *ch = &t->server->challenges;
+	struct buf cert, key;
+
+	if (ch->find == NULL || host[0] == '\0' || !asks_for_challenge(t->ssl))
+		return false;
+	buf_init(&cert, TLS_RECORD_BYTES);
+	buf_init(&key, TLS_RECORD_BYTES);
+	t->challenge = ch->find(ch->arg, host, &cert, &key) &&
+		       use_challenge(t->ssl, buf_slice(&cert), buf_slice(&key));
+	SSL_set_options(t->ssl, t->challenge ? SSL_OP_NO_TICKET : 0);
+	buf_fini(&cert);
+	buf_fini(&key);
+	return t->challenge;
+}
+
+/* --- the first message --- */
+
+static int
+refuse(struct tls *t, int *ret_alert, int alert, const char *why)
+{
+	tls_fail(t, "%s", why);
+	*ret_alert = alert;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+/*
+ * Before anything is chosen or resumed. A name that is no legal host is refused and not passed
+ * over: what follows goes by it.
+ */
+static int
+client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+	const struct tls_server *s = t->server;
+	struct tls_pair *pair;
+	const unsigned char *p;
+	char host[TLS_HOST_BYTES] = "";
+	size_t n;
+
+	(void)arg;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) == 1 &&
+	    !tls_legal_host(parse_sni(slice_of(p, n)), host))
+		return refuse(t, ret_alert, SSL_AD_UNRECOGNIZED_NAME,
+		    "the server name (SNI) of the other side is not a legal host name");
+	free(t->sni);
+	t->sni = host[0] == '\0' ? NULL : strdup(host);
+	if (host[0] != '\0' && t->sni == NULL)
+		return refuse(t, ret_alert, SSL_AD_INTERNAL_ERROR, "out of memory");
+	if (show_challenge(t, host))
+		return SSL_CLIENT_HELLO_SUCCESS;
+	pair = choose(s, host);
+	if (pair == NULL)
+		return refuse(t, ret_alert, SSL_AD_UNRECOGNIZED_NAME,
+		    "there is no certificate for this name");
+	if (SSL_set_SSL_CTX(ssl, pair->ctx) == NULL || !bind_session(ssl, pair, host))
+		return refuse(t, ret_alert, SSL_AD_INTERNAL_ERROR, "out of memory");
+	if (s->mint != NULL && host[0] != '\0' && find_name(s, slice_str(host)) == NULL)
+		(void)tls_mint_use(s->mint, ssl, host); /* else the default one is shown */
+	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 _Static_assert(sizeof(TLS_ALPN_HTTP) == sizeof(TLS_ALPN_HTTP_1_0), "both are as long");
@@ -201,6 +242,11 @@ alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigne
 	struct tls *t = SSL_get_app_data(ssl);
 
 	(void)arg;
+	if (t->challenge) {
+		*out_n = sizeof(TLS_ALPN_CHALLENGE) - 1;
+		return alpn_offers(in, in_n, TLS_ALPN_CHALLENGE, out) ? SSL_TLSEXT_ERR_OK
+								      : SSL_TLSEXT_ERR_ALERT_FATAL;
+	}
 	if (alpn_offers(in, in_n, TLS_ALPN_LINK, out)) {
 		*out_n = sizeof(TLS_ALPN_LINK) - 1;
 		if (SSL_version(ssl) >= TLS1_3_VERSION)
@@ -216,164 +262,130 @@ alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigne
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* --- building --- */
-
-/* 0 also where there is nothing to add; -1 without memory. */
-static int
-add_name(struct tls_server *s, SSL_CTX *ctx, struct slice name)
-{
-	struct cert_name *cn = malloc(sizeof(*cn) + name.n + 1);
-	char lower[256];
-	bool wild = slice_starts(name, S("*."));
-
-	/* A name that no visitor can ask for is no failure. */
-	if (cn == NULL || !legal_host(slice_from(name, wild ? 2 : 0), lower)) {
-		free(cn);
-		return cn == NULL ? -1 : 0;
-	}
-	snprintf(cn->name, name.n + 1, "%s%s", wild ? "*." : "", lower);
-	cn->ctx = ctx;
-	/* The certificate that stands first keeps the name. */
-	if (find_name(s, slice_str(cn->name)) != NULL) {
-		free(cn);
-		return 0;
-	}
-	if (map_put(&s->names, &cn->node, map_hash(slice_str(cn->name))) != 0) {
-		free(cn);
-		return -1;
-	}
-	cn->next = s->all;
-	s->all = cn;
-	return 0;
-}
-
-static int
-add_names(struct tls_server *s, SSL_CTX *ctx)
-{
-	GENERAL_NAMES *names =
-	    X509_get_ext_d2i(SSL_CTX_get0_certificate(ctx), NID_subject_alt_name, NULL, NULL);
-	int r = 0;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
-		int type;
-		const ASN1_STRING *v =
-		    GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
-
-		if (type == GEN_DNS)
-			r = add_name(s, ctx,
-			    slice_of(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v)));
-	}
-	GENERAL_NAMES_free(names);
-	return r;
-}
-
-/* A file, or what has been read of it. */
-static BIO *
-open_pem(const char *path, struct slice bytes)
-{
-	return bytes.p == NULL ? BIO_new_file(path, "r") : BIO_new_mem_buf(bytes.p, (int)bytes.n);
-}
-
-/* The leaf, then those between it and its authority; no more blocks is the end. */
-static bool
-use_chain(SSL_CTX *ctx, BIO *in)
-{
-	X509 *cert = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
-	bool ok = cert != NULL && SSL_CTX_use_certificate(ctx, cert) == 1;
-	unsigned long e;
-
-	X509_free(cert);
-	while (ok && (cert = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL)
-		if (SSL_CTX_add0_chain_cert(ctx, cert) != 1) {
-			X509_free(cert);
-			ok = false;
-		}
-	e = ERR_peek_last_error();
-	if (!ok || ERR_GET_LIB(e) != ERR_LIB_PEM || ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
-		return false;
-	ERR_clear_error();
-	return true;
-}
-
-/* NULL or a sentence that names the file. */
-static char *
-load_cert(SSL_CTX *ctx, const struct tls_cert_files *f)
-{
-	BIO *cert, *key = NULL;
-	EVP_PKEY *pkey = NULL;
-	char *error = NULL;
-
-	ERR_clear_error();
-	cert = open_pem(f->cert_path, f->cert);
-	if (cert == NULL || !use_chain(ctx, cert))
-		error = tls_sentence("cannot read the certificate %s: %s", f->cert_path,
-		    tls_load_reason());
-	if (error == NULL && (key = open_pem(f->key_path, f->key)) != NULL)
-		pkey = PEM_read_bio_PrivateKey(key, NULL, SSL_CTX_get_default_passwd_cb(ctx), NULL);
-	if (error == NULL && pkey == NULL)
-		error = tls_sentence("cannot read the key %s (PEM, without a passphrase): %s",
-		    f->key_path, tls_load_reason());
-	/* Asked by itself: OpenSSL takes a key of another kind than the certificate's as a second one. */
-	if (error == NULL && (X509_check_private_key(SSL_CTX_get0_certificate(ctx), pkey) != 1 ||
-				 SSL_CTX_use_PrivateKey(ctx, pkey) != 1))
-		error = tls_sentence("the key %s does not belong to the certificate %s",
-		    f->key_path, f->cert_path);
-	EVP_PKEY_free(pkey);
-	BIO_free(cert);
-	BIO_free(key);
-	return error;
-}
-
-static char *
-add_cert(struct tls_server *s, const struct tls_cert_files *f)
+SSL_CTX *
+tls_server_ctx(void)
 {
 	SSL_CTX *ctx = tls_new_ctx(TLS_server_method(), TLS1_2_VERSION);
-	char *error;
 
 	if (ctx == NULL)
-		return tls_sentence("TLS cannot be set up: out of memory");
-	s->ctx[s->n++] = ctx; /* tls_server_unref() frees it */
-	error = load_cert(ctx, f);
-	if (error != NULL)
-		return error;
+		return NULL;
 	if (SSL_CTX_set_num_tickets(ctx, 1) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
-	    tls_tickets_init(ctx) != 0 || add_names(s, ctx) != 0)
-		return tls_sentence("TLS cannot be set up for %s: out of memory", f->cert_path);
-	SSL_CTX_set_client_hello_cb(ctx, client_hello_cb, s);
+	    tls_tickets_init(ctx) != 0) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	SSL_CTX_set_client_hello_cb(ctx, client_hello_cb, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, alpn_cb, NULL);
+	return ctx;
+}
+
+/* --- building --- */
+
+/* The certificate that stands first keeps the name. */
+static bool
+enter_names(struct tls_server *s)
+{
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += s->pairs[i]->n_names;
+	s->all = calloc(n + 1, sizeof(*s->all));
+	for (size_t i = 0; s->all != NULL && i < s->n; i++)
+		for (size_t k = 0; k < s->pairs[i]->n_names; k++) {
+			struct slice name = slice_str(s->pairs[i]->names[k]);
+
+			if (find_name(s, name) != NULL)
+				continue;
+			check(at < n);
+			s->all[at] = (struct cert_name){ .pair = s->pairs[i], .name = name.p };
+			if (map_put(&s->names, &s->all[at].node, map_hash(name)) != 0)
+				return false;
+			at++;
+		}
+	return s->all != NULL;
+}
+
+/* A server for these pairs; their references are taken over, also where there is no memory: NULL. */
+static struct tls_server *
+build(struct tls_pair **pairs, size_t n)
+{
+	struct tls_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		for (size_t i = 0; i < n; i++)
+			tls_pair_unref(pairs[i]);
+		free(pairs);
+		return NULL;
+	}
+	atomic_init(&s->refs, 1);
+	map_init(&s->names);
+	s->pairs = pairs;
+	s->n = n;
+	s->nameless = n > 0 ? pairs[0] : NULL;
+	s->bare = n == 0 ? tls_server_ctx() : NULL;
+	if (enter_names(s) && (n > 0 || s->bare != NULL))
+		return s;
+	tls_server_unref(s);
 	return NULL;
 }
 
 struct tls_server *
 tls_server_new(const struct tls_cert_files *files, size_t n, char **ret_error)
 {
-	struct tls_server *s = calloc(1, sizeof(*s));
-	char *error = NULL;
+	struct tls_pair **pairs = calloc(n + 1, sizeof(struct tls_pair *)), *pair;
+	struct tls_server *s;
+	size_t at = 0;
 
-	check(n > 0);
-	if (s != NULL) {
-		atomic_init(&s->refs, 1);
-		s->id = rand_u64();
-		map_init(&s->names);
-		s->ctx = calloc(n, sizeof(SSL_CTX *));
+	*ret_error = NULL;
+	while (pairs != NULL && at < n && (pair = tls_pair_new(&files[at], ret_error)) != NULL)
+		pairs[at++] = pair;
+	if (pairs != NULL && at == n) {
+		s = build(pairs, n);
+		if (s != NULL) {
+			s->otherwise = s->nameless;
+			check(s->n == n); /* tls_server_fault() reads both by one index */
+			return s;
+		}
+	} else {
+		while (pairs != NULL && at > 0)
+			tls_pair_unref(pairs[--at]);
+		free(pairs);
 	}
-	if (s == NULL || s->ctx == NULL)
-		error = tls_sentence("TLS cannot be set up: out of memory");
-	for (size_t i = 0; i < n && error == NULL; i++)
-		error = add_cert(s, &files[i]);
-	if (error == NULL) {
-		check(s->n == n); /* tls_server_fault() reads both by one index */
-		return s;
-	}
-	tls_server_unref(s);
-	*ret_error = error;
+	if (*ret_error == NULL)
+		*ret_error = tls_sentence("TLS cannot be set up: out of memory");
 	return NULL;
+}
+
+struct tls_server *
+tls_server_with(const struct tls_server *base, struct tls_pair *const *more, size_t n,
+    const struct tls_challenges *challenges)
+{
+	struct tls_pair **pairs = calloc(base->n + n + 1, sizeof(struct tls_pair *));
+	struct tls_server *s;
+
+	check(base->mint == NULL); /* certificates of --dev are the only ones there */
+	if (pairs == NULL)
+		return NULL;
+	for (size_t i = 0; i < base->n + n; i++)
+		pairs[i] = tls_pair_ref(i < base->n ? base->pairs[i] : more[i - base->n]);
+	s = build(pairs, base->n + n);
+	if (s == NULL)
+		return NULL;
+	s->challenges = *challenges;
+	s->otherwise = base->n > 0 ? pairs[0] : NULL;
+	/* What else is a certificate of an address for? */
+	for (size_t i = base->n; i < s->n; i++)
+		if (pairs[i]->has_address) {
+			s->nameless = pairs[i];
+			break;
+		}
+	return s;
 }
 
 X509 *
 tls_server_cert(const struct tls_server *s, size_t i)
 {
-	return i < s->n ? SSL_CTX_get0_certificate(s->ctx[i]) : NULL;
+	return i < s->n ? SSL_CTX_get0_certificate(s->pairs[i]->ctx) : NULL;
 }
 
 char *
@@ -399,7 +411,6 @@ tls_server_ref(struct tls_server *s)
 void
 tls_server_unref(struct tls_server *s)
 {
-	struct cert_name *cn;
 	int refs;
 
 	if (s == NULL)
@@ -408,24 +419,20 @@ tls_server_unref(struct tls_server *s)
 	check(refs > 0);
 	if (refs > 1)
 		return;
-	while ((cn = s->all) != NULL) {
-		s->all = cn->next;
-		map_del(&s->names, &cn->node);
-		free(cn);
-	}
-	check(s->names.n == 0); /* each name was in the list, too */
 	map_fini(&s->names);
+	free(s->all);
 	tls_mint_free(s->mint);
 	for (size_t i = 0; i < s->n; i++)
-		SSL_CTX_free(s->ctx[i]);
-	free(s->ctx);
+		tls_pair_unref(s->pairs[i]);
+	free(s->pairs);
+	SSL_CTX_free(s->bare);
 	free(s);
 }
 
 struct tls *
 tls_accept(struct tls_server *s)
 {
-	struct tls *t = tls_new(s->ctx[0]);
+	struct tls *t = tls_new(s->n > 0 ? s->pairs[0]->ctx : s->bare);
 
 	if (t == NULL)
 		return NULL;

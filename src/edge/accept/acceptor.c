@@ -269,7 +269,11 @@ on_conn(struct conn *c, unsigned events)
 		return;
 	switch (conn_handshake(c)) {
 	case IO_OK:
-		go_on(h);
+		/* A CA has seen its challenge: nothing else is said on such a connection (RFC 8737 3). */
+		if (slice_eq(tls_alpn(c->tls), S(TLS_ALPN_CHALLENGE)))
+			finish(h);
+		else
+			go_on(h);
 		return;
 	case IO_WAIT:
 		answered(h);

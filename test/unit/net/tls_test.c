@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit/net/pair.h"
 
+#include "base/buf.h"
 #include "net/tls_private.h"
 
 #include <openssl/pem.h>
@@ -271,6 +272,188 @@ TEST(certificate_by_sni)
 	tls_server_unref(s);
 	remove_dir(wild);
 	remove_dir(exact);
+}
+
+/* --- servers that grow --- */
+
+static struct tls_pair *
+pair_of(const char *dir)
+{
+	char cert[96], key[96], *error = NULL;
+	struct tls_cert_files f = { cert, key };
+	struct tls_pair *p;
+
+	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	p = tls_pair_new(&f, &error);
+	EXPECT(p != NULL);
+	return p;
+}
+
+/* What a server says to a name that it has no certificate for; NULL: to none. */
+static void
+expect_no_cert(struct tls_server *s, const char *sni)
+{
+	shake(new_client(NULL, false, sni == NULL ? "192.0.2.1" : sni), tls_accept(s));
+	expect_why(&server, "no certificate for this name");
+	EXPECT(client.failed);
+	over();
+}
+
+TEST(certificates_come_at_run_time)
+{
+	static const char *const more_names[] = { "own.test" };
+	struct tls_challenges none = { NULL, NULL };
+	char *error = NULL, dir[64];
+	struct tls_server *empty = tls_server_new(NULL, 0, &error), *base = server_of(certs());
+	struct tls_server *with, *both, *again;
+	struct tls_pair *pair, *twice[2];
+
+	make_certs(dir, more_names, 1);
+	pair = twice[0] = twice[1] = pair_of(dir);
+	EXPECT(empty != NULL);
+	expect_no_cert(empty, "own.test");
+	expect_no_cert(empty, NULL);
+	with = tls_server_with(empty, &pair, 1, &none);
+	expect_cert_for(with, "own.test", "own.test", "localhost");
+	expect_cert_for(with, NULL, "own.test", "localhost");
+	expect_no_cert(with, "other.test");
+	/* Where there is a default one it stays that, and a name that it has, too. */
+	both = tls_server_with(base, &pair, 1, &none);
+	expect_cert_for(both, "own.test", "own.test", "localhost");
+	expect_cert_for(both, "other.test", "localhost", "own.test");
+	again = tls_server_with(with, twice, 2, &none);
+	tls_server_unref(with);
+	tls_pair_unref(pair);
+	expect_cert_for(again, "own.test", "own.test", "localhost");
+	tls_server_unref(again);
+	tls_server_unref(both);
+	tls_server_unref(base);
+	tls_server_unref(empty);
+	remove_dir(dir);
+}
+
+/* One certificate is for an address: who asks for no name gets it. */
+TEST(certificate_of_an_address)
+{
+	static const char *const name[] = { "own.test" }, *const address[] = { "192.0.2.1" };
+	struct tls_challenges none = { NULL, NULL };
+	char *error = NULL, one[64], two[64];
+	struct tls_server *empty = tls_server_new(NULL, 0, &error), *with;
+	struct tls_pair *pairs[2];
+
+	make_certs(one, name, 1);
+	make_certs(two, address, 1);
+	pairs[0] = pair_of(one);
+	pairs[1] = pair_of(two);
+	with = tls_server_with(empty, pairs, 2, &none);
+	shake(new_client(NULL, false, "192.0.2.1"), tls_accept(with));
+	EXPECT(both_up());
+	{
+		X509 *cert = SSL_get1_peer_certificate(client.conn.tls->ssl);
+
+		EXPECT_INT(X509_check_ip_asc(cert, "192.0.2.1", 0), 1);
+		X509_free(cert);
+	}
+	over();
+	expect_cert_for(with, "own.test", "own.test", "localhost");
+	tls_pair_unref(pairs[0]);
+	tls_pair_unref(pairs[1]);
+	remove_dir(one);
+	remove_dir(two);
+	tls_server_unref(with);
+	tls_server_unref(empty);
+}
+
+static size_t
+read_whole(const char *path, char *dst, size_t cap)
+{
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	EXPECT(f != NULL);
+	n = fread(dst, 1, cap, f);
+	fclose(f);
+	return n;
+}
+
+/* The pair of a folder as the DER that a board would give, for the name "asked.test" alone. */
+static bool
+find_asked(void *arg, const char *name, struct buf *cert, struct buf *key)
+{
+	char path[96], text[8192];
+	const char *dir = arg;
+	unsigned char *der = NULL;
+	EVP_PKEY *pkey;
+	X509 *x;
+	BIO *in;
+	int n;
+
+	if (strcmp(name, "asked.test") != 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/cert.pem", dir);
+	in = BIO_new_mem_buf(text, (int)read_whole(path, text, sizeof(text)));
+	x = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	n = i2d_X509(x, &der);
+	buf_put(cert, slice_of(der, (size_t)n));
+	OPENSSL_free(der);
+	X509_free(x);
+	BIO_free(in);
+	der = NULL;
+	snprintf(path, sizeof(path), "%s/key.pem", dir);
+	in = BIO_new_mem_buf(text, (int)read_whole(path, text, sizeof(text)));
+	pkey = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+	n = i2d_PrivateKey(pkey, &der);
+	buf_put(key, slice_of(der, (size_t)n));
+	OPENSSL_free(der);
+	EVP_PKEY_free(pkey);
+	BIO_free(in);
+	return true;
+}
+
+static struct tls *
+ca_client(const char *host)
+{
+	static const unsigned char alpn[] = "\x0a" TLS_ALPN_CHALLENGE;
+	struct tls *t = new_client(NULL, false, host);
+
+	EXPECT_INT(SSL_set_alpn_protos(t->ssl, alpn, sizeof(alpn) - 1), 0);
+	return t;
+}
+
+TEST(challenge_is_shown_to_who_asks_for_it)
+{
+	static const char *const names[] = { "challenge.test" };
+	char dir[64];
+	struct tls_challenges ch = { find_asked, dir };
+	struct tls_server *base = server_of(certs()), *with;
+	X509 *cert;
+
+	make_certs(dir, names, 1);
+	with = tls_server_with(base, NULL, 0, &ch);
+	shake(ca_client("asked.test"), tls_accept(with));
+	EXPECT(both_up());
+	EXPECT_SLICE(tls_alpn(server.conn.tls), S(TLS_ALPN_CHALLENGE));
+	cert = SSL_get1_peer_certificate(client.conn.tls->ssl);
+	EXPECT_INT(X509_check_host(cert, "challenge.test", 0, 0, NULL), 1);
+	X509_free(cert);
+	over();
+	/* Not for other names, and not for others who ask: visitors and links see what they always see. */
+	shake(ca_client("localhost"), tls_accept(with));
+	EXPECT(client.failed && server.failed);
+	over();
+	expect_cert_for(with, "asked.test", "localhost", "challenge.test");
+	shake(new_client(certs(), true, "localhost"), tls_accept(with));
+	EXPECT(both_up());
+	EXPECT_SLICE(tls_alpn(server.conn.tls), S(TLS_ALPN_LINK));
+	over();
+	/* A server that knows of no board speaks no such protocol. */
+	shake(ca_client("asked.test"), tls_accept(base));
+	EXPECT(client.failed && server.failed);
+	over();
+	tls_server_unref(with);
+	tls_server_unref(base);
+	remove_dir(dir);
 }
 
 TEST(illegal_sni_is_refused)
@@ -566,10 +749,13 @@ TEST(dev_certs_are_kept_and_renewed)
 TESTS(TEST_ROW(link_and_visitor) TEST_ROW(s18_alpn_matrix) TEST_ROW(s18_link_below_tls13_is_refused)
 	TEST_ROW(server_that_ignores_alpn_is_no_edge)
 	    TEST_ROW(s18_old_versions_and_ciphers_are_refused) TEST_ROW(s18_no_renegotiation)
-		TEST_ROW(certificate_by_sni) TEST_ROW(illegal_sni_is_refused)
-		    TEST_ROW(sni_is_lower_cased) TEST_ROW(s18_no_resumption_across_hosts)
-			TEST_ROW(no_early_data) TEST_ROW(wrong_ca) TEST_ROW(wrong_name)
-			    TEST_ROW(addresses_as_names) TEST_ROW(dates_that_are_wrong)
-				TEST_ROW(other_side_does_not_speak_tls)
-				    TEST_ROW(files_that_do_not_load)
-					TEST_ROW(dev_certs_are_kept_and_renewed))
+		TEST_ROW(certificate_by_sni) TEST_ROW(certificates_come_at_run_time)
+		    TEST_ROW(certificate_of_an_address)
+			TEST_ROW(challenge_is_shown_to_who_asks_for_it)
+			    TEST_ROW(illegal_sni_is_refused) TEST_ROW(sni_is_lower_cased)
+				TEST_ROW(s18_no_resumption_across_hosts) TEST_ROW(no_early_data)
+				    TEST_ROW(wrong_ca) TEST_ROW(wrong_name)
+					TEST_ROW(addresses_as_names) TEST_ROW(dates_that_are_wrong)
+					    TEST_ROW(other_side_does_not_speak_tls)
+						TEST_ROW(files_that_do_not_load)
+						    TEST_ROW(dev_certs_are_kept_and_renewed))
