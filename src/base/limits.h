@@ -80,6 +80,7 @@
 	X(CONFIG_DEPTH,             16, "levels", "nesting of a configuration file")               \
 	X(CONFIG_NODES,          8192, "nodes", "keys and values of a configuration file")         \
 	X(CERTIFICATES,          1024, "certificates", "certificates of the edge")                 \
+	X(BOARD_NOTES,             256, "notes", "answers to challenges of a CA that are up at once") \
 	X(CERTIFICATE_BYTES,   262144, "bytes", "file of a certificate or key")                    \
 	X(READER_MS,            10000, "ms", "wait of a reload for the files that only root may read") \
 	X(SILENT,                 8192, "connections", "connections that have not sent a whole ClientHello") \
@@ -105,6 +106,7 @@
 	X(STORE_LATE,              256, "deliveries", "settlements that a power cut may take back")  \
 	X(STORE_LATE_MS,           100, "ms", "before a settlement is synced")                     \
 	X(STORE_ROWS,             1000, "rows", "rows of one answer of the store")                 \
+	X(ITEM_BYTES,          1048576, "bytes", "certificate, account of a CA, or records of a name, as stored") \
 	X(STORE_POLICIES,          100, "rows", "policies of one answer of the store")             \
 	X(POLICY_BYTES,          65536, "bytes", "policy of a tunnel")                             \
 	X(STORE_CACHE_BYTES,  33554432, "bytes", "page cache of the store")                        \

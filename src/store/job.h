@@ -14,6 +14,7 @@
 enum job_group {
 	JOB_ADMIN, /* struct store_req */
 	JOB_INBOX, /* struct inbox_req */
+	JOB_ITEM,  /* struct item_req */
 };
 
 enum job_need {

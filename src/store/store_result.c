@@ -14,6 +14,8 @@ store_result_text(enum store_result r)
 		return "it belongs to another account";
 	case STORE_GONE:
 		return "the name was released and is never given out again";
+	case STORE_CHANGED:
+		return "somebody else has changed it meanwhile";
 	case STORE_LIMIT:
 		return "the account has as many as it may";
 	case STORE_REVOKED:

@@ -8,6 +8,7 @@ enum store_result {
 	STORE_NONE,    /* no such row */
 	STORE_TAKEN,   /* name or port belongs to another account */
 	STORE_GONE,    /* name is a tombstone */
+	STORE_CHANGED, /* another version of the item is there */
 	STORE_LIMIT,   /* the account has as many as it may */
 	STORE_REVOKED, /* token revoked or expired */
 	STORE_FULL,    /* no space on the disk */

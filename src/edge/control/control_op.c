@@ -47,6 +47,8 @@ refusal_code(enum store_result r)
 		return "taken";
 	case STORE_GONE:
 		return "released";
+	case STORE_CHANGED:
+		return "changed";
 	case STORE_LIMIT:
 		return "limit";
 	case STORE_REVOKED:

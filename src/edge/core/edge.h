@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "store/store.h"
 
+struct board;
 struct incidents;
 struct vault;
 struct password_thread;
@@ -22,6 +23,7 @@ struct edge {
 	struct password_thread *passwords;
 	struct vault *vault;         /* seals what of a secret must be stored */
 	struct incidents *incidents; /* for the doctor */
+	struct board *board;         /* what CAs want to see */
 	unsigned char probe_key[32]; /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;

@@ -73,3 +73,19 @@ errand_store(struct errand *e, struct errands *home, struct store *s, struct sto
 	req->owner = e;
 	store_submit(s, req);
 }
+
+static void
+on_item_done(struct item_req *req)
+{
+	errand_end(req->owner);
+}
+
+void
+errand_item(struct errand *e, struct errands *home, struct store *s, struct item_req *req,
+    void (*back)(struct errand *e))
+{
+	errand_begin(e, home, back);
+	req->done = on_item_done;
+	req->owner = e;
+	item_submit(s, req);
+}

@@ -16,6 +16,7 @@
 
 #include "net/loop.h"
 #include "store/inbox.h"
+#include "store/item.h"
 #include "store/store.h"
 
 /* Where errands come back to: a loop. */
@@ -47,5 +48,8 @@ void errand_inbox(struct errand *e, struct errands *home, struct store *s, struc
  */
 void errand_store(struct errand *e, struct errands *home, struct store *s, struct store_req *req,
     void (*done)(struct store_req *req), void (*back)(struct errand *e));
+/* The same for items. req's done and owner are set. */
+void errand_item(struct errand *e, struct errands *home, struct store *s, struct item_req *req,
+    void (*back)(struct errand *e));
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/core/vault.h"
 #include "edge/core/worker.h"
@@ -328,6 +329,7 @@ finish(struct daemon *d)
 	directory_free(e->directory);
 	vault_free(e->vault);
 	incident_free(e->incidents);
+	board_free(e->board);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);

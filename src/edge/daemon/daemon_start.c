@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/tell.h"
+#include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/core/vault.h"
 #include "edge/core/worker.h"
@@ -137,9 +138,10 @@ daemon_open_store(struct daemon *d)
 	e->guard = guard_new();
 	e->passwords = password_start();
 	e->incidents = incident_new();
+	e->board = board_new();
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
 	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL ||
-	    e->incidents == NULL)
+	    e->incidents == NULL || e->board == NULL)
 		return daemon_fail(NULL);
 	e->vault = vault_open(d->settings, &error);
 	if (e->vault == NULL)

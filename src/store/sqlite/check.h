@@ -28,6 +28,7 @@
 	X(attempts, "delivery, number", "(delivery, number) > (?1, ?2)", "delivery, number",       \
 	    "answer > x''")                                                                        \
 	X(seen, "run, hash", "(run, hash) > (?1, ?2)", "run, hash", "delivery")                    \
+	X(items, "id, 0", "id > ?1", "id", "bytes > x''")                                          \
 	X(audit, "id, 0", "id > ?1", "id", "text > ''")
 
 enum check_table {

@@ -10,6 +10,7 @@
 #include "store/sqlite/db.h"
 #include "store/sqlite/inbox_keep.h"
 #include "store/sqlite/inbox_run.h"
+#include "store/sqlite/items.h"
 #include "store/sqlite/mend.h"
 #include "store/sqlite/spare.h"
 
@@ -100,6 +101,8 @@ run(struct db *db, struct store_job *job)
 		return accounts_run(db, job_of(job, struct store_req, job));
 	case JOB_INBOX:
 		return inbox_run(db, job_of(job, struct inbox_req, job));
+	case JOB_ITEM:
+		return items_run(db, job_of(job, struct item_req, job));
 	}
 	return STORE_INVALID;
 }

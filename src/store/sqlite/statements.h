@@ -143,7 +143,15 @@
 	X(DELIVERY_NEWEST, "SELECT coalesce(max(id), 0) FROM deliveries")                          \
 	X(OVER_BYTES, "SELECT name FROM accounts WHERE inbox_bytes > ?1 AND (?2 = '' OR name = ?2)" \
 	    " AND name > ?3 ORDER BY name LIMIT 1")                                                \
-	X(ACCOUNT_BYTES, "SELECT inbox_bytes FROM accounts WHERE name = ?1")
+	X(ACCOUNT_BYTES, "SELECT inbox_bytes FROM accounts WHERE name = ?1")                       \
+	X(ITEM_VERSION, "SELECT version FROM items WHERE kind = ?1 AND name = ?2")                 \
+	X(ITEM_PUT, "INSERT INTO items (kind, name, account, version, changed_ms, bytes)"          \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind, name) DO UPDATE SET"              \
+	    " account = excluded.account, version = excluded.version,"                             \
+	    " changed_ms = excluded.changed_ms, bytes = excluded.bytes")                           \
+	X(ITEM_DEL, "DELETE FROM items WHERE kind = ?1 AND name = ?2")                             \
+	X(ITEM_LIST, "SELECT name, account, version, changed_ms, bytes FROM items"                 \
+	    " WHERE kind = ?1 AND name > ?2 AND (?3 = '' OR account = ?3) ORDER BY name LIMIT ?4")
 /* clang-format on */
 
 #endif
