@@ -193,25 +193,31 @@ $(B)/adit: $(B)/obj/agent/command/main.o $(agent) $(libs)
 
 # --- tests: test/unit/ROOM/X_test.c is a program of its own; *_sim_test.c runs on the simulated loop ---
 
-$(filter %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
+# Compiled by itself, so that a change of a library costs a test its linking alone.
+$(B)/obj/test/%.o: test/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(edge) $(agent) $(libs) $(B)/flags
+	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -c $< -o $@
+
+$(filter %_sim_test,$(UNITS)): $(B)/test/%: $(B)/obj/test/unit/%.o $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: $(B)/obj/test/unit/%.o $(edge) $(agent) $(libs)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # A name server on the library dns, and a client of CAs on the library acme, which end-to-end tests talk to.
-$(B)/test/dns_responder $(B)/test/acme_driver: $(B)/test/%: test/lib/%.c $(libs) $(B)/flags
+$(B)/test/dns_responder $(B)/test/acme_driver: $(B)/test/%: $(B)/obj/test/lib/%.o $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
-$(B)/replay/%_sim_fuzz: test/fuzz/%_sim_fuzz.c test/fuzz/replay.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
+$(B)/replay/%_sim_fuzz: $(B)/obj/test/fuzz/%_sim_fuzz.o $(B)/obj/test/fuzz/replay.o $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(edge) $(agent) $(libs) $(B)/flags
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+$(B)/replay/%: $(B)/obj/test/fuzz/%.o $(B)/obj/test/fuzz/replay.o $(edge) $(agent) $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+.SECONDARY: $(patsubst $(B)/replay/%,$(B)/obj/test/fuzz/%.o,$(REPLAYS)) $(B)/obj/test/fuzz/replay.o
 
 $(B)/fuzz/%_sim_fuzz: test/fuzz/%_sim_fuzz.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
