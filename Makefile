@@ -9,6 +9,7 @@ PREFIX  ?= /usr/local
 SYSCONF ?= /etc
 PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2 libcrypt
 PYTHON   = /usr/bin/python3
+PKG_CONFIG ?= pkg-config
 
 CSTD     = -std=gnu17 -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -Isrc
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes \
@@ -20,8 +21,8 @@ HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(call has,-fstack
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT) $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SAN) $(PKG_CFLAGS)
 LIBS     = $(PKG_LIBS) -lcrypt -lpthread
 # V=1 shows whole commands.
@@ -132,21 +133,32 @@ format: ## lets clang-format rewrite the sources
 
 SYSUSERS = $(PREFIX)/lib/sysusers.d/adit.conf
 
-install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units and the user aditd too
+install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units, completions and the user aditd too
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man5 share/man/man8 \
-	    lib/systemd/system lib/systemd/user lib/sysusers.d)
+	    share/bash-completion/completions share/zsh/site-functions lib/systemd/system lib/systemd/user lib/sysusers.d)
 	install -m 755 $(B)/adit $(B)/aditd $(DESTDIR)$(PREFIX)/bin/
 	for m in $(wildcard man/*.[158]); do \
 		install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/ || exit 1; done
 	for u in system/aditd.service system/adit@.service user/adit.service; do \
 		sed 's|/usr/local|$(PREFIX)|g' etc/$$u | install -m 644 /dev/stdin \
 		    $(DESTDIR)$(PREFIX)/lib/systemd/$$u || exit 1; done
+	for p in adit aditd; do \
+		install -m 644 etc/completions/adit.bash \
+		    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
+	install -m 644 etc/completions/adit.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_adit
 	install -m 644 etc/sysusers.conf $(DESTDIR)$(SYSUSERS)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || getent passwd aditd >/dev/null || \
 	    if command -v systemd-sysusers >/dev/null; then echo "systemd-sysusers: makes the user aditd"; \
 		systemd-sysusers $(SYSUSERS); else echo "useradd: makes the user aditd"; \
 		useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin aditd; fi
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload || true
+
+packages: ## Debian packages of what is committed or changed here, in build/packages
+	@tools/deps build packages
+	@tools/packages $(B)/packages
+
+packages-check: packages ## packages, and what can be tested of them
+	@$(PYTHON) -B -m pytest -q -ra -p no:cacheprovider test/packages
 
 dist: ## build/adit-VERSION.tar.gz of what is committed
 	@mkdir -p $(B)
@@ -239,7 +251,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
