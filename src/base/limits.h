@@ -167,6 +167,11 @@
 	X(DNS_UPDATE_RECORDS,      256, "records", "prerequisites and changes of one DNS update")  \
 	X(DNS_RATE,                 50, "answers/s", "equal DNS answers over UDP to one network (/24, /56)") \
 	X(DNS_RATE_ROWS,         16384, "rows", "networks and answers whose rates are remembered") \
+	X(DNS_TCP,                 256, "connections", "DNS clients over TCP")                      \
+	X(DNS_TCP_PER_ADDRESS,      64, "connections", "the same, of one address")                 \
+	X(DNS_TCP_IDLE_MS,        5000, "ms", "wait for a whole DNS question over TCP")            \
+	X(DNS_TCP_STALL_MS,      10000, "ms", "wait until a client over TCP has taken a DNS answer") \
+	X(DNS_TRANSFERS,            16, "transfers", "zone transfers under way")                   \
 	X(ACME_ANSWER_BYTES,    262144, "bytes", "answer of a CA")                                 \
 	X(ACME_URL_BYTES,         1024, "bytes", "URL of a CA")                                    \
 	X(ACME_NAMES,               25, "names", "names and addresses of a certificate")           \

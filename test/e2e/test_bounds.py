@@ -459,6 +459,9 @@ PUSHED = {
     "DNS_SET_BYTES": (AGENT, f"{DNS}/zone_test.c", "large_sets"), "DNS_JOURNAL": (AGENT, f"{DNS}/zone_test.c", "journal_is_bounded"),
     "DNS_NAMES": (AGENT, f"{DNS}/zone_test.c", "names_have_a_ceiling"), "DNS_CNAMES": (AGENT, f"{DNS}/authority_test.c", "long_chains"),
     "DNS_UDP_BYTES": (STRANGER, f"{DNS}/authority_test.c", "sizes"), "DNS_UPDATE_RECORDS": (AGENT, f"{DNS}/update_test.c", "nothing_by_halves"),
+    **{name: (STRANGER, "test/e2e/test_name_server.py", "test_connections_have_a_ceiling") for name in ("DNS_TCP", "DNS_TCP_PER_ADDRESS")},
+    "DNS_TCP_IDLE_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),
+    "DNS_TCP_STALL_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),
     **{name: (STRANGER, f"{DNS}/rrl_test.c", test) for name, test in (("DNS_RATE", "equal_answers"), ("DNS_RATE_ROWS", "many_networks"))},
     "OPENING_BYTES": (AGENT, REFUSE, "opening_of_every_length"), "DATA_FRAME_BYTES": (AGENT, REFUSE, "lengths_and_numbers_are_judged"),
     "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
@@ -488,6 +491,7 @@ INSIDE = {
     **dict.fromkeys("TLS_MESSAGES EARLY_DRAIN_BYTES INTERIM_HEADS HOOK_SIGNATURES HOOK_PARAMS HOOK_FORM_BYTES HOOK_EXPLAIN_BYTES "
                     "HOOK_JSON_DEPTH RELAY_BYTES INBOX_BODY_BYTES INBOX_ATTEMPTS ANSWER_BYTES INBOX_ANSWER_BYTES INBOX_DEDUPE_RUNS "
                     "PASSWORD_QUEUE".split(), COUNT),
+    **dict.fromkeys("DNS_TRANSFERS".split(), FILE),
     **dict.fromkeys("PROXY_GREETINGS".split(), PROXIES),
     **dict.fromkeys("LOOP_CHUNKS".split(), HUGE),
 }

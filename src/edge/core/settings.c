@@ -322,6 +322,7 @@ static const struct schema_row rows[] = {
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
 	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
+	{ "dns", SCHEMA_CALL, AT(dns), .call = settings_dns_read },
 	{ NULL },
 };
 
@@ -394,6 +395,7 @@ settings_unref(struct settings *s)
 		free_text(s->certs[i].key_path);
 	}
 	free(s->certs);
+	settings_dns_fini(&s->dns);
 	cidr_set_fini(&s->trusted);
 	cidr_set_fini(&s->proxies.https);
 	cidr_set_fini(&s->proxies.http);
@@ -405,7 +407,7 @@ settings_unref(struct settings *s)
 static bool
 check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 {
-	const struct settings *s = dst;
+	struct settings *s = dst;
 
 	if (s->domain[0] == '\0')
 		return schema_fault(r, root, "\"domain\" is missing: tunnels are NAME.domain");
@@ -414,7 +416,7 @@ check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 		    "\"certificates\" is missing: - { cert: FILE, key: FILE } for *.%s", s->domain);
 	if (s->port_min > s->port_max)
 		return schema_fault(r, root, "tcp_ports: \"from\" is above \"to\"");
-	return true;
+	return settings_dns_whole(r, root, &s->dns, s->domain, &s->https);
 }
 
 struct settings *
@@ -479,6 +481,8 @@ settings_restart_for(const struct settings *now, const struct settings *next)
 	    !cidr_set_same(&now->proxies.http, &next->proxies.http) ||
 	    !cidr_set_same(&now->proxies.tcp, &next->proxies.tcp))
 		return "proxy_protocol";
+	if (!settings_dns_same(&now->dns, &next->dns))
+		return "dns";
 	if (now->log_level != next->log_level || now->log_format != next->log_format)
 		return "log.level and log.format";
 	return NULL;

@@ -10,6 +10,7 @@
 
 #include "base/cidr.h"
 #include "base/log.h"
+#include "edge/core/settings_dns.h"
 #include "net/addr.h"
 #include "net/tls.h"
 
@@ -65,6 +66,7 @@ struct settings {
 		char hide[SETTINGS_HIDE][64];  /* more fields that are credentials */
 		size_t n_hide;
 	} inbox;
+	struct settings_dns dns;
 	struct cidr_set trusted;
 	/* Who connects to these listeners, with a PROXY header; none: anybody, without. */
 	struct {

@@ -301,6 +301,7 @@ finish(struct daemon *d)
 		acceptor_stop(d->acceptor);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		worker_stop(e->workers[i]);
+	name_server_stop(d->name_server);
 	password_free(e->passwords);
 	control_close(d->control);
 	housekeeping_stop(d->housekeeping);
@@ -318,6 +319,7 @@ finish(struct daemon *d)
 		dispatch_free(e->workers[i]);
 	free(e->workers);
 	acceptor_free(d->acceptor);
+	name_server_free(d->name_server);
 	tls_server_unref(d->server);
 	sockets_close(&d->sockets);
 	if (d->signals.loop != NULL)

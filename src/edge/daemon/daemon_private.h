@@ -10,6 +10,7 @@
 #include "edge/daemon/reader.h"
 #include "edge/daemon/sockets.h"
 #include "edge/daemon/stop.h"
+#include "edge/dns/name_server.h"
 #include "edge/inbox/housekeeping.h"
 
 struct daemon {
@@ -18,6 +19,7 @@ struct daemon {
 	struct edge edge;
 	struct acceptor *acceptor;
 	struct control *control;
+	struct name_server *name_server; /* NULL: no DNS */
 	struct housekeeping *housekeeping;
 	struct loop_io signals; /* SIGHUP */
 	struct stop stop;       /* SIGTERM, SIGINT */

@@ -107,6 +107,9 @@ daemon_prepare(struct daemon *d, unsigned n_workers)
 	}
 	if (load_certs(d) != 0)
 		return -1;
+	error = settings_dns_read_keys(&s->dns);
+	if (error != NULL)
+		return daemon_fail(error);
 	error = sockets_open(&d->sockets, s, n_workers);
 	if (error != NULL)
 		return daemon_fail(error);
@@ -169,6 +172,18 @@ public_port(const struct settings *s, const struct addr *bound)
 	return s->public_port != 0 ? (uint16_t)s->public_port : bound->port;
 }
 
+static int
+make_name_server(struct daemon *d)
+{
+	size_t n = d->settings->dns.n_listen;
+
+	if (n == 0)
+		return 0;
+	d->name_server = name_server_new(&d->edge, d->edge.started, d->sockets.dns, n);
+	settings_dns_wipe_keys(&d->settings->dns);
+	return d->name_server != NULL ? 0 : -1;
+}
+
 int
 daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_ops *ops)
 {
@@ -205,6 +220,8 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 	if (d->acceptor == NULL)
 		return daemon_fail_errno("making the acceptor");
 	d->server = NULL;
+	if (make_name_server(d) != 0)
+		return daemon_fail_errno("making the name server");
 	d->control = control_new(e, d->sockets.control_fd, ops, d);
 	d->sockets.control_fd = -1;
 	return d->control != NULL ? 0 : daemon_fail_errno("control socket");
@@ -219,5 +236,7 @@ daemon_start_threads(struct daemon *d)
 	for (unsigned i = 0; i < e->n_workers; i++)
 		if (worker_start(e->workers[i]) != 0)
 			return daemon_fail_errno("starting a worker");
+	if (d->name_server != NULL && name_server_start(d->name_server) != 0)
+		return daemon_fail_errno("starting the name server");
 	return acceptor_start(d->acceptor) == 0 ? 0 : daemon_fail_errno("starting the acceptor");
 }

@@ -5,6 +5,7 @@
 #include "base/sentence.h"
 #include "base/tell.h"
 #include "edge/daemon/privilege.h"
+#include "net/udp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,12 +104,31 @@ is_running(const struct settings *s)
 	return running;
 }
 
+/* Both transports. */
+static char *
+check_dns_port(const struct addr *a)
+{
+	char text[ADDR_TEXT_BYTES + 256], *error = check_port("dns.listen", a);
+	int fd = error == NULL ? udp_open(a, NULL) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || error != NULL || errno == EACCES)
+		return error;
+	addr_text(a, text, sizeof(text));
+	return sentence("dns.listen: %s: %s", text, strerror(errno));
+}
+
 static char *
 check_ports(const struct settings *s)
 {
 	char *error = check_port("listen.https", &s->https);
 
-	return error != NULL || !s->has_http ? error : check_port("listen.http", &s->http);
+	if (error == NULL && s->has_http)
+		error = check_port("listen.http", &s->http);
+	for (size_t i = 0; i < s->dns.n_listen && error == NULL; i++)
+		error = check_dns_port(&s->dns.listen[i]);
+	return error;
 }
 
 /* --- the whole --- */
@@ -163,6 +183,8 @@ check_all(struct settings *s)
 
 	if (error == NULL)
 		error = check_certs(s);
+	if (error == NULL)
+		error = settings_dns_read_keys(&s->dns);
 	if (error == NULL && !is_running(s))
 		error = check_ports(s);
 	return error == NULL ? check_folders(s) : error;

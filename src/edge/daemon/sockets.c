@@ -3,8 +3,10 @@
 #include "edge/daemon/sockets.h"
 
 #include "base/sentence.h"
+#include "net/udp.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,12 +59,45 @@ listen_http(struct sockets *k, const struct settings *s, unsigned n_workers)
 	return error;
 }
 
+/*
+ * Both transports on the same port. What a resolver of this machine has (systemd-resolved:
+ * 127.0.0.53) is in the way of "all addresses".
+ */
+static char *
+listen_dns(struct sockets *k, const struct settings *s)
+{
+	char text[ADDR_TEXT_BYTES + 256], *error = NULL;
+
+	for (size_t i = 0; i < s->dns.n_listen && error == NULL; i++) {
+		struct addr at = s->dns.listen[i];
+
+		k->dns[i].tcp = listen_on(&at, false, "dns.listen", NULL, &error);
+		if (error == NULL && (k->dns[i].udp = udp_open(&at, NULL)) < 0) {
+			addr_text(&at, text, sizeof(text));
+			error = sentence("dns.listen: %s: %s", text, strerror(errno));
+		}
+		if (error != NULL && errno == EADDRINUSE && at.host[0] == '\0') {
+			char *longer =
+			    sentence("%s; if another program answers DNS on this machine, "
+				     "name the public address: dns.listen: "
+				     "[203.0.113.5:%u]",
+				error, at.port);
+
+			free(error);
+			error = longer;
+		}
+	}
+	return error;
+}
+
 void
 sockets_init(struct sockets *k)
 {
 	*k = (struct sockets){ .https_fd = -1, .control_fd = -1 };
 	for (int i = 0; i < LIMIT_WORKERS; i++)
 		k->http_fds[i] = -1;
+	for (int i = 0; i < SETTINGS_DNS_LISTEN; i++)
+		k->dns[i] = (struct name_server_socket){ -1, -1 };
 }
 
 /* The first fault is the one that is told. */
@@ -77,6 +112,8 @@ sockets_open(struct sockets *k, const struct settings *s, unsigned n_workers)
 	k->https_fd = listen_on(&s->https, false, "listen.https", &k->https, &error);
 	if (error == NULL)
 		error = listen_http(k, s, n_workers);
+	if (error == NULL)
+		error = listen_dns(k, s);
 	return error != NULL ? error : listen_control(k, s);
 }
 
@@ -95,4 +132,8 @@ sockets_close(struct sockets *k)
 	close_fd(&k->control_fd);
 	for (int i = 0; i < LIMIT_WORKERS; i++)
 		close_fd(&k->http_fds[i]);
+	for (int i = 0; i < SETTINGS_DNS_LISTEN; i++) {
+		close_fd(&k->dns[i].udp);
+		close_fd(&k->dns[i].tcp);
+	}
 }

@@ -5,10 +5,12 @@
 
 #include "base/limits.h"
 #include "edge/core/settings.h"
+#include "edge/dns/name_server.h"
 
 struct sockets {
 	struct addr https, http;                           /* as they were bound */
 	int https_fd, control_fd, http_fds[LIMIT_WORKERS]; /* -1: not open, or somebody took it */
+	struct name_server_socket dns[SETTINGS_DNS_LISTEN];
 };
 
 /* Nothing is open, for sockets_close() to be harmless. */
