@@ -18,6 +18,7 @@
 	X(REQUEST_LINE_BYTES,     8192, "bytes", "request line")                                   \
 	X(CHUNK_EXT_BYTES,         256, "bytes", "extensions of one chunk")                        \
 	X(TRAILER_BYTES,          8192, "bytes", "trailer section of a message")                   \
+	X(TRAILER_FIELDS,           64, "fields", "trailer fields of a message that is passed on") \
 	X(DATA_FRAME_BYTES,      16384, "bytes", "payload of a DATA frame, its opening apart")     \
 	X(OPENING_BYTES,          1024, "bytes", "opening of a stream")                            \
 	X(CONTROL_BYTES,         65536, "bytes", "payload of a CONTROL frame")                     \

@@ -133,6 +133,7 @@ h1_reset(struct h1 *h)
 	h->listed = 0;
 	h->left = h->body_bytes = h->body_max = 0;
 	h->seen = h->trailer = 0;
+	h->trailers = NULL;
 	/* fields[] is large and only read up to n_fields */
 	memset(&h->head, 0, offsetof(struct h1_head, fields));
 }

@@ -15,6 +15,7 @@
 #ifndef ADIT_HTTP_H1_H
 #define ADIT_HTTP_H1_H
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/slice.h"
@@ -82,9 +83,15 @@ struct h1_head {
 
 struct h1 {
 	enum h1_kind kind;
-	bool inside;           /* the message comes out of a stream; set after h1_init() */
-	bool head_request;     /* the response to be parsed answers a HEAD: it has no body */
-	uint64_t body_max;     /* of a chunked body, 0: any; set before the first h1_body() */
+	bool inside;       /* the message comes out of a stream; set after h1_init() */
+	bool head_request; /* the response to be parsed answers a HEAD: it has no body */
+	uint64_t body_max; /* of a chunked body, 0: any; set before the first h1_body() */
+	/*
+	 * Where the lines of a chunked body's trailer section are put, without the empty line; NULL:
+	 * they are only judged.  Set before the first h1_body(), never for longer than the buffer
+	 * lives.
+	 */
+	struct buf *trailers;
 	enum close_code error; /* what to answer */
 	enum close_code fault; /* what exactly was wrong, for the log; differs for responses */
 	/* private: position of the scan, where the line began, what was seen so far */

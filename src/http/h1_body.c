@@ -174,7 +174,7 @@ take_ext_escaped(struct h1 *h, char c)
 	return is_text(c) ? move(h, EXT_QUOTED) : odd(c, CLOSE_BAD_CHUNK);
 }
 
-/* Trailers are held to the rules of the head, then dropped: none may change what the head said. */
+/* Trailers are held to the rules of the head; which of them pass is trailer.c's affair. */
 static enum close_code
 take_trailer(struct h1 *h, char c)
 {
@@ -233,12 +233,27 @@ static enum close_code (*const take[])(struct h1 *, char) = {
 	[FINAL_LF] = take_final_lf,
 };
 
+/* Whole lines, without the empty one. */
+static enum close_code
+keep_trailer(struct h1 *h, char c)
+{
+	if (h->trailers == NULL || h->body == FINAL_LF || (h->body == TRAILER && c == '\r'))
+		return CLOSE_OK;
+	buf_putc(h->trailers, c);
+	return h->trailers->failed ? CLOSE_OVERLOAD : CLOSE_OK;
+}
+
 /* Trailers and extensions are bounded here, since no limit of their own is in the grammar. */
 static enum close_code
 take_coding(struct h1 *h, char c)
 {
-	if (h->body >= TRAILER && ++h->trailer > LIMIT_TRAILER_BYTES)
-		return CLOSE_TRAILER_TOO_LARGE;
+	if (h->body >= TRAILER) {
+		enum close_code fault = ++h->trailer > LIMIT_TRAILER_BYTES ? CLOSE_TRAILER_TOO_LARGE
+									   : keep_trailer(h, c);
+
+		if (fault != CLOSE_OK)
+			return fault;
+	}
 	if (h->body >= EXT_START && h->body <= EXT_QUOTED_END && ++h->seen > LIMIT_CHUNK_EXT_BYTES)
 		return CLOSE_BAD_CHUNK;
 	return take[h->body](h, c);

@@ -237,10 +237,24 @@ passes_request(enum rewrite_class class, const struct h1_head *h, const struct r
 		return true;
 	case SWITCH:
 		return (h->flags & H1_UPGRADE) != 0;
+	case TRAILERS:
+	case ASKS:
 	case HOP:
 	case SHADOW:
 		break;
 	}
+	return false;
+}
+
+/* TE, of which nothing but this is passed on: whoever asks takes trailers (RFC 9110 10.1.4). */
+static bool
+asks_for_trailers(struct slice te)
+{
+	struct slice token;
+
+	while (token_next(&te, &token))
+		if (token_is(token, S("trailers")))
+			return true;
 	return false;
 }
 
@@ -261,7 +275,7 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 	struct wire_out w = wire_out(dst, cap);
 	struct kept kept = { 0 };
 	struct rewrite_listed listed UNCLEARED;
-	bool counts = counts_forwards(h, buf);
+	bool counts = counts_forwards(h, buf), asks = false;
 
 	check(h->n_bytes > 0 && h->n_bytes <= buf.n); /* whole, and still there */
 	rewrite_listed(h, buf, &listed);
@@ -272,6 +286,9 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 		struct slice value = h1_text(buf, h->fields[i].value);
 		enum rewrite_class class = rewrite_classify(name);
 
+		asks |= class == ASKS && asks_for_trailers(value);
+		if (class == TRAILERS && f->trailers)
+			class = PLAIN;
 		if (class == OURS || !passes_request(class, h, &listed, name))
 			continue;
 		if (class == VISITOR && !(f->trusted && keep_visitor(name, &kept)))
@@ -283,6 +300,8 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 	}
 	if (h->flags & H1_UPGRADE)
 		rewrite_put(&w, S("Connection"), S("Upgrade"));
+	if (asks && f->trailers && h->minor > 0)
+		rewrite_put(&w, S("TE"), S("trailers"));
 	rewrite_via(&w, h->minor, f->via);
 	put_visitor(&w, h, buf, f, &kept);
 	return rewrite_end(&w);
@@ -298,6 +317,8 @@ rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, 
 {
 	struct wire_out w = wire_out(dst, cap);
 	struct rewrite_listed listed UNCLEARED;
+	bool chunked = body_follows && h->framing != H1_LENGTH && (h->flags & H1_UPGRADE) == 0;
+	bool asks = false;
 
 	if (host.p == NULL)
 		host = h1_text(buf, h->authority);
@@ -309,12 +330,17 @@ rewrite_to_origin(const struct h1_head *h, struct slice buf, bool body_follows, 
 		struct slice value = h1_text(buf, h->fields[i].value);
 		enum rewrite_class class = rewrite_classify(name);
 
+		asks |= class == ASKS && asks_for_trailers(value);
+		if (class == TRAILERS && chunked)
+			class = PLAIN;
 		if (passes_request(class, h, &listed, name))
 			rewrite_put(&w, name, class == HOST ? host : value);
 	}
 	if (h->flags & H1_UPGRADE)
 		rewrite_put(&w, S("Connection"), S("Upgrade"));
-	else if (body_follows && h->framing != H1_LENGTH)
+	else if (asks)
+		wire_put(&w, S("TE: trailers\r\nConnection: TE\r\n"));
+	if (chunked)
 		rewrite_put(&w, S("Transfer-Encoding"), S("chunked"));
 	return rewrite_end(&w);
 }

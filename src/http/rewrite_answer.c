@@ -33,11 +33,13 @@ passes_response(enum rewrite_class class, const struct h1_head *h, const struct 
 	case SHADOW:
 	case HOST:
 	case FORWARDS:
+	case TRAILERS:
 		return !rewrite_is_listed(l, name);
 	case LENGTH:
 		return may_have_length(h->status);
 	case SWITCH: /* 426 must say to what (RFC 9110 15.5.22) */
 		return (h->flags & H1_UPGRADE) != 0 || h->status == 426;
+	case ASKS:
 	case HOP:
 		break;
 	}
@@ -98,6 +100,8 @@ rewrite_to_visitor(const struct h1_head *h, struct slice buf, const struct answe
 		if (class == OURS && token_is(name, S("adit-request-id")))
 			continue;
 		if (!passes_response(class, h, &listed, name))
+			continue;
+		if (class == TRAILERS && ret->framing != H1_CHUNKED)
 			continue;
 		ret->may_switch |= class == SWITCH && h->status == 426;
 		answer_put(ret, name, h1_text(buf, h->fields[i].value));

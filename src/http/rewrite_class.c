@@ -15,8 +15,8 @@
 	X('m', "max-forwards", FORWARDS)                                                           \
 	X('k', "keep-alive", HOP)                                                                  \
 	X('p', "proxy", HOP)                                                                       \
-	X('t', "te", HOP)                                                                          \
-	X('t', "trailer", HOP)                                                                     \
+	X('t', "te", ASKS)                                                                         \
+	X('t', "trailer", TRAILERS)                                                                  \
 	X('t', "transfer-encoding", HOP)                                                           \
 	X('u', "upgrade", SWITCH)                                                                  \
 	X('c', "cf-connecting-ip", VISITOR)                                                        \

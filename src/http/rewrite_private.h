@@ -15,6 +15,8 @@ enum rewrite_class {
 	HOP,      /* for the next hop only, or of no use behind us */
 	SWITCH,   /* Upgrade */
 	FORWARDS, /* Max-Forwards */
+	ASKS,     /* TE */
+	TRAILERS, /* Trailer */
 	VISITOR,  /* speaks of the visitor: ours to set */
 	OURS,     /* adit-* */
 	SHADOW,   /* one of the above, spelled so that only CGI and WSGI read it as that one */

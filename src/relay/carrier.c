@@ -80,6 +80,10 @@ dispatch(struct carrier *c, struct link_event *ev)
 		if (f != NULL)
 			flow_rx(f, ev->bytes, ev->fin);
 		break;
+	case LINK_TRAILERS:
+		if (f != NULL)
+			flow_rx_trailers(f, ev->bytes);
+		break;
 	case LINK_RESET:
 		if (f != NULL)
 			flow_lost(f, ev->code);

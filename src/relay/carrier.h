@@ -32,6 +32,7 @@ struct carrier {
 	const struct carrier_ops *ops;
 	void *owner;
 	bool dead;
+	bool trailers;     /* set by the owner: the other side understands TRAILERS frames */
 	int64_t rtt_us;    /* of the last PONG, 0 = unknown */
 	uint64_t tx_bytes; /* given to the connection */
 	/* private */

@@ -29,6 +29,7 @@ flow_init(struct flow *f, struct carrier *c, struct conn *conn, const struct flo
 	bufq_init(&f->in_rest, chunks, LOOP_SCRATCH_BYTES);
 	bufq_init(&f->out, chunks, OUT_BYTES_MAX);
 	buf_init(&f->head_part, 2 * LIMIT_HEAD_BYTES);
+	buf_init(&f->in_trailers, LIMIT_TRAILER_BYTES);
 }
 
 void
@@ -77,6 +78,8 @@ flow_end(struct flow *f, enum link_code code)
 	bufq_reset(&f->in_early);
 	bufq_reset(&f->out);
 	bufq_reset(&f->in_rest);
+	inlet_drop_trailers(f);
+	outlet_drop_trailers(f);
 	buf_fini(&f->head_part);
 	list_del(&f->gathered);
 	if (f->carrier != NULL && f->carrier->headed == f)

@@ -75,20 +75,22 @@ struct flow {
 	struct loop *loop;
 	bool ended; /* flow_end() was called, by the owner or after a reset: no calls any more */
 	/* private: inlet */
-	struct h1 *in_h1;     /* the parser that read the head, for its body state */
-	struct bufq in_early; /* stream bytes that wait for a grant: opening, head, what was read
+	struct h1 *in_h1;       /* the parser that read the head, for its body state */
+	struct bufq in_early;   /* stream bytes that wait for a grant: opening, head, what was read
 				 with the head */
-	struct bufq in_rest;  /* what was read behind the end of the message */
-	size_t opening_n;     /* bytes of in_early that are the opening */
-	bool in_end;          /* the end of the message is in in_early, or was reached */
-	bool in_over;         /* the FIN was committed */
+	struct bufq in_rest;    /* what was read behind the end of the message */
+	size_t opening_n;       /* bytes of in_early that are the opening */
+	bool in_end;            /* the end of the message is in in_early, or was reached */
+	struct buf in_trailers; /* what came behind a chunked body: goes out with the FIN */
+	bool in_over;           /* the FIN was committed */
 	enum close_code
 	    in_bad; /* the message turned out malformed: told after what was good of it */
 	/* private: outlet */
 	struct bufq out;      /* wire bytes that wait for the connection; stream bytes while held */
 	struct buf head_part; /* a head that came in pieces */
 	uint64_t out_left;    /* FLOW_LENGTH: bytes to come */
-	size_t out_uneaten;   /* stream bytes that wait: credit not yet returned */
+	struct slice out_trailers; /* what is written behind a chunked body; malloced, or NULL */
+	size_t out_uneaten;        /* stream bytes that wait: credit not yet returned */
 	bool held, out_fin, out_over;
 	struct slice literal;    /* head that goes out before the pieces */
 	struct slice pieces[16]; /* consecutive DATA of this turn, written together */
@@ -131,6 +133,12 @@ flow_rest(const struct flow *f)
  * until flow_outlet()/flow_write()/flow_send_head() returned. */
 #define FLOW_HEAD_SCRATCH_BYTES (2 * LIMIT_HEAD_BYTES)
 char *flow_head_scratch(struct flow *f);
+/* In ops->head, with its fin: trailers have come, and are written behind a chunked body alone. */
+static inline bool
+flow_has_trailers(const struct flow *f)
+{
+	return f->out_trailers.n > 0;
+}
 /* In ops->head: the final head was used, the connection is not there yet: keep the body's bytes
  * (within the window) until flow_outlet(). */
 void flow_hold(struct flow *f);

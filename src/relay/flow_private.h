@@ -7,6 +7,8 @@
 
 /* Bytes of the stream came. */
 void flow_rx(struct flow *f, struct slice bytes, bool fin);
+/* The trailer section of the message came, and with it its end. */
+void flow_rx_trailers(struct flow *f, struct slice lines);
 /* The gathered pieces are written, or queued, before their memory is used again. */
 void flow_flush(struct flow *f);
 /* RST came or the link died. */
@@ -17,7 +19,10 @@ void flow_fill(struct flow *f);
 /* --- between flow.c, inlet.c and outlet.c --- */
 
 void inlet_readable(struct flow *f);
+/* Forgets the trailers that have come from the connection, and what the parser knows of them. */
+void inlet_drop_trailers(struct flow *f);
 void outlet_writable(struct flow *f);
+void outlet_drop_trailers(struct flow *f);
 /* Drops the first n bytes of a list of pieces. */
 void flow_advance(struct iovec **iov, int *n_iov, size_t n);
 /* Frees the stream once both directions have ended in order. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connection -> stream. Bytes are read only into space that the link has granted. */
+#include "http/trailer.h"
 #include "relay/flow_private.h"
 
 /* Bytes read at once where the chunked coding must be taken off first. */
@@ -44,6 +45,31 @@ keep_rest(struct flow *f, struct slice rest)
 	return bufq_put(&f->in_rest, rest) == rest.n ? 0 : -1;
 }
 
+void
+inlet_drop_trailers(struct flow *f)
+{
+	if (f->in_h1 != NULL && f->in_h1->trailers == &f->in_trailers)
+		f->in_h1->trailers = NULL;
+	buf_fini(&f->in_trailers);
+}
+
+/* The message's end was read: what may pass of its trailers stays, a fault in them is its own. */
+static void
+end_chunked(struct flow *f)
+{
+	char passed[LIMIT_TRAILER_BYTES] UNCLEARED;
+	size_t n = 0;
+
+	if (f->in_trailers.n > 0) {
+		f->in_bad = trailer_pass(buf_slice(&f->in_trailers), passed, &n);
+		buf_reset(&f->in_trailers);
+		buf_put(&f->in_trailers, slice_of(passed, n));
+		if (f->in_trailers.failed)
+			f->in_bad = CLOSE_OVERLOAD;
+	}
+	f->in_end = f->in_bad == CLOSE_OK;
+}
+
 /* The part of the body that was read with its head, its coding removed. */
 static int
 take_early(struct flow *f, struct slice early)
@@ -60,7 +86,7 @@ take_early(struct flow *f, struct slice early)
 			f->rx_bytes += data.n;
 			break;
 		case H1_DONE:
-			f->in_end = true;
+			end_chunked(f);
 			return keep_rest(f, early);
 		case H1_BAD:
 			f->in_bad = f->in_h1->error;
@@ -89,8 +115,12 @@ flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slic
 		f->in_end = true;
 		rc = keep_rest(f, early);
 		break;
-	case FLOW_LENGTH:
 	case FLOW_CHUNKED:
+		if (f->carrier != NULL && f->carrier->trailers)
+			h1->trailers = &f->in_trailers;
+		rc = take_early(f, early);
+		break;
+	case FLOW_LENGTH:
 		rc = take_early(f, early);
 		break;
 	case FLOW_RAW:
@@ -177,7 +207,7 @@ read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 			*ret_n += data.n;
 			break;
 		case H1_DONE:
-			f->in_end = true;
+			end_chunked(f);
 			return keep_rest(f, in) == 0 ? IO_OK : IO_FAIL;
 		case H1_BAD:
 			f->in_bad = f->in_h1->error;
@@ -211,10 +241,32 @@ read_conn(struct flow *f, struct iovec *iov, int n_iov, size_t *n)
 static void
 done(struct flow *f)
 {
+	inlet_drop_trailers(f);
 	f->in_framing = FLOW_IDLE;
 	f->in_over = true;
 	flow_retire(f);
 	f->ops->inlet_done(f);
+}
+
+/* True when they have left, in a frame of their own behind the body's last. */
+static bool
+send_trailers(struct flow *f)
+{
+	size_t n = f->in_trailers.n, cap;
+	char *p;
+
+	cap = stream_grant(f->stream, &p);
+	if (cap < n) {
+		/* Without room in this turn, or without credit for all of it. */
+		if (cap == 0)
+			stream_want(f->stream);
+		else
+			stream_want_credit(f->stream);
+		return false;
+	}
+	memcpy(p, f->in_trailers.p, n);
+	stream_commit_trailers(f->stream, n);
+	return true;
 }
 
 /* One grant: first what waits, then the connection. */
@@ -226,6 +278,7 @@ flow_fill(struct flow *f)
 	enum io io = IO_OK;
 	char *p;
 	int more;
+	bool end;
 
 	if (f->in_over)
 		return;
@@ -239,20 +292,24 @@ flow_fill(struct flow *f)
 	check(n >= opening); /* the first grant has room for a whole opening */
 	if (n > 0)
 		f->opening_n = 0;
-	if (f->in_framing != FLOW_IDLE && f->in_early.n == 0 && f->conn != NULL && n < cap) {
+	if (f->in_framing != FLOW_IDLE && !f->in_end && f->in_early.n == 0 && f->conn != NULL &&
+	    n < cap) {
 		iov[0] = (struct iovec){ p + n, cap - n };
 		more = stream_grant_more(f->stream, iov + 1, FILL_PIECES - 1);
 		io = read_conn(f, iov, 1 + more, &n);
 	}
 	if (n > opening)
 		f->active_us = loop_now_us(f->loop);
-	stream_commit(f->stream, opening, n - opening, f->in_end && f->in_early.n == 0);
+	end = f->in_end && f->in_early.n == 0;
+	stream_commit(f->stream, opening, n - opening, end && f->in_trailers.n == 0);
 	if (f->in_bad != CLOSE_OK)
 		flow_fail_conn(f, f->in_bad);
 	else if (io == IO_EOF || io == IO_FAIL)
 		flow_fail_conn(f, CLOSE_OK);
-	else if (f->in_end && f->in_early.n == 0)
+	else if (end && (f->in_trailers.n == 0 || send_trailers(f)))
 		done(f);
+	else if (end)
+		return;
 	else if (f->in_early.n > 0 || (f->in_framing != FLOW_IDLE && io == IO_OK &&
 					  f->conn != NULL && f->conn->readable))
 		stream_want(f->stream);

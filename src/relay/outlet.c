@@ -4,9 +4,11 @@
  * with one call together with the head; what the connection does not take waits
  * in `out`, bounded by the window, and only what it took gives credit back.
  */
+#include "http/trailer.h"
 #include "relay/flow_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PIECES (int)(sizeof(((struct flow *)0)->pieces) / sizeof(struct slice))
 #define JOIN_BYTES 8192
@@ -128,11 +130,29 @@ join(struct flow *f, struct iovec *iov, int n)
 	return 1;
 }
 
+/* What stands behind the body in pieces of the chunked coding: the last chunk, the trailers. */
+static int
+put_tail(struct flow *f, struct iovec *iov, size_t body)
+{
+	struct slice tail = f->out_fin ? S("\r\n0\r\n") : S("\r\n"), end = S("\r\n");
+	int n = 0;
+
+	if (body == 0)
+		tail = slice_from(tail, 2);
+	iov[n++] = (struct iovec){ (void *)(uintptr_t)tail.p, tail.n };
+	if (f->out_fin && flow_has_trailers(f))
+		iov[n++] =
+		    (struct iovec){ (void *)(uintptr_t)f->out_trailers.p, f->out_trailers.n };
+	if (f->out_fin)
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)end.p, end.n };
+	return n;
+}
+
 /* Writes the literal head and the gathered pieces with the framing of the connection. */
 void
 flow_flush(struct flow *f)
 {
-	struct iovec iov[PIECES + 4];
+	struct iovec iov[PIECES + 5];
 	char chunk[24];
 	size_t body = 0;
 	int n = 0, n_pieces = f->n_pieces;
@@ -150,13 +170,8 @@ flow_flush(struct flow *f)
 			(size_t)snprintf(chunk, sizeof(chunk), "%zx\r\n", body) };
 	for (int i = 0; i < n_pieces; i++)
 		iov[n++] = (struct iovec){ (void *)(uintptr_t)f->pieces[i].p, f->pieces[i].n };
-	if (chunked && (body > 0 || f->out_fin)) {
-		struct slice tail = f->out_fin ? S("\r\n0\r\n\r\n") : S("\r\n");
-
-		if (body == 0)
-			tail = slice_from(tail, 2);
-		iov[n++] = (struct iovec){ (void *)(uintptr_t)tail.p, tail.n };
-	}
+	if (chunked && (body > 0 || f->out_fin))
+		n += put_tail(f, iov + n, body);
 	f->n_pieces = 0;
 	f->literal = (struct slice){ 0 };
 	if (!count_body(f, body)) {
@@ -260,6 +275,42 @@ flow_rx(struct flow *f, struct slice bytes, bool fin)
 		rx_head(f, bytes, fin);
 	else
 		put_body(f, bytes, fin);
+}
+
+void
+outlet_drop_trailers(struct flow *f)
+{
+	free((char *)(uintptr_t)f->out_trailers.p);
+	f->out_trailers = (struct slice){ 0 };
+}
+
+/*
+ * The other side has judged them, too, and is not believed. They count as data until they are
+ * written, so that what a stream may hold stays within its window.
+ */
+void
+flow_rx_trailers(struct flow *f, struct slice lines)
+{
+	char passed[LIMIT_TRAILER_BYTES] UNCLEARED, *copy;
+	size_t n;
+
+	if (f->ended || f->out_over || f->out_fin)
+		return;
+	if (trailer_pass(lines, passed, &n) != CLOSE_OK) {
+		flow_fail_stream(f, LINK_CODE_PROTOCOL);
+		return;
+	}
+	if (n > 0) {
+		copy = malloc(n);
+		if (copy == NULL) {
+			flow_fail_stream(f, LINK_CODE_INTERNAL);
+			return;
+		}
+		memcpy(copy, passed, n);
+		f->out_trailers = slice_of(copy, n);
+	}
+	f->out_uneaten += lines.n;
+	flow_rx(f, S(""), true);
 }
 
 void

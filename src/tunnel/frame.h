@@ -21,6 +21,8 @@ enum frame_type {
 	FRAME_PING = 3,    /* 8 opaque bytes; flag ACK: the answer with the same bytes; stream 0 */
 	FRAME_GOAWAY = 4,  /* last stream 4, code 4, retry-after ms 4; stream 0 */
 	FRAME_CONTROL = 5, /* a JSON object (hello.h); stream 0 */
+	/* lines "Name: value CRLF", with FIN: the end of a message; only to who understands it */
+	FRAME_TRAILERS = 6,
 };
 
 enum frame_flag { FRAME_SYN = 1, FRAME_FIN = 2, FRAME_ACK = 1 };

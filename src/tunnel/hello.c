@@ -213,6 +213,7 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 		read_text(r, o, "instance", h->instance, sizeof(h->instance));
 		h->age_ms = read_uint(r, o, "age_ms", AGE_MS_MAX);
 		h->probe = read_bool(r, o, "probe");
+		h->trailers = read_bool(r, o, "trailers");
 		read_tunnels(r, o, true, h);
 		break;
 	case HELLO_WELCOME:
@@ -220,6 +221,7 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 		read_text(r, o, "edge", h->program, sizeof(h->program));
 		read_text(r, o, "account", h->account, sizeof(h->account));
 		h->generation = read_uint(r, o, "generation", INT64_MAX);
+		h->trailers = read_bool(r, o, "trailers");
 		read_tunnels(r, o, false, h);
 		break;
 	case HELLO_REFUSED:
@@ -346,6 +348,13 @@ put_some(struct buf *out, const char *key, const char *text)
 }
 
 static void
+put_trailers(struct buf *out, const struct hello *h)
+{
+	if (h->trailers)
+		buf_put(out, S(",\"trailers\":true"));
+}
+
+static void
 put_tunnels(struct buf *out, const struct hello *h)
 {
 	buf_put(out, S(",\"tunnels\":["));
@@ -395,6 +404,7 @@ hello_encode(const struct hello *h, struct buf *out)
 			buf_printf(out, ",\"age_ms\":%llu", (unsigned long long)h->age_ms);
 		if (h->probe)
 			buf_put(out, S(",\"probe\":true"));
+		put_trailers(out, h);
 		put_tunnels(out, h);
 		break;
 	case HELLO_WELCOME:
@@ -402,6 +412,7 @@ hello_encode(const struct hello *h, struct buf *out)
 		put_text(out, "edge", h->program);
 		put_text(out, "account", h->account);
 		buf_printf(out, ",\"generation\":%llu", (unsigned long long)h->generation);
+		put_trailers(out, h);
 		put_tunnels(out, h);
 		break;
 	case HELLO_REFUSED:

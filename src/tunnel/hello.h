@@ -76,7 +76,8 @@ struct hello {
 	   started last keeps a tunnel, whichever of two comes back last */
 	char instance[33];
 	uint64_t age_ms;
-	bool probe; /* hello: HELLO_PROBED is wanted of each HTTP tunnel */
+	bool probe;    /* hello: HELLO_PROBED is wanted of each HTTP tunnel */
+	bool trailers; /* hello, welcome: the sender understands TRAILERS frames */
 	char account[64];
 	uint64_t generation;
 	char code[32], text[200]; /* refused, replaced; probed: "ok", or a row of the close table */

@@ -100,7 +100,15 @@ link_rx_ceiling(const struct link_params *p)
 	return p->rx_bytes_max + p->streams_max * LIMIT_STREAM_RX_BYTES_MIN;
 }
 
-enum link_phase { LINK_HEAD, LINK_SMALL, LINK_SYN, LINK_GATHER, LINK_BODY, LINK_SKIP };
+enum link_phase {
+	LINK_HEAD,
+	LINK_SMALL,
+	LINK_SYN,
+	LINK_GATHER,
+	LINK_SECTION, /* a trailer section */
+	LINK_BODY,
+	LINK_SKIP,
+};
 
 /* Zero-cost when idle: no table, no buffer. Fields are private; size matters: 10,000 idle links. */
 struct link {
@@ -119,7 +127,8 @@ struct link {
 	struct stream *rx_stream; /* of the frame, NULL when it has gone */
 	char small[16];           /* header, then a payload of fixed size */
 	uint8_t small_n;
-	char *gather; /* payload that must be whole: opening, control; malloced, NULL when none */
+	char *
+	    gather; /* payload that must be whole: opening, control, trailers; malloced, NULL when none */
 	uint32_t gather_n, gather_want, gather_cap;
 	bool gathered;    /* it was told; freed by the next link_feed() */
 	int32_t glitches; /* frames that moved nothing, less what time and work forgive */
@@ -175,6 +184,8 @@ enum link_what {
 	LINK_OPENED,
 	/* ev->bytes of ev->stream; ev->fin: the direction ends with them (they may be empty) */
 	LINK_DATA,
+	/* ev->bytes: the trailer section of ev->stream, whole; the direction ends with it */
+	LINK_TRAILERS,
 	LINK_RESET,   /* ev->code; the stream is dead both ways: owner calls stream_free() */
 	LINK_CONTROL, /* ev->bytes: a JSON object */
 	LINK_GOAWAY,  /* ev->code, ev->retry_ms: no stream will be accepted any more */
@@ -227,6 +238,13 @@ size_t stream_grant(struct stream *s, char **ret_p) must_use;
 int stream_grant_more(struct stream *s, struct iovec *iov, int n_iov) must_use;
 /* opening_n: bytes of opening with its length (first commit only, else 0), then n bytes of data. */
 void stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin);
+/*
+ * Behind a grant that took n bytes: they are a trailer section, 1 to LIMIT_TRAILER_BYTES, and the
+ * end.  Only of an opened stream, and to another side that understands it.
+ */
+void stream_commit_trailers(struct stream *s, size_t n);
+/* What comes next needs more credit than there is: its turn comes when there is more. */
+void stream_want_credit(struct stream *s);
 /* n received bytes have been written on. */
 void stream_eaten(struct stream *s, size_t n, int64_t now_us);
 /* The connection that the stream's bytes go to cannot take any, or can again. */

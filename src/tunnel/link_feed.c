@@ -156,6 +156,39 @@ feed_control(struct link *l, struct slice *in, struct link_event *ev)
 	return LINK_CONTROL;
 }
 
+/* Whole, since whoever takes it must judge all of it before it passes a part on. */
+static enum link_what
+feed_section(struct link *l, struct slice *in, struct link_event *ev)
+{
+	struct stream *s = l->rx_stream;
+	struct slice whole;
+
+	switch (gather(l, in, &whole)) {
+	case GATHER_MORE:
+		return LINK_NONE;
+	case GATHER_FAILED:
+		return link_bad(l, ev, LINK_CODE_INTERNAL);
+	case GATHER_WHOLE:
+		break;
+	}
+	gather_done(l, in);
+	l->phase = LINK_HEAD;
+	l->rx_stream = NULL;
+	if (s == NULL || s->dead) {
+		if (l->gathered)
+			gather_reset(l);
+		return LINK_NONE;
+	}
+	window_arrived(s, (uint32_t)whole.n);
+	s->rx_ended = true;
+	window_close(s);
+	ev->what = LINK_TRAILERS;
+	ev->stream = s;
+	ev->bytes = whole;
+	ev->fin = true;
+	return LINK_TRAILERS;
+}
+
 /*
  * What comes for a stream that is dead or gone is taken off the input and told to nobody. An
  * empty piece is an event only with its FIN.
@@ -220,6 +253,8 @@ step(struct link *l, struct slice *in, struct link_event *ev)
 		return feed_syn(l, in, ev);
 	case LINK_GATHER:
 		return feed_control(l, in, ev);
+	case LINK_SECTION:
+		return feed_section(l, in, ev);
 	case LINK_BODY:
 		return feed_body(l, in, ev);
 	case LINK_SKIP:

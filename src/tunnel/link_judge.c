@@ -227,13 +227,30 @@ judge_syn(struct link *l)
 
 /*
  * What a stream may send is known from its header alone: a frame that is longer than the credit
- * is refused before its first byte is taken.
+ * is refused before its first byte is taken.  rx_stream stays NULL for one that has gone.
  */
+static enum link_code
+judge_bytes(struct link *l)
+{
+	const struct frame *f = &l->frame;
+	struct stream *s = link_find(l, f->stream);
+
+	if (s == NULL)
+		return was_used(l, f->stream) ? LINK_CODE_OK : LINK_CODE_PROTOCOL;
+	if (s->dead)
+		return LINK_CODE_OK;
+	if (s->rx_ended)
+		return LINK_CODE_PROTOCOL;
+	if (f->length > s->rx_credit)
+		return LINK_CODE_FLOW;
+	l->rx_stream = s;
+	return LINK_CODE_OK;
+}
+
 static enum link_code
 judge_data(struct link *l)
 {
 	const struct frame *f = &l->frame;
-	struct stream *s;
 
 	if (f->stream == 0 || (f->flags & ~(FRAME_SYN | FRAME_FIN)) != 0)
 		return LINK_CODE_PROTOCOL;
@@ -245,17 +262,22 @@ judge_data(struct link *l)
 	l->phase = LINK_BODY;
 	if (f->length == 0 && f->flags == 0)
 		glitch(l, GLITCH_FRAME);
-	s = link_find(l, f->stream);
-	if (s == NULL)
-		return was_used(l, f->stream) ? LINK_CODE_OK : LINK_CODE_PROTOCOL;
-	if (s->dead)
-		return LINK_CODE_OK;
-	if (s->rx_ended)
+	return judge_bytes(l);
+}
+
+/* It ends its direction by its kind; the flag says so to who looks at flags. */
+static enum link_code
+judge_trailers(struct link *l)
+{
+	const struct frame *f = &l->frame;
+
+	if (f->stream == 0 || f->flags != FRAME_FIN || f->length == 0 ||
+	    f->length > LIMIT_TRAILER_BYTES)
 		return LINK_CODE_PROTOCOL;
-	if (f->length > s->rx_credit)
-		return LINK_CODE_FLOW;
-	l->rx_stream = s;
-	return LINK_CODE_OK;
+	l->rx_stream = NULL;
+	l->phase = LINK_SECTION;
+	l->gather_want = f->length;
+	return judge_bytes(l);
 }
 
 static enum link_code
@@ -278,6 +300,8 @@ link_judge(struct link *l)
 	switch (f->type) {
 	case FRAME_DATA:
 		return judge_data(l);
+	case FRAME_TRAILERS:
+		return judge_trailers(l);
 	case FRAME_RST:
 		return judge_small(l, 4, true, 0);
 	case FRAME_WINDOW:

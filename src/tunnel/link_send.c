@@ -117,6 +117,13 @@ link_turn(struct link *l)
 	return NULL;
 }
 
+void
+stream_want_credit(struct stream *s)
+{
+	check(s->opened && list_empty(&s->round)); /* its turn has just been */
+	s->blocked = !s->tx_ended;
+}
+
 /* Credit that a stream takes for granted when it opens: as much only as the other side
  * can give to all. */
 static uint32_t
@@ -213,10 +220,10 @@ end_sending(struct stream *s)
 
 /* Writes the header of a frame whose payload is there, and counts it. */
 static void
-put_frame(struct stream *s, size_t opening_n, size_t n, bool fin)
+put_frame(struct stream *s, enum frame_type type, size_t opening_n, size_t n, bool fin)
 {
 	struct link *l = s->link;
-	struct frame f = { .length = (uint32_t)(opening_n + n), .type = FRAME_DATA };
+	struct frame f = { .length = (uint32_t)(opening_n + n), .type = (uint8_t)type };
 	char *p = l->out + l->out_to;
 
 	if (!s->opened) {
@@ -249,10 +256,19 @@ stream_commit(struct stream *s, size_t opening_n, size_t n, bool fin)
 	check((opening_n > 0) == !s->opened);
 	check(n <= (size_t)s->tx_credit);
 	for (; opening_n == 0 && n > LIMIT_DATA_FRAME_BYTES; n -= LIMIT_DATA_FRAME_BYTES)
-		put_frame(s, 0, LIMIT_DATA_FRAME_BYTES, false);
-	put_frame(s, opening_n, n, fin);
+		put_frame(s, FRAME_DATA, 0, LIMIT_DATA_FRAME_BYTES, false);
+	put_frame(s, FRAME_DATA, opening_n, n, fin);
 	if (fin)
 		end_sending(s);
+}
+
+void
+stream_commit_trailers(struct stream *s, size_t n)
+{
+	check(s->opened && !s->tx_ended && s->link->out != NULL);
+	check(n > 0 && n <= LIMIT_TRAILER_BYTES && n <= (size_t)s->tx_credit);
+	put_frame(s, FRAME_TRAILERS, 0, n, true);
+	end_sending(s);
 }
 
 void

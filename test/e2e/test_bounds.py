@@ -421,6 +421,7 @@ STRANGER, AGENT, CA = "a stranger", "a token holder", "a CA"
 # Which limit, who pushes it, and in which test it is at its end.
 PUSHED = {
     **{name: (STRANGER, HERE, WORDS) for name in MESSAGES},
+    "TRAILER_FIELDS": (STRANGER, "test/unit/http/trailer_test.c", "limits"),
     "SILENT": (STRANGER, HERE, SILENCE), "SILENT_PER_ADDRESS": (STRANGER, HERE, "test_silent_connections_of_one_address_are_few"),
     "HANDSHAKES": (STRANGER, HERE, SHAKES), "HANDSHAKES_LINKS": (STRANGER, HERE, SHAKES), "HANDSHAKES_PER_ADDRESS": (STRANGER, HERE, SHAKES),
     "LINKS_UNKNOWN": (STRANGER, HERE, UNKNOWN), "LINKS_UNKNOWN_PER_ADDRESS": (STRANGER, HERE, UNKNOWN), "CONTROL_BYTES": (STRANGER, HERE, UNKNOWN),

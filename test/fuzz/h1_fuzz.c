@@ -9,6 +9,7 @@
  */
 #include "http/h1.h"
 #include "http/rewrite.h"
+#include "http/trailer.h"
 #include "fuzz/must.h"
 
 struct choices {
@@ -63,7 +64,7 @@ grow(struct reader *r)
 
 /* All that can be seen of a message; compared as memory. */
 struct seen {
-	uint64_t head, body, body_bytes;
+	uint64_t head, body, body_bytes, trailers;
 	enum h1_result result; /* H1_DONE, H1_BAD, or H1_MORE at the end of the input */
 	enum close_code error, fault;
 	bool eof_ok;
@@ -132,13 +133,38 @@ read_body(struct h1 *h, struct reader *r, size_t at, struct seen *seen)
 	}
 }
 
+/* Those of a whole message: what passes, passes again as it is, and names nothing of a head. */
+static uint64_t
+check_trailers(struct slice lines)
+{
+	static char once[LIMIT_TRAILER_BYTES], twice[LIMIT_TRAILER_BYTES];
+	struct slice rest, name, value;
+	enum close_code fault;
+	size_t n, again;
+
+	fault = trailer_pass(lines, once, &n);
+	if (fault != CLOSE_OK) {
+		MUST(fault == CLOSE_TRAILER_TOO_LARGE); /* all else the parser has judged */
+		return 1;
+	}
+	MUST(trailer_pass(slice_of(once, n), twice, &again) == CLOSE_OK && again == n);
+	MUST(memcmp(once, twice, n) == 0);
+	rest = slice_of(once, n);
+	while (trailer_next(&rest, &name, &value, &fault))
+		MUST(trailer_may(name) && !slice_ieq(name, S("content-length")) &&
+		     !slice_ieq(name, S("host")) && !slice_ieq(name, S("transfer-encoding")));
+	return mix(2, once, n);
+}
+
 /* One message from `at` on. */
 static struct seen
 read_message(struct h1 *h, const struct choices *c, struct reader *r, size_t at)
 {
 	struct seen seen;
+	struct buf trailers;
 
 	memset(&seen, 0, sizeof(seen));
+	buf_init(&trailers, LIMIT_TRAILER_BYTES);
 	seen.end = at;
 	h1_init(h, c->kind);
 	h->inside = c->inside;
@@ -150,12 +176,17 @@ read_message(struct h1 *h, const struct choices *c, struct reader *r, size_t at)
 		MUST(h->head.n_bytes <= r->have - at);
 		check_head(&h->head);
 		seen.head = hash_head(&h->head);
+		h->trailers = &trailers;
 		read_body(h, r, at + h->head.n_bytes, &seen);
+		if (seen.result == H1_DONE)
+			seen.trailers = check_trailers(buf_slice(&trailers));
+		h->trailers = NULL;
 	}
 	seen.error = h->error;
 	seen.fault = h->fault;
 	seen.eof_ok = h1_eof_ok(h);
 	MUST((seen.result == H1_BAD) == (seen.error != CLOSE_OK));
+	buf_fini(&trailers);
 	return seen;
 }
 
@@ -207,6 +238,7 @@ check_request(const struct h1_head *h, struct slice buf, const struct choices *c
 		.host = h1_text(buf, h->authority),
 		.port = 443,
 		.request_id = S("abcdefgh"),
+		.trailers = c->keep_alive,
 		.trusted = c->trusted,
 	};
 	struct slice host = c->replace_host ? S("localhost:8080") : (struct slice){ NULL, 0 };

@@ -101,7 +101,10 @@ owner_fini(struct owner *o)
 			memset(more[i].iov_base, 0, more[i].iov_len);
 			cap += more[i].iov_len;
 		}
-		stream_commit(s, 0, cap, (turns & 1) != 0);
+		if (turns % 3 == 0 && n == 0 && cap > 0)
+			stream_commit_trailers(s, cap < 40 ? cap : 40);
+		else
+			stream_commit(s, 0, cap, (turns & 1) != 0);
 	}
 	drain(o);
 	(void)!link_tick(&o->link, 20000000);
@@ -151,6 +154,13 @@ on_event(struct owner *o, struct link_event *ev)
 		if (o->mood & 2)
 			stream_eaten(ev->stream, ev->bytes.n, 1000);
 		if ((o->mood & 4) && ev->fin)
+			stream_free(ev->stream);
+		break;
+	case LINK_TRAILERS:
+		mix(o, 78);
+		if (o->mood & 2)
+			stream_eaten(ev->stream, ev->bytes.n, 1000);
+		if (o->mood & 4)
 			stream_free(ev->stream);
 		break;
 	case LINK_RESET:

@@ -10,7 +10,7 @@ import time
 from http1 import Closed, Wire
 from process import WAIT_S
 
-DATA, RST, WINDOW, PING, GOAWAY, CONTROL = range(6)
+DATA, RST, WINDOW, PING, GOAWAY, CONTROL, TRAILERS = range(7)
 SYN, FIN, ACK = 1, 2, 1
 
 

@@ -116,6 +116,7 @@ read_welcome(struct uplink *s, const struct hello *h)
 	struct client *c = s->client;
 
 	check(s->up_us == 0); /* one welcome brings a link up */
+	s->carrier.trailers = h->trailers;
 	for (size_t i = 0; i < h->n_tunnels; i++) {
 		const struct hello_tunnel *a = &h->tunnels[i];
 		struct agent_tunnel *t = serve_find(c->serve, a->id);
@@ -240,7 +241,7 @@ say_hello(struct uplink *s)
 	snprintf(h->token, sizeof(h->token), "%s", c->token);
 	memcpy(h->host, c->host, sizeof(c->host));
 	memcpy(h->instance, c->instance, sizeof(c->instance));
-	h->probe = true;
+	h->probe = h->trailers = true;
 	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
 		struct agent_tunnel *t = &c->serve->tunnels[i];

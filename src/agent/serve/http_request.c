@@ -157,7 +157,9 @@ note_request(struct http_stream *x, struct slice buf, bool fin)
 	x->head_request = slice_eq(method, S("HEAD"));
 	/* On a stream a body has no framing: without a length it is there where
 	 * anything follows the head. */
-	x->has_body = h->framing == H1_LENGTH ? h->length > 0 : !fin || buf.n > h->n_bytes;
+	x->has_body = h->framing == H1_LENGTH
+			  ? h->length > 0
+			  : !fin || buf.n > h->n_bytes || flow_has_trailers(&x->flow);
 	/* One with a body would need both at once, body and silence: it is sent on
 	 * as a plain request. */
 	x->upgrade = (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin;

@@ -117,6 +117,8 @@ login_welcome(struct session *s)
 	settle_policies(s);
 	explicit_bzero(h->token, sizeof(h->token));
 	h->type = HELLO_WELCOME;
+	s->carrier.trailers = h->trailers;
+	h->trailers = true;
 	/* The older of the two is spoken. */
 	h->protocol = h->protocol < LINK_PROTOCOL ? h->protocol : LINK_PROTOCOL;
 	h->generation = s->self.generation;

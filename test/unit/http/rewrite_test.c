@@ -182,6 +182,36 @@ TEST(s08_underscores_that_shadow_are_dropped)
 	"adit-error: x\r\n"                                                                        \
 	"ADIT-Request-Id: x\r\n"
 
+/* Where trailers pass, so does the wish for them, by itself and once (RFC 9110 10.1.4). */
+TEST(te_and_trailer_where_trailers_pass)
+{
+	struct answer_to a = { .visitor_minor = 1, .keep_alive = true };
+	struct rewrite_forward f = v4;
+	enum h1_framing framing;
+
+	f.trailers = true;
+	EXPECT_SLICE(
+	    request(S("POST / HTTP/1.1\r\nHost: a\r\nTE: gzip, Trailers\r\nTE: trailers\r\n"
+		      "Trailer: X\r\nConnection: TE\r\n\r\n"),
+		&f),
+	    S("POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\nTE: trailers\r\n" OURS));
+	EXPECT_SLICE(request(S("POST / HTTP/1.1\r\nHost: a\r\nTE: gzip\r\n\r\n"), &f),
+	    S("POST / HTTP/1.1\r\nHost: a\r\n" OURS));
+	EXPECT_SLICE(request(S("POST / HTTP/1.0\r\nHost: a\r\nTE: trailers\r\n\r\n"), &f),
+	    S("POST / HTTP/1.1\r\nHost: a\r\n" OURS));
+	EXPECT_SLICE(
+	    to_origin(S("POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\nTE: trailers\r\n\r\n"), true,
+		keep),
+	    S("POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\n"
+	      "TE: trailers\r\nConnection: TE\r\nTransfer-Encoding: chunked\r\n\r\n"));
+	EXPECT_SLICE(to_origin(S("GET / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\nTE: deflate\r\n\r\n"),
+			 false, keep),
+	    S("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+	EXPECT_SLICE(to_visitor(S("HTTP/1.1 103 x\r\nTrailer: X\r\nTE: trailers\r\n\r\n"), a,
+			 &framing),
+	    S("HTTP/1.1 103 x\r\n\r\n"));
+}
+
 TEST(s11_untrusted_says_nothing_about_itself)
 {
 	EXPECT_SLICE(
@@ -426,6 +456,7 @@ TEST(s08_response_hop_by_hop_fields_stay_behind)
 	      "SERVER: Jetty\r\n"
 	      "Set-Cookie: a\r\nset-cookie: b\r\n"
 	      "Location: /x/\r\n"
+	      "Trailer: X\r\n"
 	      "X-Forwarded-For: stays\r\n\r\n"));
 	EXPECT_SLICE(response(S("HTTP/1.0 200\r\nContent-Length: 5\r\n\r\n")),
 	    S("HTTP/1.0 200 \r\nContent-Length: 5\r\n\r\n"));
@@ -562,11 +593,11 @@ TESTS(TEST_ROW(webhook_passes_byte_for_byte) TEST_ROW(s08_hop_by_hop_fields_stay
 		    too_small_a_room_gives_nothing) TEST_ROW(origin_gets_the_framing_of_its_body)
 		    TEST_ROW(origin_never_gets_hop_by_hop_fields)
 			TEST_ROW(origin_host_is_replaced_where_it_stood) TEST_ROW(origin_upgrade)
-			    TEST_ROW(s08_response_hop_by_hop_fields_stay_behind)
-				TEST_ROW(s08_length_where_no_body_can_follow)
-				    TEST_ROW(switching_protocols)
-					TEST_ROW(visitor_gets_the_framing_of_its_version)
-					    TEST_ROW(interim_responses_carry_nothing_of_ours)
-						TEST_ROW(a_final_answer_has_date_and_via)
-						    TEST_ROW(via_tells_the_version_that_came)
-							TEST_ROW(forwards_are_counted_down))
+			    TEST_ROW(s08_response_hop_by_hop_fields_stay_behind) TEST_ROW(
+				s08_length_where_no_body_can_follow) TEST_ROW(switching_protocols)
+				TEST_ROW(visitor_gets_the_framing_of_its_version)
+				    TEST_ROW(interim_responses_carry_nothing_of_ours)
+					TEST_ROW(a_final_answer_has_date_and_via)
+					    TEST_ROW(via_tells_the_version_that_came)
+						TEST_ROW(forwards_are_counted_down)
+						    TEST_ROW(te_and_trailer_where_trailers_pass))

@@ -336,6 +336,7 @@ on_event(struct world *w, int side, struct link_event *ev)
 	switch (ev->what) {
 	case LINK_NONE:
 	case LINK_CONTROL:
+	case LINK_TRAILERS:
 		break;
 	case LINK_OPENED:
 		on_opened(w, ev);
