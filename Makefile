@@ -9,6 +9,7 @@ PREFIX  ?= /usr/local
 SYSCONF ?= /etc
 PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2 libcrypt
 PYTHON   = /usr/bin/python3
+PKG_CONFIG ?= pkg-config
 
 CSTD     = -std=gnu17 -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -Isrc
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes \
@@ -20,8 +21,8 @@ HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(call has,-fstack
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT) $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SAN) $(PKG_CFLAGS)
 LIBS     = $(PKG_LIBS) -lcrypt -lpthread
 # V=1 shows whole commands.
@@ -132,21 +133,32 @@ format: ## lets clang-format rewrite the sources
 
 SYSUSERS = $(PREFIX)/lib/sysusers.d/adit.conf
 
-install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units and the user aditd too
+install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units, completions and the user aditd too
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man5 share/man/man8 \
-	    lib/systemd/system lib/systemd/user lib/sysusers.d)
+	    share/bash-completion/completions share/zsh/site-functions lib/systemd/system lib/systemd/user lib/sysusers.d)
 	install -m 755 $(B)/adit $(B)/aditd $(DESTDIR)$(PREFIX)/bin/
 	for m in $(wildcard man/*.[158]); do \
 		install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/ || exit 1; done
 	for u in system/aditd.service system/adit@.service user/adit.service; do \
 		sed 's|/usr/local|$(PREFIX)|g' etc/$$u | install -m 644 /dev/stdin \
 		    $(DESTDIR)$(PREFIX)/lib/systemd/$$u || exit 1; done
+	for p in adit aditd; do \
+		install -m 644 etc/completions/adit.bash \
+		    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
+	install -m 644 etc/completions/adit.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_adit
 	install -m 644 etc/sysusers.conf $(DESTDIR)$(SYSUSERS)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || getent passwd aditd >/dev/null || \
 	    if command -v systemd-sysusers >/dev/null; then echo "systemd-sysusers: makes the user aditd"; \
 		systemd-sysusers $(SYSUSERS); else echo "useradd: makes the user aditd"; \
 		useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin aditd; fi
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload || true
+
+packages: ## Debian packages of what is committed or changed here, in build/packages
+	@tools/deps build packages
+	@tools/packages $(B)/packages
+
+packages-check: packages ## packages, and what can be tested of them
+	@$(PYTHON) -B -m pytest -q -ra -p no:cacheprovider test/packages
 
 dist: ## build/adit-VERSION.tar.gz of what is committed
 	@mkdir -p $(B)
@@ -193,25 +205,31 @@ $(B)/adit: $(B)/obj/agent/command/main.o $(agent) $(libs)
 
 # --- tests: test/unit/ROOM/X_test.c is a program of its own; *_sim_test.c runs on the simulated loop ---
 
-$(filter %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
+# Compiled by itself, so that a change of a library costs a test its linking alone.
+$(B)/obj/test/%.o: test/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: test/unit/%.c $(edge) $(agent) $(libs) $(B)/flags
+	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -c $< -o $@
+
+$(filter %_sim_test,$(UNITS)): $(B)/test/%: $(B)/obj/test/unit/%.o $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+$(filter-out %_sim_test,$(UNITS)): $(B)/test/%: $(B)/obj/test/unit/%.o $(edge) $(agent) $(libs)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # A name server on the library dns, and a client of CAs on the library acme, which end-to-end tests talk to.
-$(B)/test/dns_responder $(B)/test/acme_driver: $(B)/test/%: test/lib/%.c $(libs) $(B)/flags
+$(B)/test/dns_responder $(B)/test/acme_driver: $(B)/test/%: $(B)/obj/test/lib/%.o $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # A fuzz target's corpus is replayed by an ordinary program in `make check`.
-$(B)/replay/%_sim_fuzz: test/fuzz/%_sim_fuzz.c test/fuzz/replay.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
+$(B)/replay/%_sim_fuzz: $(B)/obj/test/fuzz/%_sim_fuzz.o $(B)/obj/test/fuzz/replay.o $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LIBS)
-$(B)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(edge) $(agent) $(libs) $(B)/flags
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+$(B)/replay/%: $(B)/obj/test/fuzz/%.o $(B)/obj/test/fuzz/replay.o $(edge) $(agent) $(libs)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itest -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+.SECONDARY: $(patsubst $(B)/replay/%,$(B)/obj/test/fuzz/%.o,$(REPLAYS)) $(B)/obj/test/fuzz/replay.o
 
 $(B)/fuzz/%_sim_fuzz: test/fuzz/%_sim_fuzz.c $(B)/obj/net/loop_sim.o $(edge) $(agent) $(libs) $(B)/flags
 	@mkdir -p $(@D)
@@ -233,7 +251,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
