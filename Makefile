@@ -157,8 +157,12 @@ packages: ## Debian packages of what is committed or changed here, in build/pack
 	@tools/deps build packages
 	@tools/packages $(B)/packages
 
-packages-check: packages ## packages, and what can be tested of them
+packages-check: packages static ## packages and static agents, and what can be tested of them
 	@$(PYTHON) -B -m pytest -q -ra -p no:cacheprovider test/packages
+
+static: ## the agent as one file that needs no libraries, for amd64 and arm64, in build/static
+	@tools/deps build static
+	@tools/static $(B)/static
 
 dist: ## build/adit-VERSION.tar.gz of what is committed
 	@mkdir -p $(B)
@@ -245,13 +249,13 @@ $(B)/bench/%: bench/%.c $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
--include $(shell test -d $(B) && find $(B) -name '*.d')
+-include $(shell test -d $(B) && find $(B) -name '*.d' -type f)
 
 clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check static dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -3,6 +3,7 @@
 #include "net/tls.h"
 
 #include "net/tls_private.h"
+#include "net/trust.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -173,11 +174,11 @@ set_trust(SSL_CTX *ctx, const struct tls_client_params *p)
 	if (!p->verify)
 		return NULL;
 	ERR_clear_error();
-	if (p->ca_path == NULL)
-		return SSL_CTX_set_default_verify_paths(ctx) == 1
-			   ? NULL
-			   : tls_sentence("cannot load the system's certificates: %s",
-				 tls_load_reason());
+	if (p->ca_path == NULL) {
+		const char *why = trust_system(ctx);
+
+		return why == NULL ? NULL : tls_sentence("%s", why);
+	}
 	if (SSL_CTX_load_verify_file(ctx, p->ca_path) != 1)
 		return tls_sentence("cannot read the CA certificates of %s: %s", p->ca_path,
 		    tls_load_reason());

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "net/tls_cert.h"
+#include "net/trust.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -153,6 +154,7 @@ static SSL_CTX *
 new_context(const char *ca_path, struct tls_peek *p)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	const char *why = NULL;
 
 	if (ctx == NULL)
 		return NULL;
@@ -161,10 +163,14 @@ new_context(const char *ca_path, struct tls_peek *p)
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
-	if ((ca_path == NULL ? SSL_CTX_set_default_verify_paths(ctx)
-			     : SSL_CTX_load_verify_locations(ctx, ca_path, NULL)) == 1)
+	if (ca_path == NULL)
+		why = trust_system(ctx);
+	else if (SSL_CTX_load_verify_locations(ctx, ca_path, NULL) != 1)
+		why = "cannot be read as certificates";
+	if (why == NULL)
 		return ctx;
-	snprintf(p->why, sizeof(p->why), "%.150s cannot be read as certificates", ca_path);
+	snprintf(p->why, sizeof(p->why), "%.80s%s%s", ca_path == NULL ? "" : ca_path,
+	    ca_path == NULL ? "" : " ", why);
 	SSL_CTX_free(ctx);
 	return NULL;
 }
