@@ -40,6 +40,8 @@
 	X(LINK_IDLE_MS,          10000, "ms", "silence of a link before a PING is sent")           \
 	X(LINK_DEAD_MS,          15000, "ms", "silence of a link before it is given up")           \
 	X(TLS_HANDSHAKE_MS,      10000, "ms", "TLS handshake")                                     \
+	X(CLIENTHELLO_MS,         5000, "ms", "wait for a whole ClientHello")                      \
+	X(CLIENTHELLO_BYTES,     16384, "bytes", "ClientHello with its records in which a server name is looked for") \
 	X(PROXY_GREETING_MS,      3000, "ms", "wait for a PROXY header of a proxy")                \
 	X(PROXY_GREETINGS,        4096, "connections", "of a listener whose PROXY header has not come yet") \
 	X(TLS_MESSAGES,             32, "messages", "key updates and such between 1 MiB of a TLS connection") \

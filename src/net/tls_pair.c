@@ -3,6 +3,7 @@
 #include "net/tls.h"
 
 #include "base/rand.h"
+#include "net/clienthello.h"
 #include "net/tls_private.h"
 
 #include <openssl/err.h>
@@ -12,42 +13,14 @@
 
 /* --- names --- */
 
-bool
-tls_legal_host(struct slice s, char dst[TLS_HOST_BYTES])
-{
-	size_t label = 0;
-
-	if (s.n == 0 || s.n > 253)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + 'a' - 'A');
-		dst[i] = c;
-		if (c == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-			continue;
-		}
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-			return false;
-		if (++label > 63)
-			return false;
-	}
-	dst[s.n] = '\0';
-	return label > 0;
-}
-
 /* A name that no visitor can ask for is passed over: it is no failure. */
 static bool
 take_name(struct tls_pair *p, struct slice name)
 {
 	bool wild = slice_starts(name, S("*."));
-	char lower[TLS_HOST_BYTES];
+	char lower[CLIENTHELLO_HOST_BYTES];
 
-	if (!tls_legal_host(slice_from(name, wild ? 2 : 0), lower))
+	if (!clienthello_host(slice_from(name, wild ? 2 : 0), lower))
 		return true;
 	if (asprintf(&p->names[p->n_names], "%s%s", wild ? "*." : "", lower) < 0)
 		return false;

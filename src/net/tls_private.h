@@ -73,11 +73,6 @@ void tls_fail_openssl(struct tls *t);
 /* SSL_verify_cb of clients: puts what is wrong with a certificate into words. */
 int tls_verify_cb(int ok, X509_STORE_CTX *x);
 
-#define TLS_HOST_BYTES 256 /* of a host name and its NUL */
-
-/* Letters, digits, '-' and '_' in labels of 1 to 63, as a whole at most 253; lower-cased into dst. */
-bool tls_legal_host(struct slice s, char dst[TLS_HOST_BYTES]) must_use;
-
 struct tls_pair {
 	atomic_int refs;
 	uint64_t id; /* random: tickets are for this certificate only */

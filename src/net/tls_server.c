@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/wire.h"
+#include "net/clienthello.h"
 #include "net/tls_private.h"
 
 #include <arpa/inet.h>
@@ -67,7 +68,7 @@ choose(const struct tls_server *s, const char *name)
 	struct slice host = slice_str(name);
 	struct tls_pair *p;
 	size_t dot;
-	char wild[TLS_HOST_BYTES];
+	char wild[CLIENTHELLO_HOST_BYTES];
 
 	if (host.n == 0 || is_address(name))
 		return s->nameless;
@@ -79,20 +80,6 @@ choose(const struct tls_server *s, const char *name)
 		p = find_name(s, slice_of(wild, host.n - dot + 1));
 	}
 	return p == NULL ? s->otherwise : p;
-}
-
-/* The host name of a server_name extension (RFC 6066 3); empty when malformed. */
-static struct slice
-parse_sni(struct slice ext)
-{
-	struct wire_in w = wire_in(ext);
-	struct wire_in list = wire_in(wire_vec(&w, 2));
-	uint64_t type = wire_uint(&list, 1);
-	struct slice name = wire_vec(&list, 2);
-
-	if (w.failed || w.left.n > 0 || list.failed || list.left.n > 0 || type != 0)
-		return S("");
-	return name;
 }
 
 /*
@@ -204,12 +191,12 @@ client_hello_cb(SSL *ssl, int *ret_alert, void *arg)
 	const struct tls_server *s = t->server;
 	struct tls_pair *pair;
 	const unsigned char *p;
-	char host[TLS_HOST_BYTES] = "";
+	char host[CLIENTHELLO_HOST_BYTES] = "";
 	size_t n;
 
 	(void)arg;
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) == 1 &&
-	    !tls_legal_host(parse_sni(slice_of(p, n)), host))
+	    !clienthello_sni(slice_of(p, n), host))
 		return refuse(t, ret_alert, SSL_AD_UNRECOGNIZED_NAME,
 		    "the server name (SNI) of the other side is not a legal host name");
 	free(t->sni);

@@ -428,6 +428,8 @@ PUSHED = {
     "VISITORS": (STRANGER, HERE, IDLE), "PARTIAL_BYTES": (STRANGER, HERE, IDLE), "TRIM_MS": (STRANGER, HERE, IDLE),
     "PROXY_GREETING_MS": (STRANGER, "test/e2e/test_proxy_protocol.py", "test_who_is_no_such_proxy_or_says_no_header_is_cut"),
     "TLS_HANDSHAKE_MS": (STRANGER, SLOW, "test_s14_tls_handshake_that_does_not_go_on"),
+    "CLIENTHELLO_MS": (STRANGER, SLOW, "test_s14_tls_handshake_that_does_not_go_on"),
+    "CLIENTHELLO_BYTES": (STRANGER, "test/unit/net/clienthello_test.c", "large_hellos_are_read_up_to_the_limit"),
     "HELLO_MS": (STRANGER, "test/e2e/test_protocol.py", "test_s14_hello_that_never_comes"),
     "VISITOR_HEAD_MS": (STRANGER, SLOW, "test_s14_slow_heads_are_cut"), "VISITOR_IDLE_MS": (STRANGER, SLOW, "test_s14_silence_is_cut"),
     "BODY_GRACE_MS": (STRANGER, SLOW, "test_s14_slow_body_is_cut"), "BODY_RATE_BYTES": (STRANGER, SLOW, "test_s14_slow_body_is_cut"),
