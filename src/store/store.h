@@ -37,7 +37,7 @@ enum store_op {
 	 * an unknown one (S-05) */
 	STORE_LOGIN,
 	/* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
-	/* also in: set_policy, policy (empty: none): kept with the name, as opaque bytes */
+	/* also in: set_policy, policy (empty: none), tls: kept with the name, as opaque bytes */
 	STORE_NAME_CLAIM,
 	/* in: account ("" = operator), name: becomes a tombstone for ever */
 	STORE_NAME_RELEASE,
@@ -67,7 +67,7 @@ enum store_op {
 struct store_row {
 	char token_id[24], account[64], name[64], label[64];
 	uint16_t port;
-	bool revoked, tombstone;
+	bool revoked, tombstone, tls;
 	char *policy; /* malloced; freed by store_req_fini() */
 	size_t n_policy;
 	int64_t created_ms, expires_ms, used_ms, stopped_ms; /* wall clock, 0 = none */
@@ -93,6 +93,7 @@ struct store_route {
 	uint16_t port, port_min, port_max;
 	uint32_t per_account_max; /* CLAIM: names or ports of an account, 0 = no limit */
 	bool set_policy, stopped;
+	bool tls;            /* with set_policy: the TLS of its visitors ends at the agent */
 	struct slice policy; /* the caller's until done() */
 };
 

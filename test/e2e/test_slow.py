@@ -71,7 +71,7 @@ def test_s14_silence_is_cut(lab):
 
 @pytest.mark.slow
 def test_s14_tls_handshake_that_does_not_go_on(lab):
-    """10 s for a handshake, whether nothing came, half a record, or a record at a crawl."""
+    """5 s for a ClientHello, whether nothing came, half of it, or the head of a long record; 10 s for the whole handshake."""
     edge = lab.edge()
     lab.agent(edge, "http", lab.origin().address, "--name", "web")
     hello = ssl.MemoryBIO()
@@ -86,14 +86,14 @@ def test_s14_tls_handshake_that_does_not_go_on(lab):
     socks[1].sendall(data[:100])
     socks[2].sendall(data)
     socks[3].sendall(struct.pack("!BHH", 22, 0x0301, 16000))
-    for s in socks:
+    for s, least, most in ((socks[0], 4, 8), (socks[1], 4, 8), (socks[3], 4, 8), (socks[2], 9, 13)):
         s.settimeout(20)
         try:
             while s.recv(65536):
                 pass
         except ConnectionResetError:
             pass
-        assert 5 < time.monotonic() - start < 13
+        assert least < time.monotonic() - start < most
         s.close()
     assert edge.get().status == 200
 

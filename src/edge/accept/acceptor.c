@@ -5,19 +5,17 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/accept/first.h"
 #include "edge/core/listener.h"
 #include "edge/core/lobby.h"
 #include "edge/core/worker.h"
+#include "edge/tcp/passthrough.h"
 #include "http/page.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 
-#define RECORD_HEAD_BYTES 5
-/* Of a ClientHello that is longer no more is waited for: the rest comes while OpenSSL reads. */
-#define HELLO_BYTES 4096
 /* Those that were shown out are freed at the end of the turn. */
 #define SLACK 1024
 #define SHED 64
@@ -153,7 +151,8 @@ go_on(struct accept_handshake *h)
 
 	addr_local(h->conn.io.fd, local, sizeof(local));
 	conn_detach(&h->conn);
-	if (worker_send(w, &h->conn, &h->ss, h->peer, local, link, S("")) != 0)
+	if (worker_send(w, &h->conn, &h->ss, h->peer, local, link ? ARRIVAL_LINK : ARRIVAL_VISITOR,
+		S("")) != 0)
 		log_event(LOG_ERROR, "no-memory", LOG_Z("peer", h->peer));
 	finish(h);
 }
@@ -183,54 +182,68 @@ answer_plain(struct accept_handshake *h)
 	buf_fini(&out);
 }
 
-/*
- * The first bytes are looked at before OpenSSL eats them: a letter begins a method of HTTP, 22 a
- * record with a ClientHello.  The TLS state, 45 KiB, is made when that has come whole: until then
- * its bytes lie in the kernel.
- */
-enum first { FIRST_WAITS, FIRST_IS_HTTP, FIRST_IS_WHOLE, FIRST_IS_OVER };
-
-static enum first
-look(const struct accept_handshake *h)
+/* His TLS is nobody's affair here: the bytes are where they were, and he goes as he is. */
+static void
+pass_on(struct accept_handshake *h, unsigned at, const struct clienthello *hello)
 {
-	unsigned char head[RECORD_HEAD_BYTES];
-	int here = 0, whole = HELLO_BYTES;
-	ssize_t n;
+	struct acceptor *g = h->acceptor;
 
-	do
-		n = recv(h->conn.io.fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN)
-		return FIRST_WAITS;
-	/* An end before the first byte: a probe of a load balancer, or nobody. */
-	if (n <= 0)
-		return FIRST_IS_OVER;
-	if (head[0] >= 'A' && head[0] <= 'Z')
-		return FIRST_IS_HTTP;
-	if (head[0] != 22)
-		return FIRST_IS_WHOLE; /* OpenSSL has the right words */
-	if (n == RECORD_HEAD_BYTES && (head[3] << 8 | head[4]) < HELLO_BYTES)
-		whole = RECORD_HEAD_BYTES + (head[3] << 8 | head[4]);
-	if (ioctl(h->conn.io.fd, FIONREAD, &here) != 0 || here >= whole)
-		return FIRST_IS_WHOLE;
-	/* Half a ClientHello and then an end: no more will come. */
-	return h->conn.io.ended ? FIRST_IS_OVER : FIRST_WAITS;
+	conn_detach(&h->conn);
+	if (passthrough_send(edge_worker(g->edge, at), &h->conn, &h->ss, h->peer, hello) != 0)
+		log_event(LOG_ERROR, "no-memory", LOG_Z("peer", h->peer));
+	finish(h);
 }
 
-/* False: the connection is over, or nothing whole has come yet. */
+static void
+refuse_away(struct accept_handshake *h, const struct clienthello *hello)
+{
+	int fd = h->conn.io.fd;
+
+	counter_add(&h->acceptor->failed, 1);
+	log_event(LOG_INFO, "tls-refused", LOG_Z("name", hello->sni), LOG_Z("peer", h->peer),
+	    LOG_Z("why", "its agent is not connected"));
+	conn_detach(&h->conn);
+	conn_init(&h->conn, -1, NULL, NULL);
+	passthrough_refuse(fd);
+	finish(h);
+}
+
+/* What is left of the time for a whole handshake. */
+static void
+set_deadline(struct accept_handshake *h)
+{
+	struct loop *l = h->acceptor->loop;
+	int64_t left = h->since_us + (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000 - loop_now_us(l);
+
+	loop_timer_set(l, &h->deadline, left > 0 ? left : 0);
+}
+
+/*
+ * False: the connection is over, has gone on, or nothing whole has come yet.  The TLS state, 45 KiB, is
+ * made when a ClientHello has come whole: until then its bytes lie in the kernel.
+ */
 static bool
 begin(struct accept_handshake *h)
 {
 	struct acceptor *g = h->acceptor;
+	struct clienthello hello UNCLEARED;
+	unsigned at = 0;
 
-	switch (look(h)) {
+	switch (first_look(g->edge, &h->conn, &hello, &at)) {
 	case FIRST_WAITS:
 		return false;
 	case FIRST_IS_HTTP:
 		answer_plain(h);
 		finish(h);
 		return false;
-	case FIRST_IS_WHOLE:
+	case FIRST_PASSES:
+		pass_on(h, at, &hello);
+		return false;
+	case FIRST_IS_AWAY:
+		refuse_away(h, &hello);
+		return false;
+	case FIRST_IS_OURS:
+		set_deadline(h);
 		conn_set_tls(&h->conn, tls_accept(g->server));
 		break;
 	case FIRST_IS_OVER:
@@ -321,7 +334,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 	list_push(&g->list, &h->node);
 	conn_init(&h->conn, fd, NULL, on_conn);
 	conn_tune(&h->conn, 0, 0);
-	loop_timer_set(g->loop, &h->deadline, (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
+	loop_timer_set(g->loop, &h->deadline, (int64_t)LIMIT_CLIENTHELLO_MS * 1000);
 	if (conn_attach(&h->conn, g->loop) != 0)
 		finish(h);
 }

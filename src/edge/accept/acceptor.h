@@ -2,7 +2,8 @@
 /*
  * The acceptor: a thread of its own that accepts on the HTTPS port and does TLS handshakes, so that a
  * storm of them delays nobody who is connected.  A finished connection goes to a worker: a link by
- * its ALPN, a visitor to where the tunnel of its SNI is.
+ * its ALPN, a visitor to where the tunnel of its SNI is.  One whose TLS ends at the agent goes there
+ * before any handshake (first.h).
  *
  * Nobody is known here, so whoever waits does so in a lobby: one for who has not sent a whole
  * ClientHello yet and costs next to nothing, then one for visitors and one for links, so that

@@ -25,8 +25,10 @@
 	X(WORKER, exchanges,      GAUGE,   "requests",   "requests that are under way")            \
 	X(WORKER, requests,       COUNTER, "requests",   "requests of visitors")                   \
 	X(WORKER, answers_own,    COUNTER, "answers",    "error pages and redirects of the edge itself") \
-	X(WORKER, tcp,            GAUGE,   "visitors",   "open connections of TCP tunnels")        \
-	X(WORKER, tcp_total,      COUNTER, "visitors",   "connections of TCP tunnels since the start") \
+	X(WORKER, tcp,            GAUGE,   "visitors",   "open connections of TCP and TLS tunnels") \
+	X(WORKER, tcp_total,      COUNTER, "visitors",   "connections of TCP and TLS tunnels since the start") \
+	X(WORKER, tls_total,      COUNTER, "visitors",   "of those, connections whose TLS ends at the agent") \
+	X(WORKER, tls_refused,    COUNTER, "visitors",   "the same, that found no agent or no room")  \
 	X(WORKER, rx_bytes,       COUNTER, "bytes",      "bodies and byte streams from visitors")  \
 	X(WORKER, tx_bytes,       COUNTER, "bytes",      "bodies and byte streams to visitors")    \
 	X(INBOX,  stored,         COUNTER, "deliveries", "webhooks stored, copies for more targets too") \

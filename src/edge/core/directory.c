@@ -16,6 +16,7 @@
 struct directory {
 	pthread_rwlock_t lock;
 	struct map routes;
+	_Atomic size_t n_tls; /* routes with tls, so that who needs not know takes no lock */
 };
 
 struct directory *
@@ -110,6 +111,33 @@ directory_load(struct directory *d, struct slice key, struct slice account, bool
 	return r != NULL ? 0 : -1;
 }
 
+/* Under the lock, for writing. */
+static void
+set_tls(struct directory *d, struct route *r, bool tls)
+{
+	size_t n = atomic_load_explicit(&d->n_tls, memory_order_relaxed);
+
+	if (r->tls == tls)
+		return;
+	check(tls || n > 0);
+	r->tls = tls;
+	atomic_store_explicit(&d->n_tls, tls ? n + 1 : n - 1, memory_order_release);
+}
+
+void
+directory_load_tls(struct directory *d, struct slice key)
+{
+	struct route *r;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL) {
+		check(route_serves(r, 0)); /* before the first link */
+		set_tls(d, r, true);
+	}
+	pthread_rwlock_unlock(&d->lock);
+}
+
 void
 directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms)
 {
@@ -157,6 +185,7 @@ give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_wor
 		check(!served || route_serves(r, r->link.generation));
 		*ret_worker = r->link.worker;
 		r->tombstone = tombstone;
+		set_tls(d, r, false); /* as the store does: whoever has it next says it anew */
 		if (!tombstone)
 			r->account[0] = '\0';
 		serve_nobody(r);
@@ -193,7 +222,7 @@ is_newer(const struct directory_link *a, const struct directory_link *b)
 
 enum directory_bound
 directory_bind(struct directory *d, struct slice key, struct slice account,
-    const struct directory_link *link, struct route **ret_route, bool *ret_old,
+    const struct directory_link *link, bool tls, struct route **ret_route, bool *ret_old,
     unsigned *ret_old_worker)
 {
 	enum directory_bound bound = DIRECTORY_BOUND;
@@ -229,6 +258,8 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 		*ret_old_worker = r->link.worker;
 		r->link = *link;
 		r->since_ms = clock_wall_ms();
+		/* Before anybody finds it: no visitor's TLS may end here by mistake. */
+		set_tls(d, r, tls);
 		atomic_store_explicit(&r->generation, link->generation, memory_order_release);
 		*ret_route = r;
 	}
@@ -302,6 +333,21 @@ directory_who(struct directory *d, struct slice key, char *dst, size_t cap)
 }
 
 bool
+directory_is_tls(struct directory *d, struct slice key)
+{
+	struct route *r;
+	bool tls;
+
+	if (atomic_load_explicit(&d->n_tls, memory_order_acquire) == 0)
+		return false;
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	tls = r != NULL && r->tls && !r->tombstone;
+	pthread_rwlock_unlock(&d->lock);
+	return tls;
+}
+
+bool
 directory_owns(struct directory *d, struct slice key, struct slice account)
 {
 	struct route *r;
@@ -353,26 +399,28 @@ directory_policy(struct directory *d, struct slice key, char account[64])
  * is set, since 0 means none.
  */
 static uint64_t
-print_of(struct slice policy)
+print_of(struct slice policy, bool tls)
 {
-	return policy.p == NULL ? 0 : map_hash(policy) | 1;
+	uint64_t policy_print = policy.p == NULL ? 0 : map_hash(policy) | 1;
+
+	return tls ? ~policy_print : policy_print;
 }
 
 void
-directory_stored(struct directory *d, struct slice key, struct slice policy)
+directory_stored(struct directory *d, struct slice key, struct slice policy, bool tls)
 {
 	struct route *r;
 
 	pthread_rwlock_wrlock(&d->lock);
 	r = find(d, key);
 	if (r != NULL)
-		r->stored = print_of(policy);
+		r->stored = print_of(policy, tls);
 	pthread_rwlock_unlock(&d->lock);
 }
 
 bool
 directory_unstored(struct directory *d, struct slice key, char account[64],
-    struct policy **ret_policy)
+    struct policy **ret_policy, bool *ret_tls)
 {
 	struct slice none = { 0 };
 	bool unstored = false;
@@ -381,9 +429,10 @@ directory_unstored(struct directory *d, struct slice key, char account[64],
 	pthread_rwlock_rdlock(&d->lock);
 	r = find(d, key);
 	if (r != NULL && !r->tombstone)
-		unstored =
-		    r->stored != print_of(r->policy == NULL ? none : slice_str(r->policy->json));
+		unstored = r->stored !=
+			   print_of(r->policy == NULL ? none : slice_str(r->policy->json), r->tls);
 	if (unstored) {
+		*ret_tls = r->tls;
 		*ret_policy = policy_ref(r->policy);
 		memcpy(account, r->account, sizeof(r->account));
 	}

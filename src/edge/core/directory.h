@@ -41,6 +41,7 @@ struct route {
 	char account[64];
 	struct directory_link link; /* that serves it, or did last */
 	bool tombstone;
+	bool tls;      /* the TLS of its visitors ends at the agent: the edge must not answer it */
 	bool stopped;  /* its last agent said that it stops: nobody misses it; the store knows */
 	int listen_fd; /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor;
 			  -1 */
@@ -48,7 +49,7 @@ struct route {
 	struct policy
 	    *policy; /* of the last link that served it: it holds while nobody does; NULL: none */
 	uint64_t
-	    stored; /* the policy that the store has, as directory_stored() was told; 0: none */
+	    stored; /* policy and kind that the store has, as directory_stored() was told; 0: none, http */
 };
 
 struct directory;
@@ -60,6 +61,8 @@ void directory_free(struct directory *d);
 /* What the store knows: a name is held by an account, or is a tombstone. -1 without memory. */
 int directory_load(struct directory *d, struct slice key, struct slice account,
     bool tombstone) must_use;
+/* Nobody serves it yet, and its last agent has ended the TLS of its visitors. */
+void directory_load_tls(struct directory *d, struct slice key);
 /* Nobody serves it, and its last agent was stopped then. */
 void directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms);
 /* A name became a tombstone. True when a link served it: that worker is to be told. */
@@ -76,9 +79,9 @@ enum directory_bound {
 	DIRECTORY_GONE,  /* tombstone */
 	DIRECTORY_NOMEM,
 };
-/* Newer fences older. *ret_old: true when an older link served it until now. */
+/* Newer fences older. tls: as in the route. *ret_old: true when an older link served it until now. */
 enum directory_bound directory_bind(struct directory *d, struct slice key, struct slice account,
-    const struct directory_link *link, struct route **ret_route, bool *ret_old,
+    const struct directory_link *link, bool tls, struct route **ret_route, bool *ret_old,
     unsigned *ret_old_worker);
 /* The link has gone; no effect when a newer one serves the route already. */
 void directory_unbind(struct directory *d, struct route *route, uint64_t generation);
@@ -98,6 +101,10 @@ enum directory_found { DIRECTORY_UNKNOWN, DIRECTORY_RELEASED, DIRECTORY_AWAY, DI
 /* *ret_worker: with DIRECTORY_UP. */
 enum directory_found directory_find(struct directory *d, struct slice key, unsigned *ret_worker);
 
+/* The TLS of this name's visitors ends at its agent, whether that one is there or not.  Costs nothing
+ * to speak of where there is no such name. */
+bool directory_is_tls(struct directory *d, struct slice key) must_use;
+
 /* The name is this account's, and no tombstone. */
 bool directory_owns(struct directory *d, struct slice key, struct slice account) must_use;
 
@@ -107,15 +114,15 @@ void directory_set_policy(struct directory *d, struct slice key, struct policy *
 void directory_who(struct directory *d, struct slice key, char *dst, size_t cap);
 /* A reference to the policy of a route and its account, or NULL. */
 struct policy *directory_policy(struct directory *d, struct slice key, char account[64]) must_use;
-/* The store has this policy of the route now (its text; p NULL: none). To be called in
- * the order of commits. */
-void directory_stored(struct directory *d, struct slice key, struct slice policy);
+/* The store has this policy of the route now (its text; p NULL: none), and knows whether its TLS passes
+ * through. To be called in the order of commits. */
+void directory_stored(struct directory *d, struct slice key, struct slice policy, bool tls);
 /*
- * True when the store has another policy of the route than the link brought that served it last:
- * then that one, or NULL for none, and the account.
+ * True when the store has another policy or kind of the route than the link brought that served it
+ * last: then those, NULL for no policy, and the account.
  */
 bool directory_unstored(struct directory *d, struct slice key, char account[64],
-    struct policy **ret_policy) must_use;
+    struct policy **ret_policy, bool *ret_tls) must_use;
 
 /*
  * The listening socket of a TCP route: a duplicate of what is kept, or -1. directory_hold_fd() keeps a

@@ -12,6 +12,7 @@
 #include "edge/core/worker.h"
 #include "http/close.h"
 #include "relay/flow.h"
+#include "tunnel/hello.h"
 #include "tunnel/opening.h"
 
 struct courier;
@@ -31,6 +32,7 @@ struct tunnel {
 	struct policy *policy;   /* NULL: none */
 	struct courier *courier; /* delivers what is stored for it; NULL: nothing to deliver */
 	uint16_t id;
+	enum tunnel_kind kind;
 	uint32_t origin_silent_ms; /* as its agent wants it, 0: as the edge's settings say */
 	bool up;
 };

@@ -80,7 +80,7 @@ on_arrival(struct loop *loop, struct loop_mail *m)
 
 int
 worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss,
-    const char *peer, const char *local, bool link, struct slice bytes)
+    const char *peer, const char *local, enum arrival_kind kind, struct slice bytes)
 {
 	struct arrival *a = malloc(sizeof(*a) + bytes.n);
 
@@ -90,7 +90,7 @@ worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *
 	a->mail.fn = on_arrival;
 	a->worker = w;
 	a->ss = *ss;
-	a->link = link;
+	a->kind = kind;
 	a->n = bytes.n;
 	snprintf(a->peer, sizeof(a->peer), "%s", peer);
 	snprintf(a->local, sizeof(a->local), "%s", local);

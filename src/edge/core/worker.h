@@ -81,6 +81,15 @@ struct worker {
 	struct worker_counters counters;
 };
 
+/* What a connection is that comes to a worker. */
+enum arrival_kind {
+	ARRIVAL_VISITOR,
+	ARRIVAL_LINK,
+	/* A visitor whose TLS passes through: nothing was read of it, and bytes are the server name
+	 * that he asks for, a blank, and the protocols that he offers. */
+	ARRIVAL_TLS,
+};
+
 /* A connection on its way to a worker, with what was read of it. */
 struct arrival {
 	struct loop_mail mail;
@@ -88,7 +97,7 @@ struct arrival {
 	struct conn conn; /* detached, handshake done */
 	struct sockaddr_storage ss;
 	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
-	bool link;
+	enum arrival_kind kind;
 	size_t n;
 	char bytes[];
 };
@@ -105,7 +114,7 @@ void worker_free(struct worker *w);
 
 /* Takes over conn (moved). -1 without memory: conn stays the caller's. bytes are copied. */
 int worker_send(struct worker *w, struct conn *conn, const struct sockaddr_storage *ss,
-    const char *peer, const char *local, bool link, struct slice bytes) must_use;
+    const char *peer, const char *local, enum arrival_kind kind, struct slice bytes) must_use;
 /* The worker with the fewest links gets the next. */
 struct worker *worker_for_link(struct edge *e);
 void worker_order(struct worker *w, enum worker_order order);

@@ -4,6 +4,7 @@
 
 #include "edge/inbox/courier.h"
 #include "edge/link/links.h"
+#include "edge/tcp/passthrough.h"
 #include "edge/tcp/tcp.h"
 #include "edge/visit/visit.h"
 
@@ -14,12 +15,21 @@ arrived(struct worker *w, struct arrival *a)
 	 * An agent tries again and finds the next edge. A visitor is let in while the edge
 	 * drains: he may have been accepted before, and is told 503.
 	 */
-	if (w->stopping || (w->draining && a->link))
+	if (w->stopping || (w->draining && a->kind == ARRIVAL_LINK)) {
 		conn_close(&a->conn);
-	else if (a->link)
-		links_arrived(w, a);
-	else
+		return;
+	}
+	switch (a->kind) {
+	case ARRIVAL_VISITOR:
 		visit_arrived(w, a);
+		return;
+	case ARRIVAL_LINK:
+		links_arrived(w, a);
+		return;
+	case ARRIVAL_TLS:
+		passthrough_arrived(w, a);
+		return;
+	}
 }
 
 static bool

@@ -60,6 +60,10 @@ load_route(struct directory *d, const char *key, const struct store_row *row)
 {
 	if (directory_load(d, slice_str(key), slice_str(row->account), row->tombstone) != 0)
 		return STORE_FULL;
+	if (row->tls) {
+		directory_load_tls(d, slice_str(key));
+		directory_stored(d, slice_str(key), (struct slice){ 0 }, true);
+	}
 	if (row->stopped_ms != 0)
 		directory_load_stopped(d, slice_str(key), row->stopped_ms);
 	return STORE_OK;
@@ -112,7 +116,7 @@ load_policy(struct directory *d, const struct vault *vault, const struct store_r
 	else
 		directory_set_policy(d, slice_str(row->name), p);
 	if (p != NULL)
-		directory_stored(d, slice_str(row->name), slice_str(p->json));
+		directory_stored(d, slice_str(row->name), slice_str(p->json), false);
 	policy_unref(p);
 	if (n > 0)
 		OPENSSL_cleanse(json, (size_t)n);

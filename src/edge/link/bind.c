@@ -117,7 +117,7 @@ claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const c
 
 	check(!t->up && t->session == s);
 	switch (directory_bind(w->edge->directory, slice_str(key), slice_str(s->account), &s->self,
-	    &t->route, &old, &old_worker)) {
+	    t->kind == TUNNEL_TLS, &t->route, &old, &old_worker)) {
 	case DIRECTORY_BOUND:
 		break;
 	case DIRECTORY_STALE:
@@ -171,6 +171,7 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 		.account = s->account,
 		.generation = s->self.generation,
 		.id = h->id,
+		.kind = h->kind,
 		.origin_silent_ms = h->origin_silent_ms,
 	};
 	t->policy = policy_ref(policy);
@@ -192,7 +193,8 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 		refuse_bind(h, "memory", "the edge is out of memory");
 		return;
 	}
-	if (h->kind == TUNNEL_HTTP)
+	/* One that passes TLS through has none: that of an HTTP tunnel before it ends here. */
+	if (h->kind != TUNNEL_TCP)
 		directory_set_policy(e->directory, slice_str(key), t->policy);
 	/* Also where nothing is stored now: something may have been, or is replayed to it. */
 	if (h->kind == TUNNEL_HTTP)

@@ -85,7 +85,7 @@ follow(struct store_req *req)
 		req->result = STORE_FULL;
 	if (req->op == STORE_NAME_CLAIM && req->result == STORE_OK && req->route.set_policy)
 		directory_stored(e->directory, slice_str(req->route.name),
-		    c->read == NULL ? none : slice_str(c->read->json));
+		    c->read == NULL ? none : slice_str(c->read->json), req->route.tls);
 	errand_end(&c->errand);
 }
 
@@ -157,11 +157,11 @@ on_claimed(struct errand *e)
 	}
 	if (c->req.result != STORE_OK) {
 		refuse_result(h, c->req.result);
-	} else if (h->kind == TUNNEL_HTTP && !c->req.route.set_policy) {
+	} else if (h->kind != TUNNEL_TCP && !c->req.route.set_policy) {
 		add_policy(s, c, h);
 		login_submit(s, c, follow, on_claimed);
 		return;
-	} else if (h->kind == TUNNEL_HTTP) {
+	} else if (h->kind != TUNNEL_TCP) {
 		snprintf(h->name, sizeof(h->name), "%s", c->req.route.name);
 	} else if (!try_port(s, c, h)) {
 		return;
@@ -202,6 +202,7 @@ add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *
 	struct store_req *req = &c->req;
 
 	req->route.set_policy = req->route.name[0] != '\0';
+	req->route.tls = h->kind == TUNNEL_TLS;
 	if (!req->route.set_policy || h->policy == NULL)
 		return;
 	check(c->policy.p == NULL); /* once a claim: with its name, or when it has got one */
@@ -212,15 +213,17 @@ add_policy(struct session *s, struct login_claim *c, const struct hello_tunnel *
 }
 
 /*
- * The name is this account's, with this very policy: the store has nothing to write.  An agent that
+ * The name is this account's, of this kind and with this very policy: the store has nothing to write.  An agent that
  * comes back costs no commit then, and a full disk does not keep it away from what waits for it.
  */
 static bool
 is_stored(struct session *s, const char *name, const struct hello_tunnel *h)
 {
+	struct directory *d = s->worker->edge->directory;
 	char account[sizeof(((struct route *)0)->account)] = "";
-	struct policy *p = directory_policy(s->worker->edge->directory, slice_str(name), account);
+	struct policy *p = directory_policy(d, slice_str(name), account);
 	bool same = strcmp(account, s->account) == 0 && (p == NULL) == (h->policy == NULL) &&
+		    directory_is_tls(d, slice_str(name)) == (h->kind == TUNNEL_TLS) &&
 		    (p == NULL || strcmp(p->json, h->policy) == 0);
 
 	policy_unref(p);
@@ -257,14 +260,46 @@ read_policy(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 	return c->read != NULL;
 }
 
+static void
+claim_name(struct session *s, struct login_claim *c, struct hello_tunnel *h)
+{
+	const char *why = NULL;
+	unsigned at;
+
+	if (h->name[0] != '\0')
+		why = url_name(slice_str(h->name), c->req.route.name, sizeof(c->req.route.name));
+	if (why != NULL) {
+		refuse_tunnel(h, "bad-name", why);
+		return;
+	}
+	/* The store would give it back to its owner, which only `aditd name reserve` may do. */
+	if (directory_find(s->worker->edge->directory, slice_str(c->req.route.name), &at) ==
+	    DIRECTORY_RELEASED) {
+		login_refuse_released(h);
+		return;
+	}
+	if (!check_reserved(s, h, c->req.route.name) || !read_policy(s, c, h))
+		return;
+	if (is_stored(s, c->req.route.name, h)) {
+		snprintf(h->name, sizeof(h->name), "%s", c->req.route.name);
+		return;
+	}
+	c->req.op = STORE_NAME_CLAIM;
+	add_policy(s, c, h);
+	if (c->policy.failed) {
+		refuse_tunnel(h, "memory", "the edge is out of memory");
+		return;
+	}
+	c->req.route.per_account_max = (uint32_t)s->worker->settings->limits.names_per_account;
+	login_submit(s, c, follow, on_claimed);
+}
+
 void
 claim_start(struct session *s, size_t i)
 {
 	struct session_login *l = s->login;
 	struct hello_tunnel *h = &l->hello.tunnels[i];
 	struct login_claim *c = &l->claims[i];
-	const char *why = NULL;
-	unsigned at;
 
 	check(s->state == SESSION_CLAIM && i < l->hello.n_tunnels);
 	h->error[0] = h->url[0] = '\0';
@@ -277,43 +312,12 @@ claim_start(struct session *s, size_t i)
 	}
 	switch (h->kind) {
 	case TUNNEL_HTTP:
-		if (h->name[0] != '\0')
-			why = url_name(slice_str(h->name), c->req.route.name,
-			    sizeof(c->req.route.name));
-		if (why != NULL) {
-			refuse_tunnel(h, "bad-name", why);
-			return;
-		}
-		/* The store would give it back to its owner: that is for `aditd name
-		 * reserve`, not for agents. */
-		if (directory_find(s->worker->edge->directory, slice_str(c->req.route.name), &at) ==
-		    DIRECTORY_RELEASED) {
-			login_refuse_released(h);
-			return;
-		}
-		if (!check_reserved(s, h, c->req.route.name) || !read_policy(s, c, h))
-			return;
-		if (is_stored(s, c->req.route.name, h)) {
-			snprintf(h->name, sizeof(h->name), "%s", c->req.route.name);
-			return;
-		}
-		c->req.op = STORE_NAME_CLAIM;
-		add_policy(s, c, h);
-		if (c->policy.failed) {
-			refuse_tunnel(h, "memory", "the edge is out of memory");
-			return;
-		}
-		c->req.route.per_account_max =
-		    (uint32_t)s->worker->settings->limits.names_per_account;
-		login_submit(s, c, follow, on_claimed);
+	case TUNNEL_TLS:
+		claim_name(s, c, h);
 		return;
 	case TUNNEL_TCP:
 		if (read_policy(s, c, h))
 			submit_port(s, c);
-		return;
-	/* The protocol has a number for it; an agent of a later version may ask. */
-	case TUNNEL_TLS:
-		refuse_tunnel(h, "unsupported", "this edge does not pass TLS through yet");
 		return;
 	}
 }

@@ -128,7 +128,7 @@ health_start(struct tunnel *tunnel, void (*done)(struct health *t), void *owner)
 {
 	struct health *t = calloc(1, sizeof(*t));
 
-	check(tunnel->port == NULL); /* no HTTP is spoken behind a port */
+	check(tunnel->kind == TUNNEL_HTTP); /* no other is asked: what answers need not be HTTP */
 	if (t == NULL)
 		return false;
 	if (tunnel_begin(tunnel, &t->flow, NULL, &ops, t) != CLOSE_OK) {
@@ -193,7 +193,7 @@ health_session(struct session *s)
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		struct tunnel *t = &s->tunnels[i];
 
-		if (t->up && t->port == NULL && !health_start(t, on_probed, t))
+		if (t->up && t->kind == TUNNEL_HTTP && !health_start(t, on_probed, t))
 			tell(s, t->id, &failed);
 	}
 }

@@ -63,7 +63,7 @@ settle_policies(struct session *s)
 	struct session_login *l = s->login;
 
 	for (size_t i = 0; l->claims != NULL && i < l->hello.n_tunnels; i++)
-		if (l->hello.tunnels[i].kind == TUNNEL_HTTP &&
+		if (l->hello.tunnels[i].kind != TUNNEL_TCP &&
 		    l->claims[i].req.route.name[0] != '\0')
 			stored_policy_look(s->worker, l->claims[i].req.route.name);
 }

@@ -104,6 +104,8 @@ add_route(const struct status_query *p, json_t *o)
 		snprintf(url, sizeof(url), "tcp://%.250s:%s", e->domain, p->name + 4);
 	else
 		edge_url(e, p->name, url, sizeof(url));
+	if (directory_is_tls(e->directory, slice_str(p->name)))
+		json_object_set_new(o, "kind", json_string("tls"));
 	ticket_make(e, p->name, ticket);
 	json_object_set_new(o, "url", json_string(url));
 	json_object_set_new(o, "ticket", json_string(ticket));
@@ -209,7 +211,7 @@ on_link_asked(struct loop *loop, struct loop_mail *m)
 		p->rtt_us = t->session->carrier.rtt_us;
 		p->silent_ms = (loop_now_us(loop) - t->session->carrier.link.heard_us) / 1000;
 	}
-	if (t != NULL && p->through && !is_port(p->name)) {
+	if (t != NULL && p->through && t->kind == TUNNEL_HTTP) {
 		if (health_start(t, on_health, p))
 			return;
 		p->origin = close_row(CLOSE_TOO_MANY_STREAMS)->name;

@@ -36,7 +36,7 @@ follow(struct store_req *req)
 
 	if (req->result == STORE_OK)
 		directory_stored(a->worker->edge->directory, slice_str(req->route.name),
-		    a->policy == NULL ? none : slice_str(a->policy->json));
+		    a->policy == NULL ? none : slice_str(a->policy->json), req->route.tls);
 	errand_end(&a->errand);
 }
 
@@ -63,9 +63,10 @@ stored_policy_look(struct worker *w, const char *name)
 {
 	struct policy *policy = NULL;
 	char account[64];
+	bool tls = false;
 	struct again *a;
 
-	if (!directory_unstored(w->edge->directory, slice_str(name), account, &policy))
+	if (!directory_unstored(w->edge->directory, slice_str(name), account, &policy, &tls))
 		return;
 	a = calloc(1, sizeof(*a));
 	if (a == NULL) {
@@ -77,6 +78,7 @@ stored_policy_look(struct worker *w, const char *name)
 	a->policy = policy;
 	a->req.op = STORE_NAME_CLAIM;
 	a->req.route.set_policy = true;
+	a->req.route.tls = tls;
 	a->req.route.per_account_max = (uint32_t)w->settings->limits.names_per_account;
 	snprintf(a->req.route.name, sizeof(a->req.route.name), "%s", name);
 	snprintf(a->req.account, sizeof(a->req.account), "%s", account);

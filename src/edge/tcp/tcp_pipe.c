@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The byte stream of a TCP tunnel's visitor, from accept() to both its ends. */
+/* The byte stream of a TCP or TLS tunnel's visitor, from accept() to both its ends. */
 #include "edge/tcp/tcp_pipe.h"
 
 #include "base/log.h"
+#include "edge/tcp/passthrough.h"
 #include "edge/tcp/tcp.h"
 
 #include <stdio.h>
@@ -41,12 +42,22 @@ finish(struct tcp_pipe *p, const char *how)
 	worker_check_idle(w);
 }
 
-/* The visitor sees a reset rather than an end in order, since the stream did not end in order. */
+/*
+ * The visitor sees a reset rather than an end in order, since the stream did not end in order. Where
+ * TLS was not answered yet, it can still be said in its own words.
+ */
 static void
 abort_pipe(struct tcp_pipe *p, const char *how)
 {
-	if (!p->dead)
+	if (!p->dead && p->tls && p->flow.tx_bytes == 0) {
+		int fd = p->conn.io.fd;
+
+		conn_detach(&p->conn);
+		conn_init(&p->conn, -1, NULL, NULL);
+		passthrough_refuse(fd);
+	} else if (!p->dead) {
 		conn_will_reset(&p->conn);
+	}
 	finish(p, how);
 }
 
@@ -134,13 +145,15 @@ tcp_pipe_tick(struct tcp_pipe *p, int64_t now_us)
 
 /* Couples the visitor with a new stream. False: the pipe is over. */
 static bool
-start(struct tcp_pipe *p, struct tunnel *t, const char *local)
+start(struct tcp_pipe *p, struct tunnel *t, const struct tcp_visitor *v)
 {
 	struct opening o = {
 		.kind = OPENING_BYTES,
 		.request_id = slice_str(p->id),
 		.visitor = slice_str(p->peer),
-		.local = slice_str(local),
+		.local = slice_str(v->local),
+		.sni = v->sni,
+		.alpn = v->alpn,
 	};
 
 	return tunnel_begin(t, &p->flow, &p->conn, &ops, p) == CLOSE_OK &&
@@ -167,34 +180,35 @@ let_in(struct worker *w, struct tcp_pipe *p, const struct tunnel *t)
  * visitor sees a reset and may try again.
  */
 void
-tcp_pipe_start(struct worker *w, struct tunnel *t, int fd, struct source *source,
-    const struct sockaddr_storage *ss, socklen_t len)
+tcp_pipe_start(struct worker *w, struct tunnel *t, const struct tcp_visitor *v)
 {
 	struct tcp_pipe *p = slab_get(&w->tcp->pipes);
-	char local[PEER_TEXT_BYTES];
 
 	if (p != NULL)
-		p->source = source;
+		p->source = v->source;
 	if (p == NULL || !let_in(w, p, t)) {
 		if (p != NULL)
 			slab_put(&w->tcp->pipes, p);
-		sources_put(&w->sources, source);
-		loop_close(fd);
+		sources_put(&w->sources, v->source);
+		if (t->kind == TUNNEL_TLS)
+			passthrough_refuse(v->fd);
+		else
+			loop_close(v->fd);
 		return;
 	}
 	p->worker = w;
 	p->start_us = loop_now_us(w->loop);
 	worker_request_id(w, p->id);
 	snprintf(p->tunnel, sizeof(p->tunnel), "%s", t->route->key);
-	addr_show(ss, len, p->peer, sizeof(p->peer));
-	addr_local(fd, local, sizeof(local));
-	conn_init(&p->conn, fd, NULL, on_conn);
+	snprintf(p->peer, sizeof(p->peer), "%s", v->peer);
+	p->tls = t->kind == TUNNEL_TLS;
+	conn_init(&p->conn, v->fd, NULL, on_conn);
 	conn_tune(&p->conn, 0, LIMIT_NOTSENT_BYTES);
 	list_push(&w->tcp->list, &p->node);
 	worker_tick(w);
 	counter_add(&w->counters.tcp, 1);
 	counter_add(&w->counters.tcp_total, 1);
-	if (!start(p, t, local))
+	if (!start(p, t, v))
 		abort_pipe(p, "no-stream");
 	else if (conn_attach(&p->conn, w->loop) != 0)
 		abort_pipe(p, "no-memory");

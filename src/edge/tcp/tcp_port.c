@@ -22,13 +22,17 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 	struct worker *w = t->worker;
 	struct source_key key;
 	struct source *source = NULL;
+	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
 
 	check(t->port == port); /* a port that is closed accepts nothing */
 	if (source_key(ss, &key) && (source = sources_take(&w->sources, &key)) == NULL) {
 		loop_close(fd);
 		return;
 	}
-	tcp_pipe_start(w, t, fd, source, ss, len);
+	addr_show(ss, len, peer, sizeof(peer));
+	addr_local(fd, local, sizeof(local));
+	tcp_pipe_start(w, t,
+	    &(struct tcp_visitor){ .fd = fd, .source = source, .peer = peer, .local = local });
 }
 
 /*

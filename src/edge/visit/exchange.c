@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "edge/core/incident.h"
 #include "edge/visit/access.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
@@ -172,22 +171,6 @@ copy_for_log(struct exchange *x, struct slice bytes)
 	slice_copy(h1_text(bytes, h->path), x->path, sizeof(x->path));
 }
 
-/* A hook that is called by http:// loses its body on the way to https://. */
-static void
-note_redirect(const struct exchange *x, struct slice bytes)
-{
-	char peer[PEER_TEXT_BYTES];
-	struct slice agent;
-
-	if (x->probe == EXCHANGE_NO_PROBE &&
-	    slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
-	    incident_is_hook(&x->req.head, bytes, &agent)) {
-		client_text(x, peer);
-		incident_put(x->worker->edge->incidents, x->name, INCIDENT_HTTP, peer, agent,
-		    S(""));
-	}
-}
-
 /* --- the steps of a request --- */
 
 /* What is known of a request while its steps follow one another; nothing of it outlives a wait. */
@@ -220,6 +203,27 @@ hand_over(struct exchange *x, struct going *g)
 	return to != NULL;
 }
 
+/*
+ * A request for such a name that can be read here: by TLS with a certificate of ours, which was meant
+ * for another name; or plain, and then only a CA's question (RFC 8555 8.3) goes to the agent.
+ */
+static enum request_step
+route_tls(struct exchange *x, struct going *g)
+{
+	struct slice path = h1_text(g->bytes, x->req.head.path);
+
+	if (front_tls(x->front) != NULL) {
+		x->keep_alive = false;
+		g->tunnel = NULL;
+		g->code = CLOSE_MISDIRECTED;
+		return STEP_MORE;
+	}
+	if (slice_starts(path, S("/.well-known/acme-challenge/")))
+		return STEP_MORE;
+	local_reply_redirect(x, g->bytes);
+	return STEP_DONE;
+}
+
 static enum request_step
 route(struct exchange *x, struct going *g)
 {
@@ -240,12 +244,12 @@ route(struct exchange *x, struct going *g)
 	if (x->probe == EXCHANGE_NO_PROBE)
 		counter_add(&x->worker->counters.requests, 1);
 	x->req_head = slice_eq(h1_text(g->bytes, h->method), S("HEAD"));
+	if (route_is_tls(x, g->tunnel, g->code))
+		return route_tls(x, g);
 	if (x->name[0] == '\0' || front_tls(x->front) != NULL ||
 	    x->worker->settings->http_mode != SETTINGS_HTTP_REDIRECT)
 		return STEP_MORE;
-	note_redirect(x, g->bytes);
-	local_reply_redirect(x, h1_text(g->bytes, h->path), h1_text(g->bytes, h->query),
-	    read_ahead_of(x, g));
+	local_reply_redirect(x, g->bytes);
 	return STEP_DONE;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/core/incident.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
 #include "hook/policy.h"
@@ -227,17 +228,35 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
 	return !x->worker->visit->page.failed;
 }
 
+/* A hook that is called by http:// loses its body on the way to https://. */
+static void
+note_redirect(const struct exchange *x, struct slice bytes)
+{
+	char peer[PEER_TEXT_BYTES];
+	struct slice agent;
+
+	if (x->probe == EXCHANGE_NO_PROBE &&
+	    slice_eq(h1_text(bytes, x->req.head.method), S("POST")) &&
+	    incident_is_hook(&x->req.head, bytes, &agent)) {
+		client_text(x, peer);
+		incident_put(x->worker->edge->incidents, x->name, INCIDENT_HTTP, peer, agent,
+		    S(""));
+	}
+}
+
 /*
  * 308 and not 301: a POST stays a POST (RFC 9110 15.4.9). The host is the tunnel's own
  * name, never what the request says, so that nobody can be led elsewhere.
  */
 void
-local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
-    struct slice read_ahead)
+local_reply_redirect(struct exchange *x, struct slice bytes)
 {
+	struct slice path = h1_text(bytes, x->req.head.path);
+	struct slice query = h1_text(bytes, x->req.head.query);
 	char url[330], location[330 + 2 * LIMIT_REQUEST_LINE_BYTES];
 	struct answer head UNCLEARED;
 
+	note_redirect(x, bytes);
 	x->status = 308;
 	x->keep_alive = x->keep_alive && !x->worker->draining && can_drain(x);
 	/* "OPTIONS *", and an absolute target without a path. */
@@ -250,7 +269,7 @@ local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
 				   PS(path), query.n > 0 ? "?" : "", PS(query))));
 	answer_put(&head, S("Content-Length"), S("0"));
 	put(x, &head, S(""));
-	local_reply_send(x, read_ahead);
+	local_reply_send(x, slice_from(bytes, x->req.head.n_bytes));
 }
 
 void

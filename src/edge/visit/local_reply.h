@@ -21,9 +21,8 @@ void local_reply_own(struct exchange *x, int status, const char *fields, struct 
 bool local_reply_write_relayed(struct exchange *x, struct slice head, struct slice body,
     uint64_t delivery) must_use;
 void local_reply_send(struct exchange *x, struct slice read_ahead);
-/* 308 to the same target on https:// */
-void local_reply_redirect(struct exchange *x, struct slice path, struct slice query,
-    struct slice read_ahead);
+/* 308 to the same target on https://. bytes: of the request, from the first of its head on. */
+void local_reply_redirect(struct exchange *x, struct slice bytes);
 /* The socket takes bytes again. */
 void local_reply_writable(struct exchange *x);
 

@@ -80,6 +80,16 @@ route_find(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_t
 	return CLOSE_OK;
 }
 
+/* A name whose agent is away keeps its kind. */
+bool
+route_is_tls(const struct exchange *x, const struct tunnel *t, enum close_code code)
+{
+	if (t != NULL)
+		return t->kind == TUNNEL_TLS;
+	return code == CLOSE_AGENT_AWAY &&
+	       directory_is_tls(x->worker->edge->directory, slice_str(x->name));
+}
+
 /*
  * In this order: what cannot be read is told before what may not be, and a stop comes last,
  * since it is no fault of the request.

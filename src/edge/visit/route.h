@@ -11,5 +11,7 @@ enum close_code route_look(struct exchange *x, struct slice bytes) must_use;
  * there is none. */
 enum close_code route_find(struct exchange *x, struct tunnel **ret_tunnel,
     struct worker **ret_to) must_use;
+/* The visitors of x->name have their TLS with its agent. t, code: as route_find() has found. */
+bool route_is_tls(const struct exchange *x, const struct tunnel *t, enum close_code code) must_use;
 
 #endif

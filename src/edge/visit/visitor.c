@@ -238,7 +238,7 @@ on_hand_over(struct front *f, struct worker *to, struct slice bytes)
 	check(v->state == VISITOR_BUSY && to != f->worker); /* else it would come for ever */
 	source_ip_sockaddr(&f->ip, &ss);
 	conn_detach(&v->conn);
-	if (worker_send(to, &v->conn, &ss, f->peer, f->local, false, bytes) == 0)
+	if (worker_send(to, &v->conn, &ss, f->peer, f->local, ARRIVAL_VISITOR, bytes) == 0)
 		exchange_move(v->x, EXCHANGE_MOVED);
 	visitor_close(v);
 }

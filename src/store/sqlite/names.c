@@ -156,6 +156,7 @@ names_claim(struct db *db, struct store_req *req)
 		db_put_blob(&q, req->route.policy);
 	else
 		db_put_null(&q);
+	db_put_int(&q, req->route.tls);
 	db_put_text(&q, slice_str(req->route.name));
 	return db_run(&q) ? STORE_OK : STORE_FULL;
 }

@@ -33,17 +33,17 @@
 	X(NAME_COUNT, "SELECT count(*), coalesce(sum(released_ms = 0), 0)"                         \
 	    " FROM names WHERE account = ?1")                                                      \
 	X(NAME_ADD, "INSERT INTO names (name, account, key, created_ms) VALUES (?1, ?2, ?3, ?4)")  \
-	X(NAME_RELEASE, "UPDATE names SET released_ms = ?1, policy = NULL WHERE name = ?2")        \
-	X(NAME_POLICY, "UPDATE names SET policy = ?1 WHERE name = ?2")                             \
+	X(NAME_RELEASE, "UPDATE names SET released_ms = ?1, policy = NULL, tls = 0 WHERE name = ?2") \
+	X(NAME_POLICY, "UPDATE names SET policy = ?1, tls = ?2 WHERE name = ?3")                   \
 	X(NAME_POLICIES, "SELECT name, policy FROM names WHERE name > ?1 AND policy IS NOT NULL"   \
 	    " AND released_ms = 0 ORDER BY name LIMIT ?2")                                         \
 	X(NAME_LIST, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                  \
-	    " n.stopped_ms FROM names n JOIN accounts a ON a.id = n.account"                       \
+	    " n.stopped_ms, n.tls FROM names n JOIN accounts a ON a.id = n.account"                \
 	    " WHERE n.name > ?1 AND (?2 = '' OR a.name = ?2) ORDER BY n.name LIMIT ?3")            \
 	X(NAME_KEYS, "SELECT name FROM names INDEXED BY names_account WHERE name > ?1"              \
 	    " ORDER BY name LIMIT ?2")                                                             \
 	X(NAME_ONE, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                   \
-	    " n.stopped_ms FROM names n JOIN accounts a ON a.id = n.account"                       \
+	    " n.stopped_ms, n.tls FROM names n JOIN accounts a ON a.id = n.account"                \
 	    " WHERE n.name = ?1 AND (?2 = '' OR a.name = ?2)")                                     \
 	X(NAME_POLICY_ONE, "SELECT name, policy FROM names WHERE name = ?1 AND policy IS NOT NULL" \
 	    " AND released_ms = 0")                                                                \

@@ -21,7 +21,8 @@ visit_from(const char *address)
 	conn_init(&conn, fd[0], NULL, NULL);
 	conn_init(&f->conn, fd[1], NULL, on_far);
 	EXPECT_INT(conn_attach(&f->conn, w->workers[0]->loop), 0);
-	EXPECT_INT(worker_send(w->workers[0], &conn, &ss, address, "192.0.2.2:80", false, S("")),
+	EXPECT_INT(worker_send(w->workers[0], &conn, &ss, address, "192.0.2.2:80", ARRIVAL_VISITOR,
+		       S("")),
 	    0);
 	return f;
 }

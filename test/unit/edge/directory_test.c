@@ -15,8 +15,8 @@ bind_link(struct directory *d, const char *key, const char *account,
 	unsigned old_worker = 99;
 
 	*ret_old = false;
-	return directory_bind(d, slice_str(key), slice_str(account), link, ret_route, ret_old,
-	    &old_worker);
+	return directory_bind(d, slice_str(key), slice_str(account), link, false, ret_route,
+	    ret_old, &old_worker);
 }
 
 /* Of an agent that tells nothing of itself: started when it connects. */
@@ -62,6 +62,42 @@ TEST(names_and_what_became_of_them)
 }
 
 /* Off is news once, for the link that serves the route alone, and ends with the next one. */
+/* The kind of the last link that has the route, also while nobody has; the store is told of it. */
+TEST(whose_tls_ends_at_the_agent)
+{
+	const struct directory_link old = { .generation = 1, .born_us = 1 },
+				    new = { .generation = 2, .born_us = 2 },
+				    late = { .generation = 3, .born_us = 1 };
+	struct directory *d = directory_new();
+	struct policy *policy = NULL;
+	struct route *r = NULL;
+	char account[64];
+	unsigned at = 0;
+	bool taken, tls = false;
+
+	EXPECT(!directory_is_tls(d, S("a")));
+	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0);
+	directory_load_tls(d, S("a"));
+	directory_stored(d, S("a"), (struct slice){ 0 }, true);
+	EXPECT(directory_is_tls(d, S("a")) && !directory_is_tls(d, S("b")));
+	EXPECT(!directory_unstored(d, S("a"), account, &policy, &tls));
+	EXPECT_INT(bind_link(d, "a", "ann", &old, &r, &taken), DIRECTORY_BOUND);
+	EXPECT(!directory_is_tls(d, S("a")));
+	EXPECT(directory_unstored(d, S("a"), account, &policy, &tls) && !tls && policy == NULL);
+	EXPECT_INT(directory_bind(d, S("a"), S("ann"), &new, true, &r, &taken, &at),
+	    DIRECTORY_BOUND);
+	EXPECT(directory_is_tls(d, S("a")));
+	/* An older agent that wants it otherwise changes nothing. */
+	EXPECT_INT(bind_link(d, "a", "ann", &late, &r, &taken), DIRECTORY_STALE);
+	EXPECT(directory_is_tls(d, S("a")));
+	directory_unbind(d, r, 2);
+	EXPECT(directory_is_tls(d, S("a")));
+	EXPECT(!directory_release(d, S("a"), &at) && !directory_is_tls(d, S("a")));
+	EXPECT_INT(directory_load(d, S("a"), S("bob"), false), 0);
+	EXPECT(!directory_is_tls(d, S("a")));
+	directory_free(d);
+}
+
 TEST(a_stopped_tunnel)
 {
 	struct directory *d = directory_new();
@@ -221,8 +257,8 @@ TEST(s06_one_name_for_a_host)
 	EXPECT_INT(edge_name_of(&e, S("")).n, 0);
 }
 
-TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(a_stopped_tunnel)
-	TEST_ROW(s03_takeover_by_generation) TEST_ROW(the_newest_process_has_it)
-	    TEST_ROW(ports_change_hands_only_when_forgotten)
+TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(whose_tls_ends_at_the_agent)
+	TEST_ROW(a_stopped_tunnel) TEST_ROW(s03_takeover_by_generation)
+	    TEST_ROW(the_newest_process_has_it) TEST_ROW(ports_change_hands_only_when_forgotten)
 		TEST_ROW(listener_lives_as_long_as_a_link_serves) TEST_ROW(many_threads)
 		    TEST_ROW(s06_one_name_for_a_host))

@@ -330,7 +330,7 @@ visit(unsigned worker)
 	conn_init(&f->conn, fd[1], NULL, on_far);
 	EXPECT_INT(conn_attach(&f->conn, w->workers[0]->loop), 0);
 	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.1:4711", "192.0.2.2:80",
-		       false, S("")),
+		       ARRIVAL_VISITOR, S("")),
 	    0);
 	return f;
 }
@@ -361,8 +361,8 @@ connect_agent(unsigned worker)
 	a->tick.fn = on_agent_tick;
 	loop_timer_set(a->loop, &a->tick, SECOND);
 	conn_init(&conn, fd[0], NULL, NULL);
-	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.9:1", "192.0.2.2:443", true,
-		       S("")),
+	EXPECT_INT(worker_send(w->workers[worker], &conn, &ss, "192.0.2.9:1", "192.0.2.2:443",
+		       ARRIVAL_LINK, S("")),
 	    0);
 	pass_time(SECOND / 100);
 	return a;
