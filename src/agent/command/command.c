@@ -47,6 +47,8 @@ static const struct command commands[] = {
 	    tunnels_http_command, "give a local HTTP server a public name" },
 	{ "tcp", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_PORT | OPTIONS_CONNECT, tunnels_tcp_command,
 	    "give a local TCP server a public port" },
+	{ "tls", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_CONNECT, tunnels_tls_command,
+	    "give a local TLS server a public name; the edge opens none of its TLS" },
 	{ "start", NULL, "[TUNNEL ...]", 0, MANY, RUNS | OPTIONS_START, tunnels_start_command,
 	    "run tunnels of the configuration, all on one link" },
 	{ "login", NULL, "URL", 1, 1, OPTIONS_LINK | OPTIONS_FILE | OPTIONS_SCREEN, login_command,

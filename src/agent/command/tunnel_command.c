@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `adit http`, `adit tcp` and `adit start`: from options or adit.yml to running tunnels. */
+/* `adit http`, `adit tcp`, `adit tls` and `adit start`: from options or adit.yml to running tunnels. */
 #include "agent/command/tunnel_command.h"
 
 #include "agent/link/agent.h"
@@ -78,6 +78,18 @@ take_policy(struct policy_text *p, const struct options *o)
 		p->secret_files[i] = text(o->secret_files[i]);
 }
 
+/* 0, or an exit code after saying why. */
+static int
+take_name(const struct options *o, struct config_tunnel *t, char *dst, size_t cap)
+{
+	const char *why = o->name == NULL ? NULL : url_name(slice_str(o->name), dst, cap);
+
+	if (why != NULL)
+		return usage_error("--name %s: %s", o->name, why);
+	t->name = o->name == NULL ? NULL : dst;
+	return 0;
+}
+
 int
 tunnels_http_command(const struct options *o)
 {
@@ -90,8 +102,8 @@ tunnels_http_command(const struct options *o)
 		.proxy_protocol = options_proxy_protocol(o),
 	};
 	char name[64];
-	const char *why;
 	uint64_t silent;
+	int rc;
 
 	take_policy(&t.policy, o);
 	if (o->origin_silent != NULL) {
@@ -101,13 +113,20 @@ tunnels_http_command(const struct options *o)
 			    o->origin_silent, HELLO_ORIGIN_SILENT_MS_MAX / 1000);
 		t.origin_silent_s = (int64_t)silent;
 	}
-	if (o->name != NULL) {
-		why = url_name(slice_str(o->name), name, sizeof(name));
-		if (why != NULL)
-			return usage_error("--name %s: %s", o->name, why);
-		t.name = name;
-	}
-	return run_one(o, &t);
+	rc = take_name(o, &t, name, sizeof(name));
+	return rc != 0 ? rc : run_one(o, &t);
+}
+
+int
+tunnels_tls_command(const struct options *o)
+{
+	struct config_tunnel t = { .kind = TUNNEL_TLS,
+		.origin = text(o->args[0]),
+		.proxy_protocol = options_proxy_protocol(o) };
+	char name[64];
+	int rc = take_name(o, &t, name, sizeof(name));
+
+	return rc != 0 ? rc : run_one(o, &t);
 }
 
 int

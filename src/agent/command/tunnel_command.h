@@ -8,6 +8,7 @@
 /* Each runs until it is stopped, refused or replaced, and gives an exit code (core/exit_code.h). */
 int tunnels_http_command(const struct options *o);
 int tunnels_tcp_command(const struct options *o);
+int tunnels_tls_command(const struct options *o);
 int tunnels_start_command(const struct options *o);
 
 #endif

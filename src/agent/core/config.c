@@ -39,7 +39,9 @@ read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 
 #define AT(member) offsetof(struct config_tunnel, member)
 
-static const char *const kind_words[] = { [TUNNEL_HTTP] = "http", [TUNNEL_TCP] = "tcp", NULL };
+static const char *const kind_words[] = {
+	[TUNNEL_HTTP] = "http", [TUNNEL_TCP] = "tcp", [TUNNEL_TLS] = "tls", NULL
+};
 
 /* Keys of a tunnel (adit.yml(5)). */
 static const struct schema_row tunnel_rows[] = {
@@ -75,17 +77,16 @@ static const struct schema_row tunnel_rows[] = {
 static bool
 check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct config_tunnel *t)
 {
-	check(t->kind == TUNNEL_HTTP || t->kind == TUNNEL_TCP); /* kind_words has no other */
 	if (t->origin == NULL)
 		return schema_fault_key(r, n,
 		    "\"origin\" is missing: the address of the local server");
-	if (t->kind == TUNNEL_TCP &&
-	    (t->name != NULL || t->origin_host != NULL || t->origin_silent_s != 0))
-		return schema_fault_key(r, n,
-		    "name, origin_host and origin_silent are for kind: http");
-	if (t->kind == TUNNEL_TCP && policy_text_given(&t->policy))
+	if (t->kind == TUNNEL_TCP && t->name != NULL)
+		return schema_fault_key(r, n, "name is for kind: http and kind: tls");
+	if (t->kind != TUNNEL_HTTP && (t->origin_host != NULL || t->origin_silent_s != 0))
+		return schema_fault_key(r, n, "origin_host and origin_silent are for kind: http");
+	if (t->kind != TUNNEL_HTTP && policy_text_given(&t->policy))
 		return schema_fault_key(r, n, "policies and webhooks are for kind: http");
-	if (t->kind == TUNNEL_HTTP && t->port != 0)
+	if (t->kind != TUNNEL_TCP && t->port != 0)
 		return schema_fault_key(r, n, "port is for kind: tcp");
 	return true;
 }

@@ -279,7 +279,9 @@ origin_header(const struct origin *o, const struct opening *visitor, char *dst)
 		read_address(visitor->visitor, &say.from);
 		read_address(visitor->local, &say.to);
 		say.authority = visitor->sni;
-		say.alpn = visitor->alpn;
+		/* Of a visitor whose TLS ends behind us several are told: those that he offers. */
+		if (slice_find(visitor->alpn, ',') == SIZE_MAX)
+			say.alpn = visitor->alpn;
 		say.id = visitor->request_id;
 		say.tls = visitor->tls_version.n > 0;
 		say.tls_version = visitor->tls_version;
@@ -457,6 +459,8 @@ origin_init(struct origin *o, struct origin_shared *s, const struct config_tunne
 	why = set_address(o, slice_str(t->origin));
 	if (why == NULL && t->kind == TUNNEL_TCP && o->tries[0].tls)
 		why = "a tcp tunnel passes bytes on as they are: write HOST:PORT";
+	if (why == NULL && t->kind == TUNNEL_TLS && o->tries[0].tls)
+		why = "a tls tunnel passes TLS on as it is: write HOST:PORT";
 	if (why == NULL && !o->tries[0].tls && (t->origin_ca != NULL || t->origin_insecure))
 		why = "origin-ca and origin-insecure are for an origin with https://";
 	if (why != NULL)

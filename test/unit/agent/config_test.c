@@ -103,12 +103,15 @@ TEST(where_and_what)
 	    "/etc/adit/adit.yml:2:3: tunnels.ci: \"origin\" is missing: "
 	    "the address of the local server");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: udp}\n",
-	    "/etc/adit/adit.yml:2:25: tunnels.ci.kind: \"udp\" is not one of: http, tcp");
+	    "/etc/adit/adit.yml:2:25: tunnels.ci.kind: \"udp\" is not one of: http, tcp, tls");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, port: 70000}\n",
 	    "/etc/adit/adit.yml:2:36: tunnels.ci.port: 70000 is not between 1 and 65535");
 	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, name: x}\n",
-	    "/etc/adit/adit.yml:2:3: tunnels.ci: name, origin_host and origin_silent are for kind: "
-	    "http");
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: name is for kind: http and kind: tls");
+	expect_error("tunnels:\n  ci: {origin: 1, kind: tcp, origin_host: x}\n",
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: origin_host and origin_silent are for kind: http");
+	expect_error("tunnels:\n  ci: {origin: 1, kind: tls, store: true}\n",
+	    "/etc/adit/adit.yml:2:3: tunnels.ci: policies and webhooks are for kind: http");
 	expect_error("tunnels:\n  ci: {origin: 1, port: 1}\n",
 	    "/etc/adit/adit.yml:2:3: tunnels.ci: port is for kind: tcp");
 	expect_error("tunnels:\n  ci: {origin: 1, origin_insecure: maybe}\n",
