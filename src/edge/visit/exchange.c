@@ -7,6 +7,7 @@
 #include "edge/visit/access.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
+#include "edge/visit/exchange_log.h"
 #include "edge/visit/forward.h"
 #include "edge/visit/intake.h"
 #include "edge/visit/last_hop.h"
@@ -79,36 +80,12 @@ on_exchange_grave(struct loop_grave *g)
 	slab_put(&x->worker->visit->exchanges, x);
 }
 
-/* One line for the log, of what has a name in it: a head that never came has none, and what was
- * handed over has it there. */
-static void
-log_request(const struct exchange *x)
-{
-	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
-	struct worker *w = x->worker;
-	char peer[PEER_TEXT_BYTES];
-
-	if (x->state == EXCHANGE_MOVED || x->id[0] == '\0')
-		return;
-	/* Once, at the end, and not for each frame. */
-	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
-	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
-	if (!w->settings->log_access)
-		return;
-	client_text(x, peer);
-	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
-	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
-	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
-	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
-	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
-}
-
 void
 exchange_end(struct exchange *x)
 {
 	struct worker *w = x->worker;
 
-	log_request(x);
+	exchange_log(x);
 	access_abandon(x);
 	intake_abandon(x);
 	policy_unref(x->policy);
