@@ -94,6 +94,8 @@
 	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
 	X(PARTIAL_BYTES,     33554432, "bytes", "memory of request heads that have come in part, of a worker") \
+	X(OWN_BODIES,              256, "bodies", "bodies of requests for the edge itself that are coming, of a worker") \
+	X(OWN_BODY_BYTES,         8192, "bytes", "body of a request for the edge itself")          \
 	X(LINGER_MS,             2000, "ms", "input of a visitor read away after our last byte")   \
 	X(EDGE_SILENT_MS,       60000, "ms", "further wait of the edge for the agent to say so")   \
 	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \

@@ -421,6 +421,8 @@ STRANGER, AGENT, CA = "a stranger", "a token holder", "a CA"
 # Which limit, who pushes it, and in which test it is at its end.
 PUSHED = {
     **{name: (STRANGER, HERE, WORDS) for name in MESSAGES},
+    "OWN_BODIES": (STRANGER, "test/e2e/test_own_host.py", "test_slow_bodies_are_cut_and_many_make_room"),
+    "OWN_BODY_BYTES": (STRANGER, "test/e2e/test_own_host.py", "test_bodies_are_small"),
     "TRAILER_FIELDS": (STRANGER, "test/unit/http/trailer_test.c", "limits"),
     "SILENT": (STRANGER, HERE, SILENCE), "SILENT_PER_ADDRESS": (STRANGER, HERE, "test_silent_connections_of_one_address_are_few"),
     "HANDSHAKES": (STRANGER, HERE, SHAKES), "HANDSHAKES_LINKS": (STRANGER, HERE, SHAKES), "HANDSHAKES_PER_ADDRESS": (STRANGER, HERE, SHAKES),

@@ -12,6 +12,7 @@
 #include "edge/visit/intake.h"
 #include "edge/visit/last_hop.h"
 #include "edge/visit/local_reply.h"
+#include "edge/visit/own_host.h"
 #include "edge/visit/probe.h"
 #include "edge/visit/response.h"
 #include "edge/visit/route.h"
@@ -33,10 +34,12 @@ static const unsigned predecessors[] = {
 	[EXCHANGE_PASSWORD] = ROUTED,
 	[EXCHANGE_INTAKE] = ROUTED,
 	[EXCHANGE_STORE] = 1 << EXCHANGE_INTAKE,
+	[EXCHANGE_OWN] = 1 << EXCHANGE_HEAD,
+	[EXCHANGE_ASK] = 1 << EXCHANGE_OWN,
 	[EXCHANGE_FLOW] = ROUTED,
 	[EXCHANGE_SWITCHED] = 1 << EXCHANGE_FLOW,
 	[EXCHANGE_ANSWER] = READING | 1 << EXCHANGE_PASSWORD | 1 << EXCHANGE_INTAKE | 1 << EXCHANGE_STORE |
-	    1 << EXCHANGE_FLOW,
+	    1 << EXCHANGE_OWN | 1 << EXCHANGE_ASK | 1 << EXCHANGE_FLOW,
 	[EXCHANGE_MOVED] = ROUTED,
 };
 /* clang-format on */
@@ -46,7 +49,8 @@ exchange_move(struct exchange *x, enum exchange_state to)
 {
 	check(predecessors[to] & 1u << x->state);
 	x->state = to;
-	if (to == EXCHANGE_INTAKE || to == EXCHANGE_ANSWER) /* both are small */
+	/* All three are small. */
+	if (to == EXCHANGE_INTAKE || to == EXCHANGE_OWN || to == EXCHANGE_ANSWER)
 		x->deadline_us =
 		    loop_now_us(x->worker->loop) + x->worker->settings->limits.head_ms * 1000;
 }
@@ -74,7 +78,7 @@ on_exchange_grave(struct loop_grave *g)
 	struct exchange *x = list_of(g, struct exchange, grave);
 
 	/* Nothing leads to it any more: no thread's answer, no stream, no place that it took. */
-	check(x->access == NULL && x->intake == NULL);
+	check(x->access == NULL && x->intake == NULL && x->own == NULL);
 	check(x->flow.stream == NULL);
 	check(!lobby_has(&x->partial) && !share_takes(&x->share));
 	slab_put(&x->worker->visit->exchanges, x);
@@ -88,6 +92,7 @@ exchange_end(struct exchange *x)
 	exchange_log(x);
 	access_abandon(x);
 	intake_abandon(x);
+	own_host_abandon(x);
 	policy_unref(x->policy);
 	if (exchange_flows(x))
 		flow_end(&x->flow, LINK_CODE_CANCELLED);
@@ -276,6 +281,10 @@ serve(struct exchange *x, struct going *g)
 {
 	const struct policy *p = x->policy;
 
+	/* Whatever no tunnel has: an edge that stops answers for itself until it has stopped. */
+	if ((g->code == CLOSE_UNKNOWN_NAME || g->code == CLOSE_STOPPING) && x->name[0] == '\0' &&
+	    own_host_start(x, g->bytes))
+		return STEP_DONE;
 	/* Behind admit(): whoever may not pass is not told what would be there. */
 	if (g->code == CLOSE_OK && last_hop_answer(x, g->bytes))
 		return STEP_DONE;
@@ -432,12 +441,17 @@ exchange_tick(struct exchange *x, int64_t now_us)
 		if (now_us >= x->deadline_us)
 			intake_late(x);
 		return;
+	case EXCHANGE_OWN:
+		if (now_us >= x->deadline_us)
+			own_host_late(x);
+		return;
 	case EXCHANGE_ANSWER:
 		if (now_us >= x->deadline_us)
 			front_cut(x->front, FRONT_CLOSE);
 		return;
 	case EXCHANGE_PASSWORD: /* these end by themselves */
 	case EXCHANGE_STORE:
+	case EXCHANGE_ASK:
 		return;
 	case EXCHANGE_HEAD: /* the front's */
 	case EXCHANGE_AHEAD:
@@ -459,12 +473,17 @@ exchange_conn_event(struct exchange *x, unsigned events)
 		if (events & LOOP_IN)
 			intake_readable(x);
 		return;
+	case EXCHANGE_OWN:
+		if (events & LOOP_IN)
+			own_host_readable(x);
+		return;
 	case EXCHANGE_ANSWER:
 		if (events & LOOP_OUT)
 			local_reply_writable(x);
 		return;
 	case EXCHANGE_PASSWORD: /* nothing is read; an end is seen when the answer is written */
 	case EXCHANGE_STORE:
+	case EXCHANGE_ASK:
 		return;
 	case EXCHANGE_HEAD: /* the front's */
 	case EXCHANGE_AHEAD:

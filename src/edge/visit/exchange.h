@@ -8,6 +8,7 @@
  *	           |        \-------> ANSWER               an answer of our own waits for the socket
  *	           |----> PASSWORD -> FLOW, INTAKE, ANSWER a hash is computed, perhaps twice
  *	           |----> INTAKE ---> STORE -> ANSWER      a webhook is read whole, then stored
+ *	           |----> OWN ------> ASK ---> ANSWER      it is for the edge itself (own_host.h)
  *	           \----> ANSWER                           no tunnel, or not for this visitor
  *
  * From each of them it may end.  HEAD and PASSWORD may lead to MOVED, when the tunnel turns out to
@@ -27,6 +28,7 @@
 
 struct access_wait;
 struct intake;
+struct own_ask;
 
 enum exchange_state {
 	/* Its head is coming.  The whole head leaves it; the front knows the time. */
@@ -41,6 +43,11 @@ enum exchange_state {
 	/* The store's thread commits the webhook, and in mode relay the origin may answer it within
 	 * LIMIT_RELAY_MS.  What they say leaves it; no deadline. */
 	EXCHANGE_STORE,
+	/* The body of a request for the edge itself comes.  Its last byte leaves it; the deadline
+	 * refuses it. */
+	EXCHANGE_OWN,
+	/* A function of own_host.h has it.  Its answer leaves it; no deadline. */
+	EXCHANGE_ASK,
 	/* The request has a stream.  The answer's end leaves it, or an answer of our own;
 	 * exchange_tick() knows the times. */
 	EXCHANGE_FLOW,
@@ -73,6 +80,7 @@ struct exchange {
 	struct policy *policy;      /* of the route, a reference; NULL: none */
 	struct access_wait *access; /* a password is being looked at */
 	struct intake *intake;      /* a webhook on its way into the store */
+	struct own_ask *own;        /* a request for the edge itself */
 	struct buf head;            /* a head that has come in part, or what was read ahead */
 	struct buf rest;            /* read behind the request while its answer is awaited */
 	struct buf page;            /* what the socket has not taken of our own answer */

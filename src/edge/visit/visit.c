@@ -92,6 +92,7 @@ visit_new(const struct settings *s)
 	list_init(&v->list);
 	lobby_init(&v->lobby, n_max, 0, visitor_is_idle);
 	lobby_init(&v->partials, LIMIT_PARTIAL_HEADS, 0, NULL);
+	lobby_init(&v->callers, LIMIT_OWN_BODIES, 0, NULL);
 	shares_init(&v->exchange_shares, exchanges_max(n_max), 0);
 	shares_init(&v->intake_shares, LIMIT_INTAKE_BYTES / 1024, LIMIT_INTAKE_BYTES_SHARE / 1024);
 	buf_init(&v->page, VISIT_PAGE_BYTES);
@@ -109,6 +110,7 @@ visit_free(struct visit *v)
 	slab_fini(&v->exchanges);
 	lobby_fini(&v->lobby);
 	lobby_fini(&v->partials);
+	lobby_fini(&v->callers);
 	shares_fini(&v->exchange_shares);
 	shares_fini(&v->intake_shares);
 	free(v);

@@ -19,6 +19,7 @@ struct visit {
 	struct list list;              /* of visitors */
 	struct lobby lobby;            /* all visitors; those who are idle may have to go */
 	struct lobby partials;         /* exchanges whose head has come in part */
+	struct lobby callers;          /* whose body for the edge itself is coming */
 	size_t partial_bytes;          /* of the heads of partials */
 	struct shares exchange_shares; /* how many are under way */
 	struct shares intake_shares;   /* KiB of webhooks that are being read or stored */
