@@ -7,7 +7,7 @@ CC      ?= cc
 B       ?= build
 PREFIX  ?= /usr/local
 SYSCONF ?= /etc
-PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2 libcrypt
+PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2 libcrypt libnghttp2
 PYTHON   = /usr/bin/python3
 PKG_CONFIG ?= pkg-config
 

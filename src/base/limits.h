@@ -92,6 +92,18 @@
 	X(HANDSHAKES_LINKS,       1024, "connections", "TLS handshakes under way with agents")      \
 	X(HANDSHAKES_PER_ADDRESS,  512, "connections", "each of the two, of one address")           \
 	X(EXCHANGES,            65536, "exchanges", "exchanges under way of a worker")             \
+	X(H2_STREAMS,              100, "streams", "HTTP/2 streams of a connection at one time")      \
+	X(H2_STREAMS_TOTAL,      10000, "streams", "HTTP/2 streams of a connection, then it is asked to come anew") \
+	X(H2_CLOSES,               200, "streams", "HTTP/2 streams of a connection that end badly, forgiven at once") \
+	X(H2_CLOSES_RATE,           50, "streams/s", "the same, forgiven in a second")                \
+	X(H2_GLITCHES,            1000, "frames", "HTTP/2 frames of a connection that move nothing, forgiven at once") \
+	X(H2_GLITCHES_RATE,        100, "frames/s", "the same, forgiven in a second")                 \
+	X(H2_RX_BYTES,         3342336, "bytes", "request bodies of an HTTP/2 connection that wait")  \
+	X(H2_STREAM_RX_BYTES,    16384, "bytes", "the same, of one stream, whatever the others do")   \
+	X(H2_STREAM_TX_BYTES,    32736, "bytes", "answer of an HTTP/2 stream that waits for its turn") \
+	X(H2_SETTINGS_MS,        10000, "ms", "wait for the first SETTINGS of HTTP/2")                \
+	X(H2_STALL_MS,           30000, "ms", "HTTP/2 stream that grants no credit for what waits")   \
+	X(H2_RATE_BYTES,           512, "bytes/s", "minimum rate of an HTTP/2 stream that grants credit in small pieces, over twice that") \
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \
 	X(PARTIAL_BYTES,     33554432, "bytes", "memory of request heads that have come in part, of a worker") \
 	X(OWN_BODIES,              256, "bodies", "bodies of requests for the edge itself that are coming, of a worker") \

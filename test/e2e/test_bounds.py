@@ -412,7 +412,7 @@ def test_what_a_token_holder_asks_for_has_bounds(lab):
 HERE, SLOW, LINKS = "test/e2e/test_bounds.py", "test/e2e/test_slow.py", "test/e2e/test_links.py"
 WORDS, PASSWORDS, REFUSE = "test_messages_beyond_the_limits_are_refused", "test/e2e/test_passwords.py", "test/unit/tunnel/link_refuse_test.c"
 DNS = "test/unit/dns"
-ACME = "test/unit/acme/acme_test.c"
+ACME, H2 = "test/unit/acme/acme_test.c", "test/unit/h2/h2_test.c"
 FLOW, POLICY, SIGN = "test/unit/tunnel/link_flow_test.c", "test/unit/hook/policy_test.c", "test/unit/hook/sign_test.c"
 SILENCE, SHAKES = "test_silent_connections_lock_nobody_out", "test_handshakes_that_do_not_go_on_lock_nobody_out"
 UNKNOWN, IDLE = "test_links_without_a_token_lock_nobody_out", "test_visitors_that_ask_nothing_lock_nobody_out"
@@ -469,6 +469,13 @@ PUSHED = {
     "DNS_TCP_STALL_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),
     **{name: (STRANGER, f"{DNS}/rrl_test.c", test) for name, test in (("DNS_RATE", "equal_answers"), ("DNS_RATE_ROWS", "many_networks"))},
     "OPENING_BYTES": (AGENT, REFUSE, "opening_of_every_length"), "DATA_FRAME_BYTES": (AGENT, REFUSE, "lengths_and_numbers_are_judged"),
+    **{f"H2_{name}": (STRANGER, H2, test) for name, test in (
+        ("STREAMS", "streams_have_a_ceiling"), ("STREAMS_TOTAL", "a_connection_is_not_for_ever"), ("CLOSES", "rapid_resets_are_counted"),
+        ("CLOSES_RATE", "tokens_come_back_with_time"), ("GLITCHES", "floods_of_frames_that_move_nothing_are_counted"),
+        ("GLITCHES_RATE", "floods_of_frames_that_move_nothing_are_counted"), ("RX_BYTES", "a_body_waits_until_it_is_taken"),
+        ("STREAM_RX_BYTES", "a_body_waits_until_it_is_taken"), ("STREAM_TX_BYTES", "an_answer_waits_for_the_credit_of_its_reader"),
+        ("SETTINGS_MS", "who_says_nothing_or_half_a_head_is_waited_for_in_vain"), ("STALL_MS", "who_grants_no_credit_loses_the_stream"),
+        ("RATE_BYTES", "who_grants_no_credit_loses_the_stream"))},
     "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
     "CONTROL_DEPTH": (AGENT, "test/unit/tunnel/hello_test.c", "brackets_in_strings_are_no_depth"),
     "LINK_CTL_BYTES": (AGENT, REFUSE, "s17_refusals_are_bounded"),
