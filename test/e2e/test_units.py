@@ -236,3 +236,17 @@ STEPS = (server_by_the_readme, the_edge_runs_as_its_user, a_reload_takes_a_renew
 def test_the_readme_on_a_machine_with_systemd(site):
     for step in STEPS:
         step(site)
+
+
+@pytest.mark.parametrize("unit, most", [("aditd.service", 2.6), ("adit@.service", 1.5)])
+def test_units_shut_services_in(unit, most, tmp_path):
+    """As systemd reckons it: nothing is open that need not be."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    path = tmp_path / unit.replace("@", "@x")
+    shutil.copy(os.path.join(ROOT, "etc", "system", unit), path)
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", str(path)], capture_output=True, text=True, timeout=12 * WAIT_S)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze looks at no files")
+    level, = re.findall(r"exposure level for \S+: ([\d.]+)", done.stdout) or [pytest.fail(done.stdout + done.stderr)]
+    assert float(level) <= most, done.stdout
