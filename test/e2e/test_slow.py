@@ -182,7 +182,7 @@ def test_s15_slow_readers_cost_no_more_than_the_ceiling(lab, n):
     ceiling = (40 * MB + n * 24) * SLACK
     assert grown[0] < ceiling, (grown, ceiling)
     assert grown[1] < (16 * MB + n * 40) * SLACK, grown
-    assert crowded < max(8 * alone, 2.0), (alone, crowded)
+    assert crowded < max(8 * alone, 5.0), (alone, crowded)
 
 
 def settle(*processes):
