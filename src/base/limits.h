@@ -189,6 +189,9 @@
 	X(DNS_TCP_IDLE_MS,        5000, "ms", "wait for a whole DNS question over TCP")            \
 	X(DNS_TCP_STALL_MS,      10000, "ms", "wait until a client over TCP has taken a DNS answer") \
 	X(DNS_TRANSFERS,            16, "transfers", "zone transfers under way")                   \
+	X(DNS_UPDATES,              64, "updates", "DNS updates over UDP that wait for another one") \
+	X(DNS_NOTIFY_MS,          3000, "ms", "before a secondary is notified again; then twice that, and so on") \
+	X(DNS_NOTIFY_TRIES,          8, "attempts", "to notify a secondary of a change")           \
 	X(ACME_ANSWER_BYTES,    262144, "bytes", "answer of a CA")                                 \
 	X(ACME_URL_BYTES,         1024, "bytes", "URL of a CA")                                    \
 	X(ACME_NAMES,               25, "names", "names and addresses of a certificate")           \

@@ -198,9 +198,24 @@ udp_send(int fd, const struct udp_message *m, size_t n)
 }
 
 void
-udp_address(struct udp_message *m, const struct sockaddr_storage *to, socklen_t len)
+udp_address(int fd, struct udp_message *m, const struct sockaddr_storage *to, socklen_t len)
 {
+	struct sockaddr_storage own;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	socklen_t own_len = sizeof(own);
+
 	m->peer = *to;
 	m->peer_len = len;
 	m->control_n = 0;
+	if (to->ss_family != AF_INET || getsockname(fd, (struct sockaddr *)&own, &own_len) != 0 ||
+	    own.ss_family != AF_INET6)
+		return;
+	memcpy(&in, to, sizeof(in));
+	in6.sin6_port = in.sin_port;
+	in6.sin6_addr.s6_addr[10] = in6.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&in6.sin6_addr.s6_addr[12], &in.sin_addr, 4);
+	memset(&m->peer, 0, sizeof(m->peer));
+	memcpy(&m->peer, &in6, sizeof(in6));
+	m->peer_len = sizeof(in6);
 }

@@ -41,7 +41,7 @@ enum io udp_recv(int fd, struct udp_message *m, size_t n, size_t *ret_n) must_us
  * anywhere on its way. Returns how many it took.
  */
 size_t udp_send(int fd, const struct udp_message *m, size_t n);
-/* A message to somebody who has not asked. */
-void udp_address(struct udp_message *m, const struct sockaddr_storage *to, socklen_t len);
+/* A message of this socket to somebody who has not asked; by a socket of both families to either. */
+void udp_address(int fd, struct udp_message *m, const struct sockaddr_storage *to, socklen_t len);
 
 #endif

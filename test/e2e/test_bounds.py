@@ -465,6 +465,7 @@ PUSHED = {
     "DNS_NAMES": (AGENT, f"{DNS}/zone_test.c", "names_have_a_ceiling"), "DNS_CNAMES": (AGENT, f"{DNS}/authority_test.c", "long_chains"),
     "DNS_UDP_BYTES": (STRANGER, f"{DNS}/authority_test.c", "sizes"), "DNS_UPDATE_RECORDS": (AGENT, f"{DNS}/update_test.c", "nothing_by_halves"),
     **{name: (STRANGER, "test/e2e/test_name_server.py", "test_connections_have_a_ceiling") for name in ("DNS_TCP", "DNS_TCP_PER_ADDRESS")},
+    "DNS_UPDATES": (AGENT, "test/e2e/test_name_server.py", "test_many_updates_at_a_time"),
     "DNS_TCP_IDLE_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),
     "DNS_TCP_STALL_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),
     **{name: (STRANGER, f"{DNS}/rrl_test.c", test) for name, test in (("DNS_RATE", "equal_answers"), ("DNS_RATE_ROWS", "many_networks"))},
@@ -504,6 +505,7 @@ INSIDE = {
                     "HOOK_JSON_DEPTH RELAY_BYTES INBOX_BODY_BYTES INBOX_ATTEMPTS ANSWER_BYTES INBOX_ANSWER_BYTES INBOX_DEDUPE_RUNS "
                     "PASSWORD_QUEUE".split(), COUNT),
     **dict.fromkeys("DNS_TRANSFERS".split(), FILE),
+    **dict.fromkeys("DNS_NOTIFY_MS DNS_NOTIFY_TRIES".split(), CLOCK),
     **dict.fromkeys("PROXY_GREETINGS".split(), PROXIES),
     **dict.fromkeys("LOOP_CHUNKS".split(), HUGE),
 }

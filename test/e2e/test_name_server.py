@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The edge as a name server, asked by the programs that people and other servers ask with."""
+import base64
 import contextlib
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 
 import pytest
 
+from dnslab import KNOTD, NSD, Knot, Nsd
 from dnswire import AA, QR, TC, TYPES, Asker, Message, question
 from lab import ADITD
 from process import WAIT_S, free_port, until
@@ -248,3 +250,163 @@ def test_equal_answers_to_a_network_are_limited(lab):
     with connect(edge, source) as s:
         s.sendall(b"".join(framed(question(CHALLENGE, TYPES["NS"], i)) for i in range(200)))
         assert len(take_all(s, 200)) == 200
+
+
+# --- mode zone ---
+
+SECRET = base64.b64encode(b"a secret of thirty-two bytes.....").decode()
+
+
+def written(name="token-1", algorithm="hmac-sha256", secret=SECRET):
+    return f"{algorithm}:{name}:{secret}"
+
+
+def zone_server(lab, more="", folder=None, keys=(("token-1", "hmac-sha256", "home, nas"),), port=None):
+    """An edge that serves its whole domain, with keys: (name, algorithm, names)."""
+    folder = folder or os.path.join(lab.folder, f"zone{lab.n_edges}")
+    os.makedirs(folder, exist_ok=True)
+    rows = []
+    for name, algorithm, names in keys:
+        path = os.path.join(folder, f"{name}.secret")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(SECRET + "\n")
+        rows.append(f"      - {{ name: {name}, algorithm: {algorithm}, secret_file: {path}, names: [{names}] }}\n")
+    again, port = port is not None, port or free_port()
+    edge = lab.edge(folder=folder, token="none" if again else None, config=f"dns:\n    listen: [\"127.0.0.1:{port}\"]\n    mode: zone\n    addresses: [192.0.2.7, \"2001:db8::7\"]\n"
+                    + (f"    keys:\n{''.join(rows)}" if rows else "") + more)
+    edge.dns = port
+    if again:  # what the log says of an earlier run is no sign
+        with asking(edge, 0.2) as asker:
+            until(lambda: asker.ask(question(DOMAIN, TYPES["SOA"])), 4 * WAIT_S, "it answers again")
+    return edge
+
+
+def addresses(asker, name, kind="A"):
+    m = said(asker, name, kind)
+    return m.rcode, sorted(r[3] for r in m.sections[0])
+
+
+EDGE4, EDGE6 = "c0000207", "20010db8000000000000000000000007"
+
+
+def nsupdate(edge, text, code=0, key=None):
+    return run(["nsupdate", "-y", key or written()], f"server 127.0.0.1 {edge.dns}\n{text}send\n", code)
+
+
+def test_every_name_has_the_edges_addresses(lab):
+    edge = zone_server(lab, more="    caa: [letsencrypt.org]\n")
+    with asking(edge) as asker:
+        for name in (DOMAIN, "any." + DOMAIN, "a.b." + DOMAIN, "ns." + DOMAIN):
+            assert addresses(asker, name) == (0, [EDGE4]) and addresses(asker, name, "AAAA") == (0, [EDGE6]), name
+        assert len(said(asker, DOMAIN, "CAA").sections[0]) == 2
+        # Not at names of tunnels: it would bind foreign domains that point here.
+        m = said(asker, "any." + DOMAIN, "CAA")
+        assert m.rcode == 0 and not m.sections[0] and m.sections[1][0][1] == TYPES["SOA"]
+        assert said(asker, DOMAIN, "NS").sections[0] == [(DOMAIN, TYPES["NS"], 3600, f" ns.{DOMAIN} ")]
+
+
+@needs("nsupdate")
+def test_names_of_their_own_by_update(lab):
+    """Addresses, TXT below a name, and that a tunnel's name stays where it was while something hangs on it."""
+    edge = zone_server(lab)
+    home, deep = f"home.{DOMAIN}", f"_acme-challenge.nas.{DOMAIN}"
+    with asking(edge) as asker:
+        nsupdate(edge, f"prereq nxdomain {home}\nupdate add {home} 60 A 192.0.2.99\n")
+        assert addresses(asker, home) == (0, ["c0000263"]) and addresses(asker, home, "AAAA") == (0, [])
+        nsupdate(edge, f"update delete {home} A\nupdate add {home} 60 A 192.0.2.98\nupdate add {home} 60 AAAA 2001:db8::98\n")
+        assert addresses(asker, home) == (0, ["c0000262"])
+        # RFC 4592: this makes nas an empty non-terminal, for which no wildcard stands any more.
+        nsupdate(edge, f"update add {deep} 60 TXT abc\n")
+        assert addresses(asker, f"nas.{DOMAIN}") == (0, [EDGE4]) and addresses(asker, f"nas.{DOMAIN}", "AAAA") == (0, [EDGE6])
+        assert addresses(asker, deep, "TXT") == (0, ["03616263"])
+        nsupdate(edge, f"update add nas.{DOMAIN} 60 A 192.0.2.50\n")  # in place of the edge's, not beside them
+        assert addresses(asker, f"nas.{DOMAIN}") == (0, ["c0000232"]) and addresses(asker, f"nas.{DOMAIN}", "AAAA") == (0, [])
+        nsupdate(edge, f"update delete nas.{DOMAIN} A\n")
+        assert addresses(asker, f"nas.{DOMAIN}") == (0, [EDGE4])
+        nsupdate(edge, f"update delete {deep}\nupdate delete {home}\n")
+        assert addresses(asker, home) == (0, [EDGE4]) and addresses(asker, deep, "TXT") == (0, [])  # the wildcard again
+        for refused in (f"update add other.{DOMAIN} 60 A 192.0.2.1\n", f"update add {home} 60 CNAME x.test.\n", f"update add {DOMAIN} 60 A 192.0.2.1\n",
+                        f"update add {home} 60 A 192.0.2.1\nupdate add other.{DOMAIN} 60 A 192.0.2.1\n"):
+            assert "REFUSED" in nsupdate(edge, refused, 2), refused
+        assert "BADKEY" in nsupdate(edge, f"update delete {home}\n", 2, written("nobody"))
+        assert "BADSIG" in nsupdate(edge, f"update delete {home}\n", 2, written(secret="d3Jvbmc="))
+        assert addresses(asker, home) == (0, [EDGE4])
+
+
+@needs("nsupdate")
+def test_many_updates_at_a_time(lab):
+    """They wait for one another, in a queue that has an end: who finds no room asks again, as clients of UDP do."""
+    edge = zone_server(lab)
+    tools = [subprocess.Popen(["nsupdate", "-y", written()] + ["-v"] * (i % 4 == 0), stdin=subprocess.PIPE, text=True) for i in range(90)]
+    for i, tool in enumerate(tools):
+        tool.stdin.write(f"server 127.0.0.1 {edge.dns}\nupdate add n{i}.home.{DOMAIN} 60 A 192.0.2.{i}\nsend\n")
+        tool.stdin.close()
+    assert [tool.wait(6 * WAIT_S) for tool in tools] == [0] * 90
+    with asking(edge) as asker:
+        assert [addresses(asker, f"n{i}.home.{DOMAIN}") for i in range(90)] == [(0, [f"c00002{i:02x}"]) for i in range(90)]
+
+
+@needs("nsupdate", "dig")
+def test_what_was_stored_is_there_after_a_restart(lab):
+    """Also after kill -9, with a serial that has grown; and over TCP as over UDP."""
+    edge, home = zone_server(lab), f"home.{DOMAIN}"
+
+    def serial():
+        return int(run(["dig", "@127.0.0.1", "-p", str(edge.dns), "+short", DOMAIN, "SOA"]).split()[2])
+    for i in range(30):
+        nsupdate(edge, f"update delete {home} A\nupdate add {home} 60 A 192.0.2.{100 + i}\n" + ("update add x.home.localhost 60 TXT hello\n" if i == 3 else ""))
+    before = serial()
+    for end in ("kill", "stop"):
+        getattr(edge, end)()
+        edge = zone_server(lab, folder=edge.folder, port=edge.dns)
+        assert (now := serial()) > before, "a secondary would not take it"
+        before = now
+        with asking(edge) as asker:
+            assert addresses(asker, home) == (0, ["c0000281"]) and addresses(asker, "x." + home, "TXT") == (0, ["0568656c6c6f"])
+        run(["nsupdate", "-v", "-y", written()], f"server 127.0.0.1 {edge.dns}\nupdate add {home} 60 TXT \"by tcp\"\nsend\n")
+        with asking(edge) as asker:
+            assert addresses(asker, home, "TXT") == (0, ["06627920746370"])
+
+
+def start_nsd(folder, port, primary_port, algorithm, secret):
+    return Nsd(folder, port=port, origin=DOMAIN, more=f'key:\n    name: token-1\n    algorithm: {algorithm}\n    secret: "{secret}"\n',
+               zone=f"    request-xfr: 127.0.0.1@{primary_port} token-1\n    allow-notify: 127.0.0.1 token-1\n")
+
+
+def start_knot(folder, port, primary_port, algorithm, secret):
+    return Knot(folder, port, primary_port, algorithm, secret, origin=DOMAIN)
+
+
+@needs("nsupdate")
+@pytest.mark.parametrize("start,algorithm", [
+    pytest.param(start_nsd, "hmac-sha256", marks=pytest.mark.skipif(not NSD, reason="no nsd (Debian: nsd)"), id="nsd"),
+    pytest.param(start_knot, "hmac-sha384", marks=pytest.mark.skipif(not KNOTD, reason="no knotd (Debian: knot)"), id="knot")])
+def test_secondaries_follow(lab, start, algorithm):
+    """AXFR and IXFR with TSIG; NOTIFY goes out again until it is answered, so one that starts later has the news, too."""
+    port = free_port()
+    edge = zone_server(lab, keys=(("token-1", algorithm, ""), ("writer", "hmac-sha256", "home")),
+                       more=f"    secondaries: [{{ address: \"127.0.0.1:{port}\", key: token-1, name: ns2.example.net }}]\n")
+    os.makedirs(folder := os.path.join(lab.folder, "secondary"))
+    theirs = start(folder, port, edge.dns, algorithm, SECRET)
+    try:
+        asker = Asker(port, 1)
+        until(lambda: (m := asker.ask(question(DOMAIN, TYPES["NS"]))) and len(Message(m).sections[0]) == 2, 6 * WAIT_S, "it has the zone")
+        nsupdate(edge, f"update add home.{DOMAIN} 60 A 192.0.2.77\n", key=written("writer"))
+        until(lambda: (m := asker.ask(question(f"home.{DOMAIN}", TYPES["A"]))) and [r[3] for r in Message(m).sections[0]] == ["c000024d"], 6 * WAIT_S,
+              "it has the change")
+        asker.close()
+    finally:
+        theirs.end()
+
+
+@needs("dig")
+def test_transfers_show_each_key_its_own(lab):
+    edge = zone_server(lab, keys=(("token-1", "hmac-sha256", "home"), ("whole", "hmac-sha512", "")),
+                       more="    secondaries: [{ address: 127.0.0.99, key: whole }]\n")
+    nsupdate(edge, f"update add home.{DOMAIN} 60 A 192.0.2.9\nupdate add _acme-challenge.home.{DOMAIN} 60 TXT x\n")
+    at = ["dig", "@127.0.0.1", "-p", str(edge.dns), "+noall", "+answer", "AXFR", DOMAIN]
+    owners = {line.split()[0] for line in run([*at, "-y", written()]).splitlines() if line and line[0] != ";"}
+    assert owners == {f"{DOMAIN}.", f"home.{DOMAIN}.", f"_acme-challenge.home.{DOMAIN}."}
+    whole = run([*at, "-y", written("whole", "hmac-sha512")])
+    assert f"*.{DOMAIN}." in whole and f"ns.{DOMAIN}." in whole
+    assert "Transfer failed" in run(at, code=None)

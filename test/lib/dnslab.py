@@ -199,7 +199,7 @@ zone:
 class Knot:
     """knotd as a secondary of one zone; secret in base64."""
 
-    def __init__(self, folder, port, primary_port, algorithm, secret):
+    def __init__(self, folder, port, primary_port, algorithm, secret, origin=ORIGIN):
         self.port = port
         with open(os.path.join(folder, "knot.conf"), "w") as f:
             f.write(f"""server:
@@ -231,7 +231,7 @@ acl:
     key: token-1
     action: notify
 zone:
-  - domain: {ORIGIN}
+  - domain: {origin}
     storage: "{folder}"
     master: primary
     acl: told

@@ -12,6 +12,7 @@
 
 struct board;
 struct incidents;
+struct name_server;
 struct vault;
 struct password_thread;
 struct worker;
@@ -21,10 +22,11 @@ struct edge {
 	struct directory *directory;
 	struct guard *guard;
 	struct password_thread *passwords;
-	struct vault *vault;         /* seals what of a secret must be stored */
-	struct incidents *incidents; /* for the doctor */
-	struct board *board;         /* what CAs want to see */
-	unsigned char probe_key[32]; /* of tickets, at random */
+	struct vault *vault;             /* seals what of a secret must be stored */
+	struct incidents *incidents;     /* for the doctor */
+	struct board *board;             /* what CAs want to see */
+	struct name_server *name_server; /* NULL: no DNS */
+	unsigned char probe_key[32];     /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;
 	struct loop *main_loop;   /* signals and control socket */

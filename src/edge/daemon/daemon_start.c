@@ -180,6 +180,7 @@ make_name_server(struct daemon *d)
 	if (n == 0)
 		return 0;
 	d->name_server = name_server_new(&d->edge, d->edge.started, d->sockets.dns, n);
+	d->edge.name_server = d->name_server;
 	settings_dns_wipe_keys(&d->settings->dns);
 	return d->name_server != NULL ? 0 : -1;
 }

@@ -34,6 +34,8 @@ struct dns_conn {
 	struct sockaddr_storage ss;
 	struct buf in, out; /* both empty, without memory, while it is idle */
 	struct transfer *transfer;
+	/* An UPDATE of his: nothing is read until it is answered. */
+	enum { DNS_UPDATE_NONE, DNS_UPDATE_ASKED, DNS_UPDATE_LATER, DNS_UPDATE_LOST } update;
 };
 
 _Static_assert(TRANSFER_BYTES >= TRANSFER_BYTES_MIN, "room for any record");
@@ -68,6 +70,7 @@ finish(struct dns_conn *c)
 	loop_timer_stop(ns->loop, &c->deadline);
 	lobby_leave(&ns->guests, &c->guest);
 	end_transfer(c);
+	dns_work_forget(ns, c);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
 	list_del(&c->node);
@@ -115,7 +118,7 @@ flush(struct dns_conn *c)
 	struct iovec iov = { c->out.p, c->out.n };
 	size_t done = 0;
 
-	if (c->out.n == 0)
+	if (c->out.n == 0 || c->update == DNS_UPDATE_LOST)
 		return DNS_STEP_MORE;
 	switch (conn_write(&c->conn, &iov, 1, &done)) {
 	case IO_OK:
@@ -180,19 +183,22 @@ answer(struct dns_conn *c, struct slice request)
 		.reply = ns->room->tcp + LENGTH_BYTES,
 		.cap = DNS_MESSAGE_BYTES };
 	struct authority_said said;
-	bool changed;
 
 	switch (authority_answer(&ns->authority, &ask, &said)) {
 	case AUTHORITY_DROP:
-	case AUTHORITY_LATER:
 		return DNS_STEP_OVER; /* who sends answers to a server is not worth a place */
+	case AUTHORITY_LATER:
+		c->update = DNS_UPDATE_LATER;
+		return DNS_STEP_WAIT;
 	case AUTHORITY_REPLY:
 		return send_answer(c, ns->room->tcp, said.reply_n);
 	case AUTHORITY_TRANSFER:
 		return begin_transfer(c, said.transfer);
 	case AUTHORITY_UPDATE:
-		return send_answer(c, ns->room->tcp,
-		    authority_settle(said.update, false, ask.now_s, ask.reply, ask.cap, &changed));
+		c->update = DNS_UPDATE_ASKED;
+		loop_timer_stop(ns->loop, &c->deadline); /* the store's time is not his */
+		dns_work_update(ns, said.update, &(struct dns_asker){ .conn = c });
+		return DNS_STEP_MORE;
 	}
 	return DNS_STEP_OVER;
 }
@@ -245,6 +251,8 @@ step(struct dns_conn *c)
 
 	if (done != DNS_STEP_MORE)
 		return done;
+	if (c->update != DNS_UPDATE_NONE)
+		return c->update == DNS_UPDATE_LOST ? DNS_STEP_OVER : DNS_STEP_WAIT;
 	if (c->transfer != NULL)
 		return go_on_with_transfer(c);
 	if (!first_message(c, &message))
@@ -252,8 +260,37 @@ step(struct dns_conn *c)
 	lobby_touch(&c->guest);
 	wait_for(c, LIMIT_DNS_TCP_IDLE_MS);
 	done = answer(c, message);
-	buf_skip(&c->in, LENGTH_BYTES + message.n);
+	if (c->update != DNS_UPDATE_LATER)
+		buf_skip(&c->in, LENGTH_BYTES + message.n);
 	return done;
+}
+
+/* Written in the next turn: this may be called by this very connection's step. */
+void
+dns_tcp_updated(struct dns_conn *c, size_t n)
+{
+	unsigned char *bytes = c->ns->room->tcp;
+
+	check(c->update == DNS_UPDATE_ASKED && c->out.n == 0);
+	bytes[0] = (unsigned char)(n >> 8);
+	bytes[1] = (unsigned char)n;
+	buf_put(&c->out, slice_of(bytes, LENGTH_BYTES + n));
+	c->update = n == 0 || c->out.failed ? DNS_UPDATE_LOST : DNS_UPDATE_NONE;
+	wait_for(c, LIMIT_DNS_TCP_STALL_MS);
+	conn_again(&c->conn, LOOP_IN | LOOP_OUT);
+}
+
+void
+dns_tcp_again(struct name_server *ns)
+{
+	for (struct list *at = ns->list.next; at != &ns->list; at = at->next) {
+		struct dns_conn *c = list_of(at, struct dns_conn, node);
+
+		if (c->update != DNS_UPDATE_LATER)
+			continue;
+		c->update = DNS_UPDATE_NONE;
+		conn_again(&c->conn, LOOP_IN);
+	}
 }
 
 static void

@@ -49,19 +49,19 @@ answer(struct name_server *ns, struct dns_port *p, const struct udp_message *m, 
 		.cap = LIMIT_DNS_UDP_BYTES };
 	struct authority_said said;
 
-	(void)p;
 	switch (authority_answer(&ns->authority, &ask, &said)) {
 	case AUTHORITY_DROP:
+		dns_notify_heard(ns, m, now_s);
+		return 0;
 	case AUTHORITY_LATER:
+		dns_work_later(ns, p, m);
 		return 0;
 	case AUTHORITY_REPLY:
 		source_ip_of(&m->peer, &ip);
 		return limit_rate(ns, &ask, &said, &ip);
-	case AUTHORITY_UPDATE: {
-		bool changed;
-
-		return authority_settle(said.update, false, now_s, reply, ask.cap, &changed);
-	}
+	case AUTHORITY_UPDATE:
+		dns_work_update(ns, said.update, &(struct dns_asker){ .port = p, .to = *m });
+		return 0;
 	case AUTHORITY_TRANSFER:
 		break;
 	}
@@ -93,6 +93,19 @@ serve_batch(struct name_server *ns, struct dns_port *p, size_t n)
 	}
 	if (n_out > 0)
 		(void)udp_send(p->io.fd, room->out, n_out);
+}
+
+void
+dns_udp_again(struct dns_port *p, struct udp_message *m)
+{
+	unsigned char reply[LIMIT_DNS_UDP_BYTES];
+	size_t n = answer(p->ns, p, m, clock_wall_ms() / 1000, reply);
+
+	if (n == 0)
+		return;
+	m->bytes = reply;
+	m->n = n;
+	(void)udp_send(p->io.fd, m, 1);
 }
 
 static void

@@ -5,7 +5,6 @@
  */
 #include "edge/dns/name_server_private.h"
 
-#include "base/clock.h"
 #include "base/wire.h"
 #include "dns/rr.h"
 #include "edge/dns/dns_put.h"
@@ -100,7 +99,7 @@ fill(struct name_server *ns)
 /* --- life --- */
 
 bool
-dns_zone_init(struct name_server *ns)
+dns_zone_init(struct name_server *ns, uint32_t serial)
 {
 	const struct settings *s = ns->settings;
 	const struct zone_times times = { REFRESH, RETRY, EXPIRE, MINIMUM, SOA_TTL };
@@ -115,15 +114,48 @@ dns_zone_init(struct name_server *ns)
 	check(dname_parse(slice_str(text), &origin));
 	if (s->dns.mode == SETTINGS_DNS_ZONE)
 		origin = ns->domain;
-	/* The first change makes it the clock's seconds. */
+	/* The first change makes it that serial. */
 	ns->zone = zone_new(dname_slice(&origin), dname_slice(&ns->name_server),
-	    dname_slice(&mailbox), &times, (uint32_t)(clock_wall_ms() / 1000 - 1));
-	return ns->zone != NULL && fill(ns) && zones_add(&ns->authority.zones, ns->zone);
+	    dname_slice(&mailbox), &times, serial - 1);
+	ns->own = zone_new(dname_slice(&origin), dname_slice(&ns->name_server),
+	    dname_slice(&mailbox), &times, 1);
+	return ns->zone != NULL && ns->own != NULL && fill(ns) &&
+	       zones_add(&ns->authority.zones, ns->zone);
 }
 
 void
 dns_zone_fini(struct name_server *ns)
 {
 	zone_free(ns->zone);
-	ns->zone = NULL;
+	zone_free(ns->own);
+	ns->zone = ns->own = NULL;
+}
+
+/* --- names as the store and people have them --- */
+
+bool
+dns_zone_short(const struct name_server *ns, struct slice name, char *dst, size_t cap)
+{
+	char text[DNAME_TEXT_BYTES];
+	struct dname cut = { 0 };
+
+	if (!dname_in(name, dname_slice(&ns->domain)) || name.n == ns->domain.n)
+		return false;
+	cut.n = (uint8_t)(name.n - ns->domain.n + 1);
+	memcpy(cut.p, name.p, cut.n - 1u); /* and the root behind it */
+	dname_text(dname_slice(&cut), text, sizeof(text));
+	return slice_z(slice_str(text), dst, cap);
+}
+
+bool
+dns_zone_long(const struct name_server *ns, const char *text, struct dname *ret)
+{
+	char whole[2 * DNAME_TEXT_BYTES];
+	struct dname name;
+
+	snprintf(whole, sizeof(whole), "%s.%s", text, ns->settings->domain);
+	if (text[0] == '\0' || !dname_parse(slice_str(whole), &name))
+		return false;
+	dname_set_lower(ret, dname_slice(&name));
+	return true;
 }

@@ -21,6 +21,16 @@ close_sockets(struct name_server *ns)
 	}
 }
 
+/* The thread ends when the store has answered all that it was asked. */
+static void
+on_home(struct errands *home)
+{
+	struct name_server *ns = list_of(home, struct name_server, home);
+
+	if (ns->stopping && home->n_pending == 0)
+		loop_stop(ns->loop);
+}
+
 static void
 on_orders(struct loop *loop, struct loop_mail *m)
 {
@@ -30,9 +40,11 @@ on_orders(struct loop *loop, struct loop_mail *m)
 	check(ns->loop == loop && orders != 0); /* only the first of some orders posts */
 	if (orders & ORDER_STOP) {
 		ns->stopping = true;
+		dns_notify_stop(ns);
+		dns_work_stop(ns);
 		close_sockets(ns);
 		dns_tcp_end(ns);
-		loop_stop(loop);
+		on_home(&ns->home);
 	}
 }
 
@@ -87,9 +99,14 @@ name_server_new(struct edge *e, const struct settings *s, struct name_server_soc
 	dns_tcp_init(ns);
 	errno = ENOMEM;
 	ns->room = calloc(1, sizeof(*ns->room));
-	if (ns->room != NULL && dns_keys_init(ns) && dns_zone_init(ns) &&
-	    (ns->loop = loop_new()) != NULL && open_sockets(ns, sockets, n) == 0)
+	if (ns->room != NULL && (ns->loop = loop_new()) != NULL && dns_keys_init(ns) &&
+	    dns_zone_init(ns, dns_own_serial(ns)) && dns_own_load(ns) &&
+	    open_sockets(ns, sockets, n) == 0 && dns_notify_init(ns)) {
+		ns->home = (struct errands){ .loop = ns->loop, .came_home = on_home };
+		dns_board_init(ns);
+		dns_notify_all(ns);
 		return ns;
+	}
 	error = errno;
 	name_server_free(ns);
 	errno = error;
@@ -136,6 +153,8 @@ name_server_free(struct name_server *ns)
 	if (ns == NULL)
 		return;
 	check(!ns->started && list_empty(&ns->list)); /* name_server_stop() ended them */
+	dns_board_fini(ns);
+	dns_notify_fini(ns);
 	close_sockets(ns);
 	dns_tcp_fini(ns);
 	dns_zone_fini(ns);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of names' own, as the store keeps them: an item ("dns", NAME) for each name, and one for
+ * the serials that were used.
+ *
+ *	item	version (1 byte), then records
+ *	record	type (2), TTL (4), length (2), RDATA
+ *
+ * What cannot be read of the store is told and left out; it is not deleted.
+ */
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/wire.h"
+#include "dns/rr.h"
+#include "edge/dns/name_server_private.h"
+
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KIND "dns"
+#define KIND_SERIAL "dns-serial"
+#define VERSION 1
+#define RECORD_HEAD_BYTES 8
+/* The store is ahead of the serials by so many at first, and told anew when half of them are used. */
+#define SERIALS 100
+
+const uint16_t dns_own_types[] = { RR_A, RR_AAAA, RR_TXT, RR_DHCID, 0 };
+
+/* --- an item's bytes --- */
+
+static const struct rrset *
+set_of(const struct name_server *ns, const struct change *c, struct slice name, uint16_t type)
+{
+	const struct zone_node *node;
+
+	if (c != NULL)
+		return change_set(c, name, type);
+	node = zone_node_of(ns->own, name);
+	return node == NULL ? NULL : zone_set(node, type);
+}
+
+static void
+put_set(struct wire_out *out, const struct rrset *s)
+{
+	struct slice rdata;
+
+	for (size_t at = 0; rrset_next(s, &at, &rdata);) {
+		wire_put_uint(out, s->type, 2);
+		wire_put_uint(out, s->ttl, 4);
+		wire_put_uint(out, rdata.n, 2);
+		wire_put(out, rdata);
+	}
+}
+
+unsigned char *
+dns_own_bytes(const struct name_server *ns, const struct change *c, struct slice name,
+    size_t *ret_n)
+{
+	size_t cap = 1;
+	unsigned char *bytes;
+	struct wire_out out;
+
+	for (const uint16_t *type = dns_own_types; *type != 0; type++) {
+		const struct rrset *s = set_of(ns, c, name, *type);
+
+		cap += s == NULL ? 0 : s->bytes + s->n * (size_t)RECORD_HEAD_BYTES;
+	}
+	if ((bytes = malloc(cap)) == NULL)
+		return NULL;
+	out = wire_out(bytes, cap);
+	wire_put_uint(&out, VERSION, 1);
+	for (const uint16_t *type = dns_own_types; *type != 0; type++) {
+		const struct rrset *s = set_of(ns, c, name, *type);
+
+		if (s != NULL)
+			put_set(&out, s);
+	}
+	check(!out.failed && out.n <= LIMIT_ITEM_BYTES); /* DNS_SET_BYTES of each type */
+	*ret_n = out.n > 1 ? out.n : 0;
+	return bytes;
+}
+
+static bool
+is_own_type(uint64_t type)
+{
+	for (const uint16_t *own = dns_own_types; *own != 0; own++)
+		if (*own == type)
+			return true;
+	return false;
+}
+
+/* False: the bytes are no item of ours. */
+static bool
+take_bytes(struct change *c, struct slice name, struct slice bytes)
+{
+	struct wire_in in = wire_in(bytes);
+
+	if (wire_uint(&in, 1) != VERSION)
+		return false;
+	while (!in.failed && in.left.n > 0) {
+		uint64_t type = wire_uint(&in, 2), ttl = wire_uint(&in, 4);
+		struct slice rdata = wire_vec(&in, 2);
+
+		if (in.failed || !is_own_type(type) ||
+		    change_add(c, name, (uint16_t)type, (uint32_t)ttl, rdata) != CHANGE_OK)
+			return false;
+	}
+	return !in.failed;
+}
+
+/* --- reading, before there are threads --- */
+
+static void
+on_done(struct item_req *req)
+{
+	sem_post(req->owner);
+}
+
+static void
+ask_store(struct name_server *ns, struct item_req *req)
+{
+	sem_t done;
+
+	check(sem_init(&done, 0, 0) == 0);
+	req->done = on_done;
+	/* This function waits until nobody uses it any more. */
+	/* cppcheck-suppress autoVariables */
+	req->owner = &done;
+	item_submit(ns->edge->store, req);
+	while (sem_wait(&done) != 0)
+		continue; /* a signal */
+	sem_destroy(&done);
+}
+
+static void
+take_row(struct name_server *ns, struct change *c, const struct item_row *row, struct dname *names,
+    size_t *n_names)
+{
+	struct dname *name = &names[*n_names];
+
+	/* Of another domain, or another mode, that the edge had before. */
+	if (!dns_zone_long(ns, row->name, name) ||
+	    !dname_in(dname_slice(name), zone_origin(ns->own)))
+		return;
+	if (take_bytes(c, dname_slice(name), slice_of(row->bytes, row->n)))
+		(*n_names)++;
+	else
+		log_event(LOG_ERROR, "dns-records-lost", LOG_Z("name", row->name));
+}
+
+/* One page of rows, into both zones. */
+static bool
+take_rows(struct name_server *ns, const struct item_req *req)
+{
+	struct dname *names = calloc(req->n_rows + 1, sizeof(*names));
+	struct change *own = change_begin(ns->own), *served = change_begin(ns->zone);
+	size_t n_names = 0;
+	bool good = names != NULL && own != NULL && served != NULL;
+
+	for (size_t i = 0; good && i < req->n_rows; i++)
+		take_row(ns, own, &req->rows[i], names, &n_names);
+	if (good) {
+		enum change_end end = change_commit(own);
+
+		own = NULL;
+		good = end == CHANGE_MADE || end == CHANGE_NONE;
+	}
+	if (good && dns_render(ns, served, names, n_names)) {
+		good = dns_render_commit(ns, served);
+		served = NULL;
+	}
+	change_cancel(own);
+	change_cancel(served);
+	free(names);
+	return good;
+}
+
+bool
+dns_own_load(struct name_server *ns)
+{
+	struct item_req req = { .op = ITEM_LIST, .kind = KIND };
+	bool more = true, good = true;
+
+	while (more && good) {
+		ask_store(ns, &req);
+		if (req.result != STORE_OK) {
+			log_event(LOG_ERROR, "dns-records-lost",
+			    LOG_Z("why", store_result_text(req.result)));
+			break;
+		}
+		more = req.more && req.n_rows > 0;
+		good = take_rows(ns, &req);
+		if (req.n_rows > 0)
+			snprintf(req.name, sizeof(req.name), "%s", req.rows[req.n_rows - 1].name);
+		item_req_fini(&req);
+	}
+	item_req_fini(&req);
+	return good;
+}
+
+/* --- serials: they grow over restarts, though changes be many or the clock be set back --- */
+
+static uint32_t
+stored_serial(struct name_server *ns)
+{
+	struct item_req req = { .op = ITEM_LIST, .kind = KIND_SERIAL };
+	uint64_t n = 0;
+
+	ask_store(ns, &req);
+	if (req.result == STORE_OK && req.n_rows > 0 &&
+	    !slice_u64(slice_of(req.rows[0].bytes, req.rows[0].n), &n))
+		n = 0;
+	item_req_fini(&req);
+	return (uint32_t)n;
+}
+
+static void
+write_serial(struct name_server *ns, uint32_t serial)
+{
+	ns->serial_max = serial + SERIALS;
+	snprintf(ns->serial_text, sizeof(ns->serial_text), "%u", ns->serial_max);
+	ns->serial_req = (struct item_req){ .op = ITEM_PUT,
+		.kind = KIND_SERIAL,
+		.name = "zone",
+		.version = ITEM_ANY,
+		.bytes = slice_str(ns->serial_text) };
+}
+
+uint32_t
+dns_own_serial(struct name_server *ns)
+{
+	uint32_t stored = stored_serial(ns), now = (uint32_t)(clock_wall_ms() / 1000);
+	uint32_t serial = stored != 0 && !zone_serial_newer(now, stored) ? stored + 1 : now;
+
+	write_serial(ns, serial);
+	ask_store(ns, &ns->serial_req);
+	if (ns->serial_req.result != STORE_OK)
+		log_event(LOG_ERROR, "dns-serial",
+		    LOG_Z("why", store_result_text(ns->serial_req.result)));
+	return serial;
+}
+
+static void
+on_serial(struct errand *e)
+{
+	struct name_server *ns = list_of(e, struct name_server, serial_errand);
+
+	if (ns->serial_req.result != STORE_OK)
+		log_event(LOG_ERROR, "dns-serial",
+		    LOG_Z("why", store_result_text(ns->serial_req.result)));
+}
+
+void
+dns_own_used(struct name_server *ns, uint32_t serial)
+{
+	/* While it starts, or one is on its way: the next change asks again. */
+	if (!ns->started || ns->serial_errand.home != NULL ||
+	    zone_serial_newer(ns->serial_max - SERIALS / 2, serial))
+		return;
+	write_serial(ns, serial);
+	errand_item(&ns->serial_errand, &ns->home, ns->edge->store, &ns->serial_req, on_serial);
+}
