@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "edge/inbox/alert.h"
+#include "edge/core/alert.h"
 #include "edge/core/worker.h"
 #include "store/inbox.h"
 

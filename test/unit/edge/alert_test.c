@@ -2,7 +2,7 @@
 /* The POSTs of an alert: what they share is made once. */
 #include "unit.h"
 
-#include "edge/inbox/alert.h"
+#include "edge/core/alert.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the alert command and makes the alert's POST. */
-#include "edge/inbox/alert.h"
+#include "edge/core/alert.h"
 
 #include "base/clock.h"
 #include "base/log.h"

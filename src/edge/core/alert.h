@@ -12,8 +12,8 @@
  * is too old, late_s is its age.  text: a sentence, which is all that Slack's and Mattermost's
  * incoming webhooks look at.
  */
-#ifndef ADIT_EDGE_INBOX_ALERT_H
-#define ADIT_EDGE_INBOX_ALERT_H
+#ifndef ADIT_EDGE_CORE_ALERT_H
+#define ADIT_EDGE_CORE_ALERT_H
 
 #include "edge/core/settings.h"
 #include "net/loop.h"
