@@ -59,7 +59,7 @@ take_name(struct acme *a, struct slice name, unsigned can, char why[ACME_WHY_BYT
 
 	for (size_t i = 0; i < a->n && fault == NULL; i++) {
 		if (ident_eq(id, &a->ids[i]))
-			fault = "it stands there twice";
+			fault = "it is wanted twice";
 	}
 	if (fault == NULL && (can & challenge_possible(id)) == 0)
 		fault = id->wildcard

@@ -204,6 +204,21 @@
 	X(ACME_LIMITED_S,          300, "s", "Retry-After of a CA that an attempt waits for; a longer one ends it") \
 	X(ACME_ALTERNATES,           8, "chains", "other chains of a certificate that the edge looks at") \
 	X(ACME_DIRECTORY_S,      86400, "s", "before the directory of a CA is read again")         \
+	X(CERT_ROWS,             10000, "certificates", "certificates that the edge gets of CAs")  \
+	X(CERT_SHOWN,              100, "certificates", "certificates of one answer of the control socket") \
+	X(CERT_ORDERS,               2, "orders", "orders for certificates that are under way at one time") \
+	X(CERT_ORDERS_BURST,       100, "orders", "orders of an account of a CA, at once")         \
+	X(CERT_ORDER_S,             60, "s", "before one order more")                              \
+	X(CERT_DOMAIN,              40, "certificates", "new ones of a registered domain, at once") \
+	X(CERT_DOMAIN_S,         15120, "s", "before one more of them")                            \
+	X(CERT_SAME,                 4, "certificates", "with the same names, at once")            \
+	X(CERT_SAME_S,          151200, "s", "before one more of them")                            \
+	X(CERT_NEW_EDGE,            20, "names", "names that get a certificate for the first time, in an hour") \
+	X(CERT_ASK_S,            43200, "s", "between questions to a CA when a certificate is to be renewed") \
+	X(CERT_DOWN_S,           43200, "s", "faults of a CA before the next one is asked, where there is one") \
+	X(CERT_FETCH_MS,         30000, "ms", "wait for an answer of a CA")                        \
+	X(CERT_TOLD_MS,          10000, "ms", "wait for the edge's name server to have a challenge") \
+	X(CERT_STORE_MS,         30000, "ms", "before what the store refused of a certificate is stored again") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

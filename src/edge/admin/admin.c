@@ -6,6 +6,7 @@
 #include "base/date.h"
 #include "base/limits.h"
 #include "base/slice.h"
+#include "edge/admin/admin_cert.h"
 #include "edge/admin/admin_inbox.h"
 #include "edge/admin/admin_waiting.h"
 #include "base/tell.h"
@@ -313,6 +314,16 @@ const struct admin_command admin_commands[] = {
 	    "name.list", { "account" }, "name", show_name },
 	{ "port", "release", "PORT", 1, 1, 0, "free the port of a TCP tunnel",
 	    "port.release", { "port" } },
+	{ "cert", "list", "", 0, 0, 0, "certificates of CAs: issuer, end, next attempt, what is wrong",
+	    "cert.list", .cursor = "name", .show_row = admin_cert_row },
+	{ "cert", "show", "NAME", 1, 1, 0, "all about one certificate",
+	    "cert.show", { "name" }, .show = admin_cert_show },
+	{ "cert", "renew", "NAME", 1, 1, 0, "get a new certificate now", "cert.renew", { "name" },
+	    .show = show_text },
+	{ "cert", "revoke", "NAME", 1, 1, ADMIN_REVOKE, "revoke a certificate, and get a new one",
+	    "cert.revoke", { "name" }, .show = show_text },
+	{ "cert", "rollover", "", 0, 0, 0, "give the account at the CA another key", "cert.rollover",
+	    .show = show_text },
 	{ "status", NULL, "", 0, 0, 0, "print counters and the tunnels that are up",
 	    "status", .show = show_status },
 	{ "limits", NULL, "", 0, 0, 0, "print the limits of the running aditd",
@@ -425,6 +436,8 @@ make_request(const struct admin_options *o, const struct admin_command *cmd, int
 		json_object_set_new(request, "label", json_string(o->label));
 	if (o->days != NULL)
 		json_object_set_new(request, "days", value("days", o->days, 1));
+	if (o->reason != NULL)
+		json_object_set_new(request, "reason", value("reason", o->reason, 1));
 	if (o->timeout != NULL)
 		json_object_set_new(request, "timeout_ms", value("timeout_ms", o->timeout, 1000));
 	return request;

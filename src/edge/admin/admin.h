@@ -15,6 +15,7 @@ struct admin_options {
 	const char *label;   /* token add --label */
 	const char *days;    /* token add --days */
 	const char *timeout; /* wait --timeout, seconds */
+	const char *reason;  /* cert revoke --reason */
 	bool json;           /* answers as they come, a line each */
 	struct inboxtalk_options inbox;
 };
@@ -28,6 +29,7 @@ enum admin_group {
 	ADMIN_REPLAY = 1 << 8,
 	ADMIN_RAW = 1 << 9,
 	ADMIN_STAT = 1 << 10,
+	ADMIN_REVOKE = 1 << 11,
 };
 
 struct admin_command {

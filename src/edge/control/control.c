@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/cert/cert.h"
 #include "edge/control/control_private.h"
 #include "edge/inbox/query.h"
 
@@ -37,6 +38,8 @@ client_close(struct control_client *c)
 	control_job_abandon(c);
 	query_abandon(c->query);
 	c->query = NULL;
+	certs_abandon(c->cert_job);
+	c->cert_job = NULL;
 	loop_timer_stop(ctl->edge->main_loop, &c->wait_timer);
 	conn_close(&c->conn);
 	list_del(&c->node);
@@ -48,7 +51,8 @@ client_close(struct control_client *c)
 static bool
 is_busy(const struct control_client *c)
 {
-	return c->job != NULL || c->query != NULL || c->wait_key[0] != '\0' || c->out.n > 0;
+	return c->job != NULL || c->query != NULL || c->cert_job != NULL ||
+	       c->wait_key[0] != '\0' || c->out.n > 0;
 }
 
 /* --- answers --- */
@@ -93,7 +97,7 @@ control_answer(struct control_client *c, json_t *answer)
 		return;
 	}
 	/* One request at a time: nothing else works for this client now. */
-	check(c->job == NULL && c->query == NULL && c->wait_key[0] == '\0');
+	check(c->job == NULL && c->query == NULL && c->cert_job == NULL && c->wait_key[0] == '\0');
 	if (text != NULL) {
 		buf_put(&c->out, slice_str(text));
 		buf_putc(&c->out, '\n');

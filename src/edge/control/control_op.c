@@ -440,7 +440,8 @@ control_request(struct control_client *c, json_t *request)
 		    on_view, c);
 		return;
 	}
-
+	if (op != NULL && strncmp(op, "cert.", 5) == 0 && control_cert(c, op + 5, request))
+		return;
 	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++) {
 		if (strcmp(op, rows[i].op) != 0)
 			continue;

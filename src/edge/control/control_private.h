@@ -28,8 +28,9 @@ struct control_client {
 	struct list node;
 	struct loop_grave grave;
 	struct buf in, out;
-	struct control_job *job; /* the store works for it */
-	struct query *query;     /* the same, for a request of the inbox */
+	struct control_job *job;    /* the store works for it */
+	struct query *query;        /* the same, for a request of the inbox */
+	struct certs_job *cert_job; /* a CA is asked for it */
 	bool eof, dead;
 	/* {"op":"wait"} */
 	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */
@@ -49,6 +50,11 @@ struct control_job {
 /* Takes over the object. Goes on with the next request. */
 void control_answer(struct control_client *c, json_t *answer);
 void control_refuse(struct control_client *c, const char *code, const char *text);
+
+/* --- control_cert.c --- */
+
+/* False: there is no such request about certificates. */
+bool control_cert(struct control_client *c, const char *op, json_t *request);
 
 /* --- control_op.c --- */
 

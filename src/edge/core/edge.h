@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 struct board;
+struct certs;
 struct incidents;
 struct name_server;
 struct vault;
@@ -26,6 +27,7 @@ struct edge {
 	struct incidents *incidents;     /* for the doctor */
 	struct board *board;             /* what CAs want to see */
 	struct name_server *name_server; /* NULL: no DNS */
+	struct certs *certs;             /* of the main loop; NULL: none are got of a CA */
 	unsigned char probe_key[32];     /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;

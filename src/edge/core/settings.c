@@ -316,6 +316,7 @@ static const struct schema_row rows[] = {
 	{ "via", SCHEMA_CALL, AT(via), .call = read_via },
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
+	{ "acme", SCHEMA_CALL, AT(acme), .call = settings_acme_read },
 	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },
 	{ "trusted_proxies", SCHEMA_CALL, AT(trusted), .call = read_networks },
 	{ "proxy_protocol", SCHEMA_MAP, .rows = proxy_rows },
@@ -396,6 +397,7 @@ settings_unref(struct settings *s)
 	}
 	free(s->certs);
 	settings_dns_fini(&s->dns);
+	settings_acme_fini(&s->acme);
 	cidr_set_fini(&s->trusted);
 	cidr_set_fini(&s->proxies.https);
 	cidr_set_fini(&s->proxies.http);
@@ -411,9 +413,12 @@ check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 
 	if (s->domain[0] == '\0')
 		return schema_fault(r, root, "\"domain\" is missing: tunnels are NAME.domain");
-	if (s->n_certs == 0)
+	if (s->n_certs == 0 && s->acme.n_cas == 0)
 		return schema_fault(r, root,
-		    "\"certificates\" is missing: - { cert: FILE, key: FILE } for *.%s", s->domain);
+		    "\"certificates\" is missing: - { cert: FILE, key: FILE } for *.%s; or write "
+		    "acme: "
+		    "{ agree_to_terms: yes }, and a CA gives them",
+		    s->domain);
 	if (s->port_min > s->port_max)
 		return schema_fault(r, root, "tcp_ports: \"from\" is above \"to\"");
 	return settings_dns_whole(r, root, &s->dns, s->domain, &s->https);

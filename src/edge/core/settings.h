@@ -10,6 +10,7 @@
 
 #include "base/cidr.h"
 #include "base/log.h"
+#include "edge/core/settings_acme.h"
 #include "edge/core/settings_dns.h"
 #include "net/addr.h"
 #include "net/tls.h"
@@ -76,6 +77,7 @@ struct settings {
 	 * settings_read_certs() and settings_tls(). */
 	struct tls_cert_files *certs;
 	size_t n_certs;
+	struct settings_acme acme;
 	bool mint; /* --dev: names get certificates when they are first asked for */
 };
 

@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "conf/file.h"
 
+#include <stdlib.h>
+
 /* Wiped, as they may be a key. */
 static void
 drop_bytes(struct slice *bytes)
@@ -37,6 +39,8 @@ settings_take_cert(struct settings *s, size_t i, bool key, int fd)
 void
 settings_read_certs(struct settings *s)
 {
+	/* What cannot be read is told by settings_tls(), too. */
+	free(settings_acme_keys(&s->acme));
 	for (size_t i = 0; i < s->n_certs; i++) {
 		struct tls_cert_files *f = &s->certs[i];
 
@@ -53,8 +57,11 @@ settings_read_certs(struct settings *s)
 struct tls_server *
 settings_tls(struct settings *s, char **ret_error, char **ret_fault)
 {
-	struct tls_server *server = tls_server_new(s->certs, s->n_certs, ret_error);
+	struct tls_server *server = NULL;
 
+	*ret_error = settings_acme_keys(&s->acme);
+	if (*ret_error == NULL)
+		server = tls_server_new(s->certs, s->n_certs, ret_error);
 	settings_wipe_certs(s);
 	if (server != NULL && ret_fault != NULL)
 		*ret_fault = tls_server_fault(server, s->certs, s->domain, clock_wall_ms() / 1000);

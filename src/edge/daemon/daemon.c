@@ -83,8 +83,10 @@ read_anew(struct daemon *d, struct tls_server **ret_server, char **ret_error)
 		if (next != NULL)
 			settings_read_certs(next);
 	}
-	if (next != NULL)
+	if (next != NULL) {
+		settings_acme_keep_keys(&next->acme, &d->settings->acme);
 		fault = selfcheck_reload(d->settings, next);
+	}
 	if (next != NULL && fault == NULL &&
 	    (*ret_server = settings_tls(next, ret_error, &fault)) != NULL && fault == NULL)
 		return next;
@@ -109,6 +111,25 @@ refuse(struct daemon *d, char *error, char *ret_text, size_t cap)
 	return false;
 }
 
+/* Without memory the ones that are shown stay. */
+static void
+use_server(struct daemon *d)
+{
+	struct tls_server *server = daemon_server(d);
+
+	if (server != NULL)
+		acceptor_use_server(d->acceptor, server);
+	else
+		log_event(LOG_ERROR, "no-memory", LOG_Z("why", "certificates stay as they are"));
+}
+
+/* A certificate has come, or gone. */
+static void
+on_certs(void *owner)
+{
+	use_server(owner);
+}
+
 /* New settings and certificates for what comes from now on; whatever is under way
  * keeps the old ones. */
 static bool
@@ -128,7 +149,11 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 		snprintf(ret_text, cap, "reloaded, but for %s, which needs a restart", restart);
 	else
 		snprintf(ret_text, cap, "reloaded");
-	acceptor_use_server(d->acceptor, server);
+	tls_server_unref(d->server);
+	d->server = server;
+	if (d->edge.certs != NULL)
+		certs_use_settings(d->edge.certs, next);
+	use_server(d);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
 		worker_use_settings(d->edge.workers[i], next);
 	if (d->housekeeping != NULL)
@@ -241,6 +266,8 @@ on_up(struct edge *e, const char *key)
 
 	if (d->control != NULL)
 		control_route_up(d->control, key);
+	if (e->certs != NULL)
+		certs_route_up(e->certs, key);
 }
 
 /* --- start --- */
@@ -257,12 +284,14 @@ start(struct daemon *d)
 	d->edge.worker_idle = on_idle;
 	d->deadline.fn = on_deadline;
 	if (watch_signals(d) != 0 || daemon_prepare(d, n_workers) != 0 ||
-	    daemon_open_store(d) != 0 || daemon_make_threads(d, n_workers, &control_ops) != 0 ||
-	    daemon_start_threads(d) != 0)
+	    daemon_open_store(d) != 0 || daemon_open_certs(d, on_certs) != 0 ||
+	    daemon_make_threads(d, n_workers, &control_ops) != 0 || daemon_start_threads(d) != 0)
 		return -1;
 	d->housekeeping = housekeeping_start(&d->edge, d->settings);
 	if (d->housekeeping == NULL)
 		return daemon_fail(NULL);
+	if (d->edge.certs != NULL)
+		certs_start(d->edge.certs);
 	trim_start(&d->trim, d->edge.main_loop);
 	stop_listen(); /* before the first line that a reader of the log may keep waiting */
 	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->sockets.https,
@@ -304,6 +333,7 @@ finish(struct daemon *d)
 	name_server_stop(d->name_server);
 	password_free(e->passwords);
 	control_close(d->control);
+	certs_stop(e->certs);
 	housekeeping_stop(d->housekeeping);
 	if (e->store != NULL)
 		store_close(e->store);
@@ -314,6 +344,7 @@ finish(struct daemon *d)
 		loop_run(e->main_loop);
 	}
 	control_free(d->control);
+	certs_free(e->certs);
 	housekeeping_free(d->housekeeping);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		dispatch_free(e->workers[i]);

@@ -4,6 +4,7 @@
 #define ADIT_EDGE_DAEMON_DAEMON_PRIVATE_H
 
 #include "edge/accept/acceptor.h"
+#include "edge/cert/cert.h"
 #include "edge/control/control.h"
 #include "edge/core/trim.h"
 #include "edge/daemon/daemon.h"
@@ -27,10 +28,10 @@ struct daemon {
 	struct loop_timer deadline; /* of a stop in order */
 	unsigned n_idle;
 	bool stopping;
-	struct sockets sockets; /* bound before root is given up */
-	struct tls_server *server;
-	struct reader *reader; /* NULL: we were not root, or stay it */
-	char reloaded[512];    /* "": not refused since the start, else why the last reload was */
+	struct sockets sockets;    /* bound before root is given up */
+	struct tls_server *server; /* with the certificates of files alone */
+	struct reader *reader;     /* NULL: we were not root, or stay it */
+	char reloaded[512]; /* "": not refused since the start, else why the last reload was */
 };
 
 /* Both say why at the start, and give -1. sentence: malloced; NULL: there was no memory. */
@@ -44,9 +45,13 @@ unsigned daemon_count_workers(const struct settings *s);
 int daemon_prepare(struct daemon *d, unsigned n_workers) must_use;
 /* Names and policies are read, too. */
 int daemon_open_store(struct daemon *d) must_use;
+/* What the store has of certificates that came of a CA, if acme: is configured. */
+int daemon_open_certs(struct daemon *d, void (*changed)(void *owner)) must_use;
 /* ops: of the control socket. */
 int daemon_make_threads(struct daemon *d, unsigned n_workers,
     const struct control_ops *ops) must_use;
 int daemon_start_threads(struct daemon *d) must_use;
+/* The certificates of files, and those that came of a CA. NULL without memory. */
+struct tls_server *daemon_server(const struct daemon *d) must_use;
 
 #endif

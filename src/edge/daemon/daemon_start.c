@@ -163,6 +163,26 @@ daemon_open_store(struct daemon *d)
 	return 0;
 }
 
+int
+daemon_open_certs(struct daemon *d, void (*changed)(void *owner))
+{
+	char *error = NULL;
+
+	snprintf(d->edge.domain, sizeof(d->edge.domain), "%s", d->settings->domain);
+	if (d->options->dev != NULL)
+		return 0;
+	d->edge.certs = certs_new(&d->edge, d->settings, changed, d, &error);
+	return d->edge.certs != NULL ? 0 : daemon_fail(error);
+}
+
+struct tls_server *
+daemon_server(const struct daemon *d)
+{
+	if (d->edge.certs == NULL)
+		return tls_server_ref(d->server);
+	return certs_server(d->edge.certs, d->server);
+}
+
 /* 0: a Unix socket, or none. */
 static uint16_t
 public_port(const struct settings *s, const struct addr *bound)
@@ -189,10 +209,10 @@ int
 daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_ops *ops)
 {
 	struct edge *e = &d->edge;
+	struct tls_server *server;
 
 	check(n_workers > 0 && n_workers <= LIMIT_WORKERS); /* http_fds has so many */
 	e->started = settings_ref(d->settings);
-	snprintf(e->domain, sizeof(e->domain), "%s", d->settings->domain);
 	e->https_port = public_port(d->settings, &d->sockets.https);
 	e->http_port =
 	    d->settings->has_http && d->sockets.http.kind == ADDR_TCP ? d->sockets.http.port : 0;
@@ -216,11 +236,13 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 		if (e->workers[e->n_workers] == NULL)
 			return daemon_fail_errno("making a worker");
 	}
-	d->acceptor = acceptor_new(e, d->sockets.https_fd, d->server);
+	server = daemon_server(d);
+	if (server == NULL)
+		return daemon_fail(NULL);
+	d->acceptor = acceptor_new(e, d->sockets.https_fd, server);
 	d->sockets.https_fd = -1;
 	if (d->acceptor == NULL)
 		return daemon_fail_errno("making the acceptor");
-	d->server = NULL;
 	if (make_name_server(d) != 0)
 		return daemon_fail_errno("making the name server");
 	d->control = control_new(e, d->sockets.control_fd, ops, d);

@@ -4,7 +4,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/core/board.h"
 #include "edge/visit/access.h"
+#include "edge/visit/challenge_answer.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
 #include "edge/visit/exchange_log.h"
@@ -213,6 +215,8 @@ route(struct exchange *x, struct going *g)
 
 	copy_for_log(x, g->bytes);
 	client_find(x, g->bytes);
+	if (!board_is_empty(x->worker->edge->board) && challenge_answer(x, g->bytes))
+		return STEP_DONE;
 	g->code = route_look(x, g->bytes);
 	/*
 	 * A client that does not know where it is, a body that nobody will read, an edge

@@ -170,8 +170,10 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	    "*:PORT or unix:/PATH");
 	refused("domain: example.org\ncertificates:\n  - cert: a\n",
 	    "/etc/aditd.yml:3:5: certificates[1]: cert and key are both needed");
-	refused("domain: example.org\n", "/etc/aditd.yml:1:1: \"certificates\" is missing: - { "
-					 "cert: FILE, key: FILE } for *.example.org");
+	refused("domain: example.org\n",
+	    "/etc/aditd.yml:1:1: \"certificates\" is missing: - { "
+	    "cert: FILE, key: FILE } for *.example.org; or write acme: { "
+	    "agree_to_terms: yes }, and a CA gives them");
 	refused("", "/etc/aditd.yml:1:1: \"domain\" is missing: tunnels are NAME.domain");
 	refused("domain: a_b\n",
 	    "/etc/aditd.yml:1:9: domain: a domain is wanted, such as tunnel.example.org");

@@ -14,6 +14,7 @@
 #include "edge/link/links.h"
 #include "edge/link/login.h"
 #include "edge/link/login_policy.h"
+#include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/visit/visitor.h"
 #include "net/loop_sim.h"
@@ -305,6 +306,7 @@ world_open(unsigned n_workers)
 	snprintf(w->edge.domain, sizeof(w->edge.domain), "example.org");
 	w->edge.started = w->settings;
 	w->edge.directory = directory_new();
+	w->edge.board = board_new();
 	w->edge.guard = guard_new();
 	w->edge.incidents = incident_new();
 	EXPECT(mkdtemp(w->dir) != NULL);
@@ -440,6 +442,7 @@ world_close(void)
 	EXPECT_INT(sim_free(), 0);
 	remove_dir();
 	directory_free(w->edge.directory);
+	board_free(w->edge.board);
 	guard_free(w->edge.guard);
 	incident_free(w->edge.incidents);
 	settings_unref(w->settings);
