@@ -2,6 +2,7 @@
 """The edge as a name server, asked by the programs that people and other servers ask with."""
 import base64
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -410,3 +411,33 @@ def test_transfers_show_each_key_its_own(lab):
     whole = run([*at, "-y", written("whole", "hmac-sha512")])
     assert f"*.{DOMAIN}." in whole and f"ns.{DOMAIN}." in whole
     assert "Transfer failed" in run(at, code=None)
+
+
+# --- what to tell the provider ---
+
+@pytest.mark.skipif(not shutil.which("named-checkzone"), reason="no named-checkzone (Debian: bind9-utils)")
+@pytest.mark.parametrize("mode", ["challenge", "zone"])
+def test_the_plan_is_a_zone_file(tmp_path, mode):
+    """What dns-plan prints is taken by a server as it is, and says the same as text, table and JSON."""
+    path, zone = tmp_path / "aditd.yml", tmp_path / "zone"
+    path.write_text("domain: tunnel.example.org\ncertificates: [{ cert: c, key: k }]\n"
+                    f"dns: {{ listen: [53], mode: {mode}, addresses: [203.0.113.5, \"2001:db8::5\"], caa: letsencrypt.org }}\n")
+    text = run([ADITD, "dns-plan", "-f", str(path)])
+    file, table = text.split("\nThe same for a web form")
+    zone.write_text("$ORIGIN example.org.\n@ 300 IN SOA a.test. b.test. 1 14400 3600 604800 60\n@ 300 IN NS a.test.\n" + file)
+    assert "OK" in run(["named-checkzone", "-i", "none", "example.org", str(zone)])
+    rows = json.loads(run([ADITD, "dns-plan", "--json", "-f", str(path)]))["records"]
+    lines = [line for line in file.splitlines() if line and line[0] != ";"]
+    assert lines == [f"{r['name']}. {r['ttl']} IN {r['type']} {r['value']}" for r in rows]
+    for r in rows:
+        assert f"{r['name']} " in table and f" {r['value']} " in table
+    origin = "tunnel.example.org" if mode == "zone" else "_acme-challenge.tunnel.example.org"
+    assert f"{origin}. 3600 IN NS ns.tunnel.example.org." in lines and f"aditd doctor -f {path}" in text
+    assert any(r["type"] == "CAA" for r in rows) == (mode == "challenge")  # else the edge says so itself
+
+
+def test_a_plan_needs_addresses(tmp_path):
+    path = tmp_path / "aditd.yml"
+    for dns, sign in (("", "dns: { listen: [53], addresses:"), ("dns: { listen: [127.0.0.1:53] }\n", "dns.addresses")):
+        path.write_text(f"domain: tunnel.example.org\ncertificates: [{{ cert: c, key: k }}]\n{dns}")
+        assert sign in run([ADITD, "dns-plan", "-f", str(path)], code=1)

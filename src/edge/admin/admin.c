@@ -332,6 +332,7 @@ const struct admin_command admin_commands[] = {
 	{ "reload", NULL, "", 0, 0, 0, "read configuration and certificates again",
 	    "reload", .show = show_text },
 	{ "stop", NULL, "", 0, 0, 0, "stop in order", "stop" },
+	{ "dns-plan", NULL, "", 0, 0, ADMIN_LOCAL, "print the DNS records to add at your provider" },
 	{ "inbox", "list", "", 0, 0, ADMIN_FILTER | ADMIN_LIST, "stored webhooks, newest first" },
 	{ "inbox", "show", "ID", 1, 1, ADMIN_RAW, "all about one webhook: attempts, head and body" },
 	{ "inbox", "replay", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER | ADMIN_REPLAY,

@@ -30,6 +30,7 @@ enum admin_group {
 	ADMIN_RAW = 1 << 9,
 	ADMIN_STAT = 1 << 10,
 	ADMIN_REVOKE = 1 << 11,
+	ADMIN_LOCAL = 1 << 12, /* not of a running edge: main.c answers it */
 };
 
 struct admin_command {

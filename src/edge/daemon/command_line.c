@@ -9,8 +9,6 @@
 
 #include <stddef.h>
 
-#define DEFAULT_FILE "/etc/aditd.yml"
-
 /* Beside enum admin_group. */
 enum {
 	RUN = 1 << 0,     /* aditd itself */
@@ -22,7 +20,7 @@ enum {
 
 /* clang-format off */
 static const struct args_row rows[] = {
-	{ "--file", "FILE", AT(daemon.file), RUN | WHERE, "configuration, in place of " DEFAULT_FILE, .brief = "-f" },
+	{ "--file", "FILE", AT(daemon.file), RUN | WHERE, "configuration, in place of " COMMAND_LINE_FILE, .brief = "-f" },
 	{ "--dev", "DIR", AT(daemon.dev), RUN | WHERE,
 	    "an edge for trying: all on loopback; it makes a CA and a token in DIR" },
 	{ "--check", NULL, AT(check), RUN, "check configuration and certificates, and exit", .brief = "-n" },
@@ -275,6 +273,6 @@ command_line_read(struct command_line *cl, int argc, char **argv)
 		return 2;
 	}
 	if (cl->daemon.file == NULL)
-		cl->daemon.file = DEFAULT_FILE;
+		cl->daemon.file = COMMAND_LINE_FILE;
 	return -1;
 }

@@ -7,6 +7,8 @@
 #include "edge/admin/admin.h"
 #include "edge/daemon/daemon.h"
 
+#define COMMAND_LINE_FILE "/etc/aditd.yml" /* unless another one is named */
+
 struct command_line {
 	struct daemon_options daemon;
 	struct admin_options admin;

@@ -2,9 +2,11 @@
 /* aditd: the edge, and the commands that ask one that runs (aditd.8). */
 #include "base/limits.h"
 #include "edge/daemon/command_line.h"
+#include "edge/daemon/dns_command.h"
 #include "edge/daemon/selfcheck.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int
 print_limits(void)
@@ -15,10 +17,22 @@ print_limits(void)
 	return 0;
 }
 
+/* Commands that need no running edge. */
+static const struct {
+	const char *name;
+	int (*run)(const struct command_line *cl);
+} local_commands[] = {
+	{ "dns-plan", dns_command_plan },
+};
+
 static int
 administer(struct command_line *cl)
 {
 	char path[200];
+
+	for (size_t i = 0; i < sizeof(local_commands) / sizeof(*local_commands); i++)
+		if (strcmp(cl->command->name, local_commands[i].name) == 0)
+			return local_commands[i].run(cl);
 
 	if (cl->admin.socket == NULL) {
 		if (!options_socket(&cl->daemon, path, sizeof(path)))

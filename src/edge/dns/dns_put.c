@@ -5,6 +5,7 @@
 #include "dns/rr.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 
 size_t
 dns_put_rdata(const struct addr *a, unsigned char dst[16], uint16_t *ret_type)
@@ -39,4 +40,20 @@ dns_put_addresses(struct change *c, struct slice name, const struct settings_dns
 			return false;
 	}
 	return true;
+}
+
+void
+dns_put_caa_value(const char *ca, const char *account_uri, char dst[DNS_CAA_BYTES])
+{
+	int n;
+
+	if (account_uri[0] == '\0') {
+		snprintf(dst, DNS_CAA_BYTES, "%s", ca);
+		return;
+	}
+	n = snprintf(dst, DNS_CAA_BYTES,
+	    "%s; accounturi=%s; validationmethods=dns-01,tls-alpn-01,http-01", ca, account_uri);
+	/* Of a URI that is too long half would forbid everything. */
+	if (n >= DNS_CAA_BYTES)
+		snprintf(dst, DNS_CAA_BYTES, "%s", ca);
 }

@@ -15,4 +15,11 @@ size_t dns_put_rdata(const struct addr *a, unsigned char dst[16], uint16_t *ret_
 /* The edge's addresses at a name. False without memory. */
 bool dns_put_addresses(struct change *c, struct slice name, const struct settings_dns *d) must_use;
 
+/*
+ * The value of a CAA record (RFC 8659 4.2): a CA by its domain. account_uri: "" any account of it;
+ * else that one alone, and by the ways that this edge has (RFC 8657).
+ */
+#define DNS_CAA_BYTES 480
+void dns_put_caa_value(const char *ca, const char *account_uri, char dst[DNS_CAA_BYTES]);
+
 #endif

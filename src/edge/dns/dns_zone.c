@@ -52,13 +52,15 @@ put_caa(struct name_server *ns, struct change *c, struct slice origin)
 
 	for (size_t i = 0; i < d->n_caa; i++) {
 		for (size_t k = 0; k < 2; k++) {
-			unsigned char rdata[300];
+			unsigned char rdata[DNS_CAA_BYTES + 20];
 			struct wire_out out = wire_out(rdata, sizeof(rdata));
+			char value[DNS_CAA_BYTES];
 
 			wire_put_uint(&out, 0, 1); /* flags */
 			wire_put_uint(&out, strlen(tags[k]), 1);
 			wire_put(&out, slice_str(tags[k]));
-			wire_put(&out, slice_str(d->caa[i]));
+			dns_put_caa_value(d->caa[i], "", value);
+			wire_put(&out, slice_str(value));
 			check(!out.failed);
 			if (change_add(c, origin, RR_CAA, CAA_TTL, slice_of(rdata, out.n)) !=
 			    CHANGE_OK)

@@ -104,6 +104,7 @@ name_server_new(struct edge *e, const struct settings *s, struct name_server_soc
 	    open_sockets(ns, sockets, n) == 0 && dns_notify_init(ns)) {
 		ns->home = (struct errands){ .loop = ns->loop, .came_home = on_home };
 		dns_board_init(ns);
+		dns_board_take(ns);
 		dns_notify_all(ns);
 		return ns;
 	}
