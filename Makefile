@@ -53,7 +53,7 @@ FORMATTED = $(wildcard src/*/*.[ch] src/*/*/*.[ch] test/*.[ch] test/unit/*/*.[ch
 help: ## this list
 	@echo "adit $(VERSION): a tunnel for webhooks"
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | while IFS='|' read -r name what; do \
-		printf '%-18s%s\n' "$$name" "$$what"; done
+		printf '%-22s%s\n' "$$name" "$$what"; done
 
 run: ## edge, agent and a real CI on loopback: a signed push starts a build
 	@tools/deps build run
@@ -157,12 +157,20 @@ packages: ## Debian packages of what is committed or changed here, in build/pack
 	@tools/deps build packages
 	@tools/packages $(B)/packages
 
-packages-check: packages static ## packages and static agents, and what can be tested of them
+packages-check: packages static ## packages, static programs and images, and what can be tested of them
 	@$(PYTHON) -B -m pytest -q -ra -p no:cacheprovider test/packages
 
-static: ## the agent as one file that needs no libraries, for amd64 and arm64, in build/static
+static: ## both programs as files that need no libraries, for amd64 and arm64, in build/static
 	@tools/deps build static
 	@tools/static $(B)/static
+
+release: ## packages, static programs, images, bills of materials and SHA256SUMS, in build/release
+	@tools/deps build packages static
+	@tools/release $(B)/release
+
+reproducible: ## builds a release twice, in other folders and at another time, and compares the bytes
+	@tools/deps build packages static
+	@tools/reproducible $(B)/reproducible
 
 dist: ## build/adit-VERSION.tar.gz of what is committed
 	@mkdir -p $(B)
@@ -255,7 +263,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check static dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check static release reproducible dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
