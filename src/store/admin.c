@@ -23,6 +23,7 @@ uses(enum store_op op)
 	switch (op) {
 	case STORE_TOKEN_ADD:
 	case STORE_TOKEN_LIST:
+	case STORE_TOKEN_KEYS:
 	case STORE_TOKEN_REVOKE:
 	case STORE_LOGIN:
 		return USES_GRANT;
@@ -53,6 +54,7 @@ all_end(const struct store_req *r)
 	case USES_GRANT:
 		return ends(r->grant.id, sizeof(r->grant.id)) &&
 		       ends(r->grant.token, sizeof(r->grant.token)) &&
+		       ends(r->grant.scope, sizeof(r->grant.scope)) &&
 		       ends(r->grant.label, sizeof(r->grant.label));
 	case USES_ROUTE:
 		return ends(r->route.name, sizeof(r->route.name)) &&
@@ -72,6 +74,7 @@ need(const struct store_job *job)
 	switch (req->op) {
 	case STORE_LOGIN:
 	case STORE_TOKEN_LIST:
+	case STORE_TOKEN_KEYS:
 	case STORE_NAME_LIST:
 	case STORE_NAME_POLICIES:
 	case STORE_NAME_LOOKUP:
@@ -106,8 +109,11 @@ bytes(const struct store_job *job)
 static void
 forget_rows(struct store_req *req)
 {
-	for (size_t i = 0; i < req->n_rows; i++)
+	for (size_t i = 0; i < req->n_rows; i++) {
 		free(req->rows[i].policy);
+		free(req->rows[i].scope);
+		free(req->rows[i].key);
+	}
 	free(req->rows);
 	req->rows = NULL;
 	req->n_rows = 0;

@@ -27,13 +27,19 @@ struct store *store_open(const struct engine_ops *engine, const char *where,
 void store_close(struct store *s);
 
 enum store_op {
-	/* in: account (made when new), label, expires; out: token_id, token (clear, only here) */
+	/*
+	 * in: account (made when new), label, expires, scope, key; out: token_id, token (clear, only
+	 * here). A token with a scope gets its names for the account; refused: which one it cannot have
+	 */
 	STORE_TOKEN_ADD,
 	/* in: account ("" = all), token_id (rows after it); out: at most LIMIT_STORE_ROWS rows */
 	STORE_TOKEN_LIST,
+	/* in: token_id (rows after it); out: those with a key that were not revoked, at most
+	 * LIMIT_STORE_ROWS rows */
+	STORE_TOKEN_KEYS,
 	/* in: token_id; out: account */
 	STORE_TOKEN_REVOKE,
-	/* in: token (clear); out: account, token_id, expires. Same work for
+	/* in: token (clear); out: account, token_id, expires, scope. Same work for
 	 * an unknown one (S-05) */
 	STORE_LOGIN,
 	/* in: account, name ("" = random: the one kept for `key`, or a new one), key; out: name */
@@ -64,12 +70,17 @@ enum store_op {
 	STORE_STAT,
 };
 
+/* LIMIT_TOKEN_NAMES names of 63 characters, with commas between. */
+#define STORE_SCOPE_BYTES 1024
+
 struct store_row {
 	char token_id[24], account[64], name[64], label[64];
 	uint16_t port;
 	bool revoked, tombstone, tls;
 	char *policy; /* malloced; freed by store_req_fini() */
 	size_t n_policy;
+	char *scope, *key; /* of a token, malloced as well; NULL: none */
+	size_t n_key;
 	int64_t created_ms, expires_ms, used_ms, stopped_ms; /* wall clock, 0 = none */
 };
 
@@ -84,6 +95,11 @@ struct store_job {
 /* A token: TOKEN_ADD, TOKEN_LIST, TOKEN_REVOKE, LOGIN. */
 struct store_grant {
 	char id[24], token[128], label[64];
+	char scope
+	    [STORE_SCOPE_BYTES]; /* "": an agent's; "home,nas": for dynamic DNS of these names */
+	char refused[64];
+	struct slice
+	    key; /* for signed DNS updates, sealed; empty: none; the caller's until done() */
 	int64_t expires_ms; /* wall clock, 0: never */
 };
 

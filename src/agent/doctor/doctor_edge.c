@@ -306,7 +306,7 @@ judge_unwelcome(struct doctor *d)
 	check(d->has_login && !d->link.welcomed && d->link.probe == NULL);
 	if (!d->link.reached)
 		doctor_look_reach(d);
-	else if (strcmp(code, "token-revoked") == 0)
+	else if (strcmp(code, "token-revoked") == 0 || strcmp(code, "token-scope") == 0)
 		doctor_add(d, "link-refused", "reason", d->link.why, "edge", d->login.edge);
 	else if (code[0] != '\0')
 		doctor_add(d, "link-busy", "reason", d->link.why);

@@ -75,7 +75,8 @@ client_on_probed(struct loop_timer *timer)
 static bool
 is_final(const char *code)
 {
-	static const char *const codes[] = { "bad-token", "token-revoked", "bad-hello" };
+	static const char *const codes[] = { "bad-token", "token-revoked", "token-scope",
+		"bad-hello" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		if (strcmp(code, codes[i]) == 0)

@@ -171,6 +171,8 @@ show_token(const json_t *r)
 	say(r, "account", 20);
 	printf(" %-8s %-25s %-25s %-25s ",
 	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends);
+	if (text_at(r, "ddns")[0] != '\0')
+		printf("ddns:%s ", text_at(r, "ddns"));
 	say(r, "label", 0);
 	putchar('\n');
 }
@@ -273,7 +275,13 @@ show_status(const json_t *a)
 static void
 show_added(const json_t *a)
 {
+	const json_t *tsig = json_object_get(a, "tsig");
+
 	puts(text_at(a, "token"));
+	/* As nsupdate takes it behind -y. */
+	if (tsig != NULL)
+		printf("%s:%s:%s\n", text_at(tsig, "algorithm"), text_at(tsig, "name"),
+		    text_at(tsig, "secret"));
 	tell_note("this is token %s of account %s; it is shown this once and never again",
 	    text_at(a, "id"), text_at(a, "account"));
 }
@@ -439,6 +447,10 @@ make_request(const struct admin_options *o, const struct admin_command *cmd, int
 		json_object_set_new(request, "days", value("days", o->days, 1));
 	if (o->reason != NULL)
 		json_object_set_new(request, "reason", value("reason", o->reason, 1));
+	if (o->ddns != NULL)
+		json_object_set_new(request, "ddns", json_string(o->ddns));
+	if (o->tsig)
+		json_object_set_new(request, "tsig", json_true());
 	if (o->timeout != NULL)
 		json_object_set_new(request, "timeout_ms", value("timeout_ms", o->timeout, 1000));
 	return request;

@@ -14,6 +14,8 @@ struct admin_options {
 	bool configured;     /* the configuration names it */
 	const char *label;   /* token add --label */
 	const char *days;    /* token add --days */
+	const char *ddns;    /* token add --ddns */
+	bool tsig;           /* token add --tsig */
 	const char *timeout; /* wait --timeout, seconds */
 	const char *reason;  /* cert revoke --reason */
 	bool json;           /* answers as they come, a line each */

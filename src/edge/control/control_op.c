@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests of the control socket, a row each. */
-#include "edge/control/control_private.h"
+#include "edge/control/control_token.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -71,10 +71,11 @@ static json_t *
 row_json(enum store_op op, const struct store_row *r)
 {
 	if (op == STORE_TOKEN_LIST)
-		return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "id", r->token_id,
+		return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:s}", "id", r->token_id,
 		    "account", r->account, "label", r->label, "created_ms",
 		    (json_int_t)r->created_ms, "expires_ms", (json_int_t)r->expires_ms, "used_ms",
-		    (json_int_t)r->used_ms, "revoked", r->revoked);
+		    (json_int_t)r->used_ms, "revoked", r->revoked, "ddns",
+		    r->scope == NULL ? "" : r->scope);
 	return json_pack("{s:s, s:s, s:s, s:I, s:b}", "name", r->name, "account", r->account, "key",
 	    r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone);
 }
@@ -96,9 +97,6 @@ static json_t *
 result_json(const struct store_req *req)
 {
 	switch (req->op) {
-	case STORE_TOKEN_ADD:
-		return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "account", req->account, "id",
-		    req->grant.id, "token", req->grant.token);
 	case STORE_TOKEN_REVOKE:
 		return json_pack("{s:b, s:s}", "ok", 1, "account", req->account);
 	case STORE_TOKEN_LIST:
@@ -124,6 +122,7 @@ after(struct control *ctl, const struct store_req *req)
 	case STORE_TOKEN_REVOKE:
 		for (unsigned i = 0; i < e->n_workers; i++)
 			worker_revoke(e->workers[i], req->grant.id);
+		keyring_drop(e->keyring, req->grant.id);
 		log_event(LOG_INFO, "control", LOG_Z("op", "token.revoke"),
 		    LOG_Z("token", req->grant.id));
 		return;
@@ -146,6 +145,29 @@ after(struct control *ctl, const struct store_req *req)
 }
 
 static void
+job_free(struct control_job *job)
+{
+	store_req_fini(&job->req);
+	control_token_fini(job);
+	free(job);
+}
+
+/* Of several names the one that it is about is told. */
+static void
+refuse(struct control_client *c, const struct control_job *job)
+{
+	enum store_result r = job->req.result;
+	char text[256];
+
+	if (job->req.op != STORE_TOKEN_ADD || job->req.grant.refused[0] == '\0') {
+		control_refuse(c, refusal_code(r), store_result_text(r));
+		return;
+	}
+	snprintf(text, sizeof(text), "%s: %s", job->req.grant.refused, store_result_text(r));
+	control_refuse(c, refusal_code(r), text);
+}
+
+static void
 on_stored(struct errand *e)
 {
 	struct control_job *job = list_of(e, struct control_job, errand);
@@ -158,12 +180,12 @@ on_stored(struct errand *e)
 	if (c != NULL) {
 		c->job = NULL;
 		if (r == STORE_OK)
-			control_answer(c, result_json(&job->req));
+			control_answer(c, job->req.op == STORE_TOKEN_ADD ? control_token_json(job)
+									 : result_json(&job->req));
 		else
-			control_refuse(c, refusal_code(r), store_result_text(r));
+			refuse(c, job);
 	}
-	store_req_fini(&job->req);
-	free(job);
+	job_free(job);
 }
 
 /* On the store's thread, in the order of commits: the directory follows the store. */
@@ -178,6 +200,8 @@ follow(struct store_req *req)
 	    directory_load(e->directory, slice_str(req->route.name), slice_str(req->account),
 		false) != 0)
 		req->result = STORE_FULL;
+	if (req->result == STORE_OK && req->op == STORE_TOKEN_ADD)
+		control_token_follow(job);
 	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
 		(void)directory_release(e->directory, slice_str(req->route.name), &at);
 	errand_end(&job->errand);
@@ -228,19 +252,24 @@ static void
 store_request(struct control_client *c, json_t *request, enum store_op op)
 {
 	struct control_job *job = calloc(1, sizeof(*job));
+	const char *why = NULL;
 
 	if (job == NULL) {
 		control_refuse(c, "memory", "out of memory");
 		return;
 	}
-	job->req.op = op;
-	if (!read_members(request, &job->req)) {
-		free(job);
-		control_refuse(c, "bad-request", "a member is too long or of the wrong type");
-		return;
-	}
 	/* Beside the client, who may be gone when the answer comes. */
 	job->control = c->control;
+	job->req.op = op;
+	if (!read_members(request, &job->req))
+		why = "a member is too long or of the wrong type";
+	else if (op == STORE_TOKEN_ADD)
+		why = control_token_read(job, request);
+	if (why != NULL) {
+		job_free(job);
+		control_refuse(c, "bad-request", why);
+		return;
+	}
 	job->client = c;
 	c->job = job;
 	errand_store(&job->errand, &c->control->errands, c->control->edge->store, &job->req, follow,

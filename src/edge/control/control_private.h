@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "edge/control/control.h"
 #include "edge/core/errand.h"
+#include "edge/core/keyring.h"
 #include "edge/core/listener.h"
 #include "net/conn.h"
 
@@ -43,6 +44,10 @@ struct control_job {
 	struct control *control;
 	struct control_client *client; /* NULL: it has gone */
 	struct store_req req;
+	/* token.add: a key for signed DNS updates, in clear and as it is stored. */
+	bool has_key;
+	unsigned char secret[KEYRING_SECRET_BYTES];
+	struct buf sealed;
 };
 
 /* --- control.c --- */

@@ -13,6 +13,7 @@
 struct board;
 struct certs;
 struct incidents;
+struct keyring;
 struct name_server;
 struct vault;
 struct password_thread;
@@ -26,6 +27,7 @@ struct edge {
 	struct vault *vault;             /* seals what of a secret must be stored */
 	struct incidents *incidents;     /* for the doctor */
 	struct board *board;             /* what CAs want to see */
+	struct keyring *keyring;         /* of tokens, for signed DNS updates */
 	struct name_server *name_server; /* NULL: no DNS */
 	struct certs *certs;             /* of the main loop; NULL: none are got of a CA */
 	unsigned char probe_key[32];     /* of tickets, at random */

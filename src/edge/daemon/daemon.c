@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
+#include "edge/core/keyring.h"
 #include "edge/core/vault.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/daemon_private.h"
@@ -363,6 +364,7 @@ finish(struct daemon *d)
 	vault_free(e->vault);
 	incident_free(e->incidents);
 	board_free(e->board);
+	keyring_free(e->keyring);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);

@@ -8,6 +8,7 @@
 #include "base/tell.h"
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
+#include "edge/core/keyring.h"
 #include "edge/core/vault.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/dev.h"
@@ -142,9 +143,10 @@ daemon_open_store(struct daemon *d)
 	e->passwords = password_start();
 	e->incidents = incident_new();
 	e->board = board_new();
+	e->keyring = keyring_new();
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
 	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL ||
-	    e->incidents == NULL || e->board == NULL)
+	    e->incidents == NULL || e->board == NULL || e->keyring == NULL)
 		return daemon_fail(NULL);
 	e->vault = vault_open(d->settings, &error);
 	if (e->vault == NULL)
@@ -153,6 +155,8 @@ daemon_open_store(struct daemon *d)
 	r = load_names(e->store, e->directory);
 	if (r == STORE_OK || r == STORE_DAMAGED)
 		r = load_policies(e->store, e->directory, e->vault);
+	if (r == STORE_OK || r == STORE_DAMAGED)
+		r = load_keys(e->store, e->keyring, e->vault);
 	if (r != STORE_OK && r != STORE_DAMAGED) {
 		tell_error("failed", "%s: reading the names: %s", path, store_result_text(r));
 		return -1;

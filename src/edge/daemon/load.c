@@ -138,6 +138,47 @@ take_policy(struct store_req *req, const struct store_row *row, void *arg)
 	return STORE_OK;
 }
 
+struct keys {
+	struct keyring *keyring;
+	const struct vault *vault;
+};
+
+static enum store_result
+take_key(struct store_req *req, const struct store_row *row, void *arg)
+{
+	const struct keys *keys = arg;
+	struct keyring_key k = { .expires_ms = row->expires_ms };
+	char clear[512];
+	enum store_result r = STORE_OK;
+
+	memcpy(req->grant.id, row->token_id, sizeof(req->grant.id));
+	memcpy(k.id, row->token_id, sizeof(k.id));
+	memcpy(k.account, row->account, sizeof(k.account));
+	slice_copy(slice_str(row->scope), k.scope, sizeof(k.scope));
+	if (row->n_key > sizeof(clear) ||
+	    vault_unseal(keys->vault, S(KEYRING_WHERE), slice_of(row->key, row->n_key), clear) !=
+		sizeof(k.secret)) {
+		log_event(LOG_ERROR, "key-lost", LOG_Z("token", row->token_id),
+		    LOG_Z("why", "it was sealed with another key"));
+		return STORE_OK;
+	}
+	memcpy(k.secret, clear, sizeof(k.secret));
+	if (!keyring_put(keys->keyring, &k))
+		r = STORE_FULL;
+	OPENSSL_cleanse(clear, sizeof(clear));
+	OPENSSL_cleanse(&k, sizeof(k));
+	return r;
+}
+
+enum store_result
+load_keys(struct store *s, struct keyring *r, const struct vault *vault)
+{
+	struct store_req req = { .op = STORE_TOKEN_KEYS };
+	struct keys keys = { r, vault };
+
+	return each_row(s, &req, LIMIT_STORE_ROWS, take_key, &keys);
+}
+
 enum store_result
 load_policies(struct store *s, struct directory *d, const struct vault *vault)
 {

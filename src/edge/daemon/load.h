@@ -4,6 +4,7 @@
 #define ADIT_EDGE_DAEMON_LOAD_H
 
 #include "edge/core/directory.h"
+#include "edge/core/keyring.h"
 #include "edge/core/vault.h"
 #include "store/store.h"
 
@@ -15,5 +16,7 @@ enum store_result load_names(struct store *s, struct directory *d) must_use;
  * in the log. */
 enum store_result load_policies(struct store *s, struct directory *d,
     const struct vault *vault) must_use;
+/* The keys of tokens that sign DNS updates; the same. */
+enum store_result load_keys(struct store *s, struct keyring *r, const struct vault *vault) must_use;
 
 #endif

@@ -181,6 +181,14 @@ on_token(struct errand *e)
 		refuse_token(s, "bad-token", "this edge does not know this token");
 		return;
 	}
+	/* A router's configuration holds it, often in clear: it opens no tunnel. */
+	if (c->req.grant.scope[0] != '\0') {
+		session_refuse(s, LINK_CODE_REVOKED, "token-scope",
+		    "this token is for dynamic DNS alone; an agent needs one of its own: aditd "
+		    "token add ACCOUNT",
+		    0);
+		return;
+	}
 	session_move(s, SESSION_CLAIM);
 	s->expires_ms = c->req.grant.expires_ms;
 	snprintf(s->account, sizeof(s->account), "%s", c->req.account);

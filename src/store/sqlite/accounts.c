@@ -42,19 +42,64 @@ accounts_rows(struct store_req *req)
 
 /* --- tokens --- */
 
+/* Each name of a scope in turn, as a request of its own. */
+static enum store_result
+each_name(struct db *db, struct store_req *req,
+    enum store_result (*run)(struct db *db, struct store_req *one))
+{
+	struct slice scope = slice_str(req->grant.scope);
+
+	while (scope.n > 0) {
+		struct store_req one = { .now_ms = req->now_ms };
+		struct slice name = slice_cut(&scope, ',');
+		enum store_result r = STORE_INVALID;
+
+		memcpy(one.account, req->account, sizeof(one.account));
+		if (name.n > 0 && slice_z(name, one.route.name, sizeof(one.route.name)))
+			r = run(db, &one);
+		if (r == STORE_OK)
+			continue;
+		memcpy(req->grant.refused, one.route.name, sizeof(req->grant.refused));
+		return r;
+	}
+	return STORE_OK;
+}
+
+/* Nobody else has it, or had it: what follows can be refused for want of room alone. */
+static enum store_result
+may_have(struct db *db, struct store_req *one)
+{
+	char account[sizeof(one->account)];
+	enum store_result r;
+
+	memcpy(account, one->account, sizeof(account));
+	r = names_lookup(db, one);
+	if (r == STORE_NONE || strcmp(account, one->account) == 0)
+		return STORE_OK;
+	return r == STORE_OK ? STORE_TAKEN : r;
+}
+
 static enum store_result
 token_add(struct db *db, struct store_req *req)
 {
 	unsigned char hash[TOKEN_HASH_BYTES];
+	enum store_result r;
 	struct db_query q;
 	int64_t account;
 	bool ok;
 
+	req->grant.refused[0] = '\0';
 	if (req->account[0] == '\0')
 		return STORE_INVALID;
+	r = each_name(db, req, may_have);
+	if (r != STORE_OK)
+		return r;
 	account = accounts_id(db, slice_str(req->account), req->now_ms, true);
+	r = account == 0 ? STORE_FULL : each_name(db, req, names_claim);
+	if (r != STORE_OK)
+		return r;
 	token_make(req->grant.token, req->grant.id);
-	if (account == 0 || !token_hash(slice_str(req->grant.token), hash))
+	if (!token_hash(slice_str(req->grant.token), hash))
 		return STORE_FULL;
 	q = db_query(db, SQL_TOKEN_ADD);
 	db_put_text(&q, slice_str(req->grant.id));
@@ -63,10 +108,32 @@ token_add(struct db *db, struct store_req *req)
 	db_put_text(&q, slice_str(req->grant.label));
 	db_put_int(&q, req->now_ms);
 	db_put_int(&q, req->grant.expires_ms);
+	db_put_text(&q, slice_str(req->grant.scope));
+	if (req->grant.key.n > 0)
+		db_put_blob(&q, req->grant.key);
+	else
+		db_put_null(&q);
 	ok = db_run(&q);
 	if (!ok)
 		OPENSSL_cleanse(req->grant.token, sizeof(req->grant.token));
 	return ok ? STORE_OK : STORE_FULL;
+}
+
+/* Malloced, and ends with a NUL, which is not counted. False without memory. */
+static bool
+copy_out(struct slice s, char **ret, size_t *ret_n)
+{
+	char *p = malloc(s.n + 1);
+
+	if (p == NULL)
+		return false;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	*ret = p;
+	if (ret_n != NULL)
+		*ret_n = s.n;
+	return true;
 }
 
 static enum store_result
@@ -90,8 +157,36 @@ token_list(struct db *db, struct store_req *req)
 		row->expires_ms = db_get_int(&q);
 		row->used_ms = db_get_int(&q);
 		row->revoked = db_get_int(&q) != 0;
+		if (!copy_out(db_get_bytes(&q), &row->scope, NULL)) {
+			db_end(&q);
+			return STORE_FULL;
+		}
 	}
 	return STORE_OK;
+}
+
+static enum store_result
+token_keys(struct db *db, struct store_req *req)
+{
+	struct db_query q = db_query(db, SQL_TOKEN_KEYS);
+	bool memory = true;
+
+	if (!accounts_rows(req))
+		return STORE_FULL;
+	db_put_text(&q, slice_str(req->grant.id));
+	db_put_int(&q, LIMIT_STORE_ROWS);
+	while (memory && db_next(&q)) {
+		struct store_row *row = &req->rows[req->n_rows++];
+
+		check(req->n_rows <= LIMIT_STORE_ROWS);
+		db_get_z(&q, row->token_id, sizeof(row->token_id));
+		db_get_z(&q, row->account, sizeof(row->account));
+		row->expires_ms = db_get_int(&q);
+		memory = copy_out(db_get_bytes(&q), &row->scope, NULL) &&
+			 copy_out(db_get_bytes(&q), &row->key, &row->n_key);
+	}
+	db_end(&q);
+	return memory ? STORE_OK : STORE_FULL;
 }
 
 static enum store_result
@@ -163,6 +258,7 @@ login(struct db *db, struct store_req *req)
 	unsigned char want[TOKEN_HASH_BYTES] = { 0 }, have[TOKEN_HASH_BYTES] = { 1 };
 	struct slice token = slice_str(req->grant.token);
 	char account[sizeof(req->account)] = "", id[sizeof(req->grant.id)] = "";
+	char scope[sizeof(req->grant.scope)] = "";
 	struct db_query q = db_query(db, SQL_TOKEN_GET);
 	int64_t expires_ms = 0, revoked_ms = 0, used_ms = 0;
 	bool found = false, hashed, equal;
@@ -180,6 +276,7 @@ login(struct db *db, struct store_req *req)
 		revoked_ms = db_get_int(&q);
 		used_ms = db_get_int(&q);
 		db_get_z(&q, account, sizeof(account));
+		db_get_z(&q, scope, sizeof(scope));
 	}
 	db_end(&q);
 	hashed = token_hash(token, have);
@@ -188,6 +285,7 @@ login(struct db *db, struct store_req *req)
 		return STORE_NONE;
 	memcpy(req->account, account, sizeof(account));
 	memcpy(req->grant.id, id, sizeof(id));
+	memcpy(req->grant.scope, scope, sizeof(scope));
 	req->grant.expires_ms = expires_ms;
 	if (revoked_ms != 0 || (expires_ms != 0 && expires_ms <= req->now_ms))
 		return STORE_REVOKED;
@@ -246,6 +344,8 @@ accounts_run(struct db *db, struct store_req *req)
 		return token_add(db, req);
 	case STORE_TOKEN_LIST:
 		return token_list(db, req);
+	case STORE_TOKEN_KEYS:
+		return token_keys(db, req);
 	case STORE_TOKEN_REVOKE:
 		return token_revoke(db, req);
 	case STORE_LOGIN:

@@ -24,7 +24,8 @@ enum { APPLICATION_ID = 0x61646974 };
 	X(11, "0011_usage.sql")                                                                    \
 	X(12, "0012_late.sql")                                                                      \
 	X(13, "0013_items.sql")                                                                    \
-	X(14, "0014_tls.sql")
+	X(14, "0014_tls.sql") \
+	X(15, "0015_scope.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

@@ -17,13 +17,16 @@
 	X(ROLLBACK, "ROLLBACK")                                                                    \
 	X(ACCOUNT_ID, "SELECT id FROM accounts WHERE name = ?1")                                   \
 	X(ACCOUNT_ADD, "INSERT INTO accounts (name, created_ms) VALUES (?1, ?2)")                  \
-	X(TOKEN_ADD, "INSERT INTO tokens (id, account, hash, label, created_ms, expires_ms)"       \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                    \
-	X(TOKEN_GET, "SELECT t.hash, t.expires_ms, t.revoked_ms, t.used_ms, a.name"                \
+	X(TOKEN_ADD, "INSERT INTO tokens (id, account, hash, label, created_ms, expires_ms,"       \
+	    " scope, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                \
+	X(TOKEN_GET, "SELECT t.hash, t.expires_ms, t.revoked_ms, t.used_ms, a.name, t.scope"       \
 	    " FROM tokens t JOIN accounts a ON a.id = t.account WHERE t.id = ?1")                  \
 	X(TOKEN_LIST, "SELECT t.id, a.name, t.label, t.created_ms, t.expires_ms, t.used_ms,"       \
-	    " t.revoked_ms FROM tokens t JOIN accounts a ON a.id = t.account"                      \
+	    " t.revoked_ms, t.scope FROM tokens t JOIN accounts a ON a.id = t.account"             \
 	    " WHERE t.id > ?1 AND (?2 = '' OR a.name = ?2) ORDER BY t.id LIMIT ?3")                \
+	X(TOKEN_KEYS, "SELECT t.id, a.name, t.expires_ms, t.scope, t.key"                          \
+	    " FROM tokens t JOIN accounts a ON a.id = t.account WHERE t.id > ?1"                   \
+	    " AND t.key IS NOT NULL AND t.revoked_ms = 0 ORDER BY t.id LIMIT ?2")                  \
 	X(TOKEN_REVOKE, "UPDATE tokens SET revoked_ms = ?1 WHERE id = ?2 AND revoked_ms = 0")      \
 	X(TOKEN_USED, "UPDATE tokens SET used_ms = ?1 WHERE id = ?2 AND used_ms < ?1")             \
 	X(NAME_GET, "SELECT n.account, n.released_ms, a.name"                                      \

@@ -103,6 +103,64 @@ TEST(token_life)
 	help_clean();
 }
 
+static enum store_result
+add_scoped(struct store *s, const char *account, const char *scope, struct store_req *r)
+{
+	*r = (struct store_req){ .op = STORE_TOKEN_ADD, .now_ms = 1000 };
+	PUT(r->account, account);
+	PUT(r->grant.scope, scope);
+	return call(s, r);
+}
+
+/* A token for names: the names are the account's from then on, and the token says which they are. */
+TEST(tokens_with_a_scope)
+{
+	struct store *s = help_open(help_path());
+	struct store_req r, list = { .op = STORE_TOKEN_KEYS };
+	char token[128], id[24];
+
+	EXPECT_INT(add_scoped(s, "ann", "home,nas", &r), STORE_OK);
+	put(token, sizeof(token), r.grant.token);
+	EXPECT_INT(login(s, token, 2000, &r), STORE_OK);
+	EXPECT_SLICE(slice_str(r.grant.scope), S("home,nas"));
+	r = (struct store_req){ .op = STORE_NAME_LOOKUP };
+	PUT(r.route.name, "nas");
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT_SLICE(slice_str(r.account), S("ann"));
+	/* all or nothing */
+	EXPECT_INT(add_scoped(s, "bob", "his,nas", &r), STORE_TAKEN);
+	EXPECT_SLICE(slice_str(r.grant.refused), S("nas"));
+	r = (struct store_req){ .op = STORE_NAME_LOOKUP };
+	PUT(r.route.name, "his");
+	EXPECT_INT(call(s, &r), STORE_NONE);
+	EXPECT_INT(add_scoped(s, "bob", ",", &r), STORE_INVALID);
+	EXPECT_INT(add_scoped(s, "ann", "nas,third", &r), STORE_OK);
+	/* a tombstone of another account */
+	r = (struct store_req){ .op = STORE_NAME_RELEASE };
+	PUT(r.route.name, "third");
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT_INT(add_scoped(s, "bob", "third", &r), STORE_GONE);
+	EXPECT_INT(add_scoped(s, "ann", "third", &r), STORE_OK);
+	/* keys: only what has one, and was not revoked */
+	r = (struct store_req){ .op = STORE_TOKEN_ADD, .now_ms = 1000, .grant.key = S("se\0aled") };
+	PUT(r.account, "ann");
+	PUT(r.grant.scope, "home");
+	EXPECT_INT(call(s, &r), STORE_OK);
+	put(id, sizeof(id), r.grant.id);
+	EXPECT_INT(call(s, &list), STORE_OK);
+	EXPECT_INT(list.n_rows, 1);
+	EXPECT_SLICE(slice_str(list.rows[0].token_id), slice_str(id));
+	EXPECT_SLICE(slice_str(list.rows[0].scope), S("home"));
+	EXPECT_SLICE(slice_of(list.rows[0].key, list.rows[0].n_key), S("se\0aled"));
+	r = (struct store_req){ .op = STORE_TOKEN_REVOKE };
+	PUT(r.grant.id, id);
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT_INT(call(s, &list), STORE_OK);
+	EXPECT_INT(list.n_rows, 0);
+	store_req_fini(&list);
+	store_close(s);
+}
+
 /* One row, one token: what list says about its last use after the store was closed and opened. */
 static int64_t
 used_after_reopen(struct store **s, const char *path)
@@ -869,7 +927,7 @@ TEST(q01_kill_at_any_point)
 /* clang-format off */
 TESTS(
 	TEST_ROW(token_form)
-	TEST_ROW(token_life)
+	TEST_ROW(token_life) TEST_ROW(tokens_with_a_scope)
 	TEST_ROW(last_used_is_lazy)
 	TEST_ROW(s05_login_same_work)
 	TEST_ROW(s04_no_secret_at_rest)
