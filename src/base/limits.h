@@ -102,6 +102,7 @@
 	X(H2_STREAM_RX_BYTES,    16384, "bytes", "the same, of one stream, whatever the others do")   \
 	X(H2_STREAM_TX_BYTES,    32736, "bytes", "answer of an HTTP/2 stream that waits for its turn") \
 	X(H2_SETTINGS_MS,        10000, "ms", "wait for the first SETTINGS of HTTP/2")                \
+	X(H2_PING_MS,            15000, "ms", "silence of an HTTP/2 connection before a PING is sent, and the wait for its answer") \
 	X(H2_STALL_MS,           30000, "ms", "HTTP/2 stream that grants no credit for what waits")   \
 	X(H2_RATE_BYTES,           512, "bytes/s", "minimum rate of an HTTP/2 stream that grants credit in small pieces, over twice that") \
 	X(PARTIAL_HEADS,         8192, "heads", "request heads that have come in part, of a worker") \

@@ -192,6 +192,17 @@ submit_given(struct h2 *h)
 		h2_stream_submit(list_of(node, struct h2_stream, given_node));
 }
 
+static void
+say_last(struct h2 *h)
+{
+	if (h->gone)
+		return;
+	h->gone = true;
+	if (nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE,
+		nghttp2_session_get_last_proc_stream_id(h->ng), NGHTTP2_NO_ERROR, NULL, 0) != 0)
+		h->broken = true;
+}
+
 size_t
 h2_drain(struct h2 *h, char *dst, size_t cap)
 {
@@ -199,6 +210,8 @@ h2_drain(struct h2 *h, char *dst, size_t cap)
 	size_t before;
 
 	check(cap >= H2_DRAIN_BYTES_MIN && h->drain == NULL);
+	if (h->going_us != 0 && !h->pinging)
+		say_last(h);
 	submit_given(h);
 	h->drain = dst;
 	h->drain_n = 0;
@@ -221,17 +234,6 @@ h2_drain(struct h2 *h, char *dst, size_t cap)
 }
 
 /* --- the connection --- */
-
-static void
-say_last(struct h2 *h)
-{
-	if (h->gone)
-		return;
-	h->gone = true;
-	if (nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE,
-		nghttp2_session_get_last_proc_stream_id(h->ng), NGHTTP2_NO_ERROR, NULL, 0) != 0)
-		h->broken = true;
-}
 
 /* RFC 9113 6.8: first one that refuses nothing; when the other side knows of it the one that does. */
 void

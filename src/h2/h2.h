@@ -135,8 +135,7 @@ void h2_leave(struct h2_stream *s);
 
 /* --- the connection --- */
 
-/* GOAWAY in order: streams that are under way end, new ones are not taken after a round trip.
- * Harmless twice. */
+/* GOAWAY in order: what is under way ends, nothing new is taken after a round trip; harmless twice. */
 void h2_goaway(struct h2 *h);
 /* GOAWAY with a code of nghttp2_error_code, and nothing behind it. */
 void h2_terminate(struct h2 *h, uint32_t code);

@@ -26,6 +26,9 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	X(BAD_TARGET, "bad-target", VISITOR, 400, 0,                                               \
 	  "The request target is malformed or does not fit the method.",                           \
 	  "Send /path?query, percent-encoded where need be, without a #fragment.")                 \
+	X(BAD_SCHEME, "bad-scheme", VISITOR, 400, 0,                                               \
+	  "The :scheme of the request is not https, though its connection has TLS.",               \
+	  "Send https:// requests to this port.")                                                  \
 	X(BAD_VERSION, "bad-version", VISITOR, 400, 0,                                             \
 	  "The version is neither HTTP/1.1 nor HTTP/1.0.",                                         \
 	  "Send exactly HTTP/1.1.")                                                                \

@@ -42,13 +42,14 @@ rewrite_number(unsigned v, char *text, size_t n)
 	return slice_of(text + at, n - at);
 }
 
-void
-rewrite_via(struct wire_out *w, unsigned minor, struct slice name)
+/* The version in which it came to us (RFC 9110 7.6.3). */
+static void
+put_via(struct wire_out *w, const struct h1_head *h, const struct rewrite_forward *f)
 {
-	if (name.n == 0)
+	if (f->via.n == 0)
 		return;
-	wire_put(w, minor == 0 ? S("Via: 1.0 ") : S("Via: 1.1 "));
-	wire_put(w, name);
+	wire_put(w, f->h2 ? S("Via: 2.0 ") : h->minor == 0 ? S("Via: 1.0 ") : S("Via: 1.1 "));
+	wire_put(w, f->via);
 	wire_put(w, S("\r\n"));
 }
 
@@ -302,7 +303,7 @@ rewrite_request(const struct h1_head *h, struct slice buf, const struct rewrite_
 		rewrite_put(&w, S("Connection"), S("Upgrade"));
 	if (asks && f->trailers && h->minor > 0)
 		rewrite_put(&w, S("TE"), S("trailers"));
-	rewrite_via(&w, h->minor, f->via);
+	put_via(&w, h, f);
 	put_visitor(&w, h, buf, f, &kept);
 	return rewrite_end(&w);
 }

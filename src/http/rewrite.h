@@ -23,6 +23,7 @@ struct rewrite_forward {
 	uint16_t port;               /* of the public listener; 0: none is told */
 	struct slice request_id;
 	struct slice via; /* our name in Via, a token; empty: no Via */
+	bool h2;          /* it came by HTTP/2, as Via says */
 	bool trailers; /* trailers pass both ways: Trailer stays, and TE where it asks for them */
 	bool trusted;  /* a proxy: keep and append to its chain instead of setting it anew */
 };

@@ -34,8 +34,6 @@ void rewrite_listed(const struct h1_head *h, struct slice buf, struct rewrite_li
 bool rewrite_is_listed(const struct rewrite_listed *l, struct slice name);
 
 void rewrite_put(struct wire_out *w, struct slice name, struct slice value);
-/* "Via: 1.minor name" (RFC 9110 7.6.3): minor of the message as it was received; no name, no field. */
-void rewrite_via(struct wire_out *w, unsigned minor, struct slice name);
 /* In decimal, at the end of text[0..n). */
 struct slice rewrite_number(unsigned v, char *text, size_t n);
 /* The empty line; the size of the head, or 0. */

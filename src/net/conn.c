@@ -152,6 +152,46 @@ conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, uns
 }
 
 void
+conn_init_over(struct conn *c, struct loop *l, const struct conn_ops *ops, struct tls *tls,
+    void (*fn)(struct conn *, unsigned))
+{
+	conn_init(c, -1, NULL, fn);
+	c->ops = ops;
+	c->tls = tls;
+	/* For loop_again() alone: nothing is watched. */
+	c->io.loop = l;
+	list_init(&c->io.again);
+	list_init(&c->io.doubted);
+}
+
+void
+conn_leave(struct conn *c)
+{
+	check(c->io.fd < 0);
+	list_del(&c->io.again);
+	c->io.loop = NULL;
+	c->tls = NULL;
+	conn_init(c, -1, NULL, NULL);
+}
+
+void
+conn_tell(struct conn *c, unsigned events)
+{
+	check(c->io.fd < 0 && c->io.loop != NULL);
+	on_io(&c->io, events);
+}
+
+void
+conn_dry(struct conn *c, unsigned events)
+{
+	check(c->io.fd < 0);
+	if (events & LOOP_IN)
+		c->sock_in = false;
+	if (events & LOOP_OUT)
+		c->sock_out = false;
+}
+
+void
 conn_set_tls(struct conn *c, struct tls *tls)
 {
 	check(c->tls == NULL && c->ops == &plain_ops);

@@ -60,6 +60,17 @@ struct conn {
 
 /* Takes over a non-blocking descriptor; tls may be NULL (and is owned from now on). */
 void conn_init(struct conn *c, int fd, struct tls *tls, void (*fn)(struct conn *, unsigned));
+/*
+ * A connection without a descriptor: ops give and take the bytes, tls is somebody else's and looked at
+ * only.  It is closed by conn_leave(), which harms no TLS state; conn_tell() calls fn as an edge
+ * would.  An operation that finds nothing, or no room, is told so by conn_dry().
+ */
+void conn_init_over(struct conn *c, struct loop *l, const struct conn_ops *ops, struct tls *tls,
+    void (*fn)(struct conn *, unsigned));
+void conn_leave(struct conn *c);
+void conn_tell(struct conn *c, unsigned events);
+/* Within an operation: these edges have to come before it is asked again. */
+void conn_dry(struct conn *c, unsigned events);
 /* Plain so far, and nothing was read: it speaks TLS from here on. */
 void conn_set_tls(struct conn *c, struct tls *tls);
 /* Its fn is called with these events once more in the next turn, as if they had come anew. */

@@ -16,6 +16,7 @@
 struct tls;
 
 #define TLS_ALPN_LINK "adit/1"
+#define TLS_ALPN_H2 "h2"
 #define TLS_ALPN_HTTP "http/1.1"
 #define TLS_ALPN_HTTP_1_0 "http/1.0"
 #define TLS_ALPN_CHALLENGE "acme-tls/1"
@@ -83,6 +84,9 @@ struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 /* A connection's state, server side. NULL without memory. Keeps a reference. */
 struct tls *tls_accept(struct tls_server *s) must_use;
+
+/* Before the handshake: HTTP/2 is spoken on this connection, if the visitor prefers it. */
+void tls_offer_h2(struct tls *t);
 
 /* --- client --- */
 struct tls_client;

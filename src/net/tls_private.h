@@ -27,6 +27,7 @@ struct tls {
 	uint32_t rx_bytes;   /* plaintext since n_messages was cleared */
 	uint16_t n_messages; /* handshake messages of the other side after the handshake */
 	uint8_t receives;    /* how often this call may still ask */
+	bool h2;             /* server: HTTP/2 may be spoken */
 	bool link;           /* client: ALPN adit/1 demanded */
 	bool challenge;      /* server: a CA looks at a challenge (RFC 8737) */
 	bool ready;          /* the handshake is done */

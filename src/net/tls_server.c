@@ -241,6 +241,11 @@ alpn_cb(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigne
 		tls_fail(t, "a link needs TLS 1.3");
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
+	/* Our ciphers are none of those that RFC 9113 9.2.2 forbids (tls.c). */
+	if (t->h2 && alpn_offers(in, in_n, TLS_ALPN_H2, out)) {
+		*out_n = sizeof(TLS_ALPN_H2) - 1;
+		return SSL_TLSEXT_ERR_OK;
+	}
 	if (alpn_offers(in, in_n, TLS_ALPN_HTTP, out) ||
 	    alpn_offers(in, in_n, TLS_ALPN_HTTP_1_0, out)) {
 		*out_n = sizeof(TLS_ALPN_HTTP) - 1;
@@ -264,6 +269,12 @@ tls_server_ctx(void)
 	SSL_CTX_set_client_hello_cb(ctx, client_hello_cb, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, alpn_cb, NULL);
 	return ctx;
+}
+
+void
+tls_offer_h2(struct tls *t)
+{
+	t->h2 = true;
 }
 
 /* --- building --- */

@@ -218,6 +218,14 @@ set_deadline(struct accept_handshake *h)
 	loop_timer_set(l, &h->deadline, left > 0 ? left : 0);
 }
 
+/* Decided by the name, before a request is seen: what is spoken cannot be changed later. */
+static bool
+speaks_h2(struct edge *e, const struct clienthello *hello)
+{
+	(void)hello;
+	return atomic_load_explicit(&e->http2, memory_order_relaxed);
+}
+
 /*
  * False: the connection is over, has gone on, or nothing whole has come yet.  The TLS state, 45 KiB, is
  * made when a ClientHello has come whole: until then its bytes lie in the kernel.
@@ -245,6 +253,8 @@ begin(struct accept_handshake *h)
 	case FIRST_IS_OURS:
 		set_deadline(h);
 		conn_set_tls(&h->conn, tls_accept(g->server));
+		if (h->conn.tls != NULL && speaks_h2(g->edge, &hello))
+			tls_offer_h2(h->conn.tls);
 		break;
 	case FIRST_IS_OVER:
 		break;

@@ -39,6 +39,7 @@ struct edge {
 	uint16_t https_port, http_port; /* as visitors see them; 0: Unix socket, or none */
 	_Atomic uint64_t generation;    /* of the newest link */
 	_Atomic uint64_t account_bytes; /* what an account may have in the inbox */
+	_Atomic bool http2;             /* spoken with visitors */
 	_Atomic unsigned next_worker;   /* for what may go to any */
 	/* Told on the main loop: a route is served now; main thread's, set
 	 * before the workers start. */

@@ -313,6 +313,7 @@ static const struct schema_row rows[] = {
 	{ "workers", SCHEMA_INT, AT(workers), 0, LIMIT_WORKERS },
 	{ "public_port", SCHEMA_INT, AT(public_port), 1, 65535 },
 	{ "http", SCHEMA_WORD, AT(http_mode), .words = http_words },
+	{ "http2", SCHEMA_BOOL, AT(http2) },
 	{ "via", SCHEMA_CALL, AT(via), .call = read_via },
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
@@ -357,6 +358,7 @@ settings_new(void)
 	s->limits.drain_ms = LIMIT_DRAIN_MS;
 	s->inbox.keep_days = 30;
 	s->inbox.keep_failed_days = 90;
+	s->http2 = true;
 	s->inbox.account_bytes = 1LL << 30;
 	s->inbox.alert_minutes = 15;
 	s->inbox.alert_pause_s = 600;

@@ -46,6 +46,7 @@ struct settings {
 	int64_t workers;               /* 0: one for each processor */
 	char via[64];                  /* our name in Via; "": none is sent */
 	int64_t http_mode;             /* enum settings_http */
+	bool http2;                    /* spoken with visitors that offer it */
 	int64_t log_level, log_format; /* enum log_level, enum log_format */
 	bool log_access;               /* a line for each request */
 	struct {

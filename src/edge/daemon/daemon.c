@@ -160,6 +160,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 	if (d->housekeeping != NULL)
 		housekeeping_use_settings(d->housekeeping, next);
 	atomic_store(&d->edge.account_bytes, (uint64_t)next->inbox.account_bytes);
+	atomic_store(&d->edge.http2, next->http2);
 	settings_unref(d->settings);
 	d->settings = next;
 	stop_use(next->limits.drain_ms);

@@ -162,6 +162,7 @@ daemon_open_store(struct daemon *d)
 		return -1;
 	}
 	atomic_store(&e->account_bytes, (uint64_t)d->settings->inbox.account_bytes);
+	atomic_store(&e->http2, d->settings->http2);
 	if (d->options->dev != NULL && (error = dev_token(d->options->dev, e->store)) != NULL)
 		return daemon_fail(error);
 	return 0;

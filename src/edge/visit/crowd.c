@@ -4,8 +4,33 @@
 
 #include "base/log.h"
 #include "edge/visit/client.h"
+#include "edge/visit/h2_visitor.h"
 #include "edge/visit/visit.h"
 #include "edge/visit/response.h"
+
+/* --- visitors --- */
+
+bool
+visitor_is_idle(const struct lobby_guest *g)
+{
+	const struct visitor *v =
+	    (const struct visitor *)(const void *)((const char *)g -
+						   offsetof(struct visitor, guest));
+
+	return v->state == VISITOR_HEAD || v->state == VISITOR_LINGER ||
+	       (v->state == VISITOR_H2 && h2_visitor_is_idle(v->h2));
+}
+
+bool
+crowd_visitor(struct worker *w, struct visitor *v, const struct source_key *key)
+{
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room(&w->visit->lobby, key, &victim)) == LOBBY_VICTIM)
+		visitor_close(list_of(victim, struct visitor, guest));
+	return room == LOBBY_ROOM && lobby_enter(&w->visit->lobby, &v->guest, key);
+}
 
 /* --- heads in part --- */
 

@@ -5,6 +5,14 @@
 #include "base/log.h"
 #include "edge/visit/client.h"
 
+static const char *
+version_of(const struct exchange *x)
+{
+	if (x->front->major == 2)
+		return "HTTP/2";
+	return x->req.head.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
 /* One line for the log, of what has a name in it: a head that never came has none, and what was
  * handed over has it there. */
 void
@@ -23,8 +31,8 @@ exchange_log(const struct exchange *x)
 		return;
 	client_text(x, peer);
 	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),
-	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("method", x->method),
-	    LOG_Z("path", x->path), LOG_U("status", x->status), LOG_Z("error", error),
-	    LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
+	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("proto", version_of(x)),
+	    LOG_Z("method", x->method), LOG_Z("path", x->path), LOG_U("status", x->status),
+	    LOG_Z("error", error), LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
 	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
 }

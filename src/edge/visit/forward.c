@@ -60,6 +60,7 @@ forward_head(const struct exchange *x, const struct policy *p, struct slice byte
 		.port = front_tls(f) != NULL ? e->https_port : e->http_port,
 		.request_id = slice_str(x->id),
 		.via = slice_str(x->worker->settings->via),
+		.h2 = f->major == 2,
 		.trailers = x->state == EXCHANGE_FLOW && x->flow.carrier->trailers,
 		.trusted = f->trusted,
 	};

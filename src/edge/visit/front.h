@@ -2,7 +2,8 @@
 /*
  * What an exchange needs of whoever brings it.  The front reads heads and knows what becomes of its
  * connection; from a whole head to the last byte of the answer the exchange works on `conn`, and
- * nothing in it knows which version of HTTP the visitor speaks.  visitor.c is the front of HTTP/1.1.
+ * nothing in it knows which version of HTTP the visitor speaks.  visitor.c is the front of HTTP/1.1,
+ * h2_front.c that of HTTP/2.
  */
 #ifndef ADIT_EDGE_VISIT_FRONT_H
 #define ADIT_EDGE_VISIT_FRONT_H
@@ -37,6 +38,7 @@ struct front {
 	struct conn *conn;     /* of the exchange that is under way */
 	struct source *source; /* whom it counts for; NULL: an address that is not counted */
 	struct source_ip ip;   /* of whoever is connected, or whom PROXY has named */
+	uint8_t major;         /* version of HTTP that he speaks: 1 or 2 */
 	bool trusted;          /* a proxy whose forwarding fields are kept */
 	char peer[PEER_TEXT_BYTES], local[PEER_TEXT_BYTES];
 };

@@ -2,6 +2,7 @@
 /* All visitors of a worker together: how they come, grow old, and go. */
 #include "edge/visit/visit.h"
 
+#include "edge/visit/h2_visitor.h"
 #include "edge/visit/visitor.h"
 
 #include <stdlib.h>
@@ -85,9 +86,12 @@ visit_new(const struct settings *s)
 	struct visit *v = calloc(1, sizeof(*v));
 	size_t n_max = (size_t)s->limits.visitors;
 
-	if (v == NULL)
+	if (v == NULL || (v->h2_room = malloc(H2_ROOM_BYTES)) == NULL) {
+		free(v);
 		return NULL;
+	}
 	slab_init(&v->visitors, sizeof(struct visitor), n_max + SLACK);
+	slab_init(&v->h2_fronts, sizeof(struct h2_front), LIMIT_EXCHANGES);
 	slab_init(&v->exchanges, sizeof(struct exchange), LIMIT_EXCHANGES);
 	list_init(&v->list);
 	lobby_init(&v->lobby, n_max, 0, visitor_is_idle);
@@ -107,6 +111,8 @@ visit_free(struct visit *v)
 	check(list_empty(&v->list) && v->partial_bytes == 0); /* visit_cut() was called */
 	buf_fini(&v->page);
 	slab_fini(&v->visitors);
+	slab_fini(&v->h2_fronts);
+	free(v->h2_room);
 	slab_fini(&v->exchanges);
 	lobby_fini(&v->lobby);
 	lobby_fini(&v->partials);

@@ -23,6 +23,8 @@ struct visit {
 	size_t partial_bytes;          /* of the heads of partials */
 	struct shares exchange_shares; /* how many are under way */
 	struct shares intake_shares;   /* KiB of webhooks that are being read or stored */
+	struct slab h2_fronts;         /* of streams of HTTP/2 */
+	char *h2_room;                 /* for draining one connection */
 	struct buf page;               /* for writing one answer */
 };
 

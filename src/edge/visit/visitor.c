@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "edge/visit/access.h"
 #include "edge/visit/crowd.h"
+#include "edge/visit/h2_visitor.h"
 #include "edge/visit/intake.h"
 #include "edge/visit/local_reply.h"
 
@@ -18,7 +19,9 @@ static const unsigned predecessors[] = {
 	[VISITOR_HEAD] = 1 << VISITOR_HEAD | 1 << VISITOR_BUSY | 1 << VISITOR_DRAIN,
 	[VISITOR_BUSY] = 1 << VISITOR_HEAD,
 	[VISITOR_DRAIN] = 1 << VISITOR_BUSY,
-	[VISITOR_LINGER] = 1 << VISITOR_HEAD | 1 << VISITOR_BUSY | 1 << VISITOR_DRAIN,
+	[VISITOR_H2] = 1 << VISITOR_HEAD,
+	[VISITOR_LINGER] =
+	    1 << VISITOR_HEAD | 1 << VISITOR_BUSY | 1 << VISITOR_DRAIN | 1 << VISITOR_H2,
 	[VISITOR_DEAD] = ~0u,
 };
 
@@ -47,6 +50,7 @@ visitor_move(struct visitor *v, enum visitor_state to)
 		ms = LIMIT_LINGER_MS;
 		break;
 	case VISITOR_BUSY: /* exchange_tick() knows */
+	case VISITOR_H2:
 	case VISITOR_DEAD:
 		break;
 	}
@@ -89,6 +93,7 @@ visitor_close(struct visitor *v)
 		return;
 	visitor_move(v, VISITOR_DEAD);
 	end_exchange(v);
+	h2_visitor_end(v);
 	conn_close(&v->conn);
 	sources_put(&w->sources, v->front.source);
 	lobby_leave(&w->visit->lobby, &v->guest);
@@ -103,13 +108,16 @@ visitor_close_idle(struct visitor *v)
 {
 	if (v->state == VISITOR_HEAD && v->x == NULL)
 		visitor_close(v);
+	else if (v->state == VISITOR_H2)
+		h2_visitor_drain(v->h2);
 }
 
 /* FIN now, then wait for theirs. */
-static void
-linger(struct visitor *v)
+void
+visitor_linger(struct visitor *v)
 {
 	end_exchange(v);
+	h2_visitor_end(v);
 	conn_shut(&v->conn);
 	visitor_move(v, VISITOR_LINGER);
 	if (v->conn.failed || v->conn.eof)
@@ -145,12 +153,12 @@ next_exchange(struct visitor *v, struct slice read_ahead)
 
 	v->used = true;
 	if ((v->front.worker->draining || v->conn.eof) && read_ahead.n == 0) {
-		linger(v);
+		visitor_linger(v);
 		return;
 	}
 	/* Before the old exchange ends, in whose buffer they may lie. */
 	if (read_ahead.n > 0 && (next = start_ahead(v, read_ahead)) == NULL) {
-		linger(v);
+		visitor_linger(v);
 		return;
 	}
 	visitor_move(v, VISITOR_HEAD);
@@ -180,13 +188,13 @@ drain(struct visitor *v, struct slice in)
 			x->drained += data.n;
 			if (x->drained <= LIMIT_EARLY_DRAIN_BYTES)
 				break;
-			linger(v);
+			visitor_linger(v);
 			return;
 		case H1_DONE:
 			next_exchange(v, in);
 			return;
 		case H1_BAD:
-			linger(v);
+			visitor_linger(v);
 			return;
 		}
 	}
@@ -200,7 +208,7 @@ on_answered(struct front *f, struct slice read_ahead)
 
 	check(v->state == VISITOR_BUSY);
 	if (!x->keep_alive) {
-		linger(v);
+		visitor_linger(v);
 	} else if (x->sent != EXCHANGE_COMES) {
 		next_exchange(v, read_ahead);
 	} else {
@@ -218,7 +226,7 @@ on_cut(struct front *f, enum front_end how)
 	check(v->state != VISITOR_DEAD && v->x != NULL); /* it is an exchange that calls */
 	switch (how) {
 	case FRONT_FIN:
-		linger(v);
+		visitor_linger(v);
 		return;
 	case FRONT_RESET:
 		conn_will_reset(&v->conn);
@@ -395,6 +403,9 @@ on_conn(struct conn *c, unsigned events)
 		if (events & LOOP_IN)
 			rest_readable(v);
 		return;
+	case VISITOR_H2:
+		h2_visitor_event(v->h2, events);
+		return;
 	case VISITOR_LINGER: /* LOOP_OUT, too: writing may have failed, which only reading shows */
 		rest_readable(v);
 		return;
@@ -402,30 +413,6 @@ on_conn(struct conn *c, unsigned events)
 	case VISITOR_DEAD:
 		return;
 	}
-}
-
-/* --- many of them --- */
-
-bool
-visitor_is_idle(const struct lobby_guest *g)
-{
-	const struct visitor *v =
-	    (const struct visitor *)(const void *)((const char *)g -
-						   offsetof(struct visitor, guest));
-
-	return v->state == VISITOR_HEAD || v->state == VISITOR_LINGER;
-}
-
-/* Lets a visitor in; false: there is no room. key NULL: he has no address. */
-static bool
-make_room(struct worker *w, struct visitor *v, const struct source_key *key)
-{
-	struct lobby_guest *victim = NULL;
-	enum lobby_room room;
-
-	while ((room = lobby_room(&w->visit->lobby, key, &victim)) == LOBBY_VICTIM)
-		visitor_close(list_of(victim, struct visitor, guest));
-	return room == LOBBY_ROOM && lobby_enter(&w->visit->lobby, &v->guest, key);
 }
 
 /* --- coming --- */
@@ -443,7 +430,7 @@ visitor_start(struct worker *w, struct arrival *a)
 		return;
 	}
 	v = slab_get(&w->visit->visitors);
-	if (v == NULL || !make_room(w, v, limited ? &key : NULL)) {
+	if (v == NULL || !crowd_visitor(w, v, limited ? &key : NULL)) {
 		if (v != NULL)
 			slab_put(&w->visit->visitors, v);
 		sources_put(&w->sources, source);
@@ -453,6 +440,7 @@ visitor_start(struct worker *w, struct arrival *a)
 	v->front.ops = &front_ops;
 	v->front.worker = w;
 	v->front.conn = &v->conn;
+	v->front.major = 1;
 	v->front.source = source;
 	source_ip_of(&a->ss, &v->front.ip);
 	v->front.trusted = limited && cidr_set_has(&w->settings->trusted, &a->ss);
@@ -469,6 +457,13 @@ visitor_start(struct worker *w, struct arrival *a)
 		visitor_close(v);
 		return;
 	}
+	if (v->conn.tls != NULL && slice_eq(tls_alpn(v->conn.tls), S(TLS_ALPN_H2))) {
+		if (h2_visitor_start(v))
+			visitor_move(v, VISITOR_H2);
+		else
+			visitor_close(v);
+		return;
+	}
 	if (a->n > 0 && (v->x = start_ahead(v, slice_of(a->bytes, a->n))) == NULL)
 		overload(v);
 }
@@ -478,6 +473,10 @@ visitor_tick(struct visitor *v, int64_t now_us)
 {
 	if (v->state == VISITOR_BUSY) {
 		exchange_tick(v->x, now_us);
+		return;
+	}
+	if (v->state == VISITOR_H2) {
+		h2_visitor_tick(v->h2, now_us);
 		return;
 	}
 	if (now_us < v->deadline_us)

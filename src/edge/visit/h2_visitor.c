@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A visitor's connection that speaks HTTP/2: its bytes, its times, its end (h2_visitor.h). */
+#include "edge/visit/h2_visitor.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One read, and what is read in one turn before others have theirs. */
+#define READ_BYTES (64 * 1024)
+/* What is drained in one turn. */
+#define DRAIN_BYTES_PER_TURN (512 * 1024)
+/* Silence before the other side is asked whether it is there, and the wait for its answer. */
+#define PING_US ((int64_t)LIMIT_H2_PING_MS * 1000)
+
+static int64_t
+now_of(const struct h2_visitor *v)
+{
+	return loop_now_us(v->visitor->front.worker->loop);
+}
+
+/* --- events --- */
+
+static void
+events(struct h2_visitor *v)
+{
+	struct h2_stream *s;
+	enum h2_event e;
+
+	/* Who makes room for others in one of these calls may be this visitor. */
+	while (v->visitor != NULL && (e = h2_next(v->h2, &s)) != H2_NOTHING) {
+		if (e == H2_HEAD) {
+			v->busy_us = now_of(v);
+			lobby_touch(&v->visitor->guest);
+			h2_front_start(v, s);
+		} else {
+			h2_front_event(s->owner, e);
+		}
+	}
+}
+
+void
+h2_visitor_kick(struct h2_visitor *v)
+{
+	if (v->visitor != NULL)
+		loop_at_end(v->visitor->front.worker->loop, &v->flush);
+}
+
+static void
+readable(struct h2_visitor *v)
+{
+	struct conn *c = &v->visitor->conn;
+	char *scratch = loop_scratch(v->visitor->front.worker->loop);
+	size_t n;
+
+	switch (conn_read(c, scratch, READ_BYTES, &n)) {
+	case IO_OK:
+		break;
+	case IO_WAIT:
+		return;
+	case IO_EOF:
+	case IO_FAIL:
+		visitor_close(v->visitor);
+		return;
+	}
+	if (c->readable)
+		conn_again(c, LOOP_IN);
+	v->rx_us = now_of(v);
+	h2_feed(v->h2, slice_of(scratch, n), v->rx_us);
+	h2_visitor_kick(v);
+	events(v);
+}
+
+/* --- bytes out --- */
+
+/* False: it does not take all, or is broken, and then the visitor is over. */
+static bool
+write_out(struct h2_visitor *v, struct slice bytes)
+{
+	struct conn *c = &v->visitor->conn;
+	enum io io = IO_OK;
+
+	while (bytes.n > 0 && io == IO_OK) {
+		struct iovec iov = { (void *)(uintptr_t)bytes.p, bytes.n };
+		size_t n;
+
+		io = conn_write(c, &iov, 1, &n);
+		bytes = slice_from(bytes, n);
+	}
+	if (io == IO_FAIL) {
+		visitor_close(v->visitor);
+		return false;
+	}
+	if (bytes.p != v->out.p + v->out.n - bytes.n)
+		buf_put(&v->out, bytes);
+	else
+		buf_skip(&v->out, v->out.n - bytes.n);
+	if (v->out.failed) {
+		visitor_close(v->visitor);
+		return false;
+	}
+	return bytes.n == 0;
+}
+
+static bool
+write_waiting(struct h2_visitor *v)
+{
+	if (v->out.n > 0 && !write_out(v, buf_slice(&v->out)))
+		return false;
+	if (v->out.cap > 0) {
+		buf_fini(&v->out); /* who keeps up holds no buffer */
+		buf_init(&v->out, H2_ROOM_BYTES);
+	}
+	return true;
+}
+
+static void
+on_flush(struct loop_task *t)
+{
+	struct h2_visitor *v = list_of(t, struct h2_visitor, flush);
+	char *room = v->visitor->front.worker->visit->h2_room;
+	size_t all = 0, n = 1;
+
+	while (v->visitor != NULL && n > 0 && write_waiting(v)) {
+		if (all >= DRAIN_BYTES_PER_TURN) {
+			h2_visitor_kick(v);
+			return;
+		}
+		n = h2_drain(v->h2, room, H2_ROOM_BYTES);
+		all += n;
+		if (n > 0 && !write_out(v, slice_of(room, n)) && v->visitor == NULL)
+			return;
+		events(v); /* there may be room again for what waits */
+	}
+	if (v->visitor != NULL && v->out.n == 0 && h2_is_over(v->h2))
+		visitor_linger(v->visitor);
+}
+
+void
+h2_visitor_event(struct h2_visitor *v, unsigned what)
+{
+	if (what & LOOP_OUT)
+		h2_visitor_kick(v);
+	if (what & LOOP_IN)
+		readable(v);
+}
+
+/* --- time --- */
+
+/* One of them may end others, and this visitor. */
+static void
+tick_fronts(struct h2_visitor *v, int64_t now_us)
+{
+	struct list todo, *node;
+
+	list_init(&todo);
+	list_splice(&todo, &v->fronts);
+	while ((node = list_pop(&todo)) != NULL) {
+		struct h2_front *f = list_of(node, struct h2_front, node);
+
+		list_push(&v->fronts, node);
+		if (exchange_is_busy(f->x))
+			exchange_tick(f->x, now_us);
+	}
+}
+
+/* Bytes wait for the connection, and nobody takes them. */
+static bool
+is_stalled(struct h2_visitor *v, int64_t now_us)
+{
+	const struct conn *c = &v->visitor->conn;
+	size_t unacked;
+
+	if (v->out.n == 0 && conn_waiting(c) == 0) {
+		v->moving_us = now_us;
+		return false;
+	}
+	unacked = conn_unacked(c);
+	if (unacked != v->unacked)
+		v->moving_us = now_us;
+	v->unacked = unacked;
+	return now_us - v->moving_us >=
+	       v->visitor->front.worker->settings->limits.stream_stall_ms * 1000;
+}
+
+/* Nothing has come for long, and no answer to our question either, which left at once. */
+static bool
+is_gone(struct h2_visitor *v, int64_t now_us)
+{
+	if (now_us - v->rx_us < PING_US || now_us - v->moving_us >= PING_US)
+		return false;
+	if (!h2_pinged(v->h2))
+		h2_ping(v->h2);
+	return now_us - v->rx_us >= 2 * PING_US;
+}
+
+void
+h2_visitor_tick(struct h2_visitor *v, int64_t now_us)
+{
+	tick_fronts(v, now_us);
+	if (v->visitor == NULL)
+		return;
+	if (is_stalled(v, now_us) || is_gone(v, now_us)) {
+		visitor_close(v->visitor);
+		return;
+	}
+	if (!h2_visitor_is_idle(v))
+		v->busy_us = now_us;
+	else if (now_us - v->busy_us >= v->visitor->front.worker->settings->limits.idle_ms * 1000)
+		h2_terminate(v->h2, NGHTTP2_NO_ERROR);
+	h2_tick(v->h2, now_us);
+	h2_visitor_kick(v);
+}
+
+bool
+h2_visitor_is_idle(const struct h2_visitor *v)
+{
+	return h2_streams(v->h2) == 0;
+}
+
+void
+h2_visitor_drain(struct h2_visitor *v)
+{
+	if (h2_visitor_is_idle(v))
+		h2_terminate(v->h2, NGHTTP2_NO_ERROR);
+	else
+		h2_goaway(v->h2);
+	h2_visitor_kick(v);
+}
+
+/* --- life --- */
+
+static void
+on_grave(struct loop_grave *g)
+{
+	struct h2_visitor *v = list_of(g, struct h2_visitor, grave);
+
+	check(v->visitor == NULL && list_empty(&v->fronts));
+	h2_free(v->h2);
+	free(v);
+}
+
+/* "https://name:port", as browsers compare it (RFC 8336); of an address no name is known. */
+static size_t
+origin_of(const struct visitor *v, char *dst, size_t cap)
+{
+	const char *sni = tls_sni(v->conn.tls);
+	unsigned port = v->front.worker->edge->https_port;
+	int n = 0;
+
+	if (sni[0] != '\0' && (port == 443 || port == 0))
+		n = snprintf(dst, cap, "https://%s", sni);
+	else if (sni[0] != '\0')
+		n = snprintf(dst, cap, "https://%s:%u", sni, port);
+	return n > 0 && (size_t)n < cap ? (size_t)n : 0;
+}
+
+bool
+h2_visitor_start(struct visitor *of)
+{
+	struct loop *loop = of->front.worker->loop;
+	struct h2_visitor *v = calloc(1, sizeof(*v));
+	struct h2_limits limits;
+	char origin[300];
+
+	if (v == NULL)
+		return false;
+	h2_limits_default(&limits);
+	v->h2 = h2_new(&limits, loop_chunks(loop),
+	    slice_of(origin, origin_of(of, origin, sizeof(origin))), loop_now_us(loop));
+	if (v->h2 == NULL) {
+		free(v);
+		return false;
+	}
+	check(of->h2 == NULL);
+	of->h2 = v;
+	v->visitor = of;
+	list_init(&v->fronts);
+	buf_init(&v->out, H2_ROOM_BYTES);
+	loop_task_init(&v->flush, on_flush);
+	v->busy_us = v->rx_us = v->moving_us = loop_now_us(loop);
+	h2_visitor_kick(v);
+	return true;
+}
+
+void
+h2_visitor_end(struct visitor *of)
+{
+	struct h2_visitor *v = of->h2;
+
+	if (v == NULL)
+		return;
+	check(v->visitor == of);
+	of->h2 = NULL;
+	while (!list_empty(&v->fronts))
+		h2_front_cut(list_of(v->fronts.next, struct h2_front, node));
+	v->visitor = NULL;
+	loop_task_cancel(&v->flush);
+	buf_fini(&v->out);
+	loop_bury(of->front.worker->loop, &v->grave, on_grave);
+}

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/2 for visitors, with real clients: what HTTP/1.1 gives, this gives, and not more."""
+import hashlib
+import os
+import re
+import subprocess
+
+import origin as behave
+from process import WAIT_S
+
+BODY = os.urandom(3_000_000)
+
+
+def curl(edge, target, *args, host="web.localhost", data=None):
+    """One run of curl on HTTP/2; its output, and behind it the version and the status."""
+    done = subprocess.run(["curl", "-sS", "--http2", "--cacert", edge.ca, "--max-time", str(3 * WAIT_S), "--connect-to",
+                           f"::127.0.0.1:{edge.https[1]}", "-w", "\n%{http_version} %{http_code}", *args, f"https://{host}{target}"],
+                          input=data, capture_output=True, timeout=6 * WAIT_S)
+    assert done.returncode == 0, done.stderr
+    body, _, last = done.stdout.rpartition(b"\n")
+    return body, last.decode()
+
+
+def test_requests_with_and_without_a_body(lab):
+    edge, _, origin = lab.web(lab.origin(behave.echo))
+    assert curl(edge, "/") == (b"", "2 200")
+    assert curl(edge, "/a", "-d", "x=1") == (b"x=1", "2 200")
+    assert curl(edge, "/a", "--data-binary", "@-", data=BODY) == (BODY, "2 200")  # with a length
+    assert curl(edge, "/a", "-T", "-", "-X", "POST", data=BODY) == (BODY, "2 200")  # without one
+    assert curl(edge, "/a", "-I")[1] == "2 200"
+    lengths = [r.get("content-length") for r in origin.requests]
+    assert lengths == [None, "3", str(len(BODY)), None, None]
+    assert [r.get("transfer-encoding") for r in origin.requests] == [None, None, None, "chunked", None]
+
+
+def test_the_origin_sees_who_and_what_it_was(lab):
+    edge, _, origin = lab.web()
+    assert curl(edge, "/p?q=%20", "-H", "X-B: 1", "-H", "X-A: 2", "-H", "Cookie: a=1; b=2")[1] == "2 200"
+    got = origin.requests[-1]
+    assert got.target == "/p?q=%20" and got.get("host") == "web.localhost" and got.get("cookie") == "a=1; b=2"
+    assert got.get("via") == "2.0 adit" and got.get("x-forwarded-proto") == "https"
+    names = [line.split(":")[0] for line in got.raw_head.decode().split("\r\n")[1:] if line]
+    assert names[0] == "Host" and names.index("x-b") < names.index("x-a")
+    assert "proto=HTTP/2" in edge.logged()
+
+
+def h2load(edge, *args, path="/x", host="web.localhost"):
+    """What h2load counts: requests that succeeded with a status of 200, and what it says."""
+    argv = ["h2load", *args, f"--connect-to=127.0.0.1:{edge.https[1]}", f"https://{host}:{edge.https[1]}{path}"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=12 * WAIT_S)
+    assert done.returncode == 0, done.stderr
+    return int(re.search(r"status codes: (\d+) 2xx", done.stdout).group(1)), done.stdout
+
+
+def test_a_hundred_streams_of_one_connection_at_a_time(lab, tmp_path):
+    edge, _, origin = lab.web(lab.origin(behave.digest))
+    (tmp_path / "body").write_bytes(b"y" * 70000)
+    n, said = h2load(edge, "-n", "300", "-c", "1", "-m", "100", "-d", str(tmp_path / "body"))
+    assert n == 300, said
+    assert len(origin.requests) == 300 and {r.body for r in origin.requests} == {b"y" * 70000}
+
+
+def test_answers_of_every_framing(lab):
+    edge, _, origin = lab.web()
+    for raw, body in ((b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+                      (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"abcde"),
+                      (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b""),
+                      (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcdef", b"abcdef"),
+                      (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny", b"y")):
+        origin.behave = behave.fixed(raw) if b"close" not in raw else behave.raw_then_close(raw)
+        assert curl(edge, "/") == (body, "2 200"), raw
+    origin.behave = behave.fixed(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert curl(edge, "/") == (b"", "2 204")
+
+
+def test_pages_of_our_own(lab):
+    edge, agent, origin = lab.web()
+    body, last = curl(edge, "/", "-H", "Accept: text/plain", host="none.localhost")
+    assert last == "2 404" and b"No tunnel of this name" in body
+    body, last = curl(edge, "/", "-H", "Host: other.localhost", "-H", "Accept: text/plain")
+    assert last == "2 421" and b"another name" in body
+    agent.stop()
+    lab.parts.remove(agent)
+    assert curl(edge, "/")[1] == "2 503"
+
+
+def test_a_large_upload_does_not_wait_for_a_round_trip_each_16_kib(lab):
+    edge, _, origin = lab.web(lab.origin(behave.digest))
+    body = os.urandom(20_000_000)
+    assert curl(edge, "/", "--data-binary", "@-", data=body) == (hashlib.sha256(body).hexdigest().encode(), "2 200")
+
+
+def test_it_can_be_turned_off(lab):
+    edge = lab.edge(config="http2: no\n")
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    assert curl(edge, "/")[1] == "1.1 200"
