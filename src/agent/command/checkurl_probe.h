@@ -5,9 +5,9 @@
 #define ADIT_AGENT_COMMAND_CHECKURL_PROBE_H
 
 #include "agent/core/options.h"
-#include "agent/doctor/dns_query.h"
 #include "hook/checkurl.h"
 #include "net/addr.h"
+#include "net/dns_query.h"
 
 /* One URL that is looked at. */
 struct checkurl_job {

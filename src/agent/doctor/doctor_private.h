@@ -14,9 +14,9 @@
 #include "agent/core/login.h"
 #include "agent/core/options.h"
 #include "agent/doctor/tls_peek.h"
-#include "agent/doctor/dns_query.h"
 #include "hook/checkurl.h"
 #include "hook/doctor.h"
+#include "net/dns_query.h"
 #include "relay/fetch.h"
 
 /* More than one run ever has: findings past it are left out. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks the resolver and says what it answered. */
-#include "agent/doctor/dns_query.h"
+#include "net/dns_query.h"
 
 #include "base/clock.h"
 #include "base/slice.h"

@@ -3,8 +3,8 @@
  * What DNS says of a name, for people: every address, how long it may be kept, and why there is
  * none.  Waited for, as check-url and doctor have nothing else to do; dialling is net/resolve.h.
  */
-#ifndef ADIT_AGENT_DOCTOR_DNS_QUERY_H
-#define ADIT_AGENT_DOCTOR_DNS_QUERY_H
+#ifndef ADIT_NET_DNS_QUERY_H
+#define ADIT_NET_DNS_QUERY_H
 
 #include "base/check.h"
 #include "base/limits.h"
