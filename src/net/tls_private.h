@@ -32,6 +32,7 @@ struct tls {
 	bool challenge;      /* server: a CA looks at a challenge (RFC 8737) */
 	bool ready;          /* the handshake is done */
 	bool strict_eof, fin, failed;
+	bool ended; /* tls_end.c: the socket has ended, and close_notify is sealed */
 };
 
 /* A context with what both sides have in common, and a connection's state. NULL without memory. */
