@@ -154,6 +154,15 @@ ca_account(const struct ca *ca)
 }
 
 bool
+ca_caa_value(const struct ca *ca, char *dst, size_t cap)
+{
+	int n = snprintf(dst, cap, "%s; accounturi=%s; validationmethods=tls-alpn-01,http-01",
+	    ca->caa, ca->account);
+
+	return ca->caa[0] != '\0' && ca->account[0] != '\0' && n > 0 && (size_t)n < cap;
+}
+
+bool
 ca_is_rolling(const struct ca *ca)
 {
 	return ca->next != NULL;
@@ -223,6 +232,7 @@ read_meta(struct ca *ca, const json_t *meta)
 		slice_copy(S("without a URL"), ca->terms, sizeof(ca->terms));
 	(void)copy_word(cadoc_text(meta, "accountHashPrefix"), ca->hash_prefix,
 	    sizeof(ca->hash_prefix));
+	(void)copy_word(cadoc_item(meta, "caaIdentities", 0), ca->caa, sizeof(ca->caa));
 	ca->n_profiles = 0;
 	json_object_foreach(profiles, name, value) {
 		if (ca->n_profiles < CA_PROFILES &&

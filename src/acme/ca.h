@@ -40,6 +40,12 @@ void ca_stored(struct ca *ca, uint64_t version);
 
 /* The account's URL, for CAA records and people; "" until it is known. */
 const char *ca_account(const struct ca *ca);
+/*
+ * The value of a CAA record (RFC 8659, RFC 8657) that lets this account alone have certificates, by what
+ * is proven on the name's own ports: 'letsencrypt.org; accounturi=...; validationmethods=...'.  False: the
+ * directory or the account is not known, or the CA does not say its name.
+ */
+bool ca_caa_value(const struct ca *ca, char *dst, size_t cap) must_use;
 /* A change of the account's key was begun and is not known to be over: acme_rollover() goes on with it. */
 bool ca_is_rolling(const struct ca *ca);
 /* The directory is known and names where to ask for a renewal's time (RFC 9773). */

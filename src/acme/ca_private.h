@@ -40,6 +40,7 @@ struct ca {
 	int64_t read_at_s;
 	char urls[CA_URLS][LIMIT_ACME_URL_BYTES];
 	char terms[LIMIT_ACME_URL_BYTES];
+	char caa[256];                  /* its name in CAA records (caaIdentities), "": not told */
 	char hash_prefix[256];          /* of dns-persist-01 (draft -02) */
 	char profiles[CA_PROFILES][64]; /* those that may be asked for */
 	size_t n_profiles;

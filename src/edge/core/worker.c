@@ -121,7 +121,7 @@ worker_for_link(struct edge *e)
 
 /* --- orders from other threads --- */
 
-struct order {
+struct told_order {
 	struct loop_mail mail;
 	struct worker *worker;
 	enum worker_order order;
@@ -131,7 +131,7 @@ struct order {
 static void
 on_order(struct loop *loop, struct loop_mail *m)
 {
-	struct order *o = list_of(m, struct order, mail);
+	struct told_order *o = list_of(m, struct told_order, mail);
 
 	check(o->worker->loop == loop);
 	o->worker->calls->obey(o->worker, o->order, o->text);
@@ -181,14 +181,14 @@ worker_order(struct worker *w, enum worker_order order)
 static void
 give(struct worker *w, enum worker_order order, const char *text)
 {
-	struct order *o = calloc(1, sizeof(*o));
+	struct told_order *o = calloc(1, sizeof(*o));
 
 	check(strlen(text) < sizeof(o->text)); /* what is cut would be about somebody else */
 	if (o == NULL) {
 		worker_order(w, order);
 		return;
 	}
-	*o = (struct order){ .mail.fn = on_order, .worker = w, .order = order };
+	*o = (struct told_order){ .mail.fn = on_order, .worker = w, .order = order };
 	snprintf(o->text, sizeof(o->text), "%s", text);
 	loop_post(w->loop, &o->mail);
 }
