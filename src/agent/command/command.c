@@ -43,7 +43,7 @@ static int version_command(const struct options *o);
 
 /* clang-format off */
 static const struct command commands[] = {
-	{ "http", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_CONNECT | OPTIONS_ORIGIN | OPTIONS_POLICY,
+	{ "http", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_NAME | OPTIONS_CONNECT | OPTIONS_ORIGIN | OPTIONS_ACME | OPTIONS_POLICY,
 	    tunnels_http_command, "give a local HTTP server a public name" },
 	{ "tcp", NULL, "ADDRESS", 1, 1, RUNS | OPTIONS_PORT | OPTIONS_CONNECT, tunnels_tcp_command,
 	    "give a local TCP server a public port" },

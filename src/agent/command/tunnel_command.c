@@ -12,16 +12,33 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* A tunnel of the configuration owns its strings, one of the command line borrows them: the type
+ * is that of the owner. */
+static char *
+text(const char *z)
+{
+	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
+}
+
 /* Runs these tunnels with the edge and token of the options. */
 static int
 run(const struct options *o, struct login *e, const struct config_tunnel *tunnels, size_t n)
 {
+	/* Options go over what the file says. */
+	const struct config_acme *file = &e->config.acme;
+	const struct config_acme acme = {
+		.directory = o->acme_directory != NULL ? text(o->acme_directory) : file->directory,
+		.ca_file = o->acme_ca_file != NULL ? text(o->acme_ca_file) : file->ca_file,
+		.email = o->acme_email != NULL ? text(o->acme_email) : file->email,
+		.agree = o->agree || file->agree,
+	};
 	struct agent_params p = {
 		.edge = e->edge,
 		.ca = e->ca,
 		.token = e->token,
 		.tunnels = tunnels,
 		.n_tunnels = n,
+		.acme = &acme,
 		.json = o->json,
 		/* A line for each request is for people who look on; a log of them is asked for. */
 		.requests = !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1),
@@ -43,14 +60,6 @@ run_one(const struct options *o, const struct config_tunnel *t)
 	rc = run(o, &e, t, 1);
 	login_close(&e);
 	return rc;
-}
-
-/* A tunnel of the configuration owns its strings, one of the command line borrows them: the type
- * is that of the owner. */
-static char *
-text(const char *z)
-{
-	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
 }
 
 /* Options as a policy's text, as adit.yml would give it: one composer makes the JSON of both. */
@@ -99,6 +108,7 @@ tunnels_http_command(const struct options *o)
 		.origin_host = text(o->origin_host),
 		.origin_ca = text(o->origin_ca),
 		.origin_insecure = o->origin_insecure,
+		.tls_at_agent = o->tls_at_agent,
 		.proxy_protocol = options_proxy_protocol(o),
 	};
 	char name[64];
@@ -106,6 +116,14 @@ tunnels_http_command(const struct options *o)
 	int rc;
 
 	take_policy(&t.policy, o);
+	if (o->tls_at_agent &&
+	    (policy_text_given(&t.policy) || o->origin_host != NULL || o->origin_silent != NULL))
+		return usage_error("--tls-at-agent: neither the edge nor the agent reads requests "
+				   "then, so options that are about requests are off: policies, "
+				   "webhooks, --origin-host and --origin-silent");
+	if (!o->tls_at_agent && (o->acme_directory != NULL || o->acme_ca_file != NULL ||
+				    o->acme_email != NULL || o->agree))
+		return usage_error("options of a CA are for --tls-at-agent");
 	if (o->origin_silent != NULL) {
 		if (!slice_u64(slice_str(o->origin_silent), &silent) || silent < 1 ||
 		    silent > HELLO_ORIGIN_SILENT_MS_MAX / 1000)

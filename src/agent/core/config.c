@@ -53,6 +53,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "origin_ca", SCHEMA_PATH, AT(origin_ca) },
 	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
 	{ "proxy_protocol", SCHEMA_INT, AT(proxy_protocol), 1, 2 },
+	{ "tls_at_agent", SCHEMA_BOOL, AT(tls_at_agent) },
 	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
 	{ "for", SCHEMA_TEXT, AT(policy.preset) },
 	{ "context", SCHEMA_TEXT, AT(policy.context) },
@@ -86,6 +87,13 @@ check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct c
 		return schema_fault_key(r, n, "origin_host and origin_silent are for kind: http");
 	if (t->kind != TUNNEL_HTTP && policy_text_given(&t->policy))
 		return schema_fault_key(r, n, "policies and webhooks are for kind: http");
+	if (t->tls_at_agent && t->kind != TUNNEL_HTTP)
+		return schema_fault_key(r, n, "tls_at_agent is for kind: http");
+	if (t->tls_at_agent &&
+	    (t->origin_host != NULL || t->origin_silent_s != 0 || policy_text_given(&t->policy)))
+		return schema_fault_key(r, n,
+		    "tls_at_agent: the edge cannot read requests, so "
+		    "origin_host, origin_silent, policies and webhooks are off");
 	if (t->kind != TUNNEL_TCP && t->port != 0)
 		return schema_fault_key(r, n, "port is for kind: tcp");
 	return true;
@@ -122,11 +130,20 @@ read_tunnels(struct schema_read *r, const struct yamldoc_node *map, void *dst)
 	return ok;
 }
 
+static const struct schema_row acme_rows[] = {
+	{ "directory", SCHEMA_TEXT, offsetof(struct config, acme.directory) },
+	{ "ca_file", SCHEMA_PATH, offsetof(struct config, acme.ca_file) },
+	{ "email", SCHEMA_TEXT, offsetof(struct config, acme.email) },
+	{ "agree_to_terms", SCHEMA_BOOL, offsetof(struct config, acme.agree) },
+	{ NULL },
+};
+
 static const struct schema_row rows[] = {
 	{ "edge", SCHEMA_TEXT, offsetof(struct config, edge) },
 	{ "ca", SCHEMA_PATH, offsetof(struct config, ca) },
 	{ "token", SCHEMA_TEXT, offsetof(struct config, token) },
 	{ "token_file", SCHEMA_PATH, offsetof(struct config, token_file) },
+	{ "acme", SCHEMA_MAP, .rows = acme_rows },
 	{ "tunnels", SCHEMA_CALL, .call = read_tunnels },
 	{ NULL },
 };
@@ -179,6 +196,9 @@ config_fini(struct config *c)
 	free(c->edge);
 	free(c->ca);
 	free(c->token_file);
+	free(c->acme.directory);
+	free(c->acme.ca_file);
+	free(c->acme.email);
 	wipe(c->token);
 	*c = (struct config){ 0 };
 }

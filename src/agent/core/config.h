@@ -28,14 +28,24 @@ struct config_tunnel {
 	char *origin_ca;         /* PEM file, NULL: the system's */
 	bool origin_insecure;    /* any certificate of it is taken */
 	int64_t proxy_protocol;  /* version of the header that it wants in front, 0: none */
+	bool tls_at_agent;       /* http: the TLS of visitors ends here, and not at the edge */
 	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
 	struct policy_text policy;
 	int line; /* where it stands in the file; 0: not there */
 };
 
+/* Where certificates come from for tunnels whose TLS ends here. */
+struct config_acme {
+	char *directory; /* https URL, or a word; NULL: letsencrypt */
+	char *ca_file;   /* PEM file to trust for it, NULL: the system's */
+	char *email;     /* NULL: none is told */
+	bool agree;      /* its terms were read */
+};
+
 /* The file as it was read; NULL and 0 are what it does not say. */
 struct config {
 	char *edge, *ca, *token, *token_file;
+	struct config_acme acme;
 	size_t n_tunnels;
 	struct config_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];
 };

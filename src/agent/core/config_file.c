@@ -127,8 +127,8 @@ write_all(int fd, struct slice s)
 }
 
 /* Beside the file, then renamed over it: a crash leaves the old one or the new one. */
-static char *
-replace_file(const char *path, struct slice text)
+char *
+config_file_replace(const char *path, struct slice text)
 {
 	char next[4200];
 	int fd, n = snprintf(next, sizeof(next), "%s.new", path);
@@ -171,7 +171,7 @@ config_file_save_login(const char *path, const char *edge, const char *ca, const
 	if (error == NULL && out.failed)
 		error = sentence("%s: too large, or no memory", path);
 	if (error == NULL)
-		error = replace_file(path, buf_slice(&out));
+		error = config_file_replace(path, buf_slice(&out));
 	file_free(bytes, old);
 	/* The token was in it. */
 	if (out.p != NULL)

@@ -17,6 +17,10 @@ bool config_file_path(char *dst, size_t cap) must_use;
  */
 char *config_file_read(const char *path, struct config *ret_c, bool *ret_missing) must_use;
 
+/* Writes a file of mode 0600 whole and to the disk, or leaves it as it was; makes its folders. NULL or a
+ * malloced sentence on what went wrong. */
+char *config_file_replace(const char *path, struct slice text) must_use;
+
 /*
  * Stores edge, ca (NULL: none) and token in the file, mode 0600, whole or not at all; tunnels and
  * comments that are there stay. NULL or a malloced sentence.

@@ -33,6 +33,7 @@ enum option_group {
 	OPTIONS_STAT = 1 << 18,
 	OPTIONS_REQUESTS = 1 << 20, /* requests are printed */
 	OPTIONS_CONNECT = 1 << 21,  /* how the local server is connected to */
+	OPTIONS_ACME = 1 << 22,     /* certificates of this agent's own */
 	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
 
@@ -45,6 +46,9 @@ struct options {
 	    *rate, *fan_out;
 	const char *secret_files[POLICY_SECRET_FILES + 1]; /* ends with NULL */
 	bool store, relay, coalesce, resign, unsigned_ok;
+	/* certificates */
+	const char *acme_directory, *acme_ca_file, *acme_email;
+	bool tls_at_agent, agree;
 	/* inbox */
 	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
 	bool raw;

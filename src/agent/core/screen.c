@@ -159,15 +159,19 @@ tell_supervisor(const struct screen *s, const char *state)
 		(void)notify(state); /* nobody listens: the agent goes on */
 }
 
+static const char *const tls_words[] = { "edge", "agent", "origin" };
+
 void
 screen_up(struct screen *s, const char *name, const char *url, const char *origin,
-    const struct screen_probe *probe, const struct screen_hook *hook)
+    enum screen_tls tls, const struct screen_probe *probe, const struct screen_hook *hook)
 {
 	begin(s, "up");
 	if (s->json) {
 		put_member(&s->line, "name", slice_str(name));
 		put_member(&s->line, "url", slice_str(url));
 		put_member(&s->line, "origin", slice_str(origin));
+		if (tls != SCREEN_TLS_EDGE)
+			put_member(&s->line, "tls", slice_str(tls_words[tls]));
 		if (probe != NULL)
 			put_probe_json(&s->line, probe);
 		if (hook != NULL)
@@ -176,6 +180,12 @@ screen_up(struct screen *s, const char *name, const char *url, const char *origi
 		put_plain(&s->line, slice_str(url));
 		buf_put(&s->line, S(" -> "));
 		put_plain(&s->line, slice_str(origin));
+		if (tls != SCREEN_TLS_EDGE)
+			buf_printf(&s->line,
+			    "\n  %-18sat %s; the edge cannot read it, so policies, passwords, the "
+			    "inbox and error pages are off",
+			    "TLS ends:",
+			    tls == SCREEN_TLS_AGENT ? "this agent" : "the local server");
 		if (hook != NULL)
 			put_hook_plain(&s->line, hook);
 		if (probe != NULL)
@@ -207,6 +217,47 @@ screen_online(struct screen *s, const char *name)
 		put_plain(&s->line, slice_str(name));
 		buf_put(&s->line, S(": online since "));
 		put_clock(&s->line);
+	}
+	end(s);
+}
+
+void
+screen_certificate(struct screen *s, const char *name, const char *host, const char *issuer,
+    const char *until, const char *caa)
+{
+	begin(s, "certificate");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "host", slice_str(host));
+		put_member(&s->line, "issuer", slice_str(issuer));
+		put_member(&s->line, "until", slice_str(until));
+		if (caa[0] != '\0')
+			put_member(&s->line, "caa", slice_str(caa));
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": certificate of "));
+		put_plain(&s->line, slice_str(issuer));
+		buf_printf(&s->line, " for %s until %s", host, until);
+		put_hook_line(&s->line, "add to DNS:", caa);
+	}
+	end(s);
+}
+
+void
+screen_no_certificate(struct screen *s, const char *name, const char *why, int64_t again_s)
+{
+	begin(s, "no-certificate");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "text", slice_str(why));
+		if (again_s > 0)
+			buf_printf(&s->line, ",\"again_s\":%lld", (long long)again_s);
+	} else {
+		put_plain(&s->line, slice_str(name));
+		buf_put(&s->line, S(": no certificate: "));
+		put_plain(&s->line, slice_str(why));
+		if (again_s > 0)
+			buf_printf(&s->line, " (next attempt in %lld s)", (long long)again_s);
 	}
 	end(s);
 }

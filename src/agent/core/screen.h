@@ -42,11 +42,19 @@ struct screen_probe {
 	unsigned status;  /* of the answer, 0: none */
 	int64_t us;
 };
+/* Who ends the TLS of a tunnel's visitors. */
+enum screen_tls { SCREEN_TLS_EDGE, SCREEN_TLS_AGENT, SCREEN_TLS_ORIGIN };
 /* probe: NULL: none was made; hook: NULL without a policy. */
 void screen_up(struct screen *s, const char *name, const char *url, const char *origin,
-    const struct screen_probe *probe, const struct screen_hook *hook);
+    enum screen_tls tls, const struct screen_probe *probe, const struct screen_hook *hook);
 /* What was not online when the tunnel came up is online now. */
 void screen_online(struct screen *s, const char *name);
+/* A tunnel whose TLS ends here has this certificate; caa: the record that keeps others from getting one,
+ * "": it is not known. */
+void screen_certificate(struct screen *s, const char *name, const char *host, const char *issuer,
+    const char *until, const char *caa);
+/* It has none, or no newer one: why, and in how many seconds it is tried again, 0: not. */
+void screen_no_certificate(struct screen *s, const char *name, const char *why, int64_t again_s);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);

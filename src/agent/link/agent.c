@@ -53,6 +53,19 @@ tunnel_key(const struct config_tunnel *t, const char *machine, char *dst)
 	buf_fini(&b);
 }
 
+/* The CA is opened for the first of them. NULL, or a malloced sentence. */
+static char *
+end_tls(struct agent *a, struct agent_tunnel *t)
+{
+	char *error = NULL;
+
+	if (a->client.certs == NULL)
+		a->client.certs = own_certs_new(a->loop, &a->screen, a->params->acme, &error);
+	if (error == NULL && own_certs_add(a->client.certs, t) != 0)
+		error = strdup("out of memory");
+	return error;
+}
+
 /* What HELLO says of each tunnel, and its origin. NULL, or a malloced sentence; tear_down()
  * takes back what there is in either case. */
 static char *
@@ -74,7 +87,7 @@ open_tunnels(struct agent *a)
 			return error;
 		a->n_open++;
 		t->ask.id = (uint16_t)(i + 1);
-		t->ask.kind = (enum tunnel_kind)from->kind;
+		t->ask.kind = from->tls_at_agent ? TUNNEL_TLS : (enum tunnel_kind)from->kind;
 		t->ask.port = (uint16_t)from->port;
 		t->ask.origin_silent_ms = (uint32_t)from->origin_silent_s * 1000;
 		if (from->name != NULL)
@@ -83,6 +96,8 @@ open_tunnels(struct agent *a)
 			tunnel_key(from, machine, t->ask.key);
 		error = policy_text_compose(&from->policy,
 		    from->name != NULL ? from->name : t->ask.key, &t->policy);
+		if (error == NULL && from->tls_at_agent)
+			error = end_tls(a, t);
 		if (error != NULL)
 			return error;
 		snprintf(t->label, sizeof(t->label), "%.63s",
@@ -184,6 +199,7 @@ on_over(struct client *c, int exit_code)
 	check(c->state == CLIENT_OVER && a->n_open == a->params->n_tunnels);
 	a->exit_code = exit_code;
 	netwatch_stop(&a->watch);
+	own_certs_stop(c->certs);
 	close_signals(a);
 	loop_unwatch(&a->output);
 	for (size_t i = 0; i < a->n_open; i++)
@@ -226,6 +242,7 @@ tear_down(struct agent *a)
 		origin_fini(&a->tunnels[i].origin);
 	for (size_t i = 0; a->tunnels != NULL && i < a->params->n_tunnels; i++)
 		policy_made_fini(&a->tunnels[i].policy);
+	own_certs_free(a->client.certs);
 	if (a->serve.loop != NULL)
 		serve_fini(&a->serve);
 	if (a->resolver != NULL)

@@ -11,7 +11,8 @@ struct agent_params {
 	const char *edge, *ca, *token;
 	const struct config_tunnel *tunnels;
 	size_t n_tunnels;
-	bool json, requests; /* events as JSON; an event for each request */
+	const struct config_acme *acme; /* where some tunnels are of tls_at_agent */
+	bool json, requests;            /* events as JSON; an event for each request */
 	void (*talk)(struct client *c, struct slice json,
 	    void *owner); /* see struct client; with once */
 	void *talk_owner;

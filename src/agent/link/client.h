@@ -23,6 +23,7 @@
 
 #include "agent/link/edge_dial.h"
 #include "agent/link/retry.h"
+#include "agent/cert/own_certs.h"
 #include "agent/serve/serve.h"
 #include "agent/link/netwatch.h"
 
@@ -50,8 +51,9 @@ struct client {
 	struct loop *loop;
 	struct serve *serve;
 	struct screen *screen;
-	const char *token; /* owned by the caller */
-	bool once;         /* `adit login`: end after the first welcome, or the first failure */
+	struct own_certs *certs; /* of tunnels whose TLS ends here; NULL: there are none */
+	const char *token;       /* owned by the caller */
+	bool once; /* `adit login`: end after the first welcome, or the first failure */
 	/*
 	 * `adit inbox`, with once: the link goes on after the welcome.  Called with each message
 	 * that is not about tunnels, first with an empty one; client_say() answers, client_later()

@@ -86,8 +86,11 @@ tell_up(struct client *c, struct agent_tunnel *t, const struct screen_probe *pro
 
 	check(t->state == TUNNEL_UP && !t->probing);
 	snprintf(url, sizeof(url), "%s%s", t->url, t->policy.path);
-	screen_up(c->screen, t->label, t->url, t->origin.text, probe,
-	    t->policy.json == NULL ? NULL : &hook);
+	screen_up(c->screen, t->label, t->url, t->origin.text,
+	    t->here != NULL             ? SCREEN_TLS_AGENT
+	    : t->ask.kind == TUNNEL_TLS ? SCREEN_TLS_ORIGIN
+					: SCREEN_TLS_EDGE,
+	    probe, t->policy.json == NULL ? NULL : &hook);
 	t->told = true;
 }
 
@@ -131,6 +134,8 @@ read_welcome(struct uplink *s, const struct hello *h)
 		snprintf(t->url, sizeof(t->url), "%s", a->url);
 		if (a->name[0] != '\0')
 			snprintf(t->label, sizeof(t->label), "%s", a->name);
+		if (t->here != NULL)
+			own_certs_up(c->certs, t);
 		t->probing = a->probe;
 		if (!t->probing)
 			tell_up(c, t, NULL);

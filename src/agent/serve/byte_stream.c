@@ -3,6 +3,7 @@
 #include "agent/serve/byte_stream.h"
 
 #include "net/proxyproto.h"
+#include "net/tls_end.h"
 
 /* clang-format off */
 static const unsigned predecessors[] = {
@@ -38,6 +39,7 @@ finish(struct byte_stream *b, enum link_code code)
 	if (b->state == BYTE_STREAM_DEAD)
 		return;
 	move(b, BYTE_STREAM_DEAD);
+	loop_timer_stop(b->serve->loop, &b->deadline);
 	flow_end(&b->flow, code);
 	if (b->conn != NULL && code == LINK_CODE_OK)
 		origin_drop(b->conn);
@@ -54,7 +56,8 @@ on_done(struct flow *f)
 	struct byte_stream *b = f->owner;
 
 	check(b->state == BYTE_STREAM_OPEN || b->state == BYTE_STREAM_HALF);
-	if (b->state == BYTE_STREAM_OPEN)
+	/* The visitor has the alert, and has nothing more to say that anybody would read. */
+	if (b->state == BYTE_STREAM_OPEN && !tls_end_failed(&b->conn->conn))
 		move(b, BYTE_STREAM_HALF);
 	else
 		finish(b, LINK_CODE_OK);
@@ -93,6 +96,28 @@ static const struct flow_ops flow_ops = {
 	.conn_broken = on_conn_broken,
 };
 
+static void
+on_deadline(struct loop_timer *t)
+{
+	struct byte_stream *b = list_of(t, struct byte_stream, deadline);
+
+	check(b->here != NULL && b->state != BYTE_STREAM_DIALLING);
+	if (conn_handshake(&b->conn->conn) != IO_OK)
+		finish(b, LINK_CODE_CANCELLED);
+}
+
+/* False: no memory. */
+static bool
+end_tls(struct byte_stream *b)
+{
+	struct tls *tls = b->here == NULL ? NULL : tls_accept(b->here->server);
+
+	if (b->here == NULL)
+		return true;
+	loop_timer_set(b->serve->loop, &b->deadline, (int64_t)LIMIT_TLS_HANDSHAKE_MS * 1000);
+	return tls != NULL && tls_end_at(&b->conn->conn, tls) == 0;
+}
+
 /* Bytes that came meanwhile were held, within the stream's window; they go out first. */
 static void
 on_ready(struct origin_conn *c)
@@ -101,6 +126,10 @@ on_ready(struct origin_conn *c)
 
 	check(b->conn == c);
 	move(b, BYTE_STREAM_OPEN);
+	if (!end_tls(b)) {
+		finish(b, LINK_CODE_INTERNAL);
+		return;
+	}
 	flow_conn(&b->flow, &c->conn);
 	if (flow_inlet(&b->flow, FLOW_RAW, NULL, S("")) != 0) {
 		finish(b, LINK_CODE_INTERNAL);
@@ -147,6 +176,8 @@ byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 	if (b == NULL)
 		return -1;
 	b->serve = s;
+	b->here = t->here;
+	b->deadline.fn = on_deadline;
 	b->conn = origin_connect(&t->origin, slice_of(header, origin_header(&t->origin, o, header)),
 	    &origin_ops, b);
 	if (b->conn == NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of plain bytes: a connection of its own to the origin, both directions end
- * on their own (half-close). */
+ * on their own (half-close).  Where the tunnel's TLS ends here, the stream carries it, and the connection
+ * what is inside of it. */
 #ifndef ADIT_AGENT_SERVE_BYTE_STREAM_H
 #define ADIT_AGENT_SERVE_BYTE_STREAM_H
 
@@ -24,6 +25,8 @@ struct byte_stream {
 	struct flow flow;
 	struct origin_conn *conn; /* NULL when DEAD */
 	enum byte_stream_state state;
+	struct tls_here *here;      /* NULL: bytes pass as they are */
+	struct loop_timer deadline; /* of the handshake */
 	struct loop_grave grave;
 };
 

@@ -461,6 +461,10 @@ origin_init(struct origin *o, struct origin_shared *s, const struct config_tunne
 		why = "a tcp tunnel passes bytes on as they are: write HOST:PORT";
 	if (why == NULL && t->kind == TUNNEL_TLS && o->tries[0].tls)
 		why = "a tls tunnel passes TLS on as it is: write HOST:PORT";
+	if (why == NULL && t->tls_at_agent && o->tries[0].tls)
+		why = "where TLS ends at the agent the local server gets plain HTTP: write "
+		      "HOST:PORT, or "
+		      "take adit tls";
 	if (why == NULL && !o->tries[0].tls && (t->origin_ca != NULL || t->origin_insecure))
 		why = "origin-ca and origin-insecure are for an origin with https://";
 	if (why != NULL)

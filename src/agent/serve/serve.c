@@ -3,6 +3,7 @@
 #include "agent/serve/serve.h"
 
 #include "agent/serve/byte_stream.h"
+#include "agent/serve/challenge_stream.h"
 #include "agent/serve/http_stream.h"
 
 #include <stdlib.h>
@@ -113,6 +114,34 @@ refuse(struct carrier *c, struct stream *stream, enum link_code code)
 	carrier_kick(c);
 }
 
+/* Behind port 80 of a name of kind tls the edge lets through what a CA asks for. */
+static bool
+is_served(const struct agent_tunnel *t, const struct opening *o)
+{
+	switch (t->ask.kind) {
+	case TUNNEL_HTTP:
+		return o->kind == OPENING_HTTP;
+	case TUNNEL_TCP:
+		return o->kind == OPENING_BYTES;
+	case TUNNEL_TLS:
+		break;
+	}
+	return true;
+}
+
+static int
+open_stream(struct serve *s, struct carrier *c, struct stream *stream, struct agent_tunnel *t,
+    const struct opening *o)
+{
+	if (t->ask.kind == TUNNEL_TLS && o->kind == OPENING_HTTP)
+		return challenge_http_open(s, c, stream, t);
+	/* RFC 8737 3: a CA offers nothing else beside it. */
+	if (t->here != NULL && slice_eq(o->alpn, S(TLS_ALPN_CHALLENGE)))
+		return challenge_tls_open(s, c, stream, t);
+	return o->kind == OPENING_HTTP ? http_stream_open(s, c, stream, t, o)
+				       : byte_stream_open(s, c, stream, t, o);
+}
+
 void
 serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening)
 {
@@ -124,12 +153,10 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		return;
 	}
 	t = serve_find(s, o.tunnel);
-	if (t == NULL || t->state != TUNNEL_UP ||
-	    o.kind != (t->ask.kind == TUNNEL_HTTP ? OPENING_HTTP : OPENING_BYTES)) {
+	if (t == NULL || t->state != TUNNEL_UP || !is_served(t, &o)) {
 		refuse(c, stream, LINK_CODE_NO_TUNNEL);
 		return;
 	}
-	if ((o.kind == OPENING_HTTP ? http_stream_open(s, c, stream, t, &o)
-				    : byte_stream_open(s, c, stream, t, &o)) != 0)
+	if (open_stream(s, c, stream, t, &o) != 0)
 		refuse(c, stream, LINK_CODE_INTERNAL);
 }

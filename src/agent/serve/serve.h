@@ -29,6 +29,14 @@ enum tunnel_state {
 	TUNNEL_REPLACED,
 };
 
+/* The TLS of a tunnel's visitors ends here: what they are shown. Kept by agent/cert. */
+struct tls_here {
+	/* Certificates, and a CA's challenge for whoever offers acme-tls/1; never NULL. */
+	struct tls_server *server;
+	/* What a CA asks for on port 80 (RFC 8555 8.3), and gets; "": nothing. */
+	char token[257], text[512];
+};
+
 /* A tunnel of this agent. */
 struct agent_tunnel {
 	struct hello_tunnel ask; /* what HELLO says; id is its index + 1 */
@@ -37,6 +45,7 @@ struct agent_tunnel {
 	enum tunnel_state state;
 	bool probing; /* up, but people are told only after the edge's probe */
 	struct origin origin;
+	struct tls_here *here; /* NULL: no TLS ends here */
 	struct look look;
 	struct look news; /* the same for people who were told that the origin is not there */
 	bool failing;     /* they were: they are told when it answers, too */

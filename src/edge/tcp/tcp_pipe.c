@@ -99,10 +99,14 @@ on_outlet_done(struct flow *f)
 		finish(p, "ok");
 }
 
+/* The agent that has sent all, and wants to hear no more, says so with code 0 (doc/protocol.txt). */
 static void
 on_reset(struct flow *f, uint32_t code)
 {
-	abort_pipe(f->owner, f->carrier == NULL ? "link-lost" : link_code_name(code));
+	if (code == LINK_CODE_OK && f->carrier != NULL && f->out_fin)
+		finish(f->owner, "ok");
+	else
+		abort_pipe(f->owner, f->carrier == NULL ? "link-lost" : link_code_name(code));
 }
 
 /*

@@ -40,8 +40,8 @@ stop(void)
 TEST(json_lines)
 {
 	start(true, true);
-	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL,
-	    NULL);
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080",
+	    SCREEN_TLS_EDGE, NULL, NULL);
 	EXPECT_SLICE(written(),
 	    S("{\"event\":\"up\",\"name\":\"jenkins\",\"url\":\"https://jenkins.localhost\","
 	      "\"origin\":\"http://127.0.0.1:8080\"}\n"));
@@ -74,25 +74,30 @@ TEST(probes)
 			    odd = { .code = "edge-silent" };
 
 	start(true, false);
-	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &good, NULL);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", SCREEN_TLS_EDGE, &good,
+	    NULL);
 	EXPECT_SLICE(written(),
 	    S("{\"event\":\"up\",\"name\":\"ci\",\"url\":\"https://ci.localhost\",\"origin\":"
 	      "\"http://[::1]:1\",\"probe\":\"ok\",\"status\":403,\"ms\":4.321}\n"));
-	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &bad, NULL);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", SCREEN_TLS_EDGE, &bad,
+	    NULL);
 	EXPECT_SLICE(written(),
 	    S("{\"event\":\"up\",\"name\":\"ci\",\"url\":\"https://ci.localhost\",\"origin\":"
 	      "\"http://[::1]:1\",\"probe\":\"origin-refused\"}\n"));
 	stop();
 	start(false, false);
-	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &good, NULL);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", SCREEN_TLS_EDGE, &good,
+	    NULL);
 	EXPECT_SLICE(written(), S("https://ci.localhost -> http://[::1]:1\n"));
-	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &bad, NULL);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", SCREEN_TLS_EDGE, &bad,
+	    NULL);
 	EXPECT_SLICE(written(),
 	    S("https://ci.localhost -> http://[::1]:1\n  not online yet:   origin-refused. The "
 	      "agent "
 	      "is here, but the local server did not accept its connection. Start the local "
 	      "server, or correct the address given to adit.\n"));
-	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", &odd, NULL);
+	screen_up(&screen, "ci", "https://ci.localhost", "http://[::1]:1", SCREEN_TLS_EDGE, &odd,
+	    NULL);
 	EXPECT_SLICE(written(),
 	    S("https://ci.localhost -> http://[::1]:1\n  not online yet:   edge-silent\n"));
 	screen_replaced(&screen, "ci",
@@ -107,8 +112,8 @@ TEST(probes)
 TEST(plain_lines)
 {
 	start(false, false);
-	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080", NULL,
-	    NULL);
+	screen_up(&screen, "jenkins", "https://jenkins.localhost", "http://127.0.0.1:8080",
+	    SCREEN_TLS_EDGE, NULL, NULL);
 	EXPECT_SLICE(written(), S("https://jenkins.localhost -> http://127.0.0.1:8080\n"));
 	screen_retry(&screen, 3021, "connection refused");
 	EXPECT_SLICE(written(), S("connecting in 3.0 s: connection refused\n"));
