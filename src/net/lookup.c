@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * c-ares expects level-triggered readiness; the loop gives edges.  So a socket that still
- * holds bytes after c-ares has read, and one that c-ares newly wants to write to, is
- * told again (loop_again()).
- *
  * The channel is made anew when it is idle and some seconds old: c-ares reads
  * resolv.conf only once, and a laptop changes its network.
  */
 #include "net/lookup.h"
 
 #include "base/limits.h"
+#include "net/ares_loop.h"
 
-#include <ares.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,22 +20,11 @@
 
 struct lookups {
 	struct loop *loop;
-	ares_channel channel;
-	bool up;
+	struct ares_loop ares;
 	int64_t made_us;
 	const char *servers; /* NULL: the system's */
-	struct list sockets; /* of struct ares_io */
 	struct list running; /* of struct lookup_private */
 	size_t n_running;
-	struct loop_timer tick;
-};
-
-/* A socket of c-ares. */
-struct ares_io {
-	struct loop_io io;
-	struct lookups *ls;
-	struct list node;
-	bool want_out;
 };
 
 struct lookup_private {
@@ -49,145 +33,19 @@ struct lookup_private {
 	struct list node;
 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void
-init_once(void)
-{
-	check(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
-}
-
-/* --- c-ares on the loop --- */
-
-/* c-ares says when it wants to look at its own deadlines; without a question there is none. */
-static void
-set_tick(struct lookups *ls)
-{
-	struct timeval tv, *next;
-
-	if (!ls->up || (next = ares_timeout(ls->channel, NULL, &tv)) == NULL)
-		loop_timer_stop(ls->loop, &ls->tick);
-	else
-		loop_timer_set(ls->loop, &ls->tick,
-		    next->tv_sec * INT64_C(1000000) + next->tv_usec);
-}
-
-static void
-on_tick(struct loop_timer *t)
-{
-	struct lookups *ls = list_of(t, struct lookups, tick);
-
-	ares_process_fd(ls->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	set_tick(ls);
-}
-
-/* A handful of them: about as many as there are name servers. */
-static struct ares_io *
-find_socket(struct lookups *ls, int fd)
-{
-	LIST_EACH(node, &ls->sockets) {
-		struct ares_io *s = list_of(node, struct ares_io, node);
-
-		if (s->io.fd == fd)
-			return s;
-	}
-	return NULL;
-}
-
-static void
-drop_socket(struct ares_io *s)
-{
-	loop_unwatch(&s->io);
-	list_del(&s->node);
-	free(s);
-}
-
-/*
- * An edge is used up by one call, but c-ares may leave bytes behind: a byte is peeked at, and
- * the edge told again where one is there.
- */
-static void
-on_socket(struct loop_io *io, unsigned events)
-{
-	struct ares_io *s = list_of(io, struct ares_io, io);
-	struct lookups *ls = s->ls;
-	int fd = io->fd;
-	bool out = (events & LOOP_OUT) != 0 && s->want_out;
-	char byte;
-
-	/* May close the socket, which frees s. */
-	ares_process_fd(ls->channel, events & LOOP_IN ? fd : ARES_SOCKET_BAD,
-	    out ? fd : ARES_SOCKET_BAD);
-	s = find_socket(ls, fd);
-	if (s != NULL && events & LOOP_IN && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-		loop_again(&s->io, LOOP_IN);
-	set_tick(ls);
-}
-
-/*
- * c-ares opens a socket, or wants to be told of other events, or closes it (neither). It closes
- * the descriptor itself.
- */
-static void
-on_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct lookups *ls = arg;
-	struct ares_io *s = find_socket(ls, fd);
-
-	if (!readable && !writable) {
-		if (s != NULL)
-			drop_socket(s);
-		return;
-	}
-	if (s == NULL) {
-		s = calloc(1, sizeof(*s));
-		if (s == NULL)
-			return; /* c-ares will time out */
-		s->io = (struct loop_io){ .fd = fd, .fn = on_socket };
-		s->ls = ls;
-		if (loop_watch(ls->loop, &s->io) != 0) {
-			free(s);
-			return;
-		}
-		list_push(&ls->sockets, &s->node);
-	}
-	if (writable && !s->want_out)
-		loop_again(&s->io, LOOP_OUT);
-	s->want_out = writable != 0;
-}
-
-static void
-channel_down(struct lookups *ls)
-{
-	if (ls->up)
-		ares_destroy(ls->channel); /* ends what runs through on_answer(), closes sockets
-					      through on_state() */
-	ls->up = false;
-	loop_timer_stop(ls->loop, &ls->tick);
-}
-
 static bool
 channel_up(struct lookups *ls)
 {
-	struct ares_options options = {
-		.timeout = ASK_MS,
-		.tries = ASK_TRIES,
-		.sock_state_cb = on_state,
-		.sock_state_cb_data = ls,
-	};
+	struct ares_options options = { .timeout = ASK_MS, .tries = ASK_TRIES };
 
 	/* A channel with questions under way is kept, however old: they would end with it. */
-	if (ls->up && (ls->n_running > 0 || loop_now_us(ls->loop) - ls->made_us < CHANNEL_LIFE_US))
+	if (ls->ares.up &&
+	    (ls->n_running > 0 || loop_now_us(ls->loop) - ls->made_us < CHANNEL_LIFE_US))
 		return true;
-	channel_down(ls);
-	pthread_once(&once, init_once);
-	ls->up = ares_init_options(&ls->channel, &options,
-		     ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) == ARES_SUCCESS;
+	ares_loop_close(&ls->ares);
 	ls->made_us = loop_now_us(ls->loop);
-	if (ls->up && ls->servers != NULL &&
-	    ares_set_servers_ports_csv(ls->channel, ls->servers) != ARES_SUCCESS)
-		channel_down(ls);
-	return ls->up;
+	return ares_loop_open(&ls->ares, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES,
+	    ls->servers);
 }
 
 void
@@ -245,7 +103,7 @@ collect(const struct ares_addrinfo *ai, struct sockaddr_storage *addrs)
 }
 
 /*
- * Also called for what lookups_free() and channel_down() end, and for what was cancelled (q
+ * Also called for what lookups_free() and channel_up() end, and for what was cancelled (q
  * NULL). The private part is freed before the owner is called: he may ask anew at once.
  */
 static void
@@ -302,8 +160,8 @@ lookup_start(struct lookups *ls, struct lookup *q, const char *host, int family)
 	list_push(&ls->running, &p->node);
 	ls->n_running++;
 	q->private = p;
-	ares_getaddrinfo(ls->channel, host, NULL, &hints, on_answer, p);
-	set_tick(ls);
+	ares_getaddrinfo(ls->ares.channel, host, NULL, &hints, on_answer, p);
+	ares_loop_tick(&ls->ares);
 }
 
 /* The question itself runs on to its end, which is near. */
@@ -323,8 +181,7 @@ lookups_new(struct loop *l)
 	if (ls == NULL)
 		return NULL;
 	ls->loop = l;
-	ls->tick.fn = on_tick;
-	list_init(&ls->sockets);
+	ares_loop_init(&ls->ares, l);
 	list_init(&ls->running);
 	return ls;
 }
@@ -340,8 +197,8 @@ lookups_free(struct lookups *ls)
 		if (q != NULL)
 			lookup_cancel(q);
 	}
-	channel_down(ls);
-	check(list_empty(&ls->running) && list_empty(&ls->sockets));
+	ares_loop_close(&ls->ares);
+	check(list_empty(&ls->running));
 	check(ls->n_running == 0);
 	free(ls);
 }
