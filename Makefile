@@ -8,6 +8,8 @@ B       ?= build
 PREFIX  ?= /usr/local
 SYSCONF ?= /etc
 PKGS     = openssl libcares sqlite3 jansson yaml-0.1 libargon2 libcrypt libnghttp2
+# What aditd alone needs, and what is linked with rooms of the edge.
+EDGE_PKGS = libpsl
 PYTHON   = /usr/bin/python3
 PKG_CONFIG ?= pkg-config
 
@@ -21,10 +23,12 @@ HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(call has,-fstack
 OPT     ?= -O2 -g
 CFLAGS  ?= $(OPT) $(HARDEN)
 LDFLAGS ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(EDGE_PKGS) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SAN) $(PKG_CFLAGS)
-LIBS     = $(PKG_LIBS) -lcrypt -lpthread
+EDGE_PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(EDGE_PKGS) 2>/dev/null)
+AGENT_LIBS = $(PKG_LIBS) -lcrypt -lpthread
+LIBS     = $(EDGE_PKG_LIBS) $(AGENT_LIBS)
 # V=1 shows whole commands.
 Q        = $(if $(V),,@echo "  $(notdir $(CC)) $@"; )
 FUZZ_SECONDS ?= 60
@@ -213,7 +217,7 @@ $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 $(B)/aditd: $(B)/obj/edge/daemon/main.o $(edge) $(libs)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/adit: $(B)/obj/agent/command/main.o $(agent) $(libs)
-	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
 # --- tests: test/unit/ROOM/X_test.c is a program of its own; *_sim_test.c runs on the simulated loop ---
 

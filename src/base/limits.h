@@ -117,6 +117,15 @@
 	X(TOKEN_NAMES,              16, "names", "names of dynamic DNS that one token is for")     \
 	X(NAMES_PER_ACCOUNT,     1000, "names", "names of an account")                             \
 	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \
+	X(DOMAINS,               10000, "domains", "own domains of all accounts")                  \
+	X(DOMAINS_PER_ACCOUNT,     100, "domains", "own domains of an account")                    \
+	X(DOMAINS_NEW,              20, "domains/h", "new own domains of all accounts")            \
+	X(DOMAINS_NEW_PER_ACCOUNT,   5, "domains/h", "new own domains of an account")              \
+	X(DOMAIN_WISHES,             4, "accounts", "accounts that ask for the same own domain")   \
+	X(DOMAIN_PROOFS,             8, "domains", "own domains whose DNS is looked at at once")   \
+	X(DOMAIN_PROOF_MS,       20000, "ms", "look at the DNS of one own domain")                 \
+	X(DOMAIN_CNAMES,             8, "records", "CNAMEs that are followed from an own domain")  \
+	X(DOMAIN_SERVERS,            4, "addresses", "name servers of a zone that are asked")      \
 	X(CONTROL_CLIENTS,         64, "connections", "clients of the control socket")             \
 	X(LOGIN_SOURCES,         4096, "addresses", "addresses whose bad tokens are remembered")   \
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \

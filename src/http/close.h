@@ -136,6 +136,9 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	X(RELEASED_NAME, "released-name", VISITOR, 410, 0,                                         \
 	  "The owner of this name gave it up, and nobody else gets it.",                \
 	  "Remove the webhook or link that still points here.")                                    \
+	X(DOMAIN_SUSPENDED, "domain-suspended", VISITOR, 404, 0,                                   \
+	  "The DNS of this domain does not show any more that its owner wants it here.",           \
+	  "Its owner sets the DNS record again: adit domain list says which.")                     \
 	/* agent and link */                                                                       \
 	X(AGENT_AWAY, "agent-away", AGENT, 503, 5,                                                 \
 	  "The agent of this tunnel is not connected.",                                            \

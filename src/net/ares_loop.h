@@ -22,9 +22,9 @@ struct ares_loop {
 
 void ares_loop_init(struct ares_loop *a, struct loop *l);
 /*
- * options and mask as for ares_init_options(); the socket callback is added.  servers: "host:port,..."
- * to ask instead of the system's, or NULL.  False: no memory or descriptors, or servers that cannot be
- * read.
+ * options and mask as for ares_init_options(); the socket callback is added.  servers:
+ * "host:port,..." to ask instead of the system's, or NULL.  False: no memory, no descriptors, or
+ * servers that cannot be read.
  */
 bool ares_loop_open(struct ares_loop *a, struct ares_options *options, int mask,
     const char *servers) must_use;

@@ -68,8 +68,8 @@ struct tls_server *tls_server_with(const struct tls_server *base, struct tls_pai
     size_t n, const struct tls_challenges *challenges) must_use;
 /*
  * What people would see of these certificates, for tunnels NAME.domain: one that is out of date,
- * one that covers nothing of the domain, none that covers "*.domain" where there are not some for
- * the domain and for single names below it.  NULL, or a malloced sentence. files as given to
+ * one that covers nothing of the domain where the others do not cover all of it, none that covers
+ * "*.domain" where there are not some for the domain and for single names below it.  NULL, or a malloced sentence. files as given to
  * tls_server_new(); now: seconds since 1970.
  */
 char *tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,

@@ -64,6 +64,8 @@ tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
     int64_t now)
 {
 	unsigned all = COVERS_NOTHING;
+	char names[300], foreign_names[300];
+	size_t foreign = SIZE_MAX;
 	X509 *cert;
 
 	if (tls_server_cert(s, 0) == NULL)
@@ -71,20 +73,23 @@ tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
 	for (size_t i = 0; (cert = tls_server_cert(s, i)) != NULL; i++) {
 		char *fault = date_fault(cert, files[i].cert_path, (time_t)now);
 		unsigned c = covers(cert, domain);
-		char names[300];
 
 		if (fault != NULL)
 			return fault;
 		tls_cert_names(cert, "no name", names, sizeof(names));
-		if (c == COVERS_NOTHING)
-			return tls_sentence("the certificate %s is for %s, neither for *.%s nor "
-					    "for %s",
-			    files[i].cert_path, names, domain, domain);
+		/* It may be an own domain's; but where names of the edge have none, it is the reason. */
+		if (c == COVERS_NOTHING && foreign == SIZE_MAX) {
+			foreign = i;
+			memcpy(foreign_names, names, sizeof(names));
+		}
 		all |= c;
 	}
 	/* Names of tunnels may each have a certificate; then the edge needs one for its own. */
 	if ((all & COVERS_ALL) != 0 || all == (COVERS_A_NAME | COVERS_DOMAIN))
 		return NULL;
+	if (foreign != SIZE_MAX)
+		return tls_sentence("the certificate %s is for %s, neither for *.%s nor for %s",
+		    files[foreign].cert_path, foreign_names, domain, domain);
 	return tls_sentence("certificates: none is for *.%s, so tunnels that are called "
 			    "NAME.%s have none: get a certificate for both names, %s and *.%s",
 	    domain, domain, domain, domain);

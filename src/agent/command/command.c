@@ -4,6 +4,7 @@
 
 #include "agent/link/agent.h"
 #include "agent/command/checkurl_command.h"
+#include "agent/command/domain_command.h"
 #include "agent/core/config_file.h"
 #include "agent/doctor/doctor_command.h"
 #include "agent/core/exit_code.h"
@@ -59,6 +60,11 @@ static const struct command commands[] = {
 	    "the names and ports that the account has" },
 	{ "name", "release", "NAME", 1, 1, ASKS, name_command,
 	    "give a name up for good, or a port (tcp:PORT)" },
+	{ "domain", "add", "NAME", 1, 1, ASKS | OPTIONS_DOMAIN, domain_command,
+	    "let a domain of yours lead to a tunnel, and say which DNS record to set" },
+	{ "domain", "list", "", 0, 0, ASKS, domain_command,
+	    "the own domains of the account, and what is missing" },
+	{ "domain", "remove", "NAME", 1, 1, ASKS, domain_command, "give an own domain up" },
 	{ "inbox", "list", "", 0, 0, ASKS | OPTIONS_FILTER | OPTIONS_LIST, inbox_command,
 	    "stored webhooks of the account, newest first" },
 	{ "inbox", "show", "ID", 1, 1, ASKS | OPTIONS_RAW, inbox_command,

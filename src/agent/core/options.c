@@ -73,6 +73,8 @@ static const struct args_row rows[] = {
 	    "store a copy of each webhook for these tunnels of the account, too" },
 	{ "--resign", NULL, AT(resign), OPTIONS_POLICY,
 	    "sign late webhooks anew, since receivers would refuse the old timestamp" },
+	{ "--tunnel", "NAME", AT(tunnel), OPTIONS_DOMAIN,
+	    "the tunnel that it leads to; not needed where the account has one alone" },
 	{ "--state", "STATE,...", AT(state), OPTIONS_FILTER,
 	    "received, queued, leased, delivered, parked, dead or dropped" },
 	{ "--event", "EVENT", AT(event), OPTIONS_FILTER, "event key, such as repo:push" },

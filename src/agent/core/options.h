@@ -34,6 +34,7 @@ enum option_group {
 	OPTIONS_REQUESTS = 1 << 20, /* requests are printed */
 	OPTIONS_CONNECT = 1 << 21,  /* how the local server is connected to */
 	OPTIONS_ACME = 1 << 22,     /* certificates of this agent's own */
+	OPTIONS_DOMAIN = 1 << 23,   /* an own domain */
 	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
 

@@ -192,6 +192,17 @@ show_name(const json_t *r)
 }
 
 static void
+show_domain(const json_t *r)
+{
+	say(r, "name", 35);
+	say(r, "account", 20);
+	say(r, "tunnel", 20);
+	say(r, "state", 10);
+	say(r, "why", 0);
+	putchar('\n');
+}
+
+static void
 show_limit(const json_t *r)
 {
 	printf("%-24s %12lld %-13s %s\n", text_at(r, "name"),
@@ -332,6 +343,10 @@ const struct admin_command admin_commands[] = {
 	    "cert.revoke", { "name" }, .show = show_text },
 	{ "cert", "rollover", "", 0, 0, 0, "give the account at the CA another key", "cert.rollover",
 	    .show = show_text },
+	{ "domain", "list", "", 0, 0, 0, "list own domains, whose they are, and their state",
+	    "domain.list", { NULL }, "name", show_domain },
+	{ "domain", "remove", "NAME", 1, 1, 0, "take an own domain from every account that has it",
+	    "domain.remove", { "name" } },
 	{ "status", NULL, "", 0, 0, 0, "print counters and the tunnels that are up",
 	    "status", .show = show_status },
 	{ "limits", NULL, "", 0, 0, 0, "print the limits of the running aditd",

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "edge/cert/cert.h"
 #include "edge/control/control_private.h"
+#include "edge/domain/ask.h"
 #include "edge/inbox/query.h"
 
 #include <errno.h>
@@ -40,6 +41,8 @@ client_close(struct control_client *c)
 	c->query = NULL;
 	certs_abandon(c->cert_job);
 	c->cert_job = NULL;
+	domain_abandon(c->domain);
+	c->domain = NULL;
 	loop_timer_stop(ctl->edge->main_loop, &c->wait_timer);
 	conn_close(&c->conn);
 	list_del(&c->node);
@@ -51,7 +54,7 @@ client_close(struct control_client *c)
 static bool
 is_busy(const struct control_client *c)
 {
-	return c->job != NULL || c->query != NULL || c->cert_job != NULL ||
+	return c->job != NULL || c->query != NULL || c->cert_job != NULL || c->domain != NULL ||
 	       c->wait_key[0] != '\0' || c->out.n > 0;
 }
 
@@ -97,7 +100,8 @@ control_answer(struct control_client *c, json_t *answer)
 		return;
 	}
 	/* One request at a time: nothing else works for this client now. */
-	check(c->job == NULL && c->query == NULL && c->cert_job == NULL && c->wait_key[0] == '\0');
+	check(c->job == NULL && c->query == NULL && c->cert_job == NULL && c->domain == NULL);
+	check(c->wait_key[0] == '\0');
 	if (text != NULL) {
 		buf_put(&c->out, slice_str(text));
 		buf_putc(&c->out, '\n');

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/domain/ask.h"
 #include "edge/inbox/housekeeping.h"
 #include "edge/inbox/query.h"
 #include "edge/core/worker.h"
@@ -458,6 +459,15 @@ on_view(void *owner, json_t *answer)
 	control_answer(c, answer);
 }
 
+static void
+on_domain(void *owner, json_t *answer)
+{
+	struct control_client *c = owner;
+
+	c->domain = NULL;
+	control_answer(c, answer);
+}
+
 void
 control_request(struct control_client *c, json_t *request)
 {
@@ -471,6 +481,12 @@ control_request(struct control_client *c, json_t *request)
 	}
 	if (op != NULL && strncmp(op, "cert.", 5) == 0 && control_cert(c, op + 5, request))
 		return;
+	if (op != NULL && strncmp(op, "domain.", 7) == 0) {
+		c->domain = domain_ask(c->control->edge, &c->control->errands, NULL, op + 7,
+		    request, on_domain, c);
+		return;
+	}
+
 	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++) {
 		if (strcmp(op, rows[i].op) != 0)
 			continue;

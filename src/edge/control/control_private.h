@@ -32,6 +32,7 @@ struct control_client {
 	struct control_job *job;    /* the store works for it */
 	struct query *query;        /* the same, for a request of the inbox */
 	struct certs_job *cert_job; /* a CA is asked for it */
+	struct domain_ask *domain;  /* own domains are asked for */
 	bool eof, dead;
 	/* {"op":"wait"} */
 	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */

@@ -66,12 +66,21 @@ edge_tell_idle(struct edge *e, unsigned worker)
 
 /* 0: a Unix socket. A proxy stands before it then, which people reach at the usual port. */
 void
-edge_url(const struct edge *e, const char *name, char *dst, size_t cap)
+edge_host_url(const struct edge *e, const char *host, char *dst, size_t cap)
 {
 	if (e->https_port == 443 || e->https_port == 0)
-		snprintf(dst, cap, "https://%s.%s", name, e->domain);
+		snprintf(dst, cap, "https://%s", host);
 	else
-		snprintf(dst, cap, "https://%s.%s:%u", name, e->domain, e->https_port);
+		snprintf(dst, cap, "https://%s:%u", host, e->https_port);
+}
+
+void
+edge_url(const struct edge *e, const char *name, char *dst, size_t cap)
+{
+	char host[DIRECTORY_KEY_BYTES + sizeof(e->domain)];
+
+	snprintf(host, sizeof(host), "%s.%s", name, e->domain);
+	edge_host_url(e, host, dst, cap);
 }
 
 struct slice

@@ -12,9 +12,11 @@
 
 struct board;
 struct certs;
+struct domains;
 struct incidents;
 struct keyring;
 struct name_server;
+struct own_domains;
 struct vault;
 struct password_thread;
 struct worker;
@@ -30,6 +32,8 @@ struct edge {
 	struct keyring *keyring;         /* of tokens, for signed DNS updates */
 	struct name_server *name_server; /* NULL: no DNS */
 	struct certs *certs;             /* of the main loop; NULL: none are got of a CA */
+	struct own_domains *own_domains; /* hosts of other zones that lead to tunnels */
+	struct domains *domains;         /* who has proven which of them; asked by domain_ask() */
 	unsigned char probe_key[32];     /* of tickets, at random */
 	struct worker **workers;
 	unsigned n_workers;
@@ -62,6 +66,8 @@ edge_worker(const struct edge *e, unsigned at)
 
 /* "https://jenkins.example.org:8443" */
 void edge_url(const struct edge *e, const char *name, char *dst, size_t cap);
+/* The same of a whole host: a tunnel's, or an own domain. */
+void edge_host_url(const struct edge *e, const char *host, char *dst, size_t cap);
 
 /* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it
  * is none of ours. */

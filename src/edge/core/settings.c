@@ -61,6 +61,21 @@ read_control(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 		   schema_fault(r, n, "the control socket must be unix:/PATH"));
 }
 
+/* A number, since it is what names are asked of. */
+static bool
+read_resolver(struct schema_read *r, const struct yamldoc_node *n, void *dst)
+{
+	struct addr *addr = dst;
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	if (!read_addr(r, n, addr))
+		return false;
+	return (addr->kind == ADDR_TCP && addr->host[0] != '\0' &&
+		   addr_sockaddr(addr, true, &ss, &len) == 0) ||
+	       schema_fault(r, n, "the address of a name server is wanted, such as 9.9.9.9:53");
+}
+
 /*
  * As url_authority() writes a host: lower case, no dot at the end. A port, or an address in
  * brackets, is no domain.
@@ -316,6 +331,7 @@ static const struct schema_row rows[] = {
 	{ "http2", SCHEMA_BOOL, AT(http2) },
 	{ "via", SCHEMA_CALL, AT(via), .call = read_via },
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
+	{ "resolver", SCHEMA_CALL, AT(resolver), .call = read_resolver },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
 	{ "acme", SCHEMA_CALL, AT(acme), .call = settings_acme_read },
 	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },

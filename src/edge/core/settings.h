@@ -39,6 +39,7 @@ struct settings {
 	char state_dir[1024];
 	char user[64], group[64];
 	struct addr https, http, control;
+	struct addr resolver; /* name server to ask; host "": the system's */
 	bool has_http;
 	char host[256]; /* TCP tunnels listen here, "" is everywhere */
 	int64_t port_min, port_max;

@@ -7,6 +7,7 @@
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/core/keyring.h"
+#include "edge/core/own_domain.h"
 #include "edge/core/vault.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/daemon_private.h"
@@ -159,6 +160,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 		worker_use_settings(d->edge.workers[i], next);
 	if (d->housekeeping != NULL)
 		housekeeping_use_settings(d->housekeeping, next);
+	domains_use_settings(d->edge.domains, next);
 	atomic_store(&d->edge.account_bytes, (uint64_t)next->inbox.account_bytes);
 	atomic_store(&d->edge.http2, next->http2);
 	settings_unref(d->settings);
@@ -294,6 +296,7 @@ start(struct daemon *d)
 		return daemon_fail(NULL);
 	if (d->edge.certs != NULL)
 		certs_start(d->edge.certs);
+	domains_start(d->edge.domains);
 	trim_start(&d->trim, d->edge.main_loop);
 	stop_listen(); /* before the first line that a reader of the log may keep waiting */
 	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->sockets.https,
@@ -327,6 +330,7 @@ finish(struct daemon *d)
 	struct loop_mail last = { .fn = on_last_mail };
 
 	trim_stop(&d->trim);
+	domains_stop(e->domains);
 	password_stop(e->passwords); /* workers end when nothing of theirs is under way */
 	if (d->acceptor != NULL)
 		acceptor_stop(d->acceptor);
@@ -348,6 +352,7 @@ finish(struct daemon *d)
 	control_free(d->control);
 	certs_free(e->certs);
 	housekeeping_free(d->housekeeping);
+	domains_free(e->domains);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		dispatch_free(e->workers[i]);
 	free(e->workers);
@@ -361,6 +366,7 @@ finish(struct daemon *d)
 		close(d->signals.fd);
 	reader_stop(d->reader);
 	stop_fini(&d->stop);
+	own_domains_free(e->own_domains);
 	directory_free(e->directory);
 	vault_free(e->vault);
 	incident_free(e->incidents);

@@ -12,6 +12,7 @@
 #include "edge/daemon/sockets.h"
 #include "edge/daemon/stop.h"
 #include "edge/dns/name_server.h"
+#include "edge/domain/domains.h"
 #include "edge/inbox/housekeeping.h"
 
 struct daemon {

@@ -9,6 +9,7 @@
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/core/keyring.h"
+#include "edge/core/own_domain.h"
 #include "edge/core/vault.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/dev.h"
@@ -125,10 +126,33 @@ daemon_prepare(struct daemon *d, unsigned n_workers)
 	return 0;
 }
 
+/* --- own domains and their certificates: the rooms do not know each other --- */
+
+static void
+want_certificate(void *arg, const char *name, const char *account)
+{
+	struct edge *e = arg;
+	const char *why = e->certs == NULL ? NULL : certs_want(e->certs, name, account);
+
+	if (why != NULL)
+		log_event(LOG_WARN, "domain-without-certificate", LOG_Z("domain", name),
+		    LOG_Z("why", why));
+}
+
+static void
+unwant_certificate(void *arg, const char *name)
+{
+	struct edge *e = arg;
+
+	if (e->certs != NULL)
+		certs_unwant(e->certs, name);
+}
+
 int
 daemon_open_store(struct daemon *d)
 {
 	struct edge *e = &d->edge;
+	const struct domains_calls calls = { want_certificate, unwant_certificate, e };
 	char path[sizeof(d->settings->state_dir) + 16], *error = NULL;
 	enum store_result r;
 
@@ -144,9 +168,12 @@ daemon_open_store(struct daemon *d)
 	e->incidents = incident_new();
 	e->board = board_new();
 	e->keyring = keyring_new();
+	e->own_domains = own_domains_new();
+	e->domains = domains_new(e, &calls);
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
 	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL ||
-	    e->incidents == NULL || e->board == NULL || e->keyring == NULL)
+	    e->incidents == NULL || e->board == NULL || e->keyring == NULL ||
+	    e->own_domains == NULL || e->domains == NULL)
 		return daemon_fail(NULL);
 	e->vault = vault_open(d->settings, &error);
 	if (e->vault == NULL)
@@ -157,6 +184,8 @@ daemon_open_store(struct daemon *d)
 		r = load_policies(e->store, e->directory, e->vault);
 	if (r == STORE_OK || r == STORE_DAMAGED)
 		r = load_keys(e->store, e->keyring, e->vault);
+	if (r == STORE_OK || r == STORE_DAMAGED)
+		r = load_domains(e->store, e->domains);
 	if (r != STORE_OK && r != STORE_DAMAGED) {
 		tell_error("failed", "%s: reading the names: %s", path, store_result_text(r));
 		return -1;
@@ -218,6 +247,7 @@ daemon_make_threads(struct daemon *d, unsigned n_workers, const struct control_o
 
 	check(n_workers > 0 && n_workers <= LIMIT_WORKERS); /* http_fds has so many */
 	e->started = settings_ref(d->settings);
+	domains_use_settings(e->domains, d->settings);
 	e->https_port = public_port(d->settings, &d->sockets.https);
 	e->http_port =
 	    d->settings->has_http && d->sockets.http.kind == ADDR_TCP ? d->sockets.http.port : 0;

@@ -187,3 +187,46 @@ load_policies(struct store *s, struct directory *d, const struct vault *vault)
 
 	return each_row(s, &req, LIMIT_STORE_POLICIES, take_policy, &p);
 }
+
+static void
+on_item_done(struct item_req *req)
+{
+	sem_post(req->owner);
+}
+
+/* As ask_store(). */
+static void
+ask_item(struct store *s, struct item_req *req)
+{
+	sem_t done;
+
+	check(sem_init(&done, 0, 0) == 0);
+	req->done = on_item_done;
+	/* cppcheck-suppress autoVariables */
+	req->owner = &done;
+	item_submit(s, req);
+	while (sem_wait(&done) != 0)
+		continue; /* a signal */
+	sem_destroy(&done);
+}
+
+enum store_result
+load_domains(struct store *s, struct domains *ds)
+{
+	struct item_req req = { .op = ITEM_LIST, .kind = "domain" };
+	enum store_result r;
+	bool more = true;
+
+	do {
+		ask_item(s, &req);
+		r = req.result;
+		more = req.more && req.n_rows > 0;
+		for (size_t i = 0; r == STORE_OK && i < req.n_rows; i++) {
+			if (!domains_load(ds, &req.rows[i]))
+				r = STORE_FULL;
+			memcpy(req.name, req.rows[i].name, sizeof(req.name));
+		}
+		item_req_fini(&req);
+	} while (r == STORE_OK && more);
+	return r;
+}

@@ -6,6 +6,7 @@
 #include "edge/core/directory.h"
 #include "edge/core/keyring.h"
 #include "edge/core/vault.h"
+#include "edge/domain/domains.h"
 #include "store/store.h"
 
 /* Submits and waits; rows and token are the caller's until store_req_fini(). */
@@ -18,5 +19,7 @@ enum store_result load_policies(struct store *s, struct directory *d,
     const struct vault *vault) must_use;
 /* The keys of tokens that sign DNS updates; the same. */
 enum store_result load_keys(struct store *s, struct keyring *r, const struct vault *vault) must_use;
+/* Own domains. One that cannot be read is told in the log. */
+enum store_result load_domains(struct store *s, struct domains *ds) must_use;
 
 #endif

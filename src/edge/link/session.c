@@ -8,6 +8,7 @@
 #include "edge/inbox/courier.h"
 #include "edge/link/bind.h"
 #include "edge/link/links.h"
+#include "edge/link/domain_message.h"
 #include "edge/link/inbox_message.h"
 #include "edge/link/names_message.h"
 #include "edge/link/release_message.h"
@@ -115,7 +116,7 @@ session_free(struct session *s)
 
 	/* No tunnel may lead to it any more, and nothing that still works may come back to it. */
 	check(s->n_up == 0 && s->login == NULL && s->query == NULL);
-	check(s->release == NULL && s->status == NULL);
+	check(s->release == NULL && s->status == NULL && s->domain_request == NULL);
 	check(!lobby_has(&s->unknown) && !lobby_has(&s->known));
 	free(s->tunnels);
 	slab_put(&w->links->sessions, s);
@@ -157,6 +158,8 @@ take_message(struct session *s, struct slice json)
 		names_message(s, message);
 	else if (type != NULL && strcmp(type, "release") == 0)
 		release_message(s, message);
+	else if (type != NULL && strcmp(type, "domain") == 0)
+		domain_message(s, message);
 	else if (type != NULL && strcmp(type, "inbox") == 0)
 		inbox_message(s, message);
 	else if (type != NULL && strcmp(type, "origin") == 0)
@@ -238,6 +241,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	query_abandon(s->query);
 	s->query = NULL;
 	release_abandon(s);
+	domain_message_abandon(s);
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
 			incident_put(w->edge->incidents, s->tunnels[i].route->key, INCIDENT_DOWN,

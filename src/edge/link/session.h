@@ -13,6 +13,9 @@
 #include "hook/policy.h"
 #include "tunnel/hello.h"
 
+#include <jansson.h>
+
+struct domain_ask;
 struct session_login;
 struct query;
 struct status_query;
@@ -58,6 +61,8 @@ struct session {
 	struct release_message *release; /* a name that is being given up */
 	struct session_login *login;     /* until UP, or the store has answered */
 	struct status_query *status;     /* a question that is being answered */
+	struct domain_ask *domain;       /* a question about own domains, under way */
+	json_t *domain_request;          /* its op and name; NULL: none is */
 	struct tunnel *tunnels;          /* malloced */
 	size_t n_tunnels, n_up;
 	int64_t expires_ms;      /* of the token, wall clock; 0: never */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "edge/core/incident.h"
+#include "edge/core/own_domain.h"
 #include "edge/link/health.h"
 #include "edge/core/ticket.h"
 #include "http/close.h"
@@ -311,9 +312,12 @@ read_name(struct status_query *p, const json_t *question)
 	}
 	for (; host != NULL && host[n] != '\0' && n < sizeof(lower); n++)
 		lower[n] = host[n] >= 'A' && host[n] <= 'Z' ? (char)(host[n] + 32) : host[n];
-	if (n < sizeof(lower))
-		slice_copy(edge_name_of(p->worker->edge, slice_of(lower, n)), p->name,
-		    sizeof(p->name));
+	if (n >= sizeof(lower))
+		return;
+	slice_copy(edge_name_of(p->worker->edge, slice_of(lower, n)), p->name, sizeof(p->name));
+	if (p->name[0] == '\0' &&
+	    own_domain_find(p->worker->edge, slice_of(lower, n), p->name) == OWN_DOMAIN_UNKNOWN)
+		p->name[0] = '\0';
 }
 
 static void

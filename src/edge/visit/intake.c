@@ -231,7 +231,7 @@ request_complete(struct intake *in)
 		req.body = S("");
 	check(h->n_fields <= LIMIT_HEAD_FIELDS); /* h1 refuses more */
 	req.n_fields = head_fields(h, raw, fields);
-	edge_url(x->worker->edge, x->name, url, sizeof(url));
+	edge_host_url(x->worker->edge, x->host, url, sizeof(url));
 	req.url =
 	    slice_of(whole_url, (size_t)snprintf(whole_url, sizeof(whole_url), "%s%.*s%s%.*s", url,
 				    PS(req.path), req.query.n > 0 ? "?" : "", PS(req.query)));

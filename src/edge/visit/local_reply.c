@@ -245,8 +245,8 @@ note_redirect(const struct exchange *x, struct slice bytes)
 }
 
 /*
- * 308 and not 301: a POST stays a POST (RFC 9110 15.4.9). The host is the tunnel's own
- * name, never what the request says, so that nobody can be led elsewhere.
+ * 308 and not 301: a POST stays a POST (RFC 9110 15.4.9). The host is one that
+ * was found to lead to the tunnel, so that nobody can be led elsewhere.
  */
 void
 local_reply_redirect(struct exchange *x, struct slice bytes)
@@ -262,7 +262,7 @@ local_reply_redirect(struct exchange *x, struct slice bytes)
 	/* "OPTIONS *", and an absolute target without a path. */
 	if (path.n == 0 || path.p[0] != '/')
 		path = S("/");
-	edge_url(x->worker->edge, x->name, url, sizeof(url));
+	edge_host_url(x->worker->edge, x->host, url, sizeof(url));
 	answer_begin(&head, 308, S(""));
 	answer_put(&head, S("Location"),
 	    slice_of(location, (size_t)snprintf(location, sizeof(location), "%s%.*s%s%.*s", url,

@@ -2,6 +2,7 @@
 /* Which tunnel a request is for: everything reads the one canonical host (S-06, S-07). */
 #include "edge/visit/route.h"
 
+#include "edge/core/own_domain.h"
 #include "http/url.h"
 
 #include <arpa/inet.h>
@@ -50,17 +51,41 @@ is_contradicted(const struct exchange *x, struct slice bytes)
 	       strcmp(host, x->host) != 0;
 }
 
+/* The name of the tunnel that the host leads to, which is the host's first label or an own domain's. */
+static enum close_code
+find_name(struct exchange *x)
+{
+	const struct edge *e = x->worker->edge;
+	struct slice host = slice_str(x->host), name = edge_name_of(e, host);
+
+	if (name.n > 0) {
+		check(name.n < sizeof(x->name)); /* edge_name_of() knows no longer one */
+		memcpy(x->name, name.p, name.n);
+		return CLOSE_OK;
+	}
+	switch (own_domain_find(e, host, x->name)) {
+	case OWN_DOMAIN_KNOWN:
+		return CLOSE_OK;
+	case OWN_DOMAIN_SUSPENDED:
+		x->name[0] = '\0';
+		return CLOSE_DOMAIN_SUSPENDED;
+	case OWN_DOMAIN_UNKNOWN:
+		break;
+	}
+	x->name[0] = '\0';
+	return CLOSE_UNKNOWN_NAME;
+}
+
 enum close_code
 route_find(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_to)
 {
 	struct worker *w = x->worker;
-	struct slice name = edge_name_of(w->edge, slice_str(x->host));
+	enum close_code code = find_name(x);
+	struct slice name = slice_str(x->name);
 	unsigned at = 0;
 
-	if (name.n == 0)
-		return CLOSE_UNKNOWN_NAME;
-	check(name.n < sizeof(x->name)); /* edge_name_of() knows no longer one */
-	memcpy(x->name, name.p, name.n);
+	if (code != CLOSE_OK)
+		return code;
 	*ret_tunnel = tunnel_find(w, name);
 	if (*ret_tunnel != NULL)
 		return CLOSE_OK;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Own domains: host names of other people's zones that lead to tunnels of this edge, as visitors and
+ * handshakes look for them.  Which of them are proven is edge/domain's to know, which writes this
+ * table.  Thread-safe; a host that is below the edge's own domain is never looked for here, and
+ * while there are no own domains looking costs one load.
+ */
+#ifndef ADIT_EDGE_CORE_OWN_DOMAIN_H
+#define ADIT_EDGE_CORE_OWN_DOMAIN_H
+
+#include "edge/core/edge.h"
+
+struct own_domains;
+
+/* NULL without memory. */
+struct own_domains *own_domains_new(void) must_use;
+void own_domains_free(struct own_domains *t);
+
+/*
+ * host (canonical) leads to the tunnel of this key while it is the account's; suspended: visitors are
+ * told why it does not.  False: no memory, and what was there stays.
+ */
+bool own_domain_set(struct own_domains *t, struct slice host, const char *account, const char *key,
+    bool suspended) must_use;
+void own_domain_drop(struct own_domains *t, struct slice host);
+
+enum own_domain_found {
+	OWN_DOMAIN_UNKNOWN,
+	OWN_DOMAIN_SUSPENDED,
+	OWN_DOMAIN_KNOWN, /* the directory says whether the tunnel is up, away or released */
+};
+/* key: filled in where it is known. */
+enum own_domain_found own_domain_find(const struct edge *e, struct slice host,
+    char key[DIRECTORY_KEY_BYTES]);
+
+#endif
