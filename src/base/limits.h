@@ -63,6 +63,11 @@
 	X(INTERIM_HEADS,           16, "heads", "interim answers (1xx) of one exchange")              \
 	X(ORIGIN_POOL,             128, "connections", "idle connections kept to an origin")       \
 	X(ORIGIN_POOL_IDLE_MS,   20000, "ms", "idle connection kept to an origin")                 \
+	X(ORIGIN_H2_STREAMS,       256, "streams", "HTTP/2 streams of one connection to an origin") \
+	X(ORIGIN_H2_CONNS,          16, "connections", "HTTP/2 connections to one origin")         \
+	X(ORIGIN_H2_RX_BYTES,    65536, "bytes", "answer of an HTTP/2 stream of an origin that waits") \
+	X(ORIGIN_H2_TX_BYTES,    32736, "bytes", "request of the same that waits")                 \
+	X(ORIGIN_H2_PING_MS,      5000, "ms", "silence of such a connection before it is asked, and for the answer") \
 	X(VISITORS,             100000, "connections", "visitors of a worker")                     \
 	X(VISITORS_PER_ADDRESS,   4096, "connections", "visitors from one address, of a worker")   \
 	X(LINKS,                 20000, "links", "links of a worker")                              \

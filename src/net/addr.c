@@ -124,13 +124,23 @@ parse_tcp(struct slice s, uint16_t port_default, struct addr *a)
  * nothing here would go by it.
  */
 static const char *
-parse_any(struct slice s, struct addr *a)
+parse_any(struct slice s, struct addr *a, bool origin)
 {
 	uint16_t port_default = 0;
 
 	if (slice_starts(s, S("unix:")))
 		return parse_unix(slice_from(s, 5), a);
-	if (slice_starts(s, S("https://"))) {
+	if (origin && slice_starts(s, S("h2c://"))) {
+		a->h2 = true;
+		port_default = 80;
+		s = slice_from(s, 6);
+		if (slice_starts(s, S("unix:")))
+			return parse_unix(slice_from(s, 5), a);
+	} else if (origin && slice_starts(s, S("h2://"))) {
+		a->h2 = a->tls = true;
+		port_default = 443;
+		s = slice_from(s, 5);
+	} else if (slice_starts(s, S("https://"))) {
 		a->tls = true;
 		port_default = 443;
 		s = slice_from(s, 8);
@@ -151,7 +161,18 @@ const char *
 addr_parse(struct slice s, struct addr *ret_addr)
 {
 	struct addr a = { 0 };
-	const char *why = parse_any(s, &a);
+	const char *why = parse_any(s, &a, false);
+
+	if (why == NULL)
+		*ret_addr = a;
+	return why;
+}
+
+const char *
+addr_parse_origin(struct slice s, struct addr *ret_addr)
+{
+	struct addr a = { 0 };
+	const char *why = parse_any(s, &a, true);
 
 	if (why == NULL)
 		*ret_addr = a;
@@ -165,10 +186,13 @@ addr_parse(struct slice s, struct addr *ret_addr)
 void
 addr_text(const struct addr *a, char *dst, size_t cap)
 {
-	const char *scheme = a->tls ? "https://" : "";
+	const char *scheme = a->h2 && a->tls ? "h2://"
+			     : a->h2         ? "h2c://"
+			     : a->tls        ? "https://"
+					     : "";
 
 	if (a->kind == ADDR_UNIX)
-		snprintf(dst, cap, "unix:%s", a->path);
+		snprintf(dst, cap, "%sunix:%s", scheme, a->path);
 	else if (strchr(a->host, ':') != NULL)
 		snprintf(dst, cap, "%s[%s]:%u", scheme, a->host, a->port);
 	else

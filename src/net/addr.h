@@ -15,7 +15,8 @@ enum addr_kind { ADDR_TCP, ADDR_UNIX };
 
 struct addr {
 	enum addr_kind kind;
-	bool tls;       /* https:// was written */
+	bool tls;       /* https:// was written, or h2:// */
+	bool h2;        /* h2:// or h2c:// was written: HTTP/2, with TLS or without */
 	char host[256]; /* name, IPv4 or IPv6 without brackets; "" where only a port was given or
 			   "*" */
 	uint16_t port;  /* 0 = any free one, only where the caller allows it */
@@ -24,7 +25,10 @@ struct addr {
 
 /* NULL, or the reason in one sentence. A bare port gives host "" for the caller to fill in. */
 const char *addr_parse(struct slice s, struct addr *ret_addr) must_use;
-/* "host:port", "[v6]:port" or "unix:/path". */
+/* The same of a local server's, which may be h2://host[:port], h2c://host[:port], too, or
+ * h2c://unix:/path. */
+const char *addr_parse_origin(struct slice s, struct addr *ret_addr) must_use;
+/* "host:port", "[v6]:port" or "unix:/path"; with its scheme where that is not http://. */
 void addr_text(const struct addr *a, char *dst, size_t cap);
 
 /* Numeric hosts and Unix paths only; -1 when the host is a name. "" is loopback (127.0.0.1)

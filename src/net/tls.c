@@ -27,7 +27,7 @@
 struct tls_client {
 	atomic_int refs;
 	SSL_CTX *ctx;
-	bool verify, link;
+	bool verify, link, h2;
 };
 
 /* --- sentences --- */
@@ -195,11 +195,14 @@ tls_client_new(const struct tls_client_params *p, char **ret_error)
 		atomic_init(&c->refs, 1);
 		c->verify = p->verify;
 		c->link = p->link;
+		c->h2 = p->h2;
 		c->ctx =
 		    tls_new_ctx(TLS_client_method(), p->link ? TLS1_3_VERSION : TLS1_2_VERSION);
 	}
 	if (c == NULL || c->ctx == NULL ||
-	    !set_client_alpn(c->ctx, p->link ? TLS_ALPN_LINK : TLS_ALPN_HTTP))
+	    !set_client_alpn(c->ctx, p->link ? TLS_ALPN_LINK
+				     : p->h2 ? TLS_ALPN_H2
+					     : TLS_ALPN_HTTP))
 		error = tls_sentence("TLS cannot be set up: out of memory");
 	else
 		error = set_trust(c->ctx, p);
@@ -262,6 +265,7 @@ tls_connect(struct tls_client *c, const char *host)
 	if (t == NULL)
 		return NULL;
 	t->link = c->link;
+	t->h2_only = c->h2;
 	t->client = tls_client_ref(c);
 	/* "example.org." is the same host; neither SNI nor certificates have the dot. */
 	t->host = strndup(host, n > 1 && host[n - 1] == '.' ? n - 1 : n);

@@ -95,6 +95,7 @@ struct tls_client_params {
 	const char *ca_path; /* PEM file; NULL: the system's */
 	bool verify;         /* false: accept any certificate */
 	bool link;           /* TLS 1.3 only, ALPN adit/1 demanded; else ALPN http/1.1 offered */
+	bool h2;             /* ALPN h2 demanded */
 };
 struct tls_client *tls_client_new(const struct tls_client_params *p, char **ret_error) must_use;
 struct tls_client *tls_client_ref(struct tls_client *c);

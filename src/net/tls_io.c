@@ -257,6 +257,10 @@ finish_handshake(struct tls *t)
 		tls_fail(t, "the server does not speak adit/1: is this the address of an aditd?");
 		return IO_FAIL;
 	}
+	if (t->h2_only && !slice_eq(tls_alpn(t), S(TLS_ALPN_H2))) {
+		tls_fail(t, "the server does not speak HTTP/2 here (ALPN h2): write https://");
+		return IO_FAIL;
+	}
 	t->ready = true;
 	return IO_OK;
 }

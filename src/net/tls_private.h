@@ -29,6 +29,7 @@ struct tls {
 	uint8_t receives;    /* how often this call may still ask */
 	bool h2;             /* server: HTTP/2 may be spoken */
 	bool link;           /* client: ALPN adit/1 demanded */
+	bool h2_only;        /* client: ALPN h2 demanded */
 	bool challenge;      /* server: a CA looks at a challenge (RFC 8737) */
 	bool ready;          /* the handshake is done */
 	bool strict_eof, fin, failed;

@@ -33,7 +33,7 @@ read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 
 	if (n->kind != YAMLDOC_SCALAR)
 		return schema_fault(r, n, "an address is wanted");
-	why = addr_parse(slice_str(n->text), &addr);
+	why = addr_parse_origin(slice_str(n->text), &addr);
 	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, n->text, dst);
 }
 

@@ -116,13 +116,15 @@ may_retry(const struct http_stream *x)
 void
 http_request_broken(struct http_stream *x)
 {
-	bool again = x->conn->reused && may_retry(x) && !x->retried && x->gather_n == 0 &&
-		     x->n_interim == 0 && x->flow.out.n == 0;
+	bool may = (x->conn->reused && may_retry(x)) ||
+		   (origin_refused(x->conn) && !x->has_body && !x->upgrade);
+	bool again =
+	    may && !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
 
 	check(x->state == HTTP_STREAM_SENT);
 	if (!again) {
 		x->tunnel->look.down = true;
-		http_stream_end(x, LINK_CODE_ORIGIN_BROKE);
+		http_stream_end(x, origin_broke(x->conn));
 		return;
 	}
 	x->retried = true;
@@ -161,8 +163,9 @@ note_request(struct http_stream *x, struct slice buf, bool fin)
 			  ? h->length > 0
 			  : !fin || buf.n > h->n_bytes || flow_has_trailers(&x->flow);
 	/* One with a body would need both at once, body and silence: it is sent on
-	 * as a plain request. */
-	x->upgrade = (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin;
+	 * as a plain request.  HTTP/2 knows no upgrade (RFC 9113 8.6). */
+	x->upgrade =
+	    (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin && x->tunnel->origin.h2 == NULL;
 	if (x->upgrade)
 		x->has_body = false;
 	x->length = h->framing == H1_LENGTH ? h->length : 0;
@@ -180,7 +183,7 @@ note_request(struct http_stream *x, struct slice buf, bool fin)
 static bool
 write_head(struct http_stream *x, struct slice buf, struct slice *ret_head)
 {
-	bool keep = x->conn == NULL || x->upgrade || may_retry(x);
+	bool keep = x->conn == NULL || x->upgrade || may_retry(x) || x->conn->via != NULL;
 	char *dst;
 
 	check(x->head == NULL);

@@ -96,7 +96,7 @@ on_timer(struct loop_timer *t)
 
 	check(l->state == LOOK_PAUSE || l->state == LOOK_STAY);
 	if (l->state == LOOK_PAUSE) {
-		l->conn = origin_connect(l->origin,
+		l->conn = origin_dial(l->origin,
 		    slice_of(header, origin_header(l->origin, NULL, header)), &ops, l);
 		if (l->conn == NULL)
 			wait(l);

@@ -2,6 +2,7 @@
 /* The pool of connections to one local server. */
 #include "agent/serve/origin.h"
 
+#include "agent/serve/origin_h2.h"
 #include "net/proxyproto.h"
 
 #include <arpa/inet.h>
@@ -35,6 +36,7 @@ release(struct loop_grave *g)
 
 	check(c->state == ORIGIN_GONE && !conn_is_open(&c->conn));
 	free(c->header);
+	origin_h2_free_stream(c->via);
 	slab_put(&c->origin->shared->conns, c);
 }
 
@@ -49,15 +51,14 @@ static const unsigned predecessors[] = {
 };
 /* clang-format on */
 
-/* The only writer of a connection's state. */
-static void
-move(struct origin_conn *c, enum origin_state to)
+void
+origin_move(struct origin_conn *c, enum origin_state to)
 {
 	struct origin *o = c->origin;
 
 	check(predecessors[to] & 1u << c->state);
 	/* In the list of its origin exactly while it is IDLE. */
-	check((c->state == ORIGIN_IDLE) == !list_empty(&c->node));
+	check(c->via != NULL || (c->state == ORIGIN_IDLE) == !list_empty(&c->node));
 	if (c->state == ORIGIN_IDLE) {
 		check(o->n_idle > 0);
 		list_del(&c->node);
@@ -76,12 +77,14 @@ origin_drop(struct origin_conn *c)
 {
 	if (c->state == ORIGIN_GONE)
 		return;
-	if (c->state == ORIGIN_DIALLING)
+	if (c->via != NULL)
+		origin_h2_leave(c);
+	else if (c->state == ORIGIN_DIALLING)
 		dial_cancel(&c->dial);
 	else
 		conn_close(&c->conn);
 	loop_timer_stop(c->origin->shared->loop, &c->deadline);
-	move(c, ORIGIN_GONE);
+	origin_move(c, ORIGIN_GONE);
 	loop_bury(c->origin->shared->loop, &c->grave, release);
 }
 
@@ -93,9 +96,8 @@ origin_abort(struct origin_conn *c)
 	origin_drop(c);
 }
 
-/* Tells the owner, who has it no more. */
-static void
-fail(struct origin_conn *c, enum link_code code, const char *why)
+void
+origin_fail(struct origin_conn *c, enum link_code code, const char *why)
 {
 	const struct origin_ops *ops = c->ops;
 	char text[256];
@@ -112,14 +114,14 @@ on_handshake(struct origin_conn *c)
 	switch (conn_handshake(&c->conn)) {
 	case IO_OK:
 		loop_timer_stop(c->origin->shared->loop, &c->deadline);
-		move(c, ORIGIN_BUSY);
+		origin_move(c, ORIGIN_BUSY);
 		c->ops->ready(c);
 		break;
 	case IO_WAIT:
 		break;
 	case IO_EOF:
 	case IO_FAIL:
-		fail(c, LINK_CODE_ORIGIN_TLS, conn_error(&c->conn));
+		origin_fail(c, LINK_CODE_ORIGIN_TLS, conn_error(&c->conn));
 		break;
 	}
 }
@@ -154,7 +156,7 @@ on_deadline(struct loop_timer *t)
 	struct origin_conn *c = list_of(t, struct origin_conn, deadline);
 
 	check(c->state == ORIGIN_HANDSHAKE);
-	fail(c, LINK_CODE_ORIGIN_SILENT, "the TLS handshake took too long");
+	origin_fail(c, LINK_CODE_ORIGIN_SILENT, "the TLS handshake took too long");
 }
 
 /* errno-like of dialling: what is our own lack is not blamed on the origin. */
@@ -196,7 +198,7 @@ on_connected(struct origin_conn *c, int fd)
 	if (!send_header(c, fd)) {
 		loop_close(fd);
 		c->conn.io.fd = -1;
-		fail(c, LINK_CODE_INTERNAL, "the PROXY header could not be sent");
+		origin_fail(c, LINK_CODE_INTERNAL, "the PROXY header could not be sent");
 		return;
 	}
 	if (o->tls != NULL) {
@@ -204,15 +206,15 @@ on_connected(struct origin_conn *c, int fd)
 		if (tls == NULL) {
 			loop_close(fd);
 			c->conn.io.fd = -1;
-			fail(c, LINK_CODE_INTERNAL, "out of memory");
+			origin_fail(c, LINK_CODE_INTERNAL, "out of memory");
 			return;
 		}
 	}
 	conn_init(&c->conn, fd, tls, on_event);
 	conn_tune(&c->conn, 0, LIMIT_NOTSENT_BYTES);
-	move(c, tls != NULL ? ORIGIN_HANDSHAKE : ORIGIN_BUSY);
+	origin_move(c, tls != NULL ? ORIGIN_HANDSHAKE : ORIGIN_BUSY);
 	if (conn_attach(&c->conn, o->shared->loop) != 0) {
-		fail(c, LINK_CODE_INTERNAL, strerror(errno));
+		origin_fail(c, LINK_CODE_INTERNAL, strerror(errno));
 		return;
 	}
 	if (tls != NULL) {
@@ -239,7 +241,7 @@ on_dialled(struct dial *d, int fd, int code, const char *why)
 	} else if (c->n_tried < o->n_tries) {
 		dial_next(c);
 	} else {
-		fail(c, dial_code(code), why);
+		origin_fail(c, dial_code(code), why);
 	}
 }
 
@@ -292,6 +294,26 @@ origin_header(const struct origin *o, const struct opening *visitor, char *dst)
 struct origin_conn *
 origin_connect(struct origin *o, struct slice header, const struct origin_ops *ops, void *owner)
 {
+	check(o->h2 == NULL || header.n == 0); /* origin_init() has refused it */
+	return o->h2 != NULL ? origin_h2_connect(o->h2, ops, owner)
+			     : origin_dial(o, header, ops, owner);
+}
+
+enum link_code
+origin_broke(const struct origin_conn *c)
+{
+	return c->via != NULL ? origin_h2_broke(c) : LINK_CODE_ORIGIN_BROKE;
+}
+
+bool
+origin_refused(const struct origin_conn *c)
+{
+	return c->via != NULL && origin_h2_refused(c);
+}
+
+struct origin_conn *
+origin_dial(struct origin *o, struct slice header, const struct origin_ops *ops, void *owner)
+{
 	struct origin_conn *c = slab_get(&o->shared->conns);
 
 	if (c == NULL)
@@ -343,6 +365,8 @@ origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *own
 {
 	struct origin_conn *c;
 
+	if (o->h2 != NULL)
+		return origin_h2_take(o->h2, ops, owner);
 	/* The edge that tells of an end, or of bytes for nobody, may be on its way: what is taken
 	 * here would be read as the answer of this request. */
 	while (!list_empty(&o->idle) &&
@@ -354,7 +378,7 @@ origin_take(struct origin *o, bool safe, const struct origin_ops *ops, void *own
 	check(c->owner == NULL);
 	if (!safe && loop_now_us(o->shared->loop) - c->idle_us > ORIGIN_FRESH_US)
 		return NULL; /* the others have been idle for longer still */
-	move(c, ORIGIN_BUSY);
+	origin_move(c, ORIGIN_BUSY);
 	c->reused = true;
 	c->ops = ops;
 	c->owner = owner;
@@ -369,6 +393,10 @@ origin_release(struct origin_conn *c)
 	char byte;
 
 	check(c->state == ORIGIN_BUSY);
+	if (c->via != NULL) {
+		origin_drop(c); /* a stream serves once; what it ran on stays */
+		return;
+	}
 	/* The edge that told of an end may have come with the answer and will not come again. */
 	if (o->proxy_protocol != 0 || !conn_is_open(&c->conn) || c->conn.eof || c->conn.failed ||
 	    conn_waiting(&c->conn) > 0 ||
@@ -380,7 +408,7 @@ origin_release(struct origin_conn *c)
 		origin_drop(list_of(o->idle.prev, struct origin_conn, node));
 	c->idle_us = loop_now_us(o->shared->loop);
 	c->owner = NULL;
-	move(c, ORIGIN_IDLE);
+	origin_move(c, ORIGIN_IDLE);
 	if (o->n_idle == 1)
 		loop_timer_set(o->shared->loop, &o->expire,
 		    (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
@@ -393,7 +421,7 @@ static const char *
 set_address(struct origin *o, struct slice s)
 {
 	struct addr *a = &o->tries[0];
-	const char *why = addr_parse(s, a);
+	const char *why = addr_parse_origin(s, a);
 
 	if (why != NULL)
 		return why;
@@ -437,7 +465,9 @@ set_tls_name(struct origin *o)
 static char *
 set_tls(struct origin *o, const struct config_tunnel *t)
 {
-	struct tls_client_params p = { .ca_path = t->origin_ca, .verify = !t->origin_insecure };
+	struct tls_client_params p = {
+		.ca_path = t->origin_ca, .verify = !t->origin_insecure, .h2 = o->tries[0].h2
+	};
 	char *error = NULL;
 
 	set_tls_name(o);
@@ -457,25 +487,32 @@ origin_init(struct origin *o, struct origin_shared *s, const struct config_tunne
 	list_init(&o->idle);
 	o->expire.fn = on_expire;
 	why = set_address(o, slice_str(t->origin));
-	if (why == NULL && t->kind == TUNNEL_TCP && o->tries[0].tls)
+	if (why == NULL && t->kind == TUNNEL_TCP && (o->tries[0].tls || o->tries[0].h2))
 		why = "a tcp tunnel passes bytes on as they are: write HOST:PORT";
-	if (why == NULL && t->kind == TUNNEL_TLS && o->tries[0].tls)
+	if (why == NULL && t->kind == TUNNEL_TLS && (o->tries[0].tls || o->tries[0].h2))
 		why = "a tls tunnel passes TLS on as it is: write HOST:PORT";
 	if (why == NULL && t->tls_at_agent && o->tries[0].tls)
 		why = "where TLS ends at the agent the local server gets plain HTTP: write "
 		      "HOST:PORT, or "
 		      "take adit tls";
+	if (why == NULL && o->tries[0].h2 && t->proxy_protocol != 0)
+		why = "a PROXY header names one visitor, and an HTTP/2 connection carries those of "
+		      "many: leave proxy-protocol out, or write http://";
 	if (why == NULL && !o->tries[0].tls && (t->origin_ca != NULL || t->origin_insecure))
-		why = "origin-ca and origin-insecure are for an origin with https://";
+		why = "origin-ca and origin-insecure are for an origin with https:// or h2://";
 	if (why != NULL)
 		return asprintf(&error, "%s: %s", t->origin, why) < 0 ? strdup("out of memory")
 								      : error;
 	check(o->n_tries >= 1);
 	addr_text(&o->tries[0], text, sizeof(text));
 	snprintf(o->text, sizeof(o->text), "%s%s",
-	    t->kind == TUNNEL_HTTP && o->tries[0].kind == ADDR_TCP && !o->tries[0].tls ? "http://"
-										       : "",
+	    t->kind == TUNNEL_HTTP && o->tries[0].kind == ADDR_TCP && !o->tries[0].tls &&
+		    !o->tries[0].h2
+		? "http://"
+		: "",
 	    text);
+	if (o->tries[0].h2 && (o->h2 = origin_h2_new(o)) == NULL)
+		return strdup("out of memory");
 	return o->tries[0].tls ? set_tls(o, t) : NULL;
 }
 
@@ -485,6 +522,8 @@ origin_fini(struct origin *o)
 	while (!list_empty(&o->idle))
 		origin_drop(list_of(o->idle.next, struct origin_conn, node));
 	check(o->n_idle == 0);
+	origin_h2_free(o->h2);
+	o->h2 = NULL;
 	loop_timer_stop(o->shared->loop, &o->expire);
 	tls_client_unref(o->tls);
 	o->tls = NULL;

@@ -30,6 +30,9 @@ struct origin_shared {
 	struct slab conns; /* of struct origin_conn */
 };
 
+struct origin_h2;
+struct origin_stream;
+
 struct origin {
 	struct origin_shared *shared;
 	struct addr tries[2];      /* a bare port is 127.0.0.1 first, then [::1] */
@@ -39,6 +42,7 @@ struct origin {
 	char tls_name[256];        /* SNI and the name that the certificate must cover */
 	struct tls_client *tls;    /* NULL: plain */
 	int proxy_protocol;        /* version of the PROXY header in front, 0: none */
+	struct origin_h2 *h2;      /* NULL: it speaks HTTP/1.1 */
 	struct list idle;          /* of struct origin_conn, used last first */
 	size_t n_idle;
 	struct loop_timer expire;
@@ -77,6 +81,8 @@ struct origin_conn {
 	const struct origin_ops *ops;
 	void *owner;
 	bool reused; /* it has served an exchange before */
+	/* Of HTTP/2: the stream that it stands for, on a connection with others; else NULL. */
+	struct origin_stream *via;
 	/* private */
 	char *header; /* what goes in front of the first byte, TLS included; malloced, or NULL */
 	size_t header_n;
@@ -84,10 +90,19 @@ struct origin_conn {
 	size_t n_tried;
 	struct dial dial;
 	struct loop_timer deadline; /* of the handshake */
-	struct list node;           /* in origin->idle */
+	struct list node;           /* in origin->idle; of HTTP/2: see origin_h2.h */
 	int64_t idle_us;            /* since when */
 	struct loop_grave grave;
 };
+
+/* --- for origin_h2.c --- */
+
+/* The only writer of a connection's state. */
+void origin_move(struct origin_conn *c, enum origin_state to);
+/* Tells the owner, who has it no more. */
+void origin_fail(struct origin_conn *c, enum link_code code, const char *why);
+
+/* --- */
 
 void origin_shared_init(struct origin_shared *s, struct loop *l, struct resolver *r);
 void origin_shared_fini(struct origin_shared *s);
@@ -115,6 +130,15 @@ size_t origin_header(const struct origin *o, const struct opening *visitor, char
  * from within. NULL: too many, or no memory. */
 struct origin_conn *origin_connect(struct origin *o, struct slice header,
     const struct origin_ops *ops, void *owner);
+/* The same of a connection that is nothing but that, also to an origin of HTTP/2: bytes and no
+ * messages. */
+struct origin_conn *origin_dial(struct origin *o, struct slice header, const struct origin_ops *ops,
+    void *owner);
+/* Why its answer will not come, behind IO_FAIL or an end: a row for the edge. */
+enum link_code origin_broke(const struct origin_conn *c);
+/* The origin has done nothing with the request, whatever it is (RFC 9113 8.7): it may be sent once
+ * more on another connection. */
+bool origin_refused(const struct origin_conn *c);
 /* Back into the pool: the exchange has ended in good order, nothing is left to be read or sent. */
 void origin_release(struct origin_conn *c);
 /* Closes it, or ends the dialling without a call. */
