@@ -171,6 +171,8 @@ struct acme_certificate {
 void acme_certificate(struct acme *a, struct acme_certificate *ret);
 /* Of ACME_DONE after acme_ask_renewal(): 0 and 0 where the CA has no such service. */
 const struct renewal_window *acme_window(const struct acme *a);
+/* When it asked for an order last, as far as its text says, 0: it has not. Of a certificate's case. */
+int64_t acme_ordered_s(const struct acme *a);
 /* "order", "authorisation": what it is at, for people. */
 const char *acme_at(const struct acme *a);
 

@@ -334,6 +334,12 @@ acme_window(const struct acme *a)
 	return &a->window;
 }
 
+int64_t
+acme_ordered_s(const struct acme *a)
+{
+	return a->ordered_at_s;
+}
+
 const char *
 acme_at(const struct acme *a)
 {

@@ -74,7 +74,15 @@ class CertEdge(Edge):
             until(there, seconds)
         except AssertionError:
             raise AssertionError(f"{name}: {last}\n{self.logged()[-3000:]}") from None
+        if last["state"] == "served":
+            until(lambda: self.shows(None if name[0].isdigit() else name.replace("*", "any")), what="it is shown")
         return last
+
+    def shows(self, name):
+        try:
+            return self.handshake(name)
+        except ssl.SSLError:
+            return None
 
     def logged_count(self, event):
         return len(re.findall(rf"event={event}\b", self.logged()))
@@ -89,7 +97,10 @@ class CertLab:
         self.parts.append(self.world)
         self.https, self.http = free_port(), free_port()
 
-    def pebble(self, env=None, **config):
+    def pebble(self, env=None, dns=None, **config):
+        """dns: the name server that it asks, in place of the world's."""
+        if dns is not None:
+            self.world.dns_port = int(dns.rsplit(":", 1)[1])
         self.ca = Pebble(self.folder, self.world, env, **{"httpPort": self.http, "tlsPort": self.https, **config})
         self.parts.append(self.ca)
         return self.ca

@@ -89,6 +89,8 @@ void certs_forget_domains(struct certs *all);
 bool cert_order(struct cert *c);
 /* Asks when to renew it. */
 void cert_ask(struct cert *c);
+/* Gives that question up; harmless where none is asked. */
+void cert_forget_question(struct cert *c);
 /* Which ways prove this name here. */
 unsigned cert_can(const struct cert *c, const char *name);
 

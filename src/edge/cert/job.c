@@ -18,7 +18,8 @@ struct certs_job {
 	int reason;
 	bool by_key; /* the account could not sign it: the certificate's own key does */
 	struct drive *drive;
-	certs_done_fn done; /* NULL: nobody waits */
+	struct registration *waits; /* ROLLOVER: for its other cases to end */
+	certs_done_fn done;         /* NULL: nobody waits */
 	void *owner;
 };
 
@@ -43,8 +44,9 @@ end(struct certs_job *j, bool ok, const char *text)
 	log_event(ok ? LOG_INFO : LOG_ERROR,
 	    j->kind == JOB_REVOKE ? "certificate-revoke" : "certificate-rollover",
 	    LOG_Z("name", j->name), LOG_Z("why", text));
-	if (j->drive != NULL)
+	if (j->drive != NULL && j->kind == JOB_ROLLOVER)
 		drive_registration(j->drive)->alone = false;
+	certs_kick(j->all); /* others may go on */
 	leave(j);
 	if (done != NULL)
 		done(owner, ok, text);
@@ -79,6 +81,19 @@ jobs_end(struct certs *all)
 {
 	while (all->jobs != NULL)
 		leave(all->jobs);
+}
+
+/* A new one is ordered, whatever the dates say. What is being stored of it now is followed by a look. */
+static void
+force(struct cert *c)
+{
+	if (c->state == CERT_ORDERS)
+		return;
+	c->row.forced = true;
+	c->row.next_s = 0;
+	cert_forget_question(c);
+	if (c->state == CERT_RESTS && !keep_is_busy(&c->keep))
+		cert_keep(c, cert_rest);
 }
 
 /* Neither kind of case has a text of its own. */
@@ -133,12 +148,6 @@ begin_revocation(struct certs_job *j, const struct cert *c)
 }
 
 static void
-on_renewed_wish(struct cert *c)
-{
-	cert_rest(c);
-}
-
-static void
 on_revoked(void *owner, const struct acme_step *s)
 {
 	struct certs_job *j = owner;
@@ -146,12 +155,8 @@ on_revoked(void *owner, const struct acme_step *s)
 	char text[ACME_WHY_BYTES];
 
 	if (s->what == ACME_DONE) {
-		if (c != NULL && c->state == CERT_RESTS && !keep_is_busy(&c->keep)) {
-			c->row.forced = true;
-			cert_keep(c, on_renewed_wish);
-		} else if (c != NULL) {
-			c->row.forced = true;
-		}
+		if (c != NULL)
+			force(c);
 		end(j, true, "the certificate is revoked; a new one with a new key is ordered");
 		return;
 	}
@@ -204,25 +209,27 @@ on_rolled(void *owner, const struct acme_step *s)
 	if (!ok)
 		snprintf(text, sizeof(text), "%s", s->failure->text);
 	end(j, ok, text);
-	certs_kick(j->all);
 }
 
 static const struct drive_ops rollover_ops = { .store = on_store, .over = on_rolled };
 
-/* No other case sends meanwhile (acme.h). */
-static const char *
-begin_rollover(struct certs_job *j, struct registration *r)
+/* No other case sends meanwhile (acme.h): none begins from now on, and those under way end first. */
+static void
+begin_rollover(struct certs_job *j)
 {
+	struct registration *r = j->waits;
 	struct acme *a;
 
-	if (r->alone || r->n_cases > 0)
-		return "the CA is being asked for something else; try again in a minute";
+	check(r->alone && j->drive == NULL);
+	if (r->n_cases > 0)
+		return;
+	j->waits = NULL;
 	a = acme_rollover(r->ca);
 	j->drive = a == NULL ? NULL : drive_start(r, a, &rollover_ops, j);
-	if (j->drive == NULL)
-		return "out of memory";
-	r->alone = true;
-	return NULL;
+	if (j->drive != NULL)
+		return;
+	r->alone = false;
+	end(j, false, "out of memory");
 }
 
 struct certs_job *
@@ -233,30 +240,40 @@ certs_rollover(struct certs *all, certs_done_fn done, void *owner)
 	struct registration *r = s->n_cas == 0 ? NULL
 					       : registrations_get(&all->registrations,
 						     all->settings, s->cas[0].directory, &why);
-	struct certs_job *j = r == NULL ? NULL : new_job(all, JOB_ROLLOVER, "", done, owner);
+	struct certs_job *j;
 
+	if (r != NULL && r->alone)
+		why = "its key is being changed already";
+	j = r == NULL || r->alone ? NULL : new_job(all, JOB_ROLLOVER, "", done, owner);
 	if (j == NULL) {
-		done(owner, false, r == NULL ? why : "out of memory");
+		done(owner, false, r == NULL || r->alone ? why : "out of memory");
 		return NULL;
 	}
-	why = begin_rollover(j, r);
-	if (why == NULL)
-		return j;
-	end(j, false, why);
-	return NULL;
+	r->alone = true;
+	j->waits = r;
+	certs_kick(all); /* not out of this call: who asked has no job to give up yet */
+	return j;
 }
 
 void
 jobs_go_on(struct certs *all)
 {
-	for (struct registration *r = all->registrations.list; r != NULL; r = r->next) {
-		struct certs_job *j;
+	struct certs_job *j, *next;
 
-		if (r->ca == NULL || !ca_is_rolling(r->ca) || r->alone || r->n_cases > 0)
+	/* What a kill has cut short is known by its registration. */
+	for (struct registration *r = all->registrations.list; r != NULL; r = r->next) {
+		if (r->ca == NULL || !ca_is_rolling(r->ca) || r->alone)
 			continue;
 		j = new_job(all, JOB_ROLLOVER, "", NULL, NULL);
-		if (j != NULL && begin_rollover(j, r) != NULL)
-			leave(j);
+		if (j == NULL)
+			return;
+		r->alone = true;
+		j->waits = r;
+	}
+	for (j = all->jobs; j != NULL; j = next) {
+		next = j->next;
+		if (j->waits != NULL)
+			begin_rollover(j);
 	}
 }
 
@@ -271,15 +288,11 @@ certs_renew(struct certs *all, const char *name, certs_done_fn done, void *owner
 		done(owner, false, "no certificate of this name is wanted; see aditd cert list");
 		return NULL;
 	}
-	if (c->state != CERT_RESTS || keep_is_busy(&c->keep)) {
-		done(owner, c->state == CERT_ORDERS,
-		    c->state == CERT_ORDERS ? "it is under way; aditd cert show has more"
-					    : "its CA is being asked; try again in a minute");
+	if (c->state == CERT_ORDERS) {
+		done(owner, true, "it is under way; aditd cert show says how it goes");
 		return NULL;
 	}
-	c->row.forced = true;
-	c->row.next_s = 0;
-	cert_keep(c, cert_rest);
+	force(c);
 	done(owner, true, "it is ordered; aditd cert show says how it goes");
 	return NULL;
 }

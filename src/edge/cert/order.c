@@ -110,9 +110,14 @@ static void
 on_store(void *owner, char *text)
 {
 	struct cert *c = owner;
+	int64_t at_s;
 	char *row;
 
 	check(c->state == CERT_ORDERS);
+	/* Each order counts, also the second one of an attempt; what failed before the first is none. */
+	at_s = acme_ordered_s(drive_case(c->drive));
+	if (at_s != 0 && at_s != c->row.orders_s[0])
+		row_note_order(&c->row, at_s);
 	row_take_pending(&c->row, text, drive_registration(c->drive)->directory);
 	row = row_write(&c->row);
 	if (row == NULL) {
@@ -235,10 +240,8 @@ cert_order(struct cert *c)
 		if (plan_bucket_wait_s(&r->orders, &plan_rate_orders, certs_now_s()) > 0)
 			return false;
 		acme = new_case(c, r, why);
-		if (acme != NULL) {
+		if (acme != NULL)
 			plan_bucket_take(&r->orders, &plan_rate_orders, certs_now_s());
-			row_note_order(&c->row, certs_now_s());
-		}
 	}
 	c->drive = acme == NULL ? NULL : drive_start(r, acme, &order_ops, c);
 	if (c->drive == NULL) {
@@ -319,4 +322,14 @@ cert_ask(struct cert *c)
 	c->drive = acme == NULL ? NULL : drive_start(r, acme, &ask_ops, c);
 	if (c->drive != NULL)
 		cert_move(c, CERT_ASKS);
+}
+
+void
+cert_forget_question(struct cert *c)
+{
+	if (c->state != CERT_ASKS)
+		return;
+	drive_end(c->drive);
+	c->drive = NULL;
+	cert_move(c, CERT_RESTS);
 }

@@ -7,7 +7,8 @@
 static const char *
 state_word(const struct cert *c, int64_t now_s)
 {
-	if (c->state == CERT_ORDERS)
+	/* Also while what came is on its way to the disk: it is shown behind that. */
+	if (c->state == CERT_ORDERS || (c->state == CERT_KEEPS && c->drive != NULL))
 		return "ordering";
 	if (c->row.live.chain == NULL)
 		return c->row.failures > 0 ? "failed" : "wanted";
