@@ -6,15 +6,19 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
+import tempfile
 
 import pytest
 
-from dnslab import KNOTD, NSD, Knot, Nsd
+from acmelab import PEBBLE
+from certlab import DOMAIN as CERT_DOMAIN, CertLab
+from dnslab import KNOTD, NSD, Knot, Nsd, a, caa, ns
 from dnswire import AA, QR, TC, TYPES, Asker, Message, question
 from lab import ADITD
-from process import WAIT_S, free_port, until
+from process import WAIT_S, Process, free_port, until
 
 DOMAIN = "localhost"
 CHALLENGE = "_acme-challenge." + DOMAIN
@@ -441,3 +445,117 @@ def test_a_plan_needs_addresses(tmp_path):
     for dns, sign in (("", "dns: { listen: [53], addresses:"), ("dns: { listen: [127.0.0.1:53] }\n", "dns.addresses")):
         path.write_text(f"domain: tunnel.example.org\ncertificates: [{{ cert: c, key: k }}]\n{dns}")
         assert sign in run([ADITD, "dns-plan", "-f", str(path)], code=1)
+
+
+# --- a CA asks ---
+
+@pytest.mark.skipif(not PEBBLE, reason="NO PEBBLE: a CA that asks our name server is NOT tested")
+@pytest.mark.parametrize("mode", ["challenge", "zone"])
+def test_a_ca_asks_this_name_server(mode):
+    """A wildcard certificate by dns-01: the CA's resolver is led to the edge itself, and asks it by TCP."""
+    with tempfile.TemporaryDirectory(prefix="adit-") as folder:
+        lab = CertLab(folder)
+        try:
+            lab.world.dns_port = port = free_port()
+            lab.pebble()
+            edge = lab.edge(lab.acme(challenges="[dns-01]"),
+                            config=f"dns: {{ listen: [\"127.0.0.1:{port}\"], mode: {mode}, addresses: [192.0.2.7] }}\n")
+            shown = edge.wait_cert(f"*.{CERT_DOMAIN}")
+            assert shown["ways"] == ["dns-01"]
+
+            def names():
+                with contextlib.suppress(ssl.SSLError):  # the acceptor hears of it an instant later
+                    return edge.names("any." + CERT_DOMAIN)
+            assert until(names) == {CERT_DOMAIN, "*." + CERT_DOMAIN}
+            edge.dns = port
+            with asking(edge) as asker:
+                assert said(asker, "_acme-challenge." + CERT_DOMAIN, "SOA").rcode == 0
+        finally:
+            lab.close()
+
+
+# --- aditd doctor ---
+
+class Parent:
+    """The zone above, and the resolver, by one nsd on an address of its own with the port that the edge has on another."""
+
+    def __init__(self, folder, port, records):
+        os.makedirs(folder, exist_ok=True)
+        self.nsd = Nsd(folder, records=[ns("test", "ns.test"), a("ns.test", "127.0.0.2"), *records], origin="test", port=port, address="127.0.0.2")
+        self.resolver = f"127.0.0.2:{port}"
+
+    def end(self):
+        self.nsd.end()
+
+
+def doctor(config, resolver, code):
+    said = json.loads(run([ADITD, "doctor", "-f", str(config), "--resolver", resolver, "--json"], code=code))
+    assert said["ok"] == (code == 0)
+    return {row["name"]: (row["state"], row["text"]) for row in said["rows"]}
+
+
+def plain_edge(lab, dns, https):
+    """An edge of tunnel.test on 127.0.0.3, whose certificate is that of another name: DNS is what is asked for."""
+    folder = os.path.join(lab.folder, "plain")
+    os.makedirs(folder)
+    run([ADITD, "-n", "--dev", folder])
+    path = os.path.join(folder, "aditd.yml")
+    with open(path, "w") as f:
+        f.write(f"domain: tunnel.test\nstate_dir: {folder}\nuser: root\ncertificates: [{{ cert: cert.pem, key: key.pem }}]\n"
+                f"listen: {{ https: \"127.0.0.3:{https}\", control: \"unix:{folder}/control.sock\" }}\n{dns}")
+    edge = Process([ADITD, "-f", path], os.path.join(folder, "edge.log"))
+    until(lambda: not edge.alive() or "event=ready" in edge.logged(), 4 * WAIT_S)
+    assert edge.alive(), edge.everything()
+    edge.path = path
+    return lab.keep(Ended(edge)).process
+
+
+class Ended:
+    def __init__(self, process):
+        self.process = process
+
+    def close(self):
+        self.process.stop()
+
+
+@pytest.mark.skipif(not NSD, reason="no nsd (Debian: nsd): nobody to play the zone above")
+@pytest.mark.parametrize("mode", ["challenge", "zone"])
+def test_the_doctor_sees_what_the_world_sees(lab, mode):
+    """All well; then each thing that can be wrong, told with the record or the port to mend."""
+    port, https = free_port(), free_port()
+    dns = f"dns: {{ listen: [\"127.0.0.3:{port}\"], mode: {mode}, addresses: [127.0.0.3] }}\n"
+    edge = plain_edge(lab, dns, https)
+    origin = "tunnel.test" if mode == "zone" else "_acme-challenge.tunnel.test"
+    names = [a(n, "127.0.0.3") for n in ("tunnel.test", "*.tunnel.test", "ns.tunnel.test")]
+
+    def see(records, code, more=""):
+        parent = Parent(os.path.join(lab.folder, f"parent{len(os.listdir(lab.folder))}{more}"), port, records)
+        try:
+            return doctor(edge.path, parent.resolver, code)
+        finally:
+            parent.end()
+    delegated = ns(origin, "ns.tunnel.test")
+    if mode == "challenge":  # a parent that is no resolver says nothing of names behind a delegation
+        rows = see([*names, delegated], 0)
+        assert all(rows[r][0] == "ok" for r in ("dns", "delegation", "name server", "udp", "tcp", "addresses", "caa", "dns-01")), rows
+        assert rows["port 443"][0] == "warning" and "443" in rows["port 443"][1]  # it listens on another one
+        assert rows["port 80"][0] == "warning" and "http: 80" in rows["port 80"][1]
+        rows = see([a("tunnel.test", "127.0.0.9"), a("*.tunnel.test", "127.0.0.3"), a("ns.tunnel.test", "127.0.0.8"), delegated], 1)
+        assert rows["addresses"][0] == "failed" and "127.0.0.9" in rows["addresses"][1] and "dns-plan" in rows["addresses"][1]
+        assert rows["name server"][0] == "failed" and "127.0.0.8" in rows["name server"][1]
+        rows = see([*names, delegated, caa("tunnel.test", "other.example")], 1)
+        assert rows["caa"][0] == "failed" and 'tunnel.test. 300 IN CAA 0 issue "letsencrypt.org"' in rows["caa"][1] and rows["dns-01"][0] == "failed"
+        rows = see([*names, delegated, caa("test", "letsencrypt.org")], 0)
+        assert rows["caa"] == ("ok", "the records of test allow letsencrypt.org")
+    rows = see([] if mode == "zone" else names, 1)
+    assert rows["delegation"][0] == "failed" and f"{origin}. 3600 IN NS ns.tunnel.test." in rows["delegation"][1]
+    rows = see([*([] if mode == "zone" else names), ns(origin, "old.test")], 1)
+    assert rows["delegation"][0] == "failed" and "old.test" in rows["delegation"][1] and "in its place" in rows["delegation"][1]
+    rows = doctor(edge.path, f"127.0.0.4:{port}", 1)  # nobody is there
+    assert rows["delegation"][0] == "failed" and "--resolver" in rows["delegation"][1]
+    edge.stop()
+    rows = see([*([] if mode == "zone" else names), delegated], 1)
+    assert rows["udp"][0] == rows["tcp"][0] == "failed" and f"port {port} for UDP" in rows["udp"][1] and "dns-01" in rows
+    text = run([ADITD, "doctor", "-f", edge.path, "--resolver", f"127.0.0.4:{port}"], code=1)
+    assert "FAILED" in text and text.count("\n") == len(rows)
+    assert "numeric address" in run([ADITD, "doctor", "-f", edge.path, "--resolver", "ns.example.org"], code=1)

@@ -141,7 +141,8 @@ def end(process):
 class Nsd:
     """nsd with one zone: from records, or (`zone`: the lines that say so) from a primary."""
 
-    def __init__(self, folder, records=None, zone="", serial=2026112901, more="", origin=ORIGIN, port=None):
+    def __init__(self, folder, records=None, zone="", serial=2026112901, more="", origin=ORIGIN, port=None, address="127.0.0.1"):
+        self.address = address
         for attempt in range(5):  # the port may be taken before nsd has it
             self.port = port or free_port()
             self.folder = os.path.join(folder, f"nsd{attempt}")
@@ -163,7 +164,7 @@ class Nsd:
 
     def configuration(self, zone, more, origin):
         return f"""server:
-    ip-address: 127.0.0.1@{self.port}
+    ip-address: {self.address}@{self.port}
     server-count: 1
     username: ""
     zonesdir: "{self.folder}"
@@ -185,7 +186,7 @@ zone:
 {zone}"""
 
     def ready(self, origin):
-        asker = Asker(self.port, 0.2)
+        asker = Asker(self.port, 0.2, self.address)
         try:
             until(lambda: self.process.child.poll() is not None or asker.ask(question(origin, TYPES["SOA"], 77)), 3 * WAIT_S, "nsd answers")
             return self.process.child.poll() is None

@@ -81,10 +81,10 @@ class Message:
 class Asker:
     """Asks one server over UDP and TCP; None: no answer."""
 
-    def __init__(self, port, patience_s=5):
-        self.port, self.patience_s = port, patience_s
+    def __init__(self, port, patience_s=5, address="127.0.0.1"):
+        self.port, self.patience_s, self.address = port, patience_s, address
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.connect(("127.0.0.1", port))
+        self.udp.connect((address, port))
         self.udp.settimeout(patience_s)
         self.tcp = None
 
@@ -111,7 +111,7 @@ class Asker:
     def ask_tcp(self, message):
         for again in (True, False):
             if self.tcp is None:
-                self.tcp = socket.create_connection(("127.0.0.1", self.port), self.patience_s)
+                self.tcp = socket.create_connection((self.address, self.port), self.patience_s)
             try:
                 self.tcp.sendall(struct.pack("!H", len(message)) + message)
                 head = self.take(2)

@@ -356,6 +356,8 @@ const struct admin_command admin_commands[] = {
 	    "reload", .show = show_text },
 	{ "stop", NULL, "", 0, 0, 0, "stop in order", "stop" },
 	{ "dns-plan", NULL, "", 0, 0, ADMIN_LOCAL, "print the DNS records to add at your provider" },
+	{ "doctor", NULL, "", 0, 0, ADMIN_LOCAL | ADMIN_DOCTOR,
+	    "see whether DNS, ports and CAs find this edge, and what to do" },
 	{ "inbox", "list", "", 0, 0, ADMIN_FILTER | ADMIN_LIST, "stored webhooks, newest first" },
 	{ "inbox", "show", "ID", 1, 1, ADMIN_RAW, "all about one webhook: attempts, head and body" },
 	{ "inbox", "replay", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER | ADMIN_REPLAY,

@@ -10,15 +10,16 @@
 #include <stdbool.h>
 
 struct admin_options {
-	const char *socket;  /* path of the control socket */
-	bool configured;     /* the configuration names it */
-	const char *label;   /* token add --label */
-	const char *days;    /* token add --days */
-	const char *ddns;    /* token add --ddns */
-	bool tsig;           /* token add --tsig */
-	const char *timeout; /* wait --timeout, seconds */
-	const char *reason;  /* cert revoke --reason */
-	bool json;           /* answers as they come, a line each */
+	const char *socket;   /* path of the control socket */
+	bool configured;      /* the configuration names it */
+	const char *label;    /* token add --label */
+	const char *days;     /* token add --days */
+	const char *ddns;     /* token add --ddns */
+	bool tsig;            /* token add --tsig */
+	const char *timeout;  /* wait --timeout, seconds */
+	const char *resolver; /* doctor --resolver */
+	const char *reason;   /* cert revoke --reason */
+	bool json;            /* answers as they come, a line each */
 	struct inboxtalk_options inbox;
 };
 
@@ -33,6 +34,7 @@ enum admin_group {
 	ADMIN_STAT = 1 << 10,
 	ADMIN_REVOKE = 1 << 11,
 	ADMIN_LOCAL = 1 << 12, /* not of a running edge: main.c answers it */
+	ADMIN_DOCTOR = 1 << 13,
 };
 
 struct admin_command {

@@ -46,6 +46,8 @@ static const struct args_row rows[] = {
 	    .max = 86400 },
 	{ "--reason", "N", AT(admin.reason), ADMIN_REVOKE,
 	    "of RFC 5280: 1 for a stolen key, 4 for a newer one, 5 for a name given up", .max = 10 },
+	{ "--resolver", "ADDRESS", AT(admin.resolver), ADMIN_DOCTOR,
+	    "ask this name server in place of the system's" },
 	{ "--state", "STATE,...", AT(admin.inbox.states), ADMIN_FILTER,
 	    "received, queued, leased, delivered, parked, dead or dropped" },
 	{ "--account", "ACCOUNT", AT(admin.inbox.account), ADMIN_FILTER | ADMIN_STAT,
@@ -113,7 +115,7 @@ print_help(void)
 	printf("\nTheir options; aditd help COMMAND says which of them it takes:\n");
 	args_help(rows, N_ROWS,
 	    COMMAND | ADMIN_TOKEN | ADMIN_WAIT | ADMIN_FILTER | ADMIN_LIST | ADMIN_REPLAY |
-		ADMIN_RAW | ADMIN_REVOKE,
+		ADMIN_RAW | ADMIN_REVOKE | ADMIN_DOCTOR,
 	    stdout);
 	printf("\naditd(8) has it all; aditd.yml(5) has the configuration.\n");
 }

@@ -4,6 +4,7 @@
 
 #include "base/tell.h"
 #include "edge/dns/dns_plan.h"
+#include "edge/doctor/checkup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,5 +46,30 @@ dns_command_plan(const struct command_line *cl)
 	good = tell_answer(&out);
 	buf_fini(&out);
 	dns_plan_free(p);
+	return good ? 0 : 1;
+}
+
+int
+dns_command_doctor(const struct command_line *cl)
+{
+	char *error = NULL;
+	struct settings *s = options_settings(&cl->daemon, NULL, &error);
+	struct checkup *c = calloc(1, sizeof(*c));
+	bool good = s != NULL && c != NULL && checkup_run(c, s, cl->admin.resolver, &error);
+	struct buf out;
+
+	settings_unref(s);
+	if (!good) {
+		free(c);
+		return fail(error);
+	}
+	buf_init(&out, ANSWER_BYTES);
+	if (cl->admin.json)
+		checkup_json(c, &out);
+	else
+		checkup_text(c, &out);
+	good = tell_answer(&out) && checkup_is_good(c);
+	buf_fini(&out);
+	free(c);
 	return good ? 0 : 1;
 }

@@ -7,5 +7,7 @@
 
 /* aditd dns-plan: which records to add at the provider. Exit status. */
 int dns_command_plan(const struct command_line *cl);
+/* aditd doctor: is the world's view of this edge what the configuration wants? */
+int dns_command_doctor(const struct command_line *cl);
 
 #endif

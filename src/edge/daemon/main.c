@@ -23,6 +23,7 @@ static const struct {
 	int (*run)(const struct command_line *cl);
 } local_commands[] = {
 	{ "dns-plan", dns_command_plan },
+	{ "doctor", dns_command_doctor },
 };
 
 static int
