@@ -119,6 +119,7 @@
 	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \
 	X(PROBED_MS,             5000, "ms", "wait of the agent for the outcome of the edge's probe") \
 	X(STATUS_BYTES,        262144, "bytes", "names that adit status asks for")                 \
+	X(DDNS_CHANGES,             60, "changes/h", "changes of the addresses of one name")       \
 	X(TOKEN_NAMES,              16, "names", "names of dynamic DNS that one token is for")     \
 	X(NAMES_PER_ACCOUNT,     1000, "names", "names of an account")                             \
 	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An update of dynamic DNS as routers and their helpers send it (the dyndns2 protocol): which names,
+ * An update of dynamic DNS as routers and update programs send it (the dyndns2 protocol): which names,
  * which addresses, and the words of the answer.  No I/O: a query and the sender's address in.
  *
  *	hostname=home.example.org,nas.example.org     at most DYNDNS_HOSTS

@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 struct board;
+struct ddns;
 struct certs;
 struct domains;
 struct incidents;
@@ -29,6 +30,7 @@ struct edge {
 	struct vault *vault;             /* seals what of a secret must be stored */
 	struct incidents *incidents;     /* for the doctor */
 	struct board *board;             /* what CAs want to see */
+	struct ddns *ddns;               /* how often names change */
 	struct keyring *keyring;         /* of tokens, for signed DNS updates */
 	struct name_server *name_server; /* NULL: no DNS */
 	struct certs *certs;             /* of the main loop; NULL: none are got of a CA */

@@ -320,6 +320,10 @@ static const struct schema_row proxy_rows[] = {
 	{ "tcp", SCHEMA_CALL, AT(proxies.tcp), .call = read_networks },
 	{ NULL },
 };
+static const struct schema_row dynamic_dns_rows[] = {
+	{ "plain_http", SCHEMA_BOOL, AT(ddns_plain_http) },
+	{ NULL },
+};
 static const struct schema_row rows[] = {
 	{ "domain", SCHEMA_CALL, AT(domain), .call = read_domain },
 	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
@@ -340,6 +344,7 @@ static const struct schema_row rows[] = {
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
 	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
+	{ "dynamic_dns", SCHEMA_MAP, .rows = dynamic_dns_rows },
 	{ "dns", SCHEMA_CALL, AT(dns), .call = settings_dns_read },
 	{ NULL },
 };

@@ -70,6 +70,8 @@ struct settings {
 		size_t n_hide;
 	} inbox;
 	struct settings_dns dns;
+	bool
+	    ddns_plain_http; /* updates of dynamic DNS without TLS: old routers speak nothing else */
 	struct cidr_set trusted;
 	/* Who connects to these listeners, with a PROXY header; none: anybody, without. */
 	struct {

@@ -9,6 +9,7 @@
 #include "edge/core/keyring.h"
 #include "edge/core/own_domain.h"
 #include "edge/core/vault.h"
+#include "edge/ddns/ddns.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/daemon_private.h"
 #include "edge/daemon/dev.h"
@@ -372,6 +373,7 @@ finish(struct daemon *d)
 	incident_free(e->incidents);
 	board_free(e->board);
 	keyring_free(e->keyring);
+	ddns_free(e->ddns);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);

@@ -11,6 +11,7 @@
 #include "edge/core/keyring.h"
 #include "edge/core/own_domain.h"
 #include "edge/core/vault.h"
+#include "edge/ddns/ddns.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/dev.h"
 #include "edge/daemon/dispatch.h"
@@ -168,11 +169,12 @@ daemon_open_store(struct daemon *d)
 	e->incidents = incident_new();
 	e->board = board_new();
 	e->keyring = keyring_new();
+	e->ddns = ddns_new();
 	e->own_domains = own_domains_new();
 	e->domains = domains_new(e, &calls);
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
 	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL ||
-	    e->incidents == NULL || e->board == NULL || e->keyring == NULL ||
+	    e->incidents == NULL || e->board == NULL || e->keyring == NULL || e->ddns == NULL ||
 	    e->own_domains == NULL || e->domains == NULL)
 		return daemon_fail(NULL);
 	e->vault = vault_open(d->settings, &error);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys of the configuration, and what each may do: that of a secondary takes the whole zone, one
- * with names changes their records and sees nothing else.
+ * The keys of the configuration and those of tokens, and what each may do: that of a secondary takes
+ * the whole zone, one with names changes their records and sees nothing else.
  */
 #include "edge/dns/name_server_private.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "dns/rr.h"
+#include "edge/core/keyring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,24 +32,64 @@ owns(const struct dns_key *k, struct slice name)
 	return false;
 }
 
+/* --- keys of tokens: looked up each time, as they come and go --- */
+
+/* A name of one label, the id of the token. */
+static bool
+token_of(const struct name_server *ns, struct slice name, struct keyring_key *ret)
+{
+	if (name.n < 2 || dname_labels(name) != 1)
+		return false;
+	return keyring_find(ns->edge->keyring, slice_of(name.p + 1, name.n - 2), clock_wall_ms(),
+	    ret);
+}
+
+/* One of its names, or below one, as long as the account has it. */
+static bool
+token_owns(const struct name_server *ns, const struct keyring_key *k, struct slice name)
+{
+	struct slice domain = dname_slice(&ns->domain), label;
+
+	if (!dname_in(name, domain) || dname_eq(name, domain))
+		return false;
+	label = dname_skip(name, dname_labels(name) - dname_labels(domain) - 1);
+	label = slice_of(label.p + 1, (unsigned char)label.p[0]);
+	return keyring_allows(k->scope, label) &&
+	       directory_owns(ns->edge->directory, label, slice_str(k->account));
+}
+
+/* --- rules --- */
+
 static bool
 on_key(void *arg, struct slice name, struct tsig_key *ret)
 {
 	const struct dns_key *k = find(arg, name);
+	struct keyring_key token;
 
-	if (k != NULL)
+	if (k != NULL) {
 		*ret = k->tsig;
-	return k != NULL;
+		return true;
+	}
+	if (!token_of(arg, name, &token))
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	dname_set_lower(&ret->name, name);
+	ret->algorithm = TSIG_SHA256;
+	ret->n = sizeof(token.secret);
+	memcpy(ret->secret, token.secret, sizeof(token.secret));
+	explicit_bzero(&token, sizeof(token));
+	return true;
 }
 
 static enum authority_share
 on_transfer(void *arg, const struct authority_asker *by, const struct zone *z)
 {
 	const struct dns_key *k = by->key.n > 0 ? find(arg, by->key) : NULL;
+	struct keyring_key token;
 
 	(void)z; /* there is one */
 	if (k == NULL)
-		return AUTHORITY_NONE;
+		return token_of(arg, by->key, &token) ? AUTHORITY_SOME : AUTHORITY_NONE;
 	if (k->is_secondary)
 		return AUTHORITY_ALL;
 	return k->n_names > 0 ? AUTHORITY_SOME : AUTHORITY_NONE;
@@ -57,8 +99,11 @@ static bool
 on_sees(void *arg, struct slice key, struct slice name)
 {
 	const struct dns_key *k = find(arg, key);
+	struct keyring_key token;
 
-	return k != NULL && owns(k, name);
+	if (k != NULL)
+		return owns(k, name);
+	return token_of(arg, key, &token) && token_owns(arg, &token, name);
 }
 
 /* The types that names have of their own; the name server's address is the edge's. */
@@ -66,9 +111,7 @@ static bool
 on_changes(void *arg, const struct authority_asker *by, struct slice name, uint16_t type)
 {
 	const struct name_server *ns = arg;
-	const struct dns_key *k = find(ns, by->key);
-
-	if (k == NULL || !owns(k, name) || dname_eq(name, dname_slice(&ns->name_server)))
+	if (!on_sees(arg, by->key, name) || dname_eq(name, dname_slice(&ns->name_server)))
 		return false;
 	return type == RR_A || type == RR_AAAA || type == RR_TXT || type == RR_DHCID ||
 	       type == RR_ANY;

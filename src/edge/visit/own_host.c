@@ -4,6 +4,7 @@
 
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
+#include "edge/visit/own_ddns.h"
 #include "net/addr.h"
 
 #include <arpa/inet.h>
@@ -41,6 +42,12 @@ struct own_row {
 /* HEAD is GET without the body (RFC 9110 9.3.2). */
 static const struct own_row rows[] = {
 	{ "GET", "/checkip", checkip },
+	{ "GET", "/nic/update", own_ddns_update },
+	{ "POST", "/nic/update", own_ddns_update },
+	{ "GET", "/v3/update", own_ddns_update },
+	{ "POST", "/v3/update", own_ddns_update },
+	{ "GET", "/update", own_ddns_update },
+	{ "POST", "/update", own_ddns_update },
 };
 
 /* NULL and *ret_path: the path is known, but not with this method. */

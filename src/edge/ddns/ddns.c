@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Judges names of dynamic DNS, counts their changes, and carries them to the name server. */
+#include "edge/ddns/ddns.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "edge/core/keyring.h"
+#include "hook/rates.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RATE (LIMIT_DDNS_CHANGES / 3600.0)
+
+struct ddns {
+	pthread_mutex_t lock;
+	struct rates changes; /* by name */
+};
+
+struct ddns *
+ddns_new(void)
+{
+	struct ddns *d = calloc(1, sizeof(*d));
+
+	if (d != NULL)
+		pthread_mutex_init(&d->lock, NULL);
+	return d;
+}
+
+void
+ddns_free(struct ddns *d)
+{
+	if (d == NULL)
+		return;
+	rates_fini(&d->changes);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+/* --- whose it is --- */
+
+enum dyndns_code
+ddns_judge(const struct edge *e, const char *host, const char *account, const char *scope,
+    char label[DIRECTORY_KEY_BYTES])
+{
+	struct slice whole = slice_str(host), name;
+	unsigned at = 0;
+
+	if (whole.n > 0 && whole.p[whole.n - 1] == '.')
+		whole.n--;
+	if (slice_find(whole, '.') == SIZE_MAX || slice_find(whole, '?') != SIZE_MAX ||
+	    whole.p[0] == '.')
+		return DYNDNS_NOTFQDN;
+	name = edge_name_of(e, whole);
+	if (name.n == 0 || !slice_z(name, label, DIRECTORY_KEY_BYTES))
+		return DYNDNS_NOHOST;
+	switch (directory_find(e->directory, name, &at)) {
+	case DIRECTORY_UNKNOWN:
+	case DIRECTORY_RELEASED:
+		return DYNDNS_NOHOST;
+	case DIRECTORY_AWAY:
+	case DIRECTORY_UP:
+		break;
+	}
+	if (!directory_owns(e->directory, name, slice_str(account)) ||
+	    (scope[0] != '\0' && !keyring_allows(scope, name)))
+		return DYNDNS_NOT_YOURS;
+	return DYNDNS_GOOD;
+}
+
+/* --- how often --- */
+
+/* Without memory nobody is counted. */
+static bool
+count(struct ddns *d, const char *label)
+{
+	unsigned char key[RATES_KEY_BYTES] = { 0 };
+	uint64_t hash = map_hash(slice_str(label));
+	struct rates_bucket *b;
+	int64_t wait_us;
+	bool good;
+
+	memcpy(key, &hash, sizeof(hash));
+	pthread_mutex_lock(&d->lock);
+	b = rates_of(&d->changes, key);
+	good = b == NULL || rates_take(b, RATE, LIMIT_DDNS_CHANGES, clock_mono_us(), &wait_us);
+	pthread_mutex_unlock(&d->lock);
+	return good;
+}
+
+static void
+uncount(struct ddns *d, const char *label)
+{
+	unsigned char key[RATES_KEY_BYTES] = { 0 };
+	uint64_t hash = map_hash(slice_str(label));
+	struct rates_bucket *b;
+
+	memcpy(key, &hash, sizeof(hash));
+	pthread_mutex_lock(&d->lock);
+	b = rates_of(&d->changes, key);
+	if (b != NULL)
+		rates_give(b, RATE);
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* --- the change --- */
+
+static struct records_address
+address_of(const struct dyndns_family *f)
+{
+	struct records_address a = { RECORDS_LEAVE, { 0 } };
+
+	check(f->wish == DYNDNS_LEAVE || f->wish == DYNDNS_SET || f->wish == DYNDNS_REMOVE);
+	if (f->wish != DYNDNS_LEAVE)
+		a.wish = f->wish == DYNDNS_SET ? RECORDS_SET : RECORDS_REMOVE;
+	memcpy(a.ip, f->bytes, sizeof(a.ip));
+	return a;
+}
+
+static bool
+is_so(const struct records_address *a, bool has, const unsigned char *now, size_t n)
+{
+	switch (a->wish) {
+	case RECORDS_LEAVE:
+		return true;
+	case RECORDS_REMOVE:
+		return !has;
+	case RECORDS_SET:
+		break;
+	}
+	return has && memcmp(a->ip, now, n) == 0;
+}
+
+static enum dyndns_code
+code_of(const struct ddns_set *s)
+{
+	const struct records_ask *ask = &s->ask;
+
+	switch (ask->result) {
+	case RECORDS_DONE:
+	case RECORDS_SAME:
+		break;
+	case RECORDS_OUTSIDE:
+	case RECORDS_RESERVED:
+	case RECORDS_BAD:
+		return DYNDNS_DNSERR;
+	case RECORDS_FULL:
+	case RECORDS_FAILED:
+		return DYNDNS_LATER;
+	}
+	if (ask->op == RECORDS_ADDRESSES)
+		return ask->result == RECORDS_DONE ? DYNDNS_GOOD : DYNDNS_NOCHG;
+	/* It was only looked at, for it has changed too often. */
+	return is_so(&ask->v4, ask->has_v4, ask->now_v4, 4) &&
+		       is_so(&ask->v6, ask->has_v6, ask->now_v6, 16)
+		   ? DYNDNS_NOCHG
+		   : DYNDNS_ABUSE;
+}
+
+static void
+on_records(struct errand *e)
+{
+	struct ddns_set *s = list_of(e, struct ddns_set, ask.errand);
+
+	check(s->done != NULL);
+	s->code = code_of(s);
+	if (s->counted && s->code != DYNDNS_GOOD)
+		uncount(s->edge->ddns, s->ask.name);
+	if (s->code == DYNDNS_DNSERR || s->code == DYNDNS_ABUSE || s->code == DYNDNS_LATER)
+		log_event(LOG_WARN, "ddns", LOG_Z("name", s->ask.name),
+		    LOG_Z("account", s->ask.account), LOG_Z("code", dyndns_word(s->code)),
+		    LOG_Z("why", s->code == DYNDNS_ABUSE ? "it has changed too often in this hour"
+							 : records_result_text(s->ask.result)));
+	else if (s->code == DYNDNS_GOOD)
+		log_event(LOG_INFO, "ddns", LOG_Z("name", s->ask.name),
+		    LOG_Z("account", s->ask.account), LOG_Z("code", "good"));
+	s->done(s);
+}
+
+/* There is nobody to ask: the same way, so that done() is never called from here. */
+static void
+on_nobody(struct errand *e)
+{
+	struct ddns_set *s = list_of(e, struct ddns_set, ask.errand);
+
+	s->code = DYNDNS_DNSERR;
+	s->done(s);
+}
+
+void
+ddns_set_start(struct ddns_set *s, struct edge *e, struct errands *home, const char *label,
+    const char *account, const struct dyndns_family *v4, const struct dyndns_family *v6,
+    void (*done)(struct ddns_set *s))
+{
+	struct records_ask *ask = &s->ask;
+
+	s->edge = e;
+	s->home = home;
+	s->done = done;
+	snprintf(ask->name, sizeof(ask->name), "%s", label);
+	snprintf(ask->account, sizeof(ask->account), "%s", account);
+	ask->v4 = address_of(v4);
+	ask->v6 = address_of(v6);
+	if (e->name_server == NULL) {
+		errand_begin(&ask->errand, home, on_nobody);
+		errand_end(&ask->errand);
+		return;
+	}
+	s->counted = count(e->ddns, label);
+	ask->op = s->counted ? RECORDS_ADDRESSES : RECORDS_READ;
+	records_ask(e->name_server, ask, home, on_records);
+}
