@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from dnslab import KNOTD, NSD, ORIGIN, Dice, Knot, Nsd, Responder, a, cpu_s, dnsperf, ns, txt
-from dnswire import CD, RD, TC, TYPES, Asker, Message, opt, question
+from dnslab import KNOTD, NSD, ORIGIN, Dice, Knot, Nsd, Responder, a, cpu_s, dnsperf, judged, ns, txt
+from dnswire import CD, RD, TYPES, Asker, Message, opt, question
 from process import WAIT_S, free_port, until
 
 needs_nsd = pytest.mark.skipif(not NSD, reason="no nsd: nothing to compare with (Debian: nsd)")
@@ -32,19 +32,6 @@ def ask(dice, i):
     flags = r.choice([0, 0, RD, RD, CD, RD | CD | 0x20])
     qclass = r.choice([1] * 20 + [3, 4])
     return question(dice.question_name(), kind, i & 0xffff, flags, qclass, extra), r.random() < 0.2
-
-
-def judged(answer, kind):
-    """What must be the same. ANY may be answered with whichever set; what did not fit may be left out differently."""
-    m = Message(answer)
-    sections, flags = m.sections, m.flags & ~CD
-    if kind == TYPES["ANY"] and (flags & TC or len({(r[0], r[1]) for r in sections[0]}) == 1):
-        sections, flags = "one set", flags & ~TC
-    elif flags & TC:
-        sections = "cut"
-    # CD is a resolver's (RFC 4035 3.2.2), nsd copies it into what it refuses; and there it drops some questions.
-    return {"rcode": m.rcode, "flags": hex(flags), "question": m.question if m.rcode in (0, 3) else None,
-            "edns": m.edns and {k: m.edns[k] for k in ("version", "do")}, "sections": sections}
 
 
 @needs_nsd
