@@ -58,6 +58,7 @@ enum h1_flag {
 	H1_UPGRADE = 1 << 2,
 	H1_ABSOLUTE = 1 << 3, /* absolute-form: its authority has replaced Host */
 	H1_LISTED = 1 << 4,   /* Connection names fields besides close, keep-alive, upgrade */
+	H1_GRPC = 1 << 5,     /* a request of the type application/grpc; see grpc.h */
 };
 
 struct h1_head {

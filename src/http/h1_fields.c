@@ -117,6 +117,18 @@ field_expect(struct h1 *h, struct slice value)
 	return CLOSE_OK;
 }
 
+/* "application/grpc", alone or with "+proto" or ";..." behind it. */
+static enum close_code
+field_type(struct h1 *h, struct slice value)
+{
+	struct slice type = slice_head(value, 16);
+
+	if (token_is(type, S("application/grpc")) &&
+	    (value.n == 16 || value.p[16] == '+' || value.p[16] == ';'))
+		h->head.flags |= H1_GRPC;
+	return CLOSE_OK;
+}
+
 enum close_code
 h1_judge_field(struct h1 *h, const char *buf, const struct h1_field *f)
 {
@@ -141,6 +153,10 @@ h1_judge_field(struct h1 *h, const char *buf, const struct h1_field *f)
 	case 10 << 8 | 'c':
 		if (token_is_n(name, "connection", 10))
 			return field_connection(h, value);
+		break;
+	case 12 << 8 | 'c':
+		if (request && token_is_n(name, "content-type", 12))
+			return field_type(h, value);
 		break;
 	case 13 << 8 | 'a':
 		if (request && token_is_n(name, "authorization", 13) && mark(h, HAS_AUTHORIZATION))

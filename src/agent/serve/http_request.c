@@ -2,6 +2,7 @@
 /* An exchange on its way to the origin: the request is parsed, judged and written anew. */
 #include "agent/serve/http_request.h"
 
+#include "http/grpc.h"
 #include "http/rewrite.h"
 
 /* --- the origin's connection --- */
@@ -168,6 +169,8 @@ note_request(struct http_stream *x, struct slice buf, bool fin)
 	    (h->flags & H1_UPGRADE) != 0 && h->length == 0 && !fin && x->tunnel->origin.h2 == NULL;
 	if (x->upgrade)
 		x->has_body = false;
+	if (grpc_is(h))
+		x->silent_ms = grpc_patience_ms(h, buf, x->silent_ms);
 	x->length = h->framing == H1_LENGTH ? h->length : 0;
 	x->framing = h->framing == H1_LENGTH ? FLOW_LENGTH : x->has_body ? FLOW_CHUNKED : FLOW_NONE;
 	if (x->serve->screen->requests) {

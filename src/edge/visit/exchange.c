@@ -18,6 +18,7 @@
 #include "edge/visit/probe.h"
 #include "edge/visit/response.h"
 #include "edge/visit/route.h"
+#include "http/grpc.h"
 
 /* A head in part, the longest, and what one read may bring behind it. */
 #define HEAD_BUF_BYTES (2 * LIMIT_HEAD_BYTES + LIMIT_DATA_FRAME_BYTES)
@@ -426,7 +427,7 @@ flow_tick(struct exchange *x, int64_t now_us)
 {
 	if (is_silent(x, now_us) || is_stalled(x, now_us))
 		response_fail(x, CLOSE_ORIGIN_SILENT);
-	else if (owes_body(x) && is_slow(x, now_us))
+	else if (owes_body(x) && !grpc_is(&x->req.head) && is_slow(x, now_us))
 		response_fail(x, CLOSE_SLOW_BODY);
 }
 

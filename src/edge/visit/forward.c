@@ -5,6 +5,7 @@
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
 #include "edge/visit/response.h"
+#include "http/grpc.h"
 #include "http/rewrite.h"
 
 /*
@@ -150,6 +151,8 @@ forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 	x->res.head_request = x->req_head = slice_eq(h1_text(bytes, x->req.head.method), S("HEAD"));
 	x->since_us = x->rate_us = now;
 	x->silent_ms = tunnel_silent_ms(t);
+	if (grpc_is(&x->req.head))
+		x->silent_ms = grpc_patience_ms(&x->req.head, bytes, x->silent_ms);
 	if (send_request(x, t, bytes) != 0) {
 		/* The visitor broke off while 100 was written to him: response_ops has ended it. */
 		if (x->flow.ended)

@@ -9,6 +9,7 @@
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
 #include "hook/policy.h"
+#include "http/grpc.h"
 #include "http/page.h"
 #include "http/rewrite.h"
 
@@ -160,7 +161,7 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 	x->error = code;
 	if (!stop_flow(x))
 		return;
-	x->status = (uint16_t)close_row(code)->status;
+	x->status = grpc_is(&x->req.head) ? 200 : (uint16_t)close_row(code)->status;
 	/*
 	 * An end of the visitor's (FIN) leaves nothing to keep the connection for, unless
 	 * the next request has been read already.
@@ -169,7 +170,10 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 			(!x->front->conn->eof || read_ahead.n > 0);
 	exchange_answer_to(x, &page.to);
 	buf_init(&body, PAGE_BYTES_MAX);
-	page_make(&page, &head, &body);
+	if (grpc_is(&x->req.head))
+		grpc_answer(code, &head);
+	else
+		page_make(&page, &head, &body);
 	put(x, &head, buf_slice(&body));
 	buf_fini(&body);
 	local_reply_send(x, read_ahead);
