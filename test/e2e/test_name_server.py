@@ -2,6 +2,7 @@
 """The edge as a name server, asked by the programs that people and other servers ask with."""
 import base64
 import contextlib
+import glob
 import json
 import os
 import random
@@ -462,7 +463,7 @@ def test_a_ca_asks_this_name_server(mode):
             lab.world.dns_port = port = free_port()
             lab.pebble()
             edge = lab.edge(lab.acme(challenges="[dns-01]"),
-                            config=f"dns: {{ listen: [\"127.0.0.1:{port}\"], mode: {mode}, addresses: [192.0.2.7] }}\n")
+                            config=f"dns: {{ listen: [\"127.0.0.1:{port}\"], mode: {mode}, addresses: [192.0.2.7], caa: pebble.test }}\n")
             shown = edge.wait_cert(f"*.{CERT_DOMAIN}")
             assert shown["ways"] == ["dns-01"]
 
@@ -473,6 +474,39 @@ def test_a_ca_asks_this_name_server(mode):
             edge.dns = port
             with asking(edge) as asker:
                 assert said(asker, "_acme-challenge." + CERT_DOMAIN, "SOA").rcode == 0
+            # Now that there is an account, the plan ties CAA to it (RFC 8657).
+            plan = run([ADITD, "dns-plan", "-f", f"{edge.folder}/aditd.yml"])
+            assert mode == "zone" or f'CAA 0 issuewild "pebble.test; accounturi={edge.cert(f"*.{CERT_DOMAIN}")["account_url"]}; validationmethods=' in plan, plan
+        finally:
+            lab.close()
+
+
+@pytest.mark.skipif(not PEBBLE, reason="NO PEBBLE: certbot with our name server is NOT tested")
+@pytest.mark.skipif(not shutil.which("certbot") or not glob.glob("/usr/lib/python3/dist-packages/certbot_dns_rfc2136"),
+                    reason="no certbot-dns-rfc2136 (Debian: python3-certbot-dns-rfc2136)")
+def test_certbot_proves_a_name_by_update(tmp_path):
+    """Another's client, unchanged: it puts the TXT record into our zone by UPDATE with TSIG, and the CA finds it there."""
+    with tempfile.TemporaryDirectory(prefix="adit-") as folder:
+        lab = CertLab(folder)
+        try:
+            lab.world.dns_port = port = free_port()
+            ca = lab.pebble()
+            with open(os.open(os.path.join(folder, "secret"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.write(SECRET + "\n")
+            lab.edge(lab.acme(challenges="[dns-01]"), config=f"dns: {{ listen: [\"127.0.0.1:{port}\"], mode: zone, addresses: [192.0.2.7], "
+                     f"keys: [{{ name: bot, algorithm: hmac-sha512, secret_file: {folder}/secret, names: [home] }}] }}\n")
+            with open(os.open(tmp_path / "rfc2136.ini", os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.write(f"dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_port = {port}\ndns_rfc2136_name = bot\ndns_rfc2136_secret = {SECRET}\n"
+                        "dns_rfc2136_algorithm = HMAC-SHA512\n")
+            wanted = f"home.{CERT_DOMAIN}"
+            dirs = [arg for d in ("config", "work", "logs") for arg in (f"--{d}-dir", str(tmp_path / d))]
+            run(["certbot", "certonly", "-n", "--agree-tos", "--register-unsafely-without-email", "--no-verify-ssl", "--server", ca.directory, *dirs,
+                 "--dns-rfc2136", "--dns-rfc2136-credentials", str(tmp_path / "rfc2136.ini"), "--dns-rfc2136-propagation-seconds", "0",
+                 "-d", wanted, "-d", "*." + wanted])
+            assert os.path.exists(tmp_path / "config" / "live" / wanted / "fullchain.pem")
+            asker = Asker(port)
+            assert not said(asker, "_acme-challenge." + wanted, "TXT").sections[0]  # it has cleaned up
+            asker.close()
         finally:
             lab.close()
 

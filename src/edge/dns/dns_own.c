@@ -91,9 +91,8 @@ is_own_type(uint64_t type)
 	return false;
 }
 
-/* False: the bytes are no item of ours. */
-static bool
-take_bytes(struct change *c, struct slice name, struct slice bytes)
+bool
+dns_own_take(struct change *c, struct slice name, struct slice bytes)
 {
 	struct wire_in in = wire_in(bytes);
 
@@ -134,7 +133,8 @@ ask_store(struct name_server *ns, struct item_req *req)
 	sem_destroy(&done);
 }
 
-static void
+/* False: no memory. */
+static bool
 take_row(struct name_server *ns, struct change *c, const struct item_row *row, struct dname *names,
     size_t *n_names)
 {
@@ -143,11 +143,14 @@ take_row(struct name_server *ns, struct change *c, const struct item_row *row, s
 	/* Of another domain, or another mode, that the edge had before. */
 	if (!dns_zone_long(ns, row->name, name) ||
 	    !dname_in(dname_slice(name), zone_origin(ns->own)))
-		return;
-	if (take_bytes(c, dname_slice(name), slice_of(row->bytes, row->n)))
+		return true;
+	if (dns_own_take(c, dname_slice(name), slice_of(row->bytes, row->n))) {
 		(*n_names)++;
-	else
-		log_event(LOG_ERROR, "dns-records-lost", LOG_Z("name", row->name));
+		return true;
+	}
+	log_event(LOG_ERROR, "dns-records-lost", LOG_Z("name", row->name));
+	/* What came before the damage. */
+	return change_del_name(c, dname_slice(name)) == CHANGE_OK;
 }
 
 /* One page of rows, into both zones. */
@@ -160,7 +163,7 @@ take_rows(struct name_server *ns, const struct item_req *req)
 	bool good = names != NULL && own != NULL && served != NULL;
 
 	for (size_t i = 0; good && i < req->n_rows; i++)
-		take_row(ns, own, &req->rows[i], names, &n_names);
+		good = take_row(ns, own, &req->rows[i], names, &n_names);
 	if (good) {
 		enum change_end end = change_commit(own);
 
@@ -256,7 +259,7 @@ void
 dns_own_used(struct name_server *ns, uint32_t serial)
 {
 	/* While it starts, or one is on its way: the next change asks again. */
-	if (!ns->started || ns->serial_errand.home != NULL ||
+	if (ns->home.loop == NULL || ns->serial_errand.home != NULL ||
 	    zone_serial_newer(ns->serial_max - SERIALS / 2, serial))
 		return;
 	write_serial(ns, serial);

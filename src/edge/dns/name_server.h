@@ -31,7 +31,7 @@ int name_server_start(struct name_server *ns) must_use;
  * what was asked of it comes home first.
  */
 void name_server_stop(struct name_server *ns);
-/* Harmless with NULL. */
+/* When the store is closed, whose thread may touch the loop that it has answered. Harmless with NULL. */
 void name_server_free(struct name_server *ns);
 
 #endif

@@ -193,6 +193,8 @@ extern const uint16_t dns_own_types[];
  */
 unsigned char *dns_own_bytes(const struct name_server *ns, const struct change *c,
     struct slice name, size_t *ret_n) must_use;
+/* Stages what such bytes say. False: they are no item of ours; a part may be staged then. */
+bool dns_own_take(struct change *c, struct slice name, struct slice bytes) must_use;
 /* Reads all of them from the store, before the thread starts. False: no memory. */
 bool dns_own_load(struct name_server *ns) must_use;
 /* The serial to begin with, later than all that were used before. */

@@ -38,7 +38,10 @@ start(struct world *w)
 	struct name_server_socket sockets[1] = { { -1, -1 } };
 	struct sockaddr_storage ss;
 	socklen_t len;
+	char *error = NULL;
 
+	w->edge.store = store_open(&sqlite_engine, w->path, &error);
+	EXPECT(w->edge.store != NULL);
 	sockets[0].tcp = addr_listen(&at, false, &bound);
 	at.port = bound.port;
 	sockets[0].udp = udp_open(&at, NULL);
@@ -50,10 +53,12 @@ start(struct world *w)
 	EXPECT(connect(w->fd, (struct sockaddr *)&ss, len) == 0);
 }
 
+/* As the daemon does it: the store's thread may touch a loop that it has just sent an answer to. */
 static void
 stop(struct world *w)
 {
 	name_server_stop(w->ns);
+	store_close(w->edge.store);
 	name_server_free(w->ns);
 	close(w->fd);
 }
@@ -66,12 +71,11 @@ begin(struct world *w, const char *text)
 	*w = (struct world){ .path = "/tmp/adit-ns-XXXXXX" };
 	EXPECT(mkdtemp(w->path) != NULL);
 	strcat(w->path, "/db");
-	w->edge.store = store_open(&sqlite_engine, w->path, &error);
 	w->edge.board = board_new();
 	w->settings = settings_parse(slice_str(text), "/etc/aditd.yml", &error);
 	if (error != NULL)
 		printf("%s\n", error);
-	EXPECT(w->edge.store != NULL && w->settings != NULL);
+	EXPECT(w->settings != NULL);
 	w->home.loop = loop_new();
 	start(w);
 }
@@ -82,7 +86,6 @@ finish(struct world *w)
 	char command[128];
 
 	stop(w);
-	store_close(w->edge.store);
 	board_free(w->edge.board);
 	settings_unref(w->settings);
 	loop_free(w->home.loop);
@@ -276,6 +279,60 @@ TEST(notes_of_the_board)
 	finish(&w);
 }
 
+static void
+on_put(struct item_req *req)
+{
+	atomic_store((_Atomic bool *)req->owner, true);
+}
+
+static void
+put_item(struct world *w, const char *name, const char *bytes, size_t n)
+{
+	struct item_req req = { .op = ITEM_PUT, .kind = "dns", .version = ITEM_ANY };
+	_Atomic bool done = false;
+
+	snprintf(req.name, sizeof(req.name), "%s", name);
+	req.bytes = slice_of(bytes, n);
+	req.done = on_put;
+	req.owner = &done;
+	item_submit(w->edge.store, &req);
+	while (!atomic_load(&done))
+		usleep(1000);
+	EXPECT_INT(req.result, STORE_OK);
+}
+
+/* What the file says is never believed: a name whose item is damaged is as if it had none. */
+TEST(damaged_items_are_left_out)
+{
+	static const char good[] = "\1\0\1\0\0\0\74\0\4\313\0\161\11";
+	struct world w;
+	size_t n = sizeof(good) - 1;
+	char bad[32];
+
+	begin(&w, ZONE);
+	put_item(&w, "good", good, n);
+	for (size_t i = 0; i < n; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "cut%zu", i);
+		put_item(&w, name, good, i); /* an end in the middle */
+	}
+	memcpy(bad, good, n);
+	bad[2] = 2; /* NS: no type that a name has of its own */
+	put_item(&w, "type", bad, n);
+	bad[2] = 1;
+	bad[8] = 3; /* an A record of three bytes, and one too many */
+	put_item(&w, "shape", bad, n);
+	put_item(&w, "a..b", good, n);
+	stop(&w);
+	start(&w);
+	expect(&w, "good.tunnel.test", RR_A, "\xcb\x00\x71\x09", 4);
+	expect(&w, "type.tunnel.test", RR_A, EDGE, 4);
+	expect(&w, "shape.tunnel.test", RR_A, EDGE, 4);
+	expect(&w, "cut12.tunnel.test", RR_A, EDGE, 4);
+	finish(&w);
+}
+
 TEST(many_asks_wait_for_one_another)
 {
 	enum { N = 300 };
@@ -323,7 +380,7 @@ TEST(a_stop_leaves_nobody_waiting)
 		}
 		records_ask(w.ns, &asks[i], &w.home, on_answer);
 	}
-	name_server_stop(w.ns);
+	name_server_stop(w.ns); /* harmless twice */
 	while (w.home.n_pending > 0)
 		loop_run(w.home.loop);
 	for (int i = 0; i < N; i++)
@@ -338,6 +395,7 @@ TESTS(
 	TEST_ROW(texts_of_a_name)
 	TEST_ROW(names_that_are_nobodys)
 	TEST_ROW(notes_of_the_board)
+	TEST_ROW(damaged_items_are_left_out)
 	TEST_ROW(many_asks_wait_for_one_another)
 	TEST_ROW(a_stop_leaves_nobody_waiting)
 )
