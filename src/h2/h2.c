@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+/* RFC 9113 3.4 */
+#define PREFACE_BYTES 24
 /* The largest frame that we send, its head included. */
 #define FRAME_BYTES (16384 + 9)
 /* A round trip, where no answer to our PING tells of it. */
@@ -41,7 +43,6 @@ new_options(void)
 	if (nghttp2_option_new(&o) != 0)
 		return NULL;
 	nghttp2_option_set_no_auto_window_update(o, 1);
-	nghttp2_option_set_no_closed_streams(o, 1);
 	nghttp2_option_set_max_continuations(o, 8);
 	/* Ours counts more than resets that were sent, and in the time of whoever feeds us. */
 	nghttp2_option_set_stream_reset_rate_limit(o, UINT32_MAX, UINT32_MAX);
@@ -93,6 +94,7 @@ h2_new(const struct h2_limits *limits, struct pool *chunks, struct slice origin,
 	h->now_us = h->born_us = h->ping_us = now_us;
 	h->updates_free = limits->glitches;
 	h->lends = true;
+	h->payload = PREFACE_BYTES;
 	list_init(&h->streams);
 	list_init(&h->news);
 	list_init(&h->given);
@@ -125,6 +127,14 @@ h2_free(struct h2 *h)
 
 /* --- bytes in --- */
 
+/* nghttp2 reads nothing behind it. */
+static void
+say_end(struct h2 *h)
+{
+	if (nghttp2_session_terminate_session(h->ng, h->last_code) != 0)
+		h->broken = true;
+}
+
 /* What nghttp2 has noticed by itself is on its way as GOAWAY; here it cannot go on. */
 static void
 fail(struct h2 *h, ssize_t why)
@@ -137,16 +147,26 @@ fail(struct h2 *h, ssize_t why)
 void
 h2_feed(struct h2 *h, struct slice bytes, int64_t now_us)
 {
-	ssize_t n;
-
 	h->now_us = now_us;
-	if (h->terminated || h->broken || bytes.n == 0)
-		return;
-	n = nghttp2_session_mem_recv(h->ng, (const uint8_t *)bytes.p, bytes.n);
-	if (n < 0)
-		fail(h, n);
-	else
-		check((size_t)n == bytes.n); /* no callback of ours pauses it */
+	while (bytes.n > 0 && !h->terminated && !h->broken) {
+		struct slice now;
+		ssize_t n;
+
+		/* A fault that it sees counts behind what stands before it. */
+		h->looking = true;
+		now = slice_head(bytes, h2_guard_bytes(h, bytes));
+		h->looking = false;
+		n = nghttp2_session_mem_recv(h->ng, (const uint8_t *)now.p, now.n);
+		if (h->terminated)
+			say_end(h);
+
+		if (n < 0) {
+			fail(h, n);
+			return;
+		}
+		check((size_t)n == now.n); /* no callback of ours pauses it */
+		bytes = slice_from(bytes, now.n);
+	}
 }
 
 /* --- events out --- */
@@ -253,8 +273,9 @@ h2_terminate(struct h2 *h, uint32_t code)
 	if (h->terminated || h->broken)
 		return;
 	h->terminated = true;
-	if (nghttp2_session_terminate_session(h->ng, code) != 0)
-		h->broken = true;
+	h->last_code = code;
+	if (!h->looking)
+		say_end(h);
 }
 
 bool

@@ -78,6 +78,7 @@ struct h2_stream {
 	bool refused;  /* bytes were given that found no room */
 	bool closed;   /* nghttp2 knows it no more */
 	bool ours;     /* we have reset it */
+	bool theirs;   /* the other side has */
 };
 
 /* chunks: of the caller's thread, outlives it. origin: "https://name:port" that this connection is

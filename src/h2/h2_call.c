@@ -121,14 +121,6 @@ trailers_are_whole(struct h2_stream *s)
 
 /* --- frames --- */
 
-static int
-on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *user)
-{
-	(void)ng;
-	h2_guard_frame(user, hd);
-	return 0;
-}
-
 /* Streams that began before it have the window now that all begin with. */
 static void
 on_acknowledged(struct h2 *h)
@@ -161,6 +153,10 @@ on_frame(nghttp2_session *ng, const nghttp2_frame *f, void *user)
 	case NGHTTP2_DATA:
 		if (s != NULL && (f->hd.flags & NGHTTP2_FLAG_END_STREAM))
 			h2_stream_in_ended(s);
+		break;
+	case NGHTTP2_RST_STREAM:
+		if (s != NULL)
+			s->theirs = true;
 		break;
 	case NGHTTP2_SETTINGS:
 		if (f->hd.flags & NGHTTP2_FLAG_ACK)
@@ -223,6 +219,8 @@ on_stream_close(nghttp2_session *ng, int32_t id, uint32_t error, void *user)
 
 	if (error != NGHTTP2_NO_ERROR && (s == NULL || !s->ours))
 		h2_charge(h, &h->closes);
+	if (s != NULL && (s->theirs || (error == NGHTTP2_NO_ERROR && s->in_ended)))
+		h2_guard_over(h, id);
 	if (s != NULL)
 		h2_stream_closed(s);
 	return 0;
@@ -298,7 +296,6 @@ h2_callbacks(void)
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
 	nghttp2_session_callbacks_set_on_invalid_header_callback(c, on_invalid_header);
-	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);

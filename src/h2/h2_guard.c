@@ -37,10 +37,17 @@ takes_free(struct h2 *h)
 	return true;
 }
 
+/* A frame's head, as far as it is judged. */
+struct head {
+	uint32_t length;
+	uint8_t type, flags;
+	int32_t id;
+};
+
 static bool
-is_free_ping(struct h2 *h, const nghttp2_frame_hd *hd)
+is_free_ping(struct h2 *h, const struct head *f)
 {
-	if (hd->flags & NGHTTP2_FLAG_ACK)
+	if (f->flags & NGHTTP2_FLAG_ACK)
 		return h->pinging;
 	if (h->now_us - h->ping_us >= PING_FREE_US) {
 		h->ping_us = h->now_us;
@@ -49,36 +56,110 @@ is_free_ping(struct h2 *h, const nghttp2_frame_hd *hd)
 	return takes_free(h);
 }
 
-void
-h2_guard_frame(struct h2 *h, const nghttp2_frame_hd *hd)
+/*
+ * nghttp2 forgets a stream with its end, since we take no priorities, and then what still comes for it
+ * is nothing to it.  From us an RST_STREAM may have crossed it; else it is a fault (RFC 9113 5.1).
+ */
+static bool
+is_over(const struct h2 *h, int32_t id)
 {
-	bool moves = false;
+	for (size_t i = 0; i < sizeof(h->over) / sizeof(*h->over); i++)
+		if (id != 0 && h->over[i] == id)
+			return true;
+	return false;
+}
 
-	switch (hd->type) {
+void
+h2_guard_over(struct h2 *h, int32_t id)
+{
+	h->over[h->n_over++ % (sizeof(h->over) / sizeof(*h->over))] = id;
+}
+
+/* False: it moves nothing. */
+static bool
+judge(struct h2 *h, const struct head *f)
+{
+	switch (f->type) {
+	case NGHTTP2_DATA:
+		return f->length > 0 || (f->flags & NGHTTP2_FLAG_END_STREAM) != 0;
+	case NGHTTP2_SETTINGS:
+		return (f->flags & NGHTTP2_FLAG_ACK) != 0;
+	case NGHTTP2_PING:
+		return is_free_ping(h, f);
+	case NGHTTP2_PRIORITY:
+		/* Unread since our SETTINGS say so, even where it is wrong (RFC 9113 6.3). */
+		if (f->id == 0)
+			h2_terminate(h, NGHTTP2_PROTOCOL_ERROR);
+		return takes_free(h);
+	case NGHTTP2_WINDOW_UPDATE:
+	case NGHTTP2_PRIORITY_UPDATE:
+		return takes_free(h);
 	case NGHTTP2_HEADERS:
 	case NGHTTP2_CONTINUATION: /* nghttp2 takes eight in a row */
 	case NGHTTP2_RST_STREAM:   /* counted as what it ends */
 	case NGHTTP2_GOAWAY:
-		return;
-	case NGHTTP2_DATA:
-		moves = hd->length > 0 || (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0;
-		break;
-	case NGHTTP2_SETTINGS:
-		moves = (hd->flags & NGHTTP2_FLAG_ACK) != 0;
-		break;
-	case NGHTTP2_PING:
-		moves = is_free_ping(h, hd);
-		break;
-	case NGHTTP2_WINDOW_UPDATE:
-	case NGHTTP2_PRIORITY:
-	case NGHTTP2_PRIORITY_UPDATE:
-		moves = takes_free(h);
-		break;
+		return true;
 	default: /* any other type is nothing to us */
-		break;
+		return false;
 	}
-	if (!moves)
-		h2_charge(h, &h->glitches);
+}
+
+/* For a stream that may be over already: nghttp2 must have seen all that came before it. */
+static bool
+leans_on_past(const struct h2 *h, const struct head *f)
+{
+	return (f->type == NGHTTP2_DATA || f->type == NGHTTP2_HEADERS) && f->id <= h->id_max;
+}
+
+static struct head
+read_head(const unsigned char *p)
+{
+	return (struct head){
+		.length = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2],
+		.type = p[3],
+		.flags = p[4],
+		.id = (int32_t)((uint32_t)(p[5] & 0x7f) << 24 | (uint32_t)p[6] << 16 |
+				(uint32_t)p[7] << 8 | p[8]),
+	};
+}
+
+size_t
+h2_guard_bytes(struct h2 *h, struct slice bytes)
+{
+	size_t at = 0, n;
+
+	while (at < bytes.n) {
+		size_t begin;
+		struct head f;
+
+		n = bytes.n - at < h->payload ? bytes.n - at : h->payload;
+		at += n;
+		h->payload -= (uint32_t)n;
+		if (at == bytes.n)
+			break;
+		begin = h->frame_n == 0 ? at : 0;
+		n = bytes.n - at < 9u - h->frame_n ? bytes.n - at : 9u - h->frame_n;
+		memcpy(h->frame + h->frame_n, bytes.p + at, n);
+		f = read_head(h->frame);
+		if (h->frame_n + n < 9) {
+			h->frame_n = (uint8_t)(h->frame_n + n);
+			return bytes.n;
+		}
+		if (leans_on_past(h, &f) && at > 0 && h->frame_n == 0)
+			return at; /* and then the same head again */
+		at += n;
+		h->frame_n = 0;
+		h->payload = f.length;
+		if (f.id > h->id_max)
+			h->id_max = f.id;
+		if (leans_on_past(h, &f) && is_over(h, f.id))
+			h2_terminate(h, NGHTTP2_STREAM_CLOSED);
+		else if (!judge(h, &f))
+			h2_charge(h, &h->glitches);
+		if (h->terminated)
+			return begin;
+	}
+	return at;
 }
 
 void

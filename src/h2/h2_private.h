@@ -29,16 +29,24 @@ struct h2 {
 	uint32_t n_large;      /* heads that were too large */
 	uint32_t updates_free; /* WINDOW_UPDATE and PING that our own DATA explains */
 	int64_t now_us, born_us;
-	int64_t block_us;  /* since when a header block is coming, 0: none is */
-	int64_t ping_us;   /* of the last PING that was free */
-	int64_t going_us;  /* when the first GOAWAY went, 0: it did not */
-	bool lends;        /* more than every stream is granted; see h2_lend() */
-	bool acknowledged; /* our SETTINGS */
-	bool settled;      /* the other side's SETTINGS have come */
-	bool pinging;      /* ours is not answered */
-	bool gone;         /* the last GOAWAY is queued */
-	bool terminated;   /* nothing more is read */
-	bool broken;       /* nghttp2 cannot go on */
+	int64_t block_us; /* since when a header block is coming, 0: none is */
+	int64_t ping_us;  /* of the last PING that was free */
+	int64_t going_us; /* when the first GOAWAY went, 0: it did not */
+	uint32_t payload; /* bytes to come before the next frame's head; at first the preface */
+	unsigned char frame[9]; /* the head, of which frame_n bytes have come */
+	uint8_t frame_n;
+	int32_t id_max;   /* of the frames so far */
+	int32_t over[16]; /* streams that the other side has ended, the last ones */
+	unsigned n_over;
+	bool lends;         /* more than every stream is granted; see h2_lend() */
+	bool acknowledged;  /* our SETTINGS */
+	bool settled;       /* the other side's SETTINGS have come */
+	bool pinging;       /* ours is not answered */
+	bool gone;          /* the last GOAWAY is queued */
+	bool looking;       /* h2_guard_bytes() does: an end waits for what came before it */
+	uint32_t last_code; /* of the end */
+	bool terminated;    /* nothing more is read */
+	bool broken;        /* nghttp2 cannot go on */
 };
 
 /* --- h2_call.c --- */
@@ -72,8 +80,13 @@ void h2_stream_sent(struct h2_stream *s, size_t n);
 
 /* A frame that moves nothing, or a stream that ended badly. */
 void h2_charge(struct h2 *h, struct h2_bucket *b);
-/* A frame's head has come. */
-void h2_guard_frame(struct h2 *h, const nghttp2_frame_hd *hd);
+/*
+ * Looks at the heads of frames in bytes that are about to be read.  How many of them nghttp2 may have
+ * before it is to be asked again: a frame whose head is judged by what came before it is behind them.
+ */
+size_t h2_guard_bytes(struct h2 *h, struct slice bytes) must_use;
+/* The other side has said all that it may of this stream. */
+void h2_guard_over(struct h2 *h, int32_t id);
 /* A stream was opened. */
 void h2_guard_open(struct h2 *h);
 /* A head was too large. */

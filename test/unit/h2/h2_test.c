@@ -121,6 +121,30 @@ TEST(how_the_bytes_are_cut_changes_nothing)
 	}
 }
 
+/* Behind the fault nothing is read, before it all is, however it was cut. */
+TEST(a_fault_takes_nothing_from_what_came_before_it)
+{
+	struct slice get = slice_of("\0\0\6\1\5\0\0\0\1\x82\x87\x84\x01\x01"
+				    "a",
+	    15);
+	struct slice fault = slice_of("\0\0\5\2\0\0\0\0\0\0\0\0\0\1", 14);
+	struct buf all;
+
+	buf_init(&all, 4096);
+	buf_put(&all, S("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+	buf_put(&all, slice_of("\0\0\0\4\0\0\0\0\0", 9));
+	buf_put(&all, get);
+	buf_put(&all, fault);
+	buf_put(&all, get);
+	replay(0, buf_slice(&all), 0);
+	EXPECT(strncmp(logs[0], "head 1 GET", 10) == 0);
+	for (size_t piece = 1; piece < 30; piece++) {
+		replay(1, buf_slice(&all), piece);
+		EXPECT_SLICE(slice_str(logs[1]), slice_str(logs[0]));
+	}
+	buf_fini(&all);
+}
+
 /* --- backpressure --- */
 
 static size_t given;
@@ -331,6 +355,12 @@ empty_data(void)
 	FRAME(0, 0, 1, "");
 }
 
+static void
+unknown_type(void)
+{
+	FRAME(0x7e, 0, 0, "x");
+}
+
 /* The code of the last GOAWAY + 1, 0: none. */
 static uint32_t
 attack(void (*strike)(void), int times, const struct h2_limits *limits)
@@ -405,6 +435,7 @@ TEST(floods_of_frames_that_move_nothing_are_counted)
 	guard(priority, 2400);
 	guard(window_update, 2400);
 	guard(empty_data, 1200);
+	guard(unknown_type, 1200);
 }
 
 /* At three quarters an honest visitor is told to come on a new connection, and this one goes on. */
@@ -569,14 +600,15 @@ TEST(who_grants_no_credit_loses_the_stream)
 	EXPECT_INT(starve(61, true, &none), 0);
 }
 
-TESTS(TEST_ROW(a_request_and_its_answer) TEST_ROW(how_the_bytes_are_cut_changes_nothing) TEST_ROW(
-    an_answer_waits_for_the_credit_of_its_reader) TEST_ROW(a_body_waits_until_it_is_taken)
-	TEST_ROW(rapid_resets_are_counted) TEST_ROW(made_you_resets_are_counted)
-	    TEST_ROW(frames_on_a_stream_that_was_ended_are_the_end)
-		TEST_ROW(floods_of_frames_that_move_nothing_are_counted)
-		    TEST_ROW(a_bucket_that_runs_low_is_an_orderly_goaway)
-			TEST_ROW(tokens_come_back_with_time) TEST_ROW(streams_have_a_ceiling)
-			    TEST_ROW(a_connection_is_not_for_ever)
-				TEST_ROW(heads_that_are_too_large_end_the_connection)
-				    TEST_ROW(who_says_nothing_or_half_a_head_is_waited_for_in_vain)
+TESTS(TEST_ROW(a_request_and_its_answer) TEST_ROW(how_the_bytes_are_cut_changes_nothing)
+	TEST_ROW(a_fault_takes_nothing_from_what_came_before_it) TEST_ROW(
+	    an_answer_waits_for_the_credit_of_its_reader) TEST_ROW(a_body_waits_until_it_is_taken)
+	    TEST_ROW(rapid_resets_are_counted) TEST_ROW(made_you_resets_are_counted)
+		TEST_ROW(frames_on_a_stream_that_was_ended_are_the_end)
+		    TEST_ROW(floods_of_frames_that_move_nothing_are_counted)
+			TEST_ROW(a_bucket_that_runs_low_is_an_orderly_goaway)
+			    TEST_ROW(tokens_come_back_with_time) TEST_ROW(streams_have_a_ceiling)
+				TEST_ROW(a_connection_is_not_for_ever)
+				    TEST_ROW(heads_that_are_too_large_end_the_connection) TEST_ROW(
+					who_says_nothing_or_half_a_head_is_waited_for_in_vain)
 					TEST_ROW(who_grants_no_credit_loses_the_stream))
