@@ -103,6 +103,7 @@
 	X(H2_CLOSES_RATE,           50, "streams/s", "the same, forgiven in a second")                \
 	X(H2_GLITCHES,            1000, "frames", "HTTP/2 frames of a connection that move nothing, forgiven at once") \
 	X(H2_GLITCHES_RATE,        100, "frames/s", "the same, forgiven in a second")                 \
+	X(H2_BYTES,          134217728, "bytes", "bodies of HTTP/2 of a worker that wait, in both directions") \
 	X(H2_RX_BYTES,         3342336, "bytes", "request bodies of an HTTP/2 connection that wait")  \
 	X(H2_STREAM_RX_BYTES,    16384, "bytes", "the same, of one stream, whatever the others do")   \
 	X(H2_STREAM_TX_BYTES,    32736, "bytes", "answer of an HTTP/2 stream that waits for its turn") \

@@ -139,9 +139,18 @@ say_end(struct h2 *h)
 static void
 fail(struct h2 *h, ssize_t why)
 {
-	h2_terminate(h, why == NGHTTP2_ERR_FLOODED            ? NGHTTP2_ENHANCE_YOUR_CALM
-			: why == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR
-							      : NGHTTP2_INTERNAL_ERROR);
+	switch (why) {
+	case NGHTTP2_ERR_NOMEM:
+	case NGHTTP2_ERR_CALLBACK_FAILURE:
+		h2_terminate(h, NGHTTP2_INTERNAL_ERROR);
+		return;
+	case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+		h2_terminate(h, NGHTTP2_PROTOCOL_ERROR);
+		return;
+	default: /* floods of which it keeps count itself: CONTINUATION, answers to PING and SETTINGS */
+		h2_terminate(h, NGHTTP2_ENHANCE_YOUR_CALM);
+		return;
+	}
 }
 
 void

@@ -11,7 +11,8 @@
  * bytes.  What was received gives credit to the sender only when its owner takes it, so who does not
  * take stops one stream; what is sent waits here up to LIMIT_H2_STREAM_TX_BYTES a stream.
  *
- * How the bytes are cut into calls of h2_feed() never changes what is told of a stream.
+ * How the bytes are cut into calls of h2_feed() never changes what is told of a stream, but that one
+ * which was over before anybody was told of it is not told of.
  */
 #ifndef ADIT_H2_H2_H
 #define ADIT_H2_H2_H

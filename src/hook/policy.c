@@ -77,6 +77,7 @@ policy_new(struct slice json, char *why, size_t cap)
 	}
 	atomic_init(&p->refs, 1);
 	pthread_mutex_init(&p->lock, NULL);
+	p->http2 = true;
 	p->skip_after = 5;
 	p->concurrency = 8;
 	p->json = strndup(json.p, json.n);

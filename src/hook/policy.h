@@ -54,6 +54,7 @@ struct policy {
 	double rate, burst, visitor_rate, visitor_burst; /* 0: none */
 	struct policy_headers request, response;
 	bool coalesce, resign;
+	bool http2;            /* spoken with visitors who offer it */
 	bool unsigned_ok;      /* its owner has said that nobody signs */
 	struct slice *fan_out; /* names of further tunnels */
 	size_t n_fan_out;

@@ -275,6 +275,12 @@ read_unsigned(struct policy_reader *r, json_t *j, const char *member)
 }
 
 static void
+read_http2(struct policy_reader *r, json_t *j, const char *member)
+{
+	r->p->http2 = read_flag(r, j, member);
+}
+
+static void
 read_resign(struct policy_reader *r, json_t *j, const char *member)
 {
 	r->p->resign = read_flag(r, j, member);
@@ -341,6 +347,7 @@ const struct policy_key policy_keys[] = {
 	{ "deliver.rate", POLICY_NUMBER, "0, any", 0, RATE, read_deliver_rate },
 	{ "coalesce", POLICY_FLAG, "false", 0, "with mode store or relay", read_coalesce },
 	{ "resign", POLICY_FLAG, "false", 0, "with a scheme that signs a time", read_resign },
+	{ "http2", POLICY_FLAG, "true", 0, "any", read_http2 },
 	{ "unsigned", POLICY_FLAG, "false", 0, "without scheme", read_unsigned },
 	{ "fan_out", POLICY_LIST, "none", LIMIT_FAN_OUT, NULL, read_fan_out },
 };

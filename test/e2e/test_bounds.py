@@ -514,7 +514,7 @@ INSIDE = {
     **dict.fromkeys("DNS_TRANSFERS".split(), FILE),
     **dict.fromkeys("DNS_NOTIFY_MS DNS_NOTIFY_TRIES".split(), CLOCK),
     **dict.fromkeys("PROXY_GREETINGS".split(), PROXIES),
-    **dict.fromkeys("LOOP_CHUNKS".split(), HUGE),
+    **dict.fromkeys("LOOP_CHUNKS H2_BYTES".split(), HUGE),
 }
 
 

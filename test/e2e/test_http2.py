@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 for visitors, with real clients: what HTTP/1.1 gives, this gives, and not more."""
 import hashlib
+import hmac
 import os
 import re
 import shutil
+import signal
+import struct
 import subprocess
+import threading
 from xml.etree import ElementTree
 
 import pytest
 
 import origin as behave
-from process import WAIT_S
+from lab import ADIT
+from process import WAIT_S, until
+
+pytest.importorskip("hpack", reason="no hpack: apt-get install python3-h2")
+from http2 import ORIGIN, Client  # noqa: E402
 
 BODY = os.urandom(3_000_000)
 
@@ -119,3 +127,65 @@ def test_h2spec(lab, tmp_path):
     cases = [(suite.get("package"), n, case) for suite in report.iter("testsuite") for n, case in enumerate(suite.iter("testcase"), 1)]
     failed = {f"{package}/{n}" for package, n, case in cases if case.find("failure") is not None or case.find("error") is not None}
     assert len(cases) == 145 and failed <= H2SPEC_FAILS, failed - H2SPEC_FAILS
+
+
+def test_a_route_can_turn_it_off(lab):
+    """Known at the handshake, so that nothing has to be told later."""
+    edge = lab.edge()
+    origin = lab.origin()
+    lab.agent(edge, "http", origin.address, "--name", "web")
+    lab.agent(edge, "http", origin.address, "--name", "mine", "--http2", "off")
+    assert curl(edge, "/")[1] == "2 200"
+    assert curl(edge, "/", host="mine.localhost")[1] == "1.1 200"
+    done = subprocess.run([ADIT, "http", "1", "--edge", "127.0.0.1:1", "--token-file", edge.token, "--http2", "maybe"], capture_output=True, text=True, timeout=WAIT_S)
+    assert done.returncode == 2 and "on or off" in done.stderr
+
+
+def test_signatures_and_inbox_are_the_same(lab, tmp_path):
+    edge = lab.edge()
+    origin = lab.origin()
+    secret = tmp_path / "secret"
+    secret.write_text("It's a Secret to Everybody\n")
+    secret.chmod(0o600)
+    lab.agent(edge, "http", origin.address, "--name", "web", "--store", "--scheme", "github", "--secret-file", str(secret))
+    body = b'{"zen":"Keep it logically awesome."}'
+    signed = "sha256=" + hmac.new(b"It's a Secret to Everybody", body, "sha256").hexdigest()
+    post = ["-H", "X-GitHub-Event: push", "-H", "X-GitHub-Delivery: 1", "--data-binary", body.decode()]
+    for more in ([], ["-H", "Content-Length:"]):  # with a length, and without
+        said, last = curl(edge, "/hook", *post, "-H", f"X-Hub-Signature-256: {signed}", *more)
+        assert last == "2 202" and b"delivery" in said
+    assert curl(edge, "/hook", *post, "-H", "X-Hub-Signature-256: sha256=00")[1] == "2 401"
+    got = origin.wait_requests(1)[0]
+    assert got.body == body and got.get("via") == "2.0 adit" and got.get("x-github-event") == "push"
+
+
+def test_a_stop_lets_go_in_order(lab):
+    """GOAWAY, and what is under way ends; an idle connection at once."""
+    release = threading.Event()
+
+    def late(c, request):
+        assert release.wait(6 * WAIT_S)
+        c.answer(b"late")
+    edge, _, _ = lab.web(lab.origin(late))
+    with Client(edge) as idle, Client(edge) as busy:
+        stream = busy.request()
+        until(lambda: edge.status()["streams"] == 1)
+        edge.signal(signal.SIGTERM)
+        assert idle.until_goaway() == 0
+        while busy.goaway is None:
+            busy.take()
+        release.set()
+        assert busy.status(stream) == 200 and busy.body[stream] == b"late"
+        assert busy.until_goaway() == 0
+    until(lambda: not edge.alive())
+
+
+def test_settings_and_origin_frame(lab):
+    edge, _, _ = lab.web()
+    with Client(edge) as c:
+        kind, _, _, payload = c.take()
+        said = dict(struct.unpack("!HI", payload[i:i + 6]) for i in range(0, len(payload), 6))
+        assert kind == 4 and said == {3: 100, 4: 16384, 6: 32768, 9: 1}  # no ENABLE_CONNECT_PROTOCOL, no push
+        while c.take()[0] != ORIGIN:
+            pass
+        assert c.status(c.request()) == 200

@@ -77,6 +77,7 @@ take_policy(struct policy_text *p, const struct options *o)
 		.body_max = text(o->body_max),
 		.rate = text(o->rate),
 		.fan_out = text(o->fan_out),
+		.http2 = text(o->http2),
 		.coalesce = o->coalesce,
 		.resign = o->resign,
 		.store = o->store,

@@ -68,6 +68,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "body_max", SCHEMA_TEXT, AT(policy.body_max) },
 	{ "rate", SCHEMA_TEXT, AT(policy.rate) },
 	{ "unsigned", SCHEMA_BOOL, AT(policy.unsigned_ok) },
+	{ "http2", SCHEMA_TEXT, AT(policy.http2) },
 	{ "coalesce", SCHEMA_BOOL, AT(policy.coalesce) },
 	{ "resign", SCHEMA_BOOL, AT(policy.resign) },
 	{ "fan_out", SCHEMA_TEXT, AT(policy.fan_out) },
@@ -192,6 +193,7 @@ config_fini(struct config *c)
 		free(t->policy.body_max);
 		free(t->policy.rate);
 		free(t->policy.fan_out);
+		free(t->policy.http2);
 	}
 	free(c->edge);
 	free(c->ca);

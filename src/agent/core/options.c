@@ -67,6 +67,8 @@ static const struct args_row rows[] = {
 	{ "--body-max", "BYTES", AT(body_max), OPTIONS_POLICY, "largest body of a request" },
 	{ "--rate", "N", AT(rate), OPTIONS_POLICY,
 	    "requests a second, more are answered with 429" },
+	{ "--http2", "on|off", AT(http2), OPTIONS_POLICY,
+	    "off: visitors of this name speak HTTP/1.1 alone" },
 	{ "--coalesce", NULL, AT(coalesce), OPTIONS_POLICY,
 	    "stored pushes: a newer push of a branch takes the place of older ones that wait" },
 	{ "--fan-out", "NAME,...", AT(fan_out), OPTIONS_POLICY,

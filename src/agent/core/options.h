@@ -44,7 +44,7 @@ struct options {
 	const char *name, *port, *origin_host, *origin_ca, *origin_silent, *proxy_protocol;
 	/* policy */
 	const char *preset, *context, *scheme, *allow, *deny, *user_file, *policy_file, *body_max,
-	    *rate, *fan_out;
+	    *rate, *fan_out, *http2;
 	const char *secret_files[POLICY_SECRET_FILES + 1]; /* ends with NULL */
 	bool store, relay, coalesce, resign, unsigned_ok;
 	/* certificates */

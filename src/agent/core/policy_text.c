@@ -32,7 +32,7 @@ policy_text_given(const struct policy_text *p)
 	       p->secret_files[0] != NULL || p->allow != NULL || p->deny != NULL ||
 	       p->user_file != NULL || p->policy_file != NULL || p->body_max != NULL ||
 	       p->rate != NULL || p->store || p->relay || p->coalesce || p->resign ||
-	       p->unsigned_ok || p->fan_out != NULL;
+	       p->unsigned_ok || p->fan_out != NULL || p->http2 != NULL;
 }
 
 void
@@ -344,6 +344,15 @@ set_context(json_t *o, const char *text)
 	return NULL;
 }
 
+static char *
+set_http2(json_t *o, const char *text)
+{
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+		return sentence("--http2 %s: on or off, nothing else", text);
+	json_object_set_new(o, "http2", json_boolean(strcmp(text, "on") == 0));
+	return NULL;
+}
+
 /* Options over what the file has. Whatever is made here, policy_new() judges it in the end as
  * the edge will; what is judged here is what needs words about options. */
 static char *
@@ -377,6 +386,8 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 		json_object_set_new(o, "resign", json_true());
 	if (error == NULL && p->body_max != NULL)
 		error = set_number(o, "body_max", "--body-max", p->body_max);
+	if (error == NULL && p->http2 != NULL)
+		error = set_http2(o, p->http2);
 	if (error == NULL && p->rate != NULL)
 		error = set_number(o, "rate", "--rate", p->rate);
 	if (error == NULL && p->secret_files[0] != NULL)

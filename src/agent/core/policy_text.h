@@ -25,6 +25,7 @@ struct policy_text {
 	char *policy_file; /* a whole JSON object; what else is given goes over it */
 	char *body_max, *rate;
 	char *fan_out; /* NAME[,NAME...] */
+	char *http2;   /* on or off */
 	bool store, relay, coalesce, resign, unsigned_ok;
 };
 

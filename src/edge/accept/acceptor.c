@@ -10,6 +10,7 @@
 #include "edge/core/lobby.h"
 #include "edge/core/own_domain.h"
 #include "edge/core/worker.h"
+#include "hook/policy.h"
 #include "edge/tcp/passthrough.h"
 #include "http/page.h"
 
@@ -226,8 +227,15 @@ set_deadline(struct accept_handshake *h)
 static bool
 speaks_h2(struct edge *e, const struct clienthello *hello)
 {
-	(void)hello;
-	return atomic_load_explicit(&e->http2, memory_order_relaxed);
+	struct policy *p = NULL;
+	char account[64];
+	bool on = atomic_load_explicit(&e->http2, memory_order_relaxed);
+	struct slice name = edge_name_of(e, slice_str(hello->sni));
+
+	if (on && name.n > 0 && (p = directory_policy(e->directory, name, account)) != NULL)
+		on = p->http2;
+	policy_unref(p);
+	return on;
 }
 
 /*
@@ -241,6 +249,7 @@ begin(struct accept_handshake *h)
 	struct clienthello hello UNCLEARED;
 	unsigned at = 0;
 
+	hello.sni[0] = '\0'; /* where it cannot be read */
 	switch (first_look(g->edge, &h->conn, &hello, &at)) {
 	case FIRST_WAITS:
 		return false;

@@ -2,6 +2,8 @@
 /* A visitor's connection that speaks HTTP/2: its bytes, its times, its end (h2_visitor.h). */
 #include "edge/visit/h2_visitor.h"
 
+#include "base/log.h"
+
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,8 @@
 #define READ_BYTES (64 * 1024)
 /* What is drained in one turn. */
 #define DRAIN_BYTES_PER_TURN (512 * 1024)
+/* Below that he is not worth to be counted. */
+#define HELD_KIB 64
 /* Silence before the other side is asked whether it is there, and the wait for its answer. */
 #define PING_US ((int64_t)LIMIT_H2_PING_MS * 1000)
 
@@ -69,6 +73,60 @@ readable(struct h2_visitor *v)
 	h2_feed(v->h2, slice_of(scratch, n), v->rx_us);
 	h2_visitor_kick(v);
 	events(v);
+}
+
+/* --- memory --- */
+
+/* False: he cannot be let in, or had to go himself. */
+static bool
+grow(struct h2_visitor *v, size_t more)
+{
+	const struct source *source = v->visitor->front.source;
+	struct lobby *l = &v->visitor->front.worker->visit->h2_memory;
+	struct lobby_guest *victim = NULL;
+	enum lobby_room room;
+
+	while ((room = lobby_room_for(l, source == NULL ? NULL : &source->key, more, &victim)) ==
+	       LOBBY_VICTIM) {
+		struct h2_visitor *other = list_of(victim, struct h2_visitor, guest);
+
+		log_event(LOG_DEBUG, "http2-crowded-out",
+		    LOG_Z("peer", other->visitor->front.peer));
+		visitor_close(other->visitor);
+		check(!lobby_has(victim)); /* else whoever makes room would never be done */
+		if (v->visitor == NULL)
+			return false;
+	}
+	return room == LOBBY_ROOM &&
+	       (lobby_has(&v->guest) ||
+		   lobby_enter(l, &v->guest, source == NULL ? NULL : &source->key));
+}
+
+/*
+ * What bodies hold here counts, whether a reader is slow or an origin: when all of it is too much, who
+ * holds it in the fullest network and has been still for the longest goes.
+ */
+static void
+weigh(struct h2_visitor *v)
+{
+	struct lobby *l = &v->visitor->front.worker->visit->h2_memory;
+	size_t kib = (h2_held(v->h2) + v->out.cap) / 1024;
+	size_t before = lobby_has(&v->guest) ? v->guest.weight : 0;
+
+	if (kib < HELD_KIB) {
+		lobby_leave(l, &v->guest);
+		return;
+	}
+	if (kib > before && !grow(v, kib - before)) {
+		if (v->visitor != NULL)
+			visitor_close(v->visitor);
+		return;
+	}
+	if (kib < before)
+		lobby_touch(&v->guest); /* something moves */
+	lobby_weigh(l, &v->guest, kib);
+	/* Half is left for what is granted to every stream. */
+	h2_lend(v->h2, l->n < l->n_max / 2);
 }
 
 /* --- bytes out --- */
@@ -134,6 +192,8 @@ on_flush(struct loop_task *t)
 	}
 	if (v->visitor != NULL && v->out.n == 0 && h2_is_over(v->h2))
 		visitor_linger(v->visitor);
+	else if (v->visitor != NULL)
+		weigh(v);
 }
 
 void
@@ -294,6 +354,7 @@ h2_visitor_end(struct visitor *of)
 	of->h2 = NULL;
 	while (!list_empty(&v->fronts))
 		h2_front_cut(list_of(v->fronts.next, struct h2_front, node));
+	lobby_leave(&of->front.worker->visit->h2_memory, &v->guest);
 	v->visitor = NULL;
 	loop_task_cancel(&v->flush);
 	buf_fini(&v->out);

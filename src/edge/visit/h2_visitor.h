@@ -22,6 +22,7 @@ struct h2_visitor {
 	struct list fronts;
 	struct buf out; /* drained, and not taken by the connection yet */
 	struct loop_task flush;
+	struct lobby_guest guest; /* of visit->h2_memory, by KiB, while he holds much */
 	struct loop_grave grave;
 	int64_t busy_us;   /* when a stream was last seen */
 	int64_t rx_us;     /* when a byte last came */

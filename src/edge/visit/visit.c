@@ -97,6 +97,7 @@ visit_new(const struct settings *s)
 	lobby_init(&v->lobby, n_max, 0, visitor_is_idle);
 	lobby_init(&v->partials, LIMIT_PARTIAL_HEADS, 0, NULL);
 	lobby_init(&v->callers, LIMIT_OWN_BODIES, 0, NULL);
+	lobby_init(&v->h2_memory, LIMIT_H2_BYTES / 1024, 0, NULL);
 	shares_init(&v->exchange_shares, exchanges_max(n_max), 0);
 	shares_init(&v->intake_shares, LIMIT_INTAKE_BYTES / 1024, LIMIT_INTAKE_BYTES_SHARE / 1024);
 	buf_init(&v->page, VISIT_PAGE_BYTES);
@@ -116,6 +117,7 @@ visit_free(struct visit *v)
 	slab_fini(&v->exchanges);
 	lobby_fini(&v->lobby);
 	lobby_fini(&v->partials);
+	lobby_fini(&v->h2_memory);
 	lobby_fini(&v->callers);
 	shares_fini(&v->exchange_shares);
 	shares_fini(&v->intake_shares);

@@ -23,6 +23,7 @@ struct visit {
 	size_t partial_bytes;          /* of the heads of partials */
 	struct shares exchange_shares; /* how many are under way */
 	struct shares intake_shares;   /* KiB of webhooks that are being read or stored */
+	struct lobby h2_memory;        /* KiB that wait for readers of HTTP/2, and with us */
 	struct slab h2_fronts;         /* of streams of HTTP/2 */
 	char *h2_room;                 /* for draining one connection */
 	struct buf page;               /* for writing one answer */
