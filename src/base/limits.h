@@ -121,6 +121,9 @@
 	X(PROBED_MS,             5000, "ms", "wait of the agent for the outcome of the edge's probe") \
 	X(STATUS_BYTES,        262144, "bytes", "names that adit status asks for")                 \
 	X(DDNS_CHANGES,             60, "changes/h", "changes of the addresses of one name")       \
+	X(ACME_DNS,              10000, "registrations", "names of the acme-dns API")              \
+	X(ACME_DNS_REGISTER,        10, "registrations/h", "new names of the acme-dns API, of one address") \
+	X(ACME_DNS_NETWORKS,         8, "networks", "from which one name of the acme-dns API may be changed") \
 	X(TOKEN_NAMES,              16, "names", "names of dynamic DNS that one token is for")     \
 	X(NAMES_PER_ACCOUNT,     1000, "names", "names of an account")                             \
 	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \

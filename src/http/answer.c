@@ -12,6 +12,7 @@ static const struct {
 	const char *reason;
 } reasons[] = {
 	{ 200, "OK" },
+	{ 201, "Created" },
 	{ 202, "Accepted" },
 	{ 308, "Permanent Redirect" },
 	{ 400, "Bad Request" },

@@ -422,6 +422,8 @@ STRANGER, AGENT, CA = "a stranger", "a token holder", "a CA"
 PUSHED = {
     **{name: (STRANGER, HERE, WORDS) for name in MESSAGES},
     "DDNS_CHANGES": (AGENT, "test/e2e/test_ddns.py", "test_a_name_that_changes_too_often"),
+    **{name: (STRANGER, "test/e2e/test_acme_dns.py", "test_few_in_an_hour") for name in ("ACME_DNS", "ACME_DNS_REGISTER")},
+    "ACME_DNS_NETWORKS": (STRANGER, "test/e2e/test_acme_dns.py", "test_networks"),
     "OWN_BODIES": (STRANGER, "test/e2e/test_own_host.py", "test_slow_bodies_are_cut_and_many_make_room"),
     "OWN_BODY_BYTES": (STRANGER, "test/e2e/test_own_host.py", "test_bodies_are_small"),
     "TRAILER_FIELDS": (STRANGER, "test/unit/http/trailer_test.c", "limits"),

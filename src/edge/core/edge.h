@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "store/store.h"
 
+struct acme_dns;
 struct board;
 struct ddns;
 struct certs;
@@ -30,6 +31,7 @@ struct edge {
 	struct vault *vault;             /* seals what of a secret must be stored */
 	struct incidents *incidents;     /* for the doctor */
 	struct board *board;             /* what CAs want to see */
+	struct acme_dns *acme_dns;       /* registrations of its API */
 	struct ddns *ddns;               /* how often names change */
 	struct keyring *keyring;         /* of tokens, for signed DNS updates */
 	struct name_server *name_server; /* NULL: no DNS */

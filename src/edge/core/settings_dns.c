@@ -20,6 +20,7 @@
 const char *const settings_dns_algorithms[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512", NULL };
 
 static const char *const mode_words[] = { "challenge", "zone", NULL };
+static const char *const acme_dns_words[] = { "off", "closed", "on", NULL };
 
 /* --- names and addresses --- */
 
@@ -282,6 +283,7 @@ read_secondaries(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 static const struct schema_row rows[] = {
 	{ "listen", SCHEMA_CALL, .call = read_listen },
 	{ "mode", SCHEMA_WORD, AT(mode), .words = mode_words },
+	{ "acme_dns", SCHEMA_WORD, AT(acme_dns), .words = acme_dns_words },
 	{ "name_server", SCHEMA_CALL, AT(name_server), .call = read_name_server },
 	{ "addresses", SCHEMA_CALL, .call = read_addresses },
 	{ "secondaries", SCHEMA_CALL, .call = read_secondaries },
@@ -391,7 +393,7 @@ bool
 settings_dns_same(const struct settings_dns *a, const struct settings_dns *b)
 {
 	if (!same_addrs(a->listen, a->n_listen, b->listen, b->n_listen) || a->mode != b->mode ||
-	    strcmp(a->name_server, b->name_server) != 0 ||
+	    a->acme_dns != b->acme_dns || strcmp(a->name_server, b->name_server) != 0 ||
 	    !same_addrs(a->addresses, a->n_addresses, b->addresses, b->n_addresses) ||
 	    a->n_secondaries != b->n_secondaries || a->n_keys != b->n_keys ||
 	    a->n_caa != b->n_caa || memcmp(a->caa, b->caa, sizeof(a->caa)) != 0)

@@ -23,6 +23,12 @@ enum settings_dns_mode {
 	SETTINGS_DNS_ZONE,      /* DOMAIN, and all below it */
 };
 
+enum settings_acme_dns {
+	SETTINGS_ACME_DNS_OFF,
+	SETTINGS_ACME_DNS_CLOSED, /* who has registered goes on */
+	SETTINGS_ACME_DNS_ON,
+};
+
 struct settings_dns_key {
 	char name[254];
 	int64_t algorithm; /* index of settings_dns_algorithms[] */
@@ -44,6 +50,7 @@ struct settings_dns {
 	struct addr listen[SETTINGS_DNS_LISTEN]; /* none: no DNS */
 	size_t n_listen;
 	int64_t mode;                                  /* enum settings_dns_mode */
+	int64_t acme_dns;                              /* enum settings_acme_dns */
 	char name_server[254];                         /* "": ns.DOMAIN */
 	struct addr addresses[SETTINGS_DNS_ADDRESSES]; /* numeric, port 0 */
 	size_t n_addresses;

@@ -9,6 +9,7 @@
 #include "edge/core/keyring.h"
 #include "edge/core/own_domain.h"
 #include "edge/core/vault.h"
+#include "edge/ddns/acme_dns.h"
 #include "edge/ddns/ddns.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/daemon_private.h"
@@ -374,6 +375,7 @@ finish(struct daemon *d)
 	board_free(e->board);
 	keyring_free(e->keyring);
 	ddns_free(e->ddns);
+	acme_dns_free(e->acme_dns);
 	guard_free(e->guard);
 	if (e->main_loop != NULL)
 		loop_free(e->main_loop);

@@ -11,6 +11,7 @@
 #include "edge/core/keyring.h"
 #include "edge/core/own_domain.h"
 #include "edge/core/vault.h"
+#include "edge/ddns/acme_dns.h"
 #include "edge/ddns/ddns.h"
 #include "edge/core/worker.h"
 #include "edge/daemon/dev.h"
@@ -170,12 +171,13 @@ daemon_open_store(struct daemon *d)
 	e->board = board_new();
 	e->keyring = keyring_new();
 	e->ddns = ddns_new();
+	e->acme_dns = acme_dns_new();
 	e->own_domains = own_domains_new();
 	e->domains = domains_new(e, &calls);
 	rand_bytes(e->probe_key, sizeof(e->probe_key));
 	if (e->directory == NULL || e->guard == NULL || e->passwords == NULL ||
 	    e->incidents == NULL || e->board == NULL || e->keyring == NULL || e->ddns == NULL ||
-	    e->own_domains == NULL || e->domains == NULL)
+	    e->acme_dns == NULL || e->own_domains == NULL || e->domains == NULL)
 		return daemon_fail(NULL);
 	e->vault = vault_open(d->settings, &error);
 	if (e->vault == NULL)
@@ -186,6 +188,8 @@ daemon_open_store(struct daemon *d)
 		r = load_policies(e->store, e->directory, e->vault);
 	if (r == STORE_OK || r == STORE_DAMAGED)
 		r = load_keys(e->store, e->keyring, e->vault);
+	if (r == STORE_OK || r == STORE_DAMAGED)
+		r = load_acme_dns(e->store, e->acme_dns);
 	if (r == STORE_OK || r == STORE_DAMAGED)
 		r = load_domains(e->store, e->domains);
 	if (r != STORE_OK && r != STORE_DAMAGED) {

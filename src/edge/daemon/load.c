@@ -230,3 +230,40 @@ load_domains(struct store *s, struct domains *ds)
 	} while (r == STORE_OK && more);
 	return r;
 }
+
+static void
+on_items(struct item_req *req)
+{
+	sem_post(req->owner);
+}
+
+enum store_result
+load_acme_dns(struct store *s, struct acme_dns *a)
+{
+	struct item_req req = { .op = ITEM_LIST, .kind = ACME_DNS_KIND, .done = on_items };
+	enum store_result r = STORE_OK;
+	bool more = true;
+	sem_t done;
+
+	check(sem_init(&done, 0, 0) == 0);
+	/* cppcheck-suppress autoVariables */
+	req.owner = &done;
+	while (more && r == STORE_OK) {
+		item_submit(s, &req);
+		while (sem_wait(&done) != 0)
+			continue; /* a signal */
+		r = req.result;
+		more = req.more && req.n_rows > 0;
+		for (size_t i = 0; i < req.n_rows; i++) {
+			const struct item_row *row = &req.rows[i];
+
+			if (!acme_dns_load(a, row->name, slice_of(row->bytes, row->n)))
+				log_event(LOG_ERROR, "acme-dns-lost", LOG_Z("id", row->name));
+		}
+		if (more)
+			snprintf(req.name, sizeof(req.name), "%s", req.rows[req.n_rows - 1].name);
+		item_req_fini(&req);
+	}
+	sem_destroy(&done);
+	return r;
+}

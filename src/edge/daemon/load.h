@@ -7,6 +7,7 @@
 #include "edge/core/keyring.h"
 #include "edge/core/vault.h"
 #include "edge/domain/domains.h"
+#include "edge/ddns/acme_dns.h"
 #include "store/store.h"
 
 /* Submits and waits; rows and token are the caller's until store_req_fini(). */
@@ -21,5 +22,7 @@ enum store_result load_policies(struct store *s, struct directory *d,
 enum store_result load_keys(struct store *s, struct keyring *r, const struct vault *vault) must_use;
 /* Own domains. One that cannot be read is told in the log. */
 enum store_result load_domains(struct store *s, struct domains *ds) must_use;
+/* Registrations of the acme-dns API; the same. */
+enum store_result load_acme_dns(struct store *s, struct acme_dns *a) must_use;
 
 #endif

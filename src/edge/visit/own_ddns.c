@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "edge/ddns/ddns_update.h"
 #include "edge/visit/client.h"
+#include "edge/visit/own_acme_dns.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -91,8 +92,8 @@ is_form(const struct own_ask *a)
 	return slice_ieq(slice_trim(slice_cut(&type, ';')), S("application/x-www-form-urlencoded"));
 }
 
-void
-own_ddns_update(struct own_ask *a)
+static void
+update(struct own_ask *a)
 {
 	struct ddns_update *u = calloc(1, sizeof(*u));
 	char clear[CREDENTIALS_BYTES];
@@ -123,4 +124,14 @@ own_ddns_update(struct own_ask *a)
 	}
 	OPENSSL_cleanse(clear, sizeof(clear));
 	free(u);
+}
+
+/* Two protocols have this path, and tell themselves apart by a field. */
+void
+own_ddns_update(struct own_ask *a)
+{
+	if (own_field(a, S("X-Api-User")).p != NULL)
+		own_acme_dns_update(a);
+	else
+		update(a);
 }

@@ -4,6 +4,7 @@
 
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
+#include "edge/visit/own_acme_dns.h"
 #include "edge/visit/own_ddns.h"
 #include "net/addr.h"
 
@@ -47,7 +48,8 @@ static const struct own_row rows[] = {
 	{ "GET", "/v3/update", own_ddns_update },
 	{ "POST", "/v3/update", own_ddns_update },
 	{ "GET", "/update", own_ddns_update },
-	{ "POST", "/update", own_ddns_update },
+	{ "POST", "/update", own_ddns_update }, /* or own_acme_dns_update() */
+	{ "POST", "/register", own_acme_dns_register },
 };
 
 /* NULL and *ret_path: the path is known, but not with this method. */

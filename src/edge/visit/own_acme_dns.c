@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The acme-dns API as it comes over HTTP. */
+#include "edge/visit/own_acme_dns.h"
+
+#include "edge/ddns/acme_dns.h"
+#include "edge/visit/client.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#define JSON S("application/json")
+#define NO_STORE "Cache-Control: no-store\r\n"
+
+static int
+status_of(enum acme_dns_result r)
+{
+	switch (r) {
+	case ACME_DNS_DONE:
+		return 200;
+	case ACME_DNS_OFF:
+		return 404;
+	case ACME_DNS_BAD:
+		return 400;
+	case ACME_DNS_FORBIDDEN:
+		return 401;
+	case ACME_DNS_BUSY:
+		return 429;
+	case ACME_DNS_FAILED:
+		break;
+	}
+	return 500;
+}
+
+static void
+ask_free(struct acme_dns_ask *k)
+{
+	OPENSSL_cleanse(k->password, sizeof(k->password));
+	free(k);
+}
+
+/* Words of the API alone, and what JSON may hold as it is. */
+static void
+answer_error(struct own_ask *a, const struct acme_dns_ask *k)
+{
+	struct buf b;
+
+	buf_init(&b, 256);
+	buf_printf(&b, "{\"error\":\"%s\"}\n",
+	    k->result == ACME_DNS_FAILED ? "internal_error" : k->why);
+	own_answer(a, status_of(k->result), NO_STORE, JSON, buf_slice(&b));
+	buf_fini(&b);
+}
+
+static void
+on_registered(struct acme_dns_ask *k)
+{
+	struct own_ask *a = k->owner;
+	struct buf b;
+
+	if (k->result != ACME_DNS_DONE) {
+		answer_error(a, k);
+		ask_free(k);
+		return;
+	}
+	buf_init(&b, 2048);
+	buf_printf(&b,
+	    "{\"username\":\"%s\",\"password\":\"%s\",\"fulldomain\":\"%s._acme-challenge.%s\","
+	    "\"subdomain\":\"%s\",\"allowfrom\":%s}\n",
+	    k->user, k->password, k->id, a->worker->edge->domain, k->id, k->allowfrom);
+	own_answer(a, 201, NO_STORE, JSON, buf_slice(&b));
+	buf_fini(&b);
+	ask_free(k);
+}
+
+static void
+on_updated(struct acme_dns_ask *k)
+{
+	struct own_ask *a = k->owner;
+	struct buf b;
+
+	if (k->result != ACME_DNS_DONE) {
+		answer_error(a, k);
+		ask_free(k);
+		return;
+	}
+	buf_init(&b, 256);
+	buf_printf(&b, "{\"txt\":\"%s\"}\n", k->txt);
+	own_answer(a, 200, NO_STORE, JSON, buf_slice(&b));
+	buf_fini(&b);
+	ask_free(k);
+}
+
+static struct acme_dns_ask *
+ask_new(struct own_ask *a, void (*done)(struct acme_dns_ask *k))
+{
+	struct acme_dns_ask *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return NULL;
+	k->done = done;
+	k->owner = a;
+	client_sockaddr(a->x, &k->source);
+	return k;
+}
+
+void
+own_acme_dns_register(struct own_ask *a)
+{
+	struct acme_dns_ask *k = ask_new(a, on_registered);
+
+	if (k == NULL)
+		own_answer_error(a, CLOSE_OVERLOAD);
+	else
+		acme_dns_register(k, a->worker->edge, &a->worker->errands, buf_slice(&a->body));
+}
+
+void
+own_acme_dns_update(struct own_ask *a)
+{
+	struct acme_dns_ask *k = ask_new(a, on_updated);
+
+	if (k == NULL) {
+		own_answer_error(a, CLOSE_OVERLOAD);
+		return;
+	}
+	/* What does not fit is wrong, as what is empty is. */
+	(void)slice_z(own_field(a, S("X-Api-User")), k->user, sizeof(k->user));
+	(void)slice_z(own_field(a, S("X-Api-Key")), k->password, sizeof(k->password));
+	acme_dns_update(k, a->worker->edge, &a->worker->errands, buf_slice(&a->body));
+}
