@@ -178,6 +178,9 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	X(STOPPING, "stopping", EDGE, 503, 5,                                                      \
 	  "This edge is being restarted.",                                                         \
 	  "Wait as long as Retry-After says, then send it again.")                                 \
+	X(NO_CERTIFICATE, "no-certificate", EDGE, 503, 60,                                         \
+	  "This domain has no certificate yet, so https:// does not work for it.",                 \
+	  "Send it again later; its owner sees what is missing with: adit domain list.")           \
 	X(STORE_FULL, "store-full", EDGE, 503, 60,                                                 \
 	  "The inbox could not be written, so nothing was accepted.",                              \
 	  "Send it again later; the operator of the edge must look at its disk and database.")       \

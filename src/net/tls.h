@@ -80,6 +80,8 @@ char *tls_server_fault(const struct tls_server *s, const struct tls_cert_files *
  * top-level domain, and *.localhost is one.  NULL or a malloced sentence.
  */
 char *tls_server_mint(struct tls_server *s, const char *dir, const char *domain) must_use;
+/* It has one for this name (canonical host), not only one for everybody. */
+bool tls_server_covers(const struct tls_server *s, const char *host);
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 /* A connection's state, server side. NULL without memory. Keeps a reference. */

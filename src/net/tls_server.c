@@ -61,24 +61,38 @@ is_address(const char *host)
 	return inet_pton(AF_INET, host, &v4) == 1;
 }
 
-/* Exact, then the wildcard of the parent, then what there is for others. NULL: nothing. */
+/* Exact, then the wildcard of the parent. */
 static struct tls_pair *
-choose(const struct tls_server *s, const char *name)
+find_for(const struct tls_server *s, struct slice host)
 {
-	struct slice host = slice_str(name);
-	struct tls_pair *p;
-	size_t dot;
+	struct tls_pair *p = find_name(s, host);
+	size_t dot = slice_find(host, '.');
 	char wild[CLIENTHELLO_HOST_BYTES];
 
-	if (host.n == 0 || is_address(name))
-		return s->nameless;
-	p = find_name(s, host);
-	dot = slice_find(host, '.');
 	if (p == NULL && dot != SIZE_MAX && host.n - dot + 1 < sizeof(wild)) {
 		wild[0] = '*';
 		memcpy(wild + 1, host.p + dot, host.n - dot);
 		p = find_name(s, slice_of(wild, host.n - dot + 1));
 	}
+	return p;
+}
+
+bool
+tls_server_covers(const struct tls_server *s, const char *host)
+{
+	return find_for(s, slice_str(host)) != NULL;
+}
+
+/* Its own, or what there is for others. NULL: nothing. */
+static struct tls_pair *
+choose(const struct tls_server *s, const char *name)
+{
+	struct slice host = slice_str(name);
+	struct tls_pair *p;
+
+	if (host.n == 0 || is_address(name))
+		return s->nameless;
+	p = find_for(s, host);
 	return p == NULL ? s->otherwise : p;
 }
 

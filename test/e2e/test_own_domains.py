@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Own domains: proof by DNS, the way of a request, and what becomes of a domain that is not proven any more."""
+import base64
+import hmac
 import json
 import subprocess
 
@@ -7,9 +9,15 @@ import pytest
 from dnsd import Internet
 from hooks import secret_file
 from lab import ADIT
+from origin import fixed
 from process import WAIT_S, until
+from test_inbox_faults import Clock, faked
 
 CNAME, TXT = 5, 16
+
+
+def answer(body):
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 def adit(edge, *args, token=None, ok=True):
@@ -55,8 +63,7 @@ def test_a_cname_to_a_tunnel_of_the_account_is_a_proof(lab, net):
     assert edge.get(host="hook.customer.test", tls=False).status == 404
     net.set("hook.customer.test", "CNAME", "web.localhost")
     until(lambda: "leads to the tunnel web now" in adit(edge, "domain", "add", "hook.customer.test"))
-    answer = edge.get("/x", host="hook.customer.test", tls=False)
-    assert answer.status == 200
+    assert edge.get("/x", host="hook.customer.test", tls=False).status == 200
     # No cache was asked: what is in the zone was asked of its own name server, without recursion.
     assert all(where != "127.0.0.1" for where, _, kind, _ in net.asked if kind in (CNAME, TXT))
     row = domains(edge)["hook.customer.test"]
@@ -72,7 +79,7 @@ def test_an_own_domain_has_the_certificate_that_covers_it(lab, net):
     with open(f"{edge.folder}/aditd.yml") as f:
         text = f.read()
     with open(f"{edge.folder}/aditd.yml", "w") as f:
-        f.write(text.replace("certificates:\n", "certificates:\n" + certificate(edge, "hook.customer.test")))
+        f.write(text.replace("tcp_ports:", certificate(edge, "hook.customer.test") + "tcp_ports:"))
     edge.ctl("reload")
     assert edge.get(host="hook.customer.test").status == 200
     assert edge.get(host="web.localhost").status == 200
@@ -89,3 +96,213 @@ def test_cnames_that_go_on_and_on_prove_nothing(lab, net):
     net.set("n9.customer.test", "CNAME", "web.localhost")
     assert "its CNAMEs go on and on" in adit(edge, "domain", "add", "n0.customer.test")
     assert "leads to the tunnel web now" in adit(edge, "domain", "add", "n3.customer.test")
+
+
+def add(edge, name, *args, token=None):
+    return json.loads(adit(edge, "domain", "add", name, *args, "--json", token=token))
+
+
+def refused(edge, *args, token=None):
+    said = json.loads(adit(edge, "domain", *args, "--json", token=token, ok=False))
+    return said["code"], said["text"]
+
+
+def test_a_txt_record_and_an_address_of_the_edge_are_a_proof(lab, net):
+    edge = edge_with(lab, net)
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    row = add(edge, "customer.test")
+    txt = row["records"][1]
+    assert row["state"] == "wanted" and txt["type"] == "TXT" and txt["name"] == "_adit.customer.test"
+    net.set(txt["name"], "TXT", "v=spf1 -all", txt["value"].replace("token=", "token=0"))
+    until(lambda: "says something else" in add(edge, "customer.test")["why"])
+    net.set(txt["name"], "TXT", "v=spf1 -all", txt["value"])
+    until(lambda: "has no address" in add(edge, "customer.test")["why"])
+    net.set("customer.test", "A", "192.0.2.77")
+    until(lambda: "is not this edge's" in add(edge, "customer.test")["why"])
+    net.set("customer.test", "A", "192.0.2.77", "192.0.2.1")  # what web.localhost has
+    until(lambda: add(edge, "customer.test")["state"] == "proven")
+    assert edge.get(host="customer.test", tls=False).status == 200
+
+
+def test_names_that_cannot_be_own_domains(lab, net):
+    edge = edge_with(lab, net)
+    assert refused(edge, "add", "hook.customer.test") == ("bad-tunnel", "the account has no tunnel yet: open one first, adit http ADDRESS --name NAME")
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    for name, part in (("a.web.localhost", "belongs to this edge"), ("co.uk", "public suffix"), ("192.0.2.1", "is an address"),
+                       ("*.customer.test", "wildcard"), ("bücher.example", "xn--bcher-kva"), ("no such", "is no domain")):
+        code, text = refused(edge, "add", name)
+        assert code == "bad-domain" and part in text, (name, text)
+    edge.ctl("name", "reserve", "second", "dev")
+    assert refused(edge, "add", "hook.customer.test")[0] == "bad-tunnel"
+    assert add(edge, "hook.customer.test", "--tunnel", "second")["tunnel"] == "second"
+    assert refused(edge, "add", "hook.customer.test", "--tunnel", "third")[0] == "bad-tunnel"
+    assert refused(edge, "remove", "other.customer.test")[0] == "unknown-domain"
+
+
+def test_new_domains_of_an_hour_are_few(lab, net):
+    edge = edge_with(lab, net)
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    for i in range(5):
+        add(edge, f"h{i}.customer.test")
+    code, text = refused(edge, "add", "h5.customer.test")
+    assert code == "limit" and "ask again in 60 minutes" in text
+    add(edge, "h3.customer.test")  # is no new one
+    other = edge.new_token("other")[0]
+    edge.ctl("name", "reserve", "theirs", "other")
+    assert add(edge, "h5.customer.test", token=other)["state"] == "wanted"
+    assert set(domains(edge)) == {f"h{i}.customer.test" for i in range(5)}
+    assert set(domains(edge, other)) == {"h5.customer.test"}
+
+
+def test_domains_outlive_a_restart(lab, net):
+    edge = edge_with(lab, net)
+    origin = lab.origin()
+    lab.agent(edge, "http", origin.address, "--name", "web")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    before = add(edge, "hook.customer.test")
+    wanted = add(edge, "later.customer.test")
+    lab.parts.remove(edge)
+    edge.kill()
+    net.unset("hook.customer.test", "CNAME")  # nobody looks at it before its time
+    again = edge_with(lab, net, folder=edge.folder, listen=(edge.ready["https"], edge.ready["http"]), token=edge.token)
+    until(lambda: again.logged().count("event=ready") == 2)  # both write into one file
+    again.wait_up("web")
+    assert again.get(host="hook.customer.test", tls=False).status == 200
+    rows = domains(again)
+    assert rows["hook.customer.test"]["records"] == before["records"]
+    assert rows["later.customer.test"]["records"] == wanted["records"]
+    assert rows["later.customer.test"]["state"] == "wanted"
+
+
+def test_another_account_cannot_have_what_is_proven(lab, net):
+    edge = edge_with(lab, net)
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    other = edge.new_token("other")[0]
+    edge.ctl("name", "reserve", "theirs", "other")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert "not one of this account" in add(edge, "hook.customer.test", token=other)["why"]
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+    assert add(edge, "hook.customer.test", token=other)["state"] == "wanted"
+    assert edge.get(host="hook.customer.test", tls=False).status == 200
+    # Given up, it goes to whom the DNS names.
+    net.set("hook.customer.test", "CNAME", "theirs.localhost")
+    assert "is given up" in adit(edge, "domain", "remove", "hook.customer.test")
+    until(lambda: domains(edge, other)["hook.customer.test"]["state"] == "proven")
+    assert edge.get(host="hook.customer.test", tls=False).status == 503  # theirs, whose agent is away
+    assert domains(edge) == {}
+    edge.ctl("domain", "remove", "hook.customer.test")
+    assert edge.get(host="hook.customer.test", tls=False).status == 404
+    assert edge.ctl("domain", "list") == ""
+
+
+def test_s16_a_name_that_was_released_answers_410_to_cnames_that_were_forgotten(lab, net):
+    edge = edge_with(lab, net)
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+    adit(edge, "name", "release", "web")
+    agent.exits(4)
+    until(lambda: edge.get(host="hook.customer.test", tls=False).status == 410)
+    # No stranger gets it: neither the name, nor the domain that still names it.
+    other = edge.new_token("other")[0]
+    stranger = lab.agent(edge, "http", "127.0.0.1:9", "--name", "web", token=other, up=False)
+    stranger.exits(3)
+    edge.ctl("name", "reserve", "theirs", "other")
+    assert "not one of this account" in add(edge, "hook.customer.test", token=other)["why"]
+    said = edge.get(host="hook.customer.test", tls=False)
+    assert (said.status, said.error) == (410, "released-name")
+
+
+def test_a_dns_that_does_not_answer_proves_nothing_and_says_so(lab, net):
+    edge = edge_with(lab, net)
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    net.broken.add("customer.test")
+    assert "no name server answers for hook.customer.test" in add(edge, "hook.customer.test")["why"]
+    assert "the DNS knows no name server for" in add(edge, "hook.nowhere.test2")["why"]
+
+
+def test_a_signature_that_covers_the_url_uses_the_own_domain(lab, net):
+    """Twilio signs the URL that it was given, and the parameters."""
+    edge = edge_with(lab, net)
+    secret = secret_file(edge.folder, "twilio-token")
+    lab.agent(edge, "http", lab.origin().address, "--name", "web", "--store", "--scheme", "twilio", "--secret-file", secret)
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+
+    def send(url):
+        mac = base64.b64encode(hmac.new(b"twilio-token", f"{url}From1To2".encode(), "sha1").digest()).decode()
+        with edge.visitor("hook.customer.test", tls=False) as v:
+            v.send(f"POST /in HTTP/1.1\r\nHost: hook.customer.test\r\nX-Twilio-Signature: {mac}\r\n"
+                   "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 11\r\n\r\nTo=2&From=1")
+            return v.response().status
+    assert send(f"https://hook.customer.test:{edge.https[1]}/in") == 202
+    assert send(f"https://web.localhost:{edge.https[1]}/in") == 401
+
+
+@faked
+def test_a_proof_that_is_gone_suspends_the_domain(lab, net):
+    clock = Clock(lab.folder)
+    edge = edge_with(lab, net, env=clock.env)
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+    net.unset("hook.customer.test", "CNAME")
+    hours = 25
+    for state, more in (("missing", 0), ("missing", 9), ("missing", 9), ("suspended", 9)):
+        hours += more
+        clock.jump(f"+{hours}h")
+        seen = len(net.asked)
+        until(lambda: len(net.asked) > seen)
+        until(lambda: domains(edge)["hook.customer.test"]["state"] == state)
+        assert edge.get(host="hook.customer.test", tls=False).status == (404 if state == "suspended" else 200), (state, hours)
+    said = edge.get(host="hook.customer.test", tls=False)
+    assert said.error == "domain-suspended" and b"adit domain list" in said.body
+    said = adit(edge, "domain", "list")
+    assert "suspended" in said and "set hook.customer.test. CNAME web.localhost." in said
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    clock.jump(f"+{hours + 25}h")
+    until(lambda: domains(edge)["hook.customer.test"]["state"] == "proven")
+    assert edge.get(host="hook.customer.test", tls=False).status == 200
+
+
+@faked
+def test_another_account_takes_over_after_a_day(lab, net):
+    clock = Clock(lab.folder)
+    edge = edge_with(lab, net, env=clock.env)
+    lab.agent(edge, "http", lab.origin(fixed(answer("first"))).address, "--name", "web")
+    other = edge.new_token("other")[0]
+    lab.agent(edge, "http", lab.origin(fixed(answer("second"))).address, "--name", "theirs", token=other)
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+    net.set("hook.customer.test", "CNAME", "theirs.localhost")
+    assert add(edge, "hook.customer.test", token=other)["state"] == "wanted"
+    for hours in (9, 18, 27):
+        assert edge.get(host="hook.customer.test", tls=False).body == b"first"
+        seen = len(net.asked)
+        clock.jump(f"+{hours}h")
+        until(lambda: len(net.asked) > seen)
+    until(lambda: domains(edge, other)["hook.customer.test"]["state"] == "proven")
+    assert edge.get(host="hook.customer.test", tls=False).body == b"second"
+    assert domains(edge)["hook.customer.test"]["state"] == "stopped"
+
+
+def test_port_80_says_that_there_is_no_certificate_yet(lab, net):
+    edge = edge_with(lab, net, "http: redirect\n")
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    row = add(edge, "hook.customer.test")
+    assert row["state"] == "proven" and row["certificate"]["state"] == "none" and "acme:" in row["certificate"]["problem"]
+    said = edge.get("/x?y", host="hook.customer.test", tls=False)
+    assert (said.status, said.error) == (503, "no-certificate") and b"adit domain list" in said.body
+    assert "certificate: none; the edge gets no certificates" in adit(edge, "domain", "list")
+    with open(f"{edge.folder}/aditd.yml") as f:
+        text = f.read()
+    with open(f"{edge.folder}/aditd.yml", "w") as f:
+        f.write(text.replace("tcp_ports:", certificate(edge, "hook.customer.test") + "tcp_ports:"))
+    edge.ctl("reload")
+    said = edge.get("/x?y", host="hook.customer.test", tls=False)
+    assert (said.status, said.get("Location")) == (308, f"https://hook.customer.test:{edge.https[1]}/x?y")
+    assert edge.get("/x?y", host="hook.customer.test").status == 200
+    assert domains(edge)["hook.customer.test"]["certificate"] == {"state": "file"}
+    # A name that is below the edge's own domain is redirected as ever.
+    assert edge.get("/x?y", host="web.localhost", tls=False).status == 308

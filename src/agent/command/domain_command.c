@@ -143,6 +143,20 @@ print_records(const json_t *domain)
 	print("  %s. TXT \"%s\"", text_at(txt, "name"), text_at(txt, "value"));
 }
 
+/* What https:// lacks, if anything. */
+static void
+print_certificate(const json_t *domain)
+{
+	const json_t *c = json_object_get(domain, "certificate");
+	const char *state = text_at(c, "state"), *problem = text_at(c, "problem");
+
+	if (problem[0] != '\0')
+		print("  certificate: %s; %s", state, problem);
+	else if (c != NULL && json_integer_value(json_object_get(c, "end_ms")) == 0 &&
+		 strcmp(state, "file") != 0)
+		print("  certificate: %s; https:// works as soon as it is here", state);
+}
+
 static void
 print_added(const struct talk *t, const json_t *domain)
 {
@@ -155,6 +169,7 @@ print_added(const struct talk *t, const json_t *domain)
 	if (strcmp(state, "proven") == 0) {
 		print("%s leads to the tunnel %s now: %s", name, text_at(domain, "tunnel"),
 		    text_at(domain, "url"));
+		print_certificate(domain);
 		return;
 	}
 	print("%s is noted, but not served yet: %s.", name, text_at(domain, "why"));
@@ -177,6 +192,7 @@ print_row(const struct talk *t, const json_t *domain)
 	if (text_at(domain, "why")[0] != '\0')
 		print("  %s; set %s. CNAME %s., then: adit domain add %s", text_at(domain, "why"),
 		    text_at(cname, "name"), text_at(cname, "value"), text_at(cname, "name"));
+	print_certificate(domain);
 }
 
 /* --- answers --- */

@@ -133,12 +133,10 @@ on_shortage(struct listener *listener)
 static struct worker *
 worker_for_visitor(struct edge *e, const char *sni)
 {
-	struct slice name = edge_name_of(e, slice_str(sni));
 	char key[DIRECTORY_KEY_BYTES];
+	struct slice name = own_domain_tunnel(e, slice_str(sni), key);
 	unsigned at = 0;
 
-	if (name.n == 0 && own_domain_find(e, slice_str(sni), key) == OWN_DOMAIN_KNOWN)
-		name = slice_str(key);
 	if (name.n > 0 && directory_find(e->directory, name, &at) == DIRECTORY_UP)
 		return edge_worker(e, at);
 	return e->workers[atomic_fetch_add_explicit(&e->next_worker, 1, memory_order_relaxed) %

@@ -3,13 +3,15 @@
 #include "edge/accept/first.h"
 
 #include "base/limits.h"
+#include "edge/core/own_domain.h"
 
 #include <errno.h>
 
 static enum first
 whose(struct edge *e, const struct clienthello *hello, unsigned *ret_worker)
 {
-	struct slice name = edge_name_of(e, slice_str(hello->sni));
+	char key[DIRECTORY_KEY_BYTES];
+	struct slice name = own_domain_tunnel(e, slice_str(hello->sni), key);
 
 	if (name.n == 0 || !directory_is_tls(e->directory, name))
 		return FIRST_IS_OURS;

@@ -10,7 +10,7 @@
 struct own_domain {
 	struct map_node by_host;
 	char host[URL_HOST_BYTES], account[64], key[DIRECTORY_KEY_BYTES];
-	bool suspended;
+	bool suspended, certified;
 };
 
 struct own_domains {
@@ -112,6 +112,34 @@ own_domain_drop(struct own_domains *t, struct slice host)
 	pthread_rwlock_unlock(&t->lock);
 }
 
+void
+own_domain_certified(struct own_domains *t, struct slice host, bool certified)
+{
+	struct own_domain *d;
+
+	pthread_rwlock_wrlock(&t->lock);
+	d = find(t, host);
+	if (d != NULL)
+		d->certified = certified;
+	pthread_rwlock_unlock(&t->lock);
+}
+
+bool
+own_domain_is_certified(const struct edge *e, struct slice host)
+{
+	struct own_domains *t = e->own_domains;
+	const struct own_domain *d;
+	bool certified;
+
+	if (t == NULL || atomic_load_explicit(&t->n, memory_order_relaxed) == 0)
+		return true;
+	pthread_rwlock_rdlock(&t->lock);
+	d = find(t, host);
+	certified = d == NULL || d->certified;
+	pthread_rwlock_unlock(&t->lock);
+	return certified;
+}
+
 /*
  * The tunnel's name may have changed hands since: a name that was released and given to another
  * account by the operator takes no own domain of its old one along.
@@ -145,4 +173,14 @@ own_domain_find(const struct edge *e, struct slice host, char key[DIRECTORY_KEY_
 	return directory_owns(e->directory, slice_str(key), slice_str(account))
 		   ? OWN_DOMAIN_KNOWN
 		   : OWN_DOMAIN_UNKNOWN;
+}
+
+struct slice
+own_domain_tunnel(const struct edge *e, struct slice host, char key[DIRECTORY_KEY_BYTES])
+{
+	struct slice name = edge_name_of(e, host);
+
+	if (name.n == 0 && own_domain_find(e, host, key) == OWN_DOMAIN_KNOWN)
+		name = slice_str(key);
+	return name;
 }

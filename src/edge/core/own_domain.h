@@ -23,6 +23,10 @@ void own_domains_free(struct own_domains *t);
 bool own_domain_set(struct own_domains *t, struct slice host, const char *account, const char *key,
     bool suspended) must_use;
 void own_domain_drop(struct own_domains *t, struct slice host);
+/* Handshakes for it are answered, or not. Nothing where it is not there. */
+void own_domain_certified(struct own_domains *t, struct slice host, bool certified);
+/* True also of hosts that are none. */
+bool own_domain_is_certified(const struct edge *e, struct slice host);
 
 enum own_domain_found {
 	OWN_DOMAIN_UNKNOWN,
@@ -31,6 +35,10 @@ enum own_domain_found {
 };
 /* key: filled in where it is known. */
 enum own_domain_found own_domain_find(const struct edge *e, struct slice host,
+    char key[DIRECTORY_KEY_BYTES]);
+/* The tunnel's name that a canonical host leads to, as a part of itself or as an own domain; empty:
+ * none. key: room for it. */
+struct slice own_domain_tunnel(const struct edge *e, struct slice host,
     char key[DIRECTORY_KEY_BYTES]);
 
 #endif

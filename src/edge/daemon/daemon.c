@@ -125,6 +125,7 @@ use_server(struct daemon *d)
 		acceptor_use_server(d->acceptor, server);
 	else
 		log_event(LOG_ERROR, "no-memory", LOG_Z("why", "certificates stay as they are"));
+	domains_certificates_changed(d->edge.domains);
 }
 
 /* A certificate has come, or gone. */

@@ -16,6 +16,7 @@
 #include "edge/core/worker.h"
 #include "edge/daemon/dev.h"
 #include "edge/daemon/dispatch.h"
+#include "edge/daemon/domain_calls.h"
 #include "edge/daemon/load.h"
 #include "edge/daemon/privilege.h"
 #include "edge/visit/password.h"
@@ -128,33 +129,11 @@ daemon_prepare(struct daemon *d, unsigned n_workers)
 	return 0;
 }
 
-/* --- own domains and their certificates: the rooms do not know each other --- */
-
-static void
-want_certificate(void *arg, const char *name, const char *account)
-{
-	struct edge *e = arg;
-	const char *why = e->certs == NULL ? NULL : certs_want(e->certs, name, account);
-
-	if (why != NULL)
-		log_event(LOG_WARN, "domain-without-certificate", LOG_Z("domain", name),
-		    LOG_Z("why", why));
-}
-
-static void
-unwant_certificate(void *arg, const char *name)
-{
-	struct edge *e = arg;
-
-	if (e->certs != NULL)
-		certs_unwant(e->certs, name);
-}
-
 int
 daemon_open_store(struct daemon *d)
 {
 	struct edge *e = &d->edge;
-	const struct domains_calls calls = { want_certificate, unwant_certificate, e };
+	const struct domains_calls calls = domain_calls(d);
 	char path[sizeof(d->settings->state_dir) + 16], *error = NULL;
 	enum store_result r;
 

@@ -14,7 +14,7 @@
 /* Rows of one answer: about 1 KiB each, and an answer fits into a CONTROL frame. */
 #define LIST_PAGE 24
 /* Who asks again so soon is told what is known. */
-#define AGAIN_US (5 * INT64_C(1000000))
+#define AGAIN_US (2 * INT64_C(1000000))
 
 /* --- the way there and back --- */
 
@@ -221,6 +221,7 @@ add(struct domains *ds, struct domain_ask *a)
 	char name[URL_HOST_BYTES], why[400], key[DIRECTORY_KEY_BYTES];
 	struct domain *d;
 	struct wish *w;
+	bool fresh;
 	int64_t now_us = loop_now_us(ds->edge->main_loop);
 
 	if (!domain_name(slice_str(member(a, "name")), ds->edge->domain, name, why, sizeof(why))) {
@@ -231,11 +232,12 @@ add(struct domains *ds, struct domain_ask *a)
 		return;
 	d = domains_find(ds, slice_str(name));
 	w = d == NULL ? NULL : wish_find(&d->state, a->account);
-	if (w == NULL && (w = add_wish(ds, a, name, &d)) == NULL)
+	fresh = w == NULL;
+	if (fresh && (w = add_wish(ds, a, name, &d)) == NULL)
 		return;
 	snprintf(w->tunnel, sizeof(w->tunnel), "%s", key);
 	list_push(&d->checkers, &a->node);
-	if (d->check == NULL && d->checked_us != 0 && now_us - d->checked_us < AGAIN_US) {
+	if (!fresh && d->check == NULL && d->checked_us != 0 && now_us - d->checked_us < AGAIN_US) {
 		domains_changed(d);
 		ask_checked(d);
 		return;

@@ -109,14 +109,21 @@ domain_json_row(const struct domains *ds, const struct domain *d, const struct w
 {
 	char target[DIRECTORY_KEY_BYTES + URL_HOST_BYTES], txt[sizeof("_adit.") + URL_HOST_BYTES],
 	    text[200], url[330];
+	json_t *row, *certificate = NULL;
+	bool served;
 
 	snprintf(target, sizeof(target), "%s.%s", w->tunnel, ds->edge->domain);
 	snprintf(txt, sizeof(txt), "_adit.%s", d->state.name);
 	proof_text(w, text, sizeof(text));
 	edge_host_url(ds->edge, d->state.name, url, sizeof(url));
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:[o, o]}", "name",
-	    d->state.name, "account", w->account, "tunnel", w->tunnel, "state",
-	    wish_state_text(w->state), "since_ms", (json_int_t)w->since_ms, "next_ms",
+	row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:[o, o]}", "name", d->state.name,
+	    "account", w->account, "tunnel", w->tunnel, "state", wish_state_text(w->state),
+	    "since_ms", (json_int_t)w->since_ms, "next_ms",
 	    (json_int_t)(w->state == WISH_STOPPED ? 0 : d->state.next_ms), "why", w->why, "url",
 	    url, "records", record(d->state.name, "CNAME", target), record(txt, "TXT", text));
+	if ((w->state == WISH_PROVEN || w->state == WISH_MISSING) && ds->calls.certificate != NULL)
+		certificate = ds->calls.certificate(ds->calls.arg, d->state.name, &served);
+	if (certificate != NULL)
+		json_object_set_new(row, "certificate", certificate);
+	return row;
 }

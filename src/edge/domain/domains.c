@@ -78,11 +78,38 @@ tell_certificate(struct domain *d, const struct wish *holder, const struct wish 
 
 	if (!d->domains->started)
 		return; /* who gets certificates may not be there yet */
+	/* Where TLS ends at the agent, the agent gets one for itself. */
+	if (holder != NULL &&
+	    directory_is_tls(d->domains->edge->directory, slice_str(holder->tunnel)))
+		return;
 	if (holder != NULL && !d->wanted && c->want != NULL)
 		c->want(c->arg, d->state.name, holder->account);
 	if (!keeps && d->wanted && c->unwant != NULL)
 		c->unwant(c->arg, d->state.name);
 	d->wanted = keeps;
+}
+
+/* Port 80 does not send people to https:// where they would meet an error. */
+static void
+look_for_certificate(const struct domain *d)
+{
+	const struct domains *ds = d->domains;
+	bool served = true;
+
+	if (!ds->started)
+		return;
+	if (ds->calls.certificate != NULL)
+		json_decref(ds->calls.certificate(ds->calls.arg, d->state.name, &served));
+	own_domain_certified(ds->edge->own_domains, slice_str(d->state.name), served);
+}
+
+void
+domains_certificates_changed(struct domains *ds)
+{
+	struct map_node *node = NULL;
+
+	while ((node = map_walk(&ds->names, node)) != NULL)
+		look_for_certificate(map_of(node, struct domain, by_name));
 }
 
 static void
@@ -98,6 +125,7 @@ show(struct domain *d)
 	else if (!own_domain_set(t, name, w->account, w->tunnel, holder == NULL))
 		log_event(LOG_ERROR, "no-memory", LOG_Z("domain", d->state.name));
 	tell_certificate(d, holder, fallen);
+	look_for_certificate(d);
 }
 
 /* --- the store --- */

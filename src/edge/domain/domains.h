@@ -10,15 +10,20 @@
 #include "edge/core/edge.h"
 #include "store/item.h"
 
+#include <jansson.h>
+
 struct domains;
 
 /* What others do for own domains; given at birth. Both on the main loop, after
- * domains_start(), and either may be NULL. */
+ * domains_start(), and each may be NULL. */
 struct domains_calls {
 	/* It is proven: a certificate is to be had, and kept. Again after each start. */
 	void (*want)(void *arg, const char *name, const char *account);
 	/* It is not ours any more. */
 	void (*unwant)(void *arg, const char *name);
+	/* What there is, for people: {"state":...,"end_ms":...,"next_ms":...,"problem":...};
+	 * *ret_served: handshakes for this name are answered. */
+	json_t *(*certificate)(void *arg, const char *name, bool *ret_served);
 	void *arg;
 };
 
@@ -30,6 +35,8 @@ bool domains_load(struct domains *ds, const struct item_row *row) must_use;
 /* Begins to look at them. */
 void domains_start(struct domains *ds);
 void domains_use_settings(struct domains *ds, const struct settings *s);
+/* Another one is shown, or none any more. */
+void domains_certificates_changed(struct domains *ds);
 /* Whoever asks is refused from now on, and whoever waits is. Before workers are stopped. */
 void domains_stop(struct domains *ds);
 /* After the store has finished, and the loop has run once more. */

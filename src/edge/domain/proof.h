@@ -66,8 +66,8 @@ void proof_cancel(struct proof *p);
 
 /* "account=ID token=HEX": what the TXT record must say. */
 void proof_text(const struct wish *w, char *dst, size_t cap);
-/* owns: of the directory: does the account have this tunnel's name? Fills in w->why where there is
- * no proof. */
+/* owns: of the directory: does the account have this tunnel's name? Where there is no proof, w->why
+ * says what is missing. */
 enum wish_proof proof_judge(const struct proof *p, struct wish *w,
     bool (*owns)(void *arg, const char *tunnel, const char *account), void *arg);
 

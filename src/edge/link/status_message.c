@@ -303,7 +303,7 @@ read_name(struct status_query *p, const json_t *question)
 {
 	const char *name = json_string_value(json_object_get(question, "name"));
 	const char *host = json_string_value(json_object_get(question, "host"));
-	char lower[256];
+	char lower[256], key[DIRECTORY_KEY_BYTES];
 	size_t n = 0;
 
 	if (name != NULL) {
@@ -314,10 +314,8 @@ read_name(struct status_query *p, const json_t *question)
 		lower[n] = host[n] >= 'A' && host[n] <= 'Z' ? (char)(host[n] + 32) : host[n];
 	if (n >= sizeof(lower))
 		return;
-	slice_copy(edge_name_of(p->worker->edge, slice_of(lower, n)), p->name, sizeof(p->name));
-	if (p->name[0] == '\0' &&
-	    own_domain_find(p->worker->edge, slice_of(lower, n), p->name) == OWN_DOMAIN_UNKNOWN)
-		p->name[0] = '\0';
+	slice_copy(own_domain_tunnel(p->worker->edge, slice_of(lower, n), key), p->name,
+	    sizeof(p->name));
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "edge/tcp/passthrough.h"
 
 #include "base/log.h"
+#include "edge/core/own_domain.h"
 #include "edge/tcp/tcp_pipe.h"
 
 #include <stdio.h>
@@ -72,7 +73,8 @@ void
 passthrough_arrived(struct worker *w, struct arrival *a)
 {
 	struct slice said = slice_of(a->bytes, a->n), alpn = said, sni = slice_cut(&alpn, ' ');
-	struct slice name = edge_name_of(w->edge, sni);
+	char label[DIRECTORY_KEY_BYTES];
+	struct slice name = own_domain_tunnel(w->edge, sni, label);
 	struct tunnel *t = tunnel_find(w, name);
 	struct source_key key;
 	struct source *source = NULL;

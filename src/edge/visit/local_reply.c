@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/core/incident.h"
+#include "edge/core/own_domain.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
 #include "hook/policy.h"
@@ -248,6 +249,17 @@ note_redirect(const struct exchange *x, struct slice bytes)
 	}
 }
 
+/* An own domain that the CA has not given a certificate yet: https:// would end with an error. Where
+ * TLS ends at the agent, that one has it. */
+static bool
+lacks_certificate(const struct exchange *x)
+{
+	const struct edge *e = x->worker->edge;
+
+	return !own_domain_is_certified(e, slice_str(x->host)) &&
+	       !directory_is_tls(e->directory, slice_str(x->name));
+}
+
 /*
  * 308 and not 301: a POST stays a POST (RFC 9110 15.4.9). The host is one that
  * was found to lead to the tunnel, so that nobody can be led elsewhere.
@@ -260,6 +272,10 @@ local_reply_redirect(struct exchange *x, struct slice bytes)
 	char url[330], location[330 + 2 * LIMIT_REQUEST_LINE_BYTES];
 	struct answer head UNCLEARED;
 
+	if (lacks_certificate(x)) {
+		local_reply_error(x, CLOSE_NO_CERTIFICATE, slice_from(bytes, x->req.head.n_bytes));
+		return;
+	}
 	note_redirect(x, bytes);
 	x->status = 308;
 	x->keep_alive = x->keep_alive && !x->worker->draining && can_drain(x);
