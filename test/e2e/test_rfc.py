@@ -184,7 +184,7 @@ def test_alpn_of_http_1_0(web):
     with edge.visitor(alpn=("http/1.0", "http/1.1")) as v:
         assert v.sock.selected_alpn_protocol() == "http/1.1"
     with pytest.raises(ssl.SSLError):
-        Visitor(edge.https, "web.localhost", edge.ca, alpn=("h2",))
+        Visitor(edge.https, "web.localhost", edge.ca, alpn=("h3",))
 
 
 def test_http_1_0_is_kept_where_both_say_so(lab):
