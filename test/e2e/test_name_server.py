@@ -403,6 +403,8 @@ def test_secondaries_follow(lab, start, algorithm):
         nsupdate(edge, f"update add home.{DOMAIN} 60 A 192.0.2.77\n", key=written("writer"))
         until(lambda: (m := asker.ask(question(f"home.{DOMAIN}", TYPES["A"]))) and [r[3] for r in Message(m).sections[0]] == ["c000024d"], 6 * WAIT_S,
               "it has the change")
+        dns = edge.status()["all"]["dns"]
+        assert dns["updates"] == 1 and dns["transfers"] >= 2 and dns["notified"] >= 1 and dns["udp"] > 0 and f" serial {dns['serial']} " in edge.ctl("status")
         asker.close()
     finally:
         theirs.end()

@@ -210,18 +210,26 @@ show_limit(const json_t *r)
 	    text_at(r, "what"));
 }
 
+static void
+show_counts(const char *head, const json_t *counts)
+{
+	const json_t *v;
+	const char *key;
+
+	fputs(head, stdout);
+	json_object_foreach((json_t *)(uintptr_t)counts, key, v)
+		if (json_is_integer(v))
+			printf(" %s %lld", key, (long long)json_integer_value(v));
+}
+
 /* Counters since the start, then how long deliveries took from received to delivered. */
 static void
 show_inbox(const json_t *inbox)
 {
 	const json_t *lag = json_object_get(inbox, "lag"), *v;
-	const char *key;
 	size_t i;
 
-	fputs("webhooks:", stdout);
-	json_object_foreach((json_t *)(uintptr_t)inbox, key, v)
-		if (json_is_integer(v))
-			printf(" %s %lld", key, (long long)json_integer_value(v));
+	show_counts("webhooks:", inbox);
 	fputs(json_integer_value(json_object_get(inbox, "delivered")) > 0 ? "\ndelivered within:"
 									  : "",
 	    stdout);
@@ -269,6 +277,10 @@ show_status(const json_t *a)
 		printf("THE LAST RELOAD FAILED: %s\n", text_at(a, "not_reloaded"));
 	show_workers(rows);
 	show_inbox(json_object_get(a, "inbox"));
+	if (json_object_get(a, "dns") != NULL) {
+		show_counts("dns:", json_object_get(a, "dns"));
+		putchar('\n');
+	}
 	rows = json_object_get(a, "tunnels");
 	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
 	json_array_foreach(rows, i, r) {

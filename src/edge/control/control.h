@@ -11,6 +11,8 @@
 #include "edge/core/edge.h"
 #include "net/loop.h"
 
+#include <jansson.h>
+
 struct control;
 
 struct control_ops {
@@ -19,6 +21,8 @@ struct control_ops {
 	void (*stop)(void *owner);
 	/* Why the last reload was refused; "": it was not. */
 	const char *(*not_reloaded)(void *owner);
+	/* What the name server has done; NULL: there is none. */
+	json_t *(*dns)(void *owner);
 	/* Handshakes begun and failed. */
 	void (*handshakes)(void *owner, uint64_t *ret_begun, uint64_t *ret_failed);
 };

@@ -329,9 +329,7 @@ add_tunnel(const struct route *r, void *arg)
 	return true;
 }
 
-/*
- * All counters are read while the workers count: sums may be off by what happens meanwhile.
- */
+/* Counters are read while the workers count: sums may be off by what happens meanwhile. */
 static void
 status(struct control_client *c, json_t *request)
 {
@@ -352,12 +350,13 @@ status(struct control_client *c, json_t *request)
 	directory_each(e->directory, add_tunnel, &tunnels);
 	ctl->ops->handshakes(ctl->owner, &begun, &failed);
 	control_answer(c,
-	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o}", "ok", 1,
-		"version", ADIT_VERSION, "domain", e->domain, "https_port",
+	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o, s:o*}",
+		"ok", 1, "version", ADIT_VERSION, "domain", e->domain, "https_port",
 		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
 		ctl->ops->not_reloaded(ctl->owner), "handshakes", "begun", (json_int_t)begun,
 		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
-		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e)));
+		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e), "dns",
+		ctl->ops->dns(ctl->owner)));
 }
 
 /* As compiled in: `aditd -T` of another version on the disk may say something else. */

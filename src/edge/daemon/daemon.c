@@ -251,6 +251,23 @@ ctl_handshakes(void *owner, uint64_t *ret_begun, uint64_t *ret_failed)
 	acceptor_counters(d->acceptor, ret_begun, ret_failed);
 }
 
+static void
+add_counter(void *arg, const char *name, uint64_t n)
+{
+	json_object_set_new(arg, name, json_integer((json_int_t)n));
+}
+
+static json_t *
+ctl_dns(void *owner)
+{
+	struct daemon *d = owner;
+	json_t *o = d->name_server == NULL ? NULL : json_object();
+
+	if (o != NULL)
+		name_server_counters(d->name_server, add_counter, o);
+	return o;
+}
+
 static const char *
 ctl_not_reloaded(void *owner)
 {
@@ -263,6 +280,7 @@ static const struct control_ops control_ops = {
 	.reload = ctl_reload,
 	.stop = ctl_stop,
 	.handshakes = ctl_handshakes,
+	.dns = ctl_dns,
 	.not_reloaded = ctl_not_reloaded,
 };
 

@@ -105,7 +105,9 @@ dns_notify_heard(struct name_server *ns, const struct udp_message *m, int64_t no
 
 		if (r == NOTIFY_FOREIGN)
 			continue;
-		if (r == NOTIFY_REFUSED)
+		if (r == NOTIFY_TAKEN)
+			counter_add(&ns->counters.notified, 1);
+		else
 			log_event(LOG_WARN, "dns-secondary-refuses", LOG_Z("secondary", s->text));
 		end(s);
 		if (s->again)

@@ -258,6 +258,7 @@ on_serial(struct errand *e)
 void
 dns_own_used(struct name_server *ns, uint32_t serial)
 {
+	atomic_store_explicit(&ns->counters.serial, serial, memory_order_relaxed);
 	/* While it starts, or one is on its way: the next change asks again. */
 	if (ns->home.loop == NULL || ns->serial_errand.home != NULL ||
 	    zone_serial_newer(ns->serial_max - SERIALS / 2, serial))

@@ -166,6 +166,7 @@ begin_transfer(struct dns_conn *c, struct transfer *t)
 {
 	c->transfer = t;
 	c->ns->n_transfers++;
+	counter_add(&c->ns->counters.transfers, 1);
 	if (c->ns->n_transfers <= LIMIT_DNS_TRANSFERS)
 		return DNS_STEP_MORE;
 	log_event(LOG_WARN, "dns-transfers-full");
@@ -258,6 +259,7 @@ step(struct dns_conn *c)
 	if (!first_message(c, &message))
 		return read_more(c);
 	lobby_touch(&c->guest);
+	counter_add(&c->ns->counters.tcp, 1);
 	wait_for(c, LIMIT_DNS_TCP_IDLE_MS);
 	done = answer(c, message);
 	if (c->update != DNS_UPDATE_LATER)

@@ -29,10 +29,12 @@ limit_rate(struct name_server *ns, const struct authority_ask *ask,
 	case RRL_SEND:
 		return said->reply_n;
 	case RRL_SLIP:
+		counter_add(&ns->counters.limited, 1);
 		return authority_slip(ask);
 	case RRL_DROP:
 		break;
 	}
+	counter_add(&ns->counters.limited, 1);
 	return 0;
 }
 
@@ -76,6 +78,7 @@ serve_batch(struct name_server *ns, struct dns_port *p, size_t n)
 	int64_t now_s = clock_wall_ms() / 1000;
 	size_t n_out = 0;
 
+	counter_add(&ns->counters.udp, n);
 	for (size_t i = 0; i < n; i++) {
 		struct udp_message *out = &room->out[n_out];
 		unsigned char *reply = room->replies[n_out];

@@ -38,6 +38,7 @@ answer_update(struct name_server *ns, struct dns_work *w, bool good)
 	    by_tcp || w->asker.port == NULL ? DNS_MESSAGE_BYTES : LIMIT_DNS_UDP_BYTES, &changed);
 
 	if (changed) {
+		counter_add(&ns->counters.updates, 1);
 		dns_own_used(ns, zone_serial(ns->zone));
 		dns_notify_all(ns);
 	}
@@ -97,6 +98,7 @@ carry_out(struct name_server *ns)
 	if (w->update != NULL) {
 		answer_update(ns, w, good);
 	} else {
+		counter_add(&ns->counters.asks, 1);
 		if (good)
 			good = dns_render_commit(ns, w->served);
 		else

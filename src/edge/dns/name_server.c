@@ -103,6 +103,7 @@ name_server_new(struct edge *e, const struct settings *s, struct name_server_soc
 	    dns_zone_init(ns, dns_own_serial(ns)) && dns_own_load(ns) &&
 	    open_sockets(ns, sockets, n) == 0 && dns_notify_init(ns)) {
 		ns->home = (struct errands){ .loop = ns->loop, .came_home = on_home };
+		atomic_store(&ns->counters.serial, zone_serial(ns->zone));
 		dns_board_init(ns);
 		dns_board_take(ns);
 		dns_notify_all(ns);
@@ -112,6 +113,16 @@ name_server_new(struct edge *e, const struct settings *s, struct name_server_soc
 	name_server_free(ns);
 	errno = error;
 	return NULL;
+}
+
+void
+name_server_counters(const struct name_server *ns,
+    void (*each)(void *arg, const char *name, uint64_t n), void *arg)
+{
+#define X(member, what)                                                                            \
+	each(arg, #member, atomic_load_explicit(&ns->counters.member, memory_order_relaxed));
+	NAME_SERVER_COUNTERS(X)
+#undef X
 }
 
 static void *

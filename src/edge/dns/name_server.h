@@ -19,8 +19,8 @@ struct name_server_socket {
 };
 
 /*
- * Takes over the sockets; the secrets of settings->dns are read already, and copied. NULL and
- * errno.
+ * Takes over the sockets; the secrets of settings->dns are read already, and copied here. It gives
+ * NULL and errno where it cannot.
  */
 struct name_server *name_server_new(struct edge *e, const struct settings *s,
     struct name_server_socket *sockets, size_t n) must_use;
@@ -31,6 +31,25 @@ int name_server_start(struct name_server *ns) must_use;
  * what was asked of it comes home first.
  */
 void name_server_stop(struct name_server *ns);
+/*
+ * What it has done since its start, for people. X(member, what)
+ */
+/* clang-format off */
+#define NAME_SERVER_COUNTERS(X) \
+	X(serial, "of the zone")                                                                   \
+	X(udp, "messages over UDP")                                                                \
+	X(tcp, "messages over TCP")                                                                \
+	X(limited, "answers over UDP that their network has had too many of")                      \
+	X(updates, "changes by UPDATE")                                                            \
+	X(asks, "changes by the edge itself")                                                      \
+	X(transfers, "to secondaries and others")                                                  \
+	X(notified, "secondaries that have answered to a NOTIFY")
+/* clang-format on */
+
+/* Each counter; from any thread. */
+void name_server_counters(const struct name_server *ns,
+    void (*each)(void *arg, const char *name, uint64_t n), void *arg);
+
 /* When the store is closed, whose thread may touch the loop that it has answered. Harmless with NULL. */
 void name_server_free(struct name_server *ns);
 

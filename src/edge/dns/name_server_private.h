@@ -6,6 +6,7 @@
 #include "dns/authority.h"
 #include "dns/rrl.h"
 #include "edge/core/board.h"
+#include "edge/core/counters.h"
 #include "edge/core/listener.h"
 #include "edge/core/lobby.h"
 #include "edge/dns/name_server.h"
@@ -94,8 +95,16 @@ struct dns_later {
 	unsigned char bytes[];
 };
 
+/* Written by the name server's thread alone. */
+struct name_server_counters {
+#define X(member, what) _Atomic uint64_t member;
+	NAME_SERVER_COUNTERS(X)
+#undef X
+};
+
 struct name_server {
 	struct edge *edge;
+	struct name_server_counters counters;
 	const struct settings *settings; /* those that the edge began with, which outlive it */
 	pthread_t thread;
 	bool started, stopping;
@@ -174,10 +183,7 @@ bool dns_zone_long(const struct name_server *ns, const char *text, struct dname 
 
 /* --- dns_render.c: what is answered, made of what there is --- */
 
-/*
- * Stages what shall be answered for these names and for those that they are below. False without
- * memory.
- */
+/* Stages what shall be answered for these names, and for those above them. False without memory. */
 bool dns_render(struct name_server *ns, struct change *c, const struct dname *names,
     size_t n) must_use;
 /* Ends the change; the secondaries are told of a new serial. False: it could not be carried out. */
