@@ -367,6 +367,8 @@ const struct admin_command admin_commands[] = {
 	{ "reload", NULL, "", 0, 0, 0, "read configuration and certificates again",
 	    "reload", .show = show_text },
 	{ "stop", NULL, "", 0, 0, 0, "stop in order", "stop" },
+	{ "setup", NULL, "[ACCOUNT]", 0, 1, ADMIN_LOCAL | ADMIN_SETUP,
+	    "set an edge up: configuration, DNS, certificate, start, first token" },
 	{ "dns-plan", NULL, "", 0, 0, ADMIN_LOCAL, "print the DNS records to add at your provider" },
 	{ "doctor", NULL, "", 0, 0, ADMIN_LOCAL | ADMIN_DOCTOR,
 	    "see whether DNS, ports and CAs find this edge, and what to do" },

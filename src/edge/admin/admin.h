@@ -35,6 +35,7 @@ enum admin_group {
 	ADMIN_REVOKE = 1 << 11,
 	ADMIN_LOCAL = 1 << 12, /* not of a running edge: main.c answers it */
 	ADMIN_DOCTOR = 1 << 13,
+	ADMIN_SETUP = 1 << 14,
 };
 
 struct admin_command {

@@ -6,12 +6,14 @@
 
 #include "edge/admin/admin.h"
 #include "edge/daemon/daemon.h"
+#include "edge/setup/setup.h"
 
 #define COMMAND_LINE_FILE "/etc/aditd.yml" /* unless another one is named */
 
 struct command_line {
 	struct daemon_options daemon;
 	struct admin_options admin;
+	struct setup_options setup; /* what is its alone */
 	bool check, limits, help, version;
 	const struct admin_command *command; /* NULL: none, aditd itself is to run */
 	/* The command's words and its arguments. */

@@ -17,11 +17,27 @@ print_limits(void)
 	return 0;
 }
 
+static int
+set_up(const struct command_line *cl)
+{
+	struct setup_options o = cl->setup;
+
+	o.file = cl->daemon.file;
+	o.domain = cl->daemon.domain;
+	o.https = cl->daemon.https;
+	o.http = cl->daemon.http;
+	o.account = cl->n_words > 1 ? cl->words[1] : NULL;
+	o.resolver = cl->admin.resolver;
+	o.json = cl->admin.json;
+	return setup_run(&o, COMMAND_LINE_FILE);
+}
+
 /* Commands that need no running edge. */
 static const struct {
 	const char *name;
 	int (*run)(const struct command_line *cl);
 } local_commands[] = {
+	{ "setup", set_up },
 	{ "dns-plan", dns_command_plan },
 	{ "doctor", dns_command_doctor },
 };
