@@ -108,6 +108,8 @@ take_answer(struct order *o)
 	}
 	acme_answer(o->acme, &answer, now_s());
 	buf_fini(&links);
+	if (answer.status == 0)
+		o->p.ops->unanswered(o->p.owner, answer.why);
 	drop_answer(o);
 }
 

@@ -28,6 +28,8 @@ struct order_ops {
 	void (*store)(void *owner, bool ca);
 	/* To be shown to the world, then order_shown(), which may be called from within. */
 	void (*show)(void *owner, const struct challenge *c);
+	/* A request got no answer, and will be made again: a sentence for people, who may wait long. */
+	void (*unanswered)(void *owner, const char *why);
 	/* ACME_READY, ACME_DONE or ACME_FAILED, whose parts live until order_end(). Last call. */
 	void (*over)(void *owner, const struct acme_step *s);
 };

@@ -281,6 +281,22 @@ take_failure(struct own_cert *c, const struct acme_failure *f)
 	screen_no_certificate(c->all->screen, c->tunnel->label, f->text, c->next_s - now);
 }
 
+/* Once an attempt: the library asks again for minutes before it gives up. */
+static void
+on_unanswered(void *owner, const char *why)
+{
+	struct own_cert *c = owner;
+	char text[400];
+
+	log_event(LOG_INFO, "ca-unanswered", LOG_Z("host", c->host), LOG_Z("why", why));
+	if (c->complained)
+		return;
+	c->complained = true;
+	snprintf(text, sizeof(text), "the CA %.150s does not answer, and is asked again: %.180s",
+	    c->all->directory, why);
+	screen_no_certificate(c->all->screen, c->tunnel->label, text, 0);
+}
+
 static void
 on_over(void *owner, const struct acme_step *s)
 {
@@ -288,6 +304,7 @@ on_over(void *owner, const struct acme_step *s)
 	bool asked = c->state == OWN_CERT_ASKS;
 
 	hide_challenges(c);
+	c->complained = false;
 	if (asked && s->what == ACME_DONE) {
 		c->window = *acme_window(order_case(c->order));
 		c->ask_s = now_s() + (c->window.ask_again_s > 60 ? c->window.ask_again_s : 60);
@@ -306,7 +323,9 @@ on_over(void *owner, const struct acme_step *s)
 	look(c);
 }
 
-static const struct order_ops order_ops = { .store = on_store, .show = on_show, .over = on_over };
+static const struct order_ops order_ops = {
+	.store = on_store, .show = on_show, .unanswered = on_unanswered, .over = on_over
+};
 
 /* False: no memory; it is tried again later. */
 static bool

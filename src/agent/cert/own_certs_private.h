@@ -35,6 +35,7 @@ struct own_cert {
 	uint64_t random;                /* for renewal_at_s(), chosen with the certificate */
 	int64_t ask_s, next_s;          /* not before: the next question, the next order */
 	unsigned failures;              /* in a row */
+	bool complained;                /* people know that the CA does not answer */
 	bool told;                      /* people know of this certificate */
 	struct buf alpn_cert, alpn_key; /* what a CA is to see in a handshake; empty: nothing */
 };
