@@ -319,7 +319,9 @@ parse(const char *name, int argc, char **argv, struct options *o, const struct c
     char why[256])
 {
 	const struct command *c = find(name, NULL);
-	unsigned all = all_options(name);
+	/* People who know adit http try its options: they are told why those are off. */
+	bool tls = strcmp(name, "tls") == 0;
+	unsigned all = all_options(name) | (tls ? OPTIONS_ORIGIN | OPTIONS_POLICY : 0);
 	int n_words = c->sub != NULL ? 1 : 0; /* words that name the row, before its arguments */
 	const char *error = options_parse(o, all, argc, argv, why, 256);
 
@@ -329,6 +331,9 @@ parse(const char *name, int argc, char **argv, struct options *o, const struct c
 	if (error != NULL || c == NULL)
 		return error;
 	error = options_allow(o, all, c->options, why, 256);
+	if (error != NULL && tls)
+		snprintf(why + strlen(why), 256 - strlen(why),
+		    ": the edge cannot read requests inside of this TLS; adit http has it");
 	if (error != NULL || o->help || o->version)
 		return error;
 	if (o->n_args - n_words < c->args_min)

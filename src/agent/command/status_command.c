@@ -182,6 +182,16 @@ put_policy(struct buf *b, const json_t *policy)
 	buf_put(b, S("  stores  whatever anybody sends: no signature is checked\n"));
 }
 
+/* Nothing that the edge knows of requests, and does with them, is there then. */
+static void
+put_tls(struct buf *b, const json_t *o)
+{
+	if (strcmp(doctor_text_of(o, "kind"), "tls") == 0)
+		buf_put(b,
+		    S("  tls     TLS ends at the other side: policies, passwords, the inbox and "
+		      "error pages are off\n"));
+}
+
 /* How many webhooks are in which unfinished state; no line where none is. */
 static void
 put_inbox(struct buf *b, const json_t *inbox)
@@ -210,7 +220,8 @@ put_inbox(struct buf *b, const json_t *inbox)
 static void
 put_json(struct buf *b, const json_t *o, const char *state, const char *code)
 {
-	static const char *const copied[] = { "name", "url", "link", "origin", "policy", "inbox" };
+	static const char *const copied[] = { "name", "url", "kind", "link", "origin", "policy",
+		"inbox" };
 	json_t *row = json_pack("{s:s, s:s, s:I}", "state", state, "probe", code, "since_ms",
 	    (json_int_t)since_of(o, state));
 	char *text;
@@ -244,6 +255,7 @@ show(struct status *s, const json_t *o)
 		buf_putc(b, '\n');
 		put_agent(b, o, state);
 		put_server(b, o, code);
+		put_tls(b, o);
 		put_policy(b, json_object_get(o, "policy"));
 		put_inbox(b, json_object_get(o, "inbox"));
 	}
