@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """aditd gets its certificates of Pebble: what is asked for is served, whatever the CA does meanwhile, and whoever is killed."""
 import base64
+import concurrent.futures
 import json
 import os
+import signal
 import ssl
 import tempfile
+import threading
+import time
 
 import pytest
 
 from acmelab import CHALLTESTSRV, PEBBLE, ask
-from certlab import DOMAIN, CertLab
+from certlab import DOMAIN, CertEdge, CertLab, orders
+from fakeca import FakeCA
 from process import WAIT_S, free_port, until
 
 pytestmark = pytest.mark.skipif(not (PEBBLE and CHALLTESTSRV), reason="NO PEBBLE, certificates of CAs are NOT tested: go install "
@@ -169,3 +174,139 @@ def test_revoked_and_another_key_for_the_account(certlab):
     assert status["Status"] == "Revoked"
     until(lambda: edge.serial() != serial, 70 + WAIT_S)
     assert "no certificate" in edge.ctl("cert", "show", "no.example.org", ok=False)
+
+
+# --- kill -9 ---
+
+def one_life_and_another(certlab, at):
+    """Killed at that step, and started again: a certificate whose key matches, and no two orders within a minute. False: there is no such step."""
+    domain, address = f"k{at}.example.org", f"127.0.1.{at}"
+    certlab.world.manage("add-a", host=domain + ".", addresses=[address])
+    folder = os.path.join(certlab.folder, f"k{at}")
+
+    def life(**kw):
+        return CertEdge(folder, certlab.https, certlab.http, certlab.acme(), "--log-level", "debug", config="workers: 1\n", domain=domain,
+                        address=address, **kw)
+
+    def ended(edge):
+        served = edge.logged_count("certificate") == 1 and edge.logged_count("certificate-window") == 1
+        return "served" if served and edge.alive() else not edge.alive()
+    try:
+        first = life(env={"ADIT_CERT_KILL": str(at)})
+    except AssertionError:
+        first = None  # before anybody could see that it was ready
+    killed = first is None or until(lambda: ended(first), 120, f"{folder}: {first.logged()[-2000:]}") != "served"
+    if first is not None:
+        first.expected_code = -signal.SIGKILL if killed else 0
+        first.stop()
+    second = life()
+    try:
+        until(lambda: second.shows(domain), 120, f"a certificate after a kill at {at}")
+        second.handshake(domain, verify=certlab.roots)
+        sent = orders(folder)
+        assert sent and all(b - a >= 59000 for a, b in zip(sent, sent[1:])), (at, sent)
+    finally:
+        second.stop()
+    return killed
+
+
+@pytest.mark.slow  # a kill between newOrder and its answer waits a minute for another one
+def test_killed_between_any_two_steps(certlab):
+    certlab.pebble()
+    certlab.roots = os.path.join(certlab.folder, "roots.pem")
+    with open(certlab.roots, "w") as f:
+        f.write(certlab.ca.root())
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        killed = list(pool.map(lambda at: one_life_and_another(certlab, at), range(1, 81)))
+    assert killed.index(False) > 30 and not any(killed[killed.index(False):])  # steps ended before the range did
+
+
+# --- a CA that is worse than Pebble ---
+
+@pytest.fixture
+def fake(certlab):
+    made = FakeCA(certlab.folder)
+    certlab.parts.append(made)
+    return made
+
+
+def fake_edge(certlab, fake, more="", **kw):
+    return certlab.edge(f"directory: {fake.directory}, ca_file: {certlab.folder}/fake.crt, agree_to_terms: yes{more}", **kw)
+
+
+def test_a_limit_of_the_ca_is_waited_for(certlab, fake):
+    limited = json.dumps({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many certificates"}).encode()
+    fake.fault = lambda path: (429, {"Retry-After": "86400"}, limited) if path == "/neworder" else None
+    edge = fake_edge(certlab, fake, name="edge")
+    row = edge.wait_cert(state="failed")
+    assert 86000 < row["next_ms"] / 1000 - time.time() < 87000 and "too many certificates" in row["problem"]
+    assert fake.asked.count("/neworder") == 1
+    edge.stop()
+    fake.fault = lambda path: None
+    edge = fake_edge(certlab, fake, name="edge")  # over a restart, too
+    assert edge.wait_cert(state="failed")["next_ms"] == row["next_ms"] and fake.asked.count("/neworder") == 1
+
+
+@pytest.mark.parametrize("fault", [(200, {}, b"<html>"), (200, {}, b"{" * 300000), (500, {}, b""), (302, {"Location": "https://x.test/"}, b"")])
+def test_garbage(certlab, fake, fault):
+    fake.fault = lambda path: fault if path == "/dir" else None
+    edge = fake_edge(certlab, fake, name="edge")
+    until(lambda: edge.cert()["state"] == "failed" or fake.asked.count("/dir") > 1, what="it is refused, or asked for again")
+    assert edge.alive()
+
+
+def test_it_hangs_and_the_edge_stops_in_order(certlab, fake):
+    fake.fault = lambda path: "hang" if path == "/account" else None
+    edge = fake_edge(certlab, fake)
+    until(lambda: "/account" in fake.asked)
+    assert edge.cert()["state"] == "ordering"
+    edge.stop()
+
+
+def test_processing_for_long_and_renewals_that_fail_touch_nothing(certlab, fake):
+    fake.processing = 5
+    edge = fake_edge(certlab, fake)
+    edge.wait_cert()
+    serial = edge.serial()
+    fake.fault = lambda path: (500, {}, b"") if path != "/nonce" else None
+    edge.ctl("cert", "renew", DOMAIN)
+    edge.ctl("reload")
+    assert edge.serial() == serial
+
+
+# --- many handshakes ---
+
+def test_handshakes_while_certificates_are_swapped(certlab, fake):
+    """Every handshake sees one of the certificates whole, while the table of them changes all the time."""
+    edge = fake_edge(certlab, fake, config="log: { access: false }\n")
+    edge.wait_cert()
+    stop, done, swaps = threading.Event(), [], []
+
+    def shake():
+        while not stop.is_set():
+            edge.handshake()
+            done.append(1)
+
+    def swap():
+        while not stop.is_set():
+            edge.ctl("reload")
+            swaps.append(1)
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        work = [pool.submit(shake) for _ in range(4)] + [pool.submit(swap)]
+        until(lambda: len(done) >= 1000 and len(swaps) >= 50, 60)
+        stop.set()
+        for w in work:
+            w.result()
+
+
+@pytest.mark.slow  # until a quarter of the life is left
+def test_people_are_told_of_what_ends_soon(certlab):
+    certlab.pebble(profiles={"short": {"description": "a minute", "validityPeriod": 60}})
+    told = os.path.join(certlab.folder, "told")
+    edge = certlab.edge(certlab.acme(profile="short"), config=f"inbox: {{ alert_command: \"cat >> {told}\" }}\n")
+    edge.wait_cert()
+    certlab.ca.stop()
+    until(lambda: os.path.exists(told) and open(told).read(), 140)
+    certlab.ca.start()
+    said = json.loads(open(told).read())
+    assert said["event"] == "certificate" and said["name"] == DOMAIN and f"aditd cert show {DOMAIN}" in said["text"]

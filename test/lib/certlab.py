@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An edge that gets its certificates of a CA: aditd, Pebble, and the DNS in which every name leads to this host."""
+import datetime
 import json
 import os
 import re
 import socket
 import ssl
 import subprocess
-import time
 
 from acmelab import Pebble, World
 from lab import Edge
@@ -22,12 +22,12 @@ def openssl(*argv, text):
 class CertEdge(Edge):
     """`aditd -f` with acme: and no certificates; `more` is appended to acme:, `config` to the file."""
 
-    def __init__(self, folder, https, http, acme, config="", domain=DOMAIN, **kw):
+    def __init__(self, folder, https, http, acme, *args, config="", domain=DOMAIN, address="127.0.0.1", **kw):
         self.acme, self.domain, self.ports = acme, domain, (https, http)
         log = os.path.join(folder, "edge.log")
         if os.path.exists(log):  # of an earlier life
             os.rename(log, f"{log}.{len(os.listdir(folder))}")
-        super().__init__(folder, config=config, listen=(f"127.0.0.1:{https}", f"127.0.0.1:{http}"), token="none", **kw)
+        super().__init__(folder, *args, config=config, listen=(f"{address}:{https}", f"{address}:{http}"), token="none", **kw)
 
     def _configure(self, config, https, http):
         self.ready = {"https": https, "http": http, "domain": self.domain, "ca": f"{self.folder}/roots.pem", "token": "",
@@ -85,7 +85,7 @@ class CertEdge(Edge):
             return None
 
     def logged_count(self, event):
-        return len(re.findall(rf"event={event}\b", self.logged()))
+        return len(re.findall(rf"event={event}(?= |$)", self.logged(), re.M))
 
 
 class CertLab:
@@ -128,7 +128,11 @@ class CertLab:
         assert not faults, "\n".join(faults)
 
 
-def orders(edge):
-    """Seconds at which aditd said that it begins an order, with the name."""
-    return [(time.mktime(time.strptime(t[:19], "%Y-%m-%dT%H:%M:%S")), n)
-            for t, n in re.findall(r"^(?:time=)?(\S+).*event=certificate-order name=(\S+)", edge.logged(), re.M)]
+def orders(folder):
+    """Milliseconds at which an edge sent newOrder, over all its lives; needs --log-level debug."""
+    sent = []
+    for name in os.listdir(folder):
+        if name.startswith("edge.log"):
+            with open(os.path.join(folder, name), errors="replace") as f:
+                sent += re.findall(r"^time=(\S+)Z .*event=certificate-request method=POST url=\S+/order-plz", f.read(), re.M)
+    return sorted(int(datetime.datetime.fromisoformat(t).timestamp() * 1000) for t in sent)

@@ -8,6 +8,7 @@
 #include "edge/core/board.h"
 #include "relay/fetch.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,6 +82,22 @@ static void
 later(struct drive *d, int64_t us)
 {
 	loop_timer_set(loop_of(d), &d->timer, us);
+}
+
+/*
+ * For tests: with ADIT_CERT_KILL=N in the environment the process is gone, as by a power cut, when it
+ * comes by here for the N-th time.  That is before and behind everything that is seen outside.
+ */
+static void
+may_die(void)
+{
+	static long left;
+	const char *n;
+
+	if (left == 0)
+		left = (n = getenv("ADIT_CERT_KILL")) == NULL ? -1 : strtol(n, NULL, 10);
+	if (left > 0 && --left == 0)
+		raise(SIGKILL);
 }
 
 /* --- challenges --- */
@@ -222,6 +239,7 @@ take_answer(struct drive *d, const char *why)
 	} else if (why == NULL) {
 		answer.why = a->stage == FETCH_DONE ? "its answer is too long" : a->why;
 	}
+	may_die();
 	acme_answer(d->acme, &answer, now_s());
 	buf_fini(&links);
 	take_nothing(d);
@@ -307,6 +325,7 @@ on_kept(struct keep *k, bool ok, const char *why)
 		loop_bury(loop_of(d), &d->grave, on_grave);
 		return;
 	}
+	may_die();
 	if (ok)
 		ca_stored(d->reg->ca, d->version);
 	else
@@ -337,6 +356,7 @@ void
 drive_stored(struct drive *d, bool ok)
 {
 	check(d->state == DRIVE_STORES && !keep_is_busy(&d->keep));
+	may_die();
 	if (ok)
 		acme_stored(d->acme, d->version);
 	stored(d, ok);
@@ -360,6 +380,7 @@ go_on(struct drive *d)
 	struct acme_step s;
 
 	check(d->state == DRIVE_RUNS);
+	may_die();
 	s = acme_next(d->acme, now_s());
 	switch (s.what) {
 	case ACME_STORE:

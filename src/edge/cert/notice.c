@@ -52,8 +52,8 @@ is_late(const struct cert *c, int64_t now_s)
 {
 	const struct chain_facts *f = &c->row.live.facts;
 
-	return c->state == CERT_RESTS && !keep_is_busy(&c->keep) && c->row.live.chain != NULL &&
-	       cert_is_wanted(c) && now_s >= renewal_alert_s(f->not_before_s, f->not_after_s) &&
+	return c->row.live.chain != NULL && cert_is_wanted(c) &&
+	       now_s >= renewal_alert_s(f->not_before_s, f->not_after_s) &&
 	       now_s - c->row.told_s >= AGAIN_S;
 }
 
@@ -93,7 +93,7 @@ look_at_last(struct notice *n, int64_t now_s)
 	n->giving = false;
 	if (!alert_was_taken(n->alert) || c == NULL)
 		return;
-	c->row.told_s = now_s;
+	c->row.told_s = now_s; /* an order under way stores it with what it has */
 	if (c->state == CERT_RESTS && !keep_is_busy(&c->keep))
 		cert_keep(c, cert_rest);
 }
