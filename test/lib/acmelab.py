@@ -126,21 +126,22 @@ class World:
 class Pebble:
     """A CA of its own, with the knobs of its environment and configuration."""
 
-    def __init__(self, folder, world, env=None, **config):
+    def __init__(self, folder, world=None, env=None, dns_port=None, **config):
         self.folder, self.port, self.management = folder, free_port(), free_port()
         cert, key = (os.path.join(folder, n) for n in ("ca.crt", "ca.key"))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
                         "-subj", "/CN=pebble", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=WAIT_S)
         path = os.path.join(folder, "pebble.json")
         settings = {"listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}", "certificate": cert,
-                    "privateKey": key, "httpPort": world.web.server_address[1], "tlsPort": world.alpn.getsockname()[1], "ocspResponderURL": "",
+                    "privateKey": key, "httpPort": config.get("httpPort") or world.web.server_address[1],
+                    "tlsPort": config.get("tlsPort") or world.alpn.getsockname()[1], "ocspResponderURL": "",
                     "externalAccountBindingRequired": False, "retryAfter": {"authz": 1, "order": 1}, "keyAlgorithm": "ecdsa",
                     "profiles": {"default": {"description": "the usual one", "validityPeriod": 7776000},
                                  "shortlived": {"description": "six days", "validityPeriod": 518400}}, **config}
         with open(path, "w") as f:
             json.dump({"pebble": settings}, f)
         self.env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0", **(env or {})}
-        self.argv = [PEBBLE, "-config", path, "-strict", "-dnsserver", f"127.0.0.1:{world.dns_port}"]
+        self.argv = [PEBBLE, "-config", path, "-strict", "-dnsserver", f"127.0.0.1:{dns_port or world.dns_port}"]
         self.start()
 
     def start(self):
