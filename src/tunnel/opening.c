@@ -18,6 +18,7 @@ enum tag {
 	TAG_SNI = 7,
 	TAG_ALPN = 8,
 	TAG_ORIGIN_SILENT = 9,
+	TAG_BODY = 10,
 	TAGS
 };
 
@@ -49,6 +50,8 @@ opening_encode(const struct opening *o, char *dst, size_t cap)
 		wire_put(&w, slice_of((char[]){ TAG_ORIGIN_SILENT, 4 }, 2));
 		wire_put_uint(&w, o->origin_silent_ms, 4);
 	}
+	if (o->body)
+		wire_put(&w, slice_of((char[]){ TAG_BODY, 0 }, 2));
 	if (w.failed || w.n > LENGTH_BYTES + LIMIT_OPENING_BYTES)
 		return 0;
 	dst[0] = (char)((w.n - LENGTH_BYTES) >> 8);
@@ -100,6 +103,9 @@ take(struct opening *o, unsigned tag, struct slice v)
 	case TAG_ORIGIN_SILENT:
 		o->origin_silent_ms = (uint32_t)wire_uint(&w, 4);
 		return v.n == 4;
+	case TAG_BODY:
+		o->body = true;
+		return v.n == 0;
 	default:
 		return true; /* of a later version */
 	}

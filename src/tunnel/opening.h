@@ -20,6 +20,8 @@ struct opening {
 	struct slice tls_version; /* "" for plain */
 	struct slice sni, alpn;
 	uint32_t origin_silent_ms; /* wait for the origin's response head; 0: not told */
+	bool
+	    body; /* a body follows the head, though that has no length: it need not be waited for */
 };
 
 /* Bytes with the 2-byte length before them, 0 when it does not fit. */

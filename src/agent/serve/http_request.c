@@ -117,7 +117,7 @@ may_retry(const struct http_stream *x)
 void
 http_request_broken(struct http_stream *x)
 {
-	bool may = (x->conn->reused && may_retry(x)) ||
+	bool may = (x->conn->reused && origin_is_gone(x->conn) && may_retry(x)) ||
 		   (origin_refused(x->conn) && !x->has_body && !x->upgrade);
 	bool again =
 	    may && !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
@@ -230,8 +230,8 @@ start(struct http_stream *x, struct slice buf, bool fin)
 
 /*
  * Bytes of the stream before the outlet runs.  A request without Content-Length has a body where
- * the stream goes on: whether it does is known with its next byte or its end, except for an
- * upgrade, where what follows is no body.
+ * the stream goes on: whether it does is known with its next byte or its end, where the opening has
+ * not said so, except for an upgrade, where what follows is no body.
  */
 size_t
 http_request_head(struct flow *f, struct slice bytes, bool fin)
@@ -257,7 +257,8 @@ http_request_head(struct flow *f, struct slice bytes, bool fin)
 			return 0;
 		}
 	}
-	if (h->framing == H1_NO_BODY && !(h->flags & H1_UPGRADE) && !fin && bytes.n == h->n_bytes)
+	if (h->framing == H1_NO_BODY && !(h->flags & H1_UPGRADE) && !fin && bytes.n == h->n_bytes &&
+	    !x->body_told)
 		return 0;
 	if (h->framing == H1_CHUNKED || h->framing == H1_UNTIL_CLOSE) {
 		http_stream_end(x, LINK_CODE_PROTOCOL); /* a stream's head has no transfer coding */

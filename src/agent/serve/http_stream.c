@@ -292,6 +292,7 @@ http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 	x->silent_ms = t->ask.origin_silent_ms != 0 ? t->ask.origin_silent_ms
 		       : o->origin_silent_ms != 0   ? o->origin_silent_ms
 						    : LIMIT_ORIGIN_SILENT_MS;
+	x->body_told = o->body;
 	list_init(&x->waiting);
 	h1_init(&x->h1, H1_REQUEST);
 	x->h1.inside = true;

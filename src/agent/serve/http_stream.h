@@ -48,6 +48,7 @@ struct http_stream {
 	enum http_stream_state state;
 	/* Of the request. safe: idempotent (RFC 9110, 9.2.2); retried: sent once more already. */
 	bool safe, has_body, upgrade, head_request, retried;
+	bool body_told; /* by the opening: it need not be waited for */
 	enum flow_framing framing;
 	uint64_t length;
 	char *head;       /* a block of serve->heads: the origin's head, while it may be needed */

@@ -305,6 +305,12 @@ origin_broke(const struct origin_conn *c)
 }
 
 bool
+origin_is_gone(const struct origin_conn *c)
+{
+	return c->via == NULL || origin_h2_is_gone(c);
+}
+
+bool
 origin_refused(const struct origin_conn *c)
 {
 	return c->via != NULL && origin_h2_refused(c);

@@ -136,6 +136,8 @@ struct origin_conn *origin_dial(struct origin *o, struct slice header, const str
     void *owner);
 /* Why its answer will not come, behind IO_FAIL or an end: a row for the edge. */
 enum link_code origin_broke(const struct origin_conn *c);
+/* The connection itself has ended, and not a stream on it alone. */
+bool origin_is_gone(const struct origin_conn *c);
 /* The origin has done nothing with the request, whatever it is (RFC 9113 8.7): it may be sent once
  * more on another connection. */
 bool origin_refused(const struct origin_conn *c);

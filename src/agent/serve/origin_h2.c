@@ -393,6 +393,12 @@ origin_h2_refused(const struct origin_conn *c)
 	return c->via->refused || (s != NULL && s->refused);
 }
 
+bool
+origin_h2_is_gone(const struct origin_conn *c)
+{
+	return c->via->trunk == NULL || c->via->trunk->state == TRUNK_GONE;
+}
+
 /* --- of an origin --- */
 
 struct origin_h2 *

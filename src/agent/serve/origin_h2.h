@@ -58,6 +58,7 @@ void origin_h2_leave(struct origin_conn *c);
 void origin_h2_free_stream(struct origin_stream *v);
 enum link_code origin_h2_broke(const struct origin_conn *c);
 bool origin_h2_refused(const struct origin_conn *c);
+bool origin_h2_is_gone(const struct origin_conn *c);
 
 /* --- by trunks --- */
 

@@ -120,6 +120,9 @@ end(struct trunk *t)
 		tell(t);
 	}
 	tell_promised(t);
+	/* Whoever waits for it waits for another one. */
+	if (t->served)
+		loop_at_end(loop_of(t), &t->pool->serve);
 	bury_if_left(t);
 }
 
@@ -166,7 +169,7 @@ static void
 end_if_done(struct trunk *t)
 {
 	struct origin_h2 *p = t->pool;
-	bool greeting = t->state == TRUNK_GREETING;
+	bool useless = !t->served;
 
 	if (t->out_from < t->out_to)
 		return;
@@ -174,7 +177,7 @@ end_if_done(struct trunk *t)
 	    (t->state != TRUNK_GOING || t->n_streams > 0 || h2_client_streams(t->h2) > 0))
 		return;
 	end(t);
-	if (greeting)
+	if (useless)
 		origin_h2_failed(p, LINK_CODE_ORIGIN_BAD_HEAD,
 		    "the local server does not speak HTTP/2 as it should");
 }
@@ -300,7 +303,7 @@ read_all(struct trunk *t)
 
 	while (t->state != TRUNK_GONE && total < READ_BYTES_PER_EVENT) {
 		struct origin_h2 *p = t->pool;
-		bool greeting = t->state == TRUNK_GREETING;
+		bool useless = !t->served;
 
 		switch (conn_read(&t->raw->conn, scratch, LOOP_SCRATCH_BYTES, &n)) {
 		case IO_OK:
@@ -310,7 +313,7 @@ read_all(struct trunk *t)
 		case IO_EOF:
 		case IO_FAIL:
 			end(t);
-			if (greeting)
+			if (useless)
 				origin_h2_failed(p, LINK_CODE_ORIGIN_BROKE,
 				    "the local server ended the connection");
 			return;
@@ -415,6 +418,7 @@ trunk_join(struct trunk *t, struct origin_stream *v)
 	list_push(&t->streams, &v->node);
 	t->n_streams++;
 	t->n_promised++;
+	t->served = true;
 	set_timer(t);
 }
 

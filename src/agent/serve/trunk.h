@@ -41,6 +41,7 @@ struct trunk {
 	int64_t heard_us, idle_us;
 	char *out; /* frames that the connection has not taken: malloced while there are any */
 	size_t out_from, out_to;
+	bool served;  /* it has taken a stream */
 	bool telling; /* streams are told: whoever leaves is not the last */
 	struct loop_grave grave;
 };

@@ -45,6 +45,7 @@ send_head(struct exchange *x, struct tunnel *t, struct slice head)
 		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
 		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
+		.body = x->req.head.framing == H1_CHUNKED,
 	};
 	return tunnel_send_head(t, &x->flow, &o, head);
 }

@@ -32,6 +32,7 @@ TEST(round_trip)
 		.sni = S("jenkins.example.org"),
 		.alpn = S("http/1.1"),
 		.origin_silent_ms = 86400000,
+		.body = true,
 	};
 	size_t n = opening_encode(&in, wire, sizeof(wire));
 
@@ -47,6 +48,7 @@ TEST(round_trip)
 	EXPECT_SLICE(o.sni, in.sni);
 	EXPECT_SLICE(o.alpn, in.alpn);
 	EXPECT_INT(o.origin_silent_ms, 86400000);
+	EXPECT(o.body);
 	for (size_t cap = 0; cap < n; cap++)
 		EXPECT_INT(opening_encode(&in, wire, cap), 0);
 	for (size_t cut = 0; cut < n - 2; cut++)
@@ -92,14 +94,17 @@ TEST(largest_and_too_large)
 TEST(what_is_refused)
 {
 	EXPECT(DECODE(GOOD));
-	EXPECT(DECODE(GOOD "\12\3new\377\0")); /* tags of a later version */
-	EXPECT(DECODE(GOOD "\12\0\12\0"));     /* of which it is not known whether they repeat */
+	EXPECT(DECODE(GOOD "\13\3new\377\0")); /* tags of a later version */
+	EXPECT(DECODE(GOOD "\13\0\13\0"));     /* of which it is not known whether they repeat */
 	EXPECT(!DECODE(""));
 	EXPECT(!DECODE("\1\2\0\1\2\1\1")); /* no request id */
 	EXPECT(!DECODE("\2\1\1\3\1r"));    /* no tunnel */
 	EXPECT(!DECODE("\1\2\0\1\3\1r"));  /* no kind */
 	EXPECT(!DECODE(GOOD "\3\1r"));     /* twice */
-	EXPECT(DECODE(GOOD "\11\4\0\0\0\1") && o.origin_silent_ms == 1);
+	EXPECT(DECODE(GOOD "\11\4\0\0\0\1") && o.origin_silent_ms == 1 && !o.body);
+	EXPECT(DECODE(GOOD "\12\0") && o.body);
+	EXPECT(!DECODE(GOOD "\12\1x"));
+	EXPECT(!DECODE(GOOD "\12\0\12\0"));
 	EXPECT(!DECODE(GOOD "\11\3\0\0\1"));
 	EXPECT(!DECODE(GOOD "\11\4\0\0\0\1\11\4\0\0\0\1"));
 	EXPECT(!DECODE("\1\1\1\2\1\1\3\1r"));   /* short number */
