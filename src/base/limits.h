@@ -211,6 +211,8 @@
 	X(DNS_TCP_STALL_MS,      10000, "ms", "wait until a client over TCP has taken a DNS answer") \
 	X(DNS_TRANSFERS,            16, "transfers", "zone transfers under way")                   \
 	X(DNS_UPDATES,              64, "updates", "DNS updates over UDP that wait for another one") \
+	X(DNS_NAMES_PER_ACCOUNT,  2000, "names", "names of an account with DNS records of their own") \
+	X(DNS_TEXTS,                20, "records", "TXT records that a name has of its own")       \
 	X(DNS_NOTIFY_MS,          3000, "ms", "before a secondary is notified again; then twice that, and so on") \
 	X(DNS_NOTIFY_TRIES,          8, "attempts", "to notify a secondary of a change")           \
 	X(ACME_ANSWER_BYTES,    262144, "bytes", "answer of a CA")                                 \

@@ -471,6 +471,8 @@ PUSHED = {
     "DNS_NAMES": (AGENT, f"{DNS}/zone_test.c", "names_have_a_ceiling"), "DNS_CNAMES": (AGENT, f"{DNS}/authority_test.c", "long_chains"),
     "DNS_UDP_BYTES": (STRANGER, f"{DNS}/authority_test.c", "sizes"), "DNS_UPDATE_RECORDS": (AGENT, f"{DNS}/update_test.c", "nothing_by_halves"),
     **{name: (STRANGER, "test/e2e/test_name_server.py", "test_connections_have_a_ceiling") for name in ("DNS_TCP", "DNS_TCP_PER_ADDRESS")},
+    "DNS_NAMES_PER_ACCOUNT": (AGENT, "test/unit/edge/name_server_test.c", "an_account_has_so_many_names"),
+    "DNS_TEXTS": (AGENT, "test/e2e/test_name_server.py", "test_a_name_has_so_many_texts"),
     "DNS_UPDATES": (AGENT, "test/e2e/test_name_server.py", "test_many_updates_at_a_time"),
     "DNS_TCP_IDLE_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),
     "DNS_TCP_STALL_MS": (STRANGER, "test/e2e/test_name_server.py", "test_slow_readers_and_silence_are_cut"),

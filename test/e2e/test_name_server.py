@@ -343,6 +343,16 @@ def test_names_of_their_own_by_update(lab):
 
 
 @needs("nsupdate")
+def test_a_name_has_so_many_texts(lab):
+    edge, home = zone_server(lab), f"home.{DOMAIN}"
+    nsupdate(edge, "".join(f"update add {home} 60 TXT t{i}\n" for i in range(20)))
+    assert "SERVFAIL" in nsupdate(edge, f"update add {home} 60 TXT one-more\n", 2)
+    nsupdate(edge, f"update delete {home} TXT t0\nupdate add {home} 60 TXT one-more\n")
+    with asking(edge) as asker:
+        assert len(said(asker, home, "TXT").sections[0]) == 20
+
+
+@needs("nsupdate")
 def test_many_updates_at_a_time(lab):
     """They wait for one another, in a queue that has an end: who finds no room asks again, as clients of UDP do."""
     edge = zone_server(lab)

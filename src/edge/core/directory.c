@@ -361,6 +361,19 @@ directory_owns(struct directory *d, struct slice key, struct slice account)
 	return owns;
 }
 
+bool
+directory_account(struct directory *d, struct slice key, char account[64])
+{
+	struct route *r;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = find(d, key);
+	if (r != NULL)
+		memcpy(account, r->account, sizeof(r->account));
+	pthread_rwlock_unlock(&d->lock);
+	return r != NULL;
+}
+
 /* The old policy is let go outside of the lock: the last reference wipes and frees much. */
 void
 directory_set_policy(struct directory *d, struct slice key, struct policy *policy)

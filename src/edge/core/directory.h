@@ -108,6 +108,9 @@ bool directory_is_tls(struct directory *d, struct slice key) must_use;
 /* The name is this account's, and no tombstone. */
 bool directory_owns(struct directory *d, struct slice key, struct slice account) must_use;
 
+/* Whose the name is, or was before it became a tombstone. False: nobody's. */
+bool directory_account(struct directory *d, struct slice key, char account[64]) must_use;
+
 /* Keeps a reference; NULL: none. */
 void directory_set_policy(struct directory *d, struct slice key, struct policy *policy);
 /* Who has served the route last, and since when: a sentence. "" where there is none. */

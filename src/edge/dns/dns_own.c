@@ -145,6 +145,8 @@ take_row(struct name_server *ns, struct change *c, const struct item_row *row, s
 	    !dname_in(dname_slice(name), zone_origin(ns->own)))
 		return true;
 	if (dns_own_take(c, dname_slice(name), slice_of(row->bytes, row->n))) {
+		/* Whoever has too many, by an older edge or a smaller bound, keeps them. */
+		(void)!dns_quota_take(ns, dname_slice(name));
 		(*n_names)++;
 		return true;
 	}

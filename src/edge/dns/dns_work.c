@@ -59,8 +59,14 @@ clear(struct name_server *ns)
 	check(w->n_pending == 0);
 	if (w->state != DNS_WORK_FREE)
 		work_move(w, DNS_WORK_FREE);
-	for (size_t i = 0; i < w->n_items; i++)
-		free(w->items[i].bytes);
+	for (size_t i = 0; i < w->n_items; i++) {
+		struct dns_put_item *item = &w->items[i];
+
+		/* What was counted and did not come, and what has gone. */
+		if (item->comes || item->goes)
+			dns_quota_give(ns, dname_slice(&item->name));
+		free(item->bytes);
+	}
 	free(w->items);
 	free(w->touched);
 	*w = (struct dns_work){ 0 };
@@ -74,6 +80,8 @@ refuse(struct name_server *ns, enum records_result result)
 
 	change_cancel(w->own);
 	w->own = NULL;
+	for (size_t i = 0; i < w->n_items; i++)
+		w->items[i].goes = false;
 	if (w->update != NULL) {
 		answer_update(ns, w, false);
 	} else {
@@ -92,6 +100,8 @@ carry_out(struct name_server *ns)
 	bool good = own == CHANGE_MADE || own == CHANGE_NONE;
 
 	w->own = NULL;
+	for (size_t i = 0; good && i < w->n_items; i++)
+		w->items[i].comes = false;
 	good = good && dns_render(ns, w->served, w->touched, w->n_touched);
 	if (!good)
 		log_event(LOG_ERROR, "dns-not-served", LOG_Z("why", "out of memory"));
@@ -243,6 +253,19 @@ make_items(struct name_server *ns, struct dns_work *w)
 	return w->items != NULL;
 }
 
+/* A CA looks at each of them, and forty of its servers ask at a time. */
+static bool
+has_few_texts(const struct dns_work *w)
+{
+	for (size_t i = 0; i < w->n_touched; i++) {
+		const struct rrset *s = change_set(w->own, dname_slice(&w->touched[i]), RR_TXT);
+
+		if (s != NULL && s->n > LIMIT_DNS_TEXTS)
+			return false;
+	}
+	return true;
+}
+
 /* Room for these names and those above them, in both zones; so that what is stored can be served. */
 static bool
 has_room(const struct name_server *ns, size_t n)
@@ -252,6 +275,25 @@ has_room(const struct name_server *ns, size_t n)
 	zone_figures(ns->zone, &served);
 	zone_figures(ns->own, &own);
 	return served.names + 2 * n <= LIMIT_DNS_NAMES && own.names + 2 * n <= LIMIT_DNS_NAMES;
+}
+
+/* One account shall not fill the zone for all. */
+static bool
+count_names(struct name_server *ns)
+{
+	struct dns_work *w = &ns->work;
+
+	for (size_t i = 0; i < w->n_items; i++) {
+		struct dns_put_item *item = &w->items[i];
+		const struct zone_node *node = zone_node_of(ns->own, dname_slice(&item->name));
+		bool was = node != NULL && zone_sets(node) != NULL, is = item->req.bytes.n > 0;
+
+		if (!was && is && !dns_quota_take(ns, dname_slice(&item->name)))
+			return false;
+		item->comes = !was && is;
+		item->goes = was && !is;
+	}
+	return true;
 }
 
 /* Both changes are staged. */
@@ -264,7 +306,7 @@ store(struct name_server *ns, const char *account)
 		refuse(ns, RECORDS_FAILED);
 		return;
 	}
-	if (!has_room(ns, w->n_touched)) {
+	if (!has_room(ns, w->n_touched) || !has_few_texts(w) || !count_names(ns)) {
 		refuse(ns, RECORDS_FULL);
 		return;
 	}

@@ -97,6 +97,7 @@ name_server_new(struct edge *e, const struct settings *s, struct name_server_soc
 	ns->authority.rules = &dns_keys_rules;
 	ns->authority.arg = ns;
 	dns_tcp_init(ns);
+	map_init(&ns->quotas);
 	errno = ENOMEM;
 	ns->room = calloc(1, sizeof(*ns->room));
 	if (ns->room != NULL && (ns->loop = loop_new()) != NULL && dns_keys_init(ns) &&
@@ -171,6 +172,7 @@ name_server_free(struct name_server *ns)
 	dns_tcp_fini(ns);
 	dns_zone_fini(ns);
 	dns_keys_fini(ns);
+	dns_quota_fini(ns);
 	rrl_fini(&ns->rrl);
 	free(ns->room);
 	if (ns->loop != NULL)

@@ -59,6 +59,7 @@ struct dns_put_item {
 	struct dname name;
 	unsigned char *bytes; /* malloced */
 	bool stored;
+	bool comes, goes; /* counted: a name that had no records of its own, or has none any more */
 };
 
 /*
@@ -134,6 +135,7 @@ struct name_server {
 	size_t n_later;
 	struct dns_note *notes;
 	size_t n_notes;
+	struct map quotas; /* accounts whose names have records of their own */
 	struct loop_mail board_mail;
 	_Atomic bool board_told; /* the mail is on its way */
 	bool board_waits;        /* for the work to be done */
@@ -231,6 +233,13 @@ enum records_result records_stage(struct name_server *ns, struct records_ask *as
     const struct dname *name) must_use;
 /* Fills in what is there now, and sends it home. */
 void records_end(struct name_server *ns, struct records_ask *ask, enum records_result result);
+
+/* --- dns_quota.c: how many names an account has with records of their own --- */
+
+/* One more, or one less. False: too many, or no memory. Names that are no account's are not counted. */
+bool dns_quota_take(struct name_server *ns, struct slice name) must_use;
+void dns_quota_give(struct name_server *ns, struct slice name);
+void dns_quota_fini(struct name_server *ns);
 
 /* --- dns_board.c --- */
 

@@ -72,6 +72,7 @@ begin(struct world *w, const char *text)
 	EXPECT(mkdtemp(w->path) != NULL);
 	strcat(w->path, "/db");
 	w->edge.board = board_new();
+	w->edge.directory = directory_new();
 	w->settings = settings_parse(slice_str(text), "/etc/aditd.yml", &error);
 	if (error != NULL)
 		printf("%s\n", error);
@@ -87,6 +88,7 @@ finish(struct world *w)
 
 	stop(w);
 	board_free(w->edge.board);
+	directory_free(w->edge.directory);
 	settings_unref(w->settings);
 	loop_free(w->home.loop);
 	*strrchr(w->path, '/') = '\0';
@@ -282,23 +284,38 @@ TEST(notes_of_the_board)
 static void
 on_put(struct item_req *req)
 {
-	atomic_store((_Atomic bool *)req->owner, true);
+	atomic_fetch_add((_Atomic int *)req->owner, 1);
+}
+
+/* Several are n0.NAME, n1.NAME ..., all at once, so that they share commits. */
+static void
+put_items(struct world *w, const char *name, int count, const char *bytes, size_t n)
+{
+	struct item_req *reqs = calloc((size_t)count, sizeof(*reqs));
+	_Atomic int n_done = 0;
+
+	for (int i = 0; i < count; i++) {
+		reqs[i] = (struct item_req){ .op = ITEM_PUT, .kind = "dns", .version = ITEM_ANY };
+		if (count > 1)
+			snprintf(reqs[i].name, sizeof(reqs[i].name), "n%d.%s", i, name);
+		else
+			snprintf(reqs[i].name, sizeof(reqs[i].name), "%s", name);
+		reqs[i].bytes = slice_of(bytes, n);
+		reqs[i].done = on_put;
+		reqs[i].owner = &n_done;
+		item_submit(w->edge.store, &reqs[i]);
+	}
+	while (atomic_load(&n_done) < count)
+		usleep(1000);
+	for (int i = 0; i < count; i++)
+		EXPECT_INT(reqs[i].result, STORE_OK);
+	free(reqs);
 }
 
 static void
 put_item(struct world *w, const char *name, const char *bytes, size_t n)
 {
-	struct item_req req = { .op = ITEM_PUT, .kind = "dns", .version = ITEM_ANY };
-	_Atomic bool done = false;
-
-	snprintf(req.name, sizeof(req.name), "%s", name);
-	req.bytes = slice_of(bytes, n);
-	req.done = on_put;
-	req.owner = &done;
-	item_submit(w->edge.store, &req);
-	while (!atomic_load(&done))
-		usleep(1000);
-	EXPECT_INT(req.result, STORE_OK);
+	put_items(w, name, 1, bytes, n);
 }
 
 /* What the file says is never believed: a name whose item is damaged is as if it had none. */
@@ -330,6 +347,33 @@ TEST(damaged_items_are_left_out)
 	expect(&w, "type.tunnel.test", RR_A, EDGE, 4);
 	expect(&w, "shape.tunnel.test", RR_A, EDGE, 4);
 	expect(&w, "cut12.tunnel.test", RR_A, EDGE, 4);
+	finish(&w);
+}
+
+/* A token for one name changes all below it; so one account could else fill the zone. */
+TEST(an_account_has_so_many_names)
+{
+	static const char one[] = "\1\0\1\0\0\0\74\0\4\313\0\161\11";
+	struct world w;
+	struct records_ask a = { .v4 = { RECORDS_SET, { 203, 0, 113, 9 } } };
+
+	begin(&w, ZONE);
+	EXPECT(directory_load(w.edge.directory, S("home"), S("alice"), false) == 0 &&
+	       directory_load(w.edge.directory, S("nas"), S("alice"), false) == 0 &&
+	       directory_load(w.edge.directory, S("other"), S("bob"), false) == 0);
+	put_items(&w, "home", LIMIT_DNS_NAMES_PER_ACCOUNT - 2, one, sizeof(one) - 1);
+	stop(&w);
+	start(&w);
+	EXPECT_INT(ask(&w, &a, "home", RECORDS_ADDRESSES), RECORDS_DONE);
+	EXPECT_INT(ask(&w, &a, "nas", RECORDS_ADDRESSES), RECORDS_DONE);
+	EXPECT_INT(ask(&w, &a, "one.nas", RECORDS_ADDRESSES), RECORDS_FULL);
+	EXPECT_INT(ask(&w, &a, "other", RECORDS_ADDRESSES), RECORDS_DONE);  /* bob's */
+	EXPECT_INT(ask(&w, &a, "nobody", RECORDS_ADDRESSES), RECORDS_DONE); /* the operator's */
+	a.v4.ip[0]++;
+	EXPECT_INT(ask(&w, &a, "home", RECORDS_ADDRESSES), RECORDS_DONE); /* it is there already */
+	EXPECT_INT(ask(&w, &a, "n7.home", RECORDS_CLEAR), RECORDS_DONE);
+	EXPECT_INT(ask(&w, &a, "one.nas", RECORDS_ADDRESSES), RECORDS_DONE);
+	EXPECT_INT(ask(&w, &a, "two.nas", RECORDS_ADDRESSES), RECORDS_FULL);
 	finish(&w);
 }
 
@@ -396,6 +440,7 @@ TESTS(
 	TEST_ROW(names_that_are_nobodys)
 	TEST_ROW(notes_of_the_board)
 	TEST_ROW(damaged_items_are_left_out)
+	TEST_ROW(an_account_has_so_many_names)
 	TEST_ROW(many_asks_wait_for_one_another)
 	TEST_ROW(a_stop_leaves_nobody_waiting)
 )
