@@ -128,6 +128,10 @@ const struct doctor_row doctor_rows[] = {
 	    "{issuer} may not give out a certificate for {host}: {error}.",
 	    "Add the record {domain} CAA 0 issue \"{issuer}\", or get a certificate from an "
 	    "authority that the record names. After too many tries, wait an hour." },
+	{ "tls-caa", 78, DOCTOR_TLS, W,
+	    "No CAA record keeps others from getting a certificate for {host}, such as whoever runs "
+	    "the edge.",
+	    "Add the record {host}. {record}" },
 
 	/* --- the edge --- */
 	{ "edge-address", 21, DOCTOR_EDGE, F,

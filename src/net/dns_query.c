@@ -200,11 +200,14 @@ struct climb {
 static void
 take_issuer(struct climb *c, struct slice value)
 {
+	struct slice all = value;
 	struct dns_query_caa *a = c->answer;
-	size_t n = strlen(a->allowed);
+	size_t n = strlen(a->allowed), at = strlen(a->issue);
 	struct slice name = slice_trim(slice_cut(&value, ';'));
 
 	c->restricts = true;
+	if (at + all.n + 2 < sizeof(a->issue))
+		snprintf(a->issue + at, sizeof(a->issue) - at, "%.*s\n", PS(all));
 	if (slice_ieq(name, slice_str(c->issuer)))
 		c->allows = true;
 	else if (name.n > 0 && n + name.n + 3 < sizeof(a->allowed))

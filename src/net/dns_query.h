@@ -39,6 +39,8 @@ struct dns_query_caa {
 	bool forbidden; /* a record says who may, and the issuer that was asked for is not there */
 	char domain[256];  /* that has the records: the host, or what stands above it */
 	char allowed[160]; /* "a.example, b.example"; "" nobody */
+	/* What all "issue" records say, a line each, as far as they fit: parameters of an issuer, too. */
+	char issue[2048];
 };
 /* issuer: "letsencrypt.org". timeout_ms: for the whole climb. Where DNS does not
  * tell, nothing is forbidden. */

@@ -122,22 +122,6 @@ use_pem(struct own_cert *c, struct slice pem)
 	return NULL;
 }
 
-/* Printed once for each certificate, when the CA and the account are known. */
-static void
-tell(struct own_cert *c)
-{
-	char until[DATE_BYTES], caa[LIMIT_ACME_URL_BYTES + 512], record[sizeof(caa) + 300] = "";
-
-	if (c->told || c->pair == NULL)
-		return;
-	c->told = true;
-	if (ca_caa_value(c->all->ca, caa, sizeof(caa)))
-		snprintf(record, sizeof(record), "%s. CAA 0 issue \"%s\"", c->host, caa);
-	date_text(c->facts.not_after_s * 1000, until);
-	screen_certificate(c->all->screen, c->tunnel->label, c->host, c->facts.issuer, until,
-	    record);
-}
-
 /* --- files --- */
 
 static void
@@ -188,6 +172,33 @@ store_case(struct own_cert *c)
 	wipe(text);
 	free(error);
 	return ok;
+}
+
+/* For the doctor, who has no CA to ask. */
+static void
+keep_record(struct own_cert *c, const char *record)
+{
+	char path[OWN_CERTS_PATH_BYTES];
+
+	if (record[0] != '\0' && own_certs_path(c->all, c->host, "caa", path))
+		free(config_file_replace(path, slice_str(record)));
+}
+
+/* Printed once for each certificate, when the CA and the account are known. */
+static void
+tell(struct own_cert *c)
+{
+	char until[DATE_BYTES], caa[LIMIT_ACME_URL_BYTES + 512], record[sizeof(caa) + 32] = "";
+
+	if (c->told || c->pair == NULL)
+		return;
+	c->told = true;
+	if (ca_caa_value(c->all->ca, caa, sizeof(caa)))
+		snprintf(record, sizeof(record), "CAA 0 issue \"%s\"", caa);
+	keep_record(c, record);
+	date_text(c->facts.not_after_s * 1000, until);
+	screen_certificate(c->all->screen, c->tunnel->label, c->host, c->facts.issuer, until,
+	    record);
 }
 
 /* The case that an earlier start left, or NULL. */

@@ -179,6 +179,26 @@ own_certs_add(struct own_certs *c, struct agent_tunnel *t)
 	return 0;
 }
 
+bool
+own_certs_record(const struct config_acme *a, const char *host, char *dst, size_t cap)
+{
+	char path[OWN_CERTS_PATH_BYTES], *bytes, *error;
+	struct own_certs c = { 0 };
+	struct slice said = S("");
+	bool ok;
+
+	if (!slice_z(slice_str(url_of(a->directory)), c.directory, sizeof(c.directory)))
+		return false;
+	error = find_folder(&c);
+	free(error);
+	if (error != NULL || !own_certs_path(&c, host, "caa", path))
+		return false;
+	bytes = file_read(path, cap, &said, NULL);
+	ok = bytes != NULL && slice_z(slice_trim(said), dst, cap);
+	file_free(bytes, said);
+	return ok;
+}
+
 void
 own_certs_up(struct own_certs *c, struct agent_tunnel *t)
 {

@@ -11,6 +11,7 @@
  *	STATE/acme-DIRECTORY/account.json    the account
  *	                    /HOST.case       a certificate that is being got, with its key
  *	                    /HOST.pem        key and chain of the one that is shown
+ *	                    /HOST.caa        the record that binds the name to the account, for the doctor
  */
 #ifndef ADIT_AGENT_CERT_OWN_CERTS_H
 #define ADIT_AGENT_CERT_OWN_CERTS_H
@@ -28,6 +29,12 @@ struct own_certs *own_certs_new(struct loop *l, struct screen *s, const struct c
 int own_certs_add(struct own_certs *c, struct agent_tunnel *t) must_use;
 /* The tunnel is up, and its URL known: its certificate is looked after from now on. */
 void own_certs_up(struct own_certs *c, struct agent_tunnel *t);
+/*
+ * The CAA record that an agent of this user and machine has told for a host, without its owner: 'CAA 0
+ * issue "..."'.  False: it has told none.
+ */
+bool own_certs_record(const struct config_acme *a, const char *host, char *dst,
+    size_t cap) must_use;
 /* Nothing is under way any more; harmless with NULL. own_certs_free() then waits for the end of the turn. */
 void own_certs_stop(struct own_certs *c);
 /* After the loop has ended; harmless with NULL. */

@@ -225,20 +225,26 @@ void
 screen_certificate(struct screen *s, const char *name, const char *host, const char *issuer,
     const char *until, const char *caa)
 {
+	char record[VALUE_BYTES_MAX + 300] = "";
+
 	begin(s, "certificate");
 	if (s->json) {
 		put_member(&s->line, "name", slice_str(name));
 		put_member(&s->line, "host", slice_str(host));
 		put_member(&s->line, "issuer", slice_str(issuer));
 		put_member(&s->line, "until", slice_str(until));
-		if (caa[0] != '\0')
-			put_member(&s->line, "caa", slice_str(caa));
+		if (caa[0] != '\0') {
+			snprintf(record, sizeof(record), "%s. %s", host, caa);
+			put_member(&s->line, "caa", slice_str(record));
+		}
 	} else {
 		put_plain(&s->line, slice_str(name));
 		buf_put(&s->line, S(": certificate of "));
 		put_plain(&s->line, slice_str(issuer));
 		buf_printf(&s->line, " for %s until %s", host, until);
-		put_hook_line(&s->line, "add to DNS:", caa);
+		if (caa[0] != '\0')
+			snprintf(record, sizeof(record), "%s. %s", host, caa);
+		put_hook_line(&s->line, "add to DNS:", record);
 	}
 	end(s);
 }

@@ -49,7 +49,7 @@ void screen_up(struct screen *s, const char *name, const char *url, const char *
     enum screen_tls tls, const struct screen_probe *probe, const struct screen_hook *hook);
 /* What was not online when the tunnel came up is online now. */
 void screen_online(struct screen *s, const char *name);
-/* A tunnel whose TLS ends here has this certificate; caa: the record that keeps others from getting one,
+/* A tunnel whose TLS ends here has this certificate; caa: the record, without its owner, that keeps others from getting one,
  * "": it is not known. */
 void screen_certificate(struct screen *s, const char *name, const char *host, const char *issuer,
     const char *until, const char *caa);

@@ -35,7 +35,7 @@ read_secret(struct doctor *d)
 				       : NULL;
 }
 
-/* An HTTP tunnel of the configuration, by its public name or its key; name NULL: the first one.
+/* A tunnel of the configuration that has a name, by its public name or its key; name NULL: the first one.
  * NULL: it is not there, and perhaps runs on another machine. */
 static const struct config_tunnel *
 find_tunnel(const struct doctor *d, const char *name)
@@ -45,7 +45,7 @@ find_tunnel(const struct doctor *d, const char *name)
 	for (size_t i = 0; i < c->n_tunnels; i++) {
 		const struct config_tunnel *t = &c->tunnels[i];
 
-		if (t->kind != TUNNEL_HTTP)
+		if (t->kind == TUNNEL_TCP)
 			continue;
 		if (name == NULL || (t->name != NULL && strcmp(t->name, name) == 0) ||
 		    (t->label != NULL && strcmp(t->label, name) == 0))
@@ -138,6 +138,7 @@ ask_edge(struct doctor *d, const char *member, const char *value)
 	d->notes = json_object_get(o, "notes");
 	d->last = json_object_get(o, "last");
 	d->inbox = json_object_get(o, "inbox");
+	d->passes = strcmp(doctor_text_of(o, "kind"), "tls") == 0;
 	d->ticket = json_string_value(json_object_get(o, "ticket"));
 	if (o != NULL)
 		snprintf(d->name, sizeof(d->name), "%s", doctor_text_of(o, "name"));
@@ -224,6 +225,12 @@ use_target(struct doctor *d)
 
 /* --- the whole --- */
 
+static void
+say_passed(struct doctor *d, enum doctor_stage s)
+{
+	doctor_say(d, s, DOCTOR_SKIPPED, "TLS ends at the other side: the edge sees no requests");
+}
+
 /* The order of the way, and of doctor_stage: a stage stands on what those before have found. */
 static void
 walk(struct doctor *d)
@@ -232,10 +239,17 @@ walk(struct doctor *d)
 	doctor_look_dns(d);
 	doctor_look_tcp(d);
 	doctor_look_tls(d);
-	doctor_look_edge(d);
-	doctor_look_link(d);
-	doctor_look_origin(d);
-	doctor_look_inbox(d);
+	if (d->passes) {
+		say_passed(d, DOCTOR_EDGE);
+		doctor_look_link(d);
+		say_passed(d, DOCTOR_ORIGIN);
+		say_passed(d, DOCTOR_INBOX);
+	} else {
+		doctor_look_edge(d);
+		doctor_look_link(d);
+		doctor_look_origin(d);
+		doctor_look_inbox(d);
+	}
 	doctor_look_job(d);
 }
 

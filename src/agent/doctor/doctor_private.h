@@ -10,6 +10,7 @@
 #ifndef ADIT_AGENT_DOCTOR_DOCTOR_PRIVATE_H
 #define ADIT_AGENT_DOCTOR_DOCTOR_PRIVATE_H
 
+#include "agent/cert/own_certs.h"
 #include "agent/doctor/doctor_link.h"
 #include "agent/core/login.h"
 #include "agent/core/options.h"
@@ -50,7 +51,8 @@ struct doctor {
 	json_t *policy, *notes, *last, *inbox;
 	const char *ticket; /* by it the edge knows the doctor's requests; NULL: none was given */
 	char secret[256], secret_file[400]; /* "": the webhook's secret is not known */
-	bool trying;       /* the edge has no public name, and no other URL was given */
+	bool passes; /* the TLS of visitors ends at the other side: requests cannot be seen here */
+	bool trying; /* the edge has no public name, and no other URL was given */
 	bool jenkins_seen; /* the local server has said so itself */
 	/* the way there */
 	struct addr connect; /* --connect; port 0: none */

@@ -328,6 +328,46 @@ look_for_caa(struct doctor *d)
 	    "issuer", ACME_ISSUER);
 }
 
+/* A parameter of an "issue" record, whole. */
+static bool
+has_parameter(struct slice value, struct slice want)
+{
+	bool found = false;
+
+	while (value.n > 0 && !found)
+		found = slice_eq(slice_trim(slice_cut(&value, ';')), want);
+	return found;
+}
+
+/*
+ * A name whose TLS ends at this agent: whoever has the address that it leads to, or its DNS, can prove
+ * it to a CA, where no record names our account alone (RFC 8657).
+ */
+static void
+look_for_binding(struct doctor *d)
+{
+	char record[1600], *account, *end;
+	struct dns_query_caa caa;
+	const char *line;
+
+	if (d->dns.result != DNS_QUERY_FOUND ||
+	    !own_certs_record(&d->login.config.acme, d->check.host, record, sizeof(record)))
+		return;
+	account = strstr(record, "accounturi=");
+	end = account == NULL ? NULL : account + strcspn(account, ";\"");
+	dns_query_caa(d->check.host, d->options->dns, ACME_ISSUER, DOCTOR_MS, &caa);
+	/* Each record that lets somebody sign must name it. */
+	for (line = caa.issue; end != NULL && line[0] != '\0'; line += strcspn(line, "\n") + 1) {
+		struct slice value = slice_of(line, strcspn(line, "\n"));
+		struct slice ours = slice_of(account, (size_t)(end - account));
+
+		if (value.n > 1 && !has_parameter(value, ours))
+			end = NULL;
+	}
+	if (end == NULL || caa.issue[0] == '\0')
+		doctor_add(d, "tls-caa", "host", d->check.host, "record", record);
+}
+
 /* By days, as the edge tells: then dates of certificates say nothing. */
 static bool
 is_clock_wrong(struct doctor *d)
@@ -385,6 +425,8 @@ doctor_look_tls(struct doctor *d)
 	}
 	d->tls_shaken = true;
 	judge_tls(d, &t);
+	if (d->passes)
+		look_for_binding(d);
 	doctor_say(d, DOCTOR_TLS, DOCTOR_GOOD, "%s, certificate of %.60s until %s", t.version,
 	    t.issuer, t.until);
 }
