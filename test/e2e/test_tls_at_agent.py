@@ -4,6 +4,7 @@ import hashlib
 import json
 import mmap
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,9 +12,12 @@ import subprocess
 import pytest
 
 from acmelab import CHALLTESTSRV, PEBBLE, Pebble, World
+from conftest import ROOT
+from dnsd import NameServer
 from http1 import Visitor
 from lab import ADIT, SANITIZED, refusing_address
-from process import WAIT_S, free_port, until
+from process import WAIT_S, Process, free_port, until
+from test_guides import blocks
 from test_passthrough import ALERT_INTERNAL, Tls, curl, hello, said
 
 pytestmark = pytest.mark.skipif(not (PEBBLE and CHALLTESTSRV), reason="NO PEBBLE, certificates of the agent are NOT tested: go install "
@@ -68,6 +72,31 @@ def test_a_certificate_is_got_through_the_edge_and_shown(lab):
     for path in state(edge, ""):
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600, path
     assert state(edge, ".pem") and state(edge, "account.json") and not state(edge, ".case")
+
+
+def test_the_doctor_says_what_it_cannot_see_and_looks_for_the_record(lab):
+    edge, agent, _, ca = ending(lab)
+    record = agent.wait_event("certificate", 6 * WAIT_S)["caa"]
+    value = record[len('web.localhost. CAA 0 issue "'):-1]
+    assert value.endswith("; validationmethods=tls-alpn-01,http-01") and "; accounturi=https://" in value
+    dns = lab.keep(NameServer({"web.localhost": ["127.0.0.1"]}))
+    path = os.path.join(edge.folder, "adit.yml")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write(f"edge: {edge.ready['https']}\nca: {edge.ca}\ntoken_file: {edge.token}\nacme: {{ directory: '{ca.pebble.directory}' }}\n")
+
+    def doctor():
+        done = subprocess.run([ADIT, "doctor", "web", "-f", path, "--json", "--dns", dns.address, "--connect", "%s:%d" % edge.https],
+                              capture_output=True, text=True, timeout=8 * WAIT_S, env={**os.environ, "HOME": edge.folder})
+        said = json.loads(done.stdout)
+        return {f["code"]: f for f in said["findings"]}, {s["stage"]: s for s in said["stages"]}
+    codes, stages = doctor()
+    assert codes["tls-caa"]["remedy"] == f"Add the record {record}"
+    assert all("TLS ends at the other side" in stages[s]["text"] for s in ("edge", "origin", "inbox")), stages
+    for records, open_to_others in (([("issue", value)], False), ([("issue", value), ("issue", ";")], False),
+                                    ([("issue", value), ("issue", "other.example")], True), ([("issue", value + "x")], False),
+                                    ([("issue", "letsencrypt.org")], True), ([("iodef", "mailto:x@example.org")], True)):
+        dns.caa = {"web.localhost": records}
+        assert ("tls-caa" in doctor()[0]) == open_to_others, records
 
 
 def test_the_next_start_goes_on_with_what_is_there(lab):
@@ -226,3 +255,83 @@ def test_testssl_finds_nothing(lab):
     # A CA for tests has neither CRL nor OCSP, and no CAA stands in DNS for "localhost".
     assert [row for row in bad if not row[0].startswith(("cert_crl", "cert_ocsp", "OCSP", "cert_revocation", "cert_chain_of_trust", "DNS_CAA"))] == []
     assert any(row["id"] == "TLS1_3" and row["severity"] == "OK" for row in found)
+
+
+class Reader:
+    """Somebody who types what doc/end-to-end-tls.md says, with other addresses, and Pebble for Let's Encrypt."""
+
+    def __init__(self, lab):
+        self.edge = lab.edge()
+        self.ca = lab.keep(Authority(os.path.join(lab.folder, "ca"), self.edge))
+        self.vault = lab.keep(Tls(lab.folder, "vault.localhost"))
+        self.origin = lab.origin()
+        self.dns = lab.keep(NameServer({"app.localhost": ["127.0.0.1"]}))
+        self.agent, self.log = None, os.path.join(lab.folder, "guide.log")
+        self.env = {"PATH": "/usr/bin:/bin", "HOME": self.edge.folder, "no_proxy": "*"}
+        self.config = os.path.join(self.edge.folder, ".config/adit/adit.yml")
+
+    def run(self, *argv):
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=8 * WAIT_S, env=self.env)
+        assert done.returncode == 0, (argv, done.stdout, done.stderr)
+        return done.stdout
+
+    def serve(self, words, certificate):
+        self.close()
+        more = ["--acme-directory", self.ca.pebble.directory, "--acme-ca-file", self.ca.ca_file] if words[1] == "http" else []
+        self.agent = Process([ADIT, *words[1:], *more], self.log, self.env, "adit")
+        self.agent.wait_line(lambda x: " -> " in x, 4 * WAIT_S)
+        self.agent.wait_line(lambda x: "TLS ends:" in x, 4 * WAIT_S)
+        if certificate:
+            self.agent.wait_line(lambda x: ": certificate of Pebble" in x, 6 * WAIT_S)
+            self.agent.wait_line(lambda x: x.startswith("  add to DNS:       app.localhost. CAA 0 issue "), 4 * WAIT_S)
+
+    def type(self, line):
+        line = line.replace("tunnel.example.org", "localhost")
+        words = line.split()
+        if line.startswith("adit login "):
+            assert words[3:] == ["--token-file", "token.txt"]
+            self.run(ADIT, "login", "https://" + self.edge.ready["https"], "--token-file", self.edge.token, "--ca", self.edge.ca)
+        elif line == "adit tls 8443 --name vault":
+            self.serve(["adit", "tls", self.vault.address, *words[3:]], False)
+        elif line.startswith("adit http 8080 "):
+            self.serve(["adit", "http", self.origin.address, *words[3:]], True)
+        elif line.startswith("adit start "):
+            with open(self.config, "a") as f:
+                f.write("\n".join(self.yaml).replace("8080", self.origin.address)
+                        .replace("acme:", f"acme:\n  directory: '{self.ca.pebble.directory}'\n  ca_file: '{self.ca.ca_file}'") + "\n")
+            self.serve(words, True)
+        elif line.startswith("curl https://"):
+            host = line.split("/")[2]
+            ca = self.vault.authority.ca if host.startswith("vault") else self.ca.root
+            port = self.edge.https[1]
+            assert self.run("curl", "-sS", "--cacert", ca, "--connect-to", f"{host}:443:127.0.0.1:{port}", *words[1:]) in ("far end", "ok")
+        elif line.startswith("adit status "):
+            assert "TLS ends at the other side" in self.run(ADIT, *words[1:])
+        elif line.startswith("adit doctor "):
+            done = subprocess.run([ADIT, *words[1:], "--dns", self.dns.address, "--connect", "%s:%d" % self.edge.https], capture_output=True,
+                                  text=True, timeout=8 * WAIT_S, env=self.env)
+            assert "Add the record app.localhost. CAA 0 issue" in re.sub(r"\s+", " ", done.stdout), done.stdout
+        else:
+            raise AssertionError(f"no test runs this command: {line}")
+
+    def close(self):
+        if self.agent is not None:
+            self.agent.stop()
+        self.agent = None
+
+
+def test_the_guide(lab):
+    with open(os.path.join(ROOT, "doc", "end-to-end-tls.md"), encoding="utf-8") as f:
+        text = f.read()
+    reader, n = Reader(lab), 0
+    try:
+        for language, lines, _ in blocks(text):
+            if language == "yaml":
+                reader.yaml = lines
+                continue
+            for line in lines:
+                reader.type(line)
+                n += 1
+    finally:
+        reader.close()
+    assert n == 8
