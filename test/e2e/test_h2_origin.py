@@ -161,6 +161,7 @@ def test_nobody_is_there(lab):
     (("tcp", "h2c://127.0.0.1:1"), "write HOST:PORT"),
     (("http", "h2c://127.0.0.1:1", "--origin-insecure"), "h2://"),
     (("http", "h2c://127.0.0.1:1/path"), "no path"),
+    (("doctor", "web", "--origin", "h2c://127.0.0.1:1"), "asks in HTTP/1.1"),
 ])
 def test_what_does_not_fit_together(lab, args, words):
     edge = lab.edge()

@@ -243,3 +243,12 @@ def test_nonsense(lab, nonsense):
         assert edge.get().status in (502, 504)
     assert agent.alive()
     until(lambda: edge.status()["streams"] == 0)
+
+
+def test_a_server_that_takes_no_head_is_there(lab):
+    """The edge asks with HEAD, which servers of gRPC reset: people are told that the tunnel leads somewhere."""
+    edge = lab.edge()
+    origin = lab.keep(H2Origin(at_end(lambda c: c.answer(b"ok")), probe=lambda call: call.connection.h2.reset_stream(call.stream, 1)))
+    agent = lab.agent(edge, "http", origin.address, "--name", "web")
+    assert agent.up["probe"] == "ok" and agent.up["status"] == 405
+    assert edge.get().body == b"ok"

@@ -62,7 +62,7 @@ class Connection:
         if isinstance(event, h2.events.RequestReceived):
             call = self.calls[event.stream_id] = Call(self, event.stream_id, event.headers)
             if (call.get("user-agent") or "").startswith("adit-probe/"):
-                call.answer()
+                self.origin.probe(call)
                 return
             self.origin.note(call)
             self.origin.behave(call, "head")
@@ -89,8 +89,8 @@ class Connection:
 class H2Origin:
     """behave(call, when): for each request when its head came, more of its body, its end."""
 
-    def __init__(self, behave, settings=None, reads=True):
-        self._behave, self.settings, self.reads = behave, settings or {}, reads
+    def __init__(self, behave, settings=None, reads=True, probe=Call.answer):
+        self._behave, self.settings, self.reads, self.probe = behave, settings or {}, reads, probe
         self.calls, self.connections, self.faults = [], [], []
         self.changed = threading.Condition()
         self.sock = socket.socket()

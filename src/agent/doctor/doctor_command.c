@@ -66,9 +66,15 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 
 	if (text == NULL)
 		return 0;
-	why = addr_parse(slice_str(text), &d->origin);
+	why = addr_parse_origin(slice_str(text), &d->origin);
+	if (why == NULL && d->origin.h2 && d->options->origin != NULL)
+		why = "adit doctor asks in HTTP/1.1: leave --origin out, and it looks through the "
+		      "tunnel alone";
 	if (why != NULL)
 		return usage_error("%s: %s", text, why);
+	/* That of the tunnel is looked at through the tunnel. */
+	if (d->origin.h2)
+		return 0;
 	if (d->origin.kind == ADDR_TCP && d->origin.host[0] == '\0')
 		snprintf(d->origin.host, sizeof(d->origin.host), "127.0.0.1");
 	if (d->origin.port == 0)

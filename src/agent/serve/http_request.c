@@ -110,6 +110,22 @@ may_retry(const struct http_stream *x)
 }
 
 /*
+ * The edge asks with HEAD whether anybody is there.  That is no call of gRPC, and its servers reset
+ * the stream: so there is.
+ */
+static void
+answer_probe(struct http_stream *x)
+{
+	x->keep_alive = false;
+	x->status = 405;
+	http_stream_move(x, HTTP_STREAM_BODY);
+	if (flow_send_head(&x->flow, S(""),
+		S("HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")) != 0 ||
+	    flow_inlet(&x->flow, FLOW_NONE, NULL, S("")) != 0)
+		http_stream_end(x, LINK_CODE_INTERNAL);
+}
+
+/*
  * The connection broke before a byte of the answer.  One that was idle may have been closed
  * by the origin just when the request was sent: a request that may be sent twice is, once,
  * on a fresh connection.
@@ -123,6 +139,10 @@ http_request_broken(struct http_stream *x)
 	    may && !x->retried && x->gather_n == 0 && x->n_interim == 0 && x->flow.out.n == 0;
 
 	check(x->state == HTTP_STREAM_SENT);
+	if (!again && x->probe && x->conn->via != NULL && !origin_is_gone(x->conn)) {
+		answer_probe(x);
+		return;
+	}
 	if (!again) {
 		x->tunnel->look.down = true;
 		http_stream_end(x, origin_broke(x->conn));
