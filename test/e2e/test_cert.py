@@ -92,6 +92,25 @@ def test_tunnels_where_no_wildcard_covers_them(certlab, lab):
     agent.stop()
 
 
+def test_no_domain_at_all(certlab, lab):
+    """The edge's address is all there is: one tunnel is served there, and with a second one nobody knows which is meant."""
+    certlab.pebble()
+    edge = certlab.edge(certlab.acme(ip="127.0.0.1"), domain=None)
+    edge.wait_cert("127.0.0.1")
+    assert list(edge.certs()) == ["127.0.0.1"]
+    with open(edge.ca, "w") as f:
+        f.write(certlab.ca.root())
+    token = edge.new_token("dev")[0]
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web", token=token)
+    assert agent.url == f"https://127.0.0.1:{certlab.https}"
+    assert edge.get(host="127.0.0.1").status == 200
+    assert edge.get(host=f"127.0.0.1:{certlab.http}", tls=False).get("Location").startswith("https://127.0.0.1")
+    other = lab.agent(edge, "http", lab.origin().address, "--name", "other", token=token)
+    assert edge.get(host="127.0.0.1").status == 404
+    other.stop()
+    agent.stop()
+
+
 # --- what a CA does ---
 
 def test_half_of_the_nonces_are_refused(certlab):

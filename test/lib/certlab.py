@@ -34,7 +34,7 @@ class CertEdge(Edge):
                       "control": f"{self.folder}/control.sock"}
         path = os.path.join(self.folder, "aditd.yml")
         with open(path, "w") as f:
-            f.write(f"domain: {self.domain}\nstate_dir: {self.folder}\nuser: root\nlisten:\n  https: {https}\n  http: {http}\n"
+            f.write((f"domain: {self.domain}\n" if self.domain else "") + f"state_dir: {self.folder}\nuser: root\nlisten:\n  https: {https}\n  http: {http}\n"
                     f"  control: unix:{self.ready['control']}\ntcp_ports: {{ from: 20000, to: 60000, address: 127.0.0.1 }}\nhttp: redirect\n"
                     f"acme: {{ {self.acme} }}\n{config}")
         return path

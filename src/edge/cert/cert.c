@@ -249,7 +249,7 @@ has_acme(const struct certs *all)
 static bool
 has_domain(const struct certs *all)
 {
-	return has_acme(all) && all->settings->n_certs == 0;
+	return has_acme(all) && all->settings->n_certs == 0 && !edge_is_address(all->edge);
 }
 
 /* "jenkins" of "jenkins.tunnel.example.org", of a name that a tunnel has or had. */
@@ -303,19 +303,20 @@ want_settings(struct certs *all)
 {
 	const struct settings *s = all->settings;
 	char wild[IDENT_BYTES];
+	struct ident ip;
 	struct cert *c;
 
 	for (c = all->first; c != NULL; c = c->next)
 		c->set = false;
-	if (has_domain(all) && strcmp(all->edge->domain, s->acme.ip) != 0) {
+	if (has_domain(all)) {
 		snprintf(wild, sizeof(wild), "*.%s", all->edge->domain);
 		c = all->has_dns ? want(all, "", wild, all->edge->domain)
 				 : want(all, "", all->edge->domain, NULL);
 		if (c != NULL)
 			c->set = true;
 	}
-	if (has_acme(all) && s->acme.ip[0] != '\0') {
-		c = want(all, "", s->acme.ip, NULL);
+	if (has_acme(all) && ident_read(slice_str(s->acme.ip), &ip) == NULL) {
+		c = want(all, "", ip.text, NULL);
 		if (c != NULL)
 			c->set = true;
 	}

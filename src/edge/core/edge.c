@@ -2,6 +2,7 @@
 /* What all threads share: made at the start, freed at the end. */
 #include "edge/core/edge.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,8 +80,19 @@ edge_url(const struct edge *e, const char *name, char *dst, size_t cap)
 {
 	char host[DIRECTORY_KEY_BYTES + sizeof(e->domain)];
 
-	snprintf(host, sizeof(host), "%s.%s", name, e->domain);
+	if (edge_is_address(e))
+		snprintf(host, sizeof(host), "%s", e->domain);
+	else
+		snprintf(host, sizeof(host), "%s.%s", name, e->domain);
 	edge_host_url(e, host, dst, cap);
+}
+
+bool
+edge_is_address(const struct edge *e)
+{
+	struct in_addr v4;
+
+	return e->domain[0] == '[' || inet_pton(AF_INET, e->domain, &v4) == 1;
 }
 
 struct slice

@@ -428,12 +428,21 @@ settings_unref(struct settings *s)
 	free(s);
 }
 
+void
+settings_use_ip(struct settings *s)
+{
+	if (s->domain[0] == '\0' && s->acme.ip[0] != '\0')
+		snprintf(s->domain, sizeof(s->domain),
+		    strchr(s->acme.ip, ':') != NULL ? "[%s]" : "%s", s->acme.ip);
+}
+
 /* What only the whole can tell. */
 static bool
 check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 {
 	struct settings *s = dst;
 
+	settings_use_ip(s);
 	if (s->domain[0] == '\0')
 		return schema_fault(r, root, "\"domain\" is missing: tunnels are NAME.domain");
 	if (s->n_certs == 0 && s->acme.n_cas == 0)

@@ -113,6 +113,8 @@ struct tls_server *settings_tls(struct settings *s, char **ret_error, char **ret
 /* NULL, or what of `next` cannot take effect without a restart, e.g. "listen.https". */
 const char *settings_restart_for(const struct settings *now, const struct settings *next);
 
+/* Without a domain the edge's address takes its place, where there is one. */
+void settings_use_ip(struct settings *s);
 /* A host name in lower case without a trailing dot; false when it is none. Also for --domain. */
 bool settings_domain(struct slice s, char *dst, size_t cap);
 

@@ -51,6 +51,26 @@ set_log(const struct daemon_options *o, struct settings *s)
 	return NULL;
 }
 
+/* Whoever wants a certificate for an address has said in the file whom it is to come from. */
+static char *
+set_ip(const char *text, struct settings *s)
+{
+	struct addr a = { .kind = ADDR_TCP };
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	if (!slice_z(slice_str(text), a.host, sizeof(s->acme.ip)) || text[0] == '\0' ||
+	    addr_sockaddr(&a, true, &ss, &len) != 0)
+		return sentence("--ip %s: the edge's public address is wanted, such as 203.0.113.9",
+		    text);
+	if (s->acme.n_cas == 0)
+		return sentence("--ip %s: a CA is asked for that certificate: write acme: "
+				"{ agree_to_terms: yes } into the configuration",
+		    text);
+	memcpy(s->acme.ip, a.host, sizeof(s->acme.ip)); /* it fits, with its NUL */
+	return NULL;
+}
+
 /* NULL, or which option is wrong. */
 static char *
 override(const struct daemon_options *o, struct settings *s)
@@ -68,6 +88,8 @@ override(const struct daemon_options *o, struct settings *s)
 	if (error == NULL && o->domain != NULL &&
 	    !settings_domain(slice_str(o->domain), s->domain, sizeof(s->domain)))
 		error = sentence("--domain %s: this is no domain", o->domain);
+	if (error == NULL && o->ip != NULL)
+		error = set_ip(o->ip, s);
 	if (error == NULL && o->workers != NULL) {
 		if (!slice_u64(slice_str(o->workers), &n) || n > LIMIT_WORKERS)
 			return sentence("--workers %s: a number from 0 to %d is wanted", o->workers,

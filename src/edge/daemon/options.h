@@ -8,7 +8,8 @@
 struct daemon_options {
 	const char *file; /* aditd.yml; NULL with dev */
 	const char *dev;  /* folder of --dev */
-	const char *https, *http, *domain, *workers, *log_level, *log_format; /* NULL: not given */
+	const char *https, *http, *domain, *ip, *workers, *log_level,
+	    *log_format; /* NULL: not given */
 	bool no_access_log;
 };
 
