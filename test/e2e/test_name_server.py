@@ -270,7 +270,7 @@ def written(name="token-1", algorithm="hmac-sha256", secret=SECRET):
     return f"{algorithm}:{name}:{secret}"
 
 
-def zone_server(lab, more="", folder=None, keys=(("token-1", "hmac-sha256", "home, nas"),), port=None):
+def zone_server(lab, more="", folder=None, keys=(("token-1", "hmac-sha256", "home, nas"),), port=None, host="127.0.0.1:"):
     """An edge that serves its whole domain, with keys: (name, algorithm, names)."""
     folder = folder or os.path.join(lab.folder, f"zone{lab.n_edges}")
     os.makedirs(folder, exist_ok=True)
@@ -281,7 +281,7 @@ def zone_server(lab, more="", folder=None, keys=(("token-1", "hmac-sha256", "hom
             f.write(SECRET + "\n")
         rows.append(f"      - {{ name: {name}, algorithm: {algorithm}, secret_file: {path}, names: [{names}] }}\n")
     again, port = port is not None, port or free_port()
-    edge = lab.edge(folder=folder, token="none" if again else None, config=f"dns:\n    listen: [\"127.0.0.1:{port}\"]\n    mode: zone\n    addresses: [192.0.2.7, \"2001:db8::7\"]\n"
+    edge = lab.edge(folder=folder, token="none" if again else None, config=f"dns:\n    listen: [\"{host}{port}\"]\n    mode: zone\n    addresses: [192.0.2.7, \"2001:db8::7\"]\n"
                     + (f"    keys:\n{''.join(rows)}" if rows else "") + more)
     edge.dns = port
     if again:  # what the log says of an earlier run is no sign
@@ -397,13 +397,14 @@ def start_knot(folder, port, primary_port, algorithm, secret):
 
 
 @needs("nsupdate")
-@pytest.mark.parametrize("start,algorithm", [
-    pytest.param(start_nsd, "hmac-sha256", marks=pytest.mark.skipif(not NSD, reason="no nsd (Debian: nsd)"), id="nsd"),
-    pytest.param(start_knot, "hmac-sha384", marks=pytest.mark.skipif(not KNOTD, reason="no knotd (Debian: knot)"), id="knot")])
-def test_secondaries_follow(lab, start, algorithm):
+@pytest.mark.parametrize("start,algorithm,host", [
+    pytest.param(start_nsd, "hmac-sha256", "127.0.0.1:", marks=pytest.mark.skipif(not NSD, reason="no nsd (Debian: nsd)"), id="nsd"),
+    pytest.param(start_nsd, "hmac-sha512", "", marks=pytest.mark.skipif(not NSD, reason="no nsd (Debian: nsd)"), id="nsd-all-addresses"),
+    pytest.param(start_knot, "hmac-sha384", "127.0.0.1:", marks=pytest.mark.skipif(not KNOTD, reason="no knotd (Debian: knot)"), id="knot")])
+def test_secondaries_follow(lab, start, algorithm, host):
     """AXFR and IXFR with TSIG; NOTIFY goes out again until it is answered, so one that starts later has the news, too."""
     port = free_port()
-    edge = zone_server(lab, keys=(("token-1", algorithm, ""), ("writer", "hmac-sha256", "home")),
+    edge = zone_server(lab, host=host, keys=(("token-1", algorithm, ""), ("writer", "hmac-sha256", "home")),
                        more=f"    secondaries: [{{ address: \"127.0.0.1:{port}\", key: token-1, name: ns2.example.net }}]\n")
     os.makedirs(folder := os.path.join(lab.folder, "secondary"))
     theirs = start(folder, port, edge.dns, algorithm, SECRET)
@@ -454,6 +455,16 @@ def test_the_plan_is_a_zone_file(tmp_path, mode):
     origin = "tunnel.example.org" if mode == "zone" else "_acme-challenge.tunnel.example.org"
     assert f"{origin}. 3600 IN NS ns.tunnel.example.org." in lines and f"aditd doctor -f {path}" in text
     assert any(r["type"] == "CAA" for r in rows) == (mode == "challenge")  # else the edge says so itself
+
+
+def test_a_reload_says_that_dns_wants_a_restart(lab):
+    edge = name_server(lab)
+    path = f"{edge.folder}/aditd.yml"
+    with open(path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write(text.replace("dns: {", "dns: { caa: letsencrypt.org,"))
+    assert "but for dns" in edge.ctl("reload")
 
 
 def test_a_plan_needs_addresses(tmp_path):
