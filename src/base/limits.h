@@ -120,6 +120,11 @@
 	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \
 	X(PROBED_MS,             5000, "ms", "wait of the agent for the outcome of the edge's probe") \
 	X(STATUS_BYTES,        262144, "bytes", "names that adit status asks for")                 \
+	X(SEEN_MS,               10000, "ms", "wait of adit ddns for the edge to say which address it sees") \
+	X(DDNS_LOOK_MS,        3600000, "ms", "between such questions while nothing changes")      \
+	X(DDNS_SETTLE_MS,        10000, "ms", "from a change of an address of the machine to the next one") \
+	X(DDNS_GONE_MS,         600000, "ms", "before adit ddns removes the address of a family that has gone") \
+	X(KNOCK_MS,               3000, "ms", "wait of the edge for a port that an agent says is open") \
 	X(DDNS_CHANGES,             60, "changes/h", "changes of the addresses of one name")       \
 	X(ACME_DNS,              10000, "registrations", "names of the acme-dns API")              \
 	X(ACME_DNS_REGISTER,        10, "registrations/h", "new names of the acme-dns API, of one address") \

@@ -41,23 +41,40 @@ is_zero(const unsigned char *bytes, size_t n)
 
 /* --- addresses --- */
 
+/* Where somebody can be reached; `inside`, in a private network. */
+static bool
+is_fit(enum ipclass c, bool inside)
+{
+	switch (c) {
+	case IPCLASS_GLOBAL:
+		return true;
+	case IPCLASS_LOOPBACK:
+	case IPCLASS_PRIVATE:
+	case IPCLASS_CGNAT:
+	case IPCLASS_ULA:
+		return inside;
+	default:
+		return false;
+	}
+}
+
 static void
-wish_v4(struct dyndns_family *f, uint32_t host_order)
+wish_v4(struct dyndns_family *f, bool inside, uint32_t host_order)
 {
 	uint32_t net = htonl(host_order);
 
-	f->wish = host_order == 0                            ? DYNDNS_SOURCE
-		  : ipclass_v4(host_order) == IPCLASS_GLOBAL ? DYNDNS_SET
-							     : DYNDNS_UNFIT;
+	f->wish = host_order == 0                          ? DYNDNS_SOURCE
+		  : is_fit(ipclass_v4(host_order), inside) ? DYNDNS_SET
+							   : DYNDNS_UNFIT;
 	memcpy(f->bytes, &net, sizeof(net));
 }
 
 static void
-wish_v6(struct dyndns_family *f, const unsigned char bytes[16])
+wish_v6(struct dyndns_family *f, bool inside, const unsigned char bytes[16])
 {
-	f->wish = is_zero(bytes, 16)                    ? DYNDNS_SOURCE
-		  : ipclass_v6(bytes) == IPCLASS_GLOBAL ? DYNDNS_SET
-							: DYNDNS_UNFIT;
+	f->wish = is_zero(bytes, 16)                  ? DYNDNS_SOURCE
+		  : is_fit(ipclass_v6(bytes), inside) ? DYNDNS_SET
+						      : DYNDNS_UNFIT;
 	memcpy(f->bytes, bytes, 16);
 }
 
@@ -72,10 +89,11 @@ static void
 wish_bytes(struct dyndns *d, const unsigned char bytes[16])
 {
 	if (is_mapped(bytes))
-		wish_v4(&d->v4, (uint32_t)bytes[12] << 24 | (uint32_t)bytes[13] << 16 |
-				    (uint32_t)bytes[14] << 8 | bytes[15]);
+		wish_v4(&d->v4, d->inside,
+		    (uint32_t)bytes[12] << 24 | (uint32_t)bytes[13] << 16 |
+			(uint32_t)bytes[14] << 8 | bytes[15]);
 	else
-		wish_v6(&d->v6, bytes);
+		wish_v6(&d->v6, d->inside, bytes);
 }
 
 /* One address of whatever family it is. False: it is none. */
@@ -89,7 +107,7 @@ read_one(struct dyndns *d, struct slice s)
 
 	/* Other spellings than four numbers mean different things to different programs. */
 	if (ipclass_parse_v4(s, &v4, &plain) && plain) {
-		wish_v4(&d->v4, v4);
+		wish_v4(&d->v4, d->inside, v4);
 		return true;
 	}
 	zone = slice_find(s, '%');
@@ -244,12 +262,13 @@ read_pair(struct reading *r, struct slice name, struct slice value)
 }
 
 void
-dyndns_read(struct dyndns *d, struct slice query, struct slice form)
+dyndns_read(struct dyndns *d, bool inside, struct slice query, struct slice form)
 {
 	struct reading r = { .d = d };
 	struct slice name, value;
 
 	memset(d, 0, sizeof(*d));
+	d->inside = inside;
 	while (hook_form_next(&query, &name, &value) || hook_form_next(&form, &name, &value))
 		read_pair(&r, name, value);
 	if (r.has_prefix && r.has_iid) {
@@ -275,12 +294,13 @@ settle_family(struct dyndns_family *f, const struct dyndns_family *source)
 bool
 dyndns_settle(struct dyndns *d, const struct sockaddr_storage *source)
 {
-	struct dyndns own = { 0 };
+	struct dyndns own = { .inside = d->inside };
 	/* Nothing was said: it is the sender's own address that he wants. */
 	bool silent = d->v4.wish == DYNDNS_LEAVE && d->v6.wish == DYNDNS_LEAVE, any;
 
 	if (source->ss_family == AF_INET)
-		wish_v4(&own.v4, ntohl(((const struct sockaddr_in *)source)->sin_addr.s_addr));
+		wish_v4(&own.v4, d->inside,
+		    ntohl(((const struct sockaddr_in *)source)->sin_addr.s_addr));
 	else if (source->ss_family == AF_INET6)
 		wish_bytes(&own, ((const struct sockaddr_in6 *)source)->sin6_addr.s6_addr);
 	if (silent)

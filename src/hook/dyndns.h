@@ -11,7 +11,8 @@
  *
  * A value that says nothing (empty, 0.0.0.0, "::", a placeholder that the router has not filled in)
  * stands for the address that the request came from; "preserve" leaves a family as it is, "no"
- * removes it.  An address that nobody on the internet can reach is never taken.
+ * removes it.  An address that nobody on the internet can reach is never taken, unless it is
+ * said that names are for such addresses.
  */
 #ifndef ADIT_HOOK_DYNDNS_H
 #define ADIT_HOOK_DYNDNS_H
@@ -39,14 +40,15 @@ struct dyndns_family {
 };
 
 struct dyndns {
+	bool inside; /* addresses of private networks are wanted, too: an edge within a company */
 	/* As they were written, lower case; "": it was too long, or no text. */
 	char hosts[DYNDNS_HOSTS][DYNDNS_HOST_BYTES];
 	size_t n_hosts; /* DYNDNS_HOSTS + 1: there are more */
 	struct dyndns_family v4, v6;
 };
 
-/* Parameters of a query, or of a form behind it; the later one counts. */
-void dyndns_read(struct dyndns *d, struct slice query, struct slice form);
+/* Parameters of a query, or of a form behind it; the later one counts. inside: see struct dyndns. */
+void dyndns_read(struct dyndns *d, bool inside, struct slice query, struct slice form);
 
 /*
  * What is to become of each family: LEAVE, SET or REMOVE is left.  `source`: whom the request came

@@ -392,6 +392,8 @@ add_numeric(struct dial_private *p, const char *host)
 		snprintf(a.host, sizeof(a.host), "%s", host);
 	if (addr_sockaddr(&a, false, &ss, &p->len) != 0)
 		return;
+	if (p->dial->family != 0 && ss.ss_family != AF_UNIX && ss.ss_family != p->dial->family)
+		return;
 	f = &p->families[ss.ss_family == AF_INET ? V4 : V6];
 	check(f->n < LIMIT_DIAL_ADDRESSES);
 	f->addrs[f->n++] = ss;
@@ -412,11 +414,14 @@ find_addresses(struct dial_private *p)
 	} else {
 		static const int families[N_FAMILIES] = { [V6] = AF_INET6, [V4] = AF_INET };
 
-		p->families[V6].asked = p->families[V4].asked = true;
+		for (int i = 0; i < N_FAMILIES; i++)
+			p->families[i].asked =
+			    p->dial->family == 0 || p->dial->family == families[i];
 		/* An answer may come from within, and its address may win at once. */
 		for (int i = 0; i < N_FAMILIES && !p->over; i++)
-			lookup_start(p->r->lookups, &p->families[i].lookup, p->to.host,
-			    families[i]);
+			if (p->families[i].asked)
+				lookup_start(p->r->lookups, &p->families[i].lookup, p->to.host,
+				    families[i]);
 		return;
 	}
 	try_next(p);

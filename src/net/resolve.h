@@ -24,6 +24,7 @@ void resolver_servers(struct resolver *r, const char *csv);
  */
 struct dial {
 	void (*done)(struct dial *d, int fd, int code, const char *why);
+	int family;                   /* AF_INET or AF_INET6: that one alone; 0: both */
 	struct dial_private *private; /* NULL while not running */
 };
 void dial_start(struct resolver *r, struct dial *d, const struct addr *a, int64_t timeout_us);

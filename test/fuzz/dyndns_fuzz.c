@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	form = slice_of(data, n);
 	query = slice_cut(&form, '\n');
-	dyndns_read(&d, query, form);
+	dyndns_read(&d, false, query, form);
 	MUST(d.n_hosts <= DYNDNS_HOSTS + 1);
 	for (size_t i = 0; i < d.n_hosts && i < DYNDNS_HOSTS; i++)
 		MUST(memchr(d.hosts[i], '\0', sizeof(d.hosts[i])) != NULL);

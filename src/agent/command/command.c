@@ -4,6 +4,7 @@
 
 #include "agent/link/agent.h"
 #include "agent/command/checkurl_command.h"
+#include "agent/command/ddns_command.h"
 #include "agent/command/domain_command.h"
 #include "agent/core/config_file.h"
 #include "agent/doctor/doctor_command.h"
@@ -65,6 +66,8 @@ static const struct command commands[] = {
 	{ "domain", "list", "", 0, 0, ASKS, domain_command,
 	    "the own domains of the account, and what is missing" },
 	{ "domain", "remove", "NAME", 1, 1, ASKS, domain_command, "give an own domain up" },
+	{ "ddns", NULL, "NAME ... | show NAME", 1, MANY, ASKS | OPTIONS_DDNS, ddns_command,
+	    "keep names at this machine's own address, or print what a router wants to be told" },
 	{ "inbox", "list", "", 0, 0, ASKS | OPTIONS_FILTER | OPTIONS_LIST, inbox_command,
 	    "stored webhooks of the account, newest first" },
 	{ "inbox", "show", "ID", 1, 1, ASKS | OPTIONS_RAW, inbox_command,

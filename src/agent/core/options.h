@@ -35,8 +35,11 @@ enum option_group {
 	OPTIONS_CONNECT = 1 << 21,  /* how the local server is connected to */
 	OPTIONS_ACME = 1 << 22,     /* certificates of this agent's own */
 	OPTIONS_DOMAIN = 1 << 23,   /* an own domain */
+	OPTIONS_DDNS = 1 << 24,     /* addresses of names */
 	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
+
+#define OPTIONS_HOSTS 16 /* of --host */
 
 /* What was typed; NULL and false: not given. Strings are argv's. */
 struct options {
@@ -58,6 +61,9 @@ struct options {
 	    *origin, *secret_file;
 	const char *url, *api, *events, *description;
 	bool no_probe, dc, no_verify;
+	const char *ddns_port;
+	const char *hosts[OPTIONS_HOSTS + 1]; /* ends with NULL */
+	bool or_tunnel;
 	bool quiet;
 	bool origin_insecure, json, all, help, version;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */

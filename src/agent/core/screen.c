@@ -268,6 +268,46 @@ screen_no_certificate(struct screen *s, const char *name, const char *why, int64
 	end(s);
 }
 
+static void
+put_reach(struct buf *b, const struct screen_address *a, const char *family, const char *reach)
+{
+	if (reach[0] != '\0' && strcmp(reach, "unknown") != 0)
+		buf_printf(b, "; port %u is %s (%s)", a->port, reach, family);
+}
+
+void
+screen_address(struct screen *s, const char *name, const struct screen_address *a)
+{
+	begin(s, "address");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(name));
+		put_member(&s->line, "host", slice_str(a->host));
+		put_member(&s->line, "v4", slice_str(a->v4));
+		put_member(&s->line, "v6", slice_str(a->v6));
+		put_member(&s->line, "reach4", slice_str(a->reach4));
+		put_member(&s->line, "reach6", slice_str(a->reach6));
+		put_member(&s->line, "way", a->tunnel ? S("tunnel") : S("straight"));
+		put_member(&s->line, "text", slice_str(a->text));
+	} else {
+		put_plain(&s->line, slice_str(a->host));
+		buf_put(&s->line,
+		    a->tunnel ? S(" leads to the edge and its tunnel") : S(" is at "));
+		if (!a->tunnel) {
+			put_plain(&s->line, slice_str(a->v4));
+			buf_put(&s->line,
+			    a->v4[0] != '\0' && a->v6[0] != '\0' ? S(" and ") : S(""));
+			put_plain(&s->line, slice_str(a->v6));
+		}
+		put_reach(&s->line, a, "IPv4", a->reach4);
+		put_reach(&s->line, a, "IPv6", a->reach6);
+		if (a->text[0] != '\0') {
+			buf_put(&s->line, S("\n  "));
+			put_plain(&s->line, slice_str(a->text));
+		}
+	}
+	end(s);
+}
+
 void
 screen_down(struct screen *s, const char *why)
 {

@@ -55,6 +55,15 @@ void screen_certificate(struct screen *s, const char *name, const char *host, co
     const char *until, const char *caa);
 /* It has none, or no newer one: why, and in how many seconds it is tried again, 0: not. */
 void screen_no_certificate(struct screen *s, const char *name, const char *why, int64_t again_s);
+/* A name of dynamic DNS, as DNS has it now. */
+struct screen_address {
+	const char *host, *v4, *v6;  /* "": none */
+	const char *reach4, *reach6; /* open, refused, silent, unknown; "": nobody knocked */
+	unsigned port;
+	bool tunnel;      /* it leads to the edge, and through a tunnel */
+	const char *text; /* a sentence of advice, "": none */
+};
+void screen_address(struct screen *s, const char *name, const struct screen_address *a);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);

@@ -368,7 +368,7 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 static void
 run(struct asking *a, struct resolver *r, const char *edge, const char *ca, int64_t timeout_ms)
 {
-	char *error = edge_dial_init(&a->dial, a->loop, r, edge, ca);
+	char *error = edge_dial_init(&a->dial, a->loop, r, edge, ca, true);
 
 	if (error != NULL) {
 		snprintf(a->answer->why, sizeof(a->answer->why), "%s", error);

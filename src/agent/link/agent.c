@@ -186,7 +186,11 @@ close_signals(struct agent *a)
 static void
 on_changed(struct netwatch *w, const char *why)
 {
-	client_check_link(&list_of(w, struct agent, watch)->client, why);
+	struct agent *a = list_of(w, struct agent, watch);
+
+	if (a->params->changed != NULL)
+		a->params->changed(a->params->talk_owner);
+	client_check_link(&a->client, why);
 }
 
 /* The links are closed; what else lives on the loop goes in the same turn, whose graveyard then
@@ -199,6 +203,8 @@ on_over(struct client *c, int exit_code)
 	check(c->state == CLIENT_OVER && a->n_open == a->params->n_tunnels);
 	a->exit_code = exit_code;
 	netwatch_stop(&a->watch);
+	if (a->params->ended != NULL)
+		a->params->ended(a->params->talk_owner);
 	own_certs_stop(c->certs);
 	close_signals(a);
 	loop_unwatch(&a->output);
@@ -288,7 +294,8 @@ agent_run(const struct agent_params *p, char *ret_account)
 	a->signals.fd = -1;
 	/* Standard output is for answers where questions are asked; what fails is
 	 * told at the end. */
-	screen_init(&a->screen, p->talk != NULL ? -1 : STDOUT_FILENO, p->json, p->requests);
+	screen_init(&a->screen, p->talk != NULL && p->once ? -1 : STDOUT_FILENO, p->json,
+	    p->requests);
 	error = set_up(a);
 	if (error == NULL)
 		error = open_tunnels(a);

@@ -13,8 +13,11 @@ struct agent_params {
 	size_t n_tunnels;
 	const struct config_acme *acme; /* where some tunnels are of tls_at_agent */
 	bool json, requests;            /* events as JSON; an event for each request */
-	void (*talk)(struct client *c, struct slice json,
-	    void *owner); /* see struct client; with once */
+	void (*talk)(struct client *c, struct slice json, void *owner); /* see struct client */
+	/* NULL: nobody is told. The way to the edge may have changed; all ends, and so must what
+	 * was set on the loop. */
+	void (*changed)(void *owner);
+	void (*ended)(void *owner);
 	void *talk_owner;
 	bool once; /* `adit login`: one welcome, no tunnels */
 };

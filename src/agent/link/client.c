@@ -250,9 +250,8 @@ tell_host(char *dst, size_t cap)
 char *
 client_init(struct client *c, struct resolver *r, const char *edge, const char *ca)
 {
-	char *error = edge_dial_init(&c->dial, c->loop, r, edge, ca);
+	char *error = edge_dial_init(&c->dial, c->loop, r, edge, ca, true);
 
-	check(c->talk == NULL || c->once); /* who asks questions does not dial for ever */
 	if (error != NULL)
 		return error;
 	if (carrier_shared_init(&c->carriers, SERVE_LINKS_MAX) != 0) {

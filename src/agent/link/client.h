@@ -55,8 +55,9 @@ struct client {
 	const char *token;       /* owned by the caller */
 	bool once; /* `adit login`: end after the first welcome, or the first failure */
 	/*
-	 * `adit inbox`, with once: the link goes on after the welcome.  Called with each message
-	 * that is not about tunnels, first with an empty one; client_say() answers, client_later()
+	 * `adit inbox`, with once: the link goes on after the welcome.  `adit ddns`, without: and is
+	 * dialled again when it ends.  Called with each message
+	 * that is not about tunnels, with an empty one behind each welcome; client_say() answers, client_later()
 	 * asks for an empty one, client_finish() ends.
 	 */
 	void (*talk)(struct client *c, struct slice json, void *owner);

@@ -81,9 +81,9 @@ find_proxy(struct edge_dial *d)
 
 char *
 edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
-    const char *ca_path)
+    const char *ca_path, bool link)
 {
-	struct tls_client_params p = { .ca_path = ca_path, .verify = true, .link = true };
+	struct tls_client_params p = { .ca_path = ca_path, .verify = true, .link = link };
 	const char *why, *name;
 	char *error = NULL;
 
@@ -290,7 +290,7 @@ edge_dial_start(struct edge_dial *d)
 	/* done() took the last connection over, or closed it. */
 	check(d->state == EDGE_DIAL_OFF && !conn_is_open(&d->conn));
 	d->deadline.fn = on_deadline;
-	d->dial = (struct dial){ .done = on_dialled };
+	d->dial = (struct dial){ .done = on_dialled, .family = d->family };
 	move(d, EDGE_DIAL_CONNECT);
 	dial_start(d->resolver, &d->dial, d->proxy.kind == PROXY_NONE ? &d->edge : &d->proxy.addr,
 	    (int64_t)LIMIT_ORIGIN_CONNECT_MS * 1000);

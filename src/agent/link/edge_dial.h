@@ -31,6 +31,7 @@ struct edge_dial {
 	struct resolver *resolver;
 	struct tls_client *tls;
 	struct addr edge;
+	int family;         /* AF_INET or AF_INET6: that one alone; 0: both */
 	char tls_name[256]; /* SNI, and the name that the edge's certificate must cover */
 	/* private */
 	enum edge_dial_state state;
@@ -44,10 +45,11 @@ struct edge_dial {
 
 /*
  * edge: https://HOST[:PORT], HOST[:PORT] or unix:PATH; port 443 where none is given.  ca_path: PEM,
- * NULL: the system's.  The variables that name a proxy are read now.  NULL, or a malloced sentence.
+ * NULL: the system's.  link: it speaks as an agent, else as a visitor.  The variables that name a proxy are
+ * read now.  NULL, or a malloced sentence.
  */
 char *edge_dial_init(struct edge_dial *d, struct loop *l, struct resolver *r, const char *edge,
-    const char *ca_path) must_use;
+    const char *ca_path, bool link) must_use;
 void edge_dial_fini(struct edge_dial *d);
 /* One attempt; in OFF only. */
 void edge_dial_start(struct edge_dial *d);

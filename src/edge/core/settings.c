@@ -322,6 +322,7 @@ static const struct schema_row proxy_rows[] = {
 };
 static const struct schema_row dynamic_dns_rows[] = {
 	{ "plain_http", SCHEMA_BOOL, AT(ddns_plain_http) },
+	{ "private", SCHEMA_BOOL, AT(ddns_private) },
 	{ NULL },
 };
 static const struct schema_row rows[] = {

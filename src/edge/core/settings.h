@@ -72,6 +72,7 @@ struct settings {
 	struct settings_dns dns;
 	bool
 	    ddns_plain_http; /* updates of dynamic DNS without TLS: old routers speak nothing else */
+	bool ddns_private;   /* names may have addresses of private networks */
 	struct cidr_set trusted;
 	/* Who connects to these listeners, with a PROXY header; none: anybody, without. */
 	struct {

@@ -8,6 +8,7 @@
 #include "edge/inbox/courier.h"
 #include "edge/link/bind.h"
 #include "edge/link/links.h"
+#include "edge/link/ddns_message.h"
 #include "edge/link/domain_message.h"
 #include "edge/link/inbox_message.h"
 #include "edge/link/names_message.h"
@@ -116,7 +117,8 @@ session_free(struct session *s)
 
 	/* No tunnel may lead to it any more, and nothing that still works may come back to it. */
 	check(s->n_up == 0 && s->login == NULL && s->query == NULL);
-	check(s->release == NULL && s->status == NULL && s->domain_request == NULL);
+	check(s->ddns == NULL && s->release == NULL && s->status == NULL &&
+	      s->domain_request == NULL);
 	check(!lobby_has(&s->unknown) && !lobby_has(&s->known));
 	free(s->tunnels);
 	slab_put(&w->links->sessions, s);
@@ -158,6 +160,8 @@ take_message(struct session *s, struct slice json)
 		names_message(s, message);
 	else if (type != NULL && strcmp(type, "release") == 0)
 		release_message(s, message);
+	else if (type != NULL && strcmp(type, "ddns") == 0)
+		ddns_message(s, message);
 	else if (type != NULL && strcmp(type, "domain") == 0)
 		domain_message(s, message);
 	else if (type != NULL && strcmp(type, "inbox") == 0)
@@ -241,6 +245,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	query_abandon(s->query);
 	s->query = NULL;
 	release_abandon(s);
+	ddns_message_abandon(s);
 	domain_message_abandon(s);
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
@@ -328,6 +333,7 @@ session_start(struct worker *w, struct arrival *a)
 	s->self.generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
 	s->timer.fn = on_timer;
 	memcpy(s->peer, a->peer, sizeof(s->peer));
+	source_ip_of(&a->ss, &s->ip);
 	if (carrier_init(&s->carrier, w->loop, &w->shared, &a->conn, LINK_EDGE, &ops, s) != 0) {
 		log_event(LOG_ERROR, "link-failed", LOG_Z("peer", a->peer));
 		lobby_leave(&w->links->unknown, &s->unknown);

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+struct ddns_message;
 struct domain_ask;
 struct session_login;
 struct query;
@@ -51,6 +52,7 @@ struct session {
 	struct directory_link self;
 	struct source_key source;
 	bool has_source;
+	struct source_ip ip;               /* of whoever is connected, or whom PROXY has named */
 	struct lobby_guest unknown, known; /* until the token was looked at, and since */
 	char peer[PEER_TEXT_BYTES];
 	char account[64], token_id[24];
@@ -59,6 +61,7 @@ struct session {
 	uint64_t query_seq;
 	bool view_page;                  /* it is one of a list */
 	struct release_message *release; /* a name that is being given up */
+	struct ddns_message *ddns;       /* a name whose addresses are being set */
 	struct session_login *login;     /* until UP, or the store has answered */
 	struct status_query *status;     /* a question that is being answered */
 	struct domain_ask *domain;       /* a question about own domains, under way */

@@ -113,7 +113,8 @@ update(struct own_ask *a)
 	} else if (a->worker->draining) {
 		answer_code(a, DYNDNS_LATER);
 	} else {
-		dyndns_read(&u->wanted, own_query(a), is_form(a) ? buf_slice(&a->body) : S(""));
+		dyndns_read(&u->wanted, a->worker->settings->ddns_private, own_query(a),
+		    is_form(a) ? buf_slice(&a->body) : S(""));
 		client_sockaddr(a->x, &ss);
 		u->has_address = dyndns_settle(&u->wanted, &ss);
 		u->has_source = client_key(a->x, &u->source);

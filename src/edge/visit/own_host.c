@@ -2,6 +2,7 @@
 /* Takes requests for the edge itself: finds their row, reads their body, hands back the answer. */
 #include "edge/visit/own_host.h"
 
+#include "edge/core/ticket.h"
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
 #include "edge/visit/own_acme_dns.h"
@@ -16,12 +17,16 @@
 
 #define PLAIN S("text/plain; charset=utf-8")
 
-/* Which address the edge sees: one line, so that every program finds it. */
+/*
+ * Which address the edge sees: one line, so that every program finds it. The ticket proves to the
+ * edge itself that it has seen it (edge/link/ddns_message.h).
+ */
 static void
 checkip(struct own_ask *a)
 {
 	struct sockaddr_storage ss;
-	char host[ADDR_TEXT_BYTES], line[ADDR_TEXT_BYTES + 1];
+	char host[ADDR_TEXT_BYTES], line[ADDR_TEXT_BYTES + 1], ticket[TICKET_TEXT_BYTES];
+	char fields[128];
 	int n;
 
 	client_sockaddr(a->x, &ss);
@@ -32,7 +37,9 @@ checkip(struct own_ask *a)
 	}
 	(void)addr_split(&ss, sizeof(ss), host, sizeof(host));
 	n = snprintf(line, sizeof(line), "%s\n", host);
-	own_answer(a, 200, "Cache-Control: no-store\r\n", PLAIN, slice_of(line, (size_t)n));
+	ticket_make(a->worker->edge, host, ticket);
+	snprintf(fields, sizeof(fields), "Cache-Control: no-store\r\nadit-seen: %s\r\n", ticket);
+	own_answer(a, 200, fields, PLAIN, slice_of(line, (size_t)n));
 }
 
 struct own_row {

@@ -39,7 +39,7 @@ expect(const char *query, const char *source, const char *want)
 	struct dyndns d;
 	char got[200] = "dnserr";
 
-	dyndns_read(&d, slice_str(query), S(""));
+	dyndns_read(&d, false, slice_str(query), S(""));
 	if (dyndns_settle(&d, &ss))
 		snprintf(got, sizeof(got), "%s %s", family(&d.v4, AF_INET),
 		    family(&d.v6, AF_INET6));
@@ -101,6 +101,23 @@ TEST(what_nobody_can_reach)
 	expect("myip=224.0.0.1", "", "dnserr");
 }
 
+TEST(within_a_private_network)
+{
+	struct sockaddr_storage ss = from("10.0.0.9");
+	struct dyndns d;
+
+	dyndns_read(&d, true, S("hostname=a.z"), S(""));
+	EXPECT(dyndns_settle(&d, &ss));
+	EXPECT_SLICE(slice_str(family(&d.v4, AF_INET)), S("10.0.0.9"));
+	dyndns_read(&d, true, S("myip=192.168.1.2,fd00::1"), S(""));
+	EXPECT(dyndns_settle(&d, &ss));
+	EXPECT_SLICE(slice_str(family(&d.v4, AF_INET)), S("192.168.1.2"));
+	EXPECT_SLICE(slice_str(family(&d.v6, AF_INET6)), S("fd00::1"));
+	dyndns_read(&d, true, S("myip=224.0.0.1"), S(""));
+	ss = from("203.0.113.9");
+	EXPECT(!dyndns_settle(&d, &ss));
+}
+
 TEST(words_in_place_of_addresses)
 {
 	expect("myip=9.9.9.9&myipv6=preserve", V6, "9.9.9.9 leave");
@@ -127,29 +144,29 @@ TEST(names)
 	struct dyndns d;
 	char query[3000] = "hostname=";
 
-	dyndns_read(&d, S("system=dyndns&hostname=Home.Z,%20nas.z&myip=9.9.9.9"), S(""));
+	dyndns_read(&d, false, S("system=dyndns&hostname=Home.Z,%20nas.z&myip=9.9.9.9"), S(""));
 	EXPECT_INT(d.n_hosts, 2);
 	EXPECT_SLICE(slice_str(d.hosts[0]), S("home.z"));
 	EXPECT_SLICE(slice_str(d.hosts[1]), S("nas.z"));
-	dyndns_read(&d, S("x=1"), S("hostname=a.z&myip=9.9.9.9"));
+	dyndns_read(&d, false, S("x=1"), S("hostname=a.z&myip=9.9.9.9"));
 	EXPECT_INT(d.n_hosts, 1);
 	EXPECT_INT(d.v4.wish, DYNDNS_SET);
-	dyndns_read(&d, S("hostname="), S(""));
+	dyndns_read(&d, false, S("hostname="), S(""));
 	EXPECT_INT(d.n_hosts, 0);
-	dyndns_read(&d, S("hostname=a%00b.z,c%0Ad.z"), S(""));
+	dyndns_read(&d, false, S("hostname=a%00b.z,c%0Ad.z"), S(""));
 	EXPECT_INT(d.n_hosts, 2);
 	EXPECT_SLICE(slice_str(d.hosts[0]), S(""));
 	EXPECT_SLICE(slice_str(d.hosts[1]), S("c?d.z"));
 	for (int i = 0; i < DYNDNS_HOSTS; i++)
 		strcat(query, "a.z,");
-	dyndns_read(&d, slice_str(query), S(""));
+	dyndns_read(&d, false, slice_str(query), S(""));
 	EXPECT_INT(d.n_hosts, DYNDNS_HOSTS);
 	strcat(query, "a.z");
-	dyndns_read(&d, slice_str(query), S(""));
+	dyndns_read(&d, false, slice_str(query), S(""));
 	EXPECT_INT(d.n_hosts, DYNDNS_HOSTS + 1);
 	memset(query + 9, 'a', 400);
 	query[409] = '\0';
-	dyndns_read(&d, slice_str(query), S(""));
+	dyndns_read(&d, false, slice_str(query), S(""));
 	EXPECT_INT(d.n_hosts, 1);
 	EXPECT_SLICE(slice_str(d.hosts[0]), S(""));
 }
@@ -160,7 +177,7 @@ TEST(lines)
 	char addresses[DYNDNS_ANSWER_BYTES], line[DYNDNS_ANSWER_BYTES + 16];
 	struct dyndns d;
 
-	dyndns_read(&d, S("myip=9.9.9.9," V6), S(""));
+	dyndns_read(&d, false, S("myip=9.9.9.9," V6), S(""));
 	EXPECT(dyndns_settle(&d, &ss));
 	dyndns_addresses(&d, addresses);
 	EXPECT_SLICE(slice_of(line, dyndns_line(DYNDNS_GOOD, addresses, line)),
@@ -173,5 +190,5 @@ TEST(lines)
 }
 
 TESTS(TEST_ROW(which_address) TEST_ROW(whose_own_address) TEST_ROW(what_nobody_can_reach)
-	TEST_ROW(words_in_place_of_addresses) TEST_ROW(a_machine_behind_the_router) TEST_ROW(names)
-	    TEST_ROW(lines))
+	TEST_ROW(words_in_place_of_addresses) TEST_ROW(a_machine_behind_the_router)
+	    TEST_ROW(within_a_private_network) TEST_ROW(names) TEST_ROW(lines))
