@@ -765,7 +765,7 @@ def test_every_code_is_shown_here():
     with open(os.path.join(ROOT, "src/hook/doctor.c"), encoding="utf-8") as f:
         codes = set(re.findall(r'\{ "([a-z0-9-]+)", \d+, DOCTOR_', f.read()))
     text = ""
-    for path in (__file__, __file__.replace("test_doctor.py", "test_doctor_situations.py")):
+    for path in (__file__, *(__file__.replace("test_doctor.py", other) for other in ("test_doctor_situations.py", "test_tls_at_agent.py"))):
         with open(path, encoding="utf-8") as f:
             text += f.read()
     missing = {c for c in codes if not re.search(rf'"{c}"[\]),]', text)}
