@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from acmelab import CHALLTESTSRV, PEBBLE, Pebble, World
+from acmelab import CHALLTESTSRV, PEBBLE, Pebble, World, ask
 from conftest import ROOT
 from dnsd import NameServer
 from http1 import Visitor
@@ -123,6 +123,33 @@ def test_the_next_start_goes_on_with_what_is_there(lab):
     _, third, _, _ = ending(lab, edge=edge, origin=origin, ca=ca)
     third.wait_event("certificate", 6 * WAIT_S)
     assert curl(edge, ca.root).stdout == "ok"
+
+
+def test_a_ca_that_wants_its_certificate_back_gets_it(lab):
+    """A window in the past, as before a revocation: the certificate is renewed at once, and visitors of both are served."""
+    edge, agent, origin, ca = ending(lab)
+    agent.wait_event("certificate", 6 * WAIT_S)
+    with open(state(edge, ".pem")[0]) as f:
+        first = f.read()
+    agent.stop()
+    body = {"suggestedWindow": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}, "explanationURL": "https://ca.example.org/why"}
+    pem = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", first, re.S)[0]
+    status, _, text = ask("POST", f"https://127.0.0.1:{ca.pebble.management}/set-renewal-info/",
+                          json.dumps({"Certificate": pem, "ARIResponse": json.dumps(body)}))
+    assert status == 200, text
+    _, again, _, _ = ending(lab, edge=edge, origin=origin, ca=ca)
+    again.wait_event("certificate", 6 * WAIT_S)
+    with Visitor(edge.https, "web.localhost", ca.root) as old:
+        old_serial = old.sock.getpeercert()["serialNumber"]
+
+        def renewed():
+            with open(state(edge, ".pem")[0]) as f:
+                return f.read() != first
+        until(renewed, 8 * WAIT_S)
+        assert old.ask("GET", "/").body == b"ok"
+    with Visitor(edge.https, "web.localhost", ca.root) as new:
+        assert new.sock.getpeercert()["serialNumber"] != old_serial
+        assert new.ask("GET", "/").body == b"ok"
 
 
 def test_a_kill_at_any_time_ends_with_a_certificate(lab):
