@@ -3,9 +3,8 @@
 #include "relay/order.h"
 
 #include "base/clock.h"
-#include "relay/fetch.h"
+#include "relay/acme_call.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum order_state { ORDER_RUNS, ORDER_SENDS, ORDER_WAITS, ORDER_STORES, ORDER_SHOWS, ORDER_OVER };
@@ -16,11 +15,7 @@ struct order {
 	struct acme *acme;
 	struct loop_timer timer;
 	struct loop_grave grave;
-	/* a request */
-	struct fetch *fetch;
-	struct fetch_request req;
-	struct fetch_answer answer;
-	char host[280], fields[512];
+	struct acme_call call; /* of SENDS */
 };
 
 /* clang-format off */
@@ -65,97 +60,13 @@ on_answer(void *owner)
 }
 
 static void
-drop_answer(struct order *o)
-{
-	fetch_end(o->fetch);
-	o->fetch = NULL;
-	fetch_fini(&o->answer);
-}
-
-/* Several Link fields tell of several chains (RFC 8555 7.4.2). */
-static void
-join_links(const struct fetch_answer *a, struct buf *out)
-{
-	struct slice head = buf_slice(&a->head);
-	const struct h1_field *f;
-	size_t at = 0;
-
-	while ((f = h1_find(&a->h1.head, head, S("Link"), &at)) != NULL) {
-		buf_put(out, out->n > 0 ? S(", ") : S(""));
-		buf_put(out, h1_text(head, f->value));
-	}
-}
-
-/* What came, or that nothing came, goes to the case. */
-static void
 take_answer(struct order *o)
 {
-	const struct fetch_answer *a = &o->answer;
-	struct acme_answer answer = { .why = a->why };
-	struct buf links;
+	const char *why = acme_call_take(&o->call, o->acme, now_s());
 
-	buf_init(&links, LIMIT_HEAD_BYTES);
-	if (o->fetch != NULL && a->stage == FETCH_DONE && a->body.n >= a->body.max) {
-		answer.why = "its answer is too long";
-	} else if (o->fetch != NULL && a->stage == FETCH_DONE) {
-		join_links(a, &links);
-		answer = (struct acme_answer){ .status = a->status,
-			.nonce = fetch_field(a, S("Replay-Nonce")),
-			.location = fetch_field(a, S("Location")),
-			.retry_after = fetch_field(a, S("Retry-After")),
-			.link = buf_slice(&links),
-			.body = buf_slice(&a->body) };
-	}
-	acme_answer(o->acme, &answer, now_s());
-	buf_fini(&links);
-	if (answer.status == 0)
-		o->p.ops->unanswered(o->p.owner, answer.why);
-	drop_answer(o);
-}
-
-/* https://HOST[:PORT]/PATH into host and request; false: it has no such form. */
-static bool
-split_url(struct order *o, struct slice url)
-{
-	struct slice rest = slice_starts(url, S("https://")) ? slice_from(url, 8) : S("");
-	size_t slash = slice_find(rest, '/');
-	struct slice host = slice_head(rest, slash == SIZE_MAX ? rest.n : slash);
-	struct addr *addr = &o->req.addr;
-
-	o->req.target = slash == SIZE_MAX ? S("/") : slice_from(rest, slash);
-	if (host.n == 0 || !slice_z(host, o->host, sizeof(o->host)) ||
-	    addr_parse(slice_head(url, 8 + host.n), addr) != NULL || addr->kind != ADDR_TCP ||
-	    addr->host[0] == '\0')
-		return false;
-	addr->tls = true;
-	if (addr->port == 0)
-		addr->port = 443;
-	return true;
-}
-
-static void
-send_request(struct order *o, const struct acme_request *r)
-{
-	bool body = r->content_type != NULL;
-
-	move(o, ORDER_SENDS);
-	o->req = (struct fetch_request){ .method = r->method,
-		.tls = o->p.tls,
-		.host = o->host,
-		.body = body ? r->body : S(""),
-		.timeout_ms = LIMIT_CERT_FETCH_MS,
-		.body_max = LIMIT_ACME_ANSWER_BYTES };
-	snprintf(o->fields, sizeof(o->fields), "User-Agent: %s\r\nAccept: %s\r\n%s%s%s",
-	    o->p.program, r->accept != NULL ? r->accept : "*/*", body ? "Content-Type: " : "",
-	    body ? r->content_type : "", body ? "\r\n" : "");
-	o->req.fields = slice_str(o->fields);
-	o->answer = (struct fetch_answer){ .stage = FETCH_DNS };
-	if (split_url(o, slice_str(r->url)))
-		o->fetch = fetch_start(o->p.loop, &o->req, &o->answer, on_answer, o);
-	else
-		snprintf(o->answer.why, sizeof(o->answer.why), "this is no https:// URL");
-	if (o->fetch == NULL)
-		on_answer(o);
+	if (why != NULL)
+		o->p.ops->unanswered(o->p.owner, why);
+	acme_call_end(&o->call);
 }
 
 /* --- steps --- */
@@ -184,7 +95,9 @@ go_on(struct order *o)
 		o->p.ops->store(o->p.owner, s.store.ca);
 		return;
 	case ACME_SEND:
-		send_request(o, &s.request);
+		move(o, ORDER_SENDS);
+		acme_call_send(&o->call, o->p.loop, o->p.tls, o->p.program, &s.request, on_answer,
+		    o);
 		return;
 	case ACME_WAIT:
 		wait_until(o, s.until_s);
@@ -264,7 +177,7 @@ on_grave(struct loop_grave *g)
 {
 	struct order *o = list_of(g, struct order, grave);
 
-	check(o->state == ORDER_OVER && o->fetch == NULL);
+	check(o->state == ORDER_OVER && o->call.fetch == NULL);
 	acme_free(o->acme);
 	tls_client_unref(o->p.tls);
 	free(o);
@@ -276,7 +189,7 @@ order_end(struct order *o)
 	if (o == NULL)
 		return;
 	loop_timer_stop(o->p.loop, &o->timer);
-	drop_answer(o);
+	acme_call_end(&o->call);
 	if (o->state != ORDER_OVER)
 		move(o, ORDER_OVER);
 	loop_bury(o->p.loop, &o->grave, on_grave);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "edge/cert/row.h"
 #include "edge/core/board.h"
-#include "relay/fetch.h"
+#include "relay/acme_call.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -48,10 +48,7 @@ struct drive {
 	uint64_t told_version;
 	int64_t told_until_us;
 	/* a request */
-	struct fetch *fetch;
-	struct fetch_request req;
-	struct fetch_answer answer;
-	char host[280], fields[512];
+	struct acme_call call;
 	/* storing */
 	struct keep keep; /* the registration's text */
 	uint64_t version; /* of the text that is being stored, the case's or the registration's */
@@ -195,73 +192,13 @@ on_answer(void *owner)
 	later(owner, SOON_US);
 }
 
-/* All of them, joined (RFC 8555 7.4.2: alternate chains are told by several). */
-static void
-join_links(const struct fetch_answer *a, struct buf *out)
-{
-	struct slice head = buf_slice(&a->head);
-	const struct h1_field *f;
-	size_t at = 0;
-
-	while ((f = h1_find(&a->h1.head, head, S("Link"), &at)) != NULL) {
-		if (out->n > 0)
-			buf_put(out, S(", "));
-		buf_put(out, h1_text(head, f->value));
-	}
-}
-
-/* The edge ends, or the certificate is not wanted any more. */
-static void
-take_nothing(struct drive *d)
-{
-	fetch_end(d->fetch);
-	d->fetch = NULL;
-	fetch_fini(&d->answer);
-}
-
 /* What came, or that nothing came, goes to the case. */
 static void
-take_answer(struct drive *d, const char *why)
+take_answer(struct drive *d)
 {
-	const struct fetch_answer *a = &d->answer;
-	struct acme_answer answer = { .why = why };
-	struct buf links;
-
-	buf_init(&links, LIMIT_HEAD_BYTES);
-	if (why == NULL && a->stage == FETCH_DONE && a->body.n < a->body.max) {
-		join_links(a, &links);
-		answer = (struct acme_answer){ .status = a->status,
-			.nonce = fetch_field(a, S("Replay-Nonce")),
-			.location = fetch_field(a, S("Location")),
-			.retry_after = fetch_field(a, S("Retry-After")),
-			.link = buf_slice(&links),
-			.body = buf_slice(&a->body) };
-	} else if (why == NULL) {
-		answer.why = a->stage == FETCH_DONE ? "its answer is too long" : a->why;
-	}
 	may_die();
-	acme_answer(d->acme, &answer, now_s());
-	buf_fini(&links);
-	take_nothing(d);
-}
-
-/* https://HOST[:PORT]/PATH; what is none was refused by the library. False: it has no such form. */
-static bool
-split_url(struct drive *d, struct slice url)
-{
-	struct slice rest = slice_starts(url, S("https://")) ? slice_from(url, 8) : S("");
-	size_t slash = slice_find(rest, '/');
-	struct slice host = slice_head(rest, slash == SIZE_MAX ? rest.n : slash);
-
-	d->req.target = slash == SIZE_MAX ? S("/") : slice_from(rest, slash);
-	if (host.n == 0 || !slice_z(host, d->host, sizeof(d->host)) ||
-	    addr_parse(slice_head(url, 8 + host.n), &d->req.addr) != NULL ||
-	    d->req.addr.kind != ADDR_TCP || d->req.addr.host[0] == '\0')
-		return false;
-	d->req.addr.tls = true;
-	if (d->req.addr.port == 0)
-		d->req.addr.port = 443;
-	return true;
+	(void)acme_call_take(&d->call, d->acme, now_s());
+	acme_call_end(&d->call);
 }
 
 static void
@@ -270,28 +207,16 @@ send_request(struct drive *d, const struct acme_request *r)
 	char *error = registration_connect(d->reg);
 
 	move(d, DRIVE_SENDS);
-	d->req = (struct fetch_request){ .method = r->method,
-		.tls = d->reg->tls,
-		.host = d->host,
-		.body = r->content_type == NULL ? S("") : r->body,
-		.timeout_ms = LIMIT_CERT_FETCH_MS,
-		.body_max = LIMIT_ACME_ANSWER_BYTES };
-	snprintf(d->fields, sizeof(d->fields), "User-Agent: aditd/" ADIT_VERSION "\r\n%s%s%s%s%s%s",
-	    r->content_type != NULL ? "Content-Type: " : "",
-	    r->content_type != NULL ? r->content_type : "", r->content_type != NULL ? "\r\n" : "",
-	    "Accept: ", r->accept != NULL ? r->accept : "*/*", "\r\n");
-	d->req.fields = slice_str(d->fields);
-	d->answer = (struct fetch_answer){ .stage = FETCH_DNS };
 	log_event(LOG_DEBUG, "certificate-request", LOG_Z("method", r->method),
 	    LOG_Z("url", r->url), LOG_Z("at", acme_at(d->acme)));
-	if (error == NULL && split_url(d, slice_str(r->url)))
-		d->fetch = fetch_start(loop_of(d), &d->req, &d->answer, on_answer, d);
-	else
-		snprintf(d->answer.why, sizeof(d->answer.why), "%s",
-		    error != NULL ? error : "this is no https:// URL");
-	free(error);
-	if (d->fetch == NULL)
+	if (error == NULL) {
+		acme_call_send(&d->call, loop_of(d), d->reg->tls, "aditd/" ADIT_VERSION, r,
+		    on_answer, d);
+	} else {
+		snprintf(d->call.answer.why, sizeof(d->call.answer.why), "%s", error);
 		on_answer(d);
+	}
+	free(error);
 }
 
 /* --- storing --- */
@@ -301,7 +226,7 @@ on_grave(struct loop_grave *g)
 {
 	struct drive *d = list_of(g, struct drive, grave);
 
-	check(d->fetch == NULL && d->shown == NULL && !keep_is_busy(&d->keep));
+	check(d->call.fetch == NULL && d->shown == NULL && !keep_is_busy(&d->keep));
 	check(d->reg->n_cases > 0);
 	d->reg->n_cases--;
 	acme_free(d->acme);
@@ -417,7 +342,7 @@ on_timer(struct loop_timer *t)
 			later(d, TOLD_POLL_US);
 		return;
 	case DRIVE_SENDS:
-		take_answer(d, d->fetch == NULL ? d->answer.why : NULL);
+		take_answer(d);
 		move(d, DRIVE_RUNS);
 		go_on(d);
 		return;
@@ -473,8 +398,7 @@ drive_end(struct drive *d)
 	if (d == NULL)
 		return;
 	loop_timer_stop(loop_of(d), &d->timer);
-	if (d->fetch != NULL)
-		take_nothing(d);
+	acme_call_end(&d->call);
 	hide_all(d);
 	if (d->state != DRIVE_OVER)
 		move(d, DRIVE_OVER);
