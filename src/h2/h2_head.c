@@ -94,7 +94,7 @@ static struct slice
 text_of(const struct h2_head *h, struct h2_span s)
 {
 	check((size_t)s.at + s.n <= h->pseudo.n);
-	return slice_of(h->pseudo.p + s.at, s.n);
+	return slice_head(slice_from(buf_slice(&h->pseudo), s.at), s.n);
 }
 
 /* No pseudo-field has a blank but a path, of which the parser says what is wrong. */
