@@ -85,8 +85,18 @@ trailer_next(struct slice *lines, struct slice *ret_name, struct slice *ret_valu
 	return true;
 }
 
+static bool
+is_dropped(struct slice name, struct trailer_drop drop)
+{
+	for (size_t i = 0; i < drop.n; i++)
+		if (slice_ieq(name, drop.names[i]))
+			return true;
+	return false;
+}
+
 enum close_code
-trailer_pass(struct slice lines, char dst[LIMIT_TRAILER_BYTES], size_t *ret_n)
+trailer_pass(struct slice lines, struct trailer_drop drop, char dst[LIMIT_TRAILER_BYTES],
+    size_t *ret_n)
 {
 	struct wire_out w = wire_out(dst, LIMIT_TRAILER_BYTES);
 	struct slice name, value;
@@ -96,7 +106,7 @@ trailer_pass(struct slice lines, char dst[LIMIT_TRAILER_BYTES], size_t *ret_n)
 	while (trailer_next(&lines, &name, &value, &fault)) {
 		if (++n_fields > LIMIT_TRAILER_FIELDS)
 			return CLOSE_TRAILER_TOO_LARGE;
-		if (trailer_may(name))
+		if (trailer_may(name) && !is_dropped(name, drop))
 			rewrite_put(&w, name, value);
 	}
 	if (fault != CLOSE_OK)

@@ -24,12 +24,18 @@ bool trailer_next(struct slice *lines, struct slice *ret_name, struct slice *ret
 /* Whether a field of this name may stand in a trailer section at all (RFC 9110 6.5.1). */
 bool trailer_may(struct slice name) must_use;
 
+/* Names of fields, in any case. */
+struct trailer_drop {
+	const struct slice *names;
+	size_t n;
+};
+
 /*
- * Writes the fields that pass, in their order, in the form that is said above: at most
- * LIMIT_TRAILER_BYTES.  *ret_n may be 0: none passes.  CLOSE_OK, or what is wrong with the section;
+ * Writes the fields that pass, and are not named in `drop`, in their order, in the form that is said
+ * above: at most LIMIT_TRAILER_BYTES.  *ret_n may be 0: none passes.  CLOSE_OK, or what is wrong with the section;
  * nothing of it is to be used then.
  */
-enum close_code trailer_pass(struct slice lines, char dst[LIMIT_TRAILER_BYTES],
-    size_t *ret_n) must_use;
+enum close_code trailer_pass(struct slice lines, struct trailer_drop drop,
+    char dst[LIMIT_TRAILER_BYTES], size_t *ret_n) must_use;
 
 #endif

@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/bufq.h"
 #include "http/h1.h"
+#include "http/trailer.h"
 #include "relay/carrier.h"
 
 struct flow;
@@ -71,6 +72,8 @@ struct flow {
 	enum flow_framing in_framing, out_framing;
 	uint64_t rx_bytes, tx_bytes; /* body bytes from and to the connection, for logs */
 	int64_t active_us;           /* when a byte last moved, for idle timers */
+	/* Set by the owner after flow_init(), if at all: trailers that do not pass; they live as long. */
+	struct trailer_drop in_drop, out_drop;
 	/* private */
 	struct loop *loop;
 	bool ended; /* flow_end() was called, by the owner or after a reset: no calls any more */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connection -> stream. Bytes are read only into space that the link has granted. */
-#include "http/trailer.h"
 #include "relay/flow_private.h"
 
 /* Bytes read at once where the chunked coding must be taken off first. */
@@ -61,7 +60,7 @@ end_chunked(struct flow *f)
 	size_t n = 0;
 
 	if (f->in_trailers.n > 0) {
-		f->in_bad = trailer_pass(buf_slice(&f->in_trailers), passed, &n);
+		f->in_bad = trailer_pass(buf_slice(&f->in_trailers), f->in_drop, passed, &n);
 		buf_reset(&f->in_trailers);
 		buf_put(&f->in_trailers, slice_of(passed, n));
 		if (f->in_trailers.failed)

@@ -4,7 +4,6 @@
  * with one call together with the head; what the connection does not take waits
  * in `out`, bounded by the window, and only what it took gives credit back.
  */
-#include "http/trailer.h"
 #include "relay/flow_private.h"
 
 #include <stdio.h>
@@ -296,7 +295,7 @@ flow_rx_trailers(struct flow *f, struct slice lines)
 
 	if (f->ended || f->out_over || f->out_fin)
 		return;
-	if (trailer_pass(lines, passed, &n) != CLOSE_OK) {
+	if (trailer_pass(lines, f->out_drop, passed, &n) != CLOSE_OK) {
 		flow_fail_stream(f, LINK_CODE_PROTOCOL);
 		return;
 	}

@@ -151,9 +151,10 @@ def test_te(lab, head, asked):
 TUNNEL = {"id": 1, "kind": "http", "name": "fake"}
 
 
-def fake_agent(edge, **more):
+def fake_agent(edge, policy=None, **more):
     link = FakeAgent(edge, hello=False)
-    link.control(type="hello", protocol=1, agent="fake/1", token=link.token, tunnels=[TUNNEL], **more)
+    tunnel = {**TUNNEL, "policy": policy} if policy else TUNNEL
+    link.control(type="hello", protocol=1, agent="fake/1", token=link.token, tunnels=[tunnel], **more)
     assert link.wait_control("welcome")["trailers"] is True
     return link
 
@@ -192,6 +193,19 @@ def test_frame_of_an_agent_that_understands(lab):
         link.put(DATA, 0, stream, b"HTTP/1.1 200 OK\r\n\r\n")
         link.put(TRAILERS, FIN, stream, b"B: 2\r\n")
         assert v.response("POST").trailers == [("B", "2")]
+
+
+def test_what_a_route_removes_from_heads_it_removes_here(lab):
+    edge = lab.edge()
+    rules = {"request_headers": {"remove": ["A"]}, "response_headers": {"remove": ["X-Inner"], "set": {"X-Own": "1"}}}
+    with fake_agent(edge, rules, trailers=True) as link, edge.visitor("fake.localhost") as v:
+        v.send(POST.replace("web.", "fake.") + "\r\n3\r\nabc\r\n0\r\na: 1\r\nB: 2\r\n\r\n")
+        stream, _, trailers = message(link)
+        assert trailers == b"B: 2\r\n"
+        link.put(DATA, 0, stream, b"HTTP/1.1 200 OK\r\n\r\nabc")
+        link.put(TRAILERS, FIN, stream, b"x-inner: 1\r\nx-own: 2\r\nC: 3\r\n")
+        m = v.response("POST")
+        assert m.trailers == [("C", "3")] and m.get("x-own") == "1"
 
 
 def test_an_older_agent_gets_none(lab):

@@ -146,6 +146,12 @@ forward_start(struct exchange *x, struct tunnel *t, struct slice bytes)
 		return;
 	}
 	exchange_move(x, EXCHANGE_FLOW);
+	if (x->policy != NULL) {
+		x->flow.in_drop =
+		    (struct trailer_drop){ x->policy->request.drop, x->policy->request.n_drop };
+		x->flow.out_drop =
+		    (struct trailer_drop){ x->policy->response.drop, x->policy->response.n_drop };
+	}
 	x->req.body_max = body_max(x);
 	h1_init(&x->res, H1_RESPONSE);
 	x->res.inside = true;

@@ -10,7 +10,7 @@ static enum close_code
 pass(const char *lines)
 {
 	n_passed = 0;
-	return trailer_pass(slice_str(lines), passed, &n_passed);
+	return trailer_pass(slice_str(lines), (struct trailer_drop){ 0 }, passed, &n_passed);
 }
 
 TEST(order_case_and_values_stay)
@@ -31,8 +31,21 @@ TEST(passing_twice_is_passing_once)
 	EXPECT_INT(pass("A:1\r\nHost: x\r\nB:\xc3\xa4\r\n"), CLOSE_OK);
 	n = n_passed;
 	memcpy(once, passed, n);
-	EXPECT_INT(trailer_pass(slice_of(once, n), passed, &n_passed), CLOSE_OK);
+	EXPECT_INT(trailer_pass(slice_of(once, n), (struct trailer_drop){ 0 }, passed, &n_passed),
+	    CLOSE_OK);
 	EXPECT(slice_eq(slice_of(once, n), slice_of(passed, n_passed)));
+}
+
+/* A route's own rules. */
+TEST(names_that_a_route_drops)
+{
+	const struct slice names[] = { S("x-inner"), S("b") };
+	const struct trailer_drop drop = { names, 2 };
+
+	EXPECT_INT(trailer_pass(S("A: 1\r\nX-Inner: 2\r\nB: 3\r\nBB: 4\r\n"), drop, passed,
+		       &n_passed),
+	    CLOSE_OK);
+	EXPECT(slice_eq(slice_of(passed, n_passed), S("A: 1\r\nBB: 4\r\n")));
 }
 
 /* Each in several spellings, alone and between others. */
@@ -77,7 +90,8 @@ TEST(s08_what_is_no_field_is_refused)
 	EXPECT_INT(pass("a\r\n"), CLOSE_BAD_FIELD_NAME);
 	EXPECT_INT(pass("a: b\rc: d\r\n"), CLOSE_BAD_FIELD_VALUE);
 	EXPECT_INT(pass("a: b\x7f\r\n"), CLOSE_BAD_FIELD_VALUE);
-	EXPECT_INT(trailer_pass(S("a: b\0c\r\n"), passed, &n_passed), CLOSE_BAD_FIELD_VALUE);
+	EXPECT_INT(trailer_pass(S("a: b\0c\r\n"), (struct trailer_drop){ 0 }, passed, &n_passed),
+	    CLOSE_BAD_FIELD_VALUE);
 }
 
 TEST(limits)
@@ -104,4 +118,4 @@ TEST(limits)
 
 TESTS(TEST_ROW(order_case_and_values_stay) TEST_ROW(passing_twice_is_passing_once)
 	TEST_ROW(s08_names_of_heads_are_dropped) TEST_ROW(s08_what_is_no_field_is_refused)
-	    TEST_ROW(limits))
+	    TEST_ROW(names_that_a_route_drops) TEST_ROW(limits))

@@ -393,43 +393,109 @@ upload_done(struct world *w)
 }
 
 /* out_length is borrowed for the bytes that the far end of the origin must have. */
-TEST(chunked_body_is_taken_off_and_put_on_again)
+/* A request in chunks with trailers goes through the link, whose edge knows that the agent understands
+ * them or not, to an origin that wants this framing. */
+static void
+upload(struct world *w, bool understood, struct trailer_drop drop)
 {
-	static const char body[] = "5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nT: v\r\n\r\nGET";
-	static const char want[] = HEAD "c\r\nhello, world\r\n0\r\n\r\n";
+	static const char body[] =
+	    "5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nT: v\r\nHost: x\r\nU:1\r\n\r\nGET";
+	struct opening o = { .tunnel = 7,
+		.kind = OPENING_HTTP,
+		.request_id = S("r"),
+		.visitor = S("unix:"),
+		.local = S("unix:") };
+	char opening[256], rest[8];
+	size_t n = opening_encode(&o, opening, sizeof(opening));
+	struct stream *s = stream_open(&w->edge.link, NULL);
+
+	w->edge.trailers = understood;
+	w->visitor.far.script = body;
+	w->visitor.far.script_n = sizeof(body) - 1;
+	w->visitor.in = FLOW_CHUNKED;
+	flow_init(&w->visitor.flow, &w->edge, &w->visitor.conn, &ops, &w->visitor);
+	w->visitor.flow.in_drop = drop;
+	flow_bind(&w->visitor.flow, s);
+	start_inlet(&w->visitor, slice_of(opening, n), S(HEAD),
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	loop_run(w->loop);
+	EXPECT(!w->timed_out);
+	EXPECT_INT(flow_take_rest(&w->visitor.flow, rest, sizeof(rest)), 3);
+	EXPECT(memcmp(rest, "GET", 3) == 0);
+}
+
+static void
+expect_upload(bool understood, enum flow_framing framing, struct trailer_drop drop,
+    const char *want)
+{
 	struct world w;
 
 	world_open(&w, upload_done);
 	side_open(&w, &w.visitor, 0);
 	side_open(&w, &w.origin, 0);
-	w.visitor.in = FLOW_RAW; /* replaced below: the parser must be in chunked state */
 	w.origin.in = FLOW_NONE;
-	w.origin.out = FLOW_CHUNKED;
-	w.origin.out_length = sizeof(want) - 1;
+	w.origin.out = framing;
+	w.origin.out_length = framing == FLOW_LENGTH ? 12 : strlen(want);
 	w.visitor.out = FLOW_NONE;
-	w.visitor.far.script = body;
-	w.visitor.far.script_n = sizeof(body) - 1;
-	w.visitor.in = FLOW_CHUNKED;
-	{
-		struct opening o = { .tunnel = 7,
-			.kind = OPENING_HTTP,
-			.request_id = S("r"),
-			.visitor = S("unix:"),
-			.local = S("unix:") };
-		char opening[256], rest[8];
-		size_t n = opening_encode(&o, opening, sizeof(opening));
-		struct stream *s = stream_open(&w.edge.link, NULL);
-
-		flow_init(&w.visitor.flow, &w.edge, &w.visitor.conn, &ops, &w.visitor);
-		flow_bind(&w.visitor.flow, s);
-		start_inlet(&w.visitor, slice_of(opening, n), S(HEAD),
-		    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-		loop_run(w.loop);
-		EXPECT(!w.timed_out);
-		EXPECT_INT(flow_take_rest(&w.visitor.flow, rest, sizeof(rest)), 3);
-		EXPECT(memcmp(rest, "GET", 3) == 0);
-	}
+	upload(&w, understood, drop);
 	EXPECT_SLICE(slice_of(w.origin.far.got, w.origin.far.got_n), slice_str(want));
+	world_close(&w);
+}
+
+TEST(chunked_body_is_taken_off_and_put_on_again)
+{
+	expect_upload(false, FLOW_CHUNKED, (struct trailer_drop){ 0 },
+	    HEAD "c\r\nhello, world\r\n0\r\n\r\n");
+}
+
+TEST(trailers_pass_where_the_body_is_chunked)
+{
+	const struct slice names[] = { S("t") };
+
+	expect_upload(true, FLOW_CHUNKED, (struct trailer_drop){ 0 },
+	    HEAD "c\r\nhello, world\r\n0\r\nT: v\r\nU: 1\r\n\r\n");
+	expect_upload(true, FLOW_CHUNKED, (struct trailer_drop){ names, 1 },
+	    HEAD "c\r\nhello, world\r\n0\r\nU: 1\r\n\r\n");
+	expect_upload(true, FLOW_LENGTH, (struct trailer_drop){ 0 }, HEAD "hello, world");
+	expect_upload(true, FLOW_CLOSE, (struct trailer_drop){ 0 }, HEAD "hello, world");
+}
+
+static bool
+held_with_trailers(struct world *w)
+{
+	if (w->visitor.inlet_done && w->origin.hold && w->origin.flow.held &&
+	    flow_has_trailers(&w->origin.flow)) {
+		w->origin.hold = false;
+		flow_outlet(&w->origin.flow, FLOW_CHUNKED, 0, S(HEAD));
+	}
+	return w->origin.outlet_done && w->visitor.inlet_done &&
+	       w->origin.far.got_n >= strlen(HEAD) + 30;
+}
+
+static void
+poke_again(struct loop_timer *t)
+{
+	maybe_stop();
+	loop_timer_set(now_world->loop, t, 1000);
+}
+
+/* They wait with their body for a connection that is dialled. */
+TEST(trailers_wait_for_the_connection)
+{
+	struct loop_timer again = { .fn = poke_again };
+	struct world w;
+
+	world_open(&w, held_with_trailers);
+	side_open(&w, &w.visitor, 0);
+	side_open(&w, &w.origin, 0);
+	w.origin.in = FLOW_NONE;
+	w.origin.hold = true;
+	w.visitor.out = FLOW_NONE;
+	loop_timer_set(w.loop, &again, 1000);
+	upload(&w, true, (struct trailer_drop){ 0 });
+	EXPECT_SLICE(slice_of(w.origin.far.got, w.origin.far.got_n),
+	    S(HEAD "c\r\nhello, world\r\n0\r\nT: v\r\nU: 1\r\n\r\n"));
+	loop_timer_stop(w.loop, &again);
 	world_close(&w);
 }
 
@@ -614,9 +680,11 @@ TEST(s15_a_reader_that_stalls_stops_its_sender)
 
 TESTS(TEST_ROW(raw_bytes_and_half_close) TEST_ROW(raw_bytes_through_small_sockets)
 	TEST_ROW(chunked_body_is_taken_off_and_put_on_again)
-	    TEST_ROW(early_end_of_a_body_with_length_is_told_to_both_sides)
-		TEST_ROW(a_body_longer_than_promised_never_reaches_the_visitor)
-		    TEST_ROW(a_reset_after_the_request_is_told)
-			TEST_ROW(a_link_that_dies_tells_every_flow)
-			    TEST_ROW(a_body_waits_for_the_connection)
-				TEST_ROW(s15_a_reader_that_stalls_stops_its_sender))
+	    TEST_ROW(trailers_pass_where_the_body_is_chunked)
+		TEST_ROW(trailers_wait_for_the_connection)
+		    TEST_ROW(early_end_of_a_body_with_length_is_told_to_both_sides)
+			TEST_ROW(a_body_longer_than_promised_never_reaches_the_visitor)
+			    TEST_ROW(a_reset_after_the_request_is_told)
+				TEST_ROW(a_link_that_dies_tells_every_flow)
+				    TEST_ROW(a_body_waits_for_the_connection)
+					TEST_ROW(s15_a_reader_that_stalls_stops_its_sender))
