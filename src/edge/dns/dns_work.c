@@ -344,9 +344,9 @@ is_own(uint16_t type)
  * over nor lost.
  */
 static bool
-translate(struct change *own, struct slice name, const struct rrset *was, const struct rrset *is)
+translate(struct change *own, struct slice name, uint16_t type, const struct rrset *was,
+    const struct rrset *is)
 {
-	uint16_t type = was != NULL ? was->type : is->type;
 	const struct rrset *now = change_set(own, name, type);
 	struct slice rdata;
 
@@ -373,9 +373,9 @@ translate_all(const struct change *served, struct change *own)
 	struct slice name;
 
 	while (change_next(served, &at, &name, &was, &is)) {
-		if (was == NULL && is == NULL)
-			continue;
-		if (is_own(was != NULL ? was->type : is->type) && !translate(own, name, was, is))
+		uint16_t type = was != NULL ? was->type : is != NULL ? is->type : 0;
+
+		if (is_own(type) && !translate(own, name, type, was, is))
 			return false;
 	}
 	return true;
