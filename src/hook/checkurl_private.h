@@ -74,7 +74,7 @@
 	X(ADDRESS_TUNNEL, "address-tunnel", R, W, NULL, PUBLISH) \
 	X(ADDRESS_RESERVED, "address-reserved", R, R, HOOKS_API, PUBLISH) \
 	X(ADDRESS_BARE, "address-bare", W, W, NULL, \
-	    "Use a name: certificates are for names, and addresses change.") \
+	    "Use a name where you have one: an address needs a certificate for it, and addresses change.") \
 	X(RESOLVES, "resolves-private", R, W, HOOKS_API, PUBLISH) \
 	X(PORT_INVALID, "port-invalid", R, R, NULL, "Use a port from 1 to 65535, or none.") \
 	X(PORT_EMPTY, "port-empty", W, W, NULL, WRITE) \

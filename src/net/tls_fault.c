@@ -70,6 +70,8 @@ tls_server_fault(const struct tls_server *s, const struct tls_cert_files *files,
 
 	if (tls_server_cert(s, 0) == NULL)
 		return NULL; /* they come from elsewhere */
+	if (domain[0] == '[' || domain[strspn(domain, "0123456789.")] == '\0')
+		all = COVERS_ALL; /* an address in place of a domain: no names to cover */
 	for (size_t i = 0; (cert = tls_server_cert(s, i)) != NULL; i++) {
 		char *fault = date_fault(cert, files[i].cert_path, (time_t)now);
 		unsigned c = covers(cert, domain);

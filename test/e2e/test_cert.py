@@ -93,7 +93,7 @@ def test_tunnels_where_no_wildcard_covers_them(certlab, lab):
 
 
 def test_no_domain_at_all(certlab, lab):
-    """The edge's address is all there is: one tunnel is served there, and with a second one nobody knows which is meant."""
+    """The edge's address is all there is: one tunnel is served there, and a second one is refused."""
     certlab.pebble()
     edge = certlab.edge(certlab.acme(ip="127.0.0.1"), domain=None)
     edge.wait_cert("127.0.0.1")
@@ -105,9 +105,10 @@ def test_no_domain_at_all(certlab, lab):
     assert agent.url == f"https://127.0.0.1:{certlab.https}"
     assert edge.get(host="127.0.0.1").status == 200
     assert edge.get(host=f"127.0.0.1:{certlab.http}", tls=False).get("Location").startswith("https://127.0.0.1")
-    other = lab.agent(edge, "http", lab.origin().address, "--name", "other", token=token)
-    assert edge.get(host="127.0.0.1").status == 404
-    other.stop()
+    other = lab.agent(edge, "http", lab.origin().address, "--name", "other", token=token, up=False)
+    assert "default_tunnel" in other.wait_event("refused")["text"]
+    other.exits(3)
+    assert edge.get(host="127.0.0.1").status == 200
     agent.stop()
 
 

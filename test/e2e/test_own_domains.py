@@ -3,15 +3,20 @@
 import base64
 import hmac
 import json
+import ssl
 import subprocess
+import tempfile
 
 import pytest
+from acmelab import CHALLTESTSRV, PEBBLE
+from certlab import CertLab
 from dnsd import Internet
 from hooks import secret_file
 from lab import ADIT
 from origin import fixed
 from process import WAIT_S, until
 from test_inbox_faults import Clock, faked
+from test_passthrough import Tls, curl
 
 CNAME, TXT = 5, 16
 
@@ -258,7 +263,7 @@ def test_a_proof_that_is_gone_suspends_the_domain(lab, net):
     said = edge.get(host="hook.customer.test", tls=False)
     assert said.error == "domain-suspended" and b"adit domain list" in said.body
     said = adit(edge, "domain", "list")
-    assert "suspended" in said and "set hook.customer.test. CNAME web.localhost." in said
+    assert "suspended" in said and "set hook.customer.test. CNAME web.localhost, then: adit domain add hook.customer.test" in said
     net.set("hook.customer.test", "CNAME", "web.localhost")
     clock.jump(f"+{hours + 25}h")
     until(lambda: domains(edge)["hook.customer.test"]["state"] == "proven")
@@ -306,3 +311,52 @@ def test_port_80_says_that_there_is_no_certificate_yet(lab, net):
     assert domains(edge)["hook.customer.test"]["certificate"] == {"state": "file"}
     # A name that is below the edge's own domain is redirected as ever.
     assert edge.get("/x?y", host="web.localhost", tls=False).status == 308
+
+
+def test_tls_that_ends_at_the_agent_has_own_domains_too(lab, net):
+    edge = edge_with(lab, net)
+    origin = lab.keep(Tls(lab.folder, "hook.customer.test"))
+    lab.agent(edge, "tls", origin.address, "--name", "web")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+    done = curl(edge, origin.authority.ca, host="hook.customer.test")
+    assert done.stdout == "far end", done
+    assert edge.get("/", host="hook.customer.test", tls=False).status == 308  # the agent has the certificate
+
+
+@pytest.fixture
+def certlab():
+    with tempfile.TemporaryDirectory(prefix="adit-") as folder:
+        made = CertLab(folder)
+        yield made
+        made.close()
+
+
+@pytest.mark.skipif(not (PEBBLE and CHALLTESTSRV), reason="NO PEBBLE, certificates of own domains are NOT tested: see test_cert.py")
+def test_a_certificate_is_got_when_the_domain_is_proven(certlab, lab, net):
+    zone = "tunnel.example.org"
+    net.set(f"web.{zone}", "A", "192.0.2.1")
+    certlab.pebble()
+    edge = certlab.edge(certlab.acme(ip="127.0.0.1"), config=f"resolver: {net.address}\n")
+    edge.wait_cert("127.0.0.1")
+    with open(edge.ca, "w") as f:
+        f.write(certlab.ca.root())
+    edge.token = edge.new_token("dev")[0]
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    assert add(edge, "hook.customer.test")["state"] == "wanted"
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        edge.handshake("hook.customer.test")
+    assert "hook.customer.test" not in edge.certs()  # neither the wish nor the handshake orders one
+    net.set("hook.customer.test", "CNAME", f"web.{zone}")
+    until(lambda: add(edge, "hook.customer.test")["state"] == "proven")
+    edge.wait_cert("hook.customer.test")
+    assert edge.names("hook.customer.test") == {"hook.customer.test"}
+    assert edge.get(host="hook.customer.test").status == 200
+    row = domains(edge)["hook.customer.test"]
+    assert row["certificate"]["state"] == "served" and row["certificate"]["end_ms"] > 0
+    assert edge.certs()["hook.customer.test"]["account"] == "dev"
+    assert edge.get("/x", host="hook.customer.test", tls=False).status == 308
+    adit(edge, "domain", "remove", "hook.customer.test")
+    until(lambda: edge.shows("hook.customer.test") is None)
+    assert "hook.customer.test" not in edge.certs()
+    agent.stop()

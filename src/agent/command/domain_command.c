@@ -135,6 +135,14 @@ print_records(const json_t *domain)
 	const json_t *all = json_object_get(domain, "records"), *cname = json_array_get(all, 0),
 		     *txt = json_array_get(all, 1);
 
+	/* An edge without a domain has no name that a CNAME could lead to. */
+	if (strcmp(text_at(cname, "type"), "CNAME") != 0) {
+		print("Set these records where the DNS of the domain is kept:");
+		print("  %s. %s %s", text_at(cname, "name"), text_at(cname, "type"),
+		    text_at(cname, "value"));
+		print("  %s. TXT \"%s\"", text_at(txt, "name"), text_at(txt, "value"));
+		return;
+	}
 	print("Set this record where the DNS of the domain is kept:");
 	print("  %s. CNAME %s.", text_at(cname, "name"), text_at(cname, "value"));
 	print("At the top of a zone, where no CNAME may stand, set these in its place:");
@@ -190,8 +198,9 @@ print_row(const struct talk *t, const json_t *domain)
 	print("%-35s %-20s %s", text_at(domain, "name"), text_at(domain, "tunnel"),
 	    text_at(domain, "state"));
 	if (text_at(domain, "why")[0] != '\0')
-		print("  %s; set %s. CNAME %s., then: adit domain add %s", text_at(domain, "why"),
-		    text_at(cname, "name"), text_at(cname, "value"), text_at(cname, "name"));
+		print("  %s; set %s. %s %s, then: adit domain add %s", text_at(domain, "why"),
+		    text_at(cname, "name"), text_at(cname, "type"), text_at(cname, "value"),
+		    text_at(cname, "name"));
 	print_certificate(domain);
 }
 

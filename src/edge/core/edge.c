@@ -2,7 +2,8 @@
 /* What all threads share: made at the start, freed at the end. */
 #include "edge/core/edge.h"
 
-#include <arpa/inet.h>
+#include "edge/core/own_domain.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,24 +76,25 @@ edge_host_url(const struct edge *e, const char *host, char *dst, size_t cap)
 		snprintf(dst, cap, "https://%s:%u", host, e->https_port);
 }
 
+/* Where there is no domain, one tunnel is reached, by the address. */
 void
 edge_url(const struct edge *e, const char *name, char *dst, size_t cap)
 {
 	char host[DIRECTORY_KEY_BYTES + sizeof(e->domain)];
 
-	if (edge_is_address(e))
-		snprintf(host, sizeof(host), "%s", e->domain);
-	else
-		snprintf(host, sizeof(host), "%s.%s", name, e->domain);
+	if (edge_is_address(e)) {
+		edge_host_url(e, e->domain, dst, cap);
+		return;
+	}
+	snprintf(host, sizeof(host), "%s.%s", name, e->domain);
 	edge_host_url(e, host, dst, cap);
 }
 
+/* In the spelling of url_authority(): four numbers, or brackets. */
 bool
 edge_is_address(const struct edge *e)
 {
-	struct in_addr v4;
-
-	return e->domain[0] == '[' || inet_pton(AF_INET, e->domain, &v4) == 1;
+	return own_domain_is_address(slice_str(e->domain));
 }
 
 struct slice

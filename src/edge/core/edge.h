@@ -73,7 +73,7 @@ void edge_url(const struct edge *e, const char *name, char *dst, size_t cap);
 /* The same of a whole host: a tunnel's, or an own domain. */
 void edge_host_url(const struct edge *e, const char *host, char *dst, size_t cap);
 
-/* There is no domain, only the edge's address: it leads to the one tunnel there is. */
+/* The edge has no domain: visitors come to its address, and there is one tunnel (own_domain.h). */
 bool edge_is_address(const struct edge *e);
 
 /* The tunnel's name in a canonical host: "jenkins" of "jenkins.example.org"; empty when it

@@ -4,6 +4,7 @@
 
 #include "http/url.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -16,8 +17,16 @@ struct own_domain {
 struct own_domains {
 	pthread_rwlock_t lock;
 	struct map hosts;
-	_Atomic size_t n; /* read without the lock */
+	_Atomic size_t n;              /* hosts, and the default; read without the lock */
+	char key[DIRECTORY_KEY_BYTES]; /* of the default; "": none */
 };
+
+/* Under the lock, for writing. */
+static void
+count(struct own_domains *t)
+{
+	atomic_store_explicit(&t->n, t->hosts.n + (t->key[0] != '\0'), memory_order_relaxed);
+}
 
 struct own_domains *
 own_domains_new(void)
@@ -74,7 +83,7 @@ add(struct own_domains *t, struct slice host)
 		free(d);
 		return NULL;
 	}
-	atomic_store_explicit(&t->n, t->hosts.n, memory_order_relaxed);
+	count(t);
 	return d;
 }
 
@@ -106,7 +115,7 @@ own_domain_drop(struct own_domains *t, struct slice host)
 	d = find(t, host);
 	if (d != NULL) {
 		map_del(&t->hosts, &d->by_host);
-		atomic_store_explicit(&t->n, t->hosts.n, memory_order_relaxed);
+		count(t);
 		free(d);
 	}
 	pthread_rwlock_unlock(&t->lock);
@@ -140,6 +149,44 @@ own_domain_is_certified(const struct edge *e, struct slice host)
 	return certified;
 }
 
+/* --- the default --- */
+
+bool
+own_domain_is_address(struct slice host)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr v4;
+
+	return host.n > 0 && (host.p[0] == '[' || (slice_z(host, text, sizeof(text)) &&
+						      inet_pton(AF_INET, text, &v4) == 1));
+}
+
+void
+own_domain_set_default(struct own_domains *t, const char *key)
+{
+	pthread_rwlock_wrlock(&t->lock);
+	slice_copy(slice_str(key), t->key, sizeof(t->key));
+	count(t);
+	pthread_rwlock_unlock(&t->lock);
+}
+
+bool
+own_domain_claim_default(const struct edge *e, const char *key)
+{
+	struct own_domains *t = e->own_domains;
+	unsigned at;
+	bool is;
+
+	pthread_rwlock_wrlock(&t->lock);
+	if (t->key[0] == '\0' ||
+	    directory_find(e->directory, slice_str(t->key), &at) == DIRECTORY_RELEASED)
+		slice_copy(slice_str(key), t->key, sizeof(t->key));
+	count(t);
+	is = strcmp(t->key, key) == 0;
+	pthread_rwlock_unlock(&t->lock);
+	return is;
+}
+
 /*
  * The tunnel's name may have changed hands since: a name that was released and given to another
  * account by the operator takes no own domain of its old one along.
@@ -150,7 +197,7 @@ own_domain_find(const struct edge *e, struct slice host, char key[DIRECTORY_KEY_
 	struct own_domains *t = e->own_domains;
 	struct own_domain *d;
 	char account[64];
-	bool suspended = false;
+	bool suspended = false, is_default = false;
 	unsigned at;
 
 	if (t == NULL || atomic_load_explicit(&t->n, memory_order_relaxed) == 0)
@@ -161,8 +208,13 @@ own_domain_find(const struct edge *e, struct slice host, char key[DIRECTORY_KEY_
 		memcpy(key, d->key, sizeof(d->key));
 		memcpy(account, d->account, sizeof(d->account));
 		suspended = d->suspended;
+	} else if (t->key[0] != '\0' && own_domain_is_address(host)) {
+		memcpy(key, t->key, sizeof(t->key));
+		is_default = true;
 	}
 	pthread_rwlock_unlock(&t->lock);
+	if (is_default)
+		return OWN_DOMAIN_KNOWN;
 	if (d == NULL)
 		return OWN_DOMAIN_UNKNOWN;
 	/* A name that was given up is told as that, whatever became of the domain since. */

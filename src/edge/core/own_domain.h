@@ -4,6 +4,9 @@
  * handshakes look for them.  Which of them are proven is edge/domain's to know, which writes this
  * table.  Thread-safe; a host that is below the edge's own domain is never looked for here, and
  * while there are no own domains looking costs one load.
+ *
+ * The default is the tunnel that visitors reach who come by an address of the edge: what
+ * default_tunnel: names, or, where the edge has no domain, the one that was there first.
  */
 #ifndef ADIT_EDGE_CORE_OWN_DOMAIN_H
 #define ADIT_EDGE_CORE_OWN_DOMAIN_H
@@ -27,6 +30,14 @@ void own_domain_drop(struct own_domains *t, struct slice host);
 void own_domain_certified(struct own_domains *t, struct slice host, bool certified);
 /* True also of hosts that are none. */
 bool own_domain_is_certified(const struct edge *e, struct slice host);
+
+/* A canonical host that is an address. */
+bool own_domain_is_address(struct slice host);
+/* "" takes it away. */
+void own_domain_set_default(struct own_domains *t, const char *key);
+/* Where the edge has no domain: true when the tunnel is the default, which it becomes where there is
+ * none, or where the old one was given up. */
+bool own_domain_claim_default(const struct edge *e, const char *key) must_use;
 
 enum own_domain_found {
 	OWN_DOMAIN_UNKNOWN,

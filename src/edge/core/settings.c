@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "conf/file.h"
 #include "conf/schema.h"
-#include "http/url.h"
+#include "edge/core/settings_names.h"
 #include "tunnel/hello.h"
 
 #include <errno.h>
@@ -59,41 +59,6 @@ read_control(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 	return read_addr(r, n, addr) &&
 	       (addr->kind == ADDR_UNIX ||
 		   schema_fault(r, n, "the control socket must be unix:/PATH"));
-}
-
-/* A number, since it is what names are asked of. */
-static bool
-read_resolver(struct schema_read *r, const struct yamldoc_node *n, void *dst)
-{
-	struct addr *addr = dst;
-	struct sockaddr_storage ss;
-	socklen_t len;
-
-	if (!read_addr(r, n, addr))
-		return false;
-	return (addr->kind == ADDR_TCP && addr->host[0] != '\0' &&
-		   addr_sockaddr(addr, true, &ss, &len) == 0) ||
-	       schema_fault(r, n, "the address of a name server is wanted, such as 9.9.9.9:53");
-}
-
-/*
- * As url_authority() writes a host: lower case, no dot at the end. A port, or an address in
- * brackets, is no domain.
- */
-bool
-settings_domain(struct slice s, char *dst, size_t cap)
-{
-	uint16_t port = 0;
-
-	return url_authority(s, dst, cap, &port) && slice_find(s, ':') == SIZE_MAX && dst[0] != '[';
-}
-
-static bool
-read_domain(struct schema_read *r, const struct yamldoc_node *n, void *dst)
-{
-	if (n->kind != YAMLDOC_SCALAR || !settings_domain(slice_str(n->text), dst, SIZE(domain)))
-		return schema_fault(r, n, "a domain is wanted, such as tunnel.example.org");
-	return true;
 }
 
 static bool
@@ -326,7 +291,7 @@ static const struct schema_row dynamic_dns_rows[] = {
 	{ NULL },
 };
 static const struct schema_row rows[] = {
-	{ "domain", SCHEMA_CALL, AT(domain), .call = read_domain },
+	{ "domain", SCHEMA_CALL, AT(domain), .call = settings_read_domain },
 	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
 	{ "user", SCHEMA_TEXT, AT(user), .max = SIZE(user) },
 	{ "group", SCHEMA_TEXT, AT(group), .max = SIZE(group) },
@@ -336,7 +301,8 @@ static const struct schema_row rows[] = {
 	{ "http2", SCHEMA_BOOL, AT(http2) },
 	{ "via", SCHEMA_CALL, AT(via), .call = read_via },
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
-	{ "resolver", SCHEMA_CALL, AT(resolver), .call = read_resolver },
+	{ "resolver", SCHEMA_CALL, AT(resolver), .call = settings_read_resolver },
+	{ "default_tunnel", SCHEMA_CALL, AT(default_tunnel), .call = settings_read_default_tunnel },
 	{ "certificates", SCHEMA_CALL, .call = read_certs },
 	{ "acme", SCHEMA_CALL, AT(acme), .call = settings_acme_read },
 	{ "tcp_ports", SCHEMA_MAP, .rows = port_rows },
@@ -429,14 +395,6 @@ settings_unref(struct settings *s)
 	free(s);
 }
 
-void
-settings_use_ip(struct settings *s)
-{
-	if (s->domain[0] == '\0' && s->acme.ip[0] != '\0')
-		snprintf(s->domain, sizeof(s->domain),
-		    strchr(s->acme.ip, ':') != NULL ? "[%s]" : "%s", s->acme.ip);
-}
-
 /* What only the whole can tell. */
 static bool
 check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
@@ -445,7 +403,10 @@ check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 
 	settings_use_ip(s);
 	if (s->domain[0] == '\0')
-		return schema_fault(r, root, "\"domain\" is missing: tunnels are NAME.domain");
+		return schema_fault(r, root,
+		    "\"domain\" is missing: tunnels are NAME.domain; without a domain write acme: "
+		    "{ "
+		    "ip: ADDRESS, agree_to_terms: yes }");
 	if (s->n_certs == 0 && s->acme.n_cas == 0)
 		return schema_fault(r, root,
 		    "\"certificates\" is missing: - { cert: FILE, key: FILE } for *.%s; or write "

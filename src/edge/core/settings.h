@@ -35,11 +35,14 @@ struct settings_url {
 
 struct settings {
 	_Atomic unsigned refs;
-	char domain[254]; /* lower case; tunnels are NAME.domain */
+	char domain
+	    [254]; /* lower case; tunnels are NAME.domain; or an address, where there is none */
 	char state_dir[1024];
 	char user[64], group[64];
 	struct addr https, http, control;
-	struct addr resolver; /* name server to ask; host "": the system's */
+	struct addr resolver;    /* name server to ask; host "": the system's */
+	char default_tunnel[64]; /* what visitors who come by an address reach; "": nothing, but see
+				    own_domain.h */
 	bool has_http;
 	char host[256]; /* TCP tunnels listen here, "" is everywhere */
 	int64_t port_min, port_max;

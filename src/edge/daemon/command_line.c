@@ -28,7 +28,7 @@ static const struct args_row rows[] = {
 	{ "--https", "ADDR", AT(daemon.https), RUN | ADMIN_SETUP, "listen here: PORT, HOST:PORT or unix:/PATH" },
 	{ "--http", "ADDR", AT(daemon.http), RUN | ADMIN_SETUP, "the same, for visitors without TLS" },
 	{ "--domain", "NAME", AT(daemon.domain), RUN | ADMIN_SETUP, "tunnels are reached at https://TUNNEL.NAME" },
-	{ "--ip", "ADDRESS", AT(daemon.ip), RUN, "a certificate for this address, too; acme: in the file" },
+	{ "--ip", "ADDRESS", AT(daemon.ip), RUN, "a certificate for this address, too; without a configuration: for it alone" },
 	{ "--workers", "N", AT(daemon.workers), RUN, "threads; 0 means one for each processor",
 	    .max = LIMIT_WORKERS },
 	{ "--log-level", "LEVEL", AT(daemon.log_level), RUN, "error, warn, info or debug" },
@@ -63,11 +63,11 @@ static const struct args_row rows[] = {
 	{ "--limit", "N", AT(admin.inbox.limit), ADMIN_LIST, "no more than so many",
 	    .min = 1, .max = UINT32_MAX },
 	{ "--to", "TUNNEL", AT(admin.inbox.to), ADMIN_REPLAY, "a copy of each to another tunnel" },
-	{ "--email", "ADDRESS", AT(setup.email), ADMIN_SETUP, "mail address for the CA" },
-	{ "--agree-to-terms", NULL, AT(setup.agree), ADMIN_SETUP, "you agree to the CA's terms of service" },
-	{ "--directory", "CA", AT(setup.directory), ADMIN_SETUP,
+	{ "--email", "ADDRESS", AT(setup.email), RUN | ADMIN_SETUP, "mail address for the CA" },
+	{ "--agree-to-terms", NULL, AT(setup.agree), RUN | ADMIN_SETUP, "you agree to the CA's terms of service" },
+	{ "--directory", "CA", AT(setup.directory), RUN | ADMIN_SETUP,
 	    "letsencrypt (default), letsencrypt-staging, google, zerossl or an https:// URL" },
-	{ "--ca-file", "FILE", AT(setup.ca_file), ADMIN_SETUP, "certificates (PEM) to trust for the CA's own server" },
+	{ "--ca-file", "FILE", AT(setup.ca_file), RUN | ADMIN_SETUP, "certificates (PEM) to trust for the CA's own server" },
 	{ "--dns-mode", "MODE", AT(setup.dns_mode), ADMIN_SETUP,
 	    "challenge (default): the edge answers for one name; zone: for the whole domain; off" },
 	{ "--address", "ADDRESS", AT(setup.addresses), ADMIN_SETUP,
@@ -294,6 +294,10 @@ command_line_read(struct command_line *cl, int argc, char **argv)
 		tell_usage("%s: it belongs to a command; aditd help lists them", a.why);
 		return 2;
 	}
+	cl->daemon.agree = cl->setup.agree;
+	cl->daemon.email = cl->setup.email;
+	cl->daemon.directory = cl->setup.directory;
+	cl->daemon.ca_file = cl->setup.ca_file;
 	if (cl->daemon.file == NULL)
 		cl->daemon.file = COMMAND_LINE_FILE;
 	return -1;

@@ -80,7 +80,7 @@ read_anew(struct daemon *d, struct tls_server **ret_server, char **ret_error)
 	struct settings *next;
 	char *fault = NULL;
 
-	if (d->reader != NULL) {
+	if (d->reader != NULL && !options_alone(d->options)) {
 		next = reader_settings(d->reader, ret_error);
 	} else {
 		next = options_settings(d->options, NULL, ret_error);

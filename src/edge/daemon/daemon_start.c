@@ -134,7 +134,7 @@ daemon_open_store(struct daemon *d)
 {
 	struct edge *e = &d->edge;
 	const struct domains_calls calls = domain_calls(d);
-	char path[sizeof(d->settings->state_dir) + 16], *error = NULL;
+	char path[sizeof(d->settings->state_dir) + 16], oldest[DIRECTORY_KEY_BYTES], *error = NULL;
 	enum store_result r;
 
 	snprintf(path, sizeof(path), "%s/adit.db", d->settings->state_dir);
@@ -162,7 +162,9 @@ daemon_open_store(struct daemon *d)
 	if (e->vault == NULL)
 		return daemon_fail(error);
 	/* What is damaged of them is missing; the rest is served. */
-	r = load_names(e->store, e->directory);
+	r = load_names(e->store, e->directory, oldest);
+	if (own_domain_is_address(slice_str(d->settings->domain)))
+		own_domain_set_default(e->own_domains, oldest);
 	if (r == STORE_OK || r == STORE_DAMAGED)
 		r = load_policies(e->store, e->directory, e->vault);
 	if (r == STORE_OK || r == STORE_DAMAGED)

@@ -79,19 +79,35 @@ take_port(struct store_req *req, const struct store_row *row, void *arg)
 	return load_route(arg, key, row);
 }
 
+/* Names on their way into the directory. */
+struct name_load {
+	struct directory *directory;
+	char *oldest;
+	int64_t oldest_ms;
+};
+
 static enum store_result
 take_name(struct store_req *req, const struct store_row *row, void *arg)
 {
+	struct name_load *n = arg;
+
+	if (!row->tombstone && (n->oldest[0] == '\0' || row->created_ms < n->oldest_ms)) {
+		snprintf(n->oldest, DIRECTORY_KEY_BYTES, "%s", row->name);
+		n->oldest_ms = row->created_ms;
+	}
 	snprintf(req->route.name, sizeof(req->route.name), "%s", row->name);
-	return load_route(arg, row->name, row);
+	return load_route(n->directory, row->name, row);
 }
 
 enum store_result
-load_names(struct store *s, struct directory *d)
+load_names(struct store *s, struct directory *d, char oldest[DIRECTORY_KEY_BYTES])
 {
 	struct store_req names = { .op = STORE_NAME_LIST }, ports = { .op = STORE_PORT_LIST };
-	enum store_result r = each_row(s, &names, LIMIT_STORE_ROWS, take_name, d);
+	struct name_load n = { .directory = d, .oldest = oldest };
+	enum store_result r;
 
+	oldest[0] = '\0';
+	r = each_row(s, &names, LIMIT_STORE_ROWS, take_name, &n);
 	return r != STORE_OK ? r : each_row(s, &ports, LIMIT_STORE_ROWS, take_port, d);
 }
 

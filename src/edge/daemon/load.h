@@ -12,8 +12,10 @@
 
 /* Submits and waits; rows and token are the caller's until store_req_fini(). */
 enum store_result ask_store(struct store *s, struct store_req *req) must_use;
-/* Reads all names and ports into the directory. STORE_OK, or why not. */
-enum store_result load_names(struct store *s, struct directory *d) must_use;
+/* Reads all names and ports into the directory. STORE_OK, or why not.  oldest: the name that was there
+ * first and was not given up; "": none. */
+enum store_result load_names(struct store *s, struct directory *d,
+    char oldest[DIRECTORY_KEY_BYTES]) must_use;
 /* The policies of names, which hold until their agents are back. One that cannot be opened is told
  * in the log. */
 enum store_result load_policies(struct store *s, struct directory *d,

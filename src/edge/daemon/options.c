@@ -2,13 +2,16 @@
 /* Joins the command line and aditd.yml to the daemon's settings. */
 #include "edge/daemon/options.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "edge/daemon/dev.h"
 #include "base/sentence.h"
+#include "edge/daemon/command_line.h"
 #include "base/tell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* An address of --https or --http; a bare port is loopback with --dev and
  * everywhere else all addresses. */
@@ -99,6 +102,48 @@ override(const struct daemon_options *o, struct settings *s)
 	return error != NULL ? error : set_log(o, s);
 }
 
+static bool
+has_no_file(const struct daemon_options *o)
+{
+	return strcmp(o->file, COMMAND_LINE_FILE) == 0 && access(o->file, F_OK) != 0;
+}
+
+bool
+options_alone(const struct daemon_options *o)
+{
+	return o->dev == NULL && o->ip != NULL && has_no_file(o);
+}
+
+/* What a file would say: the CA's key words are those of aditd.yml. */
+static struct settings *
+ip_settings(const struct daemon_options *o, char **ret_error)
+{
+	const struct {
+		const char *key, *value;
+	} members[] = { { "ip", o->ip }, { "email", o->email }, { "directory", o->directory },
+		{ "ca_file", o->ca_file } };
+	struct settings *s = NULL;
+	struct buf text;
+
+	buf_init(&text, LIMIT_CONFIG_BYTES);
+	buf_printf(&text, "acme: { agree_to_terms: %s", o->agree ? "yes" : "no");
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		if (members[i].value == NULL)
+			continue;
+		buf_printf(&text, ", %s: ", members[i].key);
+		buf_json(&text, slice_str(members[i].value));
+	}
+	buf_put(&text, S(" }\n"));
+	if (!o->agree)
+		*ret_error =
+		    sentence("--ip: a CA gives certificates only to those who agree to its "
+			     "terms of service: say --agree-to-terms");
+	else if (!text.failed)
+		s = settings_parse(buf_slice(&text), "--ip", ret_error);
+	buf_fini(&text);
+	return s;
+}
+
 struct settings *
 options_settings(const struct daemon_options *o, const struct slice *text, char **ret_error)
 {
@@ -107,6 +152,8 @@ options_settings(const struct daemon_options *o, const struct slice *text, char 
 
 	if (o->dev != NULL)
 		s = dev_settings(o->dev, o->domain, ret_error);
+	else if (options_alone(o))
+		s = ip_settings(o, ret_error);
 	else if (text != NULL)
 		s = settings_parse(*text, o->file, ret_error);
 	else
@@ -129,7 +176,8 @@ options_socket(const struct daemon_options *o, char *dst, size_t cap)
 
 	if (o->dev != NULL)
 		return (size_t)snprintf(dst, cap, "%s/control.sock", o->dev) < cap;
-	s = settings_load(o->file, &error);
+	/* One that runs without a file has the socket that a file would not name. */
+	s = has_no_file(o) ? settings_new() : settings_load(o->file, &error);
 	if (s == NULL) {
 		tell_error("failed", "%s", error != NULL ? error : "out of memory");
 		free(error);

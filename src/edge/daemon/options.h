@@ -11,6 +11,9 @@ struct daemon_options {
 	const char *https, *http, *domain, *ip, *workers, *log_level,
 	    *log_format; /* NULL: not given */
 	bool no_access_log;
+	const char *email, *directory,
+	    *ca_file; /* of the CA, where there is no file (options_alone()) */
+	bool agree;   /* to its terms */
 };
 
 /*
@@ -19,6 +22,8 @@ struct daemon_options {
  */
 struct settings *options_settings(const struct daemon_options *o, const struct slice *text,
     char **ret_error) must_use;
+/* --ip stands in place of a configuration: there is none, and none was named. */
+bool options_alone(const struct daemon_options *o);
 /* Path of the control socket, for the subcommands; false: told on stderr. */
 bool options_socket(const struct daemon_options *o, char *dst, size_t cap) must_use;
 

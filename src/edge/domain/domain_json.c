@@ -104,15 +104,31 @@ record(const char *name, const char *type, const char *value)
 	return json_pack("{s:s, s:s, s:s}", "name", name, "type", type, "value", value);
 }
 
+/* An edge without a domain has no names that a CNAME could lead to: its address is set, and the TXT
+ * record proves it. */
+static json_t *
+first_record(const struct edge *e, const char *name, const char *tunnel)
+{
+	char target[DIRECTORY_KEY_BYTES + URL_HOST_BYTES];
+	struct slice address = slice_str(e->domain);
+
+	if (!edge_is_address(e)) {
+		snprintf(target, sizeof(target), "%s.%s", tunnel, e->domain);
+		return record(name, "CNAME", target);
+	}
+	if (address.p[0] != '[')
+		return record(name, "A", e->domain);
+	snprintf(target, sizeof(target), "%.*s", PS(slice_of(address.p + 1, address.n - 2)));
+	return record(name, "AAAA", target);
+}
+
 json_t *
 domain_json_row(const struct domains *ds, const struct domain *d, const struct wish *w)
 {
-	char target[DIRECTORY_KEY_BYTES + URL_HOST_BYTES], txt[sizeof("_adit.") + URL_HOST_BYTES],
-	    text[200], url[330];
+	char txt[sizeof("_adit.") + URL_HOST_BYTES], text[200], url[330];
 	json_t *row, *certificate = NULL;
 	bool served;
 
-	snprintf(target, sizeof(target), "%s.%s", w->tunnel, ds->edge->domain);
 	snprintf(txt, sizeof(txt), "_adit.%s", d->state.name);
 	proof_text(w, text, sizeof(text));
 	edge_host_url(ds->edge, d->state.name, url, sizeof(url));
@@ -120,7 +136,8 @@ domain_json_row(const struct domains *ds, const struct domain *d, const struct w
 	    "account", w->account, "tunnel", w->tunnel, "state", wish_state_text(w->state),
 	    "since_ms", (json_int_t)w->since_ms, "next_ms",
 	    (json_int_t)(w->state == WISH_STOPPED ? 0 : d->state.next_ms), "why", w->why, "url",
-	    url, "records", record(d->state.name, "CNAME", target), record(txt, "TXT", text));
+	    url, "records", first_record(ds->edge, d->state.name, w->tunnel),
+	    record(txt, "TXT", text));
 	if ((w->state == WISH_PROVEN || w->state == WISH_MISSING) && ds->calls.certificate != NULL)
 		certificate = ds->calls.certificate(ds->calls.arg, d->state.name, &served);
 	if (certificate != NULL)

@@ -315,7 +315,7 @@ static void
 note_listener(struct domains *ds, const struct addr *a)
 {
 	struct sockaddr_storage ss;
-	struct proof_address *to = &ds->listens.all[0];
+	struct proof_address *to = &ds->listens.all[ds->listens.n];
 	socklen_t len;
 
 	if (a->kind != ADDR_TCP || a->host[0] == '\0' || addr_sockaddr(a, true, &ss, &len) != 0)
@@ -327,7 +327,7 @@ note_listener(struct domains *ds, const struct addr *a)
 		to->n = 16;
 		memcpy(to->bytes, &((const struct sockaddr_in6 *)(const void *)&ss)->sin6_addr, 16);
 	}
-	ds->listens.n = 1;
+	ds->listens.n++;
 }
 
 void
@@ -335,6 +335,8 @@ domains_use_settings(struct domains *ds, const struct settings *s)
 {
 	struct addr a;
 
+	if (s->default_tunnel[0] != '\0' || !edge_is_address(ds->edge))
+		own_domain_set_default(ds->edge->own_domains, s->default_tunnel);
 	ds->servers.port = 53;
 	ds->servers.resolver[0] = '\0';
 	if (s->resolver.kind != ADDR_TCP || s->resolver.host[0] == '\0')
@@ -387,6 +389,7 @@ void
 domains_start(struct domains *ds)
 {
 	struct map_node *node = NULL;
+	struct addr own;
 
 	check(!ds->started);
 	ds->started = true;
@@ -398,6 +401,8 @@ domains_start(struct domains *ds)
 		show(d);
 	}
 	note_listener(ds, &ds->edge->started->https);
+	if (edge_is_address(ds->edge) && addr_parse(slice_str(ds->edge->domain), &own) == NULL)
+		note_listener(ds, &own);
 	loop_timer_set(ds->edge->main_loop, &ds->tick, 0);
 }
 

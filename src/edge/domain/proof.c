@@ -313,7 +313,7 @@ proof_judge(const struct proof *p, struct wish *w,
 		snprintf(why, cap, "its CNAME leads to %.120s, which is no tunnel of this edge",
 		    p->end);
 	else if (!has_text(p, w))
-		snprintf(why, cap, "the DNS has neither the CNAME nor the TXT record");
+		snprintf(why, cap, "the DNS has no record that proves it");
 	else if (meet(&p->found, &p->edges) || meet(&p->found, &p->listens))
 		return WISH_SEEN;
 	else

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "edge/core/incident.h"
+#include "edge/core/own_domain.h"
 #include "edge/core/stopped.h"
 #include "edge/inbox/courier.h"
 #include "edge/link/login.h"
@@ -179,6 +180,13 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 	for (size_t i = 0; i < s->n_tunnels; i++)
 		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
 			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");
+	if (h->kind == TUNNEL_HTTP && edge_is_address(s->worker->edge) &&
+	    !own_domain_claim_default(s->worker->edge, key))
+		refuse_bind(h, "no-domain",
+		    "this edge has no domain, so there is one tunnel on it, and another has its "
+		    "place; its operator names it (default_tunnel: in aditd.yml), or gives the "
+		    "edge "
+		    "a domain");
 	if (h->error[0] != '\0' || !claim_route(s, t, h, key)) {
 		policy_unref(t->policy);
 		if (fd >= 0)

@@ -6,7 +6,6 @@
 #include "http/url.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 /* An IP address is no name of a tenant: clients that send one as SNI mean none. */
 static bool
@@ -53,48 +52,11 @@ is_contradicted(const struct exchange *x, struct slice bytes)
 }
 
 /* The name of the tunnel that the host leads to, which is the host's first label or an own domain's. */
-/* Of all names that accounts hold. */
-struct only {
-	char *name;
-	size_t n;
-};
-
-/* Under the directory's lock; two are enough to know that there is not one. */
-static bool
-count_name(const struct route *r, void *arg)
-{
-	struct only *o = arg;
-
-	if (r->tombstone || strchr(r->key, ':') != NULL || strchr(r->key, '.') != NULL)
-		return true;
-	if (o->n == 0)
-		snprintf(o->name, DIRECTORY_KEY_BYTES, "%s", r->key);
-	return ++o->n < 2;
-}
-
-/* An edge without a domain: its address leads to the tunnel, as long as there is one alone. */
-static bool
-find_only(struct exchange *x)
-{
-	const struct edge *e = x->worker->edge;
-	struct only o = { .name = x->name };
-
-	if (!edge_is_address(e) || strcmp(x->host, e->domain) != 0)
-		return false;
-	directory_each(e->directory, count_name, &o);
-	if (o.n != 1)
-		x->name[0] = '\0';
-	return o.n == 1;
-}
-
 static enum close_code
 find_name(struct exchange *x)
 {
 	const struct edge *e = x->worker->edge;
 	struct slice host = slice_str(x->host), name = edge_name_of(e, host);
-
-	if (find_only(x))
-		return CLOSE_OK;
 
 	if (name.n > 0) {
 		check(name.n < sizeof(x->name)); /* edge_name_of() knows no longer one */

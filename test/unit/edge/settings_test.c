@@ -32,6 +32,21 @@ refused(const char *text, const char *want)
 	free(error);
 }
 
+/* An address in place of a domain. */
+TEST(an_edge_without_a_domain)
+{
+	struct settings *s = parse("acme: { ip: 203.0.113.7, agree_to_terms: yes }\n"
+				   "default_tunnel: Jenkins\nresolver: 9.9.9.9\n");
+
+	EXPECT_SLICE(slice_str(s->domain), S("203.0.113.7"));
+	EXPECT_SLICE(slice_str(s->default_tunnel), S("jenkins"));
+	EXPECT_SLICE(slice_str(s->resolver.host), S("9.9.9.9"));
+	settings_unref(s);
+	s = parse("acme: { ip: \"2001:DB8::7\", agree_to_terms: yes }\n");
+	EXPECT_SLICE(slice_str(s->domain), S("[2001:db8::7]"));
+	settings_unref(s);
+}
+
 TEST(everything_is_read)
 {
 	struct settings *s =
@@ -174,7 +189,14 @@ TEST(mistakes_have_a_place_and_a_remedy)
 	    "/etc/aditd.yml:1:1: \"certificates\" is missing: - { "
 	    "cert: FILE, key: FILE } for *.example.org; or write acme: { "
 	    "agree_to_terms: yes }, and a CA gives them");
-	refused("", "/etc/aditd.yml:1:1: \"domain\" is missing: tunnels are NAME.domain");
+	refused("",
+	    "/etc/aditd.yml:1:1: \"domain\" is missing: tunnels are NAME.domain; without a domain "
+	    "write acme: { ip: ADDRESS, agree_to_terms: yes }");
+	refused(LEAST "resolver: dns.example.org\n",
+	    "/etc/aditd.yml:3:11: resolver: the address of a name server is wanted, such as "
+	    "9.9.9.9:53");
+	refused(LEAST "resolver: 53\n", "/etc/aditd.yml:3:11: resolver: the address of a name "
+					"server is wanted, such as 9.9.9.9:53");
 	refused("domain: a_b\n",
 	    "/etc/aditd.yml:1:9: domain: a domain is wanted, such as tunnel.example.org");
 	refused(LEAST "tcp_ports: { from: 9, to: 8 }\n",
@@ -204,5 +226,5 @@ TEST(file_that_is_not_there)
 }
 
 TESTS(TEST_ROW(everything_is_read) TEST_ROW(the_url_of_alerts) TEST_ROW(defaults)
-	TEST_ROW(mistakes_have_a_place_and_a_remedy) TEST_ROW(what_needs_a_restart)
-	    TEST_ROW(file_that_is_not_there))
+	TEST_ROW(an_edge_without_a_domain) TEST_ROW(mistakes_have_a_place_and_a_remedy)
+	    TEST_ROW(what_needs_a_restart) TEST_ROW(file_that_is_not_there))
