@@ -91,9 +91,9 @@ const struct doctor_row doctor_rows[] = {
 	    "{host} has the IPv6 address {address}, where the edge does not answer.",
 	    "Remove the AAAA record, or let the edge listen on IPv6: some senders prefer it." },
 	{ "dns-ttl", 12, DOCTOR_DNS, W,
-	    "Senders may keep the old address of {host} for {ttl} s; Java programs keep it until "
-	    "they are restarted.",
-	    "Lower the TTL to 300 s before the address changes, and restart Java senders "
+	    "Senders may keep the old address of {host} for {ttl} s; Java programs keep it for 30 s "
+	    "more, and for ever where networkaddress.cache.ttl is -1 or a security manager is set.",
+	    "Lower the TTL to 300 s before the address changes; restart only those Java senders "
 	    "afterwards." },
 	{ "dns-released", 13, DOCTOR_DNS, F,
 	    "The name {host} was released on {date}, and no other account gets it.",
