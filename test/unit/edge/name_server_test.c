@@ -11,6 +11,7 @@
 #include "net/udp.h"
 #include "store/sqlite/engine.h"
 #include "unit.h"
+#include "unit/store/bad_vfs.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -324,7 +325,7 @@ TEST(damaged_items_are_left_out)
 	static const char good[] = "\1\0\1\0\0\0\74\0\4\313\0\161\11";
 	struct world w;
 	size_t n = sizeof(good) - 1;
-	char bad[32];
+	char torn[32];
 
 	begin(&w, ZONE);
 	put_item(&w, "good", good, n);
@@ -334,12 +335,12 @@ TEST(damaged_items_are_left_out)
 		snprintf(name, sizeof(name), "cut%zu", i);
 		put_item(&w, name, good, i); /* an end in the middle */
 	}
-	memcpy(bad, good, n);
-	bad[2] = 2; /* NS: no type that a name has of its own */
-	put_item(&w, "type", bad, n);
-	bad[2] = 1;
-	bad[8] = 3; /* an A record of three bytes, and one too many */
-	put_item(&w, "shape", bad, n);
+	memcpy(torn, good, n);
+	torn[2] = 2; /* NS: no type that a name has of its own */
+	put_item(&w, "type", torn, n);
+	torn[2] = 1;
+	torn[8] = 3; /* an A record of three bytes, and one too many */
+	put_item(&w, "shape", torn, n);
 	put_item(&w, "a..b", good, n);
 	stop(&w);
 	start(&w);
@@ -405,6 +406,29 @@ TEST(many_asks_wait_for_one_another)
 	finish(&w);
 }
 
+/* What cannot be stored is not answered either, and what was there is; it goes on when there is space. */
+TEST(a_full_disk_changes_nothing)
+{
+	struct world w;
+	struct records_ask a = { .v4 = { RECORDS_SET, { 203, 0, 113, 9 } } }, full = a;
+
+	bad_install();
+	bad_reset(1);
+	begin(&w, ZONE);
+	EXPECT_INT(ask(&w, &a, "home", RECORDS_ADDRESSES), RECORDS_DONE);
+	bad.full = true;
+	full.v4.ip[3] = 66;
+	EXPECT_INT(ask(&w, &full, "home", RECORDS_ADDRESSES), RECORDS_FAILED);
+	EXPECT_INT(ask(&w, &full, "new", RECORDS_ADDRESSES), RECORDS_FAILED);
+	expect(&w, "home.tunnel.test", RR_A, "\xcb\x00\x71\x09", 4);
+	expect(&w, "new.tunnel.test", RR_A, EDGE, 4);
+	EXPECT(full.has_v4 == false);
+	bad.full = false;
+	EXPECT_INT(ask(&w, &full, "new", RECORDS_ADDRESSES), RECORDS_DONE);
+	expect(&w, "new.tunnel.test", RR_A, "\xcb\x00\x71\x42", 4);
+	finish(&w);
+}
+
 /* Whoever asks while it stops is answered all the same. */
 TEST(a_stop_leaves_nobody_waiting)
 {
@@ -442,6 +466,7 @@ TESTS(
 	TEST_ROW(damaged_items_are_left_out)
 	TEST_ROW(an_account_has_so_many_names)
 	TEST_ROW(many_asks_wait_for_one_another)
+	TEST_ROW(a_full_disk_changes_nothing)
 	TEST_ROW(a_stop_leaves_nobody_waiting)
 )
 /* clang-format on */
