@@ -255,7 +255,8 @@ h2_drain(struct h2 *h, char *dst, size_t cap)
 			break;
 		}
 		check((size_t)n <= cap - h->drain_n);
-		memcpy(dst + h->drain_n, frame, (size_t)n);
+		if (n > 0)
+			memcpy(dst + h->drain_n, frame, (size_t)n);
 		h->drain_n += (size_t)n;
 	} while (h->drain_n > before && cap - h->drain_n >= FRAME_BYTES);
 	h->drain = NULL;
