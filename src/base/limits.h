@@ -244,6 +244,7 @@
 	X(CERT_NEW_EDGE,            20, "names", "names that get a certificate for the first time, in an hour") \
 	X(CERT_ASK_S,            43200, "s", "between questions to a CA when a certificate is to be renewed") \
 	X(CERT_DOWN_S,           43200, "s", "faults of a CA before the next one is asked, where there is one") \
+	X(CERT_KEEP_S,         2592000, "s", "before a certificate that has ended and that nobody wants is deleted") \
 	X(CERT_FETCH_MS,         30000, "ms", "wait for an answer of a CA")                        \
 	X(CERT_TOLD_MS,          10000, "ms", "wait for the edge's name server to have a challenge") \
 	X(CERT_STORE_MS,         30000, "ms", "before what the store refused of a certificate is stored again") \

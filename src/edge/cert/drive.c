@@ -135,7 +135,8 @@ publish(struct drive *d, const struct challenge *c)
 	struct board_note n = { .where = c->where, .text = c->text };
 
 	log_event(LOG_INFO, "certificate-challenge", LOG_Z("name", c->ident.text),
-	    LOG_Z("kind", challenge_word(c->kind)));
+	    LOG_Z("kind", challenge_word(c->kind)), LOG_Z("where", c->where),
+	    LOG_Z("text", c->kind == CHALLENGE_PERSIST ? c->text : ""));
 	switch (c->kind) {
 	case CHALLENGE_DNS:
 		n.kind = BOARD_DNS;

@@ -172,6 +172,22 @@ begin_asks(struct certs *all, int64_t now_s, int64_t *ret_next_s)
 	}
 }
 
+/* What nobody wants any more is served to its end, and kept a month for whoever changes his mind. */
+static void
+discard_old(struct certs *all, int64_t now_s)
+{
+	for (struct cert *c = all->first; c != NULL; c = c->next) {
+		int64_t end_s = c->row.live.chain == NULL
+				    ? now_s
+				    : c->row.live.facts.not_after_s + LIMIT_CERT_KEEP_S;
+
+		if (c->state == CERT_RESTS && end_s <= now_s && !cert_is_wanted(c)) {
+			certs_unwant(all, c->row.names[0]);
+			return; /* one a look: it may be freed */
+		}
+	}
+}
+
 void
 certs_on_tick(struct loop_timer *t)
 {
@@ -182,6 +198,7 @@ certs_on_tick(struct loop_timer *t)
 	jobs_go_on(all);
 	begin_orders(all, now_s, &next_s);
 	begin_asks(all, now_s, &next_s);
+	discard_old(all, now_s);
 	notice_look(all->notice);
 	loop_timer_set(all->home.loop, t, (next_s > now_s ? next_s - now_s : 1) * 1000000);
 }
