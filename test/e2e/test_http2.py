@@ -189,3 +189,32 @@ def test_settings_and_origin_frame(lab):
         while c.take()[0] != ORIGIN:
             pass
         assert c.status(c.request()) == 200
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+def test_chromium_loads_a_page_of_200_parts(lab, tmp_path):
+    page = b"""<!doctype html><body><script>
+let left = 200
+for (let i = 0; i < 200; i++) {
+  const e = document.createElement("script")
+  e.src = "/part/" + i; e.onload = () => { if (--left == 0) {
+    const all = performance.getEntriesByType("resource").map(x => x.nextHopProtocol)
+    document.body.innerHTML = "loaded " + document.scripts.length + " " + loaded + " " + [...new Set(all)] } }
+  document.body.append(e) }
+var loaded = 0
+</script>"""
+
+    def answer(c, request):
+        body, kind = (page, "text/html") if request.target == "/" else (b"loaded++" + b" " * 20000, "text/javascript")
+        c.answer(body, headers=[f"Content-Type: {kind}", "Cache-Control: no-store"])
+    edge, _, origin = lab.web(lab.origin(answer))
+    port = edge.https[1]
+    done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={tmp_path}",
+                           "--ignore-certificate-errors", "--host-resolver-rules=MAP web.localhost 127.0.0.1", "--virtual-time-budget=20000",
+                           "--dump-dom", f"https://web.localhost:{port}/"], capture_output=True, text=True, timeout=12 * WAIT_S)
+    assert re.search(r"loaded \d+ 200 h2<", done.stdout), (done.stdout[-500:], done.stderr[-2000:])
+    assert len([r for r in origin.requests if r.target.startswith("/part/")]) == 200
+    assert len({line.split("peer=")[1].split()[0] for line in edge.logged().splitlines() if "path=/part/" in line}) == 1  # one connection
