@@ -109,6 +109,50 @@ dns_own_take(struct change *c, struct slice name, struct slice bytes)
 	return !in.failed;
 }
 
+/* --- an UPDATE's changes --- */
+
+/*
+ * The difference of a set, done to the name's own: what the edge has put beside it is neither taken
+ * over nor lost.
+ */
+static bool
+translate(struct change *own, struct slice name, uint16_t type, const struct rrset *was,
+    const struct rrset *is)
+{
+	const struct rrset *now = change_set(own, name, type);
+	struct slice rdata;
+
+	for (size_t at = 0; was != NULL && rrset_next(was, &at, &rdata);)
+		if ((is == NULL || !rrset_has(is, rdata)) &&
+		    change_del(own, name, type, rdata) != CHANGE_OK)
+			return false;
+	for (size_t at = 0; is != NULL && rrset_next(is, &at, &rdata);) {
+		bool is_new = was == NULL || !rrset_has(was, rdata);
+		bool is_longer = was != NULL && was->ttl != is->ttl && now != NULL;
+
+		if ((is_new || (is_longer && rrset_has(now, rdata))) &&
+		    change_add(own, name, type, is->ttl, rdata) != CHANGE_OK)
+			return false;
+	}
+	return true;
+}
+
+bool
+dns_own_translate(const struct change *served, struct change *own)
+{
+	const struct change_row *at = NULL;
+	const struct rrset *was, *is;
+	struct slice name;
+
+	while (change_next(served, &at, &name, &was, &is)) {
+		uint16_t type = was != NULL ? was->type : is != NULL ? is->type : 0;
+
+		if (is_own_type(type) && !translate(own, name, type, was, is))
+			return false;
+	}
+	return true;
+}
+
 /* --- reading, before there are threads --- */
 
 static void

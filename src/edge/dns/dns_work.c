@@ -330,57 +330,6 @@ store(struct name_server *ns, const char *account)
 
 /* --- UPDATE --- */
 
-static bool
-is_own(uint16_t type)
-{
-	for (const uint16_t *own = dns_own_types; *own != 0; own++)
-		if (*own == type)
-			return true;
-	return false;
-}
-
-/*
- * The difference of a set, done to the name's own: what the edge has put beside it is neither taken
- * over nor lost.
- */
-static bool
-translate(struct change *own, struct slice name, uint16_t type, const struct rrset *was,
-    const struct rrset *is)
-{
-	const struct rrset *now = change_set(own, name, type);
-	struct slice rdata;
-
-	for (size_t at = 0; was != NULL && rrset_next(was, &at, &rdata);)
-		if ((is == NULL || !rrset_has(is, rdata)) &&
-		    change_del(own, name, type, rdata) != CHANGE_OK)
-			return false;
-	for (size_t at = 0; is != NULL && rrset_next(is, &at, &rdata);) {
-		bool is_new = was == NULL || !rrset_has(was, rdata);
-		bool is_longer = was != NULL && was->ttl != is->ttl && now != NULL;
-
-		if ((is_new || (is_longer && rrset_has(now, rdata))) &&
-		    change_add(own, name, type, is->ttl, rdata) != CHANGE_OK)
-			return false;
-	}
-	return true;
-}
-
-static bool
-translate_all(const struct change *served, struct change *own)
-{
-	const struct change_row *at = NULL;
-	const struct rrset *was, *is;
-	struct slice name;
-
-	while (change_next(served, &at, &name, &was, &is)) {
-		uint16_t type = was != NULL ? was->type : is != NULL ? is->type : 0;
-
-		if (is_own(type) && !translate(own, name, type, was, is))
-			return false;
-	}
-	return true;
-}
-
 void
 dns_work_update(struct name_server *ns, struct authority_update *u, const struct dns_asker *asker)
 {
@@ -391,7 +340,7 @@ dns_work_update(struct name_server *ns, struct authority_update *u, const struct
 	w->asker = *asker;
 	w->served = authority_change(u);
 	w->own = change_begin(ns->own);
-	if (w->own == NULL || !translate_all(w->served, w->own))
+	if (w->own == NULL || !dns_own_translate(w->served, w->own))
 		refuse(ns, RECORDS_FAILED);
 	else
 		store(ns, NULL);

@@ -201,6 +201,10 @@ extern const uint16_t dns_own_types[];
  */
 unsigned char *dns_own_bytes(const struct name_server *ns, const struct change *c,
     struct slice name, size_t *ret_n) must_use;
+/*
+ * What an UPDATE does to the zone, done to names' own records. False: no memory, or too much.
+ */
+bool dns_own_translate(const struct change *served, struct change *own) must_use;
 /* Stages what such bytes say. False: they are no item of ours; a part may be staged then. */
 bool dns_own_take(struct change *c, struct slice name, struct slice bytes) must_use;
 /* Reads all of them from the store, before the thread starts. False: no memory. */
