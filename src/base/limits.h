@@ -134,6 +134,7 @@
 	X(PORTS_PER_ACCOUNT,      100, "ports", "TCP ports of an account")                         \
 	X(DOMAINS,               10000, "domains", "own domains of all accounts")                  \
 	X(DOMAINS_PER_ACCOUNT,     100, "domains", "own domains of an account")                    \
+	X(DOMAINS_PER_TUNNEL,       16, "domains", "own domains of a tunnel in adit.yml")          \
 	X(DOMAINS_NEW,              20, "domains/h", "new own domains of all accounts")            \
 	X(DOMAINS_NEW_PER_ACCOUNT,   5, "domains/h", "new own domains of an account")              \
 	X(DOMAIN_WISHES,             4, "accounts", "accounts that ask for the same own domain")   \

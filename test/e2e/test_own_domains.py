@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import os
 import ssl
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from dnsd import Internet
 from hooks import secret_file
 from lab import ADIT
 from origin import fixed
-from process import WAIT_S, until
+from process import WAIT_S, Process, until
 from test_inbox_faults import Clock, faked
 from test_passthrough import Tls, curl
 
@@ -360,3 +361,37 @@ def test_a_certificate_is_got_when_the_domain_is_proven(certlab, lab, net):
     until(lambda: edge.shows("hook.customer.test") is None)
     assert "hook.customer.test" not in edge.certs()
     agent.stop()
+
+
+def test_domains_of_the_configuration(lab, net):
+    """adit.yml says which domains lead to a tunnel; the agent asks for them when it connects, and prints what is missing."""
+    edge = edge_with(lab, net)
+    origin = lab.origin()
+    path = f"{lab.folder}/adit.yml"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write(f"tunnels:\n  web: {{ origin: \"{origin.address}\", name: web, domains: [hook.customer.test, Later.customer.test, co.uk] }}\n"
+                f"  mine: {{ origin: \"{origin.address}\", name: mine, domains: [cdn.test] }}\n")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    agent = lab.agent(edge, "start", "--all", "-f", path)
+    said = {name: agent.wait_event("domain", name=name) for name in ("hook.customer.test", "later.customer.test", "co.uk", "cdn.test")}
+    assert [s["state"] for s in said.values()] == ["proven", "wanted", "refused", "wanted"]
+    assert said["cdn.test"]["tunnel"] == "mine" and "public suffix" in said["co.uk"]["text"]
+    assert edge.get(host="hook.customer.test", tls=False).status == 200
+    for text, part in (("domains: hook.customer.test", "a list is wanted"), ("domains: ['a b']", "a host name is wanted"),
+                       ("domains: [x.test], kind: tcp", "kind: http and kind: tls")):
+        with open(path, "w") as f:
+            f.write(f"tunnels:\n  web: {{ origin: 8080, {text} }}\n")
+        assert part in adit(edge, "start", "--all", "-f", path, ok=False)
+
+
+def test_an_agent_of_a_terminal_is_told_the_record(lab, net):
+    edge = edge_with(lab, net)
+    path = f"{lab.folder}/adit.yml"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write(f"edge: https://{edge.ready['https']}\nca: {edge.ca}\ntoken_file: {edge.token}\n"
+                f"tunnels:\n  web: {{ origin: \"{lab.origin().address}\", name: web, domains: [hook.customer.test] }}\n")
+    agent = lab.keep(Process([ADIT, "start", "--all", "-f", path], f"{lab.folder}/plain.log", {"HOME": lab.folder}, "adit"))
+    line, _ = agent.wait_line(lambda x: "is not served yet" in x, 4 * WAIT_S)
+    assert line.endswith("hook.customer.test is not served yet: the DNS has no record that proves it; set hook.customer.test. CNAME web.localhost")
+    agent.stop()
+    lab.parts.remove(agent)

@@ -8,6 +8,7 @@
 #include "net/addr.h"
 
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* As schema_row.call: dst is a char *, which gets the name in its canonical form. */
@@ -37,6 +38,30 @@ read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, n->text, dst);
 }
 
+/* A list of hosts; the edge judges them. */
+static bool
+read_domains(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+{
+	char host[URL_HOST_BYTES], all[LIMIT_DOMAINS_PER_TUNNEL * URL_HOST_BYTES] = "";
+	size_t used = 0, n_hosts = 0;
+	uint16_t port;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list is wanted, such as [hook.example.com]");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		if (n_hosts++ == LIMIT_DOMAINS_PER_TUNNEL)
+			return schema_fault(r, n, "more than %d own domains of a tunnel",
+			    LIMIT_DOMAINS_PER_TUNNEL);
+		if (n->kind != YAMLDOC_SCALAR ||
+		    !url_authority(slice_str(n->text), host, sizeof(host), &port) || port != 0)
+			return schema_fault(r, n,
+			    "a host name is wanted, such as hook.example.com");
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+		    used > 0 ? "," : "", host);
+	}
+	return schema_text(r, list, all, dst);
+}
+
 #define AT(member) offsetof(struct config_tunnel, member)
 
 static const char *const kind_words[] = {
@@ -54,6 +79,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
 	{ "proxy_protocol", SCHEMA_INT, AT(proxy_protocol), 1, 2 },
 	{ "tls_at_agent", SCHEMA_BOOL, AT(tls_at_agent) },
+	{ "domains", SCHEMA_CALL, AT(domains), .call = read_domains },
 	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
 	{ "for", SCHEMA_TEXT, AT(policy.preset) },
 	{ "context", SCHEMA_TEXT, AT(policy.context) },
@@ -88,6 +114,8 @@ check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct c
 		return schema_fault_key(r, n, "origin_host and origin_silent are for kind: http");
 	if (t->kind != TUNNEL_HTTP && policy_text_given(&t->policy))
 		return schema_fault_key(r, n, "policies and webhooks are for kind: http");
+	if (t->domains != NULL && t->kind == TUNNEL_TCP)
+		return schema_fault_key(r, n, "domains are for kind: http and kind: tls");
 	if (t->tls_at_agent && t->kind != TUNNEL_HTTP)
 		return schema_fault_key(r, n, "tls_at_agent is for kind: http");
 	if (t->tls_at_agent &&
@@ -182,6 +210,7 @@ config_fini(struct config *c)
 		free(t->origin);
 		free(t->origin_host);
 		free(t->origin_ca);
+		free(t->domains);
 		free(t->policy.preset);
 		free(t->policy.context);
 		free(t->policy.scheme);

@@ -28,6 +28,7 @@ struct config_tunnel {
 	char *origin_ca;         /* PEM file, NULL: the system's */
 	bool origin_insecure;    /* any certificate of it is taken */
 	int64_t proxy_protocol;  /* version of the header that it wants in front, 0: none */
+	char *domains;           /* own ones, with commas between them; NULL: none */
 	bool tls_at_agent;       /* http: the TLS of visitors ends here, and not at the edge */
 	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
 	struct policy_text policy;

@@ -268,6 +268,31 @@ screen_no_certificate(struct screen *s, const char *name, const char *why, int64
 	end(s);
 }
 
+void
+screen_domain(struct screen *s, const struct screen_domain *d)
+{
+	begin(s, "domain");
+	if (s->json) {
+		put_member(&s->line, "name", slice_str(d->name));
+		put_member(&s->line, "tunnel", slice_str(d->tunnel));
+		put_member(&s->line, "state", slice_str(d->state));
+		put_member(&s->line, "text", slice_str(d->why));
+	} else {
+		put_plain(&s->line, slice_str(d->name));
+		buf_put(&s->line, d->why[0] == '\0' ? S(" -> ") : S(" is not served yet: "));
+		put_plain(&s->line, slice_str(d->why[0] == '\0' ? d->tunnel : d->why));
+		if (d->why[0] != '\0' && d->value[0] != '\0') {
+			buf_put(&s->line, S("; set "));
+			put_plain(&s->line, slice_str(d->name));
+			buf_put(&s->line, S(". "));
+			put_plain(&s->line, slice_str(d->type));
+			buf_putc(&s->line, ' ');
+			put_plain(&s->line, slice_str(d->value));
+		}
+	}
+	end(s);
+}
+
 static void
 put_reach(struct buf *b, const struct screen_address *a, const char *family, const char *reach)
 {

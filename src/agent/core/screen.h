@@ -64,6 +64,14 @@ struct screen_address {
 	const char *text; /* a sentence of advice, "": none */
 };
 void screen_address(struct screen *s, const char *name, const struct screen_address *a);
+/* An own domain, as the edge sees it. */
+struct screen_domain {
+	const char *name, *tunnel;
+	const char *state;        /* "refused", or as in doc/protocol.txt 13 */
+	const char *why;          /* "": it is served */
+	const char *type, *value; /* of the record that proves it, "": not known */
+};
+void screen_domain(struct screen *s, const struct screen_domain *d);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);

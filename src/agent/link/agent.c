@@ -89,6 +89,7 @@ open_tunnels(struct agent *a)
 		t->ask.id = (uint16_t)(i + 1);
 		t->ask.kind = from->tls_at_agent ? TUNNEL_TLS : (enum tunnel_kind)from->kind;
 		t->ask.port = (uint16_t)from->port;
+		t->domains = from->domains != NULL ? from->domains : "";
 		t->ask.origin_silent_ms = (uint32_t)from->origin_silent_s * 1000;
 		if (from->name != NULL)
 			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);

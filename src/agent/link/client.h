@@ -82,6 +82,10 @@ struct client {
 	uint32_t floor_ms; /* the pause that the edge asked for, 0: none; good for one */
 	bool at_once;      /* the next attempt needs no pause */
 	int exit_code;
+	struct domain_asks {
+		size_t tunnel, at; /* the next one: index, and place in its text */
+		bool told;         /* people have seen them all */
+	} domains;
 	/* Of HELLO: the machine, for people; this process, so that the edge knows which of two
 	 * agents of an account is the newer one, whichever of their links comes back last. */
 	char host[64], instance[21];

@@ -3,6 +3,7 @@
 #include "agent/link/client_private.h"
 
 #include "agent/core/exit_code.h"
+#include "agent/link/domain_asks.h"
 #include "agent/link/uplink.h"
 #include "base/log.h"
 
@@ -42,6 +43,7 @@ client_welcomed(struct client *c, struct uplink *s)
 	/* People are told of each tunnel that it is up once the edge has tried it, or
 	 * is late to say. */
 	if (count(c, TUNNEL_UP) > 0) {
+		domain_asks_begin(c);
 		loop_timer_set(c->loop, &c->probed, (int64_t)LIMIT_PROBED_MS * 1000);
 		return;
 	}

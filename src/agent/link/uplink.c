@@ -3,6 +3,7 @@
 #include "agent/link/uplink.h"
 
 #include "agent/link/client_private.h"
+#include "agent/link/domain_asks.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -198,6 +199,8 @@ on_control(struct carrier *carrier, struct slice json)
 	case HELLO_OTHER:
 		if (c->talk != NULL && s == c->session && s->up_us != 0)
 			c->talk(c, json, c->talk_owner);
+		else if (s == c->session && c->state == CLIENT_UP)
+			domain_asks_take(c, json);
 		break;
 	case HELLO_HELLO: /* no edge says it */
 		break;

@@ -42,6 +42,7 @@ struct agent_tunnel {
 	struct hello_tunnel ask; /* what HELLO says; id is its index + 1 */
 	char label[64];          /* what people call it: name, key in the file, or the origin */
 	char url[300];           /* when up */
+	const char *domains;     /* own ones, with commas between them; the configuration's */
 	enum tunnel_state state;
 	bool probing; /* up, but people are told only after the edge's probe */
 	struct origin origin;

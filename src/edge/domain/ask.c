@@ -13,8 +13,9 @@
 #define ASK_MAGIC 0x61736b64u
 /* Rows of one answer: about 1 KiB each, and an answer fits into a CONTROL frame. */
 #define LIST_PAGE 24
-/* Who asks again so soon is told what is known. */
+/* Who asks again so soon is told what is known; agents ask each time they connect. */
 #define AGAIN_US (2 * INT64_C(1000000))
+#define AGAIN_PROVEN_US (3600 * INT64_C(1000000))
 
 /* --- the way there and back --- */
 
@@ -237,7 +238,8 @@ add(struct domains *ds, struct domain_ask *a)
 		return;
 	snprintf(w->tunnel, sizeof(w->tunnel), "%s", key);
 	list_push(&d->checkers, &a->node);
-	if (!fresh && d->check == NULL && d->checked_us != 0 && now_us - d->checked_us < AGAIN_US) {
+	if (!fresh && d->check == NULL && d->checked_us != 0 &&
+	    now_us - d->checked_us < (w->state == WISH_PROVEN ? AGAIN_PROVEN_US : AGAIN_US)) {
 		domains_changed(d);
 		ask_checked(d);
 		return;
