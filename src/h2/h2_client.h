@@ -39,6 +39,8 @@ struct h2_client_stream {
 	enum h2_client_answer answer;
 	bool refused;  /* LOST: the other side has done nothing with it (RFC 9113 8.7) */
 	bool large;    /* LOST: its head was too large */
+	bool crowded;  /* LOST: the other side has too much to do (RFC 9113 7: REFUSED_STREAM or
+			  ENHANCE_YOUR_CALM) */
 	bool unwanted; /* nothing of the request is taken any more */
 	/* private */
 	struct h2_client *client;

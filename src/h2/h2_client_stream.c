@@ -294,6 +294,7 @@ h2_client_closed(struct h2_client_stream *s, uint32_t error)
 	bufq_reset(&s->out);
 	if (s->answer != H2_CLIENT_WHOLE) {
 		s->refused = error == NGHTTP2_REFUSED_STREAM && s->answer == H2_CLIENT_AWAITED;
+		s->crowded = s->refused || error == NGHTTP2_ENHANCE_YOUR_CALM;
 		s->answer = H2_CLIENT_LOST;
 	}
 	if (s->left) {

@@ -81,11 +81,14 @@ def test_answer_before_the_request_is_whole(lab):
     assert edge.get().status == 403 and len(origin.connections) == 1
 
 
-@pytest.mark.parametrize("code", [CANCEL, INTERNAL, 1, 11, 13])
-def test_reset_instead_of_an_answer(lab, code):
+@pytest.mark.parametrize("code, status, error", [
+    (CANCEL, 502, "origin-broke"), (INTERNAL, 502, "origin-broke"), (1, 502, "origin-broke"), (13, 502, "origin-broke"),
+    (11, 503, "too-many-streams"),
+])
+def test_reset_instead_of_an_answer(lab, code, status, error):
     edge, origin = serve(lab, lambda call, when: call.connection.h2.reset_stream(call.stream, code) if when == "head" else None)
     m = edge.get()
-    assert m.status == 502 and m.error == "origin-broke"
+    assert m.status == status and m.error == error
     assert len(origin.calls) == 1 and len(origin.connections) == 1
 
 
@@ -116,7 +119,8 @@ def test_refused_streams_are_sent_once_more(lab):
     with edge.visitor() as v:
         assert v.ask("POST", "/").body == b"again"
         v.send(POST + "5\r\nhello\r\n0\r\n\r\n")  # its bytes are gone
-        assert v.response("POST").error == "origin-broke"
+        m = v.response("POST")
+        assert m.status == 503 and m.error == "too-many-streams" and m.get("retry-after")
     assert len(origin.calls) == 5
 
 
@@ -220,6 +224,25 @@ def test_pings_are_answered(lab):
     edge, origin = serve(lab, behave)
     assert edge.get().body == b"ok"
     origin.wait(lambda: origin.connections[0].pongs == 1)
+
+
+@pytest.mark.slow
+def test_a_connection_that_has_died(lab):
+    """Nothing came for so long that one PING asks; no answer ends it, and the next request has a new one."""
+    thaw = threading.Event()
+
+    def behave(call, when):
+        if when == "end" and call.get(":path") == "/freeze":
+            thaw.wait(60)
+        elif when == "end":
+            call.answer(b"%d" % call.connection.number)
+    edge = lab.edge()
+    origin = lab.keep(H2Origin(behave))
+    lab.agent(edge, "http", origin.address, "--name", "web", "--origin-silent", "8")
+    assert edge.get().body == b"0"
+    assert edge.get("/freeze").error == "origin-silent"
+    assert edge.get().body == b"1"  # it waits until the PING has been given up, and is sent once more
+    thaw.set()
 
 
 @pytest.mark.parametrize("fields, error", [

@@ -382,7 +382,9 @@ origin_h2_broke(const struct origin_conn *c)
 {
 	const struct h2_client_stream *s = c->via->stream;
 
-	return s != NULL && s->large ? LINK_CODE_ORIGIN_LARGE_HEAD : LINK_CODE_ORIGIN_BROKE;
+	if (s != NULL && s->large)
+		return LINK_CODE_ORIGIN_LARGE_HEAD;
+	return s != NULL && s->crowded ? LINK_CODE_TOO_MANY : LINK_CODE_ORIGIN_BROKE;
 }
 
 bool
