@@ -90,6 +90,9 @@ def test_tunnels_where_no_wildcard_covers_them(certlab, lab):
     edge.wait_cert(f"web.{DOMAIN}")
     got = edge.get(host=f"web.{DOMAIN}")
     assert got.status == 200 and edge.names(f"web.{DOMAIN}") == {f"web.{DOMAIN}"}
+    ends = lab.agent(edge, "tls", lab.origin().address, "--name", "secret", token=edge.new_token("dev")[0])
+    assert set(edge.certs()) == {"127.0.0.1", DOMAIN, f"web.{DOMAIN}"}  # its certificate is the agent's own
+    ends.stop()
     agent.stop()
 
 
@@ -343,3 +346,13 @@ def test_people_are_told_of_what_ends_soon(certlab):
     certlab.ca.start()
     said = json.loads(open(told).read())
     assert said["event"] == "certificate" and said["name"] == DOMAIN and f"aditd cert show {DOMAIN}" in said["text"]
+
+
+@pytest.mark.slow  # half of a life of 160 seconds
+def test_a_renewal_by_itself(certlab):
+    certlab.pebble(profiles={"short": {"description": "two minutes and a half", "validityPeriod": 160}})
+    edge = certlab.edge(certlab.acme(profile="short"))
+    edge.wait_cert()
+    serial, begin = edge.serial(), time.monotonic()
+    until(lambda: edge.serial() != serial, 170)
+    assert 55 < time.monotonic() - begin < 155 and edge.logged_count("certificate-order") == 2 and edge.logged_count("certificate-failed") == 0

@@ -259,7 +259,8 @@ is_tunnel(const struct cert *c)
 	struct slice name = edge_name_of(c->all->edge, slice_str(c->row.names[0]));
 	unsigned at;
 
-	if (name.n == 0 || !has_domain(c->all) || c->all->has_dns)
+	if (name.n == 0 || !has_domain(c->all) || c->all->has_dns ||
+	    directory_is_tls(c->all->edge->directory, name))
 		return false;
 	switch (directory_find(c->all->edge->directory, name, &at)) {
 	case DIRECTORY_UP:
@@ -374,7 +375,9 @@ certs_route_up(struct certs *all, const char *key)
 	char name[IDENT_BYTES];
 	struct cert *c;
 
+	/* Of a tunnel whose TLS ends at the agent the certificate is the agent's own. */
 	if (!has_domain(all) || all->has_dns || strchr(key, ':') != NULL ||
+	    directory_is_tls(all->edge->directory, slice_str(key)) ||
 	    (size_t)snprintf(name, sizeof(name), "%s.%s", key, all->edge->domain) >= sizeof(name) ||
 	    certs_find(all, name) != NULL)
 		return;
