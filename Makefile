@@ -168,6 +168,9 @@ static: ## both programs as files that need no libraries, for amd64 and arm64, i
 	@tools/deps build static
 	@tools/static $(B)/static
 
+bare: packages static ## bare Debian 12 and 13 become edges, each in less than five minutes: package, setup, agent, push
+	@PATH=$$PATH:/usr/sbin:/sbin tools/bare $(B)/bare bookworm trixie
+
 release: ## packages, static programs, images, bills of materials and SHA256SUMS, in build/release
 	@tools/deps build packages static
 	@tools/release $(B)/release
@@ -261,13 +264,15 @@ $(B)/bench/%: bench/%.c $(libs) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
 
--include $(shell test -d $(B) && find $(B) -name '*.d' -type f)
+# Of this build alone: others, and roots of whole systems, may lie in the same folder.
+BUILT   := $(wildcard $(addprefix $(B)/,obj test replay fuzz bench))
+-include $(if $(BUILT),$(shell find $(BUILT) -name '*.d'))
 
 clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check static release reproducible dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check static bare release reproducible dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
