@@ -2,7 +2,6 @@
 /* Accepts connections and drives TLS handshakes on a thread of its own. */
 #include "edge/accept/acceptor.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "edge/accept/first.h"
@@ -12,7 +11,6 @@
 #include "edge/core/worker.h"
 #include "hook/policy.h"
 #include "edge/tcp/passthrough.h"
-#include "http/page.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -160,31 +158,6 @@ go_on(struct accept_handshake *h)
 	finish(h);
 }
 
-/* Somebody wrote http:// where https:// is spoken: an answer that can be read
- * beats a broken connection. */
-static void
-answer_plain(struct accept_handshake *h)
-{
-	struct page page = {
-		.code = CLOSE_PLAIN_HTTP_ON_TLS,
-		.to = { .request_id = S("-"), .wall_ms = clock_wall_ms() },
-	};
-	struct buf out;
-	char request[4096];
-	struct iovec iov = { request, sizeof(request) };
-	size_t n;
-
-	counter_add(&h->acceptor->failed, 1);
-	(void)loop_recv(h->conn.io.fd, &iov, 1, &n); /* or close() would reset */
-	buf_init(&out, LIMIT_HEAD_BYTES);
-	page_write(&out, &page);
-	iov = (struct iovec){ out.p, out.n };
-	if (!out.failed)
-		(void)loop_send(h->conn.io.fd, &iov, 1, &n);
-	loop_shutdown(h->conn.io.fd);
-	buf_fini(&out);
-}
-
 /* His TLS is nobody's affair here: the bytes are where they were, and he goes as he is. */
 static void
 pass_on(struct accept_handshake *h, unsigned at, const struct clienthello *hello)
@@ -252,7 +225,8 @@ begin(struct accept_handshake *h)
 	case FIRST_WAITS:
 		return false;
 	case FIRST_IS_HTTP:
-		answer_plain(h);
+		counter_add(&g->failed, 1);
+		first_answer_http(h->conn.io.fd);
 		finish(h);
 		return false;
 	case FIRST_PASSES:

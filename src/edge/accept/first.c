@@ -2,8 +2,10 @@
 /* Looks at a ClientHello before anybody answers it. */
 #include "edge/accept/first.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "edge/core/own_domain.h"
+#include "http/page.h"
 
 #include <errno.h>
 
@@ -46,4 +48,26 @@ first_look(struct edge *e, const struct conn *c, struct clienthello *ret_hello,
 		break;
 	}
 	return FIRST_IS_OURS; /* OpenSSL has the right words */
+}
+
+void
+first_answer_http(int fd)
+{
+	struct page page = {
+		.code = CLOSE_PLAIN_HTTP_ON_TLS,
+		.to = { .request_id = S("-"), .wall_ms = clock_wall_ms() },
+	};
+	struct buf out;
+	char request[4096];
+	struct iovec iov = { request, sizeof(request) };
+	size_t n;
+
+	(void)loop_recv(fd, &iov, 1, &n); /* or close() would reset */
+	buf_init(&out, LIMIT_HEAD_BYTES);
+	page_write(&out, &page);
+	iov = (struct iovec){ out.p, out.n };
+	if (!out.failed)
+		(void)loop_send(fd, &iov, 1, &n);
+	loop_shutdown(fd);
+	buf_fini(&out);
 }

@@ -31,5 +31,8 @@ enum first {
 /* c: plain, nothing was read of it.  *ret_hello: with PASSES and AWAY. */
 enum first first_look(struct edge *e, const struct conn *c, struct clienthello *ret_hello,
     unsigned *ret_worker) must_use;
+/* Somebody wrote http:// where https:// is spoken: an answer that can be read beats a broken connection.
+ * The descriptor stays the caller's. */
+void first_answer_http(int fd);
 
 #endif
