@@ -18,7 +18,7 @@ from lab import ADIT
 from process import WAIT_S, until
 
 pytest.importorskip("hpack", reason="no hpack: apt-get install python3-h2")
-from http2 import ORIGIN, Client  # noqa: E402
+from http2 import ORIGIN, REFUSED_STREAM, Client  # noqa: E402
 
 BODY = os.urandom(3_000_000)
 
@@ -218,3 +218,29 @@ var loaded = 0
     assert re.search(r"loaded \d+ 200 h2<", done.stdout), (done.stdout[-500:], done.stderr[-2000:])
     assert len([r for r in origin.requests if r.target.startswith("/part/")]) == 200
     assert len({line.split("peer=")[1].split()[0] for line in edge.logged().splitlines() if "path=/part/" in line}) == 1  # one connection
+
+
+def test_a_tunnel_that_moves_to_another_worker(lab):
+    """Its visitors' connections stay where they are, so their requests are refused as not begun, and they come anew."""
+    edge = lab.edge("--workers", "4")
+    origin = lab.origin()
+    agent = lab.agent(edge, "http", origin.address, "--name", "web")
+    for i in range(8):
+        with Client(edge) as c:
+            assert c.status(c.request()) == 200
+            agent.stop()
+            lab.parts.remove(agent)
+            lab.agent(edge, "http", origin.address, "--name", f"other{i}")  # so that its worker has the most links
+            agent = lab.agent(edge, "http", origin.address, "--name", "web")
+            before = len(origin.requests)
+            stream = c.request()
+            c.wait([stream])
+            if stream in c.resets:
+                assert c.resets[stream] == REFUSED_STREAM and len(origin.requests) == before
+                while c.goaway is None:
+                    c.take()
+                break
+            assert c.status(stream) == 200
+    else:
+        pytest.fail("it never moved")
+    assert curl(edge, "/")[1] == "2 200"

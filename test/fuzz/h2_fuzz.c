@@ -149,6 +149,8 @@ feed(struct run *r, const uint8_t *data, size_t n, size_t piece, struct pool *ch
 		events(h, r);
 	}
 	drain(h, r); /* what was wrong ends its stream when we have said so */
+	for (size_t i = 0; h2_is_over(h) && i < r->n; i++)
+		r->told[i].over = true; /* with the connection, reset or not */
 	finish(h, r);
 	drain(h, r);
 	h2_tick(h, INT64_C(1) << 40);
