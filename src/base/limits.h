@@ -124,6 +124,7 @@
 	X(DDNS_LOOK_MS,        3600000, "ms", "between such questions while nothing changes")      \
 	X(DDNS_SETTLE_MS,        10000, "ms", "from a change of an address of the machine to the next one") \
 	X(DDNS_GONE_MS,         600000, "ms", "before adit ddns removes the address of a family that has gone") \
+	X(DDNS_LEFT_MS,          60000, "ms", "from the end of an agent's link to the end of its straight way (adit ddns --or-tunnel)") \
 	X(KNOCK_MS,               3000, "ms", "wait of the edge for a port that an agent says is open") \
 	X(DDNS_CHANGES,             60, "changes/h", "changes of the addresses of one name")       \
 	X(ACME_DNS,              10000, "registrations", "names of the acme-dns API")              \

@@ -4,12 +4,14 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
 
+from acmelab import PEBBLE
 from http1 import Visitor
-from process import WAIT_S, free_port
+from process import WAIT_S, Process, free_port, until
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
@@ -312,3 +314,53 @@ def test_keys_after_a_restart(lab):
     for key, code in ((tsig, 0), (gone["tsig"], 2)):
         run(again, "nsupdate", "-y", f"hmac-sha256:{key['name']}:{key['secret']}", code=code,
             text=f"server 127.0.0.1 {port}\nupdate add home.localhost 60 A 8.8.4.4\nsend\n")
+
+
+# --- lego, with a CA that asks our name server ---
+
+class Ca:
+    """Pebble, which looks at the DNS of the edge alone."""
+
+    def __init__(self, edge):
+        self.folder = f"{edge.folder}/pebble"
+        os.makedirs(self.folder)
+        self.port, management = free_port(), free_port()
+        key, cert = f"{self.folder}/key.pem", f"{self.folder}/cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=127.0.0.1", "-days",
+                        "30", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        self.root = cert
+        text = {"pebble": {"listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{management}", "certificate": cert,
+                           "privateKey": key, "httpPort": 80, "tlsPort": 443}}
+        self.child = Process([PEBBLE, "-config", config(edge, "pebble.json", json.dumps(text)), "-dnsserver", f"127.0.0.1:{edge.dns}"],
+                             f"{self.folder}/log", {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}, "pebble")
+        self.child.expected_code = None
+        until(self._is_up, 4 * WAIT_S)
+
+    def _is_up(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def close(self):
+        self.child.child.kill()
+        self.child.child.wait()
+        self.child.reader.join(WAIT_S)
+        self.child.log.close()
+
+
+@pytest.mark.skipif(not PEBBLE or not shutil.which("lego"), reason="no pebble (Go), or no lego (Debian: lego)")
+def test_lego_by_signed_updates(lab):
+    """A certificate for a name and all below it, by the key of a token."""
+    edge = ddns_edge(lab)
+    ca = lab.keep(Ca(edge))
+    tsig = edge.ddns["tsig"]
+    run(edge, "lego", "--accept-tos", "--email", "a@example.org", "--server", f"https://127.0.0.1:{ca.port}/dir", "--path", f"{edge.folder}/lego",
+        "--dns", "rfc2136", "--dns.resolvers", f"127.0.0.1:{edge.dns}", "--dns.disable-cp", "--domains", "home.localhost", "--domains", "*.home.localhost",
+        "run", LEGO_CA_CERTIFICATES=ca.root, RFC2136_NAMESERVER=f"127.0.0.1:{edge.dns}", RFC2136_TSIG_KEY=tsig["name"],
+        RFC2136_TSIG_ALGORITHM="hmac-sha256.", RFC2136_TSIG_SECRET=tsig["secret"],
+        RFC2136_SEQUENCE_INTERVAL="1", RFC2136_POLLING_INTERVAL="1")
+    with open(f"{edge.folder}/lego/certificates/home.localhost.crt", encoding="ascii") as f:
+        assert "BEGIN CERTIFICATE" in f.read()
+    assert dig(edge, "_acme-challenge.home.localhost", "TXT") == []  # it has tidied up

@@ -7,6 +7,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from lab import ADIT, SANITIZED
 from process import WAIT_S, free_port, until
 
@@ -191,3 +193,24 @@ def test_wrong_options():
     assert "64 bits" in run("ddns", "home", "--host", "nas", "--edge", "localhost:1", code=2)
     assert "64 bits" in run("ddns", "home", "--host", "nas=2001:db8::1", "--edge", "localhost:1", code=2)
     assert "argument is missing" in run("ddns", code=2)
+
+
+@pytest.mark.slow
+def test_a_name_of_two_ways_whose_agent_has_gone(lab):
+    """A minute later it leads to the edge; where another agent speaks for it meanwhile, it stays straight."""
+    edge = zone(lab, "dynamic_dns: { private: yes }\nproxy_protocol: { https: [127.0.0.1] }\n")
+    front = lab.keep(Front(edge.https, "127.0.0.77"))
+    door = socket.create_server(("127.0.0.77", 0))
+    argv = ["ddns", "home", "--port", str(door.getsockname()[1]), "--or-tunnel", "--edge", front.address]
+    first = lab.agent(edge, *argv, up=False)
+    assert first.wait_event("address")["way"] == "straight"
+    second = lab.agent(edge, *argv, up=False)
+    second.wait_event("address")
+    first.stop()
+    time.sleep(65)  # real time is what this is about
+    assert dig(edge, "home.localhost") == ["127.0.0.77"]
+    second.stop()
+    start = time.monotonic()
+    until(lambda: dig(edge, "home.localhost") == ["127.0.0.1"], 90)
+    assert time.monotonic() - start > 50
+    door.close()

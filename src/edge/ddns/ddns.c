@@ -14,9 +14,18 @@
 
 #define RATE (LIMIT_DDNS_CHANGES / 3600.0)
 
+/* Names with two ways are few, and each of them is some account's. */
+struct speaker {
+	struct map_node node;
+	char label[DIRECTORY_KEY_BYTES];
+	uint64_t turn;
+};
+
 struct ddns {
 	pthread_mutex_t lock;
 	struct rates changes; /* by name */
+	struct map speakers;
+	uint64_t turn;
 };
 
 struct ddns *
@@ -24,16 +33,23 @@ ddns_new(void)
 {
 	struct ddns *d = calloc(1, sizeof(*d));
 
-	if (d != NULL)
-		pthread_mutex_init(&d->lock, NULL);
+	if (d == NULL)
+		return NULL;
+	pthread_mutex_init(&d->lock, NULL);
+	map_init(&d->speakers);
 	return d;
 }
 
 void
 ddns_free(struct ddns *d)
 {
+	struct map_node *n;
+
 	if (d == NULL)
 		return;
+	while ((n = map_take_any(&d->speakers)) != NULL)
+		free(map_of(n, struct speaker, node));
+	map_fini(&d->speakers);
 	rates_fini(&d->changes);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
@@ -103,6 +119,53 @@ uncount(struct ddns *d, const char *label)
 	if (b != NULL)
 		rates_give(b, RATE);
 	pthread_mutex_unlock(&d->lock);
+}
+
+/* --- who says where it is --- */
+
+/* Under the lock. */
+static struct speaker *
+speaker_of(const struct ddns *d, const char *label)
+{
+	struct map_node *n = map_first(&d->speakers, map_hash(slice_str(label)));
+
+	while (n != NULL && strcmp(map_of(n, struct speaker, node)->label, label) != 0)
+		n = map_next_same(n);
+	return n == NULL ? NULL : map_of(n, struct speaker, node);
+}
+
+uint64_t
+ddns_speak(struct ddns *d, const char *label)
+{
+	struct speaker *s;
+	uint64_t turn = 0;
+
+	pthread_mutex_lock(&d->lock);
+	s = speaker_of(d, label);
+	if (s == NULL && (s = calloc(1, sizeof(*s))) != NULL) {
+		snprintf(s->label, sizeof(s->label), "%s", label);
+		if (map_put(&d->speakers, &s->node, map_hash(slice_str(label))) != 0) {
+			free(s);
+			s = NULL;
+		}
+	}
+	if (s != NULL)
+		turn = s->turn = ++d->turn;
+	pthread_mutex_unlock(&d->lock);
+	return turn;
+}
+
+bool
+ddns_speaks(struct ddns *d, const char *label, uint64_t turn)
+{
+	const struct speaker *s;
+	bool good;
+
+	pthread_mutex_lock(&d->lock);
+	s = speaker_of(d, label);
+	good = s != NULL && s->turn == turn;
+	pthread_mutex_unlock(&d->lock);
+	return good;
 }
 
 /* --- the change --- */

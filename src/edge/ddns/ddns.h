@@ -29,6 +29,13 @@ void ddns_free(struct ddns *d);
 enum dyndns_code ddns_judge(const struct edge *e, const char *host, const char *account,
     const char *scope, char label[DIRECTORY_KEY_BYTES]);
 
+/*
+ * Whoever says last where a name is speaks for it: a turn that is not 0; 0 without memory. Does he
+ * still?
+ */
+uint64_t ddns_speak(struct ddns *d, const char *label);
+bool ddns_speaks(struct ddns *d, const char *label, uint64_t turn);
+
 /* One name's addresses on their way. Zeroed at first; the asker's until done(). */
 struct ddns_set {
 	struct records_ask ask;

@@ -2,6 +2,8 @@
 /* Sets the addresses of a name as an agent asks for it, and knocks at its port. */
 #include "edge/link/ddns_message.h"
 
+#include "edge/link/ddns_left.h"
+
 #include "base/log.h"
 #include "edge/core/ticket.h"
 #include "edge/ddns/ddns.h"
@@ -263,6 +265,8 @@ set_addresses(struct ddns_message *m)
 static void
 go_on(struct ddns_message *m)
 {
+	if (m->or_tunnel && m->session != NULL)
+		ddns_left_speak(m->session, m->name);
 	if (m->or_tunnel)
 		knock(m);
 	else

@@ -3,6 +3,7 @@
 #include "edge/link/links.h"
 
 #include "edge/link/bind.h"
+#include "edge/link/ddns_left.h"
 #include "edge/link/session.h"
 
 #include <stdlib.h>
@@ -33,6 +34,7 @@ links_cut(struct worker *w)
 	while (l != NULL && !list_empty(&l->list))
 		session_close(list_of(l->list.next, struct session, node), LINK_CODE_SHUTDOWN,
 		    "the edge is stopping");
+	ddns_left_cut(w);
 }
 
 /*
@@ -134,6 +136,7 @@ links_new(void)
 		return NULL;
 	slab_init(&l->sessions, sizeof(struct session), LIMIT_LINKS + SLACK);
 	list_init(&l->list);
+	list_init(&l->left);
 	lobby_init(&l->unknown, LIMIT_LINKS_UNKNOWN, LIMIT_LINKS_UNKNOWN_PER_ADDRESS, NULL);
 	lobby_init(&l->known, LIMIT_LINKS, LIMIT_LINKS_PER_ACCOUNT, NULL);
 	return l;
@@ -144,7 +147,7 @@ links_free(struct links *l)
 {
 	if (l == NULL)
 		return;
-	check(list_empty(&l->list)); /* links_cut() was called */
+	check(list_empty(&l->list) && list_empty(&l->left)); /* links_cut() was called */
 	slab_fini(&l->sessions);
 	lobby_fini(&l->unknown);
 	lobby_fini(&l->known);

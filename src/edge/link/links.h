@@ -14,6 +14,7 @@ struct session;
 struct links {
 	struct slab sessions;
 	struct list list;     /* of sessions */
+	struct list left;     /* names whose agents have gone (ddns_left.h) */
 	struct lobby unknown; /* whose token has not been looked at */
 	struct lobby known;   /* by account, which stands for the address */
 };

@@ -8,6 +8,7 @@
 #include "edge/inbox/courier.h"
 #include "edge/link/bind.h"
 #include "edge/link/links.h"
+#include "edge/link/ddns_left.h"
 #include "edge/link/ddns_message.h"
 #include "edge/link/domain_message.h"
 #include "edge/link/inbox_message.h"
@@ -246,6 +247,7 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	s->query = NULL;
 	release_abandon(s);
 	ddns_message_abandon(s);
+	ddns_left_begin(s);
 	domain_message_abandon(s);
 	for (size_t i = 0; i < s->n_tunnels; i++) {
 		if (s->tunnels[i].up)
@@ -329,6 +331,7 @@ session_start(struct worker *w, struct arrival *a)
 	}
 	s->worker = w;
 	s->state = SESSION_HELLO;
+	list_init(&s->two_ways);
 	s->self.worker = w->index;
 	s->self.generation = atomic_fetch_add(&w->edge->generation, 1) + 1;
 	s->timer.fn = on_timer;

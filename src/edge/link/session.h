@@ -62,6 +62,7 @@ struct session {
 	bool view_page;                  /* it is one of a list */
 	struct release_message *release; /* a name that is being given up */
 	struct ddns_message *ddns;       /* a name whose addresses are being set */
+	struct list two_ways;            /* names that it speaks for (ddns_left.h) */
 	struct session_login *login;     /* until UP, or the store has answered */
 	struct status_query *status;     /* a question that is being answered */
 	struct domain_ask *domain;       /* a question about own domains, under way */

@@ -152,6 +152,7 @@ TEST(tokens_with_a_scope)
 	EXPECT_SLICE(slice_str(list.rows[0].token_id), slice_str(id));
 	EXPECT_SLICE(slice_str(list.rows[0].scope), S("home"));
 	EXPECT_SLICE(slice_of(list.rows[0].key, list.rows[0].n_key), S("se\0aled"));
+	store_req_fini(&list);
 	r = (struct store_req){ .op = STORE_TOKEN_REVOKE };
 	PUT(r.grant.id, id);
 	EXPECT_INT(call(s, &r), STORE_OK);
