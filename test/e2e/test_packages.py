@@ -89,3 +89,10 @@ def test_documents_of_packages_exist():
         with open(os.path.join(ROOT, "debian", name)) as f:
             for line in f:
                 assert os.path.exists(os.path.join(ROOT, line.strip())), line
+
+
+def test_packages_are_built_with_what_the_makefile_wants():
+    listed = subprocess.run([os.path.join(ROOT, "tools/deps"), "--list", "build"], capture_output=True, text=True, check=True).stdout.split()
+    with open(os.path.join(ROOT, "debian/control")) as f:
+        declared = set(re.findall(r"[a-z0-9.+-]+-dev", f.read().split("\n\n")[0]))
+    assert {p for p in listed if p.endswith("-dev")} - {"libc6-dev"} <= declared  # build-essential has that one

@@ -53,6 +53,15 @@ def test_options_alone_make_the_file(lab):
     assert not os.path.exists(f"{lab.folder}/aditd.yml")
 
 
+@pytest.mark.parametrize("ip", ["203.0.113.7", "2001:db8::7"])
+def test_without_a_domain(lab, ip):
+    done = setup(lab.folder, "--ip", ip, "--agree-to-terms", "--dry-run")
+    assert done.returncode == 0 and f'  ip: "{ip}"' in done.stdout.splitlines(), done
+    assert "domain:" not in done.stdout and "dns:" not in done.stdout, done.stdout
+    code, shown = at_a_terminal(lab.folder, ["", "", "yes"], "--dry-run", "--address", ip)
+    assert code == 0 and f'  ip: "{ip}"' in shown.splitlines() and "domain:" not in shown, shown
+
+
 @pytest.mark.parametrize("left_out, said", [
     ("--domain", "say --domain NAME"), ("--agree-to-terms", "say --agree-to-terms"), ("--address", "say --address ADDRESS")])
 def test_what_is_missing_is_named_where_nobody_can_be_asked(lab, left_out, said):

@@ -28,7 +28,7 @@ static const struct args_row rows[] = {
 	{ "--https", "ADDR", AT(daemon.https), RUN | ADMIN_SETUP, "listen here: PORT, HOST:PORT or unix:/PATH" },
 	{ "--http", "ADDR", AT(daemon.http), RUN | ADMIN_SETUP, "the same, for visitors without TLS" },
 	{ "--domain", "NAME", AT(daemon.domain), RUN | ADMIN_SETUP, "tunnels are reached at https://TUNNEL.NAME" },
-	{ "--ip", "ADDRESS", AT(daemon.ip), RUN, "a certificate for this address, too; without a configuration: for it alone" },
+	{ "--ip", "ADDRESS", AT(daemon.ip), RUN | ADMIN_SETUP, "a certificate for this address, too; without a configuration: for it alone" },
 	{ "--workers", "N", AT(daemon.workers), RUN, "threads; 0 means one for each processor",
 	    .max = LIMIT_WORKERS },
 	{ "--log-level", "LEVEL", AT(daemon.log_level), RUN, "error, warn, info or debug" },

@@ -24,6 +24,7 @@ set_up(const struct command_line *cl)
 
 	o.file = cl->daemon.file;
 	o.domain = cl->daemon.domain;
+	o.ip = cl->daemon.ip;
 	o.https = cl->daemon.https;
 	o.http = cl->daemon.http;
 	o.account = cl->n_words > 1 ? cl->words[1] : NULL;

@@ -36,6 +36,12 @@ setup_say(const struct setup *s, const char *fmt, ...)
 	fflush(stdout);
 }
 
+const char *
+setup_name(const struct setup *s)
+{
+	return s->settings->domain[0] != '\0' ? s->settings->domain : s->settings->acme.ip;
+}
+
 bool
 setup_pause(const struct setup *s, int ms)
 {
@@ -153,12 +159,14 @@ check_file(struct setup *s)
 static void
 edge_url(const struct settings *s, char *dst, size_t cap)
 {
+	const char *name = s->domain[0] != '\0' ? s->domain : s->acme.ip;
+	bool v6 = strchr(name, ':') != NULL;
 	unsigned port = s->public_port != 0 ? (unsigned)s->public_port : s->https.port;
 
 	if (port == 443 || port == 0)
-		snprintf(dst, cap, "https://%s", s->domain);
+		snprintf(dst, cap, "https://%s%s%s", v6 ? "[" : "", name, v6 ? "]" : "");
 	else
-		snprintf(dst, cap, "https://%s:%u", s->domain, port);
+		snprintf(dst, cap, "https://%s%s%s:%u", v6 ? "[" : "", name, v6 ? "]" : "", port);
 }
 
 static void

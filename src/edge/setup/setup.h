@@ -19,8 +19,9 @@
 
 /* The command line; strings are NULL where nothing was said. */
 struct setup_options {
-	const char *file; /* the configuration */
-	const char *domain, *https, *http;
+	const char *file;        /* the configuration */
+	const char *domain, *ip; /* of both one at least */
+	const char *https, *http;
 	const char *email, *directory, *ca_file;
 	const char *dns_mode;                        /* challenge, zone or off */
 	const char *addresses[SETUP_ADDRESSES + 1];  /* public ones; ends with NULL */

@@ -140,6 +140,8 @@ setup_dns(struct setup *s)
 	char *error = NULL;
 	bool good;
 
+	if (s->settings->domain[0] == '\0')
+		return true;
 	if (s->settings->dns.n_listen == 0) {
 		setup_say(s,
 		    "\nThe domain %s and its wildcard *.%s need records (A, and AAAA where there "

@@ -156,7 +156,7 @@ setup_certificate(struct setup *s)
 	if (s->settings->acme.n_cas == 0)
 		return true; /* the operator brings his own */
 	for (;;) {
-		json_t *answer = ask(s, words), *row = find_row(answer, s->settings->domain);
+		json_t *answer = ask(s, words), *row = find_row(answer, setup_name(s));
 		const char *state = member(row, "state"), *now = member(row, "problem");
 		bool served = strcmp(state, "served") == 0 || strcmp(state, "failing") == 0;
 
@@ -167,7 +167,7 @@ setup_certificate(struct setup *s)
 		if (!first)
 			snprintf(problem, sizeof(problem), "%s", now);
 		else if (!served)
-			setup_say(s, "Waiting for a certificate for %s.\n", s->settings->domain);
+			setup_say(s, "Waiting for a certificate for %s.\n", setup_name(s));
 		first = false;
 		json_decref(answer);
 		if (served)
@@ -179,7 +179,7 @@ setup_certificate(struct setup *s)
 	tell_error("no-certificate",
 	    "no certificate for %s came in time%s%s; the edge goes on trying: "
 	    "aditd cert list says how it is, and aditd setup goes on here",
-	    s->settings->domain, problem[0] != '\0' ? ": " : "", problem);
+	    setup_name(s), problem[0] != '\0' ? ": " : "", problem);
 	return false;
 }
 

@@ -11,7 +11,8 @@
 
 /* What is written into the file; "" where a line is left out. */
 struct setup_wish {
-	char domain[256];
+	char domain[256]; /* "": ip in place of it */
+	char ip[64];
 	char email[256], directory[1024], ca_file[1024];
 	char dns_mode[16]; /* "off": without DNS of our own */
 	char addresses[SETUP_ADDRESSES][64], dns_listen[SETUP_ADDRESSES][80];
@@ -70,6 +71,8 @@ bool setup_token(struct setup *s) must_use;
 
 /* For people alone: nothing with --json. */
 void setup_say(const struct setup *s, const char *fmt, ...) printf_like(2, 3);
+/* What the certificate is for: the domain, or the address of an edge without one. */
+const char *setup_name(const struct setup *s);
 /* A pause of so many ms; false when the time of all waiting is over. */
 bool setup_pause(const struct setup *s, int ms) must_use;
 

@@ -31,16 +31,21 @@ want_domain(const struct setup *s, struct setup_wish *w)
 		tell_usage("--domain %s: this is no domain", s->o->domain);
 		return false;
 	}
+	if (s->o->ip != NULL)
+		return true;
 	if (!s->asks) {
 		tell_usage("say --domain NAME: tunnels get names below it, such as "
-			   "jenkins.NAME; it needs no questions then");
+			   "jenkins.NAME; or --ip ADDRESS, for an edge without a domain");
 		return false;
 	}
 	for (;;) {
-		if (!setup_ask("Domain below which tunnels get their names, such as "
-			       "tunnel.example.org",
+		if (!setup_ask(
+			"Domain below which tunnels get their names, such as "
+			"tunnel.example.org; nothing for one tunnel at this server's address",
 			"", answer, sizeof(answer)))
 			return false;
+		if (answer[0] == '\0')
+			return true;
 		if (settings_domain(slice_str(answer), w->domain, sizeof(w->domain)))
 			return true;
 		printf(
@@ -180,12 +185,24 @@ want_ca(const struct setup *s, struct setup_wish *w)
 	return want_terms(s, w);
 }
 
+/* Without a domain there is nothing to delegate, and one address has the certificate. */
+static bool
+want_ip(const struct setup *s, struct setup_wish *w)
+{
+	snprintf(w->dns_mode, sizeof(w->dns_mode), "off");
+	if (s->o->ip == NULL && !want_addresses(s, w))
+		return false;
+	return take("--ip", s->o->ip, w->addresses[0], w->ip, sizeof(w->ip));
+}
+
 static bool
 want_dns(const struct setup *s, struct setup_wish *w)
 {
 	static const char *const modes[] = { "challenge", "zone", "off" };
 	bool yes = true;
 
+	if (w->domain[0] == '\0')
+		return want_ip(s, w);
 	if (s->o->dns_mode == NULL && s->asks &&
 	    !setup_ask_yes("May this server answer DNS for the certificate of *.DOMAIN? It is the "
 			   "way to one certificate for all names, and wants two more records",
@@ -209,6 +226,9 @@ bool
 setup_wish_fill(const struct setup *s, struct setup_wish *w)
 {
 	*w = (struct setup_wish){ 0 };
+	/* Beside a domain, too, an address may have a certificate. */
+	if (s->o->ip != NULL && !take("--ip", s->o->ip, "", w->ip, sizeof(w->ip)))
+		return false;
 	return want_domain(s, w) && want_ca(s, w) && want_dns(s, w) &&
 	       take("--https", s->o->https, "443", w->https, sizeof(w->https)) &&
 	       take("--http", s->o->http, "80", w->http, sizeof(w->http));
@@ -253,6 +273,7 @@ setup_wish_text(const struct setup_wish *w, struct buf *b)
 	buf_put(b, S("acme:\n"));
 	put(b, "  directory", w->directory);
 	put(b, "  ca_file", w->ca_file);
+	put(b, "  ip", w->ip);
 	put(b, "  email", w->email);
 	buf_put(b, S("  agree_to_terms: yes\n"));
 	if (strcmp(w->dns_mode, "off") == 0)
