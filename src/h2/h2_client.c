@@ -218,7 +218,10 @@ h2_client_pinged(const struct h2_client *c)
 	return c->pinging;
 }
 
-/* A stream whose owner has let go is freed on the way. */
+/*
+ * nghttp2 is not asked any more: every stream is closed as it would be by a reset.  One whose owner
+ * has let go is freed on the way.
+ */
 void
 h2_client_lose(struct h2_client *c)
 {

@@ -306,9 +306,16 @@ h2_client_closed(struct h2_client_stream *s, uint32_t error)
 		h2_client_tell(s, H2_CLIENT_ROOM);
 }
 
-/* --- the answer is read --- */
+/*
+ * --- the answer is read ---
+ *
+ * Text and bytes of the body alternate: `text` holds what stands before the next bytes of `in` (a
+ * head, the size of a chunk, the end of one), of which chunk_left belong together.  A chunk is what
+ * has come when its size is written, so nothing waits to fill one: each message of a stream of
+ * messages goes on at once.
+ */
 
-/* What stands behind the body: of a chunked one the last chunk and the trailers. */
+/* What stands behind the body, once: of a chunked one the last chunk and the trailers. */
 static void
 put_tail(struct h2_client_stream *s)
 {

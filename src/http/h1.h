@@ -89,8 +89,7 @@ struct h1 {
 	uint64_t body_max; /* of a chunked body, 0: any; set before the first h1_body() */
 	/*
 	 * Where the lines of a chunked body's trailer section are put, without the empty line; NULL:
-	 * they are only judged.  Set before the first h1_body(), never for longer than the buffer
-	 * lives.
+	 * they are only judged.  Set before the first h1_body(), while the buffer lives.
 	 */
 	struct buf *trailers;
 	enum close_code error; /* what to answer */

@@ -25,8 +25,7 @@ struct addr {
 
 /* NULL, or the reason in one sentence. A bare port gives host "" for the caller to fill in. */
 const char *addr_parse(struct slice s, struct addr *ret_addr) must_use;
-/* The same of a local server's, which may be h2://host[:port], h2c://host[:port], too, or
- * h2c://unix:/path. */
+/* The same of a local server's: also h2://host[:port], h2c://host[:port] and h2c://unix:/path. */
 const char *addr_parse_origin(struct slice s, struct addr *ret_addr) must_use;
 /* "host:port", "[v6]:port" or "unix:/path"; with its scheme where that is not http://. */
 void addr_text(const struct addr *a, char *dst, size_t cap);

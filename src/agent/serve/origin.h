@@ -130,8 +130,7 @@ size_t origin_header(const struct origin *o, const struct opening *visitor, char
  * from within. NULL: too many, or no memory. */
 struct origin_conn *origin_connect(struct origin *o, struct slice header,
     const struct origin_ops *ops, void *owner);
-/* The same of a connection that is nothing but that, also to an origin of HTTP/2: bytes and no
- * messages. */
+/* The same of a connection that is no more than bytes, also to an origin of HTTP/2. */
 struct origin_conn *origin_dial(struct origin *o, struct slice header, const struct origin_ops *ops,
     void *owner);
 /* Why its answer will not come, behind IO_FAIL or an end: a row for the edge. */

@@ -14,7 +14,11 @@
 
 /* --- what an exchange writes --- */
 
-/* The head is whole: it becomes a stream. False: the trunk takes none any more. */
+/*
+ * The head is whole: it becomes a stream.  False: the trunk takes none any more.  Between the promise
+ * of a slot and the head's last byte a GOAWAY may have come, or SETTINGS that allow fewer: the
+ * origin has seen nothing of it, which is as good as REFUSED_STREAM.
+ */
 static bool
 open_stream(struct origin_stream *v)
 {
@@ -61,7 +65,11 @@ take_head(struct origin_stream *v, struct slice *in)
 	return open_stream(v) ? 0 : -1;
 }
 
-/* Takes of the body what the stream has room for. -1: it takes nothing any more. */
+/*
+ * Takes of the body what the stream has room for.  -1: it takes nothing any more.  The coding that the
+ * flow has put on is taken off again by the parser that took the visitor's off: data never exceeds
+ * the bytes it is read from, so what fits the room as coding fits as data.
+ */
 static int
 take_body(struct origin_stream *v, struct slice *in)
 {
@@ -257,7 +265,7 @@ origin_h2_free_stream(struct origin_stream *v)
 	free(v);
 }
 
-/* The first with room, so that the others may become idle. */
+/* The first with room, so that the others may become idle, and be closed in time. */
 static struct trunk *
 find_room(struct origin_h2 *p)
 {
@@ -285,7 +293,10 @@ coming(const struct origin_h2 *p)
 	return n;
 }
 
-/* Dials as many as those that wait need. False: none, and none is there. */
+/*
+ * Dials as many as those that wait need, by what the origin allowed on the last one.  They are not
+ * dialled ahead: a burst of visitors costs one more round trip, once.  False: none is there.
+ */
 static bool
 dial_more(struct origin_h2 *p)
 {

@@ -47,7 +47,11 @@ release(struct loop_grave *g)
 	free(t);
 }
 
-/* The last reader has gone. */
+/*
+ * The last reader has gone.  A slow visitor may read an answer long after the connection that brought
+ * it: the bytes lie in the streams, and those in the session.  While streams are told, whoever leaves
+ * may be the last, and `tell` still needs the session.
+ */
 static void
 bury_if_left(struct trunk *t)
 {
@@ -57,7 +61,7 @@ bury_if_left(struct trunk *t)
 	loop_bury(loop_of(t), &t->grave, release);
 }
 
-/* Each stream hears what is new of it; one that has not begun, that it cannot. */
+/* Each stream hears what is new of it. An exchange may leave in that call, and others with it. */
 static void
 tell(struct trunk *t)
 {
@@ -74,7 +78,10 @@ tell(struct trunk *t)
 	t->telling = false;
 }
 
-/* Those whose head is not whole: there is nothing of theirs that could be told of. */
+/*
+ * Those that were promised a slot and have not written their head: the session knows nothing of
+ * them, so nothing of theirs was done, and they may go elsewhere.
+ */
 static void
 tell_promised(struct trunk *t)
 {
@@ -182,7 +189,11 @@ end_if_done(struct trunk *t)
 		    "the local server does not speak HTTP/2 as it should");
 }
 
-/* Frames leave while the connection takes them: no more of them is made than one write holds. */
+/*
+ * Frames leave while the connection takes them.  No more of them is made than one write holds: what
+ * waits stays in its streams, where it is bounded and has its turn (nghttp2 goes round by frames).
+ * The memory is there only while something waits, so an idle trunk costs none.
+ */
 static void
 flush(struct loop_task *task)
 {
@@ -217,13 +228,13 @@ set_timer(struct trunk *t)
 {
 	if (h2_client_pinged(t->h2))
 		loop_timer_set(loop_of(t), &t->timer, DOUBT_US);
-	else if (t->n_streams == 0)
+	else if (t->n_streams == 0 || t->state == TRUNK_GOING)
 		loop_timer_set(loop_of(t), &t->timer, (int64_t)LIMIT_ORIGIN_POOL_IDLE_MS * 1000);
 	else
 		loop_timer_stop(loop_of(t), &t->timer);
 }
 
-/* It takes no stream any more. */
+/* It takes no stream any more: the origin has said so, or it was idle for too long. */
 static void
 go(struct trunk *t)
 {
@@ -233,6 +244,7 @@ go(struct trunk *t)
 	move(t, TRUNK_GOING);
 	if (!h2_client_is_going(t->h2))
 		h2_client_goaway(t->h2);
+	set_timer(t);
 	trunk_kick(t);
 }
 
@@ -248,8 +260,12 @@ on_timer(struct loop_timer *timer)
 		origin_h2_failed(p, LINK_CODE_ORIGIN_SILENT, "the local server sends no SETTINGS");
 	} else if (h2_client_pinged(t->h2)) {
 		end(t);
+	} else if (t->n_streams == 0 && t->state == TRUNK_GOING) {
+		end(t);
 	} else if (t->n_streams == 0) {
 		go(t);
+	} else {
+		set_timer(t); /* of one that goes: it waits for its streams */
 	}
 }
 
@@ -284,7 +300,10 @@ feed(struct trunk *t, struct slice bytes)
 	if (t->state == TRUNK_GREETING && h2_client_is_up(t->h2)) {
 		move(t, TRUNK_UP);
 		set_timer(t);
+		/* One that allows none is taken for one that will: else all would be dialled. */
 		t->pool->streams_max = h2_client_slots(t->h2);
+		if (t->pool->streams_max == 0)
+			t->pool->streams_max = 1;
 	}
 	if (h2_client_is_going(t->h2))
 		go(t);

@@ -21,7 +21,8 @@ enum trunk_state {
 	TRUNK_GREETING,
 	/* It takes streams.  GOAWAY leaves it, of either side, or the end of the connection. */
 	TRUNK_UP,
-	/* Streams that run end in order.  The last one's end leaves it. */
+	/* Streams that run end in order.  The last one's end leaves it; the timer, where an origin
+	 * that has no stream any more does not even take our GOAWAY. */
 	TRUNK_GOING,
 	/* The connection is closed.  Freed when no exchange reads from it any more. */
 	TRUNK_GONE,
@@ -37,7 +38,7 @@ struct trunk {
 	size_t n_streams;    /* of them */
 	size_t n_promised;   /* of these, whose head is not whole yet */
 	struct loop_task flush;
-	struct loop_timer timer; /* GREETING: SETTINGS; UP: idle, or the PING's answer */
+	struct loop_timer timer; /* GREETING: SETTINGS; UP: idle, or the PING's answer; GOING */
 	int64_t heard_us, idle_us;
 	char *out; /* frames that the connection has not taken: malloced while there are any */
 	size_t out_from, out_to;
