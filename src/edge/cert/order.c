@@ -88,7 +88,7 @@ on_over(void *owner, const struct acme_step *s)
 {
 	struct cert *c = owner;
 	struct acme_failure f;
-	const char *why;
+	const char *why = "";
 
 	check(c->state == CERT_ORDERS && s->what != ACME_DONE);
 	if (s->what == ACME_READY && (why = take_live(c)) == NULL) {
