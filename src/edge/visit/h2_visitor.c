@@ -131,45 +131,53 @@ weigh(struct h2_visitor *v)
 
 /* --- bytes out --- */
 
-/* False: it does not take all, or is broken, and then the visitor is over. */
+/* Takes off what the connection takes; false: it is broken, and the visitor is over. */
 static bool
-write_out(struct h2_visitor *v, struct slice bytes)
+write_out(struct h2_visitor *v, struct slice *bytes)
 {
 	struct conn *c = &v->visitor->conn;
 	enum io io = IO_OK;
 
-	while (bytes.n > 0 && io == IO_OK) {
-		struct iovec iov = { (void *)(uintptr_t)bytes.p, bytes.n };
+	while (bytes->n > 0 && io == IO_OK) {
+		struct iovec iov = { (void *)(uintptr_t)bytes->p, bytes->n };
 		size_t n;
 
 		io = conn_write(c, &iov, 1, &n);
-		bytes = slice_from(bytes, n);
+		*bytes = slice_from(*bytes, n);
 	}
-	if (io == IO_FAIL) {
+	if (io == IO_FAIL)
 		visitor_close(v->visitor);
-		return false;
-	}
-	if (bytes.p != v->out.p + v->out.n - bytes.n)
-		buf_put(&v->out, bytes);
-	else
-		buf_skip(&v->out, v->out.n - bytes.n);
-	if (v->out.failed) {
-		visitor_close(v->visitor);
-		return false;
-	}
-	return bytes.n == 0;
+	return io != IO_FAIL;
 }
 
+/* False: something still waits, or the visitor is over. */
 static bool
 write_waiting(struct h2_visitor *v)
 {
-	if (v->out.n > 0 && !write_out(v, buf_slice(&v->out)))
+	struct slice left = buf_slice(&v->out);
+
+	if (left.n == 0)
+		return true;
+	if (!write_out(v, &left))
 		return false;
-	if (v->out.cap > 0) {
-		buf_fini(&v->out); /* who keeps up holds no buffer */
-		buf_init(&v->out, H2_ROOM_BYTES);
-	}
+	buf_skip(&v->out, v->out.n - left.n);
+	if (left.n > 0)
+		return false;
+	buf_fini(&v->out); /* who keeps up holds no buffer */
+	buf_init(&v->out, H2_ROOM_BYTES);
 	return true;
+}
+
+/* False: the visitor is over. */
+static bool
+write_or_keep(struct h2_visitor *v, struct slice bytes)
+{
+	if (!write_out(v, &bytes))
+		return false;
+	buf_put(&v->out, bytes);
+	if (v->out.failed)
+		visitor_close(v->visitor);
+	return v->visitor != NULL;
 }
 
 static void
@@ -186,7 +194,7 @@ on_flush(struct loop_task *t)
 		}
 		n = h2_drain(v->h2, room, H2_ROOM_BYTES);
 		all += n;
-		if (n > 0 && !write_out(v, slice_of(room, n)) && v->visitor == NULL)
+		if (!write_or_keep(v, slice_of(room, n)))
 			return;
 		events(v); /* there may be room again for what waits */
 	}
