@@ -159,11 +159,12 @@ on_saved(struct errand *e)
 static void
 save(struct domain *d)
 {
-	char *text = d->state.n == 0 ? NULL : domain_json_text(&d->state);
+	char *text;
 
 	d->changed = true;
 	if (d->saving)
 		return;
+	text = d->state.n == 0 ? NULL : domain_json_text(&d->state);
 	if (d->state.n > 0 && text == NULL) {
 		ask_saved(d, STORE_FULL);
 		return;
