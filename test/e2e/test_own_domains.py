@@ -4,13 +4,18 @@ import base64
 import hmac
 import json
 import os
+import re
+import shlex
+import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 
 import pytest
 from acmelab import CHALLTESTSRV, PEBBLE
 from certlab import CertLab
+from conftest import ROOT
 from dnsd import Internet
 from hooks import secret_file
 from lab import ADIT
@@ -395,3 +400,81 @@ def test_an_agent_of_a_terminal_is_told_the_record(lab, net):
     assert line.endswith("hook.customer.test is not served yet: the DNS has no record that proves it; set hook.customer.test. CNAME web.localhost")
     agent.stop()
     lab.parts.remove(agent)
+
+
+class Reader:
+    """Somebody who types what doc/own-domains.md says; only addresses are others."""
+
+    def __init__(self, lab, net):
+        self.lab, self.net = lab, net
+        self.edge = edge_with(lab, net)
+        self.origin = lab.origin()
+        self.home = f"{lab.folder}/home"
+        os.makedirs(f"{self.home}/.config/adit")
+        self.env = {"HOME": self.home, "PATH": "/usr/bin:/bin", "no_proxy": "*"}
+        self.agent, self.yaml, self.said = None, "", []
+        shutil.copy(self.edge.token, f"{lab.folder}/token.txt")
+
+    def run(self, *argv):
+        done = subprocess.run([os.path.abspath(argv[0]), *argv[1:]], capture_output=True, text=True, timeout=6 * WAIT_S, env=self.env,
+                              cwd=self.lab.folder)
+        assert done.returncode == 0, (argv, done)
+        self.said.append(done.stdout)
+
+    def serve(self, *argv):
+        if self.agent is not None:
+            self.agent.stop()
+        self.agent = Process([ADIT, *argv], f"{self.lab.folder}/guide-agent.log", self.env, "adit")
+        self.agent.wait_line(lambda x: "https://jenkins.localhost" in x, 4 * WAIT_S)
+
+    def type(self, line):
+        words = shlex.split(line.replace("https://tunnel.example.org", "https://" + self.edge.ready["https"])
+                            .replace("8080", self.origin.address).replace("example.com", "customer.test"))
+        if line.startswith("adit login "):
+            self.run(ADIT, *words[1:], "--ca", self.edge.ca)
+        elif line.startswith("adit http "):
+            self.serve(*words[1:])
+        elif line.startswith("adit start "):
+            with open(f"{self.home}/.config/adit/adit.yml", "a") as f:
+                f.write(self.yaml.replace("8080", f'"{self.origin.address}"').replace("example.com", "customer.test"))
+            self.serve(*words[1:])
+            self.agent.wait_line(lambda x: x.endswith("hook.customer.test -> jenkins"), 4 * WAIT_S)
+        elif line.startswith("adit domain "):
+            self.run(ADIT, *words[1:])
+            self.net.set("hook.customer.test", "CNAME", "jenkins.localhost")
+        elif line.startswith("sudo aditd domain "):
+            self.said.append(self.edge.ctl(*words[2:]))
+        else:
+            raise AssertionError(f"no test runs this command: {line}")
+
+
+def test_the_guide(lab, net):
+    net.set("jenkins.localhost", "A", "192.0.2.1")
+    reader = Reader(lab, net)
+    with open(os.path.join(ROOT, "doc", "own-domains.md"), encoding="utf-8") as f:
+        text = f.read()
+    try:
+        for language, block in re.findall(r"```(\w+)\n(.*?)```", text, re.S):
+            if language == "yaml":
+                reader.yaml = block
+            for line in block.splitlines() if language == "sh" else ():
+                if reader.said[1:2] and "not served yet" in reader.said[-1]:
+                    time.sleep(2)  # who asks again within two seconds is told what is known
+                reader.type(line)
+    finally:
+        if reader.agent is not None:
+            reader.agent.stop()
+    _, first, second, listed, removed, operators = reader.said
+    assert "hook.customer.test. CNAME jenkins.localhost." in first and "leads to the tunnel jenkins now" in second
+    assert "proven" in listed and "is given up" in removed and operators == ""
+
+
+def test_status_says_which_domains_lead_to_a_tunnel(lab, net):
+    edge = edge_with(lab, net)
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    assert add(edge, "hook.customer.test")["state"] == "proven"
+    said = adit(edge, "status", "web")
+    assert "  domain  hook.customer.test: no-certificate; adit domain list says what is missing\n" in said
+    row = json.loads(adit(edge, "status", "web", "--json").splitlines()[0])
+    assert row["domains"] == [{"name": "hook.customer.test", "state": "no-certificate"}]

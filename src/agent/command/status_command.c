@@ -192,6 +192,27 @@ put_tls(struct buf *b, const json_t *o)
 		      "error pages are off\n"));
 }
 
+/* Own domains that lead to it, a line each. */
+static void
+put_domains(struct buf *b, const json_t *domains)
+{
+	const json_t *d;
+	size_t i;
+
+	json_array_foreach(domains, i, d) {
+		const char *state = doctor_text_of(d, "state");
+
+		buf_put(b, S("  domain  "));
+		plain_put(b, slice_str(doctor_text_of(d, "name")));
+		if (strcmp(state, "served") != 0) {
+			buf_put(b, S(": "));
+			plain_put(b, slice_str(state));
+			buf_put(b, S("; adit domain list says what is missing"));
+		}
+		buf_putc(b, '\n');
+	}
+}
+
 /* How many webhooks are in which unfinished state; no line where none is. */
 static void
 put_inbox(struct buf *b, const json_t *inbox)
@@ -221,7 +242,7 @@ static void
 put_json(struct buf *b, const json_t *o, const char *state, const char *code)
 {
 	static const char *const copied[] = { "name", "url", "kind", "link", "origin", "policy",
-		"inbox" };
+		"inbox", "domains" };
 	json_t *row = json_pack("{s:s, s:s, s:I}", "state", state, "probe", code, "since_ms",
 	    (json_int_t)since_of(o, state));
 	char *text;
@@ -257,6 +278,7 @@ show(struct status *s, const json_t *o)
 		put_server(b, o, code);
 		put_tls(b, o);
 		put_policy(b, json_object_get(o, "policy"));
+		put_domains(b, json_object_get(o, "domains"));
 		put_inbox(b, json_object_get(o, "inbox"));
 	}
 	fwrite(b->p, 1, b->n, stdout);

@@ -236,3 +236,22 @@ own_domain_tunnel(const struct edge *e, struct slice host, char key[DIRECTORY_KE
 		name = slice_str(key);
 	return name;
 }
+
+void
+own_domain_each(const struct edge *e, const char *key, const char *account,
+    void (*fn)(void *arg, const char *host, bool suspended, bool certified), void *arg)
+{
+	struct own_domains *t = e->own_domains;
+	struct map_node *node = NULL;
+
+	if (t == NULL)
+		return;
+	pthread_rwlock_rdlock(&t->lock);
+	while ((node = map_walk(&t->hosts, node)) != NULL) {
+		const struct own_domain *d = map_of(node, struct own_domain, by_host);
+
+		if (strcmp(d->key, key) == 0 && strcmp(d->account, account) == 0)
+			fn(arg, d->host, d->suspended, d->certified);
+	}
+	pthread_rwlock_unlock(&t->lock);
+}

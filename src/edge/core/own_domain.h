@@ -31,6 +31,11 @@ void own_domain_certified(struct own_domains *t, struct slice host, bool certifi
 /* True also of hosts that are none. */
 bool own_domain_is_certified(const struct edge *e, struct slice host);
 
+/* Calls fn for each host that leads to the tunnel of this key while it is the account's, under the
+ * lock (no calls into the table). */
+void own_domain_each(const struct edge *e, const char *key, const char *account,
+    void (*fn)(void *arg, const char *host, bool suspended, bool certified), void *arg);
+
 /* A canonical host that is an address. */
 bool own_domain_is_address(struct slice host);
 /* "" takes it away. */

@@ -90,6 +90,28 @@ is_port(const char *key)
 	return strncmp(key, "tcp:", 4) == 0;
 }
 
+/* More than these would not fit into a message: adit domain list has all. */
+#define DOMAINS_SHOWN 32
+
+static void
+add_domain(void *arg, const char *host, bool suspended, bool certified)
+{
+	if (json_array_size(arg) < DOMAINS_SHOWN)
+		json_array_append_new(arg, json_pack("{s:s, s:s}", "name", host, "state",
+					       suspended   ? "suspended"
+					       : certified ? "served"
+							   : "no-certificate"));
+}
+
+static json_t *
+domains_json(const struct status_query *p)
+{
+	json_t *all = json_array();
+
+	own_domain_each(p->worker->edge, p->name, p->account, add_domain, all);
+	return all;
+}
+
 /*
  * For the account's own tunnel alone: a ticket, and what was refused, are
  * nobody else's affair.
@@ -131,6 +153,7 @@ add_route(const struct status_query *p, json_t *o)
 			"state", p->last_state, "note", p->last_note, "attempts",
 			(int)p->last_attempts));
 	json_object_set_new(o, "notes", notes_json(e, p->name));
+	json_object_set_new(o, "domains", domains_json(p));
 }
 
 static void
