@@ -83,6 +83,16 @@ def test_networks(lab):
         assert post(edge, "/register", {"allowfrom": bad}) == (400, {"error": "invalid_allowfrom_cidr"})
 
 
+def test_members_in_any_case(lab):
+    """As goacmedns writes them, the client in lego, Traefik and cert-manager."""
+    edge = acme_dns(lab)
+    status, who = post(edge, "/register", {"AllowFrom": ["127.0.0.1"]})
+    assert status == 201 and who["allowfrom"] == ["127.0.0.1"]
+    assert post(edge, "/update", {"SubDomain": who["subdomain"], "Txt": TXT[0]}, f"X-Api-User: {who['username']}\r\nX-Api-Key: {who['password']}\r\n") \
+        == (200, {"txt": TXT[0]})
+    assert dig(edge, who["fulldomain"]) == [TXT[0]]
+
+
 def test_registrations_outlive_a_restart_and_can_be_closed(lab):
     edge = acme_dns(lab)
     who = register(edge, {"allowfrom": ["127.0.0.1"]})

@@ -99,6 +99,19 @@ read_json(struct slice text)
 	return open > DEPTH ? NULL : json_loadb(text.p, text.n, 0, NULL);
 }
 
+/* In any case of letters: lego's client writes "SubDomain", and the first server of this API reads it. */
+static json_t *
+member(json_t *o, const char *name)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(o, key, v)
+		if (strcasecmp(key, name) == 0)
+			return v;
+	return NULL;
+}
+
 /* NULL, or why the list is none. NULL as list: anybody. */
 static const char *
 read_networks(const json_t *list, struct cidr_set *set)
@@ -239,10 +252,10 @@ on_stored(struct errand *e)
 }
 
 static const char *
-make_row(struct acme_dns_ask *k, const json_t *request)
+make_row(struct acme_dns_ask *k, json_t *request)
 {
 	struct acme_dns_row *row = k->row = calloc(1, sizeof(*row));
-	const json_t *networks = json_object_get(request, "allowfrom");
+	const json_t *networks = member(request, "allowfrom");
 	const char *why;
 	char *shown;
 
@@ -343,8 +356,8 @@ void
 acme_dns_update(struct acme_dns_ask *k, struct edge *e, struct errands *home, struct slice json)
 {
 	json_t *request = read_json(json);
-	const char *id = json_string_value(json_object_get(request, "subdomain"));
-	const char *txt = json_string_value(json_object_get(request, "txt"));
+	const char *id = json_string_value(member(request, "subdomain"));
+	const char *txt = json_string_value(member(request, "txt"));
 
 	k->edge = e;
 	k->home = home;
