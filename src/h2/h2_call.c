@@ -46,7 +46,7 @@ static void
 put_trailer(struct h2_stream *s, struct slice name, struct slice value)
 {
 	if (!h2_name_ok(name) || !h2_value_ok(value)) {
-		s->fault = H2_MALFORMED;
+		s->trailers.failed = true;
 		return;
 	}
 	buf_put(&s->trailers, name);
@@ -82,7 +82,7 @@ on_invalid_header(nghttp2_session *ng, const nghttp2_frame *f, const uint8_t *na
 	if (is_request(f))
 		h->block.fault = H2_MALFORMED;
 	else if (s != NULL)
-		s->fault = H2_MALFORMED;
+		s->trailers.failed = true;
 	return 0;
 }
 
@@ -112,7 +112,7 @@ head_is_whole(struct h2 *h, struct h2_stream *s, const nghttp2_frame *f)
 static void
 trailers_are_whole(struct h2_stream *s)
 {
-	if (s->fault == H2_MALFORMED || s->trailers.failed) {
+	if (s->trailers.failed) {
 		h2_stream_kill(s, NGHTTP2_PROTOCOL_ERROR);
 		return;
 	}

@@ -165,3 +165,14 @@ def test_head_and_trailers_are_judged_as_those_of_http_1(lab):
         c.frame(HEADERS, END_HEADERS | END_STREAM, stream, c.encoder.encode([("x-sum", "7")]))
         assert c.status(stream) == 200
     assert origin.requests[-1].body == b"abc"
+
+
+def test_a_request_and_bad_trailers_at_once(lab):
+    edge, _, _ = lab.web()
+    for bad in ((b"a", b" x"), (b"A", b"x"), (b":path", b"/"), (b"a", b"x\0")):
+        with Client(edge) as c:
+            stream, made = c.request(method="POST", ends=False, send=False)
+            block = b"\0" + bytes([len(bad[0])]) + bad[0] + bytes([len(bad[1])]) + bad[1]
+            c.send(made + c.made(DATA, 0, stream, b"abc") + c.made(HEADERS, END_HEADERS | END_STREAM, stream, block))
+            assert c.wait([stream]).resets.get(stream) == 1 or c.goaway, bad
+    assert edge.get("/").status == 200

@@ -177,11 +177,12 @@ judge(struct h2_front *f, enum h2_fault fault, struct slice head)
 	case H2_BAD_SCHEME:
 		refuse(f, CLOSE_BAD_SCHEME);
 		return;
+	case H2_MALFORMED: /* was reset, and is told nothing */
+		refuse(f, CLOSE_BAD_REQUEST_LINE);
+		return;
 	case H2_FINE:
-	case H2_MALFORMED: /* has no head at all, and was reset */
 		break;
 	}
-	check(fault == H2_FINE);
 	switch (h1_head(&x->req, head)) {
 	case H1_DONE:
 		f->chunked = x->req.head.framing == H1_CHUNKED;

@@ -145,6 +145,48 @@ TEST(a_fault_takes_nothing_from_what_came_before_it)
 	buf_fini(&all);
 }
 
+/* What is wrong with trailers is no fault of the head, even where both come at once. */
+TEST(bad_trailers_reset_their_stream)
+{
+	static const struct slice bad[] = { { "\x00\x01"
+					      "A"
+					      "\x01"
+					      "x",
+						5 },
+		{ "\x00\x01"
+		  "a"
+		  "\x02"
+		  " x",
+		    6 },
+		{ "\x83", 1 } };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct h2_stream *s;
+		struct buf all;
+
+		lab_open(&l, NULL);
+		buf_init(&all, 4096);
+		buf_put(&all, S("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+		buf_put(&all, slice_of("\0\0\0\4\0\0\0\0\0", 9));
+		buf_put(&all, slice_of("\0\0\6\1\4\0\0\0\1\x83\x87\x84\x01\x01"
+				       "a",
+				  15));
+		buf_put(&all, slice_of("\0\0\3\0\0\0\0\0\1"
+				       "abc",
+				  12));
+		buf_put(&all,
+		    slice_of((const char[]){ 0, 0, (char)bad[i].n, 1, 5, 0, 0, 0, 1 }, 9));
+		buf_put(&all, bad[i]);
+		h2_feed(l.h2, buf_slice(&all), l.now_us);
+		EXPECT_INT(h2_next(l.h2, &s), H2_HEAD);
+		EXPECT_INT(s->fault, H2_FINE);
+		EXPECT(!h2_in_ended(s));
+		l.open[0] = s;
+		buf_fini(&all);
+		lab_close(&l);
+	}
+}
+
 /* --- backpressure --- */
 
 static size_t given;
@@ -600,15 +642,15 @@ TEST(who_grants_no_credit_loses_the_stream)
 	EXPECT_INT(starve(61, true, &none), 0);
 }
 
-TESTS(TEST_ROW(a_request_and_its_answer) TEST_ROW(how_the_bytes_are_cut_changes_nothing)
-	TEST_ROW(a_fault_takes_nothing_from_what_came_before_it) TEST_ROW(
-	    an_answer_waits_for_the_credit_of_its_reader) TEST_ROW(a_body_waits_until_it_is_taken)
-	    TEST_ROW(rapid_resets_are_counted) TEST_ROW(made_you_resets_are_counted)
-		TEST_ROW(frames_on_a_stream_that_was_ended_are_the_end)
-		    TEST_ROW(floods_of_frames_that_move_nothing_are_counted)
-			TEST_ROW(a_bucket_that_runs_low_is_an_orderly_goaway)
-			    TEST_ROW(tokens_come_back_with_time) TEST_ROW(streams_have_a_ceiling)
-				TEST_ROW(a_connection_is_not_for_ever)
-				    TEST_ROW(heads_that_are_too_large_end_the_connection) TEST_ROW(
-					who_says_nothing_or_half_a_head_is_waited_for_in_vain)
+TESTS(TEST_ROW(a_request_and_its_answer) TEST_ROW(how_the_bytes_are_cut_changes_nothing) TEST_ROW(
+    a_fault_takes_nothing_from_what_came_before_it) TEST_ROW(bad_trailers_reset_their_stream)
+	TEST_ROW(an_answer_waits_for_the_credit_of_its_reader)
+	    TEST_ROW(a_body_waits_until_it_is_taken) TEST_ROW(rapid_resets_are_counted) TEST_ROW(
+		made_you_resets_are_counted) TEST_ROW(frames_on_a_stream_that_was_ended_are_the_end)
+		TEST_ROW(floods_of_frames_that_move_nothing_are_counted)
+		    TEST_ROW(a_bucket_that_runs_low_is_an_orderly_goaway)
+			TEST_ROW(tokens_come_back_with_time) TEST_ROW(streams_have_a_ceiling)
+			    TEST_ROW(a_connection_is_not_for_ever)
+				TEST_ROW(heads_that_are_too_large_end_the_connection)
+				    TEST_ROW(who_says_nothing_or_half_a_head_is_waited_for_in_vain)
 					TEST_ROW(who_grants_no_credit_loses_the_stream))
