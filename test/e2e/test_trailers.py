@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trailer fields, byte for byte, of visitors and of origins over HTTP/1.1: what passes, what is dropped, what is refused."""
+import os
+import shutil
+import subprocess
+
 import pytest
 
 from hostile import DATA, FIN, SYN, TRAILERS, FakeAgent, FakeEdge, syn
@@ -282,3 +286,18 @@ def test_the_inbox_stores_none(lab):
         assert m.status < 300, m
     r = origin.wait_requests(1)[0]
     assert r.body == b"abc" and r.trailers == [] and not r.all("te") and not r.all("trailer") and r.get("host") == "web.localhost"
+
+
+@pytest.mark.skipif(not shutil.which("nghttp"), reason="nghttp is missing: apt install nghttp2-client")
+def test_a_visitor_of_http_2(lab):
+    """His trailers reach a local server of HTTP/1.1, and its own reach him; what is forbidden goes neither way."""
+    edge, _, origin = lab.web(lab.origin(chunked([b"abc"], "X-Sum: 7\r\nSet-Cookie: a=b\r\n")))
+    body = os.path.join(lab.folder, "body")
+    with open(body, "w") as f:
+        f.write("hello")
+    said = subprocess.run(["nghttp", "-v", "-d", body, "--no-content-length", "--trailer", "x-t: 1", "--trailer", "authorization: x",
+                           "-H", "te: trailers", "-H", ":authority: web.localhost", f"https://127.0.0.1:{edge.https[1]}/up"],
+                          capture_output=True, text=True, timeout=30).stdout
+    assert ":status: 200" in said and "x-sum: 7" in said and "set-cookie" not in said, said[-2000:]
+    r = origin.requests[0]
+    assert r.body == b"hello" and r.trailers == [("x-t", "1")] and r.get("te") == "trailers"
