@@ -16,8 +16,7 @@
 struct drive;
 
 struct drive_ops {
-	/* The case's text is to be stored, and then drive_stored() called. The callee frees it by
-	 * row_free_text(). */
+	/* The case's text is to be stored, and then drive_stored() called; it is freed by the callee. */
 	void (*store)(void *owner, char *text);
 	/* ACME_READY, ACME_DONE or ACME_FAILED; the case is drive_case(). Last call. */
 	void (*over)(void *owner, const struct acme_step *s);
