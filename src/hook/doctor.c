@@ -92,7 +92,7 @@ const struct doctor_row doctor_rows[] = {
 	    "Remove the AAAA record, or let the edge listen on IPv6: some senders prefer it." },
 	{ "dns-ttl", 12, DOCTOR_DNS, W,
 	    "Senders may keep the old address of {host} for {ttl} s; Java programs keep it for 30 s "
-	    "more, and for ever where networkaddress.cache.ttl is -1 or a security manager is set.",
+	    "more, and until they end where networkaddress.cache.ttl is -1 or a security manager is set.",
 	    "Lower the TTL to 300 s before the address changes; restart only those Java senders "
 	    "afterwards." },
 	{ "dns-released", 13, DOCTOR_DNS, F,

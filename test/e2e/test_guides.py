@@ -212,6 +212,7 @@ def test_guide(lab, name):
 def look_at_host_commands(lines):
     """Commands that only a real host can run: what they name is there."""
     known = {"make deps": "Makefile", "make build": "Makefile", "sudo make install": "Makefile",
+             "sudo apt install ./build/packages/aditd_*.deb": "debian/control", "sudo aditd setup office": "src/edge/setup/setup.c",
              "sudo systemctl enable --now aditd": "etc/system/aditd.service", "sudo systemctl reload aditd": "etc/system/aditd.service",
              "sudo systemctl enable --now adit@$USER": "etc/system/adit@.service",
              "systemctl --user enable --now adit": "etc/user/adit.service"}
