@@ -141,10 +141,38 @@ take_addresses(struct proof_addresses *to, struct slice message)
 	}
 }
 
+bool
+proof_read(struct proof *p, enum proof_stage stage, struct slice message)
+{
+	switch (stage) {
+	case PROOF_OFF:
+		return false;
+	case PROOF_CNAME:
+		if (!take_cname(p, message))
+			return false;
+		if (!ends_in_tunnel(p))
+			p->tunnel[0] = '\0';
+		return true;
+	case PROOF_TXT:
+		take_texts(p, message);
+		return p->n_texts > 0;
+	case PROOF_A:
+	case PROOF_AAAA:
+		take_addresses(&p->found, message);
+		return p->found.n > 0;
+	case PROOF_EDGE_A:
+	case PROOF_EDGE_AAAA:
+		take_addresses(&p->edges, message);
+		return p->edges.n > 0;
+	}
+	return false;
+}
+
 static void
 on_answer(struct dnsask *a, struct slice message, const char *why)
 {
 	struct proof *p = list_of(a, struct proof, ask);
+	bool found;
 
 	check(p->stage != PROOF_OFF);
 	/* Where the edge's own addresses cannot be asked for, those at which it listens are left. */
@@ -153,39 +181,31 @@ on_answer(struct dnsask *a, struct slice message, const char *why)
 		finish(p);
 		return;
 	}
+	found = proof_read(p, p->stage, message);
 	switch (p->stage) {
 	case PROOF_OFF:
 		return;
 	case PROOF_CNAME:
-		if (!take_cname(p, message))
+		if (!found)
 			go(p, PROOF_TXT);
-		else if (ends_in_tunnel(p) || ++p->n_cnames > LIMIT_DOMAIN_CNAMES)
+		else if (p->tunnel[0] != '\0' || ++p->n_cnames > LIMIT_DOMAIN_CNAMES)
 			finish(p);
 		else
 			go(p, PROOF_CNAME);
 		return;
 	case PROOF_TXT:
-		take_texts(p, message);
 		/* Without one of them no address proves anything. */
-		if (p->n_texts == 0)
+		if (!found)
 			finish(p);
 		else
 			go(p, PROOF_A);
 		return;
 	case PROOF_A:
-		take_addresses(&p->found, message);
-		go(p, PROOF_AAAA);
-		return;
 	case PROOF_AAAA:
-		take_addresses(&p->found, message);
-		go(p, PROOF_EDGE_A);
-		return;
 	case PROOF_EDGE_A:
-		take_addresses(&p->edges, message);
-		go(p, PROOF_EDGE_AAAA);
+		go(p, p->stage + 1);
 		return;
 	case PROOF_EDGE_AAAA:
-		take_addresses(&p->edges, message);
 		finish(p);
 		return;
 	}

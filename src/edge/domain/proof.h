@@ -64,6 +64,10 @@ struct proof {
 void proof_start(struct proof *p, const char *name, const char *tunnel);
 void proof_cancel(struct proof *p);
 
+/* What a message of the authority says at this stage, into *p, whatever its bytes are; true: something
+ * that counts. */
+bool proof_read(struct proof *p, enum proof_stage stage, struct slice message);
+
 /* "account=ID token=HEX": what the TXT record must say. */
 void proof_text(const struct wish *w, char *dst, size_t cap);
 /* owns: of the directory: does the account have this tunnel's name? Where there is no proof, w->why
