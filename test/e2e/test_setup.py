@@ -19,7 +19,7 @@ DOMAIN, ADDRESS = "tunnel.example.org", "203.0.113.7"
 ALL = ["--domain", DOMAIN, "--agree-to-terms", "--address", ADDRESS, "--dns-listen", ADDRESS]
 
 
-def setup(folder, *args, **kw):
+def run_setup(folder, *args, **kw):
     return subprocess.run([ADITD, "setup", "-f", os.path.join(folder, "aditd.yml"), *args], capture_output=True, text=True, timeout=6 * WAIT_S,
                           stdin=subprocess.DEVNULL, **kw)
 
@@ -45,7 +45,7 @@ def at_a_terminal(folder, answers, *args):
 
 
 def test_options_alone_make_the_file(lab):
-    done = setup(lab.folder, *ALL, "--email", "me@example.org", "--directory", "letsencrypt-staging", "--dry-run")
+    done = run_setup(lab.folder, *ALL, "--email", "me@example.org", "--directory", "letsencrypt-staging", "--dry-run")
     assert done.returncode == 0, done.stderr
     for line in ('domain: "tunnel.example.org"', '  directory: "letsencrypt-staging"', '  email: "me@example.org"', "  agree_to_terms: yes",
                  '  mode: "challenge"', f'  listen: ["{ADDRESS}"]', f'  addresses: ["{ADDRESS}"]', '  https: "443"', '  http: "80"'):
@@ -68,9 +68,9 @@ def test_what_is_missing_is_named_where_nobody_can_be_asked(lab, left_out, said)
     args = list(ALL)
     i = args.index(left_out)
     del args[i:i + (1 if left_out == "--agree-to-terms" else 2)]
-    done = setup(lab.folder, *args, "--dry-run")
+    done = run_setup(lab.folder, *args, "--dry-run")
     assert done.returncode == 1 and said in done.stderr and done.stdout == "", done
-    done = setup(lab.folder, *args, "--dry-run", "--json")
+    done = run_setup(lab.folder, *args, "--dry-run", "--json")
     assert done.returncode == 1 and said in json.loads(done.stderr)["text"], done
 
 
@@ -80,7 +80,7 @@ def test_what_is_missing_is_named_where_nobody_can_be_asked(lab, left_out, said)
     (["--dns-listen", "127.0.0.1:x"], "listen")])
 def test_a_mistake_is_told_and_nothing_is_written(lab, args, said):
     rest = [a for i, a in enumerate(ALL) if a != args[0] and ALL[i - 1] != args[0]]
-    done = setup(lab.folder, *rest, *args)
+    done = run_setup(lab.folder, *rest, *args)
     assert done.returncode in (1, 2) and said in done.stderr, done
     assert not os.path.exists(f"{lab.folder}/aditd.yml")
 
@@ -100,13 +100,13 @@ def test_questions_and_answers(lab):
 
 def test_the_file_is_for_root_and_the_group_and_stays(lab):
     path = f"{lab.folder}/aditd.yml"
-    setup(lab.folder, *ALL, "--wait", "0", "--no-dns-check")
+    run_setup(lab.folder, *ALL, "--wait", "0", "--no-dns-check")
     assert os.stat(path).st_mode & 0o777 == 0o640 and not os.path.exists(path + ".new")
     with open(path, "a") as f:
         f.write("workers: 1\n")
-    done = setup(lab.folder, "--domain", "other.example.org", "--wait", "0")
+    done = run_setup(lab.folder, "--domain", "other.example.org", "--wait", "0")
     assert done.returncode == 1 and "its domain is tunnel.example.org" in done.stderr, done
-    done = setup(lab.folder, "--wait", "0")
+    done = run_setup(lab.folder, "--wait", "0")
     assert f"{path} is there, and stays as it is" in done.stdout, done
     with open(path) as f:
         assert f.read().endswith("workers: 1\n")
