@@ -218,7 +218,7 @@ def test_the_manuals_name_every_option():
         text = manual(page, section)
         text += manual("adit", "1") if page.startswith("adit-") else ""  # the options of the edge and the output
         text += manual("adit-inbox", "1") if page == "aditd" else ""
-        for option in set(re.findall(r"^  (--[a-z][a-z-]+)", said, re.M)) - {"--help"}:
+        for option in set(re.findall(r"^  (--[a-z][a-z0-9-]+)", said, re.M)) - {"--help"}:
             assert re.search(rf"{option[1:]}\b", text), f"man/{page}.{section} does not name {option} of {ask[1:]}"
 
 
