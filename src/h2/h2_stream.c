@@ -87,7 +87,9 @@ h2_stream_closed(struct h2_stream *s)
 void
 h2_stream_tell(struct h2_stream *s, enum h2_event event)
 {
-	if (s->life == H2_LEFT)
+	/* Nor of one whose head was refused, whatever still comes for it. */
+	if (s->life == H2_LEFT ||
+	    (s->life == H2_COMING && event != H2_HEAD && !(s->news & 1u << H2_HEAD)))
 		return;
 	if (list_empty(&s->news_node))
 		list_push(&s->h2->news, &s->news_node);

@@ -176,3 +176,23 @@ def test_a_request_and_bad_trailers_at_once(lab):
             c.send(made + c.made(DATA, 0, stream, b"abc") + c.made(HEADERS, END_HEADERS | END_STREAM, stream, block))
             assert c.wait([stream]).resets.get(stream) == 1 or c.goaway, bad
     assert edge.get("/").status == 200
+
+
+def test_odd_methods_and_early_answers(lab):
+    edge, _, _ = lab.web()
+    with Client(edge) as c:
+        c.next_id += 2
+        c.frame(HEADERS, END_HEADERS, c.next_id, c.encoder.encode([(":method", "CONNECT"), (":authority", "web.localhost:443")]))
+        assert c.status(c.next_id) == 501
+        assert c.status(c.request("*", "OPTIONS")) == 200
+        assert c.status(c.request("/", "TRACE", fields=[("max-forwards", "0")])) == 200
+        head = c.request("/", "HEAD")
+        assert c.status(head) == 200 and head not in c.body
+        # The answer comes before the body does, of which nothing more is wanted then.
+        early = c.request(method="POST", ends=False, fields=[("content-length", "50000000")], host="none.localhost")
+        assert c.status(early) == 421
+        while early not in c.resets:
+            c.take()
+        assert c.resets[early] == 0
+        c.frame(DATA, 0, early, b"x" * 1000)  # on its way already
+        assert c.status(c.request()) == 200

@@ -219,11 +219,10 @@ h2_visitor_event(struct h2_visitor *v, unsigned what)
 static void
 tick_fronts(struct h2_visitor *v, int64_t now_us)
 {
-	struct list todo, *node;
+	struct list *node;
 
-	list_init(&todo);
-	list_splice(&todo, &v->fronts);
-	while ((node = list_pop(&todo)) != NULL) {
+	list_splice(&v->ticked, &v->fronts);
+	while ((node = list_pop(&v->ticked)) != NULL) {
 		struct h2_front *f = list_of(node, struct h2_front, node);
 
 		list_push(&v->fronts, node);
@@ -344,6 +343,7 @@ h2_visitor_start(struct visitor *of)
 	of->h2 = v;
 	v->visitor = of;
 	list_init(&v->fronts);
+	list_init(&v->ticked);
 	buf_init(&v->out, H2_ROOM_BYTES);
 	loop_task_init(&v->flush, on_flush);
 	v->busy_us = v->rx_us = v->moving_us = loop_now_us(loop);
@@ -360,6 +360,7 @@ h2_visitor_end(struct visitor *of)
 		return;
 	check(v->visitor == of);
 	of->h2 = NULL;
+	list_splice(&v->fronts, &v->ticked);
 	while (!list_empty(&v->fronts))
 		h2_front_cut(list_of(v->fronts.next, struct h2_front, node));
 	lobby_leave(&of->front.worker->visit->h2_memory, &v->guest);

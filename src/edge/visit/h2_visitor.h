@@ -19,8 +19,8 @@
 struct h2_visitor {
 	struct visitor *visitor; /* NULL: over */
 	struct h2 *h2;
-	struct list fronts;
-	struct buf out; /* drained, and not taken by the connection yet */
+	struct list fronts, ticked; /* the second: those whose time is not looked at yet */
+	struct buf out;             /* drained, and not taken by the connection yet */
 	struct loop_task flush;
 	struct lobby_guest guest; /* of visit->h2_memory, by KiB, while he holds much */
 	struct loop_grave grave;
