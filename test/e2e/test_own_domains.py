@@ -206,7 +206,7 @@ def test_another_account_cannot_have_what_is_proven(lab, net):
     assert edge.ctl("domain", "list") == ""
 
 
-def test_s16_a_name_that_was_released_answers_410_to_cnames_that_were_forgotten(lab, net):
+def test_s03_a_name_that_was_released_answers_410_to_cnames_that_were_forgotten(lab, net):
     edge = edge_with(lab, net)
     agent = lab.agent(edge, "http", lab.origin().address, "--name", "web")
     net.set("hook.customer.test", "CNAME", "web.localhost")
