@@ -16,8 +16,7 @@
 #include <stdlib.h>
 
 #define STAGGER_US 250000
-/* How long the answer for IPv4 waits for the one for IPv6. */
-#define FAMILY_WAIT_US 50000
+#define FAMILY_WAIT_US 50000 /* how long the answer for IPv4 waits for the one for IPv6 */
 /* A Unix socket whose backlog is full: connect() does not queue there. */
 #define UNIX_RETRY_US 20000
 #define WHY_BYTES 448
@@ -468,8 +467,7 @@ dial_start(struct resolver *r, struct dial *d, const struct addr *a, int64_t tim
 	struct dial_private *p = calloc(1, sizeof(*p));
 
 	/* There is no way to say no from here, and nothing is left to do it with. */
-	check(d->private == NULL);
-	check(p != NULL);
+	check(d->private == NULL && p != NULL);
 	p->r = r;
 	p->dial = d;
 	p->to = *a;

@@ -34,8 +34,7 @@ enum store_op {
 	STORE_TOKEN_ADD,
 	/* in: account ("" = all), token_id (rows after it); out: at most LIMIT_STORE_ROWS rows */
 	STORE_TOKEN_LIST,
-	/* in: token_id (rows after it); out: those with a key that were not revoked, at most
-	 * LIMIT_STORE_ROWS rows */
+	/* in: token_id (rows after it); out: as many of those with a key that were not revoked */
 	STORE_TOKEN_KEYS,
 	/* in: token_id; out: account */
 	STORE_TOKEN_REVOKE,

@@ -29,10 +29,8 @@ void ddns_free(struct ddns *d);
 enum dyndns_code ddns_judge(const struct edge *e, const char *host, const char *account,
     const char *scope, char label[DIRECTORY_KEY_BYTES]);
 
-/*
- * Whoever says last where a name is speaks for it: a turn that is not 0; 0 without memory. Does he
- * still?
- */
+/* Whoever says last where a name is speaks for it: a turn that is not 0; 0 without memory.  The
+ * other asks whether he still does. */
 uint64_t ddns_speak(struct ddns *d, const char *label);
 bool ddns_speaks(struct ddns *d, const char *label, uint64_t turn);
 

@@ -64,8 +64,8 @@ struct proof {
 void proof_start(struct proof *p, const char *name, const char *tunnel);
 void proof_cancel(struct proof *p);
 
-/* What a message of the authority says at this stage, into *p, whatever its bytes are; true: something
- * that counts. */
+/* What a message of the authority says at this stage, into *p, whatever its bytes are; true: it
+ * says something that counts. */
 bool proof_read(struct proof *p, enum proof_stage stage, struct slice message);
 
 /* "account=ID token=HEX": what the TXT record must say. */

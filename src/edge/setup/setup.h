@@ -5,8 +5,8 @@
  * the edge; waits for its certificate; makes the first token.  Each step first looks whether it is
  * done already, so that a second run goes on where an earlier one has ended.
  *
- * Whatever it does could be typed, and much of it is: other commands of aditd, and systemctl, run as
- * children.
+ * Whatever it does could be typed, and much of it is: other commands of aditd, and systemctl, which
+ * run as its children.
  */
 #ifndef ADIT_EDGE_SETUP_SETUP_H
 #define ADIT_EDGE_SETUP_SETUP_H

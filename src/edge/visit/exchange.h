@@ -43,8 +43,8 @@ enum exchange_state {
 	/* The store's thread commits the webhook, and in mode relay the origin may answer it within
 	 * LIMIT_RELAY_MS.  What they say leaves it; no deadline. */
 	EXCHANGE_STORE,
-	/* The body of a request for the edge itself comes.  Its last byte leaves it; the deadline
-	 * refuses it. */
+	/* The body of a request for the edge itself comes.  Its last byte leaves it; the
+	 * deadline refuses it. */
 	EXCHANGE_OWN,
 	/* A function of own_host.h has it.  Its answer leaves it; no deadline. */
 	EXCHANGE_ASK,
