@@ -156,8 +156,11 @@ def test_each_code(zone):
 
 
 def test_a_released_name(zone):
+    """It cannot be set any more, and leads nobody to the address that it had."""
+    assert update(zone, "hostname=home.localhost&myip=8.8.4.4") == (200, "good 8.8.4.4\n")
     zone.ctl("name", "release", "home")
     assert update(zone, "hostname=home.localhost&myip=8.8.4.4") == (200, "nohost\n")
+    until(lambda: dig(zone, "home.localhost") == ["127.0.0.1"])
 
 
 def test_ways_to_ask(zone):

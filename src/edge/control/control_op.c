@@ -9,6 +9,7 @@
 #include "edge/inbox/housekeeping.h"
 #include "edge/inbox/query.h"
 #include "edge/core/worker.h"
+#include "edge/ddns/ddns.h"
 #include "http/url.h"
 
 #include <stdio.h>
@@ -130,6 +131,8 @@ after(struct control *ctl, const struct store_req *req)
 	case STORE_NAME_RELEASE:
 		for (unsigned i = 0; i < e->n_workers; i++)
 			worker_fence(e->workers[i], req->route.name);
+		if (!ctl->closed) /* else nobody would carry it out any more */
+			ddns_forget(e, &ctl->errands, req->route.name);
 		log_event(LOG_INFO, "control", LOG_Z("op", "release"),
 		    LOG_Z("name", req->route.name));
 		return;

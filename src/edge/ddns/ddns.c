@@ -275,3 +275,28 @@ ddns_set_start(struct ddns_set *s, struct edge *e, struct errands *home, const c
 	ask->op = s->counted ? RECORDS_ADDRESSES : RECORDS_READ;
 	records_ask(e->name_server, ask, home, on_records);
 }
+
+/* --- a name that is given up --- */
+
+static void
+on_cleared(struct errand *e)
+{
+	struct records_ask *ask = list_of(e, struct records_ask, errand);
+
+	if (ask->result == RECORDS_FAILED)
+		log_event(LOG_ERROR, "ddns", LOG_Z("name", ask->name),
+		    LOG_Z("why", "its records could not be deleted"));
+	free(ask);
+}
+
+void
+ddns_forget(struct edge *e, struct errands *home, const char *label)
+{
+	struct records_ask *ask;
+
+	if (e->name_server == NULL || (ask = calloc(1, sizeof(*ask))) == NULL)
+		return;
+	ask->op = RECORDS_CLEAR;
+	snprintf(ask->name, sizeof(ask->name), "%s", label);
+	records_ask(e->name_server, ask, home, on_cleared);
+}

@@ -34,6 +34,9 @@ enum dyndns_code ddns_judge(const struct edge *e, const char *host, const char *
 uint64_t ddns_speak(struct ddns *d, const char *label);
 bool ddns_speaks(struct ddns *d, const char *label, uint64_t turn);
 
+/* The name is given up: nothing of it is left in DNS. Nobody waits for that. */
+void ddns_forget(struct edge *e, struct errands *home, const char *label);
+
 /* One name's addresses on their way. Zeroed at first; the asker's until done(). */
 struct ddns_set {
 	struct records_ask ask;

@@ -3,6 +3,7 @@
 #include "edge/link/release_message.h"
 
 #include "base/log.h"
+#include "edge/ddns/ddns.h"
 #include "http/url.h"
 
 #include <stdlib.h>
@@ -88,6 +89,8 @@ on_released(struct errand *e)
 		 */
 		for (unsigned i = 0; i < w->edge->n_workers; i++)
 			worker_fence(w->edge->workers[i], r->key);
+		if (r->req.op == STORE_NAME_RELEASE)
+			ddns_forget(w->edge, &w->errands, r->key);
 	}
 	if (s != NULL) {
 		s->release = NULL;
