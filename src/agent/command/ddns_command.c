@@ -117,17 +117,15 @@ read_names(struct ddns_keep *k, const struct options *o, char (*rooms)[64])
 static int
 keep(struct ddns_keep *k, const struct options *o)
 {
-	struct login l;
-	int rc = login_open(&l, o);
+	int rc = login_open(&k->login, o);
 
 	if (rc != 0)
 		return rc;
-	k->login = &l;
 	rc = agent_run(
 	    &(struct agent_params){
-		.edge = l.edge,
-		.ca = l.ca,
-		.token = l.token,
+		.edge = k->login.edge,
+		.ca = k->login.ca,
+		.token = k->login.token,
 		.json = o->json,
 		.talk = ddns_keep_talk,
 		.changed = ddns_keep_changed,
@@ -135,7 +133,7 @@ keep(struct ddns_keep *k, const struct options *o)
 		.talk_owner = k,
 	    },
 	    NULL);
-	login_close(&l);
+	login_close(&k->login);
 	return rc;
 }
 

@@ -191,7 +191,7 @@ look(struct ddns_keep *k)
 		k->seen[i].owner = k;
 		k->seen[i].family = families[i];
 		edge_seen_start(&k->seen[i], k->client->loop, k->client->dial.resolver,
-		    k->login->edge, k->login->ca);
+		    k->login.edge, k->login.ca);
 	}
 }
 

@@ -38,7 +38,7 @@ struct ddns_keep_name {
 };
 
 struct ddns_keep {
-	const struct login *login;
+	struct login login; /* open while it runs */
 	struct ddns_keep_name *names;
 	size_t n_names;
 	uint16_t port;
