@@ -55,7 +55,7 @@ def test_options_alone_make_the_file(lab):
 
 @pytest.mark.parametrize("ip", ["203.0.113.7", "2001:db8::7"])
 def test_without_a_domain(lab, ip):
-    done = setup(lab.folder, "--ip", ip, "--agree-to-terms", "--dry-run")
+    done = run_setup(lab.folder, "--ip", ip, "--agree-to-terms", "--dry-run")
     assert done.returncode == 0 and f'  ip: "{ip}"' in done.stdout.splitlines(), done
     assert "domain:" not in done.stdout and "dns:" not in done.stdout, done.stdout
     code, shown = at_a_terminal(lab.folder, ["", "", "yes"], "--dry-run", "--address", ip)
