@@ -5,8 +5,10 @@ import concurrent.futures
 import json
 import os
 import re
+import shutil
 import signal
 import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -16,6 +18,7 @@ import pytest
 from acmelab import CHALLTESTSRV, PEBBLE, ask
 from certlab import DOMAIN, CertEdge, CertLab, orders
 from fakeca import FakeCA
+from lab import ADITD
 from process import WAIT_S, free_port, until
 
 pytestmark = pytest.mark.skipif(not (PEBBLE and CHALLTESTSRV), reason="NO PEBBLE, certificates of CAs are NOT tested: go install "
@@ -158,6 +161,39 @@ def test_external_account(certlab):
         f.write(key + "\n")
     certlab.edge(certlab.acme(eab=f"{{ key_id: kid-1, hmac_file: {path} }}"), name="a").ctl("cert", "renew", DOMAIN)
     certlab.parts[-1].wait_cert()
+
+
+def test_authorities_of_the_ca_that_cannot_be_read(certlab, lab):
+    """One sentence at -n, at a start and at a reload; as a problem of the certificate where the file goes later."""
+    certlab.pebble()
+    os.chmod(certlab.folder, 0o755)
+    trust, config = os.path.join(certlab.folder, "trust.pem"), "user: nobody\n" if os.geteuid() == 0 else ""
+    shutil.copy(os.path.join(certlab.folder, "ca.crt"), trust)
+    edge = certlab.edge(certlab.acme(ca_file=trust, ip="127.0.0.1"))
+    for name in (DOMAIN, "127.0.0.1"):
+        edge.wait_cert(name)
+        until(lambda: edge.cert(name)["window"]["start_ms"] > 0)  # what the CA was asked is over
+    with open(edge.ca, "w") as f:
+        f.write(certlab.ca.root())
+    edge.ctl("reload")
+    os.unlink(trust)
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web", token=edge.new_token("dev")[0])
+    problem = edge.wait_cert(f"web.{DOMAIN}", state="failed")["problem"]
+    assert f"cannot read the CA certificates of {trust}" in problem and edge.names() == {DOMAIN}
+    agent.stop()
+    said = edge.ctl("reload", ok=False)
+    assert re.search(r"aditd\.yml:\d+:\d+: acme: ca_file: .*No such file.*chmod a\+r", said), said
+    path = f"{edge.folder}/second.yml"
+    with open(path, "w") as f:
+        f.write(f"domain: {DOMAIN}\nstate_dir: {edge.folder}/second\n{config}listen:\n  https: 127.0.0.1:{free_port()}\n"
+                f"  control: unix:{edge.folder}/second/control\nacme:\n  agree_to_terms: yes\n  ca_file: {trust}\n")
+    for broken in ("missing", "unreadable"):
+        if broken == "unreadable":
+            shutil.copy(os.path.join(certlab.folder, "ca.crt"), trust)
+            os.chmod(trust, 0o600 if config else 0)
+        for check in (["-n"], []):
+            done = subprocess.run([ADITD, *check, "-f", path], capture_output=True, text=True, timeout=WAIT_S)
+            assert done.returncode == 1 and re.search(rf"second\.yml:\d+:12: acme: ca_file: .*{trust}", done.stderr), (broken, check, done)
 
 
 @pytest.mark.slow  # a second order for the same names waits a minute

@@ -197,6 +197,20 @@ new_case(struct cert *c, struct registration *r, char why[ACME_WHY_BYTES])
 	return acme_issue(r->ca, &w, why);
 }
 
+/* Nothing is asked of a CA whose server cannot be known: its file may have gone since the start. True:
+ * that is its problem now. */
+static bool
+cannot_trust(struct cert *c, struct registration *r)
+{
+	char *error = registration_connect(r);
+
+	if (error == NULL)
+		return false;
+	cannot_begin(c, error);
+	free(error);
+	return true;
+}
+
 /* The CA whose turn it is; what was begun at another one, or is of other names, ends here. */
 static const char *
 choose_ca(struct cert *c, int64_t now_s)
@@ -229,7 +243,7 @@ cert_order(struct cert *c)
 		cannot_begin(c, fault);
 		return false;
 	}
-	if (r->alone)
+	if (r->alone || cannot_trust(c, r))
 		return false;
 	if (c->row.pending.text != NULL) {
 		acme = acme_load(r->ca, slice_str(c->row.pending.text));

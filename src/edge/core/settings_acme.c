@@ -8,6 +8,7 @@
 #include "conf/file.h"
 #include "conf/schema.h"
 #include "net/addr.h"
+#include "net/tls.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -112,6 +113,16 @@ static const struct schema_row ca_rows[] = {
 	{ NULL },
 };
 
+/* For whoever finds later that it cannot be read. */
+static void
+note_place(const struct schema_read *r, const struct yamldoc_node *map, struct settings_ca *ca)
+{
+	for (const struct yamldoc_node *n = map->first; n != NULL; n = n->next)
+		if (strcmp(n->key, "ca_file") == 0)
+			snprintf(ca->ca_file_at, sizeof(ca->ca_file_at), "%s:%d:%d", r->path,
+			    n->line, n->column);
+}
+
 static bool
 is_whole(struct schema_read *r, const struct yamldoc_node *n, const struct settings_ca *ca)
 {
@@ -142,6 +153,7 @@ read_fallback(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 			return false;
 		if (!is_whole(r, n, ca))
 			return false;
+		note_place(r, n, ca);
 		/* Whoever has no account there would only fail a second time. */
 		if (ca->eab_key_id[0] == '\0' && strstr(ca->directory, "letsencrypt") == NULL)
 			return schema_fault(r, n,
@@ -178,6 +190,7 @@ settings_acme_read(struct schema_read *r, const struct yamldoc_node *n, void *ds
 		snprintf(a->cas[0].directory, sizeof(a->cas[0].directory), "%s", known[0].url);
 	if (!is_whole(r, n, &a->cas[0]))
 		return false;
+	note_place(r, n, &a->cas[0]);
 	if (!a->agree)
 		return schema_fault(r, n,
 		    "\"agree_to_terms: yes\" is missing: a CA gives certificates only to those who "
@@ -226,6 +239,34 @@ settings_acme_keys(struct settings_acme *a)
 		if (a->cas[i].eab_hmac_file[0] != '\0' && a->cas[i].eab_hmac.p == NULL)
 			error = read_key(&a->cas[i]);
 	return error;
+}
+
+/* --- whom CAs' own servers are trusted by --- */
+
+char *
+settings_acme_trust(const struct settings_acme *a)
+{
+	for (size_t i = 0; i < a->n_cas; i++) {
+		const struct settings_ca *ca = &a->cas[i];
+		struct tls_client_params p = { .ca_path = ca->ca_file, .verify = true };
+		struct tls_client *tls;
+		char *why = NULL, *error;
+
+		if (ca->ca_file[0] == '\0')
+			continue;
+		tls = tls_client_new(&p, &why);
+		tls_client_unref(tls);
+		if (tls != NULL)
+			continue;
+		error =
+		    sentence("%s: acme: ca_file: %s: the certificates (PEM) to trust for the "
+			     "CA's own server are wanted there, in a file that the user who runs "
+			     "aditd may read: chmod a+r %s",
+			ca->ca_file_at, why != NULL ? why : "out of memory", ca->ca_file);
+		free(why);
+		return error;
+	}
+	return NULL;
 }
 
 void

@@ -121,6 +121,8 @@ daemon_prepare(struct daemon *d, unsigned n_workers)
 	error = privilege_give(s->control.path, s);
 	if (error == NULL)
 		error = privilege_drop(s);
+	if (error == NULL)
+		error = settings_acme_trust(&s->acme);
 	if (error != NULL)
 		return daemon_fail(error);
 	if (geteuid() == 0 && d->options->dev == NULL)

@@ -168,6 +168,8 @@ check_folders(const struct settings *s)
 	/* Asked while we may be root, since a start as root gives empty folders away. */
 	gives_run = privilege_gives(folder);
 	error = privilege_drop(s);
+	if (error == NULL)
+		error = settings_acme_trust(&s->acme);
 	if (error == NULL && !gives_state)
 		error = check_folder("state_dir", s->state_dir, as_root);
 	if (error == NULL && !gives_run && slash != NULL && slash != folder)
@@ -224,5 +226,5 @@ selfcheck_reload(const struct settings *now, const struct settings *next)
 	if (error == NULL && next->has_http &&
 	    (!now->has_http || !addr_same(&now->http, &next->http)))
 		error = check_port("listen.http", &next->http);
-	return error;
+	return error != NULL ? error : settings_acme_trust(&next->acme);
 }

@@ -138,5 +138,19 @@ TEST(keys_of_external_accounts)
 	settings_unref(s);
 }
 
+TEST(authorities_that_cannot_be_read_have_a_place)
+{
+	struct settings *s = parse(LEAST "{ agree_to_terms: yes, ca_file: /x/none.pem }\n");
+	char *error = settings_acme_trust(&s->acme);
+
+	EXPECT(error != NULL && strncmp(error, "/etc/aditd.yml:2:39: acme: ca_file: ", 36) == 0 &&
+	       strstr(error, "chmod a+r /x/none.pem") != NULL);
+	free(error);
+	settings_unref(s);
+	s = parse(LEAST "{ agree_to_terms: yes }\n");
+	EXPECT(settings_acme_trust(&s->acme) == NULL);
+	settings_unref(s);
+}
+
 TESTS(TEST_ROW(everything_is_read) TEST_ROW(least) TEST_ROW(mistakes_have_a_place_and_a_remedy)
-	TEST_ROW(keys_of_external_accounts))
+	TEST_ROW(keys_of_external_accounts) TEST_ROW(authorities_that_cannot_be_read_have_a_place))
