@@ -368,6 +368,46 @@ def test_a_certificate_is_got_when_the_domain_is_proven(certlab, lab, net):
     agent.stop()
 
 
+@faked
+@pytest.mark.skipif(not (PEBBLE and CHALLTESTSRV), reason="NO PEBBLE, certificates of own domains are NOT tested: see test_cert.py")
+def test_the_certificate_of_a_suspended_domain_is_not_renewed(certlab, lab, net):
+    zone, name = "tunnel.example.org", "hook.customer.test"
+    net.set(f"web.{zone}", "A", "192.0.2.1")
+    net.set(name, "CNAME", f"web.{zone}")
+    certlab.pebble()
+    clock = Clock(lab.folder)
+    def start():
+        return certlab.edge(certlab.acme(ip="127.0.0.1"), name="edge", config=f"resolver: {net.address}\n", env=clock.env)
+    edge = start()
+    edge.wait_cert("127.0.0.1")
+    with open(edge.ca, "w") as f:
+        f.write(certlab.ca.root())
+    edge.token = edge.new_token("dev")[0]
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    until(lambda: add(edge, name)["state"] == "proven")
+    assert edge.wait_cert(name)["next_ms"] > 0
+    net.unset(name, "CNAME")
+    for hours in (25, 34, 43, 52):
+        clock.jump(f"+{hours}h")
+        seen = len(net.asked)
+        until(lambda: len(net.asked) > seen)
+        until(lambda: domains(edge)[name]["state"] == ("missing" if hours < 52 else "suspended"))
+        assert edge.cert(name)["wanted"] == (hours < 52)
+    agent.stop()
+    def paused():
+        row = edge.cert(name)
+        return not row["wanted"] and row["next_ms"] == 0 and "its own domain is suspended" in row["problem"] and row["state"] == "served"
+    assert paused() and "no certificate of this name is wanted" in edge.ctl("cert", "renew", name, ok=False)
+    edge.stop()
+    edge = start()
+    until(paused)
+    net.set(name, "CNAME", f"web.{zone}")
+    clock.jump("+77h")
+    until(lambda: edge.cert(name)["wanted"])
+    assert edge.cert(name)["next_ms"] > 0 and edge.cert(name)["problem"] == ""
+    assert edge.names(name) == {name}
+
+
 def test_domains_of_the_configuration(lab, net):
     """adit.yml says which domains lead to a tunnel; the agent asks for them when it connects, and prints what is missing."""
     edge = edge_with(lab, net)

@@ -276,7 +276,7 @@ is_tunnel(const struct cert *c)
 bool
 cert_is_wanted(const struct cert *c)
 {
-	return !c->unwanted && has_acme(c->all) &&
+	return !c->unwanted && !c->paused && has_acme(c->all) &&
 	       (c->set || c->row.account[0] != '\0' || is_tunnel(c));
 }
 
@@ -346,14 +346,28 @@ certs_want(struct certs *all, const char *name, const char *account)
 		why = "acme: stands not in the edge's configuration, so it gets no certificates";
 	if (why != NULL)
 		return why;
-	if (certs_find(all, id.text) != NULL)
+	c = certs_find(all, id.text);
+	if (c != NULL) { /* it may have been told to rest, or to go */
+		c->paused = c->unwanted = false;
+		certs_kick(all);
 		return NULL;
+	}
 	c = want(all, account, id.text, NULL);
 	if (c == NULL)
 		return "the edge has as many certificates as it may";
 	queue_fresh(all, c);
 	cert_keep(c, cert_rest); /* it is wanted over a restart, too */
 	return NULL;
+}
+
+void
+certs_pause(struct certs *all, const char *name)
+{
+	struct ident id;
+	struct cert *c = ident_read(slice_str(name), &id) != NULL ? NULL : certs_find(all, id.text);
+
+	if (c != NULL) /* what is under way comes to its end */
+		c->paused = true;
 }
 
 void

@@ -21,6 +21,7 @@ struct cert {
 	struct cert *next; /* in the order of names */
 	enum cert_state state;
 	bool unwanted; /* it is deleted as soon as it rests */
+	bool paused;   /* its own domain has no proof now: nothing is asked of a CA for it */
 	bool set;      /* the settings want it */
 	struct row row;
 	uint64_t version;      /* of its item, 0: none is stored */

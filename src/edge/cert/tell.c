@@ -45,6 +45,10 @@ row_json(const struct cert *c)
 {
 	const struct chain_facts *f = &c->row.live.facts;
 	const struct renewal_window *w = &c->row.live.window;
+	const char *problem = c->paused
+				  ? "its own domain is suspended: it is renewed again when the "
+				    "domain is proven; see aditd domain list"
+				  : c->row.problem;
 	char again[IDENT_BYTES + 80];
 
 	remedy(c, again, sizeof(again));
@@ -53,7 +57,7 @@ row_json(const struct cert *c)
 	    "issuer", f->issuer, "begin_ms", (json_int_t)f->not_before_s * 1000, "end_ms",
 	    (json_int_t)f->not_after_s * 1000, "next_ms", next_ms(c), "window", "start_ms",
 	    (json_int_t)w->start_s * 1000, "end_ms", (json_int_t)w->end_s * 1000, "why", w->why,
-	    "problem", c->row.problem, "remedy", again);
+	    "problem", problem, "remedy", again);
 }
 
 json_t *

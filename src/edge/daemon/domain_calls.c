@@ -21,6 +21,15 @@ want(void *arg, const char *name, const char *account)
 }
 
 static void
+hold(void *arg, const char *name)
+{
+	struct daemon *d = arg;
+
+	if (d->edge.certs != NULL)
+		certs_pause(d->edge.certs, name);
+}
+
+static void
 unwant(void *arg, const char *name)
 {
 	struct daemon *d = arg;
@@ -61,5 +70,5 @@ certificate(void *arg, const char *name, bool *ret_served)
 struct domains_calls
 domain_calls(struct daemon *d)
 {
-	return (struct domains_calls){ want, unwant, certificate, d };
+	return (struct domains_calls){ want, hold, unwant, certificate, d };
 }

@@ -74,7 +74,9 @@ tell_certificate(struct domain *d, const struct wish *holder, const struct wish 
 {
 	const struct domains_calls *c = &d->domains->calls;
 	/* Suspended, it keeps the certificate that it has for the 30 days. */
-	bool keeps = holder != NULL || (fallen != NULL && fallen->state == WISH_SUSPENDED);
+	enum domain_told tell = holder != NULL                                      ? TOLD_WANTED
+				: fallen != NULL && fallen->state == WISH_SUSPENDED ? TOLD_PAUSED
+										    : TOLD_UNWANTED;
 
 	if (!d->domains->started)
 		return; /* who gets certificates may not be there yet */
@@ -82,11 +84,15 @@ tell_certificate(struct domain *d, const struct wish *holder, const struct wish 
 	if (holder != NULL &&
 	    directory_is_tls(d->domains->edge->directory, slice_str(holder->tunnel)))
 		return;
-	if (holder != NULL && !d->wanted && c->want != NULL)
+	if (tell == d->told)
+		return;
+	d->told = tell;
+	if (tell == TOLD_WANTED && c->want != NULL)
 		c->want(c->arg, d->state.name, holder->account);
-	if (!keeps && d->wanted && c->unwant != NULL)
+	if (tell == TOLD_PAUSED && c->pause != NULL)
+		c->pause(c->arg, d->state.name);
+	if (tell == TOLD_UNWANTED && c->unwant != NULL)
 		c->unwant(c->arg, d->state.name);
-	d->wanted = keeps;
 }
 
 /* Port 80 does not send people to https:// where they would meet an error. */
@@ -398,7 +404,7 @@ domains_start(struct domains *ds)
 		struct domain *d = map_of(node, struct domain, by_name);
 
 		/* One that is over is told once more: the last process may have had no time to. */
-		d->wanted = wish_holder(&d->state) == NULL;
+		d->told = TOLD_NOTHING;
 		show(d);
 	}
 	note_listener(ds, &ds->edge->started->https);

@@ -19,6 +19,9 @@ struct domains;
 struct domains_calls {
 	/* It is proven: a certificate is to be had, and kept. Again after each start. */
 	void (*want)(void *arg, const char *name, const char *account);
+	/* It has no proof for the time being: what there is stays, and is not renewed until it is
+	 * wanted again. Again after each start. */
+	void (*pause)(void *arg, const char *name);
 	/* It is not ours any more. */
 	void (*unwant)(void *arg, const char *name);
 	/* What there is, for people: {"state":...,"end_ms":...,"next_ms":...,"problem":...};

@@ -14,6 +14,9 @@
 
 struct domain_check;
 
+/* What those who get certificates were told last. */
+enum domain_told { TOLD_UNWANTED, TOLD_PAUSED, TOLD_WANTED, TOLD_NOTHING };
+
 /* One own domain, in the store or on its way there. */
 struct domain {
 	struct map_node by_name;
@@ -23,7 +26,7 @@ struct domain {
 	int64_t checked_us;         /* when it was last, by the loop's clock; 0: never */
 	struct list checkers;       /* of struct domain_ask: those who wait for the check */
 	struct list savers;         /* those who wait for the store */
-	bool wanted;                /* a certificate was asked for */
+	enum domain_told told;      /* of its certificate */
 	/* the store */
 	struct item_req req;
 	struct errand errand;
