@@ -214,6 +214,7 @@ def look_at_host_commands(lines):
     known = {"make deps": "Makefile", "make build": "Makefile", "sudo make install": "Makefile",
              "sudo apt install ./build/packages/aditd_*.deb": "debian/control", "sudo aditd setup office": "src/edge/setup/setup.c",
              "sudo systemctl enable --now aditd": "etc/system/aditd.service", "sudo systemctl reload aditd": "etc/system/aditd.service",
+             "sudo chgrp -R aditd /etc/ssl/tunnel": "etc/sysusers.conf", "sudo chmod -R g+rX /etc/ssl/tunnel": "etc/sysusers.conf",
              "sudo systemctl enable --now adit@$USER": "etc/system/adit@.service",
              "systemctl --user enable --now adit": "etc/user/adit.service"}
     for line in lines:

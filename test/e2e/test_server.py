@@ -2,6 +2,7 @@
 """An edge by the book: what -n finds, what a reload refuses, and whom the edge becomes when root starts it."""
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -53,8 +54,8 @@ class Place:
         assert ok is None or (done.returncode == 0) == ok, (args, done)
         return done
 
-    def edge(self):
-        edge = self.lab.keep(Process([ADITD, "-f", self.path], os.path.join(self.folder, "edge.log"), name="aditd"))
+    def edge(self, *argv):
+        edge = self.lab.keep(Process([*(argv or (ADITD,)), "-f", self.path], os.path.join(self.folder, "edge.log"), name="aditd"))
         edge.close = edge.stop
         until(lambda: "event=ready" in edge.logged() or not edge.alive(), 4 * WAIT_S)
         assert edge.alive(), edge.everything()
@@ -208,6 +209,112 @@ def test_keys_of_root_are_read_again_by_an_edge_that_is_not_root(place):
     assert place.shown() == after != before
     edge.signal(signal.SIGHUP)
     until(lambda: edge.logged().count("event=reloaded") == 2)
+
+
+def free_low_port():
+    """Of those that want root; of TCP and UDP."""
+    for port in range(700, 1024):
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+                yield port
+            except OSError:
+                pass
+
+
+def never_root(place, *capabilities):
+    """The command that starts aditd as the unit does; the folders are there, as systemd makes them, and root's files may be read."""
+    lows = free_low_port()
+    place.port, plain, dns = next(lows), next(lows), next(lows)
+    place.write(user=None, dns=f'{{ listen: ["127.0.0.1:{dns}"] }}',
+                listen=f'{{ https: "127.0.0.1:{place.port}", http: "127.0.0.1:{plain}", control: "unix:{place.control}" }}')
+    for folder in (place.state, os.path.dirname(place.control)):
+        os.mkdir(folder, 0o700)
+        os.chown(folder, 65534, 65534)
+    os.chown(place.path, 0, 65534)
+    os.chmod(place.path, 0o640)
+    let_group_read(place)
+    copy = shutil.copy(ADITD, place.folder)  # where this user may go, wherever the build is
+    caps = ",".join(["-all", *("+" + c for c in capabilities)])
+    return ["setpriv", "--pdeathsig=KILL", "--reuid=65534", "--regid=65534", "--clear-groups", f"--inh-caps={caps}", f"--ambient-caps={caps}",
+            f"--bounding-set={caps}", copy]
+
+
+def let_group_read(place, *paths):
+    for path in paths or (place.cert, place.key):
+        os.chown(path, 0, 65534)
+        os.chmod(path, 0o640)
+
+
+def wants_root_for_low_ports():
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as f:
+        return int(f.read()) >= 1024
+
+
+@ROOT_ONLY
+def test_an_edge_that_was_never_root_opens_its_ports_and_keeps_no_right(place):
+    if shutil.which("setpriv") is None:
+        pytest.skip("A START WITHOUT ROOT IS NOT TESTED HERE: setpriv (util-linux) is missing")
+    argv = never_root(place, "net_bind_service")
+    before = place.renew()
+    let_group_read(place)
+    done = subprocess.run([*argv, "-n", "-f", place.path], capture_output=True, text=True, timeout=6 * WAIT_S)
+    assert done.returncode == 0 and not done.stderr, done
+    edge = place.edge(*argv)
+    tasks = os.listdir(f"/proc/{edge.pid}/task")
+    assert len(tasks) > 2  # workers, too
+    for task in tasks:
+        status = proc(f"{edge.pid}/task/{task}")
+        assert status["Uid"].split() == ["65534"] * 4 and status["NoNewPrivs"] == "1"
+        assert [int(status["Cap" + kind], 16) for kind in ("Inh", "Prm", "Eff", "Amb")] == [0] * 4, status
+    with open(f"/proc/{edge.pid}/task/{edge.pid}/children") as f:
+        assert not f.read()  # no reader: there is nothing that only root may read
+    assert place.shown() == before and os.stat(place.control).st_uid == 65534
+    # By root, by the user as ExecReload does it, and by the signal.
+    after = place.renew()
+    let_group_read(place)
+    assert place.run("reload", ok=True).stdout == "reloaded\n"
+    assert place.shown() == after != before
+    assert subprocess.run([*argv, "-f", place.path, "reload"], capture_output=True, text=True, timeout=6 * WAIT_S).stdout == "reloaded\n"
+    edge.signal(signal.SIGHUP)
+    until(lambda: edge.logged().count("event=reloaded") == 3)
+    # A renewed key that only root can read is not taken over, and the sentence says what to type.
+    place.renew()
+    let_group_read(place, place.cert)
+    said = place.run("reload", ok=False).stderr
+    assert f"sudo chgrp nogroup {place.key} && sudo chmod 640 {place.key}" in said and "only root can read" in said, said
+    assert place.shown() == after
+
+
+@ROOT_ONLY
+def test_an_edge_that_was_never_root_says_what_it_lacks(place):
+    if shutil.which("setpriv") is None:
+        pytest.skip("A START WITHOUT ROOT IS NOT TESTED HERE: setpriv (util-linux) is missing")
+    argv = never_root(place)
+    start = [*argv, "-f", place.path]
+    if wants_root_for_low_ports():
+        done = subprocess.run(start, capture_output=True, text=True, timeout=6 * WAIT_S)
+        assert done.returncode == 1 and "ports below 1024 need root or CAP_NET_BIND_SERVICE" in done.stderr, done
+    place.renew()
+    let_group_read(place, place.cert)
+    for args in ([], ["-n"]):
+        done = subprocess.run([*start, *args], capture_output=True, text=True, timeout=6 * WAIT_S)
+        assert done.returncode == 1 and f"sudo chgrp nogroup {place.key}" in done.stderr, done
+    # A secret of a DNS key may not be its group's.
+    secret = os.path.join(place.folder, "secret")
+    with open(secret, "w") as f:
+        f.write("c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\n")
+    os.chmod(secret, 0o600)
+    let_group_read(place)
+    place.write(user=None, dns=f"{{ listen: [53], keys: [{{ name: k, secret_file: {secret} }}] }}")
+    done = subprocess.run([*start, "-n"], capture_output=True, text=True, timeout=6 * WAIT_S)
+    assert done.returncode == 1 and f"Type: sudo chown nobody {secret};" in done.stderr, done
+    # Root is told in time: the unit will not start it as root.
+    place.write(user="nobody", group="nogroup")
+    os.chown(place.key, 0, 0)
+    done = place.run("-n", ok=True)
+    assert "fine" in done.stdout and f"{place.key}: only root can read it" in done.stderr, done
 
 
 @ROOT_ONLY

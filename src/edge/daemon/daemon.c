@@ -98,6 +98,9 @@ read_anew(struct daemon *d, struct tls_server **ret_server, char **ret_error)
 		free(*ret_error);
 		*ret_error = fault;
 	}
+	/* Where a reader opens the files, it is not our rights that count. */
+	if (next != NULL && d->reader == NULL)
+		*ret_error = privilege_explain(*ret_error, next);
 	tls_server_unref(*ret_server);
 	settings_unref(next);
 	return NULL;

@@ -82,12 +82,12 @@ load_certs(struct daemon *d)
 	if (fault != NULL)
 		log_event(LOG_ERROR, "certificate", LOG_Z("why", fault));
 	free(fault);
-	return d->server != NULL ? 0 : daemon_fail(error);
+	return d->server != NULL ? 0 : daemon_fail(privilege_explain(error, d->settings));
 }
 
 /*
- * In the order of rights: folders, certificates and ports want root; then it is given up,
- * before a byte of a stranger is read.
+ * In the order of rights: folders, certificates and ports want root, or what the unit gives in its
+ * place; then that is given up, before a byte of a stranger is read.
  */
 int
 daemon_prepare(struct daemon *d, unsigned n_workers)
@@ -114,7 +114,7 @@ daemon_prepare(struct daemon *d, unsigned n_workers)
 		return -1;
 	error = settings_dns_read_keys(&s->dns);
 	if (error != NULL)
-		return daemon_fail(error);
+		return daemon_fail(privilege_explain(error, s));
 	error = sockets_open(&d->sockets, s, n_workers);
 	if (error != NULL)
 		return daemon_fail(error);

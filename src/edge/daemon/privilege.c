@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -155,6 +156,43 @@ become(const struct settings *s)
 	return NULL;
 }
 
+/* The system call itself: it is all that libcap would be needed for. */
+static bool
+set_capabilities(uint64_t set)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		caps[i].effective = caps[i].permitted = (uint32_t)(set >> (32 * i));
+	return syscall(SYS_capset, &head, caps) == 0;
+}
+
+/* What a process without any may do in every sandbox: to ask. */
+static bool
+has_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { 0 };
+
+	return syscall(SYS_capget, &head, caps) != 0 ||
+	       (caps[0].permitted | caps[1].permitted | caps[0].inheritable |
+		   caps[1].inheritable) != 0;
+}
+
+/*
+ * CAP_NET_BIND_SERVICE of the unit, or whatever a supervisor gave to a process that was never
+ * root: the ports are open. The ambient set goes with these, as it is never more than they are
+ * (capabilities(7)).
+ */
+static char *
+give_up_capabilities(void)
+{
+	if (geteuid() != 0 && has_capabilities() && !set_capabilities(0))
+		return sentence("giving up capabilities: %s", strerror(errno));
+	return NULL;
+}
+
 /*
  * Also without root: no program that is started from here on gains rights by
  * its file's mode.
@@ -166,23 +204,13 @@ privilege_drop(const struct settings *s)
 
 	if (geteuid() == 0 && s->user[0] != '\0')
 		error = become(s);
+	if (error == NULL)
+		error = give_up_capabilities();
 	if (error != NULL)
 		return error;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return sentence("giving up new privileges: %s", strerror(errno));
 	return NULL;
-}
-
-/* The system call itself: it is all that libcap would be needed for. */
-static bool
-set_capabilities(uint64_t set)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2] = { 0 };
-
-	for (int i = 0; i < 2; i++)
-		caps[i].effective = caps[i].permitted = (uint32_t)(set >> (32 * i));
-	return syscall(SYS_capset, &head, caps) == 0;
 }
 
 char *
@@ -203,6 +231,73 @@ privilege_keep_reading(const struct settings *s)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return sentence("giving up new privileges: %s", strerror(errno));
 	return NULL;
+}
+
+/* As an open tells it: modes, folders and access lists at once. */
+static bool
+is_denied(const char *path)
+{
+	int fd;
+
+	if (path == NULL || path[0] == '\0')
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EACCES;
+}
+
+const char *
+privilege_denied(const struct settings *s)
+{
+	for (size_t i = 0; i < s->n_certs; i++) {
+		if (is_denied(s->certs[i].cert_path))
+			return s->certs[i].cert_path;
+		if (is_denied(s->certs[i].key_path))
+			return s->certs[i].key_path;
+	}
+	for (size_t i = 0; i < s->acme.n_cas; i++)
+		if (is_denied(s->acme.cas[i].eab_hmac_file))
+			return s->acme.cas[i].eab_hmac_file;
+	for (size_t i = 0; i < s->dns.n_keys; i++)
+		if (is_denied(s->dns.keys[i].secret_file))
+			return s->dns.keys[i].secret_file;
+	return NULL;
+}
+
+static bool
+is_dns_secret(const struct settings_dns *d, const char *path)
+{
+	for (size_t i = 0; i < d->n_keys; i++)
+		if (d->keys[i].secret_file == path)
+			return true;
+	return false;
+}
+
+char *
+privilege_explain(char *error, const struct settings *s)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	const struct group *gr = getgrgid(getegid());
+	const char *path = error == NULL || geteuid() == 0 ? NULL : privilege_denied(s);
+	char *how, *longer;
+
+	if (path == NULL || pw == NULL || gr == NULL)
+		return error;
+	/* Secrets of DNS keys are refused where a group may read them. */
+	if (is_dns_secret(&s->dns, path))
+		how = sentence("sudo chown %s %s; its folders must let that user in, too",
+		    pw->pw_name, path);
+	else
+		how = sentence("sudo chgrp %s %s && sudo chmod 640 %s; its folders must let that "
+			       "group in, too",
+		    gr->gr_name, path, path);
+	longer = sentence("%s.  aditd runs as %s here, not as root.  Type: %s.  Or let aditd start "
+			  "as root: aditd(8), \"Keys that only root can read\"",
+	    error, pw->pw_name, how);
+	free(how);
+	free(error);
+	return longer;
 }
 
 void

@@ -18,11 +18,17 @@ char *privilege_folder(const char *path, const struct settings *s) must_use;
 bool privilege_gives(const char *path) must_use;
 /* Gives a file to the user. */
 char *privilege_give(const char *path, const struct settings *s) must_use;
-/* Becomes user and group of the settings for good, when started as root. NULL,
- * or a malloced sentence. */
+/* Becomes user and group of the settings for good, when started as root; who was not root gives up
+ * the right to open ports, if the supervisor gave it. Before there is a second thread: a thread's
+ * rights are its own. NULL, or a malloced sentence. */
 char *privilege_drop(const struct settings *s) must_use;
 /* The same, but the right to read any file is kept, and nothing else of root. */
 char *privilege_keep_reading(const struct settings *s) must_use;
+/* The first certificate or key of the settings that the user who runs may not read; NULL: none. */
+const char *privilege_denied(const struct settings *s) must_use;
+/* Takes a sentence on why certificates and keys cannot be used (malloced), and gives it back with
+ * what to type where the reason is that only root can read one of them, and we are not root. */
+char *privilege_explain(char *error, const struct settings *s) must_use;
 /* "READY=1" and the like, to systemd or whoever set NOTIFY_SOCKET. */
 void privilege_notify(const char *state);
 

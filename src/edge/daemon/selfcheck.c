@@ -187,9 +187,25 @@ check_all(struct settings *s)
 		error = check_certs(s);
 	if (error == NULL)
 		error = settings_dns_read_keys(&s->dns);
+	error = privilege_explain(error, s);
 	if (error == NULL && !is_running(s))
 		error = check_ports(s);
 	return error == NULL ? check_folders(s) : error;
+}
+
+/*
+ * By root, who has become the user by now: whether a start may read it depends on the unit, which
+ * nobody can see from here.
+ */
+static void
+note_denied(const struct settings *s)
+{
+	const char *path = privilege_denied(s);
+
+	if (path != NULL)
+		tell_note("%s: only root can read it, and the unit of systemd starts aditd as "
+			  "%s; aditd(8), \"Keys that only root can read\"",
+		    path, s->user);
 }
 
 int
@@ -206,6 +222,8 @@ selfcheck_run(const struct daemon_options *o)
 		printf("%s: fine\n", o->dev != NULL ? o->dev : o->file);
 	else
 		tell_error("failed", "%s", error != NULL ? error : "out of memory");
+	if (fine)
+		note_denied(s);
 	settings_unref(s);
 	free(error);
 	return fine ? 0 : 1;
