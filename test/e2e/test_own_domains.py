@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Own domains: proof by DNS, the way of a request, and what becomes of a domain that is not proven any more."""
 import base64
+import contextlib
 import hmac
 import json
 import os
@@ -274,6 +275,38 @@ def test_a_proof_that_is_gone_suspends_the_domain(lab, net):
     clock.jump(f"+{hours + 25}h")
     until(lambda: domains(edge)["hook.customer.test"]["state"] == "proven")
     assert edge.get(host="hook.customer.test", tls=False).status == 200
+
+
+@faked
+def test_people_are_told_once_of_a_domain_that_was_never_proven(lab, net):
+    clock, told = Clock(lab.folder), f"{lab.folder}/told"
+    edge = edge_with(lab, net, f"inbox: {{ alert_command: \"cat >> {told}; echo >> {told}; test -e {told}.ok\", alert_pause_s: 1 }}\n", env=clock.env)
+    def alerts():
+        with contextlib.suppress(FileNotFoundError), open(told) as f:
+            return [json.loads(line) for line in f]
+        return []
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    assert add(edge, "hook.customer.test")["state"] == "wanted"
+    for days in (13, 15):
+        assert alerts() == []
+        clock.jump(f"+{days}d")
+        seen = len(net.asked)
+        until(lambda: len(net.asked) > seen)
+    until(lambda: domains(edge)["hook.customer.test"]["state"] == "stopped")
+    until(lambda: len(alerts()) > 1)  # nobody took the first one
+    open(f"{told}.ok", "w").close()
+    first = alerts()[0]
+    assert (first["event"], first["name"], first["account"], first["tunnel"]) == ("domain", "hook.customer.test", "dev", "web")
+    assert "no proof for 14 days" in first["text"] and first["text"].endswith("adit domain add hook.customer.test") and first["why"]
+    def taken(name):
+        return f"event=domain-alert-taken domain={name} " in edge.logged()
+    until(lambda: taken("hook.customer.test"))
+    given = len(alerts())
+    # What was taken is not given again, though there is another one to tell of.
+    assert add(edge, "b.customer.test")["state"] == "wanted"
+    clock.jump("+30d")
+    until(lambda: taken("b.customer.test"))
+    assert {row["name"] for row in alerts()[given:]} == {"b.customer.test"}
 
 
 @faked

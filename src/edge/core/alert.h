@@ -9,7 +9,8 @@
  *
  * event: "full" when webhooks were refused since the last alert, since the inbox of their account is
  * full; "parked" when something was parked or given up; else "lag": the oldest that is not finished
- * is too old, late_s is its age.  text: a sentence, which is all that Slack's and Mattermost's
+ * is too old, late_s is its age.  Certificates and own domains have objects of their own
+ * (edge/cert/notice.c, edge/domain/domain_notice.c).  text: a sentence, which is all that Slack's and Mattermost's
  * incoming webhooks look at.
  */
 #ifndef ADIT_EDGE_CORE_ALERT_H

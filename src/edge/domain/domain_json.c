@@ -8,11 +8,11 @@
 static json_t *
 wish_json(const struct wish *w)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:I, s:s}", "account",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:I, s:s, s:b}", "account",
 	    w->account, "tunnel", w->tunnel, "token", w->token, "state", wish_state_text(w->state),
 	    "since", (json_int_t)w->since_ms, "asked", (json_int_t)w->asked_ms, "proven",
 	    (json_int_t)w->proven_ms, "n_unseen", (int)w->n_unseen, "unseen",
-	    (json_int_t)w->unseen_ms, "why", w->why);
+	    (json_int_t)w->unseen_ms, "why", w->why, "untold", (int)w->untold);
 }
 
 char *
@@ -66,8 +66,10 @@ read_wish(const json_t *o, struct wish *w)
 		.n_unseen = read_count(o, "n_unseen"),
 		.unseen_ms = read_ms(o, "unseen"),
 	};
-	return state != NULL && wish_state_parse(slice_str(state), &w->state) &&
-	       read_text(o, "account", w->account, sizeof(w->account)) &&
+	if (state == NULL || !wish_state_parse(slice_str(state), &w->state))
+		return false;
+	w->untold = w->state == WISH_STOPPED && json_is_true(json_object_get(o, "untold"));
+	return read_text(o, "account", w->account, sizeof(w->account)) &&
 	       read_text(o, "tunnel", w->tunnel, sizeof(w->tunnel)) &&
 	       read_text(o, "token", w->token, sizeof(w->token)) &&
 	       read_text(o, "why", w->why, sizeof(w->why));

@@ -291,6 +291,7 @@ on_tick(struct loop_timer *t)
 		if (d->state.next_ms != 0 && d->state.next_ms <= now)
 			domains_check_now(d);
 	}
+	domain_notice_look(ds->notice);
 	loop_timer_set(ds->edge->main_loop, &ds->tick, LOOK_US);
 }
 
@@ -338,9 +339,13 @@ note_listener(struct domains *ds, const struct addr *a)
 }
 
 void
-domains_use_settings(struct domains *ds, const struct settings *s)
+domains_use_settings(struct domains *ds, struct settings *s)
 {
 	struct addr a;
+
+	settings_unref(ds->settings);
+	ds->settings = settings_ref(s);
+	domain_notice_use_settings(ds->notice);
 
 	if (s->default_tunnel[0] != '\0' || !edge_is_address(ds->edge))
 		own_domain_set_default(ds->edge->own_domains, s->default_tunnel);
@@ -363,6 +368,10 @@ domains_new(struct edge *e, const struct domains_calls *calls)
 	if (ds == NULL)
 		return NULL;
 	ds->edge = e;
+	if ((ds->notice = domain_notice_new(ds)) == NULL) {
+		free(ds);
+		return NULL;
+	}
 	if (calls != NULL)
 		ds->calls = *calls;
 	ds->errands.loop = e->main_loop;
@@ -423,6 +432,8 @@ domains_stop(struct domains *ds)
 		return;
 	ds->stopped = true;
 	loop_timer_stop(ds->edge->main_loop, &ds->tick);
+	domain_notice_free(ds->notice);
+	ds->notice = NULL;
 	pthread_mutex_lock(&ds->lock);
 	ds->closed = true;
 	pthread_mutex_unlock(&ds->lock);
@@ -453,6 +464,8 @@ domains_free(struct domains *ds)
 	while ((node = map_take_any(&ds->names)) != NULL)
 		free(map_of(node, struct domain, by_name));
 	map_fini(&ds->names);
+	settings_unref(ds->settings);
+	domain_notice_free(ds->notice); /* of one that was never started */
 	pthread_mutex_destroy(&ds->lock);
 	free(ds);
 }

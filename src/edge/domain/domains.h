@@ -37,7 +37,7 @@ struct domains *domains_new(struct edge *e, const struct domains_calls *calls) m
 bool domains_load(struct domains *ds, const struct item_row *row) must_use;
 /* Begins to look at them. */
 void domains_start(struct domains *ds);
-void domains_use_settings(struct domains *ds, const struct settings *s);
+void domains_use_settings(struct domains *ds, struct settings *s);
 /* Another one is shown, or none any more. */
 void domains_certificates_changed(struct domains *ds);
 /* Whoever asks is refused from now on, and whoever waits is. Before workers are stopped. */

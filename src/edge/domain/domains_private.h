@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 struct domain_check;
+struct domain_notice;
 
 /* What those who get certificates were told last. */
 enum domain_told { TOLD_UNWANTED, TOLD_PAUSED, TOLD_WANTED, TOLD_NOTHING };
@@ -36,7 +37,9 @@ struct domain {
 
 struct domains {
 	struct edge *edge;
+	struct settings *settings; /* NULL until domains_use_settings() */
 	struct domains_calls calls;
+	struct domain_notice *notice;
 	struct errands errands;
 	struct map names; /* of struct domain */
 	struct quota quota;
@@ -74,6 +77,15 @@ struct domain *domains_add(struct domains *ds, struct slice name) must_use;
 void domains_changed(struct domain *d);
 /* Looks at its DNS now, unless it is looked at already, or very many are: then soon. */
 void domains_check_now(struct domain *d);
+
+/* --- domain_notice.c --- */
+
+/* NULL without memory. */
+struct domain_notice *domain_notice_new(struct domains *ds) must_use;
+void domain_notice_free(struct domain_notice *n);
+void domain_notice_use_settings(struct domain_notice *n);
+/* Tells people of one whose time is over. */
+void domain_notice_look(struct domain_notice *n);
 
 /* --- ask.c --- */
 

@@ -62,6 +62,7 @@ wish_move(struct wish *w, enum wish_state to, int64_t now_ms)
 		w->proven_ms = now_ms;
 	if (to == WISH_WANTED)
 		w->n_unseen = 0;
+	w->untold = false;
 }
 
 static bool
@@ -162,6 +163,14 @@ count_unseen(struct wish *w, int64_t now_ms)
 		w->unseen_ms = now_ms;
 }
 
+/* Nobody looks any more until the account asks again: somebody must hear of it. */
+static void
+give_up(struct wish *w, int64_t now_ms)
+{
+	wish_move(w, WISH_STOPPED, now_ms);
+	w->untold = true;
+}
+
 static bool
 is_gone(const struct wish *w, int64_t now_ms)
 {
@@ -179,7 +188,7 @@ judge_one(struct wish *w, enum wish_proof seen, int64_t now_ms)
 	switch (w->state) {
 	case WISH_WANTED:
 		if (seen != WISH_SEEN && now_ms - w->asked_ms >= WANTED_MS)
-			wish_move(w, WISH_STOPPED, now_ms);
+			give_up(w, now_ms);
 		return;
 	case WISH_PROVEN:
 		if (seen == WISH_UNSEEN)
@@ -193,7 +202,7 @@ judge_one(struct wish *w, enum wish_proof seen, int64_t now_ms)
 		return;
 	case WISH_SUSPENDED:
 		if (seen != WISH_SEEN && now_ms - w->since_ms >= SUSPENDED_MS)
-			wish_move(w, WISH_STOPPED, now_ms);
+			give_up(w, now_ms);
 		return;
 	case WISH_STOPPED:
 		return;

@@ -49,6 +49,7 @@ struct wish {
 	char tunnel[DIRECTORY_KEY_BYTES]; /* where visitors are led to */
 	char token[WISH_TOKEN_BYTES];     /* of the TXT record */
 	enum wish_state state;
+	bool untold;              /* STOPPED without a proof, and people were not told of it yet */
 	int64_t since_ms;         /* of the state */
 	int64_t asked_ms;         /* the account asked for it last */
 	int64_t proven_ms;        /* it held the domain first; 0: never */

@@ -96,13 +96,14 @@ TEST(three_failures_make_it_daily_and_fourteen_days_end_it)
 	pass(&w, DAY);
 	EXPECT(w.checks == 4);
 	pass(&w, 14 * DAY);
-	EXPECT(state(&w, 0) == WISH_STOPPED && w.d.next_ms == 0);
+	EXPECT(state(&w, 0) == WISH_STOPPED && w.d.next_ms == 0 && w.d.wishes[0].untold);
 	EXPECT(w.checks <= 20);
 	/* The account asks again: all begins anew. */
 	dns(&w, 0, WISH_SEEN);
 	pass(&w, DAY);
 	EXPECT(state(&w, 0) == WISH_STOPPED);
 	wish_again(&w.d, &w.d.wishes[0], w.now);
+	EXPECT(!w.d.wishes[0].untold);
 	pass(&w, 0);
 	EXPECT(state(&w, 0) == WISH_PROVEN);
 }
