@@ -40,8 +40,7 @@ void certs_route_up(struct certs *c, const char *key);
  * the quotas.  NULL, or one sentence (static): it cannot have any.
  */
 const char *certs_want(struct certs *c, const char *name, const char *account) must_use;
-/* What there is stays and is not renewed, until certs_want() names it again. Harmless where there is
- * none. */
+/* What there is stays and is not renewed, until certs_want() names it again. Harmless without one. */
 void certs_pause(struct certs *c, const char *name);
 /* Not any more: certificate and key are deleted. Harmless where there is none. */
 void certs_unwant(struct certs *c, const char *name);

@@ -211,10 +211,7 @@ follow(struct store_req *req)
 	errand_end(&job->errand);
 }
 
-/*
- * The store goes on, and after() is obeyed: a revoked token is revoked, whoever waits
- * for the answer.
- */
+/* The store goes on, and after() is obeyed: a revoked token is revoked, whoever waits. */
 void
 control_job_abandon(struct control_client *c)
 {

@@ -182,8 +182,7 @@ has_capabilities(void)
 
 /*
  * CAP_NET_BIND_SERVICE of the unit, or whatever a supervisor gave to a process that was never
- * root: the ports are open. The ambient set goes with these, as it is never more than they are
- * (capabilities(7)).
+ * root: the ports are open. The ambient set goes with these (capabilities(7)).
  */
 static char *
 give_up_capabilities(void)
