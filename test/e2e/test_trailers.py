@@ -241,6 +241,21 @@ def test_s08_an_agent_is_not_believed(lab, lines):
             assert v.response("POST").body == b"ok"
 
 
+@pytest.mark.parametrize("n, code", [(16, 200), (17, 502)])
+def test_interim_heads_of_an_agent_are_counted(lab, n, code):
+    """An agent counts them itself; one that does not would fill what HTTP/2 has no window for."""
+    edge = lab.edge()
+    with fake_agent(edge, trailers=True) as link:
+        with edge.visitor("fake.localhost") as v:
+            send_fake(v)
+            stream, _, _ = message(link)
+            link.put(DATA, 0, stream, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * n)
+            link.put(DATA, FIN, stream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            interim = []
+            assert v.response("POST", interim=interim).status == code
+            assert [m.status for m in interim] == [103] * 16
+
+
 @pytest.mark.parametrize("understands", [True, False])
 def test_what_an_agent_tells_an_edge(lab, understands):
     edge = lab.edge()

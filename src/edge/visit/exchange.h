@@ -97,6 +97,7 @@ struct exchange {
 	uint64_t rate_bytes;
 	uint64_t drained;           /* body bytes read away after the answer */
 	uint16_t status;            /* of the answer, 0: none yet */
+	uint16_t n_interim;         /* heads of 1xx that came before it */
 	enum close_code error;      /* why the answer is ours */
 	struct share share;         /* of worker->exchange_shares, once its tunnel is known */
 	struct lobby_guest partial; /* while its head has come in part */

@@ -66,6 +66,12 @@ interim(struct exchange *x, struct slice bytes)
 	size_t used = x->res.head.n_bytes, n;
 	enum h1_framing framing;
 
+	/* The agent counts, too, and is not believed: over HTTP/2 they would wait where no window bounds
+	 * them (RFC 9113 5.2.1). */
+	if (++x->n_interim > LIMIT_INTERIM_HEADS) {
+		response_fail(x, CLOSE_ORIGIN_BAD_RESPONSE);
+		return 0;
+	}
 	if (x->res.head.status != 100 && x->req.head.minor > 0) {
 		n = write_answer(x, bytes, &framing);
 		if (n == 0 || flow_write(&x->flow, slice_of(flow_head_scratch(&x->flow), n)) != 0) {
