@@ -56,6 +56,21 @@ def test_the_origin_sees_who_and_what_it_was(lab):
     assert "proto=HTTP/2" in edge.logged()
 
 
+def test_a_quiet_answer_is_not_a_stalled_visitor(lab):
+    """Events with a long pause between them: everything was taken, so nobody is slow."""
+    pause = threading.Event()
+
+    def events(c, _request):
+        c.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        pause.wait(4)  # real time is what this is about: more than twice the limit, and its ticks
+        c.send(b"data: 2\n\n")
+        c.keep = False
+
+    edge = lab.edge(config="limits: { stream_stall_ms: 1000 }\n")
+    lab.agent(edge, "http", lab.origin(events).address, "--name", "web")
+    assert curl(edge, "/events", "-N") == (b"data: 1\n\ndata: 2\n\n", "2 200")
+
+
 def h2load(edge, *args, path="/x", host="web.localhost"):
     """What h2load counts: requests that succeeded with a status of 200, and what it says."""
     argv = ["h2load", *args, f"--connect-to=127.0.0.1:{edge.https[1]}", f"https://{host}:{edge.https[1]}{path}"]

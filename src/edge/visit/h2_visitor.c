@@ -226,6 +226,9 @@ tick_fronts(struct h2_visitor *v, int64_t now_us)
 		struct h2_front *f = list_of(node, struct h2_front, node);
 
 		list_push(&v->fronts, node);
+		/* What has left since the last write was told to nobody, unless room was missing. */
+		if (f->stream != NULL)
+			f->conn.waiting = h2_waiting_out(f->stream);
 		if (exchange_is_busy(f->x))
 			exchange_tick(f->x, now_us);
 	}
