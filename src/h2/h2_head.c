@@ -114,6 +114,10 @@ take_pseudo(struct h2_head *h, struct slice name, struct slice value)
 	}
 	*to = (struct h2_span){ (uint32_t)h->pseudo.n, (uint32_t)value.n };
 	buf_put(&h->pseudo, value);
+	if (h->pseudo.failed) {
+		*to = (struct h2_span){ 0 };
+		fail(h, H2_TOO_LARGE);
+	}
 }
 
 static void
