@@ -122,6 +122,16 @@ def test_names_of_others_and_reserved_ones(lab):
     assert dig(edge, "ok.localhost") == ["127.0.0.1"]
 
 
+def test_a_name_that_was_released_stays_so(lab):
+    """Only `aditd name reserve` gives it back, to its old account, too."""
+    edge = zone(lab, "dynamic_dns: { private: yes }\n")
+    lab.agent(edge, "ddns", "home", up=False).wait_event("address")
+    edge.ctl("name", "release", "home")
+    again = lab.agent(edge, "ddns", "home", up=False)
+    assert again.wait_event("refused")["code"] == "name-released"
+    assert "released" in edge.ctl("name", "list")
+
+
 def test_an_address_that_nobody_can_reach(lab):
     edge = zone(lab)
     agent = lab.agent(edge, "ddns", "home", up=False)

@@ -41,6 +41,8 @@ next_name(struct ddns_update *u)
 		if (code == DYNDNS_GOOD && !u->has_address)
 			code = DYNDNS_DNSERR;
 		if (code == DYNDNS_GOOD) {
+			/* An agent that has left says nothing of it any more. */
+			(void)ddns_speak(u->edge->ddns, label);
 			u->set = (struct ddns_set){ 0 };
 			ddns_set_start(&u->set, u->edge, u->home, label, u->login.account,
 			    &u->wanted.v4, &u->wanted.v6, on_set);

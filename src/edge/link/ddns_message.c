@@ -267,6 +267,8 @@ go_on(struct ddns_message *m)
 {
 	if (m->or_tunnel && m->session != NULL)
 		ddns_left_speak(m->session, m->name);
+	else if (m->session != NULL) /* whoever left before says nothing of it any more */
+		(void)ddns_speak(m->worker->edge->ddns, m->name);
 	if (m->or_tunnel)
 		knock(m);
 	else
@@ -313,9 +315,16 @@ claim(struct ddns_message *m)
 {
 	struct edge *e = m->worker->edge;
 	const char *why;
+	unsigned at;
 
 	if (directory_owns(e->directory, slice_str(m->name), slice_str(m->account))) {
 		go_on(m);
+		return;
+	}
+	/* The store would give it back to its owner, which only `aditd name reserve` may do. */
+	if (directory_find(e->directory, slice_str(m->name), &at) == DIRECTORY_RELEASED) {
+		refuse(m, "name-released",
+		    "this name was released; no account can get it by asking");
 		return;
 	}
 	why = reserved_why(slice_str(m->name));
