@@ -47,7 +47,8 @@ def domains(edge, token=None):
 def net(lab):
     """DNS of the edge, whose domain is "localhost", and of a customer."""
     made = lab.keep(Internet("localhost", "customer.test", "cdn.test"))
-    made.set("web.localhost", "A", "192.0.2.1")
+    made.set("localhost", "A", "192.0.2.1")
+    made.set("web.localhost", "A", "192.0.2.99")  # what its account has set, as with adit ddns
     return made
 
 
@@ -97,6 +98,18 @@ def test_an_own_domain_has_the_certificate_that_covers_it(lab, net):
     assert edge.get(host="web.localhost").status == 200
 
 
+def test_a_reload_asks_for_its_certificate_again(lab, net):
+    """The edge had no CA, or no room, when the domain was proven."""
+    edge = edge_with(lab, net)
+    net.set("hook.customer.test", "CNAME", "web.localhost")
+    lab.agent(edge, "http", lab.origin().address, "--name", "web")
+    assert "leads to the tunnel web now" in adit(edge, "domain", "add", "hook.customer.test")
+    until(lambda: edge.logged().count("event=domain-without-certificate") > 0)
+    before = edge.logged().count("event=domain-without-certificate")
+    edge.ctl("reload")
+    until(lambda: edge.logged().count("event=domain-without-certificate") > before)
+
+
 def test_cnames_that_go_on_and_on_prove_nothing(lab, net):
     edge = edge_with(lab, net)
     lab.agent(edge, "http", lab.origin().address, "--name", "web")
@@ -131,7 +144,10 @@ def test_a_txt_record_and_an_address_of_the_edge_are_a_proof(lab, net):
     until(lambda: "has no address" in add(edge, "customer.test")["why"])
     net.set("customer.test", "A", "192.0.2.77")
     until(lambda: "is not this edge's" in add(edge, "customer.test")["why"])
-    net.set("customer.test", "A", "192.0.2.77", "192.0.2.1")  # what web.localhost has
+    net.set("customer.test", "A", "192.0.2.99")  # the tunnel's, which is not the edge's
+    add(edge, "customer.test")
+    assert "is not this edge's" in add(edge, "customer.test")["why"]
+    net.set("customer.test", "A", "192.0.2.77", "192.0.2.1")
     until(lambda: add(edge, "customer.test")["state"] == "proven")
     assert edge.get(host="customer.test", tls=False).status == 200
 

@@ -349,6 +349,7 @@ certs_want(struct certs *all, const char *name, const char *account)
 	c = certs_find(all, id.text);
 	if (c != NULL) { /* it may have been told to rest, or to go */
 		c->paused = c->unwanted = false;
+		snprintf(c->row.account, sizeof(c->row.account), "%s", account);
 		certs_kick(all);
 		return NULL;
 	}

@@ -84,7 +84,8 @@ tell_certificate(struct domain *d, const struct wish *holder, const struct wish 
 	if (holder != NULL &&
 	    directory_is_tls(d->domains->edge->directory, slice_str(holder->tunnel)))
 		return;
-	if (tell == d->told)
+	/* A wish may have been refused, for want of acme: or of room, so it is told anew each time. */
+	if (tell == d->told && tell != TOLD_WANTED)
 		return;
 	d->told = tell;
 	if (tell == TOLD_WANTED && c->want != NULL)
@@ -275,7 +276,7 @@ domains_check_now(struct domain *d)
 	c->proof.zone = ds->edge->domain;
 	c->proof.listens = ds->listens;
 	c->proof.done = on_proof;
-	proof_start(&c->proof, d->state.name, d->state.wishes[0].tunnel);
+	proof_start(&c->proof, d->state.name);
 }
 
 static void
@@ -341,12 +342,15 @@ note_listener(struct domains *ds, const struct addr *a)
 void
 domains_use_settings(struct domains *ds, struct settings *s)
 {
+	struct map_node *node = NULL;
 	struct addr a;
 
 	settings_unref(ds->settings);
 	ds->settings = settings_ref(s);
 	domain_notice_use_settings(ds->notice);
-
+	/* What CAs and files there are for their certificates may be new, too. */
+	while (ds->started && (node = map_walk(&ds->names, node)) != NULL)
+		show(map_of(node, struct domain, by_name));
 	if (s->default_tunnel[0] != '\0' || !edge_is_address(ds->edge))
 		own_domain_set_default(ds->edge->own_domains, s->default_tunnel);
 	ds->servers.port = 53;

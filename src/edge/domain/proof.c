@@ -251,12 +251,13 @@ on_deadline(struct loop_timer *t)
 }
 
 void
-proof_start(struct proof *p, const char *name, const char *tunnel)
+proof_start(struct proof *p, const char *name)
 {
 	check(p->stage == PROOF_OFF);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->end, sizeof(p->end), "%s", name);
-	snprintf(p->edge_host, sizeof(p->edge_host), "%s.%s", tunnel, p->zone);
+	/* Its addresses are the edge's. Those of a tunnel's name may be what its account has set. */
+	snprintf(p->edge_host, sizeof(p->edge_host), "%s", p->zone);
 	p->tunnel[0] = p->untold[0] = '\0';
 	p->n_cnames = 0;
 	p->n_texts = p->found.n = p->edges.n = 0;

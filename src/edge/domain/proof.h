@@ -61,7 +61,7 @@ struct proof {
  * ask.loop, ask.servers, zone, listens, done and owner are set.  tunnel: a name of this edge, whose
  * addresses are the edge's.
  */
-void proof_start(struct proof *p, const char *name, const char *tunnel);
+void proof_start(struct proof *p, const char *name);
 void proof_cancel(struct proof *p);
 
 /* What a message of the authority says at this stage, into *p, whatever its bytes are; true: it

@@ -119,9 +119,15 @@ make_token(char dst[WISH_TOKEN_BYTES])
 struct wish *
 wish_add(struct domain_state *d, const char *account, int64_t now_ms)
 {
+	unsigned n_rival = d->n_rival;
 	struct wish *w;
 
 	check(wish_find(d, account) == NULL);
+	/* Whoever is not looked at any more makes room. */
+	for (size_t i = 0; i < d->n && d->n == LIMIT_DOMAIN_WISHES; i++)
+		if (d->wishes[i].state == WISH_STOPPED)
+			wish_remove(d, &d->wishes[i], now_ms);
+	d->n_rival = n_rival; /* none of these was the rival, who is looked at */
 	if (d->n == LIMIT_DOMAIN_WISHES)
 		return NULL;
 	w = &d->wishes[d->n++];

@@ -267,6 +267,14 @@ TEST(wishes_for_one_domain_are_few)
 		want(&w, account);
 	}
 	EXPECT(wish_add(&w.d, "one-more", w.now) == NULL);
+	/* One that is not looked at any more makes room, and the others keep theirs. */
+	w.d.wishes[1].state = WISH_STOPPED;
+	w.d.n_rival = 3;
+	EXPECT(wish_add(&w.d, "one-more", w.now) != NULL);
+	EXPECT(w.d.n == LIMIT_DOMAIN_WISHES && w.d.n_rival == 3);
+	EXPECT(wish_find(&w.d, "a1") == NULL && wish_find(&w.d, "a0") != NULL);
+	EXPECT(wish_find(&w.d, "one-more") != NULL);
+	EXPECT(wish_add(&w.d, "and-another", w.now) == NULL);
 	/* Each has a token of its own. */
 	EXPECT(strcmp(w.d.wishes[0].token, w.d.wishes[1].token) != 0);
 	EXPECT(strlen(w.d.wishes[0].token) == 32);
