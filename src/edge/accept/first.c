@@ -45,6 +45,7 @@ first_look(struct edge *e, const struct conn *c, struct clienthello *ret_hello,
 	case CLIENTHELLO_DONE:
 		return whose(e, ret_hello, ret_worker);
 	case CLIENTHELLO_OTHER:
+		ret_hello->sni[0] = '\0'; /* half a name may stand there */
 		break;
 	}
 	return FIRST_IS_OURS; /* OpenSSL has the right words */
