@@ -248,6 +248,31 @@ def test_revoked_and_another_key_for_the_account(certlab):
     assert "no certificate" in edge.ctl("cert", "show", "no.example.org", ok=False)
 
 
+@pytest.mark.parametrize("at", range(1, 8))
+def test_a_change_of_the_key_that_was_cut_short_goes_on(certlab, at):
+    """Whatever step it was killed at: the next life goes on with it, and nothing waits for it for ever."""
+    certlab.pebble()
+    edge = certlab.edge(name="edge")
+    edge.wait_cert()
+    edge.stop()
+    try:
+        edge = certlab.edge(name="edge", env={"ADIT_CERT_KILL": str(at)})
+    except AssertionError:
+        pass  # before anybody could see that it was ready
+    else:
+        subprocess.run([ADITD, "--control", edge.ready["control"], "cert", "rollover"], capture_output=True, timeout=6 * WAIT_S)
+        edge.expected_code = -signal.SIGKILL
+        edge.child.kill()  # where there were fewer steps
+        edge.stop()
+    edge = certlab.edge(name="edge")
+
+    def rolls():
+        done = subprocess.run([ADITD, "--control", edge.ready["control"], "cert", "rollover"], capture_output=True, text=True, timeout=6 * WAIT_S)
+        return done.returncode == 0 and "another key" in done.stdout
+    until(rolls, 6 * WAIT_S)
+    assert "is revoked" in edge.ctl("cert", "revoke", DOMAIN)
+
+
 # --- kill -9 ---
 
 def one_life_and_another(certlab, at):

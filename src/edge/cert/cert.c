@@ -393,9 +393,16 @@ certs_route_up(struct certs *all, const char *key)
 	/* Of a tunnel whose TLS ends at the agent the certificate is the agent's own. */
 	if (!has_domain(all) || all->has_dns || strchr(key, ':') != NULL ||
 	    directory_is_tls(all->edge->directory, slice_str(key)) ||
-	    (size_t)snprintf(name, sizeof(name), "%s.%s", key, all->edge->domain) >= sizeof(name) ||
-	    certs_find(all, name) != NULL)
+	    (size_t)snprintf(name, sizeof(name), "%s.%s", key, all->edge->domain) >= sizeof(name))
 		return;
+	c = certs_find(all, name);
+	if (c != NULL) {
+		if (c->unwanted) { /* it was about to be deleted, and is stored again */
+			c->unwanted = false;
+			certs_kick(all);
+		}
+		return;
+	}
 	c = want(all, "", name, NULL);
 	if (c == NULL)
 		return;

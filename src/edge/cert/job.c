@@ -87,9 +87,9 @@ jobs_end(struct certs *all)
 static void
 force(struct cert *c)
 {
+	c->row.forced = true; /* until there is a new one, however often that fails */
 	if (c->state == CERT_ORDERS)
 		return;
-	c->row.forced = true;
 	c->row.next_s = 0;
 	cert_forget_question(c);
 	if (c->state == CERT_RESTS && !keep_is_busy(&c->keep))
@@ -140,7 +140,7 @@ begin_revocation(struct certs_job *j, const struct cert *c)
 
 	if (r == NULL)
 		return why;
-	if (r->alone)
+	if (r->alone || ca_is_rolling(r->ca))
 		return "the account's key is being changed; try again in a minute";
 	a = revocation(c, r, j->reason, j->by_key);
 	j->drive = a == NULL ? NULL : drive_start(r, a, &revoke_ops, j);

@@ -22,7 +22,6 @@ failed(struct cert *c, const struct acme_failure *f)
 	c->row.next_s =
 	    plan_retry_s(f, c->row.failures, &l, c->n_ways > 0 ? c->n_ways : 1, now_s, rand_u64());
 	c->row.down_s = !of_ca ? 0 : c->row.down_s != 0 ? c->row.down_s : now_s;
-	c->row.forced = false;
 	snprintf(c->row.problem, sizeof(c->row.problem), "%s", f->text);
 	/* The order goes on where the CA was not there; else the next attempt is a new one, with a new key. */
 	if (f->blame != ACME_CA_DOWN && f->blame != ACME_LIMITED)
@@ -243,7 +242,8 @@ cert_order(struct cert *c)
 		cannot_begin(c, fault);
 		return false;
 	}
-	if (r->alone || cannot_trust(c, r))
+	/* A change of the key that was cut short goes first: jobs_go_on() sees it with the next tick. */
+	if (r->alone || ca_is_rolling(r->ca) || cannot_trust(c, r))
 		return false;
 	if (c->row.pending.text != NULL) {
 		acme = acme_load(r->ca, slice_str(c->row.pending.text));
@@ -329,8 +329,9 @@ cert_ask(struct cert *c)
 	const char *why;
 	struct registration *r =
 	    registrations_get(&c->all->registrations, c->all->settings, c->row.live.ca, &why);
-	struct acme *acme =
-	    r == NULL || r->alone ? NULL : acme_ask_renewal(r->ca, c->row.live.facts.id);
+	struct acme *acme = r == NULL || r->alone || ca_is_rolling(r->ca)
+				? NULL
+				: acme_ask_renewal(r->ca, c->row.live.facts.id);
 
 	c->ask_s = plan_ask_s(RENEWAL_ASK_AGAIN_S, certs_now_s(), rand_u64());
 	c->drive = acme == NULL ? NULL : drive_start(r, acme, &ask_ops, c);

@@ -73,7 +73,8 @@ certs_charge(struct certs *all, const struct cert *c)
 static int64_t
 wait_s(struct cert *c, int64_t now_s)
 {
-	int64_t w = c->row.forced ? 0 : plan_same_wait_s(c->row.orders_s, ROW_ORDERS, now_s), d;
+	bool now = c->row.forced && c->row.failures == 0;
+	int64_t w = now ? 0 : plan_same_wait_s(c->row.orders_s, ROW_ORDERS, now_s), d;
 	struct plan_bucket *b = is_fresh(c) ? bucket_of(c->all, c->row.names[0]) : NULL;
 
 	d = b == NULL ? 0 : plan_bucket_wait_s(b, &plan_rate_domain, now_s);
@@ -91,7 +92,7 @@ cert_due_s(const struct cert *c)
 	if (!cert_is_wanted(c))
 		return INT64_MAX;
 	due_s = c->row.forced || c->row.pending.text != NULL ? 0 : plan_renewal_s(&l);
-	if (c->row.next_s > due_s && !c->row.forced)
+	if (c->row.next_s > due_s)
 		due_s = c->row.next_s;
 	/* An order that is stored is gone on with; another one waits a minute. */
 	if (c->row.orders_s[0] != 0 && c->row.pending.text == NULL && gap_s > due_s)
