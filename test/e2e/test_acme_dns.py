@@ -73,8 +73,16 @@ def test_who_may(lab):
     assert dig(edge, who["fulldomain"]) == []
 
 
-def test_networks(lab):
+def test_passwords_do_not_travel_in_clear(lab):
     edge = acme_dns(lab)
+    assert post(edge, "/register", "", source="127.0.0.1") == (403, {"error": "use_https"})
+    who = register(edge)
+    assert update(edge, who, TXT[0], source="127.0.0.1") == (403, {"error": "use_https"})
+    assert dig(edge, who["fulldomain"]) == []
+
+
+def test_networks(lab):
+    edge = acme_dns(lab, more="dynamic_dns: { plain_http: yes }\n")
     who = register(edge, {"allowfrom": ["127.0.0.0/30", "2001:db8::/32"]})
     assert who["allowfrom"] == ["127.0.0.0/30", "2001:db8::/32"]
     assert update(edge, who, TXT[0])[0] == 200

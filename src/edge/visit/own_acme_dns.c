@@ -4,6 +4,7 @@
 
 #include "edge/ddns/acme_dns.h"
 #include "edge/visit/client.h"
+#include "edge/visit/own_ddns.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -103,11 +104,24 @@ ask_new(struct own_ask *a, void (*done)(struct acme_dns_ask *k))
 	return k;
 }
 
+/* With what is said here anybody gets certificates for the domain that leads to the name. */
+static bool
+refuse_plain(struct own_ask *a)
+{
+	if (own_is_private(a))
+		return false;
+	own_answer(a, 403, NO_STORE, JSON, S("{\"error\":\"use_https\"}\n"));
+	return true;
+}
+
 void
 own_acme_dns_register(struct own_ask *a)
 {
-	struct acme_dns_ask *k = ask_new(a, on_registered);
+	struct acme_dns_ask *k;
 
+	if (refuse_plain(a))
+		return;
+	k = ask_new(a, on_registered);
 	if (k == NULL)
 		own_answer_error(a, CLOSE_OVERLOAD);
 	else
@@ -117,8 +131,11 @@ own_acme_dns_register(struct own_ask *a)
 void
 own_acme_dns_update(struct own_ask *a)
 {
-	struct acme_dns_ask *k = ask_new(a, on_updated);
+	struct acme_dns_ask *k;
 
+	if (refuse_plain(a))
+		return;
+	k = ask_new(a, on_updated);
 	if (k == NULL) {
 		own_answer_error(a, CLOSE_OVERLOAD);
 		return;

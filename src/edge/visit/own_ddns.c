@@ -56,8 +56,8 @@ on_done(struct ddns_update *u)
  * The password crosses the internet: plain only where the operator allows it, or where a trusted
  * proxy says that the visitor came to it by TLS.
  */
-static bool
-is_private(const struct own_ask *a)
+bool
+own_is_private(const struct own_ask *a)
 {
 	const struct front *f = a->x->front;
 
@@ -102,7 +102,7 @@ update(struct own_ask *a)
 
 	if (u == NULL) {
 		own_answer_error(a, CLOSE_OVERLOAD);
-	} else if (!is_private(a)) {
+	} else if (!own_is_private(a)) {
 		own_answer(a, 403, NO_STORE, PLAIN,
 		    S("use https:// here; dynamic_dns.plain_http in aditd.yml allows plain "
 		      "HTTP\n"));
