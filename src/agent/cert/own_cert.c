@@ -465,6 +465,9 @@ own_cert_up(struct own_cert *c)
 		return;
 	own_cert_stop(c);
 	memcpy(c->host, host, sizeof(host));
+	c->next_s = c->ask_s = 0; /* what the other name has met is no matter of this one */
+	c->failures = 0;
+	c->complained = false;
 	tls_pair_unref(c->pair);
 	c->pair = NULL;
 	(void)show_pair(c, NULL);

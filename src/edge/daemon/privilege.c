@@ -217,6 +217,7 @@ privilege_keep_reading(const struct settings *s)
 {
 	/* Containers often have only the second, which is more than is needed. */
 	static const int rights[] = { CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE };
+	bool kept = false;
 	char *error;
 
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
@@ -224,9 +225,11 @@ privilege_keep_reading(const struct settings *s)
 	error = become(s);
 	if (error != NULL)
 		return error;
-	for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++)
-		if (set_capabilities(1ULL << rights[i]))
-			break;
+	for (size_t i = 0; i < sizeof(rights) / sizeof(*rights) && !kept; i++)
+		kept = set_capabilities(1ULL << rights[i]);
+	/* Where neither is to be had, the others are not to be kept in their place. */
+	if (!kept && !set_capabilities(0))
+		return sentence("giving up rights: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return sentence("giving up new privileges: %s", strerror(errno));
 	return NULL;
