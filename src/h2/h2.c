@@ -8,8 +8,6 @@
 
 /* RFC 9113 3.4 */
 #define PREFACE_BYTES 24
-/* The largest frame that we send, its head included. */
-#define FRAME_BYTES (16384 + 9)
 /* A round trip, where no answer to our PING tells of it. */
 #define GOING_US (1000 * 1000)
 
@@ -235,32 +233,14 @@ say_last(struct h2 *h)
 size_t
 h2_drain(struct h2 *h, char *dst, size_t cap)
 {
-	const uint8_t *frame;
-	size_t before;
+	size_t n = 0;
 
-	check(cap >= H2_DRAIN_BYTES_MIN && h->drain == NULL);
 	if (h->going_us != 0 && !h->pinging)
 		say_last(h);
 	submit_given(h);
-	h->drain = dst;
-	h->drain_n = 0;
-	do {
-		/* It gives one frame, or DATA has written itself (h2_call.c) and it gives nothing. */
-		ssize_t n;
-
-		before = h->drain_n;
-		n = h->broken ? 0 : nghttp2_session_mem_send(h->ng, &frame);
-		if (n < 0) {
-			h->broken = true;
-			break;
-		}
-		check((size_t)n <= cap - h->drain_n);
-		if (n > 0)
-			memcpy(dst + h->drain_n, frame, (size_t)n);
-		h->drain_n += (size_t)n;
-	} while (h->drain_n > before && cap - h->drain_n >= FRAME_BYTES);
-	h->drain = NULL;
-	return h->drain_n;
+	if (!h->broken && !h2_pump_drain(&h->pump, h->ng, dst, cap, &n))
+		h->broken = true;
+	return n;
 }
 
 /* --- the connection --- */

@@ -96,7 +96,6 @@ void h2_feed(struct h2 *h, struct slice bytes, int64_t now_us);
 /* Call it until H2_NOTHING. */
 enum h2_event h2_next(struct h2 *h, struct h2_stream **ret_stream) must_use;
 /* Writes what is to be sent next. cap is at least H2_DRAIN_BYTES_MIN; 0: nothing now. */
-#define H2_DRAIN_BYTES_MIN (32 * 1024)
 size_t h2_drain(struct h2 *h, char *dst, size_t cap) must_use;
 /* About once a second. */
 void h2_tick(struct h2 *h, int64_t now_us);

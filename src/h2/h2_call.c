@@ -233,22 +233,14 @@ read_answer(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t cap, uint32_t 
     nghttp2_data_source *source, void *user)
 {
 	struct h2_stream *s = source->ptr;
-	size_t n = s->out.n < cap ? s->out.n : cap;
+	ssize_t n = h2_pump_next(&s->out, s->whole, s->answer_trailers.n > 0, cap, flags);
 
 	(void)ng, (void)id, (void)buf, (void)user;
-	if (n == 0 && !s->whole) {
+	if (n == NGHTTP2_ERR_DEFERRED)
 		s->deferred = true;
-		return NGHTTP2_ERR_DEFERRED;
-	}
-	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (n < s->out.n || !s->whole)
-		return (ssize_t)n;
-	*flags |= NGHTTP2_DATA_FLAG_EOF;
-	if (s->answer_trailers.n > 0)
-		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	if (s->answer_trailers.n > 0 && h2_stream_trailers(s) != 0)
+	if ((*flags & NGHTTP2_DATA_FLAG_NO_END_STREAM) && h2_stream_trailers(s) != 0)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	return (ssize_t)n;
+	return n;
 }
 
 const nghttp2_data_source_read_callback h2_read_answer = read_answer;
@@ -262,9 +254,8 @@ on_send_data(nghttp2_session *ng, nghttp2_frame *f, const uint8_t *head, size_t 
 	struct h2 *h = user;
 
 	(void)ng;
-	check(f->data.padlen == 0 && h->drain != NULL && s->out.n >= n);
-	memcpy(h->drain + h->drain_n, head, 9);
-	h->drain_n += 9 + bufq_take(&s->out, h->drain + h->drain_n + 9, n);
+	check(f->data.padlen == 0);
+	h2_pump_data(&h->pump, head, &s->out, n);
 	h2_stream_sent(s, n);
 	return NGHTTP2_ERR_PAUSE;
 }

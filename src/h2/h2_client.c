@@ -4,9 +4,6 @@
 
 #include <stdlib.h>
 
-/* The largest frame that we send, its head included. */
-#define FRAME_BYTES (16384 + 9)
-
 /* --- birth and end --- */
 
 static nghttp2_option *
@@ -125,29 +122,11 @@ h2_client_next(struct h2_client *c, struct h2_client_stream **ret_stream)
 size_t
 h2_client_drain(struct h2_client *c, char *dst, size_t cap)
 {
-	const uint8_t *frame;
-	size_t before;
+	size_t n = 0;
 
-	check(cap >= H2_CLIENT_DRAIN_BYTES_MIN && c->drain == NULL);
-	c->drain = dst;
-	c->drain_n = 0;
-	do {
-		/* It gives one frame, or DATA has written itself and it gives nothing. */
-		ssize_t n;
-
-		before = c->drain_n;
-		n = c->broken ? 0 : nghttp2_session_mem_send(c->ng, &frame);
-		if (n < 0) {
-			c->broken = true;
-			break;
-		}
-		check((size_t)n <= cap - c->drain_n);
-		if (n > 0)
-			memcpy(dst + c->drain_n, frame, (size_t)n);
-		c->drain_n += (size_t)n;
-	} while (c->drain_n > before && cap - c->drain_n >= FRAME_BYTES);
-	c->drain = NULL;
-	return c->drain_n;
+	if (!c->broken && !h2_pump_drain(&c->pump, c->ng, dst, cap, &n))
+		c->broken = true;
+	return n;
 }
 
 /* --- the connection --- */

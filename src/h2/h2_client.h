@@ -76,8 +76,7 @@ void h2_client_feed(struct h2_client *c, struct slice bytes);
 /* Call it until H2_CLIENT_NOTHING. */
 enum h2_client_event h2_client_next(struct h2_client *c,
     struct h2_client_stream **ret_stream) must_use;
-/* Writes what is to be sent next. cap is at least H2_CLIENT_DRAIN_BYTES_MIN; 0: nothing now. */
-#define H2_CLIENT_DRAIN_BYTES_MIN (32 * 1024)
+/* Writes what is to be sent next. cap is at least H2_DRAIN_BYTES_MIN; 0: nothing now. */
 size_t h2_client_drain(struct h2_client *c, char *dst, size_t cap) must_use;
 
 /* --- a stream, by its owner --- */

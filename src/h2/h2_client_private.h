@@ -5,6 +5,7 @@
 #define ADIT_H2_H2_CLIENT_PRIVATE_H
 
 #include "h2/h2_client.h"
+#include "h2/h2_pump.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -18,8 +19,7 @@ struct h2_client {
 	struct h2_head block; /* of the header block that is coming */
 	struct list streams;  /* all */
 	struct list news;     /* of streams of which something is to be told */
-	char *drain;          /* only during h2_client_drain(): where, how much is there */
-	size_t drain_n;
+	struct h2_pump pump;
 	size_t n_open; /* streams that nghttp2 knows */
 	bool https;
 	bool settled; /* the other side's SETTINGS have come */

@@ -13,6 +13,9 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
+/* What a drain must have room for, on either side: h2_drain(), h2_client_drain(). */
+#define H2_DRAIN_BYTES_MIN (32 * 1024)
+
 enum h2_head_kind { H2_REQUEST, H2_RESPONSE };
 
 /* What is wrong with a block; the worst is kept. */

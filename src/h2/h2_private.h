@@ -6,6 +6,7 @@
 
 #include "h2/h2.h"
 #include "h2/h2_bucket.h"
+#include "h2/h2_pump.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -21,8 +22,7 @@ struct h2 {
 	struct list news;     /* of streams of which something is to be told */
 	struct list given;    /* of streams whose answer is to be submitted */
 	struct h2_bucket closes, glitches;
-	char *drain; /* only during h2_drain(): where, how much is there */
-	size_t drain_n;
+	struct h2_pump pump;
 	size_t uncredited;      /* bytes that were taken and not yet told */
 	size_t n_streams, lent; /* the second: bytes of credit beyond H2_STREAM_WINDOW */
 	uint64_t n_total;

@@ -115,7 +115,7 @@ take_events(struct h2_client *c, size_t step)
 static void
 drain(struct h2_client *c)
 {
-	static char out[H2_CLIENT_DRAIN_BYTES_MIN];
+	static char out[H2_DRAIN_BYTES_MIN];
 	int turns = 0;
 
 	while (h2_client_drain(c, out, sizeof(out)) > 0)

@@ -189,7 +189,7 @@ stop(void)
 static bool
 to_server(void)
 {
-	static char out[H2_CLIENT_DRAIN_BYTES_MIN];
+	static char out[H2_DRAIN_BYTES_MIN];
 	size_t n = h2_client_drain(c, out, sizeof(out));
 
 	if (n == 0)
