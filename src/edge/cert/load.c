@@ -4,34 +4,10 @@
 
 #include "base/log.h"
 #include "base/sentence.h"
+#include "edge/core/await.h"
 
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void
-on_done(struct item_req *req)
-{
-	sem_post(req->owner);
-}
-
-/* The store answers on its own thread; nothing else happens in this one yet. */
-static enum store_result
-ask(struct store *s, struct item_req *req)
-{
-	sem_t done;
-
-	check(sem_init(&done, 0, 0) == 0);
-	req->done = on_done;
-	/* This function waits until nobody uses it any more. */
-	/* cppcheck-suppress autoVariables */
-	req->owner = &done;
-	item_submit(s, req);
-	while (sem_wait(&done) != 0)
-		continue; /* a signal */
-	sem_destroy(&done);
-	return req->result;
-}
 
 /* What cannot be read is told and left where it is: another key of the vault may open it. */
 static bool
@@ -60,35 +36,39 @@ load_cert(struct certs *all, const struct item_row *i)
 }
 
 static bool
-load_registration(struct certs *all, const struct item_row *i)
+take_certs(const struct item_req *page, void *arg)
 {
-	if (!registrations_load(&all->registrations, i))
-		log_event(LOG_ERROR, "certificate-lost", LOG_Z("ca", i->name),
-		    LOG_Z("why", "the key of the account was sealed with another key"));
+	for (size_t i = 0; i < page->n_rows; i++)
+		if (!load_cert(arg, &page->rows[i]))
+			return false;
 	return true;
 }
 
-static char *
-load_kind(struct certs *all, const char *kind,
-    bool (*take)(struct certs *all, const struct item_row *i))
+static bool
+take_registrations(const struct item_req *page, void *arg)
 {
-	struct item_req req = { .op = ITEM_LIST };
-	enum store_result r;
-	bool ok = true, more = true;
+	struct certs *all = arg;
 
-	snprintf(req.kind, sizeof(req.kind), "%s", kind);
-	while (more && ok) {
-		r = ask(all->edge->store, &req);
-		if (r != STORE_OK)
-			return sentence("reading the certificates: %s", store_result_text(r));
-		for (size_t i = 0; i < req.n_rows && ok; i++)
-			ok = take(all, &req.rows[i]);
-		more = req.more && req.n_rows > 0;
-		if (more)
-			memcpy(req.name, req.rows[req.n_rows - 1].name, sizeof(req.name));
-		item_req_fini(&req);
-	}
-	return ok ? NULL : sentence("reading the certificates: out of memory");
+	for (size_t i = 0; i < page->n_rows; i++)
+		if (!registrations_load(&all->registrations, &page->rows[i]))
+			log_event(LOG_ERROR, "certificate-lost", LOG_Z("ca", page->rows[i].name),
+			    LOG_Z("why", "the key of the account was sealed with another key"));
+	return true;
+}
+
+/* Accounts first: a certificate's order belongs to one. */
+static char *
+load(struct certs *all)
+{
+	struct store *s = all->edge->store;
+	enum store_result r = await_items(s, KEEP_CA, take_registrations, all);
+
+	if (r == STORE_OK)
+		r = await_items(s, KEEP_CERTIFICATE, take_certs, all);
+	if (r == STORE_OK)
+		return NULL;
+	return sentence("reading the certificates: %s",
+	    r == STORE_FULL ? "out of memory" : store_result_text(r));
 }
 
 struct certs *
@@ -110,9 +90,7 @@ certs_new(struct edge *e, struct settings *s, void (*changed)(void *owner), void
 	all->settings = settings_ref(s);
 	all->has_dns = s->dns.n_listen > 0; /* no reload changes that */
 	all->has_zone = all->has_dns && s->dns.mode == SETTINGS_DNS_ZONE;
-	error = load_kind(all, KEEP_CA, load_registration);
-	if (error == NULL)
-		error = load_kind(all, KEEP_CERTIFICATE, load_cert);
+	error = load(all);
 	if (error == NULL && (all->notice = notice_new(all)) != NULL) {
 		certs_use_settings(all, s);
 		return all;

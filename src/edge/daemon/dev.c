@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "edge/daemon/load.h"
 #include "base/sentence.h"
+#include "edge/core/await.h"
 #include "net/tls.h"
 
 #include <errno.h>
@@ -174,7 +174,7 @@ is_good(const char *path, struct store *store)
 		req.grant.token[strcspn(req.grant.token, "\n")] = '\0';
 		/* One whose row cannot be read may be good: it stays as it is. */
 		good = store_token_ok(slice_str(req.grant.token)) &&
-		       (ask_store(store, &req) == STORE_OK || req.result == STORE_DAMAGED);
+		       (await_store(store, &req) == STORE_OK || req.result == STORE_DAMAGED);
 	}
 	fclose(f);
 	store_req_fini(&req);
@@ -208,7 +208,7 @@ dev_token(const char *dir, struct store *store)
 	char *path = sentence("%s/token", dir), *error = NULL;
 
 	if (!is_good(path, store)) {
-		if (ask_store(store, &req) != STORE_OK)
+		if (await_store(store, &req) != STORE_OK)
 			error = sentence("making a token: %s", store_result_text(req.result));
 		else
 			error = write_secret(path, req.grant.token);

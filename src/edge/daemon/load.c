@@ -4,35 +4,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/core/await.h"
 #include "hook/policy.h"
 
 #include <openssl/crypto.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void
-on_done(struct store_req *req)
-{
-	sem_post(req->owner);
-}
-
-enum store_result
-ask_store(struct store *s, struct store_req *req)
-{
-	sem_t done;
-
-	check(sem_init(&done, 0, 0) == 0);
-	req->done = on_done;
-	/* This function waits until nobody uses it any more. */
-	/* cppcheck-suppress autoVariables */
-	req->owner = &done;
-	store_submit(s, req);
-	while (sem_wait(&done) != 0)
-		continue; /* a signal */
-	sem_destroy(&done);
-	return req->result;
-}
 
 /* Lists behind req, page after page: take() gets each row,
  * and says in req behind what the next page begins. */
@@ -45,7 +22,7 @@ each_row(struct store *s, struct store_req *req, size_t page,
 	bool more = true;
 
 	while (more && r == STORE_OK) {
-		r = ask_store(s, req);
+		r = await_store(s, req);
 		check(req->n_rows <= page); /* else the last page would not be known by its size */
 		more = req->n_rows == page;
 		for (size_t i = 0; r == STORE_OK && i < req->n_rows; i++)
@@ -204,82 +181,35 @@ load_policies(struct store *s, struct directory *d, const struct vault *vault)
 	return each_row(s, &req, LIMIT_STORE_POLICIES, take_policy, &p);
 }
 
-static void
-on_item_done(struct item_req *req)
+static bool
+take_domains(const struct item_req *page, void *arg)
 {
-	sem_post(req->owner);
-}
-
-/* As ask_store(). */
-static void
-ask_item(struct store *s, struct item_req *req)
-{
-	sem_t done;
-
-	check(sem_init(&done, 0, 0) == 0);
-	req->done = on_item_done;
-	/* cppcheck-suppress autoVariables */
-	req->owner = &done;
-	item_submit(s, req);
-	while (sem_wait(&done) != 0)
-		continue; /* a signal */
-	sem_destroy(&done);
+	for (size_t i = 0; i < page->n_rows; i++)
+		if (!domains_load(arg, &page->rows[i]))
+			return false;
+	return true;
 }
 
 enum store_result
 load_domains(struct store *s, struct domains *ds)
 {
-	struct item_req req = { .op = ITEM_LIST, .kind = "domain" };
-	enum store_result r;
-	bool more = true;
-
-	do {
-		ask_item(s, &req);
-		r = req.result;
-		more = req.more && req.n_rows > 0;
-		for (size_t i = 0; r == STORE_OK && i < req.n_rows; i++) {
-			if (!domains_load(ds, &req.rows[i]))
-				r = STORE_FULL;
-			memcpy(req.name, req.rows[i].name, sizeof(req.name));
-		}
-		item_req_fini(&req);
-	} while (r == STORE_OK && more);
-	return r;
+	return await_items(s, "domain", take_domains, ds);
 }
 
-static void
-on_items(struct item_req *req)
+static bool
+take_acme_dns(const struct item_req *page, void *arg)
 {
-	sem_post(req->owner);
+	for (size_t i = 0; i < page->n_rows; i++) {
+		const struct item_row *row = &page->rows[i];
+
+		if (!acme_dns_load(arg, row->name, slice_of(row->bytes, row->n)))
+			log_event(LOG_ERROR, "acme-dns-lost", LOG_Z("id", row->name));
+	}
+	return true;
 }
 
 enum store_result
 load_acme_dns(struct store *s, struct acme_dns *a)
 {
-	struct item_req req = { .op = ITEM_LIST, .kind = ACME_DNS_KIND, .done = on_items };
-	enum store_result r = STORE_OK;
-	bool more = true;
-	sem_t done;
-
-	check(sem_init(&done, 0, 0) == 0);
-	/* cppcheck-suppress autoVariables */
-	req.owner = &done;
-	while (more && r == STORE_OK) {
-		item_submit(s, &req);
-		while (sem_wait(&done) != 0)
-			continue; /* a signal */
-		r = req.result;
-		more = req.more && req.n_rows > 0;
-		for (size_t i = 0; i < req.n_rows; i++) {
-			const struct item_row *row = &req.rows[i];
-
-			if (!acme_dns_load(a, row->name, slice_of(row->bytes, row->n)))
-				log_event(LOG_ERROR, "acme-dns-lost", LOG_Z("id", row->name));
-		}
-		if (more)
-			snprintf(req.name, sizeof(req.name), "%s", req.rows[req.n_rows - 1].name);
-		item_req_fini(&req);
-	}
-	sem_destroy(&done);
-	return r;
+	return await_items(s, ACME_DNS_KIND, take_acme_dns, a);
 }

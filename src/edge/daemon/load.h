@@ -10,8 +10,6 @@
 #include "edge/ddns/acme_dns.h"
 #include "store/store.h"
 
-/* Submits and waits; rows and token are the caller's until store_req_fini(). */
-enum store_result ask_store(struct store *s, struct store_req *req) must_use;
 /* Reads all names and ports into the directory. STORE_OK, or why not.  oldest: the name that was there
  * first and was not given up; "": none. */
 enum store_result load_names(struct store *s, struct directory *d,

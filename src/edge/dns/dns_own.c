@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "base/wire.h"
 #include "dns/rr.h"
+#include "edge/core/await.h"
 #include "edge/dns/name_server_private.h"
 
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -155,28 +155,6 @@ dns_own_translate(const struct change *served, struct change *own)
 
 /* --- reading, before there are threads --- */
 
-static void
-on_done(struct item_req *req)
-{
-	sem_post(req->owner);
-}
-
-static void
-ask_store(struct name_server *ns, struct item_req *req)
-{
-	sem_t done;
-
-	check(sem_init(&done, 0, 0) == 0);
-	req->done = on_done;
-	/* This function waits until nobody uses it any more. */
-	/* cppcheck-suppress autoVariables */
-	req->owner = &done;
-	item_submit(ns->edge->store, req);
-	while (sem_wait(&done) != 0)
-		continue; /* a signal */
-	sem_destroy(&done);
-}
-
 /* False: no memory. */
 static bool
 take_row(struct name_server *ns, struct change *c, const struct item_row *row, struct dname *names,
@@ -201,8 +179,9 @@ take_row(struct name_server *ns, struct change *c, const struct item_row *row, s
 
 /* One page of rows, into both zones. */
 static bool
-take_rows(struct name_server *ns, const struct item_req *req)
+take_rows(const struct item_req *req, void *arg)
 {
+	struct name_server *ns = arg;
 	struct dname *names = calloc(req->n_rows + 1, sizeof(*names));
 	struct change *own = change_begin(ns->own), *served = change_begin(ns->zone);
 	size_t n_names = 0;
@@ -229,24 +208,11 @@ take_rows(struct name_server *ns, const struct item_req *req)
 bool
 dns_own_load(struct name_server *ns)
 {
-	struct item_req req = { .op = ITEM_LIST, .kind = KIND };
-	bool more = true, good = true;
+	enum store_result r = await_items(ns->edge->store, KIND, take_rows, ns);
 
-	while (more && good) {
-		ask_store(ns, &req);
-		if (req.result != STORE_OK) {
-			log_event(LOG_ERROR, "dns-records-lost",
-			    LOG_Z("why", store_result_text(req.result)));
-			break;
-		}
-		more = req.more && req.n_rows > 0;
-		good = take_rows(ns, &req);
-		if (req.n_rows > 0)
-			snprintf(req.name, sizeof(req.name), "%s", req.rows[req.n_rows - 1].name);
-		item_req_fini(&req);
-	}
-	item_req_fini(&req);
-	return good;
+	if (r != STORE_OK && r != STORE_FULL)
+		log_event(LOG_ERROR, "dns-records-lost", LOG_Z("why", store_result_text(r)));
+	return r != STORE_FULL; /* without memory */
 }
 
 /* --- serials: they grow over restarts, though changes be many or the clock be set back --- */
@@ -257,8 +223,7 @@ stored_serial(struct name_server *ns)
 	struct item_req req = { .op = ITEM_LIST, .kind = KIND_SERIAL };
 	uint64_t n = 0;
 
-	ask_store(ns, &req);
-	if (req.result == STORE_OK && req.n_rows > 0 &&
+	if (await_item(ns->edge->store, &req) == STORE_OK && req.n_rows > 0 &&
 	    !slice_u64(slice_of(req.rows[0].bytes, req.rows[0].n), &n))
 		n = 0;
 	item_req_fini(&req);
@@ -284,8 +249,7 @@ dns_own_serial(struct name_server *ns)
 	uint32_t serial = stored != 0 && !zone_serial_newer(now, stored) ? stored + 1 : now;
 
 	write_serial(ns, serial);
-	ask_store(ns, &ns->serial_req);
-	if (ns->serial_req.result != STORE_OK)
+	if (await_item(ns->edge->store, &ns->serial_req) != STORE_OK)
 		log_event(LOG_ERROR, "dns-serial",
 		    LOG_Z("why", store_result_text(ns->serial_req.result)));
 	return serial;

@@ -59,7 +59,7 @@ ask_inbox(struct inbox_req *req)
 
 	req->done = on_inbox;
 	inbox_submit(w->edge.store, req);
-	(void)!ask_store(w->edge.store, &last);
+	(void)!await_store(w->edge.store, &last);
 	return req->result;
 }
 
@@ -183,7 +183,7 @@ begin(void)
 
 	atomic_store(&sim_clock_us, 1000000);
 	world_open(1);
-	EXPECT_INT(ask_store(w->edge.store, &r), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &r), STORE_OK);
 	store_req_fini(&r);
 	memset(&origin, 0, sizeof(origin));
 }

@@ -59,8 +59,8 @@ world_open_with_key(void)
 	char *error = NULL;
 
 	world_open(1);
-	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
-	EXPECT_INT(ask_store(w->edge.store, &bob), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &ann), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &bob), STORE_OK);
 	store_req_fini(&ann);
 	store_req_fini(&bob);
 	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);

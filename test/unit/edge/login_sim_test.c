@@ -60,7 +60,7 @@ TEST(a_policy_is_read_once)
 	world_open(1);
 	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);
 	keep = w->edge.vault = vault_open(w->settings, &error);
-	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &ann), STORE_OK);
 	n_read = 0;
 	a = say_hello(ann.grant.token);
 	EXPECT(is_welcome(a));
@@ -89,8 +89,8 @@ TEST(s14_links_of_an_account_are_counted)
 	world_open(1);
 	snprintf(w->settings->state_dir, sizeof(w->settings->state_dir), "%s", w->dir);
 	keep = w->edge.vault = vault_open(w->settings, &error);
-	EXPECT_INT(ask_store(w->edge.store, &ann), STORE_OK);
-	EXPECT_INT(ask_store(w->edge.store, &bob), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &ann), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &bob), STORE_OK);
 	known = &w->workers[0]->links->known;
 	known->address_max = 2;
 	known->n_max = 3;

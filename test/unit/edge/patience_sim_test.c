@@ -306,7 +306,7 @@ ask_inbox(struct inbox_req *req)
 
 	req->done = on_inbox;
 	inbox_submit(w->edge.store, req);
-	(void)!ask_store(w->edge.store, &last);
+	(void)!await_store(w->edge.store, &last);
 	EXPECT_INT(req->result, STORE_OK);
 }
 
@@ -354,7 +354,7 @@ deliver(uint64_t bytes_per_s, int n)
 
 	atomic_store(&sim_clock_us, 1000000);
 	world_open(1);
-	EXPECT_INT(ask_store(w->edge.store, &r), STORE_OK);
+	EXPECT_INT(await_store(w->edge.store, &r), STORE_OK);
 	store_req_fini(&r);
 	n_served = n_open_max = 0;
 	for (int i = 0; i < n; i++)

@@ -8,12 +8,12 @@
 
 #include "unit.h"
 
-#include "edge/daemon/load.h"
 #include "edge/daemon/dispatch.h"
 #include "edge/link/bind.h"
 #include "edge/link/links.h"
 #include "edge/link/login.h"
 #include "edge/link/login_policy.h"
+#include "edge/core/await.h"
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/visit/visitor.h"
@@ -281,7 +281,7 @@ never(void *arg)
 	for (unsigned i = 0; i < w->edge.n_workers; i++)
 		busy = busy || w->workers[i]->errands.n_pending > 0;
 	if (busy)
-		(void)!ask_store(w->edge.store, &last);
+		(void)!await_store(w->edge.store, &last);
 	atomic_store(&sim_clock_us, sim_now_us());
 	return false;
 }
