@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "edge/core/incident.h"
 #include "edge/inbox/head_fields.h"
+#include "edge/visit/body.h"
 #include "edge/visit/client.h"
 #include "edge/visit/forward.h"
 #include "edge/visit/local_reply.h"
@@ -302,23 +303,10 @@ feed(struct exchange *x, struct slice bytes)
 void
 intake_readable(struct exchange *x)
 {
-	struct conn *c = x->front->conn;
-	char *scratch = loop_scratch(x->worker->loop);
-	size_t n;
+	struct slice bytes;
 
-	switch (conn_read(c, scratch, LIMIT_DATA_FRAME_BYTES, &n)) {
-	case IO_OK:
-		if (c->readable)
-			conn_again(c, LOOP_IN);
-		feed(x, slice_of(scratch, n));
-		return;
-	case IO_WAIT:
-		return;
-	case IO_EOF:
-	case IO_FAIL:
-		front_cut(x->front, FRONT_CLOSE);
-		return;
-	}
+	if (body_read(x, &bytes))
+		feed(x, bytes);
 }
 
 void

@@ -39,28 +39,35 @@ ask_free(struct acme_dns_ask *k)
 	free(k);
 }
 
+/* Frees k. */
+static void
+answer(struct acme_dns_ask *k, int status, struct buf *b)
+{
+	own_answer(k->owner, status, NO_STORE, JSON, buf_slice(b));
+	buf_fini(b);
+	ask_free(k);
+}
+
 /* Words of the API alone, and what JSON may hold as it is. */
 static void
-answer_error(struct own_ask *a, const struct acme_dns_ask *k)
+answer_error(struct acme_dns_ask *k)
 {
 	struct buf b;
 
 	buf_init(&b, 256);
 	buf_printf(&b, "{\"error\":\"%s\"}\n",
 	    k->result == ACME_DNS_FAILED ? "internal_error" : k->why);
-	own_answer(a, status_of(k->result), NO_STORE, JSON, buf_slice(&b));
-	buf_fini(&b);
+	answer(k, status_of(k->result), &b);
 }
 
 static void
 on_registered(struct acme_dns_ask *k)
 {
-	struct own_ask *a = k->owner;
+	const struct own_ask *a = k->owner;
 	struct buf b;
 
 	if (k->result != ACME_DNS_DONE) {
-		answer_error(a, k);
-		ask_free(k);
+		answer_error(k);
 		return;
 	}
 	buf_init(&b, 2048);
@@ -68,27 +75,21 @@ on_registered(struct acme_dns_ask *k)
 	    "{\"username\":\"%s\",\"password\":\"%s\",\"fulldomain\":\"%s._acme-challenge.%s\","
 	    "\"subdomain\":\"%s\",\"allowfrom\":%s}\n",
 	    k->user, k->password, k->id, a->worker->edge->domain, k->id, k->allowfrom);
-	own_answer(a, 201, NO_STORE, JSON, buf_slice(&b));
-	buf_fini(&b);
-	ask_free(k);
+	answer(k, 201, &b);
 }
 
 static void
 on_updated(struct acme_dns_ask *k)
 {
-	struct own_ask *a = k->owner;
 	struct buf b;
 
 	if (k->result != ACME_DNS_DONE) {
-		answer_error(a, k);
-		ask_free(k);
+		answer_error(k);
 		return;
 	}
 	buf_init(&b, 256);
 	buf_printf(&b, "{\"txt\":\"%s\"}\n", k->txt);
-	own_answer(a, 200, NO_STORE, JSON, buf_slice(&b));
-	buf_fini(&b);
-	ask_free(k);
+	answer(k, 200, &b);
 }
 
 static struct acme_dns_ask *

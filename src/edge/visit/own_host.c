@@ -3,6 +3,7 @@
 #include "edge/visit/own_host.h"
 
 #include "edge/core/ticket.h"
+#include "edge/visit/body.h"
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
 #include "edge/visit/own_acme_dns.h"
@@ -203,23 +204,10 @@ feed(struct exchange *x, struct slice bytes)
 void
 own_host_readable(struct exchange *x)
 {
-	struct conn *c = x->front->conn;
-	char *scratch = loop_scratch(x->worker->loop);
-	size_t n;
+	struct slice bytes;
 
-	switch (conn_read(c, scratch, LIMIT_DATA_FRAME_BYTES, &n)) {
-	case IO_OK:
-		if (c->readable)
-			conn_again(c, LOOP_IN);
-		feed(x, slice_of(scratch, n));
-		return;
-	case IO_WAIT:
-		return;
-	case IO_EOF:
-	case IO_FAIL:
-		front_cut(x->front, FRONT_CLOSE);
-		return;
-	}
+	if (body_read(x, &bytes))
+		feed(x, bytes);
 }
 
 void
