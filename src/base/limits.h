@@ -146,6 +146,19 @@
 	X(CONTROL_CLIENTS,         64, "connections", "clients of the control socket")             \
 	X(LOGIN_SOURCES,         4096, "addresses", "addresses whose bad tokens are remembered")   \
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
+	X(WEB_CONNECTIONS,          64, "connections", "clients of the inspector or the dashboard") \
+	X(WEB_HEAD_MS,           10000, "ms", "wait for the rest of a request head of such a client") \
+	X(WEB_IDLE_MS,           60000, "ms", "idle keep-alive connection of such a client")       \
+	X(WEB_STALL_MS,          30000, "ms", "request body that does not come, or answer that is not taken, of such a client") \
+	X(WEB_BODY_BYTES,      1048576, "bytes", "request body of such a client, where its row names no limit") \
+	X(WEB_BODIES_BYTES,  134217728, "bytes", "request bodies of all such clients together")    \
+	X(WEB_JSON_DEPTH,           32, "levels", "nesting of JSON in a request of such a client")  \
+	X(WEB_PAIRS,                32, "parameters", "parameters of the query of such a request") \
+	X(WEB_FIELDS_BYTES,       4096, "bytes", "headers that one answer to such a client has of its own") \
+	X(WEB_OUT_BYTES,        262144, "bytes", "download that waits for such a client to take it") \
+	X(WEB_STREAM_BYTES,      65536, "bytes", "live updates that wait for such a client; further ones are lost, and it is told how many") \
+	X(WEB_EVENT_BYTES,      262144, "bytes", "one live update")                                \
+	X(WEB_HEARTBEAT_MS,      15000, "ms", "silence of live updates before a comment is sent")  \
 	X(STORE_BATCH,            1024, "requests", "requests that share one commit of the store") \
 	X(STORE_BATCH_BYTES,   8388608, "bytes", "bodies that share one commit of the store")      \
 	X(STORE_LATE,              256, "deliveries", "settlements that a power cut may take back")  \
