@@ -8,6 +8,7 @@
  */
 #include "agent/serve/byte_stream.h"
 #include "agent/serve/http_stream.h"
+#include "agent/core/lines.h"
 #include "agent/link/uplink.h"
 #include "base/log.h"
 #include "fuzz/must.h"
@@ -35,7 +36,7 @@ static struct world {
 	struct loop *loop;
 	struct resolver *resolver;
 	struct serve serve;
-	struct screen screen;
+	struct lines lines;
 	struct client client;
 	struct agent_tunnel tunnels[TUNNELS];
 	int listener[TUNNELS];
@@ -356,14 +357,14 @@ begin_world(void)
 	w.loop = loop_new();
 	w.resolver = resolver_new(w.loop);
 	MUST(w.loop != NULL && w.resolver != NULL);
-	screen_init(&w.screen, -1, true, true);
-	MUST(serve_init(&w.serve, w.loop, w.resolver, &w.screen, w.tunnels, TUNNELS) == 0);
+	lines_init(&w.lines, -1, LINES_JSON, true);
+	MUST(serve_init(&w.serve, w.loop, w.resolver, &w.lines.screen, w.tunnels, TUNNELS) == 0);
 	open_tunnel(0, TUNNEL_HTTP, 8080, true);
 	open_tunnel(1, TUNNEL_TCP, 22, true);
 	open_tunnel(2, TUNNEL_HTTP, 9, false);
 	w.client = (struct client){ .loop = w.loop,
 		.serve = &w.serve,
-		.screen = &w.screen,
+		.screen = &w.lines.screen,
 		.token = "t",
 		.over = on_over };
 	MUST(client_init(&w.client, w.resolver, "127.0.0.1:443", NULL) == NULL);
@@ -400,7 +401,7 @@ end_world(void)
 	one_turn();
 	serve_fini(&w.serve);
 	resolver_free(w.resolver);
-	screen_fini(&w.screen);
+	lines_fini(&w.lines);
 	loop_free(w.loop);
 	MUST(sim_free() == 0);
 	memset(&w, 0, sizeof(w));

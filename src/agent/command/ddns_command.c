@@ -5,11 +5,13 @@
 #include "agent/command/command.h"
 #include "agent/command/ddns_keep.h"
 #include "agent/core/exit_code.h"
+#include "agent/core/lines.h"
 #include "agent/link/agent.h"
 #include "base/tell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* --- show --- */
 
@@ -117,22 +119,25 @@ read_names(struct ddns_keep *k, const struct options *o, char (*rooms)[64])
 static int
 keep(struct ddns_keep *k, const struct options *o)
 {
+	struct lines lines;
 	int rc = login_open(&k->login, o);
 
 	if (rc != 0)
 		return rc;
+	lines_init(&lines, STDOUT_FILENO, o->json ? LINES_JSON : LINES_PLAIN, false);
 	rc = agent_run(
 	    &(struct agent_params){
 		.edge = k->login.edge,
 		.ca = k->login.ca,
 		.token = k->login.token,
-		.json = o->json,
+		.screen = &lines.screen,
 		.talk = ddns_keep_talk,
 		.changed = ddns_keep_changed,
 		.ended = ddns_keep_ended,
 		.talk_owner = k,
 	    },
 	    NULL);
+	lines_fini(&lines);
 	login_close(&k->login);
 	return rc;
 }

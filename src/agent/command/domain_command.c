@@ -292,7 +292,7 @@ domain_command(const struct options *o)
 
 	if (rc != 0)
 		return rc;
-	rc = agent_talk(&e, o->json, on_talk, &t);
+	rc = agent_talk(&e, on_talk, &t);
 	login_close(&e);
 	return rc;
 }

@@ -126,7 +126,7 @@ run(struct inbox_link *l, const struct options *o)
 
 	if (rc != 0)
 		return rc;
-	rc = agent_talk(&e, o->json, on_talk, l);
+	rc = agent_talk(&e, on_talk, l);
 	login_close(&e);
 	return rc;
 }

@@ -6,11 +6,13 @@
 #include "agent/link/agent.h"
 #include "agent/core/config_file.h"
 #include "agent/core/exit_code.h"
+#include "agent/core/lines.h"
 #include "agent/core/login.h"
 #include "base/plain.h"
 #include "base/tell.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Writes the login down. The CA's path is made absolute: the configuration is read from other
  * folders, too. account: the edge's text, shown in plain characters. */
@@ -43,7 +45,8 @@ login_command(const struct options *o)
 {
 	struct options with_edge = *o;
 	struct login e;
-	struct agent_params p = { .json = o->json, .once = true };
+	struct lines lines;
+	struct agent_params p = { .screen = &lines.screen, .once = true };
 	char account[64] = "";
 	int rc;
 
@@ -61,11 +64,13 @@ login_command(const struct options *o)
 	p.edge = e.edge;
 	p.ca = e.ca;
 	p.token = e.token;
+	lines_init(&lines, STDOUT_FILENO, o->json ? LINES_JSON : LINES_PLAIN, false);
 	if (e.path[0] == '\0')
 		rc = usage_error(
 		    "no place to store a login: neither XDG_CONFIG_HOME nor HOME is set");
 	else
 		rc = agent_run(&p, account);
+	lines_fini(&lines);
 	/* A signal ends it in order, too, but then nobody was welcomed and there
 	 * is nothing to store. */
 	if (rc == EXIT_STOPPED)

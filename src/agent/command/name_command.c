@@ -239,7 +239,7 @@ name_command(const struct options *o)
 
 	if (rc != 0)
 		return rc;
-	rc = agent_talk(&e, o->json, on_talk, &n);
+	rc = agent_talk(&e, on_talk, &n);
 	login_close(&e);
 	return rc;
 }

@@ -453,7 +453,7 @@ status_command(const struct options *o)
 	for (int i = 0; i < o->n_args; i++)
 		add_name(&s, name_of(&e.config, o->args[i]));
 	/* Whether all was asked says more than how the link ended. */
-	(void)agent_talk(&e, o->json, on_talk, &s);
+	(void)agent_talk(&e, on_talk, &s);
 	if (s.state == STATUS_DONE && s.names.n == 0)
 		tell_note("this account has no tunnel yet: adit http 8080 opens one");
 	login_close(&e);

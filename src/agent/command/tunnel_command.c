@@ -4,6 +4,7 @@
 
 #include "agent/link/agent.h"
 #include "agent/core/exit_code.h"
+#include "agent/core/lines.h"
 #include "agent/core/login.h"
 #include "base/log.h"
 #include "base/suggest.h"
@@ -32,6 +33,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.email = o->acme_email != NULL ? text(o->acme_email) : file->email,
 		.agree = o->agree || file->agree,
 	};
+	struct lines lines;
 	struct agent_params p = {
 		.edge = e->edge,
 		.ca = e->ca,
@@ -39,13 +41,17 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.tunnels = tunnels,
 		.n_tunnels = n,
 		.acme = &acme,
-		.json = o->json,
-		/* A line for each request is for people who look on; a log of them is asked for. */
-		.requests = !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1),
+		.screen = &lines.screen,
 	};
+	int rc;
 
 	check(n >= 1 && n <= LIMIT_TUNNELS_PER_LINK);
-	return agent_run(&p, NULL);
+	/* A line for each request is for people who look on; a log of them is asked for. */
+	lines_init(&lines, STDOUT_FILENO, o->json ? LINES_JSON : LINES_PLAIN,
+	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1));
+	rc = agent_run(&p, NULL);
+	lines_fini(&lines);
+	return rc;
 }
 
 /* Options are strings of the command line: nothing of t is to be freed. */

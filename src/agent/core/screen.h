@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent tells the people or the script that started it, on its standard output: one line
- * an event, plain or (--json) one JSON object, each written at once and whole.  A reader that does
- * not read costs lines, never traffic: what the pipe cannot take is counted and dropped.
- *
- * Names, addresses and sentences come from the edge and paths from visitors: in plain text every
- * byte that a terminal could obey is shown as \xNN.
+ * What the agent tells the people or the script that started it: one call an event, which goes to
+ * whoever shows it: lines (lines.h), or a screen on a terminal (agent/console).
  */
 #ifndef ADIT_AGENT_CORE_SCREEN_H
 #define ADIT_AGENT_CORE_SCREEN_H
 
-#include "base/buf.h"
 #include "base/slice.h"
 
 struct screen {
-	int fd; /* -1: nothing is told */
-	bool json;
-	bool requests;    /* a line per request, too */
-	uint64_t dropped; /* lines since the last that was written */
-	struct buf line;
+	const struct screen_calls *calls; /* NULL: nobody is told */
+	bool requests;                    /* requests are told, too */
 };
-
-/* fd stays the caller's. */
-void screen_init(struct screen *s, int fd, bool json, bool requests);
-void screen_fini(struct screen *s);
 
 /* Of a tunnel with a policy: what goes where at the sender of webhooks. "": nothing to say. */
 struct screen_hook {
@@ -92,7 +80,27 @@ struct screen_request {
 	int64_t took_us;
 	uint64_t rx_bytes, tx_bytes; /* of the answer's and the request's body */
 };
-/* Nothing unless s->requests. */
+/* Nothing unless s->requests: what is told is not even gathered then. */
 void screen_request(struct screen *s, const struct screen_request *r);
+
+/* Where events go: as the functions above, each of them once. */
+struct screen_calls {
+	void (*up)(struct screen *s, const char *name, const char *url, const char *origin,
+	    enum screen_tls tls, const struct screen_probe *probe, const struct screen_hook *hook);
+	void (*online)(struct screen *s, const char *name);
+	void (*certificate)(struct screen *s, const char *name, const char *host,
+	    const char *issuer, const char *until, const char *caa);
+	void (*no_certificate)(struct screen *s, const char *name, const char *why,
+	    int64_t again_s);
+	void (*domain)(struct screen *s, const struct screen_domain *d);
+	void (*address)(struct screen *s, const char *name, const struct screen_address *a);
+	void (*down)(struct screen *s, const char *why);
+	void (*retry)(struct screen *s, int64_t pause_ms, const char *why);
+	void (*refused)(struct screen *s, const char *name, const char *code, const char *text);
+	void (*replaced)(struct screen *s, const char *name, const char *text);
+	void (*speaks_tls)(struct screen *s, const char *name, const char *origin);
+	void (*stopping)(struct screen *s, size_t n);
+	void (*request)(struct screen *s, const struct screen_request *r);
+};
 
 #endif

@@ -21,13 +21,15 @@ struct agent {
 	const struct agent_params *params;
 	struct loop *loop;
 	struct resolver *resolver;
-	struct screen screen;
+	struct screen silent; /* where nobody is to be told */
+	struct screen *screen;
 	struct serve serve;
 	struct client client;
 	struct netwatch watch;
 	struct loop_io signals, output;
 	struct agent_tunnel *tunnels;
-	size_t n_open; /* tunnels whose origin is initialised */
+	size_t n_open;   /* tunnels whose origin is initialised */
+	size_t n_guests; /* that have begun */
 	int exit_code;
 	const char *why; /* of `once` */
 };
@@ -60,7 +62,7 @@ end_tls(struct agent *a, struct agent_tunnel *t)
 	char *error = NULL;
 
 	if (a->client.certs == NULL)
-		a->client.certs = own_certs_new(a->loop, &a->screen, a->params->acme, &error);
+		a->client.certs = own_certs_new(a->loop, a->screen, a->params->acme, &error);
 	if (error == NULL && own_certs_add(a->client.certs, t) != 0)
 		error = strdup("out of memory");
 	return error;
@@ -160,15 +162,15 @@ on_output(struct loop_io *io, unsigned events)
 	}
 }
 
-/* Anything but a pipe has no reader that can go. */
+/* Anything but a pipe has no reader that can go; where questions are asked nothing is told. */
 static void
 watch_output(struct agent *a)
 {
 	struct stat st;
 
 	a->output = (struct loop_io){ .fd = STDOUT_FILENO, .fn = on_output };
-	if (a->screen.fd == STDOUT_FILENO && fstat(STDOUT_FILENO, &st) == 0 &&
-	    S_ISFIFO(st.st_mode) && loop_watch(a->loop, &a->output) != 0)
+	if (a->screen->calls != NULL && fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode) &&
+	    loop_watch(a->loop, &a->output) != 0)
 		perror("adit: standard output");
 }
 
@@ -194,6 +196,30 @@ on_changed(struct netwatch *w, const char *why)
 	client_check_link(&a->client, why);
 }
 
+static void
+end_guests(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_guests; i++)
+		a->params->guests[i]->end(a->params->guests[i], a->exit_code);
+	a->n_guests = 0;
+}
+
+/* NULL, or a malloced sentence of the first one that cannot. */
+static char *
+begin_guests(struct agent *a)
+{
+	char *error = NULL;
+
+	while (error == NULL && a->n_guests < a->params->n_guests) {
+		struct agent_guest *g = a->params->guests[a->n_guests];
+
+		error = g->begin(g, &a->client);
+		if (error == NULL)
+			a->n_guests++;
+	}
+	return error;
+}
+
 /* The links are closed; what else lives on the loop goes in the same turn, whose graveyard then
  * frees it all. */
 static void
@@ -206,6 +232,7 @@ on_over(struct client *c, int exit_code)
 	netwatch_stop(&a->watch);
 	if (a->params->ended != NULL)
 		a->params->ended(a->params->talk_owner);
+	end_guests(a);
 	own_certs_stop(c->certs);
 	close_signals(a);
 	loop_unwatch(&a->output);
@@ -227,11 +254,11 @@ set_up(struct agent *a)
 	a->resolver = resolver_new(a->loop);
 	a->tunnels = calloc(p->n_tunnels + 1, sizeof(*a->tunnels));
 	if (a->resolver == NULL || a->tunnels == NULL ||
-	    serve_init(&a->serve, a->loop, a->resolver, &a->screen, a->tunnels, p->n_tunnels) != 0)
+	    serve_init(&a->serve, a->loop, a->resolver, a->screen, a->tunnels, p->n_tunnels) != 0)
 		return strdup("out of memory");
 	a->client = (struct client){ .loop = a->loop,
 		.serve = &a->serve,
-		.screen = &a->screen,
+		.screen = a->screen,
 		.token = p->token,
 		.once = p->once,
 		.talk = p->talk,
@@ -256,7 +283,6 @@ tear_down(struct agent *a)
 		resolver_free(a->resolver);
 	if (a->loop != NULL)
 		loop_free(a->loop);
-	screen_fini(&a->screen);
 	free(a->tunnels);
 }
 
@@ -293,19 +319,20 @@ agent_run(const struct agent_params *p, char *ret_account)
 		return EXIT_BROKE;
 	a->params = p;
 	a->signals.fd = -1;
-	/* Standard output is for answers where questions are asked; what fails is
-	 * told at the end. */
-	screen_init(&a->screen, p->talk != NULL && p->once ? -1 : STDOUT_FILENO, p->json,
-	    p->requests);
+	a->screen = p->screen != NULL ? p->screen : &a->silent;
 	error = set_up(a);
 	if (error == NULL)
 		error = open_tunnels(a);
 	if (error == NULL)
 		error = client_init(&a->client, a->resolver, p->edge, p->ca);
 	if (error == NULL) {
-		exit_code = run(a, ret_account);
+		error = begin_guests(a);
+		exit_code = error == NULL ? run(a, ret_account) : EXIT_BROKE;
+		a->exit_code = exit_code;
+		end_guests(a);
 		client_fini(&a->client);
-	} else {
+	}
+	if (error != NULL) {
 		tell_usage("%s", error);
 		free(error);
 	}
@@ -316,14 +343,13 @@ agent_run(const struct agent_params *p, char *ret_account)
 }
 
 int
-agent_talk(const struct login *l, bool json,
-    void (*talk)(struct client *c, struct slice json, void *owner), void *owner)
+agent_talk(const struct login *l, void (*talk)(struct client *c, struct slice json, void *owner),
+    void *owner)
 {
 	const struct agent_params p = {
 		.edge = l->edge,
 		.ca = l->ca,
 		.token = l->token,
-		.json = json,
 		.once = true,
 		.talk = talk,
 		.talk_owner = owner,

@@ -8,6 +8,7 @@
 #include "agent/link/uplink.h"
 
 #include "agent/core/exit_code.h"
+#include "agent/core/lines.h"
 #include "base/log.h"
 #include "net/loop_sim.h"
 #include "unit.h"
@@ -25,7 +26,7 @@
 
 static struct resolver *resolver;
 static struct serve serve;
-static struct screen screen;
+static struct lines lines;
 static struct agent_tunnel tunnel;
 static struct client client;
 static struct conn edges[LINKS]; /* the edge's end of each link */
@@ -97,13 +98,13 @@ begin(bool once)
 	sim_connect_mode(-1);
 	loop = loop_new();
 	resolver = resolver_new(loop);
-	screen_init(&screen, -1, true, true);
+	lines_init(&lines, -1, LINES_JSON, true);
 	tunnel = (struct agent_tunnel){ .ask = { .id = 1, .kind = TUNNEL_HTTP } };
-	EXPECT(serve_init(&serve, loop, resolver, &screen, &tunnel, once ? 0 : 1) == 0);
+	EXPECT(serve_init(&serve, loop, resolver, &lines.screen, &tunnel, once ? 0 : 1) == 0);
 	EXPECT(origin_init(&tunnel.origin, &serve.origins, &t) == NULL);
 	client = (struct client){ .loop = loop,
 		.serve = &serve,
-		.screen = &screen,
+		.screen = &lines.screen,
 		.token = "t",
 		.once = once,
 		.talk = once ? on_talk : NULL,
@@ -131,7 +132,7 @@ end(void)
 	pass(SECOND / 10);
 	serve_fini(&serve);
 	resolver_free(resolver);
-	screen_fini(&screen);
+	lines_fini(&lines);
 	loop_free(client.loop);
 	EXPECT_INT(sim_free(), 0);
 }
