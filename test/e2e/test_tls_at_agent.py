@@ -16,9 +16,10 @@ from conftest import ROOT
 from dnsd import NameServer
 from http1 import Visitor
 from lab import ADIT, SANITIZED, refusing_address
+from origin import raw_then_close
 from process import WAIT_S, Process, free_port, until
 from test_guides import blocks
-from test_passthrough import ALERT_INTERNAL, Tls, curl, hello, said
+from test_passthrough import ALERT_INTERNAL, Tls, curl, hello, s_client, said
 
 pytestmark = pytest.mark.skipif(not (PEBBLE and CHALLTESTSRV), reason="NO PEBBLE, certificates of the agent are NOT tested: go install "
                                 "github.com/letsencrypt/pebble/v2/cmd/pebble@latest, and the same for .../cmd/pebble-challtestsrv")
@@ -230,6 +231,13 @@ def test_requests_of_every_kind_pass_inside(lab):
     # One that goes in the middle leaves nothing behind (the lab looks).
     with Visitor(edge.https, "web.localhost", ca.root) as v:
         v.send(b"POST / HTTP/1.1\r\nHost: web.localhost\r\nContent-Length: 100000\r\n\r\n" + body[:5000])
+
+
+def test_openssl_s_client_in_single_octets(lab):
+    edge, agent, origin, ca = ending(lab, origin=lab.origin(raw_then_close(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok")))
+    agent.wait_event("certificate", 6 * WAIT_S)
+    got = s_client(lab, edge, ca.root)
+    assert got.startswith(b"HTTP/1.1 200 ") and got.endswith(b"ok") and [r.target for r in origin.requests] == ["/"], got
 
 
 def core_has(process, folder, *markers):
