@@ -132,6 +132,9 @@ lint: ## form of sources and manuals, static analysis, walls between rooms
 	    --library=tools/cppcheck.cfg --enable=warning,portability,performance -j $(JOBS) src
 	mandoc -Tlint -W warning $(wildcard man/*)
 
+vendor: ## builds src/web/ui/vendor/vendor.js again from npm's packages, byte for byte; needs node and npm
+	@tools/vendor
+
 format: ## lets clang-format rewrite the sources
 	clang-format -i $(FORMATTED)
 
@@ -272,7 +275,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format install packages packages-check static bare release reproducible dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format vendor install packages packages-check static bare release reproducible dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
