@@ -263,6 +263,11 @@
 	X(CERT_FETCH_MS,         30000, "ms", "wait for an answer of a CA")                        \
 	X(CERT_TOLD_MS,          10000, "ms", "wait for the edge's name server to have a challenge") \
 	X(CERT_STORE_MS,         30000, "ms", "before what the store refused of a certificate is stored again") \
+	X(CAPTURE_ROWS,         100000, "rows", "exchanges that the agent's list remembers")         \
+	X(CAPTURE_TEXT_BYTES,  6291456, "bytes", "text of these rows")                              \
+	X(CAPTURE_WORDS,          2048, "words", "methods, hosts, events and such that these rows share") \
+	X(CAPTURE_TARGET_BYTES,    512, "bytes", "path and query of a row; the head has all of it")  \
+	X(CAPTURE_TAPS,          16384, "exchanges", "exchanges of an agent that have a row while they run") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \
