@@ -20,6 +20,9 @@ static const char *const type_names[] = {
 	[HELLO_REPLACED] = "replaced",
 	[HELLO_PROBED] = "probed",
 	[HELLO_WAITING] = "waiting",
+	[HELLO_BIND] = "bind",
+	[HELLO_BOUND] = "bound",
+	[HELLO_UNBIND] = "unbind",
 };
 static const char *const kind_names[] = {
 	[TUNNEL_HTTP] = "http",
@@ -214,6 +217,7 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 		h->age_ms = read_uint(r, o, "age_ms", AGE_MS_MAX);
 		h->probe = read_bool(r, o, "probe");
 		h->trailers = read_bool(r, o, "trailers");
+		h->binds = read_bool(r, o, "bind");
 		read_tunnels(r, o, true, h);
 		break;
 	case HELLO_WELCOME:
@@ -222,6 +226,7 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 		read_text(r, o, "account", h->account, sizeof(h->account));
 		h->generation = read_uint(r, o, "generation", INT64_MAX);
 		h->trailers = read_bool(r, o, "trailers");
+		h->binds = read_bool(r, o, "bind");
 		read_tunnels(r, o, false, h);
 		break;
 	case HELLO_REFUSED:
@@ -244,6 +249,15 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 	case HELLO_WAITING:
 		h->id = read_id(r, o);
 		h->waits = read_bool(r, o, "waits");
+		break;
+	case HELLO_BIND:
+		read_tunnels(r, o, true, h);
+		break;
+	case HELLO_BOUND:
+		read_tunnels(r, o, false, h);
+		break;
+	case HELLO_UNBIND:
+		h->id = read_id(r, o);
 		break;
 	case HELLO_OTHER:
 		break;
@@ -348,26 +362,30 @@ put_some(struct buf *out, const char *key, const char *text)
 }
 
 static void
-put_trailers(struct buf *out, const struct hello *h)
+put_abilities(struct buf *out, const struct hello *h)
 {
 	if (h->trailers)
 		buf_put(out, S(",\"trailers\":true"));
+	if (h->binds)
+		buf_put(out, S(",\"bind\":true"));
 }
 
 static void
 put_tunnels(struct buf *out, const struct hello *h)
 {
+	bool asks = h->type == HELLO_HELLO || h->type == HELLO_BIND;
+
 	buf_put(out, S(",\"tunnels\":["));
 	for (size_t i = 0; i < h->n_tunnels; i++) {
 		const struct hello_tunnel *t = &h->tunnels[i];
 
 		buf_printf(out, "%s{\"id\":%u", i > 0 ? "," : "", t->id);
-		if (h->type == HELLO_HELLO)
+		if (asks)
 			put_text(out, "kind", kind_names[t->kind]);
 		put_some(out, "name", t->name);
 		if (t->port != 0)
 			buf_printf(out, ",\"port\":%u", t->port);
-		if (h->type == HELLO_HELLO) {
+		if (asks) {
 			put_some(out, "key", t->key);
 			if (t->origin_silent_ms != 0)
 				buf_printf(out, ",\"origin_silent_ms\":%u",
@@ -404,7 +422,7 @@ hello_encode(const struct hello *h, struct buf *out)
 			buf_printf(out, ",\"age_ms\":%llu", (unsigned long long)h->age_ms);
 		if (h->probe)
 			buf_put(out, S(",\"probe\":true"));
-		put_trailers(out, h);
+		put_abilities(out, h);
 		put_tunnels(out, h);
 		break;
 	case HELLO_WELCOME:
@@ -412,7 +430,7 @@ hello_encode(const struct hello *h, struct buf *out)
 		put_text(out, "edge", h->program);
 		put_text(out, "account", h->account);
 		buf_printf(out, ",\"generation\":%llu", (unsigned long long)h->generation);
-		put_trailers(out, h);
+		put_abilities(out, h);
 		put_tunnels(out, h);
 		break;
 	case HELLO_REFUSED:
@@ -431,6 +449,13 @@ hello_encode(const struct hello *h, struct buf *out)
 		break;
 	case HELLO_WAITING:
 		buf_printf(out, ",\"id\":%u,\"waits\":%s", h->id, h->waits ? "true" : "false");
+		break;
+	case HELLO_BIND:
+	case HELLO_BOUND:
+		put_tunnels(out, h);
+		break;
+	case HELLO_UNBIND:
+		buf_printf(out, ",\"id\":%u", h->id);
 		break;
 	case HELLO_OTHER:
 		break;

@@ -22,6 +22,11 @@
  *	Something waits for this tunnel, whose origin did not answer; the agent may look whether it
  *	is back, and say so: {"type":"origin","id":1}
  *
+ * Both, where both said "bind":true at first
+ *	{"type":"bind","tunnels":[...]}		agent: as in HELLO, beside those that it has
+ *	{"type":"bound","tunnels":[...]}	edge: as in WELCOME
+ *	{"type":"unbind","id":2}		agent: no new streams of it
+ *
  * Unknown members are ignored, unknown types too. "protocol" is the highest version
  * that the sender speaks.
  */
@@ -63,6 +68,9 @@ enum hello_type {
 	HELLO_REPLACED,
 	HELLO_PROBED,
 	HELLO_WAITING,
+	HELLO_BIND,
+	HELLO_BOUND,
+	HELLO_UNBIND,
 	HELLO_OTHER,
 };
 
@@ -78,10 +86,11 @@ struct hello {
 	uint64_t age_ms;
 	bool probe;    /* hello: HELLO_PROBED is wanted of each HTTP tunnel */
 	bool trailers; /* hello, welcome: the sender understands TRAILERS frames */
+	bool binds;    /* hello, welcome: the same of bind and unbind */
 	char account[64];
 	uint64_t generation;
 	char code[32], text[200]; /* refused, replaced; probed: "ok", or a row of the close table */
-	uint16_t id;              /* replaced, probed, waiting */
+	uint16_t id;              /* replaced, probed, waiting, unbind */
 	uint16_t status;          /* probed: of the origin's answer, 0: none */
 	uint64_t us;              /* probed: until then */
 	bool waits;               /* waiting */

@@ -273,6 +273,9 @@ on_control(struct carrier *c, struct slice json)
 	case HELLO_REPLACED:
 	case HELLO_PROBED:
 	case HELLO_WAITING:
+	case HELLO_BIND:
+	case HELLO_BOUND:
+	case HELLO_UNBIND:
 		break;
 	}
 	hello_wipe(&a->hello);

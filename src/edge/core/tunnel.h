@@ -35,6 +35,7 @@ struct tunnel {
 	enum tunnel_kind kind;
 	uint32_t origin_silent_ms; /* as its agent wants it, 0: as the edge's settings say */
 	bool up;
+	bool asked, probing; /* the edge's own request was sent; its outcome is not there yet */
 };
 
 /* The tunnel of this worker that serves the key now, or NULL. */

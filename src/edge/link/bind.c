@@ -37,6 +37,29 @@ bind_retire(struct session *s, struct tunnel *t)
 	directory_unbind(w->edge->directory, t->route, s->self.generation);
 }
 
+void
+bind_stopped(struct session *s, const struct tunnel *t, struct slice why)
+{
+	stopped_tell(s->worker->edge, t->route, s->self.generation, true);
+	incident_put(s->worker->edge->incidents, t->route->key, INCIDENT_DOWN, s->peer, S(""), why);
+}
+
+/* A number that is not served has been taken over meanwhile, or was never there. */
+void
+bind_give_up(struct session *s, int64_t id)
+{
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		struct tunnel *t = session_tunnel(s, i);
+
+		if (t->id != id || !t->up)
+			continue;
+		log_event(LOG_INFO, "tunnel-unbound", LOG_Z("tunnel", t->route->key),
+		    LOG_Z("account", s->account), LOG_U("generation", s->self.generation));
+		bind_stopped(s, t, S("the agent has ended the tunnel"));
+		bind_retire(s, t);
+	}
+}
+
 /* Without memory the agent is not told: it gets no streams any more, and that is all. */
 static void
 say_replaced(struct session *s, struct tunnel *t, const char *text)
@@ -152,15 +175,39 @@ claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const c
 	return true;
 }
 
+/* A place for one tunnel more. NULL: there is none; the words are in h. */
+static struct tunnel *
+take_place(struct session *s, struct hello_tunnel *h)
+{
+	size_t at = 0;
+
+	while (at < s->n_tunnels && (session_tunnel(s, at)->up || session_tunnel(s, at)->probing))
+		at++;
+	if (at >= s->n_first && s->later == NULL)
+		s->later = calloc(LIMIT_TUNNELS_PER_LINK, sizeof(*s->later));
+	if (at >= s->n_first && s->later == NULL)
+		refuse_bind(h, "memory", "the edge is out of memory");
+	else if (s->n_up >= LIMIT_TUNNELS_PER_LINK || at == s->n_first + LIMIT_TUNNELS_PER_LINK)
+		refuse_bind(h, "limit", "the link has as many tunnels as it may");
+	else if (at == s->n_tunnels)
+		s->n_tunnels++;
+	return h->error[0] == '\0' ? session_tunnel(s, at) : NULL;
+}
+
 void
 bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd)
 {
 	struct edge *e = s->worker->edge;
-	struct tunnel *t = &s->tunnels[s->n_tunnels];
+	struct tunnel *t = take_place(s, h);
 	char key[DIRECTORY_KEY_BYTES];
 
 	check(s->state == SESSION_UP);
 	check((fd >= 0) == (h->kind == TUNNEL_TCP)); /* claim.c opens ports alone */
+	if (t == NULL) {
+		if (fd >= 0)
+			loop_close(fd);
+		return;
+	}
 	if (h->kind == TUNNEL_TCP)
 		snprintf(key, sizeof(key), "tcp:%u", h->port);
 	else
@@ -178,7 +225,7 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 	t->policy = policy_ref(policy);
 	/* By the key: names that differ in their case are one. */
 	for (size_t i = 0; i < s->n_tunnels; i++)
-		if (s->tunnels[i].up && strcmp(s->tunnels[i].route->key, key) == 0)
+		if (session_tunnel(s, i)->up && strcmp(session_tunnel(s, i)->route->key, key) == 0)
 			refuse_bind(h, "name-twice", "the agent asks for this name or port twice");
 	if (h->kind == TUNNEL_HTTP && edge_is_address(s->worker->edge) &&
 	    !own_domain_claim_default(s->worker->edge, key))
@@ -193,11 +240,9 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 			loop_close(fd);
 		return;
 	}
-	s->n_tunnels++;
 	check(s->n_up <= s->n_tunnels);
 	if (h->kind == TUNNEL_TCP && tcp_port_open(t, fd) != 0) {
 		bind_retire(s, t);
-		s->n_tunnels--;
 		refuse_bind(h, "memory", "the edge is out of memory");
 		return;
 	}

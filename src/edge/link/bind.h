@@ -11,6 +11,10 @@
 /* Enters a tunnel of the HELLO, whose name or port is claimed; fills in what the WELCOME says of
  * it. policy: what h brings, read; NULL: none. fd: TCP: the listening socket, taken over; else -1. */
 void bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, int fd);
+/* Its agent has ended it itself: `adit status` does not call that a fault. */
+void bind_stopped(struct session *s, const struct tunnel *t, struct slice why);
+/* The agent serves this tunnel no more; what is open of it ends by itself. */
+void bind_give_up(struct session *s, int64_t id);
 /* Out of map and directory; the agent is not told. */
 void bind_retire(struct session *s, struct tunnel *t);
 /* This tunnel is not served here any more; text is told to the agent. */

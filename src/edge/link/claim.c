@@ -149,7 +149,7 @@ on_claimed(struct errand *e)
 	if (!login_arrived(s))
 		return;
 	/* The last of these answers leaves the state. */
-	check(s->state == SESSION_CLAIM && c->index < s->login->hello.n_tunnels);
+	check(login_claims(s) && c->index < s->login->hello.n_tunnels);
 	h = &s->login->hello.tunnels[c->index];
 	if (c->release) {
 		submit_port(s, c);
@@ -168,7 +168,7 @@ on_claimed(struct errand *e)
 	}
 	/* The answers come in any order: the last one says welcome. */
 	if (s->login->pending == 0)
-		login_welcome(s);
+		login_settled(s);
 }
 
 /* What a tunnel is kept for when it has no name: the agent's key, or its number. */
@@ -183,8 +183,11 @@ key_of(const struct hello_tunnel *h, char *dst, size_t cap)
 
 /* Streams name their tunnel by this number: two would make them go astray. */
 static bool
-is_id_twice(const struct hello *h, size_t i)
+is_id_twice(struct session *s, const struct hello *h, size_t i)
 {
+	for (size_t j = 0; j < s->n_tunnels; j++)
+		if (session_tunnel(s, j)->up && session_tunnel(s, j)->id == h->tunnels[i].id)
+			return true;
 	for (size_t j = 0; j < i; j++)
 		if (h->tunnels[j].id == h->tunnels[i].id)
 			return true;
@@ -301,12 +304,12 @@ claim_start(struct session *s, size_t i)
 	struct hello_tunnel *h = &l->hello.tunnels[i];
 	struct login_claim *c = &l->claims[i];
 
-	check(s->state == SESSION_CLAIM && i < l->hello.n_tunnels);
+	check(login_claims(s) && i < l->hello.n_tunnels);
 	h->error[0] = h->url[0] = '\0';
 	c->index = i;
 	snprintf(c->req.account, sizeof(c->req.account), "%s", s->account);
 	key_of(h, c->req.route.key, sizeof(c->req.route.key));
-	if (is_id_twice(&l->hello, i)) {
+	if (is_id_twice(s, &l->hello, i)) {
 		refuse_tunnel(h, "id-twice", "the agent gave two tunnels the same number");
 		return;
 	}

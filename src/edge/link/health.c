@@ -175,12 +175,14 @@ tell(struct session *s, uint16_t id, const struct health *t)
 	free(h);
 }
 
-/* The link's end tells its flows before the session is over. */
+/* The link's end tells its flows before the session is over. Until then the place is no other
+ * tunnel's. */
 static void
 on_probed(struct health *t)
 {
 	struct tunnel *tunnel = t->owner;
 
+	tunnel->probing = false;
 	if (tunnel->session->state == SESSION_UP && tunnel->up)
 		tell(tunnel->session, tunnel->id, t);
 }
@@ -191,9 +193,13 @@ health_session(struct session *s)
 	struct health failed = { .code = close_row(CLOSE_TOO_MANY_STREAMS)->name };
 
 	for (size_t i = 0; i < s->n_tunnels; i++) {
-		struct tunnel *t = &s->tunnels[i];
+		struct tunnel *t = session_tunnel(s, i);
 
-		if (t->up && t->kind == TUNNEL_HTTP && !health_start(t, on_probed, t))
+		if (!t->up || t->kind != TUNNEL_HTTP || t->asked)
+			continue;
+		t->asked = true;
+		t->probing = health_start(t, on_probed, t);
+		if (!t->probing)
 			tell(s, t->id, &failed);
 	}
 }

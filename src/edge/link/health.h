@@ -30,7 +30,8 @@ struct health {
 
 /* An HTTP tunnel that is up. False: no memory, or too many streams; done() is not called. */
 bool health_start(struct tunnel *tunnel, void (*done)(struct health *t), void *owner) must_use;
-/* After the welcome: probes what it promised a probe for; each outcome is told to the agent. */
+/* After a welcome or a bound: probes what it promised a probe for; each outcome is told to the
+ * agent. */
 void health_session(struct session *s);
 
 #endif

@@ -50,7 +50,7 @@ void
 login_submit(struct session *s, struct login_claim *c, void (*done)(struct store_req *),
     void (*back)(struct errand *))
 {
-	check(s->state == SESSION_LOGIN || s->state == SESSION_CLAIM);
+	check(s->state == SESSION_LOGIN || login_claims(s));
 	c->session = s;
 	s->login->pending++;
 	errand_store(&c->errand, &s->worker->errands, s->worker->edge->store, &c->req, done, back);
@@ -72,29 +72,73 @@ settle_policies(struct session *s)
 bool
 login_arrived(struct session *s)
 {
-	bool over = s->state == SESSION_OVER;
+	/* Nothing comes up on a link that is being left. */
+	bool over = s->state == SESSION_OVER, late = over || s->state == SESSION_LEAVING;
 
 	check(s->login != NULL && s->login->pending > 0);
 	s->login->pending--;
-	if (over && s->login->pending == 0) {
+	if (late && s->login->pending == 0) {
 		settle_policies(s);
 		login_free(s);
-		session_free(s);
+		if (over)
+			session_free(s);
 	}
-	return !over;
+	return !late;
+}
+
+bool
+login_claims(const struct session *s)
+{
+	return s->state == SESSION_CLAIM || s->state == SESSION_UP;
+}
+
+/* Those that were not refused come up. */
+static void
+bring_up(struct session *s)
+{
+	struct session_login *l = s->login;
+	struct hello *h = &l->hello;
+
+	for (size_t i = 0; i < h->n_tunnels; i++)
+		if (h->tunnels[i].error[0] == '\0' &&
+		    (l->claims[i].read == NULL ||
+			login_fan_out(s, NULL, &h->tunnels[i], l->claims[i].read))) {
+			bind_tunnel(s, &h->tunnels[i], l->claims[i].read, l->claims[i].fd);
+			l->claims[i].fd = -1;
+			h->tunnels[i].probe = s->probes && h->tunnels[i].kind == TUNNEL_HTTP &&
+					      h->tunnels[i].error[0] == '\0';
+		}
+	settle_policies(s);
+}
+
+/* What was asked is the answer by now. */
+static void
+answer(struct session *s, enum hello_type type)
+{
+	struct buf out;
+
+	s->login->hello.type = type;
+	buf_init(&out, LIMIT_CONTROL_BYTES);
+	hello_encode(&s->login->hello, &out);
+	if (out.failed)
+		session_close(s, LINK_CODE_INTERNAL, "the welcome is too large");
+	else
+		carrier_control(&s->carrier, buf_slice(&out));
+	buf_fini(&out);
+	login_free(s);
+	if (s->probes && s->state == SESSION_UP)
+		health_session(s);
 }
 
 /*
  * The HELLO becomes the WELCOME: each row of it has got its name, its URL or its
  * error by now.
  */
-void
-login_welcome(struct session *s)
+static void
+welcome(struct session *s)
 {
 	struct session_login *l = s->login;
 	struct hello *h = &l->hello;
-	struct buf out;
-	bool probe = h->probe;
 
 	check(l->pending == 0 && s->tunnels == NULL);
 	s->tunnels = calloc(h->n_tunnels + 1, sizeof(*s->tunnels));
@@ -103,38 +147,80 @@ login_welcome(struct session *s)
 		    RETRY_BUSY_MS);
 		return;
 	}
+	s->n_first = h->n_tunnels;
+	s->probes = h->probe;
+	s->binds = h->binds;
 	session_move(s, SESSION_UP);
-	for (size_t i = 0; i < h->n_tunnels; i++)
-		if (h->tunnels[i].error[0] == '\0' &&
-		    (l->claims[i].read == NULL ||
-			login_fan_out(s, NULL, &h->tunnels[i], l->claims[i].read))) {
-			check(s->n_tunnels <= i); /* there is room for a tunnel of each row */
-			bind_tunnel(s, &h->tunnels[i], l->claims[i].read, l->claims[i].fd);
-			l->claims[i].fd = -1;
-			h->tunnels[i].probe = probe && h->tunnels[i].kind == TUNNEL_HTTP &&
-					      h->tunnels[i].error[0] == '\0';
-		}
-	settle_policies(s);
+	bring_up(s);
 	explicit_bzero(h->token, sizeof(h->token));
-	h->type = HELLO_WELCOME;
 	s->carrier.trailers = h->trailers;
-	h->trailers = true;
+	h->trailers = h->binds = true;
 	/* The older of the two is spoken. */
 	h->protocol = h->protocol < LINK_PROTOCOL ? h->protocol : LINK_PROTOCOL;
 	h->generation = s->self.generation;
 	snprintf(h->program, sizeof(h->program), "aditd/" ADIT_VERSION);
 	snprintf(h->account, sizeof(h->account), "%s", s->account);
-	buf_init(&out, LIMIT_CONTROL_BYTES);
-	hello_encode(h, &out);
-	if (out.failed)
-		session_close(s, LINK_CODE_INTERNAL, "the welcome is too large");
-	else
-		carrier_control(&s->carrier, buf_slice(&out));
-	buf_fini(&out);
-	login_free(s);
-	if (probe)
-		health_session(s);
+	answer(s, HELLO_WELCOME);
 	session_watch_token(s);
+}
+
+void
+login_settled(struct session *s)
+{
+	if (s->state == SESSION_CLAIM) {
+		welcome(s);
+		return;
+	}
+	check(s->state == SESSION_UP);
+	bring_up(s);
+	answer(s, HELLO_BOUND);
+}
+
+/* Each of the tunnels is claimed. False without memory. */
+static bool
+claim_all(struct session *s)
+{
+	struct session_login *l = s->login;
+
+	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
+	if (l->claims == NULL)
+		return false;
+	for (size_t i = 0; i < l->hello.n_tunnels; i++)
+		l->claims[i].fd = -1;
+	for (size_t i = 0; i < l->hello.n_tunnels; i++)
+		claim_start(s, i);
+	if (l->pending == 0)
+		login_settled(s);
+	return true;
+}
+
+/* --- more tunnels --- */
+
+void
+login_bind(struct session *s, struct slice json)
+{
+	struct session_login *l;
+	const char *why;
+
+	check(s->state == SESSION_UP);
+	if (s->login != NULL || !s->binds) {
+		session_close(s, LINK_CODE_PROTOCOL,
+		    s->binds ? "the agent did not wait for the answer to its bind"
+			     : "the agent has not said that it knows bind");
+		return;
+	}
+	l = s->login = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		session_close(s, LINK_CODE_BUSY, "out of memory");
+		return;
+	}
+	if (!hello_decode(json, &l->hello, &why)) {
+		session_close(s, LINK_CODE_PROTOCOL, why);
+		return;
+	}
+	check(l->hello.type == HELLO_BIND); /* as the caller has read it */
+	if (!claim_all(s))
+		session_close(s, LINK_CODE_BUSY, "out of memory");
 }
 
 /* --- the token --- */
@@ -198,18 +284,9 @@ on_token(struct errand *e)
 		    "this account has as many links to this edge as it may", RETRY_BUSY_MS);
 		return;
 	}
-	l->claims = calloc(l->hello.n_tunnels + 1, sizeof(*l->claims));
-	if (l->claims == NULL) {
+	if (!claim_all(s))
 		session_refuse(s, LINK_CODE_BUSY, "memory", "the edge is out of memory",
 		    RETRY_BUSY_MS);
-		return;
-	}
-	for (size_t i = 0; i < l->hello.n_tunnels; i++)
-		l->claims[i].fd = -1;
-	for (size_t i = 0; i < l->hello.n_tunnels; i++)
-		claim_start(s, i);
-	if (l->pending == 0)
-		login_welcome(s);
 }
 
 /* --- HELLO --- */

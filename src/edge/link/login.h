@@ -10,6 +10,8 @@
 
 /* A CONTROL message of a session that waits for HELLO. */
 void login_hello(struct session *s, struct slice json);
+/* A "bind" of a session that is up: more tunnels, each claimed as those of a HELLO are. */
+void login_bind(struct session *s, struct slice json);
 /* The session is over: true when the store still works for it, and session_free()
  * will be called then. */
 bool login_abandon(struct session *s);

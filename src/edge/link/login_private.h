@@ -19,6 +19,7 @@ struct login_claim {
 	bool release; /* the port is not free here: it is given back, then another is claimed */
 };
 
+/* A HELLO that is looked at, or a "bind": either from its message to its answer. */
 struct session_login {
 	struct hello hello;
 	size_t pending;
@@ -34,7 +35,9 @@ void login_submit(struct session *s, struct login_claim *c, void (*done)(struct 
 /* An answer of the store has come. False when the session is over, and perhaps freed. */
 bool login_arrived(struct session *s) must_use;
 /* Nothing is pending any more: the tunnels that were not refused come up, and the agent is told. */
-void login_welcome(struct session *s);
+void login_settled(struct session *s);
+/* Names and ports may be claimed now: behind a HELLO, or behind a "bind". */
+bool login_claims(const struct session *s) must_use;
 
 /* --- claim.c --- */
 

@@ -16,7 +16,6 @@
 #include "edge/link/release_message.h"
 #include "edge/link/login.h"
 #include "edge/core/incident.h"
-#include "edge/core/stopped.h"
 #include "edge/inbox/query.h"
 #include "edge/link/status_message.h"
 
@@ -122,6 +121,7 @@ session_free(struct session *s)
 	      s->domain_request == NULL);
 	check(!lobby_has(&s->unknown) && !lobby_has(&s->known));
 	free(s->tunnels);
+	free(s->later);
 	slab_put(&w->links->sessions, s);
 }
 
@@ -129,6 +129,13 @@ static void
 on_grave(struct loop_grave *g)
 {
 	session_free(list_of(g, struct session, grave));
+}
+
+struct tunnel *
+session_tunnel(struct session *s, size_t i)
+{
+	check(i < s->n_first || (s->later != NULL && i - s->n_first < LIMIT_TUNNELS_PER_LINK));
+	return i < s->n_first ? &s->tunnels[i] : &s->later[i - s->n_first];
 }
 
 /* --- what the carrier tells --- */
@@ -139,9 +146,12 @@ take_origin(struct session *s, const json_t *message)
 {
 	json_int_t id = json_integer_value(json_object_get(message, "id"));
 
-	for (size_t i = 0; i < s->n_tunnels; i++)
-		if (s->tunnels[i].id == id && s->tunnels[i].up && s->tunnels[i].courier != NULL)
-			courier_origin(s->tunnels[i].courier);
+	for (size_t i = 0; i < s->n_tunnels; i++) {
+		struct tunnel *t = session_tunnel(s, i);
+
+		if (t->id == id && t->up && t->courier != NULL)
+			courier_origin(t->courier);
+	}
 }
 
 /* Messages of later versions are ignored. */
@@ -169,6 +179,10 @@ take_message(struct session *s, struct slice json)
 		inbox_message(s, message);
 	else if (type != NULL && strcmp(type, "origin") == 0)
 		take_origin(s, message);
+	else if (type != NULL && strcmp(type, "bind") == 0)
+		login_bind(s, json);
+	else if (type != NULL && strcmp(type, "unbind") == 0)
+		bind_give_up(s, json_integer_value(json_object_get(message, "id")));
 	json_decref(message);
 }
 
@@ -196,15 +210,6 @@ on_control(struct carrier *c, struct slice json)
 	}
 }
 
-/* Its agent was told to stop: `adit status` does not call the tunnel a fault. */
-static void
-stopped(struct session *s, const struct tunnel *t)
-{
-	stopped_tell(s->worker->edge, t->route, s->self.generation, true);
-	incident_put(s->worker->edge->incidents, t->route->key, INCIDENT_DOWN, s->peer, S(""),
-	    S("the agent was stopped"));
-}
-
 /*
  * The agent leaves: its tunnels are down from here on, and what is open may end. A stop is
  * told apart from a lost link, since nobody is to be alarmed by it.
@@ -216,9 +221,9 @@ on_goaway(struct carrier *c, uint32_t code, uint32_t retry_ms)
 
 	(void)retry_ms;
 	for (size_t i = 0; i < s->n_tunnels; i++) {
-		if (s->tunnels[i].up && code == LINK_CODE_SHUTDOWN)
-			stopped(s, &s->tunnels[i]);
-		bind_retire(s, &s->tunnels[i]);
+		if (session_tunnel(s, i)->up && code == LINK_CODE_SHUTDOWN)
+			bind_stopped(s, session_tunnel(s, i), S("the agent was stopped"));
+		bind_retire(s, session_tunnel(s, i));
 	}
 	check(s->n_up == 0);
 	session_leave(s, LINK_CODE_OK, link_code_name(code));
@@ -250,10 +255,12 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 	ddns_left_begin(s);
 	domain_message_abandon(s);
 	for (size_t i = 0; i < s->n_tunnels; i++) {
-		if (s->tunnels[i].up)
-			incident_put(w->edge->incidents, s->tunnels[i].route->key, INCIDENT_DOWN,
-			    s->peer, S(""), slice_str(why));
-		bind_retire(s, &s->tunnels[i]);
+		struct tunnel *t = session_tunnel(s, i);
+
+		if (t->up)
+			incident_put(w->edge->incidents, t->route->key, INCIDENT_DOWN, s->peer,
+			    S(""), slice_str(why));
+		bind_retire(s, t);
 	}
 	loop_timer_stop(w->loop, &s->timer);
 	lobby_leave(&w->links->unknown, &s->unknown);

@@ -67,8 +67,11 @@ struct session {
 	struct status_query *status;     /* a question that is being answered */
 	struct domain_ask *domain;       /* a question about own domains, under way */
 	json_t *domain_request;          /* its op and name; NULL: none is */
-	struct tunnel *tunnels;          /* malloced */
-	size_t n_tunnels, n_up;
+	/* Of the HELLO, and those that came later, which are few or none; both malloced. */
+	struct tunnel *tunnels, *later;
+	size_t n_first;          /* of the HELLO */
+	size_t n_tunnels, n_up;  /* places in use of both, and tunnels that are served */
+	bool probes, binds;      /* what its agent wants, and what it understands */
 	int64_t expires_ms;      /* of the token, wall clock; 0: never */
 	struct loop_timer timer; /* HELLO; the token's end; leaving */
 	bool replaced;           /* leaves because others serve all its tunnels: no hurry */
@@ -81,6 +84,8 @@ void session_start(struct worker *w, struct arrival *a);
 void session_move(struct session *s, enum session_state to);
 /* The link ends with its token: to be called once it is up. */
 void session_watch_token(struct session *s);
+/* Place i of n_tunnels, or the next one; what stands there may be down. */
+struct tunnel *session_tunnel(struct session *s, size_t i);
 /* GOAWAY with a pause to wait before the agent comes back. */
 void session_leave(struct session *s, enum link_code code, const char *why);
 void session_close(struct session *s, enum link_code code, const char *why);

@@ -71,6 +71,29 @@ TEST(welcome_refused_replaced)
 	EXPECT_INT(h.id, 65535);
 }
 
+TEST(bind_and_unbind)
+{
+	struct buf out;
+
+	EXPECT(decode("{\"type\":\"bind\",\"tunnels\":[{\"id\":3,\"kind\":\"tcp\",\"port\":22}]}"));
+	EXPECT_INT(h.type, HELLO_BIND);
+	EXPECT_INT(h.tunnels[0].port, 22);
+	EXPECT(decode("{\"type\":\"bound\",\"tunnels\":[{\"id\":3,\"error\":\"limit\"}]}"));
+	EXPECT_INT(h.type, HELLO_BOUND);
+	EXPECT_SLICE(slice_str(h.tunnels[0].error), S("limit"));
+	EXPECT(decode("{\"type\":\"unbind\",\"id\":65535}"));
+	EXPECT_INT(h.id, 65535);
+	buf_init(&out, 256);
+	hello_encode(&h, &out);
+	EXPECT_SLICE(buf_slice(&out), S("{\"type\":\"unbind\",\"id\":65535}"));
+	buf_fini(&out);
+	expect_refused("{\"type\":\"unbind\"}", "a tunnel has no id");
+	expect_refused("{\"type\":\"bind\"}", "the list of tunnels is missing");
+	EXPECT(decode("{\"type\":\"hello\",\"protocol\":1,\"token\":\"t\",\"bind\":true,"
+		      "\"tunnels\":[]}"));
+	EXPECT(h.binds);
+}
+
 /* Who the agent is, and what the edge's own request met. */
 TEST(instance_and_probe)
 {
@@ -272,8 +295,9 @@ TEST(what_is_written_is_read)
 	round_trip("{\"type\":\"probed\",\"id\":1,\"probe\":\"ok\",\"status\":200,\"us\":4200}");
 }
 
-TESTS(TEST_ROW(hello) TEST_ROW(no_tunnels_is_a_wanted_set_too) TEST_ROW(welcome_refused_replaced)
-	TEST_ROW(instance_and_probe) TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused)
-	    TEST_ROW(lengths_are_capped) TEST_ROW(number_of_tunnels_is_capped)
-		TEST_ROW(size_is_capped) TEST_ROW(brackets_in_strings_are_no_depth)
-		    TEST_ROW(what_is_written_is_read) TEST_ROW(policy_comes_through))
+TESTS(TEST_ROW(bind_and_unbind) TEST_ROW(hello) TEST_ROW(no_tunnels_is_a_wanted_set_too)
+	TEST_ROW(welcome_refused_replaced) TEST_ROW(instance_and_probe)
+	    TEST_ROW(unknown_types_are_no_error) TEST_ROW(what_is_refused)
+		TEST_ROW(lengths_are_capped) TEST_ROW(number_of_tunnels_is_capped)
+		    TEST_ROW(size_is_capped) TEST_ROW(brackets_in_strings_are_no_depth)
+			TEST_ROW(what_is_written_is_read) TEST_ROW(policy_comes_through))
