@@ -75,6 +75,8 @@
 	X(LINKS_UNKNOWN,           512, "links", "links of a worker whose token has not been looked at") \
 	X(LINKS_UNKNOWN_PER_ADDRESS, 128, "links", "the same, of one address")                    \
 	X(TUNNELS_PER_LINK,         64, "tunnels", "tunnels of a link")                            \
+	X(AGENT_TUNNELS,           128, "tunnels", "tunnels of an agent, with those whose streams are ending") \
+	X(BIND_MS,                 150, "ms", "from one change of an agent's tunnels to the next, past the first sixteen") \
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \
 	X(LOOKUPS,                1024, "lookups", "host names that a worker looks up at one time")   \
 	X(DIAL_ADDRESSES,           16, "addresses", "addresses of a host that are tried")          \

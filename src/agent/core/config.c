@@ -200,30 +200,34 @@ wipe(char *z)
 }
 
 void
+config_tunnel_fini(struct config_tunnel *t)
+{
+	free(t->label);
+	free(t->name);
+	free(t->origin);
+	free(t->origin_host);
+	free(t->origin_ca);
+	free(t->domains);
+	free(t->policy.preset);
+	free(t->policy.context);
+	free(t->policy.scheme);
+	free(t->policy.secret_files[0]);
+	free(t->policy.allow);
+	free(t->policy.deny);
+	free(t->policy.user_file);
+	free(t->policy.policy_file);
+	free(t->policy.body_max);
+	free(t->policy.rate);
+	free(t->policy.fan_out);
+	free(t->policy.http2);
+	*t = (struct config_tunnel){ 0 };
+}
+
+void
 config_fini(struct config *c)
 {
-	for (size_t i = 0; i < c->n_tunnels; i++) {
-		struct config_tunnel *t = &c->tunnels[i];
-
-		free(t->label);
-		free(t->name);
-		free(t->origin);
-		free(t->origin_host);
-		free(t->origin_ca);
-		free(t->domains);
-		free(t->policy.preset);
-		free(t->policy.context);
-		free(t->policy.scheme);
-		free(t->policy.secret_files[0]);
-		free(t->policy.allow);
-		free(t->policy.deny);
-		free(t->policy.user_file);
-		free(t->policy.policy_file);
-		free(t->policy.body_max);
-		free(t->policy.rate);
-		free(t->policy.fan_out);
-		free(t->policy.http2);
-	}
+	for (size_t i = 0; i < c->n_tunnels; i++)
+		config_tunnel_fini(&c->tunnels[i]);
 	free(c->edge);
 	free(c->ca);
 	free(c->token_file);

@@ -54,6 +54,9 @@ struct config {
 /* All strings are owned by the config; the token is wiped. */
 void config_fini(struct config *c);
 
+/* The strings of one, which is zeroed. */
+void config_tunnel_fini(struct config_tunnel *t);
+
 /*
  * path: for messages, and the folder that paths in the text are relative to.  NULL, or a malloced
  * sentence ("adit.yml:3:5: ..."); *ret_c is to be config_fini()ed in either case.

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The running agent: builds loop, client and tunnels, obeys signals, and returns an exit code. */
-#include "agent/link/agent.h"
+#include "agent/link/agent_private.h"
 
 #include "agent/core/exit_code.h"
 #include "base/tell.h"
-#include "base/text.h"
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,101 +13,6 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* All of it lives as long as agent_run(); one loop runs it. */
-struct agent {
-	const struct agent_params *params;
-	struct loop *loop;
-	struct resolver *resolver;
-	struct screen silent; /* where nobody is to be told */
-	struct screen *screen;
-	struct serve serve;
-	struct client client;
-	struct netwatch watch;
-	struct loop_io signals, output;
-	struct agent_tunnel *tunnels;
-	size_t n_open;   /* tunnels whose origin is initialised */
-	size_t n_guests; /* that have begun */
-	int exit_code;
-	const char *why; /* of `once` */
-};
-
-/* --- tunnels --- */
-
-/* The stable key of a tunnel without a name: its key in the file, or a hash of kind, origin and
- * this machine's name. dst: 64 bytes. */
-static void
-tunnel_key(const struct config_tunnel *t, const char *machine, char *dst)
-{
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	struct buf b;
-
-	if (t->label != NULL) {
-		snprintf(dst, 64, "%s", t->label);
-		return;
-	}
-	buf_init(&b, 8192);
-	buf_printf(&b, "%d\n%s\n%s", (int)t->kind, t->origin, machine);
-	SHA256((const unsigned char *)b.p, b.n, digest);
-	text_hex(digest, 16, dst);
-	buf_fini(&b);
-}
-
-/* The CA is opened for the first of them. NULL, or a malloced sentence. */
-static char *
-end_tls(struct agent *a, struct agent_tunnel *t)
-{
-	char *error = NULL;
-
-	if (a->client.certs == NULL)
-		a->client.certs = own_certs_new(a->loop, a->screen, a->params->acme, &error);
-	if (error == NULL && own_certs_add(a->client.certs, t) != 0)
-		error = strdup("out of memory");
-	return error;
-}
-
-/* What HELLO says of each tunnel, and its origin. NULL, or a malloced sentence; tear_down()
- * takes back what there is in either case. */
-static char *
-open_tunnels(struct agent *a)
-{
-	const struct agent_params *p = a->params;
-	char machine[256] = "";
-
-	check(p->n_tunnels <= LIMIT_TUNNELS_PER_LINK); /* as options and adit.yml let through */
-	if (gethostname(machine, sizeof(machine) - 1) != 0)
-		machine[0] = '\0';
-	for (size_t i = 0; i < p->n_tunnels; i++) {
-		const struct config_tunnel *from = &p->tunnels[i];
-		struct agent_tunnel *t = &a->tunnels[i];
-		char *error = origin_init(&t->origin, &a->serve.origins, from);
-
-		check(a->n_open == i);
-		if (error != NULL)
-			return error;
-		a->n_open++;
-		t->ask.id = (uint16_t)(i + 1);
-		t->ask.kind = from->tls_at_agent ? TUNNEL_TLS : (enum tunnel_kind)from->kind;
-		t->ask.port = (uint16_t)from->port;
-		t->domains = from->domains != NULL ? from->domains : "";
-		t->ask.origin_silent_ms = (uint32_t)from->origin_silent_s * 1000;
-		if (from->name != NULL)
-			snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
-		else
-			tunnel_key(from, machine, t->ask.key);
-		error = policy_text_compose(&from->policy,
-		    from->name != NULL ? from->name : t->ask.key, &t->policy);
-		if (error == NULL && from->tls_at_agent)
-			error = end_tls(a, t);
-		if (error != NULL)
-			return error;
-		snprintf(t->label, sizeof(t->label), "%.63s",
-		    from->label != NULL  ? from->label
-		    : from->name != NULL ? from->name
-					 : t->origin.text);
-	}
-	return NULL;
-}
 
 /* --- signals --- */
 
@@ -227,7 +130,7 @@ on_over(struct client *c, int exit_code)
 {
 	struct agent *a = list_of(c, struct agent, client);
 
-	check(c->state == CLIENT_OVER && a->n_open == a->params->n_tunnels);
+	check(c->state == CLIENT_OVER);
 	a->exit_code = exit_code;
 	netwatch_stop(&a->watch);
 	if (a->params->ended != NULL)
@@ -236,9 +139,7 @@ on_over(struct client *c, int exit_code)
 	own_certs_stop(c->certs);
 	close_signals(a);
 	loop_unwatch(&a->output);
-	for (size_t i = 0; i < a->n_open; i++)
-		origin_fini(&a->tunnels[i].origin);
-	a->n_open = 0;
+	agent_tunnels_close(a);
 	loop_stop(a->loop);
 }
 
@@ -252,15 +153,16 @@ set_up(struct agent *a)
 	if (a->loop == NULL)
 		return strdup("no event loop: out of memory or descriptors");
 	a->resolver = resolver_new(a->loop);
-	a->tunnels = calloc(p->n_tunnels + 1, sizeof(*a->tunnels));
+	a->tunnels = calloc(LIMIT_AGENT_TUNNELS, sizeof(*a->tunnels));
 	if (a->resolver == NULL || a->tunnels == NULL ||
-	    serve_init(&a->serve, a->loop, a->resolver, a->screen, a->tunnels, p->n_tunnels) != 0)
+	    serve_init(&a->serve, a->loop, a->resolver, a->screen, a->tunnels, 0) != 0)
 		return strdup("out of memory");
 	a->client = (struct client){ .loop = a->loop,
 		.serve = &a->serve,
 		.screen = a->screen,
 		.token = p->token,
 		.once = p->once,
+		.stays = p->stays,
 		.talk = p->talk,
 		.talk_owner = p->talk_owner,
 		.over = on_over };
@@ -272,10 +174,8 @@ set_up(struct agent *a)
 static void
 tear_down(struct agent *a)
 {
-	for (size_t i = 0; i < a->n_open; i++)
-		origin_fini(&a->tunnels[i].origin);
-	for (size_t i = 0; a->tunnels != NULL && i < a->params->n_tunnels; i++)
-		policy_made_fini(&a->tunnels[i].policy);
+	agent_tunnels_close(a);
+	agent_tunnels_free(a);
 	own_certs_free(a->client.certs);
 	if (a->serve.loop != NULL)
 		serve_fini(&a->serve);
@@ -322,7 +222,7 @@ agent_run(const struct agent_params *p, char *ret_account)
 	a->screen = p->screen != NULL ? p->screen : &a->silent;
 	error = set_up(a);
 	if (error == NULL)
-		error = open_tunnels(a);
+		error = agent_tunnels_open(a);
 	if (error == NULL)
 		error = client_init(&a->client, a->resolver, p->edge, p->ca);
 	if (error == NULL) {

@@ -29,8 +29,21 @@ struct agent_params {
 	void *talk_owner;
 	struct agent_guest *const *guests; /* they begin in this order, and end in it */
 	size_t n_guests;
-	bool once; /* `adit login`: one welcome, no tunnels */
+	bool once;  /* `adit login`: one welcome, no tunnels */
+	bool stays; /* it goes on without tunnels: others will be added */
 };
+
+/* --- while it runs, on its loop, for a guest; c: the client that it was given --- */
+
+/*
+ * One tunnel more: in WANTED, and asked for as soon as there is a link (client->moved tells what
+ * came of it).  t: its strings are taken over in any case.  NULL, or a malloced sentence.
+ */
+char *agent_tunnel_add(struct client *c, struct config_tunnel *t,
+    struct agent_tunnel **ret) must_use;
+/* No new streams of it from now on; its place is another's when those that are open have ended.
+ * False: a tunnel whose TLS ends here ends with the agent alone. */
+bool agent_tunnel_remove(struct client *c, struct agent_tunnel *t);
 
 /*
  * Runs until a signal, a final refusal or a takeover; enum exit_code. Events go to the

@@ -20,7 +20,7 @@
 static const unsigned predecessors[] = {
 	[CLIENT_OFF] = 0, /* born in it */
 	[CLIENT_DIALLING] = 1 << CLIENT_OFF | 1 << CLIENT_WAITING,
-	[CLIENT_GREETING] = 1 << CLIENT_DIALLING,
+	[CLIENT_GREETING] = 1 << CLIENT_DIALLING | 1 << CLIENT_UP,
 	[CLIENT_UP] = 1 << CLIENT_GREETING,
 	[CLIENT_WAITING] = 1 << CLIENT_DIALLING | 1 << CLIENT_GREETING | 1 << CLIENT_UP,
 	[CLIENT_STOPPING] = 1 << CLIENT_DIALLING | 1 << CLIENT_GREETING | 1 << CLIENT_UP |
@@ -56,6 +56,7 @@ on_end(struct loop_task *t)
 	loop_timer_stop(c->loop, &c->probe);
 	loop_timer_stop(c->loop, &c->probed);
 	loop_timer_stop(c->loop, &c->sweep);
+	loop_timer_stop(c->loop, &c->sync);
 	while (!list_empty(&c->draining))
 		carrier_close(&list_of(c->draining.next, struct uplink, node)->carrier,
 		    LINK_CODE_SHUTDOWN, "stopped");
@@ -107,6 +108,7 @@ client_wind_down(struct client *c, int exit_code)
 	}
 	/* The link stays, for its streams; GOAWAY tells the edge to send its visitors elsewhere. */
 	edge_dial_cancel(&c->dial);
+	c->relinking = false;
 	client_move(c, CLIENT_STOPPING);
 	c->stop_us = exit_code == EXIT_STOPPED ? loop_now_us(c->loop) + STOP_US : INT64_MAX;
 	if (c->session != NULL)
@@ -133,6 +135,9 @@ client_retry(struct client *c, const char *why)
 	check(why != c->why); /* it is written to below */
 	c->at_once = false;
 	c->floor_ms = 0;
+	if (c->relinking)
+		edge_dial_cancel(&c->dial);
+	c->relinking = c->binding = false;
 	snprintf(c->why, sizeof(c->why), "%s", why);
 	if (c->once) {
 		client_end(c, EXIT_BROKE);
@@ -169,7 +174,12 @@ on_dialled(struct edge_dial *d, struct conn *conn, const char *why)
 {
 	struct client *c = list_of(d, struct client, dial);
 
-	check(c->state == CLIENT_DIALLING && (conn == NULL) == (why != NULL));
+	check((conn == NULL) == (why != NULL));
+	if (c->relinking) {
+		client_relinked(c, conn);
+		return;
+	}
+	check(c->state == CLIENT_DIALLING);
 	if (conn == NULL) {
 		client_retry(c, why);
 		return;
@@ -221,8 +231,8 @@ on_sweep(struct loop_timer *t)
 	LIST_EACH(node, &c->draining) {
 		struct uplink *s = list_of(node, struct uplink, node);
 
-		if (link_n_streams(&s->carrier.link) == 0 ||
-		    now - s->draining_us > (int64_t)LIMIT_DRAIN_MS * 1000)
+		if (!s->held && (link_n_streams(&s->carrier.link) == 0 ||
+				    now - s->draining_us > (int64_t)LIMIT_DRAIN_MS * 1000))
 			carrier_close(&s->carrier, LINK_CODE_OK, "drained");
 	}
 	if (c->state == CLIENT_STOPPING && (open_streams(c) == 0 || now >= c->stop_us))
@@ -265,6 +275,7 @@ client_init(struct client *c, struct resolver *r, const char *edge, const char *
 	list_init(&c->draining);
 	loop_task_init(&c->end, on_end);
 	c->timer.fn = on_timer;
+	c->sync.fn = client_on_sync;
 	c->probe.fn = client_on_probe;
 	c->probed.fn = client_on_probed;
 	c->sweep.fn = on_sweep;

@@ -12,6 +12,9 @@
  *
  * Where no stream is open, every state goes to OVER at once.
  *
+ * Tunnels come and go while the link is up (client_bind.c).  An edge that does not know that gets a
+ * new link with the new set, UP -> GREETING, while the older one serves until the welcome.
+ *
  * New streams come on one link at a time (session).  A link that the edge said GOAWAY on goes on
  * with its streams (draining) while the next one is dialled.
  *
@@ -54,6 +57,11 @@ struct client {
 	struct own_certs *certs; /* of tunnels whose TLS ends here; NULL: there are none */
 	const char *token;       /* owned by the caller */
 	bool once; /* `adit login`: end after the first welcome, or the first failure */
+	/* It goes on without tunnels: some will come (client_added()). */
+	bool stays;
+	/* The edge has answered for a tunnel, or a newer agent has it; NULL: nobody asks. */
+	void (*moved)(struct client *c, struct agent_tunnel *t, void *owner);
+	void *moved_owner;
 	/*
 	 * `adit inbox`, with once: the link goes on after the welcome.  `adit ddns`, without: and is
 	 * dialled again when it ends.  Called with each message
@@ -82,6 +90,10 @@ struct client {
 	uint32_t floor_ms; /* the pause that the edge asked for, 0: none; good for one */
 	bool at_once;      /* the next attempt needs no pause */
 	int exit_code;
+	bool binding;           /* a "bind" is not answered yet */
+	bool relinking;         /* UP: another link is dialled, with another set of tunnels */
+	struct loop_timer sync; /* what the edge knows of tunnels is to be mended */
+	int64_t sync_us;        /* when the next message about tunnels is due by its pace */
 	struct domain_asks {
 		size_t tunnel, at; /* the next one: index, and place in its text */
 		bool told;         /* people have seen them all */
@@ -107,6 +119,10 @@ void client_stop(struct client *c);
 void client_say(struct client *c, struct slice json);
 void client_later(struct client *c, int64_t us);
 void client_finish(struct client *c, int exit_code);
+/* A tunnel stands in serve now, in WANTED: the edge is asked for it, at once where a link is up. */
+void client_added(struct client *c);
+/* It is REMOVED from now on: the edge is told, streams of it end by themselves. */
+void client_removed(struct client *c, struct agent_tunnel *t);
 /* The way to the edge may have changed: an open link must answer at once, a pause ends now. */
 void client_check_link(struct client *c, const char *why);
 

@@ -42,9 +42,10 @@ client_welcomed(struct client *c, struct uplink *s)
 	}
 	/* People are told of each tunnel that it is up once the edge has tried it, or
 	 * is late to say. */
-	if (count(c, TUNNEL_UP) > 0) {
+	if (count(c, TUNNEL_UP) > 0 || c->stays) {
 		domain_asks_begin(c);
 		loop_timer_set(c->loop, &c->probed, (int64_t)LIMIT_PROBED_MS * 1000);
+		client_sync(c);
 		return;
 	}
 	/*
@@ -137,19 +138,20 @@ stop_looking(struct client *c)
 void
 client_replaced(struct client *c, struct agent_tunnel *t, const char *text)
 {
-	t->failing = false;
+	t->failing = t->granted = false;
 	look_stop(&t->look);
 	look_stop(&t->news);
 	serve_tunnel_move(t, TUNNEL_REPLACED);
 	screen_replaced(c->screen, t->label, text);
-	if (count(c, TUNNEL_UP) == 0 && count(c, TUNNEL_WANTED) == 0)
+	if (c->moved != NULL)
+		c->moved(c, t, c->moved_owner);
+	if (!c->stays && count(c, TUNNEL_UP) == 0 && count(c, TUNNEL_WANTED) == 0)
 		client_wind_down(c, count(c, TUNNEL_REFUSED) > 0 ? EXIT_REFUSED : EXIT_REPLACED);
 }
 
-/* The edge opens no more streams on this link: it finishes what it has while the
- * next one is dialled. */
-static void
-drain(struct client *c, struct uplink *s)
+/* It finishes what it has while the next one is dialled, or greeted. */
+void
+client_drain(struct client *c, struct uplink *s)
 {
 	check(s == c->session && list_empty(&s->node));
 	if (c->n_draining == SERVE_LINKS_MAX - 1)
@@ -184,14 +186,15 @@ client_goaway(struct client *c, struct uplink *s, uint32_t code, uint32_t retry_
 		for (size_t i = 0; i < c->serve->n_tunnels; i++)
 			if (c->serve->tunnels[i].state == TUNNEL_UP)
 				client_replaced(c, &c->serve->tunnels[i], "");
-		return;
+		if (!c->stays)
+			return;
 	}
 	c->floor_ms = retry_ms;
 	if (c->state != CLIENT_UP)
 		return; /* its end follows, or we are stopping anyway */
 	snprintf(why, sizeof(why), "the edge ends the link: %s", link_code_name(code));
 	screen_down(c->screen, why);
-	drain(c, s);
+	client_drain(c, s);
 	client_retry(c, why);
 }
 

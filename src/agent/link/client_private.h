@@ -25,7 +25,18 @@ void client_dial(struct client *c);
 /* There is no link now: another try after a pause, or, with `once`, the end. why: for people. */
 void client_retry(struct client *c, const char *why);
 
-/* --- client_links.c: timers --- */
+/* --- client_bind.c --- */
+
+void client_on_sync(struct loop_timer *t);
+/* In UP: the edge is asked for what was added, and told what was removed. */
+void client_sync(struct client *c);
+/* A link with another set of tunnels was dialled, or could not be. */
+void client_relinked(struct client *c, struct conn *conn);
+
+/* --- client_links.c --- */
+
+/* The edge opens no more streams on this link, or will not soon. */
+void client_drain(struct client *c, struct uplink *s);
 
 /* The edge has promised to say what its probes found, and has not. */
 void client_on_probed(struct loop_timer *t);

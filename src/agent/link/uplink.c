@@ -57,14 +57,18 @@ static void
 read_refusal(struct client *c, struct agent_tunnel *t, const struct hello_tunnel *a)
 {
 	check(t->state == TUNNEL_WANTED);
+	snprintf(t->code, sizeof(t->code), "%s", a->error);
+	snprintf(t->text, sizeof(t->text), "%s", a->text);
 	if (strcmp(a->error, "replaced") == 0) {
 		serve_tunnel_move(t, TUNNEL_REPLACED);
 		screen_replaced(c->screen, t->label, a->text);
-		return;
+	} else {
+		if (!is_passing(a->error))
+			serve_tunnel_move(t, TUNNEL_REFUSED);
+		screen_refused(c->screen, t->label, a->error, a->text);
 	}
-	if (!is_passing(a->error))
-		serve_tunnel_move(t, TUNNEL_REFUSED);
-	screen_refused(c->screen, t->label, a->error, a->text);
+	if (c->moved != NULL)
+		c->moved(c, t, c->moved_owner);
 }
 
 /* With a preset: what is to be pasted where. People are told once. probe:
@@ -113,20 +117,22 @@ uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct hello 
 		serve_fails(c->serve, t, strcmp(probe.code, "origin-refused") == 0);
 }
 
-/* Sets what the edge says of each tunnel; those that it does not name are not up. */
+/* Sets what the edge says of each tunnel; those that it does not name are not up. One that was
+ * removed meanwhile is given up by client_sync(). */
 static void
-read_welcome(struct uplink *s, const struct hello *h)
+read_answers(struct client *c, const struct hello *h)
 {
-	struct client *c = s->client;
-
-	check(s->up_us == 0); /* one welcome brings a link up */
-	s->carrier.trailers = h->trailers;
 	for (size_t i = 0; i < h->n_tunnels; i++) {
 		const struct hello_tunnel *a = &h->tunnels[i];
 		struct agent_tunnel *t = serve_find(c->serve, a->id);
 
-		if (t == NULL || t->state != TUNNEL_WANTED)
+		if (t == NULL || !t->asked || t->granted)
 			continue;
+		t->granted = a->error[0] == '\0';
+		if (t->state != TUNNEL_WANTED) {
+			t->asked = t->granted;
+			continue;
+		}
 		if (a->error[0] != '\0') {
 			read_refusal(c, t, a);
 			continue;
@@ -140,10 +146,51 @@ read_welcome(struct uplink *s, const struct hello *h)
 		t->probing = a->probe;
 		if (!t->probing)
 			tell_up(c, t, NULL);
+		if (c->moved != NULL)
+			c->moved(c, t, c->moved_owner);
 	}
+}
+
+/* Those that served meanwhile serve no more. */
+static void
+let_go(struct client *c)
+{
+	LIST_EACH(node, &c->draining) {
+		struct uplink *s = list_of(node, struct uplink, node);
+
+		if (!s->held)
+			continue;
+		s->held = false;
+		s->draining_us = loop_now_us(c->loop);
+		carrier_goaway(&s->carrier, LINK_CODE_OK, 0);
+	}
+}
+
+static void
+read_welcome(struct uplink *s, const struct hello *h)
+{
+	struct client *c = s->client;
+
+	check(s->up_us == 0); /* one welcome brings a link up */
+	s->carrier.trailers = h->trailers;
+	s->binds = h->binds;
+	let_go(c);
+	read_answers(c, h);
 	snprintf(c->account, sizeof(c->account), "%s", h->account);
 	s->up_us = loop_now_us(c->loop);
 	client_welcomed(c, s);
+}
+
+static void
+read_bound(struct uplink *s, const struct hello *h)
+{
+	struct client *c = s->client;
+
+	c->binding = false;
+	link_forgive(&s->carrier.link); /* it was asked for */
+	read_answers(c, h);
+	loop_timer_set(c->loop, &c->probed, (int64_t)LIMIT_PROBED_MS * 1000);
+	client_sync(c);
 }
 
 /* A message of the edge. One that is malformed ends the link; one that does not fit to what is
@@ -180,16 +227,24 @@ on_control(struct carrier *carrier, struct slice json)
 		if (s == c->session)
 			client_refused(c, h->code, h->text, h->retry_ms);
 		break;
-	/* By whichever link it comes: tunnels are the agent's. */
+	case HELLO_BOUND:
+		if (s == c->session && c->state == CLIENT_UP && c->binding)
+			read_bound(s, h);
+		break;
+	/* By an older link, too, as long as there is no newer one: what that serves is taken from
+	 * the older by ourselves. */
 	case HELLO_REPLACED:
 		t = serve_find(c->serve, h->id);
-		if (t != NULL && t->state == TUNNEL_UP)
+		if (t != NULL && t->state == TUNNEL_UP && (s == c->session || c->session == NULL))
 			client_replaced(c, t, h->text);
 		break;
 	case HELLO_PROBED:
 		t = serve_find(c->serve, h->id);
-		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
+		if (t != NULL && s == c->session && t->state == TUNNEL_UP) {
+			if (t->probing)
+				link_forgive(&carrier->link);
 			uplink_tell_probed(c, t, h);
+		}
 		break;
 	case HELLO_WAITING:
 		t = serve_find(c->serve, h->id);
@@ -202,7 +257,10 @@ on_control(struct carrier *carrier, struct slice json)
 		else if (s == c->session && c->state == CLIENT_UP)
 			domain_asks_take(c, json);
 		break;
-	case HELLO_HELLO: /* no edge says it */
+	/* no edge says these */
+	case HELLO_HELLO:
+	case HELLO_BIND:
+	case HELLO_UNBIND:
 		break;
 	}
 }
@@ -234,6 +292,19 @@ static const struct carrier_ops carrier_ops = {
 	.closed = on_closed,
 };
 
+int
+uplink_ask(struct hello *h, struct agent_tunnel *t)
+{
+	struct hello_tunnel *ask = &h->tunnels[h->n_tunnels];
+
+	check(h->n_tunnels < LIMIT_TUNNELS_PER_LINK); /* as agent_tunnel_add() counts them */
+	*ask = t->ask;
+	t->asked = true;
+	h->n_tunnels++;
+	/* hello_wipe() frees it: it holds secrets, as the message does. */
+	return t->policy.json != NULL && (ask->policy = strdup(t->policy.json)) == NULL ? -1 : 0;
+}
+
 /* All tunnels but those that a newer agent serves are wanted, refused ones too: what stood
  * against them may be gone. The age says who of two agents started last. */
 static void
@@ -249,21 +320,18 @@ say_hello(struct uplink *s)
 	snprintf(h->token, sizeof(h->token), "%s", c->token);
 	memcpy(h->host, c->host, sizeof(c->host));
 	memcpy(h->instance, c->instance, sizeof(c->instance));
-	h->probe = h->trailers = true;
+	h->probe = h->trailers = h->binds = true;
 	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
+	c->binding = false;
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
 		struct agent_tunnel *t = &c->serve->tunnels[i];
 
-		check(t->ask.id == i + 1 && h->n_tunnels < LIMIT_TUNNELS_PER_LINK);
-		if (t->state == TUNNEL_REPLACED)
+		t->asked = t->granted = false;
+		if (t->state == TUNNEL_REPLACED || t->state == TUNNEL_REMOVED)
 			continue;
 		serve_tunnel_move(t, TUNNEL_WANTED);
-		h->tunnels[h->n_tunnels] = t->ask;
-		/* hello_wipe() frees it: it holds secrets, as the message does. */
-		if (t->policy.json != NULL &&
-		    (h->tunnels[h->n_tunnels].policy = strdup(t->policy.json)) == NULL)
+		if (uplink_ask(h, t) != 0)
 			no_memory = true;
-		h->n_tunnels++;
 	}
 	buf_init(&b, LIMIT_CONTROL_BYTES);
 	hello_encode(h, &b);

@@ -12,12 +12,17 @@ struct uplink {
 	struct list node;    /* in client->draining */
 	int64_t up_us;       /* welcome came, 0: not yet */
 	int64_t draining_us; /* since when */
+	bool binds;          /* its edge understands bind and unbind */
+	bool held;           /* drained, but it serves until the next link is welcomed */
 	struct loop_grave grave;
 };
 
 /* Takes the connection over, makes it the client's session and says HELLO. NULL: no memory, or no
  * descriptor; the connection is the caller's. */
 struct uplink *uplink_open(struct client *c, struct conn *conn) must_use;
+
+/* Puts the tunnel into a HELLO, or a "bind". -1 without memory: the message must not be sent. */
+int uplink_ask(struct hello *h, struct agent_tunnel *t) must_use;
 
 /* --- what client_links.c does when a link speaks --- */
 

@@ -29,6 +29,7 @@ release(struct loop_grave *g)
 	struct byte_stream *b = list_of(g, struct byte_stream, grave);
 
 	check(b->state == BYTE_STREAM_DEAD && b->conn == NULL);
+	serve_stream_ended(b->tunnel);
 	slab_put(&b->serve->bytes, b);
 }
 
@@ -172,10 +173,11 @@ byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 	struct byte_stream *b = slab_get(&s->bytes);
 	char header[PROXYPROTO_BYTES_MAX] UNCLEARED;
 
-	check(t->state == TUNNEL_UP && t->ask.kind != TUNNEL_HTTP);
+	check(t->ask.kind != TUNNEL_HTTP);
 	if (b == NULL)
 		return -1;
 	b->serve = s;
+	b->tunnel = t;
 	b->here = t->here;
 	b->deadline.fn = on_deadline;
 	b->conn = origin_connect(&t->origin, slice_of(header, origin_header(&t->origin, o, header)),

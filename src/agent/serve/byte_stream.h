@@ -22,6 +22,7 @@ enum byte_stream_state {
 /* Of serve->bytes; buried once DEAD. */
 struct byte_stream {
 	struct serve *serve;
+	struct agent_tunnel *tunnel;
 	struct flow flow;
 	struct origin_conn *conn; /* NULL when DEAD */
 	enum byte_stream_state state;

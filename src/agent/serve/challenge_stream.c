@@ -13,6 +13,7 @@
 
 struct challenge_stream {
 	struct loop *loop;
+	struct agent_tunnel *tunnel;
 	struct flow flow;
 	struct conn conn; /* TLS: behind it is nobody, which ends it after the handshake */
 	struct loop_timer deadline;
@@ -27,7 +28,10 @@ struct challenge_stream {
 static void
 release(struct loop_grave *g)
 {
-	free(list_of(g, struct challenge_stream, grave));
+	struct challenge_stream *x = list_of(g, struct challenge_stream, grave);
+
+	serve_stream_ended(x->tunnel);
+	free(x);
 }
 
 static void
@@ -144,6 +148,7 @@ begin(struct serve *s, struct agent_tunnel *t)
 	if (x == NULL)
 		return NULL;
 	x->loop = s->loop;
+	x->tunnel = t;
 	x->here = t->here;
 	x->deadline.fn = on_deadline;
 	return x;

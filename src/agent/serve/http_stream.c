@@ -21,6 +21,7 @@ release(struct loop_grave *g)
 
 	check(x->state == HTTP_STREAM_DEAD && x->conn == NULL && list_empty(&x->waiting));
 	check(x->head == NULL && x->gather == NULL);
+	serve_stream_ended(x->tunnel);
 	slab_put(&x->serve->exchanges, x);
 }
 
@@ -278,7 +279,7 @@ http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 {
 	struct http_stream *x = slab_get(&s->exchanges);
 
-	check(t->state == TUNNEL_UP && t->ask.kind == TUNNEL_HTTP);
+	check(t->ask.kind == TUNNEL_HTTP);
 	if (x == NULL)
 		return -1;
 	x->serve = s;

@@ -17,7 +17,7 @@ int
 serve_init(struct serve *s, struct loop *l, struct resolver *r, struct screen *screen,
     struct agent_tunnel *tunnels, size_t n_tunnels)
 {
-	check(n_tunnels <= LIMIT_TUNNELS_PER_LINK);
+	check(n_tunnels <= LIMIT_AGENT_TUNNELS);
 	*s = (struct serve){
 		.loop = l, .screen = screen, .tunnels = tunnels, .n_tunnels = n_tunnels
 	};
@@ -51,6 +51,8 @@ static const unsigned predecessors[] = {
 	[TUNNEL_REFUSED] = 1 << TUNNEL_WANTED,
 	/* WANTED: it was so while we were away */
 	[TUNNEL_REPLACED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP,
+	[TUNNEL_REMOVED] = 1 << TUNNEL_WANTED | 1 << TUNNEL_UP | 1 << TUNNEL_REFUSED |
+	    1 << TUNNEL_REPLACED,
 };
 /* clang-format on */
 
@@ -67,10 +69,26 @@ serve_tunnel_move(struct agent_tunnel *t, enum tunnel_state to)
 struct agent_tunnel *
 serve_find(struct serve *s, uint16_t id)
 {
-	struct agent_tunnel *t = id >= 1 && id <= s->n_tunnels ? &s->tunnels[id - 1] : NULL;
+	if (id >= 1 && id <= s->n_tunnels && s->tunnels[id - 1].ask.id == id)
+		return &s->tunnels[id - 1];
+	for (size_t i = 0; i < s->n_tunnels; i++)
+		if (s->tunnels[i].ask.id == id)
+			return &s->tunnels[i];
+	return NULL;
+}
 
-	check(t == NULL || t->ask.id == id);
-	return t;
+void
+serve_stream_ended(struct agent_tunnel *t)
+{
+	check(t->n_streams > 0);
+	t->n_streams--;
+}
+
+/* An older link goes on with what it served until the next one is welcomed. */
+static bool
+is_up(const struct agent_tunnel *t)
+{
+	return t->state == TUNNEL_UP || (t->state == TUNNEL_WANTED && t->url[0] != '\0');
 }
 
 void
@@ -153,10 +171,13 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		return;
 	}
 	t = serve_find(s, o.tunnel);
-	if (t == NULL || t->state != TUNNEL_UP || !is_served(t, &o)) {
+	if (t == NULL || !is_up(t) || !is_served(t, &o)) {
 		refuse(c, stream, LINK_CODE_NO_TUNNEL);
 		return;
 	}
-	if (open_stream(s, c, stream, t, &o) != 0)
+	t->n_streams++;
+	if (open_stream(s, c, stream, t, &o) != 0) {
+		serve_stream_ended(t);
 		refuse(c, stream, LINK_CODE_INTERNAL);
+	}
 }

@@ -27,6 +27,9 @@ enum tunnel_state {
 	TUNNEL_REFUSED,
 	/* A newer agent of the account serves it: it is not asked for again. */
 	TUNNEL_REPLACED,
+	/* Taken away while the agent runs.  What is open of it ends by itself, and then another
+	 * gets its place. */
+	TUNNEL_REMOVED,
 };
 
 /* The TLS of a tunnel's visitors ends here: what they are shown. Kept by agent/cert. */
@@ -45,6 +48,12 @@ struct agent_tunnel {
 	const char *domains;     /* own ones, with commas between them; the configuration's */
 	enum tunnel_state state;
 	bool probing; /* up, but people are told only after the edge's probe */
+	/* The newest link has asked for it; it was answered that it is up there. */
+	bool asked, granted;
+	char code[32], text[200];  /* why it was refused last */
+	size_t n_streams;          /* that are open */
+	struct config_tunnel *own; /* it came while the agent ran: what it is made of, malloced */
+	bool is_open;              /* the origin is: set and closed by who made the tunnel */
 	struct origin origin;
 	struct tls_here *here; /* NULL: no TLS ends here */
 	struct look look;
@@ -67,7 +76,7 @@ struct serve {
 				end them */
 	struct loop_timer sweep; /* looks through it while it is not empty */
 	struct agent_tunnel *tunnels;
-	size_t n_tunnels;
+	size_t n_tunnels; /* places; some may be of REMOVED ones */
 };
 /* Links that may live at once: one, and older ones that are being drained. */
 #define SERVE_LINKS_MAX 4
@@ -89,8 +98,10 @@ void serve_answered(struct serve *s, struct agent_tunnel *t);
 /* People were told that it does not answer: it is looked at until it does, where
  * that can be seen. */
 void serve_fails(struct serve *s, struct agent_tunnel *t, bool looks);
-/* The tunnel of a number, NULL when there is none. */
+/* The tunnel of a number, NULL when there is none. Numbers are places as long as none was removed. */
 struct agent_tunnel *serve_find(struct serve *s, uint16_t id);
+/* A stream of it has ended and will not look at it again. */
+void serve_stream_ended(struct agent_tunnel *t);
 /* The only writer of a tunnel's state. What belongs to UP alone ends with it. */
 void serve_tunnel_move(struct agent_tunnel *t, enum tunnel_state to);
 

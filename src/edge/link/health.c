@@ -175,8 +175,7 @@ tell(struct session *s, uint16_t id, const struct health *t)
 	free(h);
 }
 
-/* The link's end tells its flows before the session is over. Until then the place is no other
- * tunnel's. */
+/* The link's end tells its flows before the session is over. The place is kept until then. */
 static void
 on_probed(struct health *t)
 {

@@ -30,8 +30,7 @@ struct health {
 
 /* An HTTP tunnel that is up. False: no memory, or too many streams; done() is not called. */
 bool health_start(struct tunnel *tunnel, void (*done)(struct health *t), void *owner) must_use;
-/* After a welcome or a bound: probes what it promised a probe for; each outcome is told to the
- * agent. */
+/* After a welcome or a bound: probes what was promised one; the agent is told each outcome. */
 void health_session(struct session *s);
 
 #endif

@@ -27,10 +27,13 @@
 static struct resolver *resolver;
 static struct serve serve;
 static struct lines lines;
-static struct agent_tunnel tunnel;
+static struct agent_tunnel tunnels[4];
+static struct agent_tunnel *const tunnel = &tunnels[0];
 static struct client client;
 static struct conn edges[LINKS]; /* the edge's end of each link */
 static int n_edges, n_talks, exit_code;
+static char said[65536]; /* by the client, to any edge */
+static size_t n_said;
 
 static void
 on_over(struct client *c, int code)
@@ -80,7 +83,10 @@ on_edge(struct conn *c, unsigned events)
 
 	(void)events;
 	while (conn_is_open(c) && conn_read(c, bytes, sizeof(bytes), &n) == IO_OK)
-		;
+		if (n_said + n < sizeof(said)) {
+			memcpy(said + n_said, bytes, n);
+			n_said += n;
+		}
 }
 
 static void
@@ -99,9 +105,10 @@ begin(bool once)
 	loop = loop_new();
 	resolver = resolver_new(loop);
 	lines_init(&lines, -1, LINES_JSON, true);
-	tunnel = (struct agent_tunnel){ .ask = { .id = 1, .kind = TUNNEL_HTTP } };
-	EXPECT(serve_init(&serve, loop, resolver, &lines.screen, &tunnel, once ? 0 : 1) == 0);
-	EXPECT(origin_init(&tunnel.origin, &serve.origins, &t) == NULL);
+	memset(tunnels, 0, sizeof(tunnels));
+	*tunnel = (struct agent_tunnel){ .ask = { .id = 1, .kind = TUNNEL_HTTP } };
+	EXPECT(serve_init(&serve, loop, resolver, &lines.screen, tunnels, once ? 0 : 1) == 0);
+	EXPECT(origin_init(&tunnel->origin, &serve.origins, &t) == NULL);
 	client = (struct client){ .loop = loop,
 		.serve = &serve,
 		.screen = &lines.screen,
@@ -112,6 +119,7 @@ begin(bool once)
 		.over = on_over };
 	EXPECT(client_init(&client, resolver, "127.0.0.1:443", NULL) == NULL);
 	n_edges = n_talks = 0;
+	n_said = 0;
 	exit_code = -1;
 }
 
@@ -127,7 +135,7 @@ end(void)
 	pass(SECOND / 10);
 	EXPECT_INT(serve.exchanges.n_out, 0);
 	EXPECT_INT(client.carriers.streams.n_out, 0);
-	origin_fini(&tunnel.origin);
+	origin_fini(&tunnel->origin);
 	client_fini(&client);
 	pass(SECOND / 10);
 	serve_fini(&serve);
@@ -179,7 +187,7 @@ come_up(void)
 
 	say(edge, FRAME_CONTROL, 0, 0, S(WELCOME));
 	EXPECT_INT(client.state, CLIENT_UP);
-	EXPECT_INT(tunnel.state, TUNNEL_UP);
+	EXPECT_INT(tunnel->state, TUNNEL_UP);
 	return edge;
 }
 
@@ -247,7 +255,7 @@ TEST(a_welcome_behind_the_stop_starts_nothing)
 	EXPECT_INT(client.state, CLIENT_STOPPING);
 	say(edge, FRAME_CONTROL, 0, 0, S(WELCOME));
 	EXPECT_INT(client.state, CLIENT_STOPPING);
-	EXPECT_INT(tunnel.state, TUNNEL_WANTED);
+	EXPECT_INT(tunnel->state, TUNNEL_WANTED);
 	client_stop(&client);
 	EXPECT(comes_to(CLIENT_OVER));
 	EXPECT_INT(exit_code, EXIT_STOPPED);
@@ -275,7 +283,7 @@ TEST(replaced_with_a_stream_that_goes_on)
 	edge = come_up();
 	visit(edge);
 	say(edge, FRAME_CONTROL, 0, 0, S("{\"type\":\"replaced\",\"id\":1,\"text\":\"x\"}"));
-	EXPECT_INT(tunnel.state, TUNNEL_REPLACED);
+	EXPECT_INT(tunnel->state, TUNNEL_REPLACED);
 	EXPECT_INT(client.state, CLIENT_STOPPING);
 	pass(8 * SECOND); /* no signal: it may go on for as long as it likes */
 	EXPECT_INT(client.state, CLIENT_STOPPING);
@@ -304,8 +312,166 @@ TEST(a_question_ends_with_its_link)
 	end();
 }
 
-TESTS(TEST_ROW(an_edge_that_answers_no_hello) TEST_ROW(links_that_are_drained_are_bounded)
-	TEST_ROW(a_welcome_behind_the_stop_starts_nothing)
-	    TEST_ROW(a_stop_waits_for_streams_for_a_while)
-		TEST_ROW(replaced_with_a_stream_that_goes_on)
-		    TEST_ROW(a_question_ends_with_its_link))
+/* --- tunnels that come and go --- */
+
+#define WELCOME_BIND                                                                               \
+	"{\"type\":\"welcome\",\"protocol\":1,\"generation\":1,\"account\":\"a\",\"bind\":true,"   \
+	"\"tunnels\":[{\"id\":1,\"name\":\"web\",\"url\":\"https://web\"}]}"
+
+/* How often the client has said so, in plain text of its frames. */
+static int
+times_said(const char *text)
+{
+	int n = 0;
+
+	for (size_t i = 0; i + strlen(text) <= n_said; i++)
+		n += memcmp(said + i, text, strlen(text)) == 0;
+	return n;
+}
+
+static struct agent_tunnel *
+add(uint16_t id)
+{
+	struct agent_tunnel *t = &tunnels[serve.n_tunnels];
+
+	*t = (struct agent_tunnel){ .ask = { .id = id, .kind = TUNNEL_HTTP }, .domains = "" };
+	snprintf(t->ask.name, sizeof(t->ask.name), "t%u", id);
+	serve.n_tunnels++;
+	client_added(&client);
+	return t;
+}
+
+static struct conn *
+come_up_binding(void)
+{
+	struct conn *edge = greet();
+
+	tunnel->domains = "";
+	client.stays = true;
+	say(edge, FRAME_CONTROL, 0, 0, S(WELCOME_BIND));
+	EXPECT_INT(client.state, CLIENT_UP);
+	return edge;
+}
+
+TEST(what_is_added_is_asked_for_and_what_is_removed_given_up)
+{
+	struct agent_tunnel *two, *three;
+	struct conn *edge;
+
+	begin(false);
+	edge = come_up_binding();
+	two = add(2);
+	three = add(3);
+	pass(SECOND / 10);
+	/* both with one message */
+	EXPECT_INT(times_said("\"bind\",\"tunnels\":[{\"id\":2"), 1);
+	EXPECT_INT(times_said("{\"id\":3"), 1);
+	/* before the answer nothing is said of it */
+	client_removed(&client, three);
+	pass(SECOND);
+	EXPECT_INT(times_said("unbind"), 0);
+	say(edge, FRAME_CONTROL, 0, 0,
+	    S("{\"type\":\"bound\",\"tunnels\":[{\"id\":2,\"error\":\"limit\",\"text\":\"full\"},"
+	      "{\"id\":3,\"name\":\"t3\",\"url\":\"https://t3\"}]}"));
+	EXPECT_INT(two->state, TUNNEL_REFUSED);
+	EXPECT_SLICE(slice_str(two->code), S("limit"));
+	pass(SECOND);
+	EXPECT_INT(times_said("{\"type\":\"unbind\",\"id\":3}"), 1);
+	/* an answer that nobody waits for changes nothing */
+	say(edge, FRAME_CONTROL, 0, 0,
+	    S("{\"type\":\"bound\",\"tunnels\":[{\"id\":1,\"error\":\"limit\"}]}"));
+	EXPECT_INT(tunnel->state, TUNNEL_UP);
+	EXPECT(!three->asked);
+	end();
+}
+
+/* What crossed the end of the link is in the next HELLO, or is not. */
+TEST(a_link_that_ends_before_the_answer)
+{
+	struct agent_tunnel *two, *three;
+
+	begin(false);
+	conn_close(come_up_binding());
+	two = add(2);
+	three = add(3);
+	client_removed(&client, three);
+	EXPECT(comes_to(CLIENT_WAITING));
+	n_said = 0;
+	greet();
+	pass(SECOND / 10);
+	EXPECT_INT(times_said("\"type\":\"hello\""), 1);
+	EXPECT_INT(times_said("{\"id\":2"), 1);
+	EXPECT_INT(times_said("{\"id\":3"), 0);
+	EXPECT_INT(two->state, TUNNEL_WANTED);
+	end();
+}
+
+TEST(an_edge_that_does_not_know_bind_gets_a_new_link)
+{
+	struct conn *edge, *next;
+	struct conn conn;
+	int fd[2];
+
+	begin(false);
+	tunnel->domains = "";
+	client.stays = true;
+	edge = come_up();
+	visit(edge);
+	EXPECT_INT(tunnel->n_streams, 1);
+	add(2);
+	pass(SECOND / 10);
+	EXPECT(client.relinking);
+	EXPECT_INT(client.state, CLIENT_UP);
+	/* the dial has succeeded */
+	edge_dial_cancel(&client.dial);
+	next = &edges[n_edges++];
+	sim_pair(fd);
+	conn_init(&conn, fd[0], NULL, NULL);
+	conn_init(next, fd[1], NULL, on_edge);
+	EXPECT(conn_attach(next, client.loop) == 0);
+	n_said = 0;
+	client_relinked(&client, &conn);
+	pass(SECOND / 10);
+	EXPECT_INT(client.state, CLIENT_GREETING);
+	EXPECT_INT(times_said("{\"id\":2"), 1);
+	/* the older one serves on: its visitor, and a new one */
+	EXPECT_INT(client.n_draining, 1);
+	say(edge, FRAME_CONTROL, 0, 0, S("{\"type\":\"replaced\",\"id\":1,\"text\":\"x\"}"));
+	EXPECT_INT(tunnel->state, TUNNEL_WANTED);
+	say(next, FRAME_CONTROL, 0, 0, S(WELCOME));
+	EXPECT_INT(client.state, CLIENT_UP);
+	EXPECT_INT(tunnel->state, TUNNEL_UP);
+	say(edge, FRAME_CONTROL, 0, 0, S("{\"type\":\"replaced\",\"id\":1,\"text\":\"x\"}"));
+	EXPECT_INT(tunnel->state, TUNNEL_UP);
+	EXPECT_INT(client.n_draining, 1); /* its stream goes on */
+	end();
+}
+
+TEST(a_link_without_tunnels_stays)
+{
+	struct conn *edge;
+
+	begin(false);
+	edge = come_up_binding();
+	client_removed(&client, tunnel);
+	pass(SECOND);
+	EXPECT_INT(times_said("unbind"), 1);
+	EXPECT_INT(client.state, CLIENT_UP);
+	conn_close(edge);
+	edge = greet();
+	say(edge, FRAME_CONTROL, 0, 0,
+	    S("{\"type\":\"welcome\",\"protocol\":1,\"generation\":2,\"bind\":true,\"tunnels\":[]"
+	      "}"));
+	EXPECT_INT(client.state, CLIENT_UP);
+	end();
+}
+
+TESTS(TEST_ROW(what_is_added_is_asked_for_and_what_is_removed_given_up)
+	TEST_ROW(a_link_that_ends_before_the_answer)
+	    TEST_ROW(an_edge_that_does_not_know_bind_gets_a_new_link)
+		TEST_ROW(a_link_without_tunnels_stays) TEST_ROW(an_edge_that_answers_no_hello)
+		    TEST_ROW(links_that_are_drained_are_bounded)
+			TEST_ROW(a_welcome_behind_the_stop_starts_nothing)
+			    TEST_ROW(a_stop_waits_for_streams_for_a_while)
+				TEST_ROW(replaced_with_a_stream_that_goes_on)
+				    TEST_ROW(a_question_ends_with_its_link))
