@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directory of names under its lock, and the generations that fence old links off. */
-#include "edge/core/directory.h"
+#include "edge/core/directory_private.h"
 
 #include "hook/policy.h"
 
 #include "base/clock.h"
-#include "base/date.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-struct directory {
-	pthread_rwlock_t lock;
-	struct map routes;
-	_Atomic size_t n_tls; /* routes with tls, so that who needs not know takes no lock */
-};
 
 struct directory *
 directory_new(void)
@@ -52,24 +43,6 @@ directory_free(struct directory *d)
 }
 
 /*
- * Under the lock, for reading at least. What was found stays: routes are never freed alone.
- */
-static struct route *
-find(const struct directory *d, struct slice key)
-{
-	struct map_node *node;
-
-	for (node = map_first(&d->routes, map_hash(key)); node != NULL;
-	     node = map_next_same(node)) {
-		struct route *r = map_of(node, struct route, by_key);
-
-		if (slice_eq(slice_str(r->key), key))
-			return r;
-	}
-	return NULL;
-}
-
-/*
  * Under the lock, for writing. NULL: no memory, or a key or an account that fits no route;
  * the store has none that long.
  */
@@ -100,7 +73,7 @@ directory_load(struct directory *d, struct slice key, struct slice account, bool
 	struct route *r;
 
 	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
+	r = directory_route(d, key);
 	if (r == NULL)
 		r = add(d, key, account);
 	/* A name that is served is given up by directory_release() alone, which fences its link. */
@@ -130,7 +103,7 @@ directory_load_tls(struct directory *d, struct slice key)
 	struct route *r;
 
 	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
+	r = directory_route(d, key);
 	if (r != NULL) {
 		check(route_serves(r, 0)); /* before the first link */
 		set_tls(d, r, true);
@@ -144,7 +117,7 @@ directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms
 	struct route *r;
 
 	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
+	r = directory_route(d, key);
 	if (r != NULL) {
 		check(route_serves(r, 0)); /* before the first link */
 		r->stopped = true;
@@ -179,7 +152,7 @@ give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_wor
 	bool served = false;
 
 	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
+	r = directory_route(d, key);
 	if (r != NULL) {
 		served = !route_serves(r, 0);
 		check(!served || route_serves(r, r->link.generation));
@@ -231,7 +204,7 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 
 	check(link->generation != 0); /* 0 is nobody */
 	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
+	r = directory_route(d, key);
 	if (r == NULL)
 		r = add(d, key, account);
 	served = r != NULL && !route_serves(r, 0);
@@ -292,167 +265,6 @@ directory_stopped(struct directory *d, struct route *route, uint64_t generation,
 	return news;
 }
 
-/* Readers share the lock; who has the route already asks route_serves() and needs none. */
-enum directory_found
-directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
-{
-	enum directory_found found = DIRECTORY_UNKNOWN;
-	struct route *r;
-
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL && r->tombstone) {
-		check(route_serves(r, 0));
-		found = DIRECTORY_RELEASED;
-	} else if (r != NULL && route_serves(r, 0)) {
-		found = DIRECTORY_AWAY;
-	} else if (r != NULL) {
-		found = DIRECTORY_UP;
-		check(route_serves(r, r->link.generation)); /* its worker is told below */
-		*ret_worker = r->link.worker;
-	}
-	pthread_rwlock_unlock(&d->lock);
-	return found;
-}
-
-void
-directory_who(struct directory *d, struct slice key, char *dst, size_t cap)
-{
-	char since[DATE_BYTES];
-	struct route *r;
-
-	dst[0] = '\0';
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL && r->since_ms != 0 && !r->tombstone) {
-		date_text(r->since_ms, since);
-		snprintf(dst, cap, "taken over by another agent of this account, on %s since %s",
-		    r->link.who, since);
-	}
-	pthread_rwlock_unlock(&d->lock);
-}
-
-bool
-directory_is_tls(struct directory *d, struct slice key)
-{
-	struct route *r;
-	bool tls;
-
-	if (atomic_load_explicit(&d->n_tls, memory_order_acquire) == 0)
-		return false;
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	tls = r != NULL && r->tls && !r->tombstone;
-	pthread_rwlock_unlock(&d->lock);
-	return tls;
-}
-
-bool
-directory_owns(struct directory *d, struct slice key, struct slice account)
-{
-	struct route *r;
-	bool owns;
-
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	owns =
-	    r != NULL && !r->tombstone && account.n > 0 && slice_eq(slice_str(r->account), account);
-	pthread_rwlock_unlock(&d->lock);
-	return owns;
-}
-
-bool
-directory_account(struct directory *d, struct slice key, char account[64])
-{
-	struct route *r;
-
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL)
-		memcpy(account, r->account, sizeof(r->account));
-	pthread_rwlock_unlock(&d->lock);
-	return r != NULL;
-}
-
-/* The old policy is let go outside of the lock: the last reference wipes and frees much. */
-void
-directory_set_policy(struct directory *d, struct slice key, struct policy *policy)
-{
-	struct policy *old = NULL;
-	struct route *r;
-
-	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL) {
-		old = r->policy;
-		r->policy = policy_ref(policy);
-	}
-	pthread_rwlock_unlock(&d->lock);
-	policy_unref(old);
-}
-
-struct policy *
-directory_policy(struct directory *d, struct slice key, char account[64])
-{
-	struct policy *policy = NULL;
-	struct route *r;
-
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL && !r->tombstone) {
-		policy = policy_ref(r->policy);
-		memcpy(account, r->account, sizeof(r->account));
-	}
-	pthread_rwlock_unlock(&d->lock);
-	return policy;
-}
-
-/*
- * A hash is enough to tell "the same" from "another", and keeps no secret. Its lowest bit
- * is set, since 0 means none.
- */
-static uint64_t
-print_of(struct slice policy, bool tls)
-{
-	uint64_t policy_print = policy.p == NULL ? 0 : map_hash(policy) | 1;
-
-	return tls ? ~policy_print : policy_print;
-}
-
-void
-directory_stored(struct directory *d, struct slice key, struct slice policy, bool tls)
-{
-	struct route *r;
-
-	pthread_rwlock_wrlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL)
-		r->stored = print_of(policy, tls);
-	pthread_rwlock_unlock(&d->lock);
-}
-
-bool
-directory_unstored(struct directory *d, struct slice key, char account[64],
-    struct policy **ret_policy, bool *ret_tls)
-{
-	struct slice none = { 0 };
-	bool unstored = false;
-	struct route *r;
-
-	pthread_rwlock_rdlock(&d->lock);
-	r = find(d, key);
-	if (r != NULL && !r->tombstone)
-		unstored = r->stored !=
-			   print_of(r->policy == NULL ? none : slice_str(r->policy->json), r->tls);
-	if (unstored) {
-		*ret_tls = r->tls;
-		*ret_policy = policy_ref(r->policy);
-		memcpy(account, r->account, sizeof(r->account));
-	}
-	pthread_rwlock_unlock(&d->lock);
-	return unstored;
-}
-
 /* A duplicate, since both links may have the port for a while, and each closes its own. */
 int
 directory_listener(struct directory *d, struct slice key)
@@ -461,7 +273,7 @@ directory_listener(struct directory *d, struct slice key)
 	int fd = -1;
 
 	pthread_rwlock_rdlock(&d->lock);
-	route = find(d, key);
+	route = directory_route(d, key);
 	check(route == NULL || route->listen_fd < 0 || !route_serves(route, 0));
 	if (route != NULL && route->listen_fd >= 0)
 		fd = fcntl(route->listen_fd, F_DUPFD_CLOEXEC, 0);
