@@ -2,12 +2,11 @@
 /* The subcommands of aditd that talk to a running edge. */
 #include "edge/admin/admin.h"
 
-#include "base/plain.h"
-#include "base/date.h"
 #include "base/limits.h"
 #include "base/slice.h"
 #include "edge/admin/admin_cert.h"
 #include "edge/admin/admin_inbox.h"
+#include "edge/admin/admin_show.h"
 #include "edge/admin/admin_waiting.h"
 #include "base/tell.h"
 
@@ -124,225 +123,22 @@ admin_ask(int fd, json_t *request)
 	return answer;
 }
 
-/* --- what people see --- */
-
-static const char *
-text_at(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text != NULL ? text : "";
-}
-
-/* What operators and agents have named: a column of it, or all with width 0. */
-static void
-say(const json_t *row, const char *key, size_t width)
-{
-	struct slice text = slice_str(text_at(row, key));
-	struct buf b;
-
-	buf_init(&b, 4 * text.n + width + 1);
-	plain_put_column(&b, text, width);
-	printf("%.*s", PS(buf_slice(&b)));
-	buf_fini(&b);
-}
-
-static void
-date(const json_t *row, const char *key, char dst[32])
-{
-	json_int_t ms = json_integer_value(json_object_get(row, key));
-
-	if (ms == 0)
-		strcpy(dst, "-");
-	else
-		date_text(ms, dst);
-}
-
-/* The secret is not in it, nor anywhere else: the edge has only its hash. */
-static void
-show_token(const json_t *r)
-{
-	char made[32], used[32], ends[32];
-
-	date(r, "created_ms", made);
-	date(r, "used_ms", used);
-	date(r, "expires_ms", ends);
-	say(r, "id", 15);
-	say(r, "account", 20);
-	printf(" %-8s %-25s %-25s %-25s ",
-	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends);
-	if (text_at(r, "ddns")[0] != '\0')
-		printf("ddns:%s ", text_at(r, "ddns"));
-	say(r, "label", 0);
-	putchar('\n');
-}
-
-static void
-show_name(const json_t *r)
-{
-	char made[32];
-
-	date(r, "created_ms", made);
-	say(r, "name", 35);
-	say(r, "account", 20);
-	printf(" %-9s %-25s ", json_is_true(json_object_get(r, "released")) ? "released" : "held",
-	    made);
-	say(r, "key", 0);
-	putchar('\n');
-}
-
-static void
-show_domain(const json_t *r)
-{
-	say(r, "name", 35);
-	say(r, "account", 20);
-	say(r, "tunnel", 20);
-	say(r, "state", 10);
-	say(r, "why", 0);
-	putchar('\n');
-}
-
-static void
-show_limit(const json_t *r)
-{
-	printf("%-24s %12lld %-13s %s\n", text_at(r, "name"),
-	    (long long)json_integer_value(json_object_get(r, "value")), text_at(r, "unit"),
-	    text_at(r, "what"));
-}
-
-static void
-show_counts(const char *head, const json_t *counts)
-{
-	const json_t *v;
-	const char *key;
-
-	fputs(head, stdout);
-	json_object_foreach((json_t *)(uintptr_t)counts, key, v)
-		if (json_is_integer(v))
-			printf(" %s %lld", key, (long long)json_integer_value(v));
-}
-
-/* Counters since the start, then how long deliveries took from received to delivered. */
-static void
-show_inbox(const json_t *inbox)
-{
-	const json_t *lag = json_object_get(inbox, "lag"), *v;
-	size_t i;
-
-	show_counts("webhooks:", inbox);
-	fputs(json_integer_value(json_object_get(inbox, "delivered")) > 0 ? "\ndelivered within:"
-									  : "",
-	    stdout);
-	json_array_foreach(lag, i, v) {
-		const json_t *ms = json_object_get(v, "ms");
-		long long n = (long long)json_integer_value(json_object_get(v, "n"));
-
-		if (n > 0 && json_is_integer(ms))
-			printf(" %lld ms: %lld", (long long)json_integer_value(ms), n);
-		else if (n > 0)
-			printf(" later: %lld", n);
-	}
-	putchar('\n');
-}
-
-/* The sums of all workers: --json has each of them. */
-static void
-show_workers(const json_t *rows)
-{
-	const char *key;
-	const json_t *first = json_array_get(rows, 0), *r, *v;
-	size_t i;
-
-	printf("%zu workers:", json_array_size(rows));
-	json_object_foreach((json_t *)(uintptr_t)first, key, v) {
-		long long sum = 0;
-
-		json_array_foreach(rows, i, r)
-			sum += (long long)json_integer_value(json_object_get(r, key));
-		printf(" %s %lld", key, sum);
-	}
-	putchar('\n');
-}
-
-static void
-show_status(const json_t *a)
-{
-	const json_t *rows = json_object_get(a, "workers"), *r;
-	size_t i;
-	char since[32];
-
-	printf("aditd %s, domain %s, store %s\n", text_at(a, "version"), text_at(a, "domain"),
-	    text_at(a, "store"));
-	if (text_at(a, "not_reloaded")[0] != '\0')
-		printf("THE LAST RELOAD FAILED: %s\n", text_at(a, "not_reloaded"));
-	show_workers(rows);
-	show_inbox(json_object_get(a, "inbox"));
-	if (json_object_get(a, "dns") != NULL) {
-		show_counts("dns:", json_object_get(a, "dns"));
-		putchar('\n');
-	}
-	rows = json_object_get(a, "tunnels");
-	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
-	json_array_foreach(rows, i, r) {
-		date(r, "since_ms", since);
-		fputs("  ", stdout);
-		say(r, "tunnel", 35);
-		say(r, "account", 20);
-		printf(" since %s\n", since);
-	}
-}
-
-/*
- * The token alone on standard output, for $(...); the words about it go where people read.
- */
-static void
-show_added(const json_t *a)
-{
-	const json_t *tsig = json_object_get(a, "tsig");
-
-	puts(text_at(a, "token"));
-	/* As nsupdate takes it behind -y. */
-	if (tsig != NULL)
-		printf("%s:%s:%s\n", text_at(tsig, "algorithm"), text_at(tsig, "name"),
-		    text_at(tsig, "secret"));
-	tell_note("this is token %s of account %s; it is shown this once and never again",
-	    text_at(a, "id"), text_at(a, "account"));
-}
-
-static void
-show_name_held(const json_t *a)
-{
-	say(a, "name", 0);
-	fputs(" is held by ", stdout);
-	say(a, "account", 0);
-	putchar('\n');
-}
-
-static void
-show_text(const json_t *a)
-{
-	if (text_at(a, "text")[0] == '\0')
-		return;
-	say(a, "text", 0);
-	putchar('\n');
-}
-
 /* --- the subcommands --- */
 
 /* clang-format off */
 const struct admin_command admin_commands[] = {
 	{ "token", "add", "ACCOUNT", 1, 1, ADMIN_TOKEN, "make a token, and print it this once",
-	    "token.add", { "account" }, .show = show_added },
+	    "token.add", { "account" }, .show = admin_show_added },
 	{ "token", "list", "[ACCOUNT]", 0, 1, 0, "list tokens by their ids",
-	    "token.list", { "account" }, "id", show_token },
+	    "token.list", { "account" }, "id", admin_show_token },
 	{ "token", "revoke", "ID", 1, 1, 0, "revoke a token; its links end at once",
 	    "token.revoke", { "id" }, .show = admin_waiting_show_token, .add = admin_waiting_token },
 	{ "name", "reserve", "NAME ACCOUNT", 2, 2, 0, "give a name to an account",
-	    "name.reserve", { "name", "account" }, .show = show_name_held },
+	    "name.reserve", { "name", "account" }, .show = admin_show_name_held },
 	{ "name", "release", "NAME", 1, 1, 0, "give a name up: visitors are answered 410 from then on",
 	    "name.release", { "name" }, .show = admin_waiting_show_name, .add = admin_waiting_name },
 	{ "name", "list", "[ACCOUNT]", 0, 1, 0, "list names, and whose they are",
-	    "name.list", { "account" }, "name", show_name },
+	    "name.list", { "account" }, "name", admin_show_name },
 	{ "port", "release", "PORT", 1, 1, 0, "free the port of a TCP tunnel",
 	    "port.release", { "port" } },
 	{ "cert", "list", "", 0, 0, 0, "certificates of CAs: issuer, end, next attempt, what is wrong",
@@ -350,22 +146,22 @@ const struct admin_command admin_commands[] = {
 	{ "cert", "show", "NAME", 1, 1, 0, "all about one certificate",
 	    "cert.show", { "name" }, .show = admin_cert_show },
 	{ "cert", "renew", "NAME", 1, 1, 0, "get a new certificate now", "cert.renew", { "name" },
-	    .show = show_text },
+	    .show = admin_show_text },
 	{ "cert", "revoke", "NAME", 1, 1, ADMIN_REVOKE, "revoke a certificate, and get a new one",
-	    "cert.revoke", { "name" }, .show = show_text },
+	    "cert.revoke", { "name" }, .show = admin_show_text },
 	{ "cert", "rollover", "", 0, 0, 0, "give the account at the CA another key", "cert.rollover",
-	    .show = show_text },
+	    .show = admin_show_text },
 	{ "domain", "list", "", 0, 0, 0, "list own domains, whose they are, and their state",
-	    "domain.list", { NULL }, "name", show_domain },
+	    "domain.list", { NULL }, "name", admin_show_domain },
 	{ "domain", "remove", "NAME", 1, 1, 0, "take an own domain from every account that has it",
 	    "domain.remove", { "name" } },
 	{ "status", NULL, "", 0, 0, 0, "print counters and the tunnels that are up",
-	    "status", .show = show_status },
+	    "status", .show = admin_show_status },
 	{ "limits", NULL, "", 0, 0, 0, "print the limits of the running aditd",
-	    "limits", .show_row = show_limit },
+	    "limits", .show_row = admin_show_limit },
 	{ "wait", "up", "NAME", 1, 1, ADMIN_WAIT, "wait until a tunnel is up", "wait", { "up" } },
 	{ "reload", NULL, "", 0, 0, 0, "read configuration and certificates again",
-	    "reload", .show = show_text },
+	    "reload", .show = admin_show_text },
 	{ "stop", NULL, "", 0, 0, 0, "stop in order", "stop" },
 	{ "setup", NULL, "[ACCOUNT]", 0, 1, ADMIN_LOCAL | ADMIN_SETUP,
 	    "set an edge up: configuration, DNS, certificate, start, first token" },
@@ -437,8 +233,8 @@ converse(const struct admin_options *o, const struct admin_command *cmd, json_t 
 			more = turn_page(cmd, answer, request);
 		} else if (answer != NULL) {
 			rc = 1;
-			tell_error(text_at(answer, "code"), o->json ? "%s" : "%s (%s)",
-			    text_at(answer, "text"), text_at(answer, "code"));
+			tell_error(admin_text_at(answer, "code"), o->json ? "%s" : "%s (%s)",
+			    admin_text_at(answer, "text"), admin_text_at(answer, "code"));
 		}
 		json_decref(answer);
 	}

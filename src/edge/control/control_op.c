@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "edge/domain/ask.h"
-#include "edge/inbox/housekeeping.h"
 #include "edge/inbox/query.h"
 #include "edge/core/worker.h"
 #include "edge/ddns/ddns.h"
@@ -18,7 +17,6 @@
 #define DAY_MS (24 * 3600 * 1000LL)
 #define WAIT_MS_DEFAULT 30000
 #define WAIT_MS_MAX (24 * 3600 * 1000LL)
-#define TUNNELS_MAX 1000
 
 /* Absent: *dst stays. False also below 0 and above max. */
 static bool
@@ -305,74 +303,7 @@ name_reserve(struct control_client *c, json_t *request)
 	store_request(c, request, STORE_NAME_CLAIM);
 }
 
-/* --- what the edge knows itself --- */
-
-struct tunnels {
-	json_t *rows;
-	size_t n;
-};
-
-/* Under the directory's lock. What is up, to a number: more would not fit into a line. */
-static bool
-add_tunnel(const struct route *r, void *arg)
-{
-	struct tunnels *t = arg;
-
-	if (route_serves(r, 0))
-		return true;
-	if (t->n++ >= TUNNELS_MAX)
-		return false;
-	json_array_append_new(t->rows,
-	    json_pack("{s:s, s:s, s:I, s:I, s:I}", "tunnel", r->key, "account", r->account,
-		"worker", (json_int_t)r->link.worker, "generation",
-		(json_int_t)atomic_load(&r->generation), "since_ms", (json_int_t)r->since_ms));
-	return true;
-}
-
-/* Counters are read while the workers count: sums may be off by what happens meanwhile. */
-static void
-status(struct control_client *c, json_t *request)
-{
-	struct control *ctl = c->control;
-	struct edge *e = ctl->edge;
-	struct tunnels tunnels = { .rows = json_array() };
-	json_t *workers = json_array();
-	uint64_t begun = 0, failed = 0;
-	const char *wrong = store_error(e->store);
-
-	(void)request;
-	for (unsigned i = 0; i < e->n_workers; i++) {
-		json_t *worker = json_object();
-
-		counters_add_json(worker, COUNTER_OF_WORKER, &e->workers[i]->counters);
-		json_array_append_new(workers, worker);
-	}
-	directory_each(e->directory, add_tunnel, &tunnels);
-	ctl->ops->handshakes(ctl->owner, &begun, &failed);
-	control_answer(c,
-	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o, s:o*}",
-		"ok", 1, "version", ADIT_VERSION, "domain", e->domain, "https_port",
-		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
-		ctl->ops->not_reloaded(ctl->owner), "handshakes", "begun", (json_int_t)begun,
-		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
-		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e), "dns",
-		ctl->ops->dns(ctl->owner)));
-}
-
-/* As compiled in: `aditd -T` of another version on the disk may say something else. */
-static void
-limits(struct control_client *c, json_t *request)
-{
-	json_t *rows = json_array();
-
-	(void)request;
-	for (size_t i = 0; i < limits_n; i++)
-		json_array_append_new(rows,
-		    json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
-			(json_int_t)limits_table[i].value, "unit", limits_table[i].unit, "what",
-			limits_table[i].what));
-	control_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
-}
+/* --- what changes the edge, or waits for it --- */
 
 /* up: the tunnel is served; else the time is over. */
 void
@@ -442,8 +373,8 @@ static const struct {
 	{ "name.release", NULL, STORE_NAME_RELEASE },
 	{ "name.list", NULL, STORE_NAME_LIST },
 	{ "port.release", NULL, STORE_PORT_RELEASE },
-	{ "status", status },
-	{ "limits", limits },
+	{ "status", control_status },
+	{ "limits", control_limits },
 	{ "wait", wait_up },
 	{ "reload", reload },
 	{ "stop", stop },

@@ -62,6 +62,11 @@ void control_refuse(struct control_client *c, const char *code, const char *text
 /* False: there is no such request about certificates. */
 bool control_cert(struct control_client *c, const char *op, json_t *request);
 
+/* --- control_status.c: requests that are answered at once --- */
+
+void control_status(struct control_client *c, json_t *request);
+void control_limits(struct control_client *c, json_t *request);
+
 /* --- control_op.c --- */
 
 /* Answers at once, or later through control_answer(). */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of a running edge as sentences and columns. */
+#include "edge/admin/admin_show.h"
+
+#include "base/date.h"
+#include "base/plain.h"
+#include "base/slice.h"
+#include "base/tell.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *
+admin_text_at(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text != NULL ? text : "";
+}
+
+/* What operators and agents have named: a column of it, or all with width 0. */
+static void
+say(const json_t *row, const char *key, size_t width)
+{
+	struct slice text = slice_str(admin_text_at(row, key));
+	struct buf b;
+
+	buf_init(&b, 4 * text.n + width + 1);
+	plain_put_column(&b, text, width);
+	printf("%.*s", PS(buf_slice(&b)));
+	buf_fini(&b);
+}
+
+static void
+date(const json_t *row, const char *key, char dst[32])
+{
+	json_int_t ms = json_integer_value(json_object_get(row, key));
+
+	if (ms == 0)
+		strcpy(dst, "-");
+	else
+		date_text(ms, dst);
+}
+
+/* The secret is not in it, nor anywhere else: the edge has only its hash. */
+void
+admin_show_token(const json_t *r)
+{
+	char made[32], used[32], ends[32];
+
+	date(r, "created_ms", made);
+	date(r, "used_ms", used);
+	date(r, "expires_ms", ends);
+	say(r, "id", 15);
+	say(r, "account", 20);
+	printf(" %-8s %-25s %-25s %-25s ",
+	    json_is_true(json_object_get(r, "revoked")) ? "revoked" : "valid", made, used, ends);
+	if (admin_text_at(r, "ddns")[0] != '\0')
+		printf("ddns:%s ", admin_text_at(r, "ddns"));
+	say(r, "label", 0);
+	putchar('\n');
+}
+
+void
+admin_show_name(const json_t *r)
+{
+	char made[32];
+
+	date(r, "created_ms", made);
+	say(r, "name", 35);
+	say(r, "account", 20);
+	printf(" %-9s %-25s ", json_is_true(json_object_get(r, "released")) ? "released" : "held",
+	    made);
+	say(r, "key", 0);
+	putchar('\n');
+}
+
+void
+admin_show_domain(const json_t *r)
+{
+	say(r, "name", 35);
+	say(r, "account", 20);
+	say(r, "tunnel", 20);
+	say(r, "state", 10);
+	say(r, "why", 0);
+	putchar('\n');
+}
+
+void
+admin_show_limit(const json_t *r)
+{
+	printf("%-24s %12lld %-13s %s\n", admin_text_at(r, "name"),
+	    (long long)json_integer_value(json_object_get(r, "value")), admin_text_at(r, "unit"),
+	    admin_text_at(r, "what"));
+}
+
+static void
+show_counts(const char *head, const json_t *counts)
+{
+	const json_t *v;
+	const char *key;
+
+	fputs(head, stdout);
+	json_object_foreach((json_t *)(uintptr_t)counts, key, v)
+		if (json_is_integer(v))
+			printf(" %s %lld", key, (long long)json_integer_value(v));
+}
+
+/* Counters since the start, then how long deliveries took from received to delivered. */
+static void
+show_inbox(const json_t *inbox)
+{
+	const json_t *lag = json_object_get(inbox, "lag"), *v;
+	size_t i;
+
+	show_counts("webhooks:", inbox);
+	fputs(json_integer_value(json_object_get(inbox, "delivered")) > 0 ? "\ndelivered within:"
+									  : "",
+	    stdout);
+	json_array_foreach(lag, i, v) {
+		const json_t *ms = json_object_get(v, "ms");
+		long long n = (long long)json_integer_value(json_object_get(v, "n"));
+
+		if (n > 0 && json_is_integer(ms))
+			printf(" %lld ms: %lld", (long long)json_integer_value(ms), n);
+		else if (n > 0)
+			printf(" later: %lld", n);
+	}
+	putchar('\n');
+}
+
+/* The sums of all workers: --json has each of them. */
+static void
+show_workers(const json_t *rows)
+{
+	const char *key;
+	const json_t *first = json_array_get(rows, 0), *r, *v;
+	size_t i;
+
+	printf("%zu workers:", json_array_size(rows));
+	json_object_foreach((json_t *)(uintptr_t)first, key, v) {
+		long long sum = 0;
+
+		json_array_foreach(rows, i, r)
+			sum += (long long)json_integer_value(json_object_get(r, key));
+		printf(" %s %lld", key, sum);
+	}
+	putchar('\n');
+}
+
+void
+admin_show_status(const json_t *a)
+{
+	const json_t *rows = json_object_get(a, "workers"), *r;
+	size_t i;
+	char since[32];
+
+	printf("aditd %s, domain %s, store %s\n", admin_text_at(a, "version"),
+	    admin_text_at(a, "domain"), admin_text_at(a, "store"));
+	if (admin_text_at(a, "not_reloaded")[0] != '\0')
+		printf("THE LAST RELOAD FAILED: %s\n", admin_text_at(a, "not_reloaded"));
+	show_workers(rows);
+	show_inbox(json_object_get(a, "inbox"));
+	if (json_object_get(a, "dns") != NULL) {
+		show_counts("dns:", json_object_get(a, "dns"));
+		putchar('\n');
+	}
+	rows = json_object_get(a, "tunnels");
+	printf("%zu tunnels up%s\n", json_array_size(rows), json_array_size(rows) > 0 ? ":" : "");
+	json_array_foreach(rows, i, r) {
+		date(r, "since_ms", since);
+		fputs("  ", stdout);
+		say(r, "tunnel", 35);
+		say(r, "account", 20);
+		printf(" since %s\n", since);
+	}
+}
+
+/*
+ * The token alone on standard output, for $(...); the words about it go where people read.
+ */
+void
+admin_show_added(const json_t *a)
+{
+	const json_t *tsig = json_object_get(a, "tsig");
+
+	puts(admin_text_at(a, "token"));
+	/* As nsupdate takes it behind -y. */
+	if (tsig != NULL)
+		printf("%s:%s:%s\n", admin_text_at(tsig, "algorithm"), admin_text_at(tsig, "name"),
+		    admin_text_at(tsig, "secret"));
+	tell_note("this is token %s of account %s; it is shown this once and never again",
+	    admin_text_at(a, "id"), admin_text_at(a, "account"));
+}
+
+void
+admin_show_name_held(const json_t *a)
+{
+	say(a, "name", 0);
+	fputs(" is held by ", stdout);
+	say(a, "account", 0);
+	putchar('\n');
+}
+
+void
+admin_show_text(const json_t *a)
+{
+	if (admin_text_at(a, "text")[0] == '\0')
+		return;
+	say(a, "text", 0);
+	putchar('\n');
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the edge knows itself: counters, tunnels, limits. */
+#include "edge/control/control_private.h"
+
+#include "base/limits.h"
+#include "edge/core/worker.h"
+#include "edge/inbox/housekeeping.h"
+
+#define TUNNELS_MAX 1000
+
+struct tunnels {
+	json_t *rows;
+	size_t n;
+};
+
+/* Under the directory's lock. What is up, to a number: more would not fit into a line. */
+static bool
+add_tunnel(const struct route *r, void *arg)
+{
+	struct tunnels *t = arg;
+
+	if (route_serves(r, 0))
+		return true;
+	if (t->n++ >= TUNNELS_MAX)
+		return false;
+	json_array_append_new(t->rows,
+	    json_pack("{s:s, s:s, s:I, s:I, s:I}", "tunnel", r->key, "account", r->account,
+		"worker", (json_int_t)r->link.worker, "generation",
+		(json_int_t)atomic_load(&r->generation), "since_ms", (json_int_t)r->since_ms));
+	return true;
+}
+
+/* Counters are read while the workers count: sums may be off by what happens meanwhile. */
+void
+control_status(struct control_client *c, json_t *request)
+{
+	struct control *ctl = c->control;
+	struct edge *e = ctl->edge;
+	struct tunnels tunnels = { .rows = json_array() };
+	json_t *workers = json_array();
+	uint64_t begun = 0, failed = 0;
+	const char *wrong = store_error(e->store);
+
+	(void)request;
+	for (unsigned i = 0; i < e->n_workers; i++) {
+		json_t *worker = json_object();
+
+		counters_add_json(worker, COUNTER_OF_WORKER, &e->workers[i]->counters);
+		json_array_append_new(workers, worker);
+	}
+	directory_each(e->directory, add_tunnel, &tunnels);
+	ctl->ops->handshakes(ctl->owner, &begun, &failed);
+	control_answer(c,
+	    json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I}, s:o, s:o, s:b, s:o, s:o*}",
+		"ok", 1, "version", ADIT_VERSION, "domain", e->domain, "https_port",
+		(json_int_t)e->https_port, "store", wrong[0] == '\0' ? "ok" : wrong, "not_reloaded",
+		ctl->ops->not_reloaded(ctl->owner), "handshakes", "begun", (json_int_t)begun,
+		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
+		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e), "dns",
+		ctl->ops->dns(ctl->owner)));
+}
+
+/* As compiled in: `aditd -T` of another version on the disk may say something else. */
+void
+control_limits(struct control_client *c, json_t *request)
+{
+	json_t *rows = json_array();
+
+	(void)request;
+	for (size_t i = 0; i < limits_n; i++)
+		json_array_append_new(rows,
+		    json_pack("{s:s, s:I, s:s, s:s}", "name", limits_table[i].name, "value",
+			(json_int_t)limits_table[i].value, "unit", limits_table[i].unit, "what",
+			limits_table[i].what));
+	control_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows", rows));
+}
