@@ -142,7 +142,7 @@ SYSUSERS = $(PREFIX)/lib/sysusers.d/adit.conf
 
 install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units, completions and the user aditd too
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man5 share/man/man8 \
-	    share/bash-completion/completions share/zsh/site-functions lib/systemd/system lib/systemd/user lib/sysusers.d)
+	    share/bash-completion/completions share/zsh/site-functions lib/systemd/system lib/systemd/user lib/sysusers.d share/adit)
 	install -m 755 $(B)/adit $(B)/aditd $(DESTDIR)$(PREFIX)/bin/
 	for m in $(wildcard man/*.[158]); do \
 		install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/ || exit 1; done
@@ -153,6 +153,7 @@ install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units, completio
 		install -m 644 etc/completions/adit.bash \
 		    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
 	install -m 644 etc/completions/adit.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_adit
+	install -m 644 etc/alerts.yml etc/grafana-adit.json $(DESTDIR)$(PREFIX)/share/adit/
 	install -m 644 etc/sysusers.conf $(DESTDIR)$(SYSUSERS)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || getent passwd aditd >/dev/null || \
 	    if command -v systemd-sysusers >/dev/null; then echo "systemd-sysusers: makes the user aditd"; \

@@ -147,6 +147,7 @@
 	X(DOMAIN_SERVERS,            4, "addresses", "name servers of a zone that are asked")      \
 	X(CONTROL_CLIENTS,         64, "connections", "clients of the control socket")             \
 	X(LOGIN_SOURCES,         4096, "addresses", "addresses whose bad tokens are remembered")   \
+	X(METRICS_TUNNELS,          64, "tunnels", "tunnels that have metrics of their own")       \
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
 	X(WEB_CONNECTIONS,          64, "connections", "clients of the inspector or the dashboard") \
 	X(WEB_HEAD_MS,           10000, "ms", "wait for the rest of a request head of such a client") \

@@ -155,6 +155,8 @@ const struct admin_command admin_commands[] = {
 	    "domain.list", { NULL }, "name", admin_show_domain },
 	{ "domain", "remove", "NAME", 1, 1, 0, "take an own domain from every account that has it",
 	    "domain.remove", { "name" } },
+	{ "metrics", NULL, "", 0, 0, 0, "print what a scraper sees", "metrics",
+	    .show = admin_show_metrics },
 	{ "status", NULL, "", 0, 0, 0, "print counters and the tunnels that are up",
 	    "status", .show = admin_show_status },
 	{ "limits", NULL, "", 0, 0, 0, "print the limits of the running aditd",

@@ -210,3 +210,9 @@ admin_show_text(const json_t *a)
 	say(a, "text", 0);
 	putchar('\n');
 }
+
+void
+admin_show_metrics(const json_t *a)
+{
+	fputs(admin_text_at(a, "text"), stdout);
+}

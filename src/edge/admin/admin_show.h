@@ -16,6 +16,7 @@ void admin_show_limit(const json_t *row);
 
 /* Struct admin_command's show. */
 void admin_show_status(const json_t *answer);
+void admin_show_metrics(const json_t *answer);
 void admin_show_added(const json_t *answer);
 void admin_show_name_held(const json_t *answer);
 void admin_show_text(const json_t *answer);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 struct control;
+struct inbox_counts;
 
 struct control_ops {
 	/* False and *ret_text: it did not work out. */
@@ -23,6 +24,12 @@ struct control_ops {
 	const char *(*not_reloaded)(void *owner);
 	/* What the name server has done; NULL: there is none. */
 	json_t *(*dns)(void *owner);
+	/* As housekeeping has counted last; NULL: not yet. */
+	const struct inbox_counts *(*inbox)(void *owner);
+	/* Those that hold now. */
+	const struct settings *(*settings)(void *owner);
+	/* No new visitors are taken. */
+	bool (*stopping)(void *owner);
 	/* Handshakes begun and failed. */
 	void (*handshakes)(void *owner, uint64_t *ret_begun, uint64_t *ret_failed);
 };

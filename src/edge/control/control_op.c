@@ -374,6 +374,7 @@ static const struct {
 	{ "name.list", NULL, STORE_NAME_LIST },
 	{ "port.release", NULL, STORE_PORT_RELEASE },
 	{ "status", control_status },
+	{ "metrics", control_metrics },
 	{ "limits", control_limits },
 	{ "wait", wait_up },
 	{ "reload", reload },

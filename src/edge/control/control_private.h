@@ -65,6 +65,7 @@ bool control_cert(struct control_client *c, const char *op, json_t *request);
 /* --- control_status.c: requests that are answered at once --- */
 
 void control_status(struct control_client *c, json_t *request);
+void control_metrics(struct control_client *c, json_t *request);
 void control_limits(struct control_client *c, json_t *request);
 
 /* --- control_op.c --- */

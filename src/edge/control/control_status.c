@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the edge knows itself: counters, tunnels, limits. */
+/* What the edge knows itself: counters, tunnels, limits, metrics. */
 #include "edge/control/control_private.h"
 
 #include "base/limits.h"
+#include "edge/control/metrics.h"
 #include "edge/core/worker.h"
 #include "edge/inbox/housekeeping.h"
 
@@ -58,6 +59,23 @@ control_status(struct control_client *c, json_t *request)
 		"failed", (json_int_t)failed, "workers", workers, "tunnels", tunnels.rows, "more",
 		tunnels.n > TUNNELS_MAX, "inbox", counters_json(e), "dns",
 		ctl->ops->dns(ctl->owner)));
+}
+
+void
+control_metrics(struct control_client *c, json_t *request)
+{
+	struct control *ctl = c->control;
+	struct buf text;
+
+	(void)request;
+	buf_init(&text, LIMIT_CONTROL_LINE_BYTES);
+	metrics_write(ctl->edge, ctl->ops, ctl->owner, &text, EXPOSITION_PROMETHEUS);
+	if (text.failed)
+		control_refuse(c, "too-large",
+		    "the metrics do not fit: name fewer metrics.tunnels");
+	else
+		control_answer(c, json_pack("{s:b, s:s%}", "ok", 1, "text", text.p, text.n));
+	buf_fini(&text);
 }
 
 /* As compiled in: `aditd -T` of another version on the disk may say something else. */

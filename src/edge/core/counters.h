@@ -9,6 +9,8 @@
 #define ADIT_EDGE_CORE_COUNTERS_H
 
 #include "base/check.h"
+#include "edge/core/tally.h"
+#include "http/close.h"
 
 #include <jansson.h>
 
@@ -55,7 +57,9 @@ struct worker_counters {
 #define X(where, name, kind, unit, help) _Atomic uint64_t name;
 	COUNTERS(X)
 #undef X
-	_Atomic uint64_t lag[LAG_BUCKETS];
+	_Atomic uint64_t lag[LAG_BUCKETS], lag_ms;
+	struct tally tally;                  /* of requests; a probe is none */
+	_Atomic uint64_t errors[CLOSE_ROWS]; /* of these, by the row that says what went wrong */
 };
 
 enum counter_where { COUNTER_OF_WORKER, COUNTER_OF_INBOX };

@@ -35,6 +35,7 @@ directory_free(struct directory *d)
 		if (r->listen_fd >= 0)
 			close(r->listen_fd);
 		policy_unref(r->policy);
+		free(atomic_load(&r->tally));
 		free(r);
 	}
 	map_fini(&d->routes);
@@ -193,6 +194,16 @@ is_newer(const struct directory_link *a, const struct directory_link *b)
 						: a->born_us > b->born_us;
 }
 
+/* False without memory. */
+static bool
+has_tally(struct route *r)
+{
+	if (atomic_load_explicit(&r->tally, memory_order_relaxed) == NULL)
+		atomic_store_explicit(&r->tally, calloc(1, sizeof(struct tally)),
+		    memory_order_release);
+	return atomic_load_explicit(&r->tally, memory_order_relaxed) != NULL;
+}
+
 enum directory_bound
 directory_bind(struct directory *d, struct slice key, struct slice account,
     const struct directory_link *link, bool tls, struct route **ret_route, bool *ret_old,
@@ -207,6 +218,8 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 	r = directory_route(d, key);
 	if (r == NULL)
 		r = add(d, key, account);
+	if (r != NULL && !has_tally(r))
+		r = NULL;
 	served = r != NULL && !route_serves(r, 0);
 	/* `link` is always that of the generation, and a listener is kept for a link alone. */
 	check(!served || (!r->tombstone && route_serves(r, r->link.generation)));

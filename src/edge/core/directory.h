@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/map.h"
 #include "base/slice.h"
+#include "edge/core/tally.h"
 
 #include <stdatomic.h>
 
@@ -36,6 +37,8 @@ struct directory_link {
 struct route {
 	struct map_node by_key;
 	_Atomic uint64_t generation;
+	/* From the first link on, and then for good: a name that nobody serves needs no room for it. */
+	struct tally *_Atomic tally;
 	/* the rest under the directory's lock, but for key, which never changes */
 	char key[DIRECTORY_KEY_BYTES];
 	char account[64];
@@ -133,6 +136,9 @@ bool directory_unstored(struct directory *d, struct slice key, char account[64],
  */
 int directory_listener(struct directory *d, struct slice key) must_use;
 void directory_hold_fd(struct directory *d, struct route *route, int fd);
+
+/* What was counted of the route's requests is added; false: nobody serves it now, or there is no such route. */
+bool directory_tally(struct directory *d, struct slice key, struct tally_sum *sum);
 
 /* Calls fn for each route under the lock (read only, no calls into the directory)
  * until it returns false. */

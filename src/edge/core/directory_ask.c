@@ -183,3 +183,18 @@ directory_unstored(struct directory *d, struct slice key, char account[64],
 	pthread_rwlock_unlock(&d->lock);
 	return unstored;
 }
+
+bool
+directory_tally(struct directory *d, struct slice key, struct tally_sum *sum)
+{
+	const struct route *r;
+	bool up;
+
+	pthread_rwlock_rdlock(&d->lock);
+	r = directory_route(d, key);
+	up = r != NULL && !route_serves(r, 0);
+	if (r != NULL && atomic_load(&r->tally) != NULL)
+		tally_sum(atomic_load(&r->tally), sum);
+	pthread_rwlock_unlock(&d->lock);
+	return up;
+}

@@ -285,6 +285,10 @@ static const struct schema_row proxy_rows[] = {
 	{ "tcp", SCHEMA_CALL, AT(proxies.tcp), .call = read_networks },
 	{ NULL },
 };
+static const struct schema_row metrics_rows[] = {
+	{ "tunnels", SCHEMA_CALL, .call = settings_read_metrics_tunnels },
+	{ NULL },
+};
 static const struct schema_row dynamic_dns_rows[] = {
 	{ "plain_http", SCHEMA_BOOL, AT(ddns_plain_http) },
 	{ "private", SCHEMA_BOOL, AT(ddns_private) },
@@ -311,6 +315,7 @@ static const struct schema_row rows[] = {
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
 	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
+	{ "metrics", SCHEMA_MAP, .rows = metrics_rows },
 	{ "dynamic_dns", SCHEMA_MAP, .rows = dynamic_dns_rows },
 	{ "dns", SCHEMA_CALL, AT(dns), .call = settings_dns_read },
 	{ NULL },

@@ -9,6 +9,7 @@
 #define ADIT_EDGE_CORE_SETTINGS_H
 
 #include "base/cidr.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "edge/core/settings_acme.h"
 #include "edge/core/settings_dns.h"
@@ -86,6 +87,8 @@ struct settings {
 	struct tls_cert_files *certs;
 	size_t n_certs;
 	struct settings_acme acme;
+	char metrics_tunnels[LIMIT_METRICS_TUNNELS][64]; /* that have families of their own */
+	size_t n_metrics_tunnels;
 	bool mint; /* --dev: names get certificates when they are first asked for */
 };
 

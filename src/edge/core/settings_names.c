@@ -67,6 +67,28 @@ settings_read_default_tunnel(struct schema_read *r, const struct yamldoc_node *n
 	return why == NULL || schema_fault(r, n, "%s", why);
 }
 
+bool
+settings_read_metrics_tunnels(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+{
+	struct settings *s = dst;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list of names is wanted, such as [jenkins]");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		const char *why = "the name of a tunnel is wanted";
+
+		if (s->n_metrics_tunnels == LIMIT_METRICS_TUNNELS)
+			return schema_fault(r, n, "more than %d tunnels", LIMIT_METRICS_TUNNELS);
+		if (n->kind == YAMLDOC_SCALAR)
+			why = url_name(slice_str(n->text), s->metrics_tunnels[s->n_metrics_tunnels],
+			    SIZE(metrics_tunnels[0]));
+		if (why != NULL)
+			return schema_fault(r, n, "%s", why);
+		s->n_metrics_tunnels++;
+	}
+	return true;
+}
+
 /* As url_authority() writes it: an IPv6 address in brackets. */
 void
 settings_use_ip(struct settings *s)

@@ -11,6 +11,8 @@ struct yamldoc_node;
 /* Each a schema_fn; dst is the member of struct settings. */
 bool settings_read_domain(struct schema_read *r, const struct yamldoc_node *n, void *dst);
 bool settings_read_resolver(struct schema_read *r, const struct yamldoc_node *n, void *dst);
+/* dst: the settings. */
+bool settings_read_metrics_tunnels(struct schema_read *r, const struct yamldoc_node *n, void *dst);
 bool settings_read_default_tunnel(struct schema_read *r, const struct yamldoc_node *n, void *dst);
 
 #endif

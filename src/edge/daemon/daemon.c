@@ -271,6 +271,30 @@ ctl_dns(void *owner)
 	return o;
 }
 
+static const struct inbox_counts *
+ctl_inbox(void *owner)
+{
+	const struct daemon *d = owner;
+
+	return d->housekeeping == NULL ? NULL : housekeeping_counts(d->housekeeping);
+}
+
+static const struct settings *
+ctl_settings(void *owner)
+{
+	const struct daemon *d = owner;
+
+	return d->settings;
+}
+
+static bool
+ctl_stopping(void *owner)
+{
+	const struct daemon *d = owner;
+
+	return d->stopping;
+}
+
 static const char *
 ctl_not_reloaded(void *owner)
 {
@@ -282,6 +306,9 @@ ctl_not_reloaded(void *owner)
 static const struct control_ops control_ops = {
 	.reload = ctl_reload,
 	.stop = ctl_stop,
+	.inbox = ctl_inbox,
+	.settings = ctl_settings,
+	.stopping = ctl_stopping,
 	.handshakes = ctl_handshakes,
 	.dns = ctl_dns,
 	.not_reloaded = ctl_not_reloaded,

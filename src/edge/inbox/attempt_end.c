@@ -56,6 +56,7 @@ count(struct courier *c, const struct attempt *r)
 		while (i < LAG_BUCKETS - 1 && lag_ms > bounds[i])
 			i++;
 		counter_add(&n->lag[i], 1);
+		counter_add(&n->lag_ms, (uint64_t)(lag_ms > 0 ? lag_ms : 0));
 		counter_add(&n->delivered, 1);
 		return;
 	case INBOX_QUEUED:

@@ -38,6 +38,8 @@ struct housekeeping {
 	struct errand errand;
 	enum housekeeping_work work;
 	bool stopped;
+	struct inbox_counts counts; /* the newest, for people; req has another one while it works */
+	bool counted;               /* there are some */
 	/* alerts */
 	uint64_t told_refused; /* as far as people know; parked and dead ones the store counts */
 	bool told_late, told_damaged;
@@ -252,6 +254,10 @@ on_done(struct errand *e)
 		    LOG_Z("why", store_result_text(u->req.result)));
 	if (good && work == RETAINING && u->req.n_changed > 0)
 		log_event(LOG_INFO, "inbox-deleted", LOG_U("deliveries", u->req.n_changed));
+	if (good && work == COUNTING) {
+		u->counts = u->req.counts;
+		u->counted = true;
+	}
 	if (good && work == TELLING)
 		submit(u, RETAINING, INBOX_RETAIN);
 	else if (good && work == RETAINING)
@@ -291,6 +297,12 @@ housekeeping_start(struct edge *e, struct settings *s)
 	u->home.loop = e->main_loop;
 	loop_timer_set(e->main_loop, &u->tick, TICK_US);
 	return u;
+}
+
+const struct inbox_counts *
+housekeeping_counts(const struct housekeeping *u)
+{
+	return u->counted ? &u->counts : NULL;
 }
 
 /* Takes effect with the next round. */

@@ -12,10 +12,13 @@
 #include <jansson.h>
 
 struct housekeeping;
+struct inbox_counts;
 
 /* NULL without memory. n_pending: what the store works at, must be 0 before housekeeping_free(). */
 struct housekeeping *housekeeping_start(struct edge *e, struct settings *s) must_use;
 void housekeeping_use_settings(struct housekeeping *u, struct settings *s);
+/* Of all accounts, as they were counted last, about LIMIT_HOUSEKEEPING_MS ago; NULL: not yet. */
+const struct inbox_counts *housekeeping_counts(const struct housekeeping *u);
 /* No more is begun; an alert command that still runs is left alone. */
 void housekeeping_stop(struct housekeeping *u);
 /* After the store has finished. */

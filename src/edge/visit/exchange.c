@@ -250,6 +250,7 @@ find_policy(struct exchange *x, struct going *g)
 	x->policy = NULL;
 	if (g->tunnel != NULL) {
 		x->policy = policy_ref(g->tunnel->policy);
+		x->route = g->tunnel->route;
 		snprintf(g->account, sizeof(g->account), "%s", g->tunnel->account);
 	} else if (g->code == CLOSE_AGENT_AWAY) {
 		x->policy =

@@ -78,6 +78,7 @@ struct exchange {
 	struct flow flow;
 	struct h1 req, res;
 	struct policy *policy;      /* of the route, a reference; NULL: none */
+	struct route *route;        /* of its tunnel; NULL: it has found none */
 	struct access_wait *access; /* a password is being looked at */
 	struct intake *intake;      /* a webhook on its way into the store */
 	struct own_ask *own;        /* a request for the edge itself */

@@ -2,6 +2,7 @@
 /* The line in the log of each request. */
 #include "edge/visit/exchange_log.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "edge/visit/client.h"
 
@@ -13,6 +14,25 @@ version_of(const struct exchange *x)
 	return x->req.head.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
+/* What visitors have asked for: a probe is nobody's visit. */
+static void
+count(const struct exchange *x, int64_t took_us)
+{
+	struct worker_counters *n = &x->worker->counters;
+	int64_t now_ms = clock_wall_ms();
+
+	counter_add(&n->rx_bytes, x->flow.rx_bytes);
+	counter_add(&n->tx_bytes, x->flow.tx_bytes);
+	if (x->probe != EXCHANGE_NO_PROBE)
+		return;
+	tally_add(&n->tally, x->status, took_us, now_ms);
+	if (x->error != CLOSE_OK)
+		counter_add(&n->errors[x->error], 1);
+	if (x->route != NULL)
+		tally_add(atomic_load_explicit(&x->route->tally, memory_order_acquire), x->status,
+		    took_us, now_ms);
+}
+
 /* One line for the log, of what has a name in it: a head that never came has none, and what was
  * handed over has it there. */
 void
@@ -21,12 +41,12 @@ exchange_log(const struct exchange *x)
 	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
 	struct worker *w = x->worker;
 	char peer[PEER_TEXT_BYTES];
+	int64_t took_us = loop_now_us(w->loop) - x->start_us;
 
 	if (x->state == EXCHANGE_MOVED || x->id[0] == '\0')
 		return;
 	/* Once, at the end, and not for each frame. */
-	counter_add(&w->counters.rx_bytes, x->flow.rx_bytes);
-	counter_add(&w->counters.tx_bytes, x->flow.tx_bytes);
+	count(x, took_us);
 	if (!w->settings->log_access)
 		return;
 	client_text(x, peer);
@@ -34,5 +54,5 @@ exchange_log(const struct exchange *x)
 	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("proto", version_of(x)),
 	    LOG_Z("method", x->method), LOG_Z("path", x->path), LOG_U("status", x->status),
 	    LOG_Z("error", error), LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
-	    LOG_U("ms", (loop_now_us(w->loop) - x->start_us) / 1000));
+	    LOG_U("ms", (uint64_t)took_us / 1000));
 }
