@@ -221,6 +221,22 @@ $(call room_lib,$(1)): $(patsubst src/%.c,$(B)/obj/%.o,$(call room_src,$(1))) $(
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
+# Pages that are in the programs, as they are and packed; their list is written anew only when a file has come or gone.
+PAGES    = $(sort $(filter-out %/entry.js,$(wildcard $(foreach e,html js css svg,$(1)/*.$(e) $(1)/*/*.$(e)))))
+define pages
+$(B)/pages/$(1).members: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call PAGES,$(2))' >$$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+$(B)/pages/$(1).c: tools/assets $(call PAGES,$(2)) $(B)/pages/$(1).members
+	$(if $(V),,@)tools/assets $(1) $(2) $$@ $(call PAGES,$(2))
+$(B)/obj/pages/$(1).o: $(B)/pages/$(1).c $(B)/flags
+	@mkdir -p $$(@D)
+	$(if $(V),,@echo "  $(notdir $(CC)) $$@"; )$(CC) $$(ALL_CFLAGS) -c $$< -o $$@
+endef
+$(eval $(call pages,web_ui,src/web/ui))
+$(call room_lib,web): $(B)/obj/pages/web_ui.o
+
 $(B)/aditd: $(B)/obj/edge/daemon/main.o $(edge) $(libs)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/adit: $(B)/obj/agent/command/main.o $(agent) $(libs)

@@ -9,7 +9,7 @@
 #include "base/slice.h"
 
 struct web_asset {
-	const char *path; /* "/app.js"; index.html is "/" */
+	const char *path; /* "/lib/api.js" */
 	const char *type;
 	const char *etag; /* of its content, without quotes */
 	bool hashed;      /* its name has the hash of its content: it never changes */
@@ -22,7 +22,7 @@ struct web_assets {
 	size_t n;
 };
 
-/* The inspector's pages: src/web/ui. */
+/* The pages of inspector and dashboard: src/web/ui. */
 extern const struct web_assets web_ui;
 
 /* NULL: there is none of that path. */

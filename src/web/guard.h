@@ -28,15 +28,15 @@ enum web_peers {
 };
 
 struct web_rules {
-	/* Copied: besides 127.0.0.1, localhost and [::1] with the port that listens, "name" with that
-	 * port or "name:port". */
+	/* Copied: besides 127.0.0.1, localhost and [::1] with the port that listens, "name" with
+	 * any port, or "name:port". */
 	const char *const *hosts;
 	size_t n_hosts;
 	enum web_peers peers;
 	/* Of at least 16 bytes; NULL: there is none, and whoever is asked for it is refused. Copied. */
 	const char *token;
-	/* What a client without it is told to do: "open the address that adit printed". */
-	const char *token_todo;
+	/* What whoever is refused is told to do: "Open the address that adit printed." Copied; may be NULL. */
+	const char *token_todo, *host_todo;
 	/* NULL: web_authorize(). */
 	enum web_verdict (*authorize)(const struct web_request *r, enum web_right right);
 };

@@ -19,6 +19,7 @@ struct web_config {
 	const struct web_route *routes; /* must live as long as the server */
 	size_t n_routes;
 	const struct web_assets *assets; /* NULL: no files */
+	const char *index;               /* the file that "/" is, "/inspector.html"; NULL: none */
 	struct web_rules rules;
 	void *owner; /* r->owner */
 };
@@ -42,7 +43,7 @@ bool web_server_is_idle(const struct web_server *s);
 /* Closes all (each r->gone is called) and frees it at the end of the turn. NULL is fine. */
 void web_server_free(struct web_server *s);
 
-/* Reports of the browser that a page did what its CSP forbids: POST /csp. There should be none. */
+/* Reports of the browser that a page did what its CSP forbids: POST /csp-report. There should be none. */
 uint64_t web_server_csp_reports(const struct web_server *s);
 
 #endif
