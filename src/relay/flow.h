@@ -54,6 +54,14 @@ struct flow_ops {
 	void (*conn_readable)(struct flow *f);
 };
 
+/* What a tee sees of a message. */
+enum flow_tee {
+	FLOW_TEE_IN,  /* bytes of the body that came from the connection */
+	FLOW_TEE_OUT, /* bytes of the body that go to the connection */
+	FLOW_TEE_IN_TRAILERS,
+	FLOW_TEE_OUT_TRAILERS, /* lines that stand behind the body */
+};
+
 enum flow_framing {
 	FLOW_IDLE,    /* not started, or done */
 	FLOW_NONE,    /* no body: the end comes at once */
@@ -74,6 +82,11 @@ struct flow {
 	int64_t active_us;           /* when a byte last moved, for idle timers */
 	/* Set by the owner after flow_init(), if at all: trailers that do not pass; they live as long. */
 	struct trailer_drop in_drop, out_drop;
+	/*
+	 * Set by the owner after flow_init(), if at all: sees what passes, without any coding of the
+	 * connection, and copies what it wants of it. It must not touch the flow.
+	 */
+	void (*tee)(struct flow *f, enum flow_tee what, struct slice bytes);
 	/* private */
 	struct loop *loop;
 	bool ended; /* flow_end() was called, by the owner or after a reset: no calls any more */

@@ -23,6 +23,13 @@ void inlet_readable(struct flow *f);
 void inlet_drop_trailers(struct flow *f);
 void outlet_writable(struct flow *f);
 void outlet_drop_trailers(struct flow *f);
+/* The owner's tee, if it has one, sees bytes that pass. */
+static inline void
+flow_tee(struct flow *f, enum flow_tee what, struct slice bytes)
+{
+	if (__builtin_expect(f->tee != NULL, 0) && bytes.n > 0)
+		f->tee(f, what, bytes);
+}
 /* Drops the first n bytes of a list of pieces. */
 void flow_advance(struct iovec **iov, int *n_iov, size_t n);
 /* Frees the stream once both directions have ended in order. */

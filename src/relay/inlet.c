@@ -60,6 +60,7 @@ end_chunked(struct flow *f)
 	size_t n = 0;
 
 	if (f->in_trailers.n > 0) {
+		flow_tee(f, FLOW_TEE_IN_TRAILERS, buf_slice(&f->in_trailers));
 		f->in_bad = trailer_pass(buf_slice(&f->in_trailers), f->in_drop, passed, &n);
 		buf_reset(&f->in_trailers);
 		buf_put(&f->in_trailers, slice_of(passed, n));
@@ -82,6 +83,7 @@ take_early(struct flow *f, struct slice early)
 		case H1_DATA:
 			if (queue_early(f, data) != 0)
 				return -1;
+			flow_tee(f, FLOW_TEE_IN, data);
 			f->rx_bytes += data.n;
 			break;
 		case H1_DONE:
@@ -125,6 +127,7 @@ flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slic
 	case FLOW_RAW:
 	case FLOW_CLOSE:
 		rc = queue_early(f, early);
+		flow_tee(f, FLOW_TEE_IN, early);
 		f->rx_bytes += early.n;
 		break;
 	}
@@ -215,6 +218,18 @@ read_chunked(struct flow *f, char *p, size_t cap, size_t *ret_n)
 	}
 }
 
+/* The first n bytes of a list of pieces. */
+static void
+tee_pieces(struct flow *f, const struct iovec *iov, size_t n)
+{
+	for (; n > 0; iov++) {
+		size_t part = n < iov->iov_len ? n : iov->iov_len;
+
+		flow_tee(f, FLOW_TEE_IN, slice_of(iov->iov_base, part));
+		n -= part;
+	}
+}
+
 /* Until the pieces are full, the connection is dry, or the message ends; *n grows. */
 static enum io
 read_conn(struct flow *f, struct iovec *iov, int n_iov, size_t *n)
@@ -227,6 +242,8 @@ read_conn(struct flow *f, struct iovec *iov, int n_iov, size_t *n)
 		io = f->in_framing == FLOW_CHUNKED
 			 ? read_chunked(f, iov->iov_base, iov->iov_len, &more)
 			 : read_plain(f, iov, n_iov, &more);
+		if (__builtin_expect(f->tee != NULL, 0))
+			tee_pieces(f, iov, more);
 		f->rx_bytes += more;
 		*n += more;
 		flow_advance(&iov, &n_iov, more);

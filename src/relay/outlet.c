@@ -177,6 +177,8 @@ flow_flush(struct flow *f)
 		flow_fail_stream(f, LINK_CODE_ORIGIN_BROKE);
 		return;
 	}
+	for (int i = 0; i < n_pieces; i++)
+		flow_tee(f, FLOW_TEE_OUT, f->pieces[i]);
 	n = join(f, iov, n);
 	f->out_uneaten += body;
 	if (n > 0 && write_or_queue(f, iov, n) != 0)
@@ -299,6 +301,7 @@ flow_rx_trailers(struct flow *f, struct slice lines)
 		flow_fail_stream(f, LINK_CODE_PROTOCOL);
 		return;
 	}
+	flow_tee(f, FLOW_TEE_OUT_TRAILERS, lines);
 	if (n > 0) {
 		copy = malloc(n);
 		if (copy == NULL) {

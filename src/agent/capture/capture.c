@@ -12,11 +12,10 @@
 #define EPOCH_MS 1767225600000
 
 struct capture *
-capture_new(struct loop *l, const struct capture_tunnel *tunnels, size_t n_tunnels)
+capture_new(struct loop *l)
 {
 	struct capture *c = calloc(1, sizeof(*c));
 
-	check(n_tunnels <= LIMIT_TUNNELS_PER_LINK);
 	if (c == NULL)
 		return NULL;
 	c->loop = l;
@@ -26,12 +25,16 @@ capture_new(struct loop *l, const struct capture_tunnel *tunnels, size_t n_tunne
 		return NULL;
 	}
 	slab_init(&c->taps, sizeof(struct tap), LIMIT_CAPTURE_TAPS);
-	for (size_t i = 0; i < n_tunnels; i++) {
-		snprintf(c->tunnels[i].name, sizeof(c->tunnels[i].name), "%s", tunnels[i].name);
-		c->tunnels[i].level = tunnels[i].level;
-	}
-	c->n_tunnels = n_tunnels;
 	return c;
+}
+
+void
+capture_tunnel(struct capture *c, size_t index, const char *name, enum capture_level level)
+{
+	check(index < LIMIT_AGENT_TUNNELS);
+	snprintf(c->tunnels[index].name, sizeof(c->tunnels[index].name), "%s", name);
+	c->tunnels[index].level = level;
+	rows_figures_anew(c->rows, index);
 }
 
 void
@@ -75,7 +78,7 @@ capture_edge_row(struct capture *c, const struct edge_row *e)
 	bool known = rows_of_delivery(c->rows, e->delivery, &r) ||
 		     rows_of_request(c->rows, e->request_id, &r);
 
-	check(e->tunnel < c->n_tunnels);
+	check(e->tunnel < LIMIT_AGENT_TUNNELS);
 	if (!known)
 		r = (struct capture_row){ .id = capture_next_id(c),
 			.begun_ms = e->at_ms,

@@ -17,17 +17,16 @@ enum capture_level {
 	CAPTURE_OFF,   /* nothing on the disk; the row lives in memory, without its query */
 };
 
-struct capture_tunnel {
-	const char *name; /* what people call it */
-	enum capture_level level;
-};
-
 struct capture;
 
-/* tunnels: of the agent, in its order; copied. NULL without memory. */
-struct capture *capture_new(struct loop *l, const struct capture_tunnel *tunnels,
-    size_t n_tunnels) must_use;
-/* All taps must have ended. */
+/* NULL without memory. */
+struct capture *capture_new(struct loop *l) must_use;
+/*
+ * A tunnel of the agent takes the place `index` of its list, at most LIMIT_AGENT_TUNNELS of them;
+ * its figures begin anew. name: what people call it.
+ */
+void capture_tunnel(struct capture *c, size_t index, const char *name, enum capture_level level);
+/* All taps must have ended. NULL is harmless. */
 void capture_free(struct capture *c);
 struct rows *capture_rows(struct capture *c);
 

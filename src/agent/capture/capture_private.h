@@ -27,8 +27,7 @@ struct capture {
 	struct capture_place {
 		char name[64];
 		enum capture_level level;
-	} tunnels[LIMIT_TUNNELS_PER_LINK];
-	size_t n_tunnels;
+	} tunnels[LIMIT_AGENT_TUNNELS];
 	uint64_t last_id; /* of a row */
 };
 

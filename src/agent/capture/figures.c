@@ -11,7 +11,7 @@
 int
 figures_init(struct figures *f)
 {
-	f->tunnels = calloc(LIMIT_TUNNELS_PER_LINK, sizeof(*f->tunnels));
+	f->tunnels = calloc(LIMIT_AGENT_TUNNELS, sizeof(*f->tunnels));
 	return f->tunnels == NULL ? -1 : 0;
 }
 
@@ -25,8 +25,14 @@ figures_fini(struct figures *f)
 static struct figures_tunnel *
 of(const struct figures *f, size_t tunnel)
 {
-	check(tunnel < LIMIT_TUNNELS_PER_LINK);
+	check(tunnel < LIMIT_AGENT_TUNNELS);
 	return &f->tunnels[tunnel];
+}
+
+void
+figures_anew(struct figures *f, size_t tunnel)
+{
+	*of(f, tunnel) = (struct figures_tunnel){ 0 };
 }
 
 void

@@ -14,12 +14,13 @@ struct figures {
 		/* Of this span of five minutes, and of the one before. */
 		uint32_t took[2][FIGURES_BUCKETS];
 		int64_t span_us; /* when it began */
-	} * tunnels;             /* LIMIT_TUNNELS_PER_LINK */
+	} * tunnels;             /* LIMIT_AGENT_TUNNELS */
 };
 
 /* -1 without memory. */
 int figures_init(struct figures *f) must_use;
 void figures_fini(struct figures *f);
+void figures_anew(struct figures *f, size_t tunnel);
 void figures_begun(struct figures *f, size_t tunnel, bool listed);
 void figures_ended(struct figures *f, size_t tunnel, int64_t took_us, bool failed, int64_t now_us);
 void figures_refused(struct figures *f, size_t tunnel);

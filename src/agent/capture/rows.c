@@ -346,6 +346,12 @@ rows_forget(struct rows *r, uint32_t segment)
 /* --- counters --- */
 
 void
+rows_figures_anew(struct rows *r, size_t tunnel)
+{
+	figures_anew(&r->figures, tunnel);
+}
+
+void
 rows_begun(struct rows *r, size_t tunnel, bool listed)
 {
 	figures_begun(&r->figures, tunnel, listed);

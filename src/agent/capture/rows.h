@@ -67,7 +67,7 @@ void rows_listen(struct rows *r, struct rows_listener *l);
 /* Harmless where it does not listen (but was zeroed). */
 void rows_unlisten(struct rows_listener *l);
 
-/* tunnel: index in the agent's list, at most LIMIT_TUNNELS_PER_LINK of them. */
+/* tunnel: index in the agent's list, at most LIMIT_AGENT_TUNNELS of them. */
 void rows_figures(const struct rows *r, size_t tunnel, struct tunnel_figures *ret);
 
 /* --- who fills it: tap.c, capture.c --- */
@@ -84,6 +84,8 @@ void rows_clear(struct rows *r);
 /* Rows at the old end whose last record is in a segment before this one are forgotten. */
 void rows_forget(struct rows *r, uint32_t segment);
 
+/* Another tunnel has this place. */
+void rows_figures_anew(struct rows *r, size_t tunnel);
 /* One has begun; it has a row or none. */
 void rows_begun(struct rows *r, size_t tunnel, bool listed);
 void rows_ended(struct rows *r, size_t tunnel, int64_t took_us, bool failed);

@@ -45,7 +45,7 @@ tap_begin(struct capture *c, const struct tap_opening *o)
 {
 	struct tap *t;
 
-	check(o->tunnel < c->n_tunnels);
+	check(o->tunnel < LIMIT_AGENT_TUNNELS);
 	t = slab_get(&c->taps);
 	rows_begun(c->rows, o->tunnel, t != NULL);
 	if (t == NULL)

@@ -157,6 +157,11 @@ set_up(struct agent *a)
 	if (a->resolver == NULL || a->tunnels == NULL ||
 	    serve_init(&a->serve, a->loop, a->resolver, a->screen, a->tunnels, 0) != 0)
 		return strdup("out of memory");
+	if (!p->once) {
+		a->serve.capture = capture_new(a->loop);
+		if (a->serve.capture == NULL)
+			return strdup("out of memory");
+	}
 	a->client = (struct client){ .loop = a->loop,
 		.serve = &a->serve,
 		.screen = a->screen,
@@ -179,6 +184,7 @@ tear_down(struct agent *a)
 	own_certs_free(a->client.certs);
 	if (a->serve.loop != NULL)
 		serve_fini(&a->serve);
+	capture_free(a->serve.capture);
 	if (a->resolver != NULL)
 		resolver_free(a->resolver);
 	if (a->loop != NULL)

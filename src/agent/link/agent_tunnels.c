@@ -86,6 +86,8 @@ open_tunnel(struct agent *a, const struct config_tunnel *from, struct agent_tunn
 	    from->label != NULL  ? from->label
 	    : from->name != NULL ? from->name
 				 : t->origin.text);
+	if (a->serve.capture != NULL)
+		capture_tunnel(a->serve.capture, (size_t)(t - a->tunnels), t->label, CAPTURE_ON);
 	return NULL;
 }
 

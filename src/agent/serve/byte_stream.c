@@ -33,12 +33,26 @@ release(struct loop_grave *g)
 	slab_put(&b->serve->bytes, b);
 }
 
+static void
+report(struct byte_stream *b, enum link_code code)
+{
+	int64_t took_us = loop_now_us(b->serve->loop) - b->opened_us;
+
+	if (b->tap != NULL)
+		tap_end(b->tap, 0, slice_str(link_code_name(code)), took_us, b->flow.tx_bytes,
+		    b->flow.rx_bytes);
+	else if (b->counted)
+		tap_uncounted(b->serve->capture, serve_index(b->serve, b->tunnel), took_us, false);
+	b->tap = NULL;
+}
+
 /* code: for the edge, unless both directions have ended. */
 static void
 finish(struct byte_stream *b, enum link_code code)
 {
 	if (b->state == BYTE_STREAM_DEAD)
 		return;
+	report(b, code);
 	move(b, BYTE_STREAM_DEAD);
 	loop_timer_stop(b->serve->loop, &b->deadline);
 	flow_end(&b->flow, code);
@@ -189,5 +203,9 @@ byte_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 	flow_init(&b->flow, c, NULL, &flow_ops, b);
 	flow_bind(&b->flow, stream);
 	flow_hold(&b->flow);
+	b->opened_us = loop_now_us(s->loop);
+	b->counted = s->capture != NULL;
+	if (b->counted)
+		b->tap = serve_tap(s, t, o, ROW_KIND_BYTES);
 	return 0;
 }

@@ -26,7 +26,10 @@ struct byte_stream {
 	struct flow flow;
 	struct origin_conn *conn; /* NULL when DEAD */
 	enum byte_stream_state state;
-	struct tls_here *here;      /* NULL: bytes pass as they are */
+	struct tls_here *here; /* NULL: bytes pass as they are */
+	bool counted;          /* the capture knows of it */
+	struct tap *tap;       /* NULL: it has no row */
+	int64_t opened_us;
 	struct loop_timer deadline; /* of the handshake */
 	struct loop_grave grave;
 };

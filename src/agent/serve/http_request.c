@@ -234,9 +234,11 @@ start(struct http_stream *x, struct slice buf, bool fin)
 
 	check(x->state == HTTP_STREAM_READ && used <= buf.n);
 	note_request(x, buf, fin);
+	http_stream_tap(x, TAP_REQUEST, TAP_RECEIVED, &x->h1.head, buf);
 	x->conn = origin_take(&x->tunnel->origin, may_retry(x), &origin_ops, x);
 	if (!write_head(x, buf, &head))
 		return 0;
+	http_stream_tap(x, TAP_REQUEST, TAP_SENT, NULL, head);
 	h1_init(&x->h1, H1_RESPONSE);
 	x->h1.head_request = x->head_request;
 	if (x->conn != NULL) {

@@ -20,6 +20,8 @@ pass_head(struct http_stream *x, struct slice buf)
 
 	if (n == 0)
 		return -1;
+	http_stream_tap(x, TAP_RESPONSE, TAP_RECEIVED, &x->h1.head, buf);
+	http_stream_tap(x, TAP_RESPONSE, TAP_SENT, NULL, slice_of(dst, n));
 	return flow_send_head(&x->flow, S(""), slice_of(dst, n));
 }
 

@@ -36,7 +36,7 @@ put_block(struct http_stream *x, char **block)
 
 /* Once for each exchange, at its end. S-23: neither query nor header fields are shown. */
 static void
-report(const struct http_stream *x, enum link_code code)
+report(struct http_stream *x, enum link_code code)
 {
 	struct screen_request r = {
 		.name = x->tunnel->label,
@@ -52,6 +52,12 @@ report(const struct http_stream *x, enum link_code code)
 
 	if (x->status != 0)
 		serve_answered(x->serve, x->tunnel);
+	if (x->tap != NULL)
+		tap_end(x->tap, x->status, slice_str(r.outcome), r.took_us, r.tx_bytes, r.rx_bytes);
+	else if (x->counted)
+		tap_uncounted(x->serve->capture, serve_index(x->serve, x->tunnel), r.took_us,
+		    x->status == 0);
+	x->tap = NULL;
 	if (x->serve->screen->requests && !x->probe)
 		screen_request(x->serve->screen, &r);
 }
@@ -247,6 +253,25 @@ on_conn_readable(struct flow *f)
 		http_response_readable(x);
 }
 
+/* As flow.tee: the inlet is the answer, the outlet the request. */
+static void
+on_tee(struct flow *f, enum flow_tee what, struct slice bytes)
+{
+	struct http_stream *x = f->owner;
+
+	switch (what) {
+	case FLOW_TEE_IN:
+	case FLOW_TEE_OUT:
+		tap_body(x->tap, what == FLOW_TEE_IN ? TAP_RESPONSE : TAP_REQUEST, bytes);
+		break;
+	case FLOW_TEE_IN_TRAILERS:
+	case FLOW_TEE_OUT_TRAILERS:
+		tap_trailers(x->tap, what == FLOW_TEE_IN_TRAILERS ? TAP_RESPONSE : TAP_REQUEST,
+		    bytes);
+		break;
+	}
+}
+
 static const struct flow_ops flow_ops = {
 	.head = http_request_head,
 	.inlet_done = on_inlet_done,
@@ -302,5 +327,11 @@ http_stream_open(struct serve *s, struct carrier *c, struct stream *stream, stru
 	if (s->screen->requests)
 		slice_copy(o->request_id, x->request_id, sizeof(x->request_id));
 	x->probe = slice_eq(o->visitor, S("probe"));
+	if (s->capture != NULL && !x->probe) {
+		x->tap = serve_tap(s, t, o, ROW_KIND_HTTP);
+		x->counted = true;
+		if (x->tap != NULL)
+			x->flow.tee = on_tee;
+	}
 	return 0;
 }

@@ -69,7 +69,9 @@ struct http_stream {
 	/* for the screen; empty unless it wants requests */
 	char request_id[40], method[16], path[96];
 	unsigned status;
-	bool probe; /* the edge's own request: nobody's visit */
+	bool probe;      /* the edge's own request: nobody's visit */
+	bool counted;    /* the capture knows of it */
+	struct tap *tap; /* NULL: it keeps nothing of it */
 	struct loop_grave grave;
 };
 
@@ -81,6 +83,15 @@ int http_stream_open(struct serve *s, struct carrier *c, struct stream *stream,
 void http_stream_sweep(struct loop_timer *t);
 
 /* --- for http_request.c and http_response.c --- */
+
+/* A head for the capture, where it wants one; see tap_head(). */
+static inline void
+http_stream_tap(struct http_stream *x, enum tap_side side, enum tap_form form,
+    const struct h1_head *h, struct slice bytes)
+{
+	if (x->tap != NULL)
+		tap_head(x->tap, side, form, h, bytes);
+}
 
 /* The only writer of an exchange's state. */
 void http_stream_move(struct http_stream *x, enum http_stream_state to);

@@ -91,6 +91,26 @@ is_up(const struct agent_tunnel *t)
 	return t->state == TUNNEL_UP || (t->state == TUNNEL_WANTED && t->url[0] != '\0');
 }
 
+size_t
+serve_index(const struct serve *s, const struct agent_tunnel *t)
+{
+	return (size_t)(t - s->tunnels);
+}
+
+struct tap *
+serve_tap(struct serve *s, const struct agent_tunnel *t, const struct opening *o,
+    enum row_kind kind)
+{
+	const struct tap_opening opening = {
+		.tunnel = serve_index(s, t),
+		.kind = kind,
+		.request_id = o->request_id,
+		.visitor = o->visitor,
+	};
+
+	return tap_begin(s->capture, &opening);
+}
+
 void
 serve_answered(struct serve *s, struct agent_tunnel *t)
 {

@@ -10,6 +10,8 @@
 #ifndef ADIT_AGENT_SERVE_SERVE_H
 #define ADIT_AGENT_SERVE_SERVE_H
 
+#include "agent/capture/capture.h"
+#include "agent/capture/tap.h"
 #include "agent/serve/look.h"
 #include "agent/serve/origin.h"
 #include "agent/core/policy_text.h"
@@ -68,6 +70,7 @@ struct agent_tunnel {
 struct serve {
 	struct loop *loop;
 	struct screen *screen;
+	struct capture *capture; /* set by the caller after serve_init(); NULL: none */
 	struct origin_shared origins;
 	struct slab exchanges, bytes;
 	struct pool heads;   /* blocks of SERVE_HEAD_BYTES for heads that must be kept */
@@ -102,6 +105,11 @@ void serve_fails(struct serve *s, struct agent_tunnel *t, bool looks);
 struct agent_tunnel *serve_find(struct serve *s, uint16_t id);
 /* A stream of it has ended and will not look at it again. */
 void serve_stream_ended(struct agent_tunnel *t);
+/* Its place in the list. */
+size_t serve_index(const struct serve *s, const struct agent_tunnel *t);
+/* Tells the capture, which there must be, of an exchange or a byte stream; as tap_begin(). */
+struct tap *serve_tap(struct serve *s, const struct agent_tunnel *t, const struct opening *o,
+    enum row_kind kind);
 /* The only writer of a tunnel's state. What belongs to UP alone ends with it. */
 void serve_tunnel_move(struct agent_tunnel *t, enum tunnel_state to);
 
