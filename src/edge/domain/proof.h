@@ -10,7 +10,7 @@
 #ifndef ADIT_EDGE_DOMAIN_PROOF_H
 #define ADIT_EDGE_DOMAIN_PROOF_H
 
-#include "edge/domain/dnsask.h"
+#include "edge/core/dnsask.h"
 #include "edge/domain/wish.h"
 
 #define PROOF_TEXTS 16

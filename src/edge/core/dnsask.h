@@ -5,8 +5,8 @@
  *
  *	CUT -> HOST -> ASK      the zone; addresses of its name servers; the question itself
  */
-#ifndef ADIT_EDGE_DOMAIN_DNSASK_H
-#define ADIT_EDGE_DOMAIN_DNSASK_H
+#ifndef ADIT_EDGE_CORE_DNSASK_H
+#define ADIT_EDGE_CORE_DNSASK_H
 
 #include "base/limits.h"
 #include "dns/dnsread.h"

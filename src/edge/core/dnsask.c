@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a name to an answer of its own name servers. */
-#include "edge/domain/dnsask.h"
+#include "edge/core/dnsask.h"
 
 #include "dns/rr.h"
 
