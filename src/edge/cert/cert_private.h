@@ -68,10 +68,17 @@ void cert_keep(struct cert *c, void (*kept)(struct cert *c));
 void cert_rest(struct cert *c);
 /* Its live pair is what is shown from now on. */
 void cert_serve(struct cert *c);
+struct plan_life cert_life(const struct cert *c);
+/* Nobody wants it any more: while it rests, it is deleted. */
+void cert_discard(struct cert *c);
+/* The settings name a CA. */
+bool certs_has_acme(const struct certs *all);
+int64_t certs_now_s(void);
+
+/* --- want.c --- */
+
 /* Somebody wants it: the settings, a tunnel, an account. */
 bool cert_is_wanted(const struct cert *c);
-struct plan_life cert_life(const struct cert *c);
-int64_t certs_now_s(void);
 
 /* --- schedule.c --- */
 
