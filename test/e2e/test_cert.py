@@ -327,6 +327,14 @@ def fake(certlab):
     return made
 
 
+def self_signed(folder, *names):
+    """Certificate and key in files that certificates: takes; the line for aditd.yml."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=by hand", "-days", "80",
+                    "-addext", "subjectAltName=IP:127.0.0.1," + ",".join(f"DNS:{n}" for n in names), "-keyout", f"{folder}/hand.key", "-out", f"{folder}/hand.pem"],
+                   check=True, capture_output=True, timeout=WAIT_S)
+    return f"certificates:\n  - cert: {folder}/hand.pem\n    key: {folder}/hand.key\n"
+
+
 def fake_edge(certlab, fake, more="", **kw):
     return certlab.edge(f"directory: {fake.directory}, ca_file: {certlab.folder}/fake.crt, agree_to_terms: yes{more}", **kw)
 
@@ -369,6 +377,25 @@ def test_processing_for_long_and_renewals_that_fail_touch_nothing(certlab, fake)
     edge.ctl("cert", "renew", DOMAIN)
     edge.ctl("reload")
     assert edge.serial() == serial
+
+
+def test_from_files_to_a_ca_by_a_reload(certlab, fake, lab):
+    """Tunnels that are up get certificates of their own then, not when their agents connect the next time."""
+    files = self_signed(certlab.folder, DOMAIN, f"*.{DOMAIN}")
+    edge = fake_edge(certlab, fake, config=files)
+    shutil.copy(f"{certlab.folder}/hand.pem", edge.ca)
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web", token=edge.new_token("dev")[0])
+    assert edge.certs() == {}
+    path = f"{edge.folder}/aditd.yml"
+    with open(path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write(text.replace(files, ""))
+    edge.ctl("reload")
+    edge.wait_cert()
+    edge.wait_cert(f"web.{DOMAIN}")
+    assert edge.names(f"web.{DOMAIN}") == {f"web.{DOMAIN}"} and edge.logged_count("link-down") == 0
+    agent.stop()
 
 
 # --- many handshakes ---

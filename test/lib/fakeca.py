@@ -2,6 +2,7 @@
 """A CA that does what Pebble does not: it limits, talks garbage, hangs, and works on an order for as long as it is told."""
 import base64
 import http.server
+import itertools
 import json
 import os
 import ssl
@@ -25,7 +26,7 @@ class FakeCA:
         self.folder, self.processing, self.asked, self.n = folder, processing, [], 0
         self.fault = lambda path: None
         self.over = threading.Event()
-        self.orders = {}
+        self.orders, self.numbers, self.serials = {}, itertools.count(1), itertools.count(4096)
         self._keys()
         ca = self
 
@@ -76,13 +77,14 @@ class FakeCA:
                       f"{self.folder}/fake.crt", "-subj", "/CN=fake CA", "-days", "30", "-addext", "subjectAltName=IP:127.0.0.1")
 
     def sign(self, csr, names):
-        path = os.path.join(self.folder, f"order{len(self.orders)}")
+        serial = next(self.serials)
+        path = os.path.join(self.folder, f"order{serial}")
         with open(path + ".csr", "wb") as f:
             f.write(base64.urlsafe_b64decode(csr + "=" * (-len(csr) % 4)))
         with open(path + ".ext", "w") as f:
             f.write("subjectAltName=" + ",".join("DNS:" + n for n in names) + "\nauthorityKeyIdentifier=keyid\n")
         leaf = self._openssl("x509", "-req", "-inform", "DER", "-in", path + ".csr", "-CA", f"{self.folder}/fake.crt", "-CAkey", f"{self.folder}/fake.key",
-                             "-days", "20", "-extfile", path + ".ext", "-set_serial", str(4096 + len(self.orders)))
+                             "-days", "20", "-extfile", path + ".ext", "-set_serial", str(serial))
         with open(f"{self.folder}/fake.crt", "rb") as f:
             return leaf + f.read()
 
@@ -99,7 +101,7 @@ class FakeCA:
         if what == "account":
             return doc(201, {"status": "valid"}, Location=self.base + "/acct/1")
         if what == "neworder":
-            at = str(len(self.orders) + 1)
+            at = str(next(self.numbers))  # orders come at the same time
             self.orders[at] = {"status": "ready", "identifiers": payload["identifiers"], "authorizations": [f"{self.base}/authz/{at}"],
                                "finalize": f"{self.base}/finalize/{at}"}
             return doc(201, self.orders[at], Location=f"{self.base}/order/{at}")

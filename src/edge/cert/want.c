@@ -3,6 +3,7 @@
 #include "edge/cert/cert_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Certificates of files are for the domain, then: ours are for the rest. */
 static bool
@@ -169,6 +170,44 @@ certs_route_up(struct certs *all, const char *key)
 	certs_kick(all);
 }
 
+/* Names of tunnels that are up. */
+struct up {
+	size_t n, room;
+	char (*keys)[DIRECTORY_KEY_BYTES];
+};
+
+static bool
+note_up(const struct route *r, void *arg)
+{
+	struct up *up = arg;
+
+	if (route_serves(r, 0) || r->tombstone)
+		return true;
+	if (up->n == up->room) {
+		size_t room = up->room * 2 + 16;
+		void *keys = realloc(up->keys, room * sizeof(*up->keys));
+
+		if (keys == NULL) /* the others get theirs when they connect again */
+			return false;
+		up->keys = keys;
+		up->room = room;
+	}
+	memcpy(up->keys[up->n++], r->key, sizeof(r->key));
+	return true;
+}
+
+/* Tunnels that came while files had certificates for them. The directory's lock is not held meanwhile. */
+static void
+want_tunnels(struct certs *all)
+{
+	struct up up = { 0 };
+
+	directory_each(all->edge->directory, note_up, &up);
+	for (size_t i = 0; i < up.n; i++)
+		certs_route_up(all, up.keys[i]);
+	free(up.keys);
+}
+
 void
 certs_use_settings(struct certs *all, struct settings *s)
 {
@@ -176,6 +215,7 @@ certs_use_settings(struct certs *all, struct settings *s)
 	all->settings = settings_ref(s);
 	registrations_use_settings(&all->registrations);
 	want_settings(all);
+	want_tunnels(all);
 	if (all->notice != NULL)
 		notice_use_settings(all->notice);
 	certs_kick(all);
