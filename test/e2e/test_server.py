@@ -315,6 +315,31 @@ def test_an_edge_that_was_never_root_says_what_it_lacks(place):
     os.chown(place.key, 0, 0)
     done = place.run("-n", ok=True)
     assert "fine" in done.stdout and f"{place.key}: only root can read it" in done.stderr, done
+    assert place.path + ": only" not in done.stderr
+    os.chmod(place.path, 0o640)  # of root's group
+    done = place.run("-n", ok=True)
+    assert f"{place.path}: only root can read it" in done.stderr and f"sudo chgrp nogroup {place.path} && sudo chmod 640 {place.path}" in done.stderr, done
+
+
+@ROOT_ONLY
+@pytest.mark.skipif(shutil.which("strace") is None, reason="NO STRACE, that a start changes no file's mode by its path is NOT tested")
+def test_no_mode_is_changed_by_the_path_of_the_control_socket(place):
+    """Somebody could have put a link there meanwhile: the socket is 0600 from its birth."""
+    place.write()
+    trace = os.path.join(place.folder, "trace")
+    old = os.umask(0)
+    try:
+        edge = place.edge("strace", "-f", "-o", trace, "-e", "trace=chmod,fchmodat,bind", ADITD)
+    finally:
+        os.umask(old)
+    assert os.stat(place.control).st_mode & 0o777 == 0o600
+    with open(f"/proc/{edge.pid}/task/{edge.pid}/children") as f:
+        traced, = f.read().split()
+    os.kill(int(traced), signal.SIGTERM)  # what strace passes on is its own affair
+    until(lambda: not edge.alive())
+    with open(trace) as f:
+        calls = f.read()
+    assert place.control in calls and "chmod" not in calls, calls
 
 
 @ROOT_ONLY

@@ -236,8 +236,8 @@ privilege_keep_reading(const struct settings *s)
 }
 
 /* As an open tells it: modes, folders and access lists at once. */
-static bool
-is_denied(const char *path)
+bool
+privilege_is_denied(const char *path)
 {
 	int fd;
 
@@ -253,16 +253,16 @@ const char *
 privilege_denied(const struct settings *s)
 {
 	for (size_t i = 0; i < s->n_certs; i++) {
-		if (is_denied(s->certs[i].cert_path))
+		if (privilege_is_denied(s->certs[i].cert_path))
 			return s->certs[i].cert_path;
-		if (is_denied(s->certs[i].key_path))
+		if (privilege_is_denied(s->certs[i].key_path))
 			return s->certs[i].key_path;
 	}
 	for (size_t i = 0; i < s->acme.n_cas; i++)
-		if (is_denied(s->acme.cas[i].eab_hmac_file))
+		if (privilege_is_denied(s->acme.cas[i].eab_hmac_file))
 			return s->acme.cas[i].eab_hmac_file;
 	for (size_t i = 0; i < s->dns.n_keys; i++)
-		if (is_denied(s->dns.keys[i].secret_file))
+		if (privilege_is_denied(s->dns.keys[i].secret_file))
 			return s->dns.keys[i].secret_file;
 	return NULL;
 }

@@ -24,6 +24,8 @@ char *privilege_give(const char *path, const struct settings *s) must_use;
 char *privilege_drop(const struct settings *s) must_use;
 /* The same, but the right to read any file is kept, and nothing else of root. */
 char *privilege_keep_reading(const struct settings *s) must_use;
+/* The user who runs may not read it. NULL: there is none. */
+bool privilege_is_denied(const char *path) must_use;
 /* The first certificate or key of the settings that the user who runs may not read; NULL: none. */
 const char *privilege_denied(const struct settings *s) must_use;
 /* Takes a sentence on why certificates and keys cannot be used (malloced), and gives it back with

@@ -8,6 +8,7 @@
 #include "net/udp.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -198,10 +199,15 @@ check_all(struct settings *s)
  * nobody can see from here.
  */
 static void
-note_denied(const struct settings *s)
+note_denied(const struct settings *s, const char *config)
 {
+	const struct group *gr = getgrgid(getegid());
 	const char *path = privilege_denied(s);
 
+	if (privilege_is_denied(config) && gr != NULL)
+		tell_note("%s: only root can read it, and the unit of systemd starts aditd as "
+			  "%s.  Type: sudo chgrp %s %s && sudo chmod 640 %s",
+		    config, s->user, gr->gr_name, config, config);
 	if (path != NULL)
 		tell_note("%s: only root can read it, and the unit of systemd starts aditd as "
 			  "%s; aditd(8), \"Keys that only root can read\"",
@@ -223,7 +229,7 @@ selfcheck_run(const struct daemon_options *o)
 	else
 		tell_error("failed", "%s", error != NULL ? error : "out of memory");
 	if (fine)
-		note_denied(s);
+		note_denied(s, o->dev != NULL ? NULL : o->file);
 	settings_unref(s);
 	free(error);
 	return fine ? 0 : 1;

@@ -26,7 +26,8 @@ listen_on(const struct addr *a, bool share, const char *key, struct addr *ret_bo
 	return -1;
 }
 
-/* A socket that only this user may connect to. */
+/* A socket that only this user may connect to: it is born so, since a chmod would follow a link that
+ * somebody has put there meanwhile. */
 static char *
 listen_control(struct sockets *k, const struct settings *s)
 {
@@ -35,8 +36,6 @@ listen_control(struct sockets *k, const struct settings *s)
 
 	k->control_fd = listen_on(&s->control, false, "control socket", NULL, &error);
 	umask(old);
-	if (error == NULL && chmod(s->control.path, 0600) != 0)
-		error = sentence("%s: %s", s->control.path, strerror(errno));
 	return error;
 }
 
