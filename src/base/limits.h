@@ -271,6 +271,13 @@
 	X(CAPTURE_WORDS,          2048, "words", "methods, hosts, events and such that these rows share") \
 	X(CAPTURE_TARGET_BYTES,    512, "bytes", "path and query of a row; the head has all of it")  \
 	X(CAPTURE_TAPS,          16384, "exchanges", "exchanges of an agent that have a row while they run") \
+	X(SETUP_FILE_BYTES,        16384, "bytes", "configuration that aditd setup writes, and answer that it prints") \
+	X(SETUP_ANSWER_BYTES,    1048576, "bytes", "answer of a command that aditd setup asks its edge with") \
+	X(SETUP_ADDRESSES,             4, "addresses", "of a server, and places for DNS, that aditd setup is given") \
+	X(SETUP_WAIT_S,             3600, "s", "aditd setup waits for records, edge and certificate, unless --wait says another time") \
+	X(SETUP_ASK_MS,             6000, "ms", "wait for an answer of DNS about one record in aditd setup") \
+	X(SETUP_DNS_MS,             5000, "ms", "before aditd setup asks for missing records again") \
+	X(SETUP_EDGE_MS,             500, "ms", "before aditd setup asks its edge again") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

@@ -4,6 +4,9 @@
 What is pushed stands in `PUSHED` by the names of `aditd -T`; what nobody from outside can push stands in `INSIDE` with the reason.
 """
 import contextlib
+import glob
+import os
+import re
 import resource
 import socket
 import ssl
@@ -14,6 +17,7 @@ import time
 import warnings
 
 import pytest
+from conftest import ROOT
 from hostile import CONTROL, FakeAgent, client_hello
 from http1 import Closed
 from lab import ADITD, SANITIZED
@@ -502,13 +506,13 @@ INSIDE = {
     **dict.fromkeys("LINK_RX_BYTES_MIN STREAM_RX_BYTES_MIN STREAM_RX_BYTES_INIT STREAM_RX_BYTES_FIRST STREAMS_RX_FIRST LINK_OUT_BYTES "
                     "ORIGIN_POOL REFUSED_SEND_MS LOOP_CHUNKS_KEPT WORKERS DIAL_ADDRESSES LOOKUPS COURIER_BYTES PROBE_MS PROBED_MS STATUS_BYTES DOMAIN_SERVERS "
                     "ACME_NONCES ACME_DIRECTORY_S CERT_ORDERS CERT_ORDERS_BURST CERT_ORDER_S CERT_DOMAIN CERT_DOMAIN_S CERT_SAME CERT_SAME_S "
-                    "CERT_NEW_EDGE".split(), OURS),
+                    "CERT_NEW_EDGE SETUP_FILE_BYTES SETUP_ANSWER_BYTES".split(), OURS),
     **dict.fromkeys("LINK_IDLE_MS LINK_DEAD_MS TCP_PROBE_IDLE_MS TCP_PROBE_MS TCP_PROBES ORIGIN_CONNECT_MS ORIGIN_SILENT_MS LOOK_MS LOOK_MS_MAX "
                     "STREAM_STALL_MS H2_PING_MS ORIGIN_POOL_IDLE_MS RETRY_MS_MIN RETRY_MS_MAX STABLE_MS READER_MS LINGER_MS EDGE_SILENT_MS RELAY_MS HOUSEKEEPING_MS "
                     "DOMAIN_PROOF_MS ALERT_URL_MS ALERT_TRIES ALERT_MS KNOCK_MS SEEN_MS DDNS_LOOK_MS DDNS_SETTLE_MS DDNS_GONE_MS DDNS_LEFT_MS STOP_MS DRAIN_MS INBOX_DEDUPE_MS STORE_LATE_MS CERT_ASK_S CERT_DOWN_S CERT_KEEP_S CERT_FETCH_MS "
-                    "CERT_TOLD_MS CERT_STORE_MS".split(), CLOCK),
+                    "CERT_TOLD_MS CERT_STORE_MS SETUP_WAIT_S SETUP_ASK_MS SETUP_DNS_MS SETUP_EDGE_MS".split(), CLOCK),
     **dict.fromkeys("ORIGIN_H2_STREAMS ORIGIN_H2_CONNS ORIGIN_H2_RX_BYTES ORIGIN_H2_TX_BYTES".split(), OURS), "ORIGIN_H2_PING_MS": CLOCK,
-    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES ACME_NAMES CERTIFICATES CERTIFICATE_BYTES BOARD_NOTES DNS_ZONES CONTROL_CLIENTS CONTROL_LINE_BYTES "
+    **dict.fromkeys("CONFIG_BYTES CONFIG_DEPTH CONFIG_NODES ACME_NAMES CERTIFICATES CERTIFICATE_BYTES SETUP_ADDRESSES BOARD_NOTES DNS_ZONES CONTROL_CLIENTS CONTROL_LINE_BYTES "
                     "CHECKURL_BYTES TOKEN_NAMES".split(), FILE),
     **dict.fromkeys("STORE_BATCH STORE_BATCH_BYTES STORE_LATE STORE_ROWS STORE_POLICIES STORE_CACHE_BYTES STORE_WAL_BYTES STORE_CHECK_MS STORE_SPACE_BYTES "
                     "STORE_SPARE_BYTES ITEM_BYTES DOMAIN_PROOFS INBOX_LEASE INBOX_STEP INBOX_SCAN AUDIT_ROWS CERT_SHOWN".split(), ROW),
@@ -520,6 +524,15 @@ INSIDE = {
     **dict.fromkeys("PROXY_GREETINGS".split(), PROXIES),
     **dict.fromkeys("LOOP_CHUNKS H2_BYTES".split(), HUGE),
 }
+
+
+def test_each_wait_and_buffer_of_setup_has_a_row():
+    """What is a number with a unit in its name stands in limits.h, where aditd -T and the manual find it."""
+    found = []
+    for path in glob.glob(os.path.join(ROOT, "src", "edge", "setup", "*.[ch]")):
+        with open(path) as f:
+            found += re.findall(r"^#define (\w+_(?:MS|S|BYTES)) ", f.read(), re.M)
+    assert not found
 
 
 def test_each_limit_is_pushed_or_cannot_be():

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import pwd
 import re
 import shutil
 import subprocess
@@ -98,15 +99,34 @@ def test_questions_and_answers(lab):
     assert code == 1 and "dns:" not in shown, shown
 
 
+def has_user():
+    try:
+        return bool(pwd.getpwnam("aditd"))
+    except KeyError:
+        return False
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or has_user(), reason="only root finds that there is no user aditd")
+def test_without_the_user_nothing_is_written(lab):
+    """A file for root alone would stay when the user is made, and no unit could read it."""
+    done = run_setup(lab.folder, *ALL, "--wait", "0", "--no-dns-check")
+    assert done.returncode == 1 and "useradd --system --user-group" in done.stderr and "nothing is written" in done.stderr, done
+    assert os.listdir(lab.folder) == []
+
+
 def test_the_file_is_for_root_and_the_group_and_stays(lab):
     path = f"{lab.folder}/aditd.yml"
-    run_setup(lab.folder, *ALL, "--wait", "0", "--no-dns-check")
+    as_user = {}
+    if os.geteuid() == 0 and not has_user():
+        os.chmod(lab.folder, 0o777)
+        as_user["user"] = "nobody"
+    run_setup(lab.folder, *ALL, "--wait", "0", "--no-dns-check", **as_user)
     assert os.stat(path).st_mode & 0o777 == 0o640 and not os.path.exists(path + ".new")
     with open(path, "a") as f:
         f.write("workers: 1\n")
-    done = run_setup(lab.folder, "--domain", "other.example.org", "--wait", "0")
+    done = run_setup(lab.folder, "--domain", "other.example.org", "--wait", "0", **as_user)
     assert done.returncode == 1 and "its domain is tunnel.example.org" in done.stderr, done
-    done = run_setup(lab.folder, "--wait", "0")
+    done = run_setup(lab.folder, "--wait", "0", **as_user)
     assert f"{path} is there, and stays as it is" in done.stdout, done
     with open(path) as f:
         assert f.read().endswith("workers: 1\n")

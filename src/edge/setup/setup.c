@@ -3,12 +3,12 @@
 #include "edge/setup/setup_private.h"
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/tell.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_BYTES (16 * 1024)
-#define WAIT_S 3600
 #define ACCOUNT "admin"
-/* Whom the unit runs the edge as; the file is for root and this group. */
-#define GROUP "aditd"
 
 void
 setup_say(const struct setup *s, const char *fmt, ...)
@@ -55,11 +51,31 @@ setup_pause(const struct setup *s, int ms)
 
 /* --- the file --- */
 
+/*
+ * The file is for root and the group that the edge runs as.  Without that user an edge would not start,
+ * and a file for root alone would stay when he is made.  False: it was said what is missing.
+ */
+static bool
+find_group(const struct settings *s, gid_t *ret)
+{
+	const struct passwd *pw = getpwnam(s->user);
+	const struct group *gr = s->group[0] != '\0' ? getgrnam(s->group) : NULL;
+
+	*ret = gr != NULL ? gr->gr_gid : pw != NULL ? pw->pw_gid : getegid();
+	if (geteuid() != 0 || pw != NULL)
+		return true;
+	tell_error("failed",
+	    "the user \"%s\", who runs aditd, does not exist, so nothing is written.  Make it: "
+	    "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin %s.  Then "
+	    "type aditd setup again",
+	    s->user, s->user);
+	return false;
+}
+
 /* Beside the file, and then in its place: a file that is there is never half of one. */
 static bool
-write_file(const char *path, struct slice text)
+write_file(const char *path, struct slice text, gid_t group)
 {
-	const struct group *group = getgrnam(GROUP);
 	char beside[1100];
 	bool ok;
 	int fd;
@@ -73,8 +89,7 @@ write_file(const char *path, struct slice text)
 	if (fd < 0)
 		return false;
 	ok = fchmod(fd, 0640) == 0 && write(fd, text.p, text.n) == (ssize_t)text.n &&
-	     (geteuid() != 0 || group == NULL || fchown(fd, 0, group->gr_gid) == 0) &&
-	     fsync(fd) == 0;
+	     (geteuid() != 0 || fchown(fd, 0, group) == 0) && fsync(fd) == 0;
 	close(fd);
 	if (ok && rename(beside, path) == 0)
 		return true;
@@ -90,17 +105,20 @@ make_file(struct setup *s)
 	struct buf b;
 	char *error = NULL;
 	bool ok = false;
+	gid_t group;
 
 	if (!setup_wish_fill(s, &w))
 		return false;
-	buf_init(&b, FILE_BYTES);
+	buf_init(&b, LIMIT_SETUP_FILE_BYTES);
 	setup_wish_text(&w, &b);
 	s->settings = b.failed ? NULL : settings_parse(buf_slice(&b), s->o->file, &error);
 	if (s->settings == NULL)
 		tell_error("failed", "%s", error != NULL ? error : "out of memory");
 	else if (s->o->dry_run)
 		ok = tell_answer(&b);
-	else if ((ok = write_file(s->o->file, buf_slice(&b))))
+	else if (!find_group(s->settings, &group))
+		ok = false;
+	else if ((ok = write_file(s->o->file, buf_slice(&b), group)))
 		setup_say(s, "%s is written.\n", s->o->file);
 	else
 		tell_error("failed", "%s: %s%s", s->o->file, strerror(errno),
@@ -146,7 +164,7 @@ check_file(struct setup *s)
 	struct buf b;
 	int status;
 
-	buf_init(&b, FILE_BYTES);
+	buf_init(&b, LIMIT_SETUP_FILE_BYTES);
 	status = s->o->json ? setup_self(s, words, &b) : setup_self(s, words, NULL);
 	buf_fini(&b);
 	if (status != 0 && s->o->json)
@@ -182,7 +200,7 @@ tell_json(const struct setup *s, const char *url)
 	struct buf b;
 	bool ok;
 
-	buf_init(&b, FILE_BYTES);
+	buf_init(&b, LIMIT_SETUP_FILE_BYTES);
 	buf_putc(&b, '{');
 	put_member(&b, "file", s->o->file);
 	put_member(&b, "domain", s->settings->domain);
@@ -238,7 +256,7 @@ static bool (*const steps[])(struct setup *) = {
 int
 setup_run(const struct setup_options *o, const char *standard)
 {
-	uint64_t wait_s = WAIT_S;
+	uint64_t wait_s = LIMIT_SETUP_WAIT_S;
 	struct setup s = { .o = o };
 	size_t n = o->dry_run ? 1 : sizeof(steps) / sizeof(*steps), done = 0;
 

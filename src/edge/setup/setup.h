@@ -12,10 +12,9 @@
 #define ADIT_EDGE_SETUP_SETUP_H
 
 #include "base/check.h"
+#include "base/limits.h"
 
 #include <stdbool.h>
-
-#define SETUP_ADDRESSES 4
 
 /* The command line; strings are NULL where nothing was said. */
 struct setup_options {
@@ -23,9 +22,9 @@ struct setup_options {
 	const char *domain, *ip; /* of both one at least */
 	const char *https, *http;
 	const char *email, *directory, *ca_file;
-	const char *dns_mode;                        /* challenge, zone or off */
-	const char *addresses[SETUP_ADDRESSES + 1];  /* public ones; ends with NULL */
-	const char *dns_listen[SETUP_ADDRESSES + 1]; /* where the edge answers DNS */
+	const char *dns_mode;                              /* challenge, zone or off */
+	const char *addresses[LIMIT_SETUP_ADDRESSES + 1];  /* public ones; ends with NULL */
+	const char *dns_listen[LIMIT_SETUP_ADDRESSES + 1]; /* where the edge answers DNS */
 	const char *resolver; /* asked about the records: ADDRESS or ADDRESS:PORT */
 	const char *account;  /* of the first token */
 	const char *wait;     /* seconds */

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASK_MS 6000
-#define PAUSE_MS 5000
 /* Stands for every name below the domain when a wildcard is looked for. */
 #define ANY_NAME "adit-setup"
 
@@ -38,7 +36,7 @@ look_for_address(const struct setup *s, const char *name, const char *value, cha
 
 	snprintf(host, sizeof(host), "%s%s", name[0] == '*' ? ANY_NAME : "",
 	    name + (name[0] == '*' ? 1 : 0));
-	dns_query(host, s->o->resolver, ASK_MS, &a);
+	dns_query(host, s->o->resolver, LIMIT_SETUP_ASK_MS, &a);
 	if (has_address(&a, value))
 		return NULL;
 	if (a.n == 0) {
@@ -59,7 +57,7 @@ look_for_delegation(const struct setup *s, const char *name)
 {
 	struct dns_query_answer a;
 
-	dns_query(name, s->o->resolver, ASK_MS, &a);
+	dns_query(name, s->o->resolver, LIMIT_SETUP_ASK_MS, &a);
 	return a.result == DNS_QUERY_FAILED || a.result == DNS_QUERY_LATE ? NULL
 									  : "it is not delegated";
 }
@@ -106,7 +104,7 @@ wait_for(struct setup *s, const struct dns_plan *p)
 			    PS(buf_slice(&now)));
 		buf_reset(&before);
 		buf_put(&before, buf_slice(&now));
-	} while (!done && setup_pause(s, PAUSE_MS));
+	} while (!done && setup_pause(s, LIMIT_SETUP_DNS_MS));
 	if (!done)
 		tell_error("no-dns",
 		    "records are missing in DNS: %.*s; add them at the provider of the domain, and "

@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ANSWER_BYTES (1024 * 1024)
-#define PAUSE_MS 500
-
 /* What a command of aditd answers; NULL where it fails, as it does while no edge runs. */
 static json_t *
 ask(const struct setup *s, const char *const *words)
@@ -21,7 +18,7 @@ ask(const struct setup *s, const char *const *words)
 	json_t *answer = NULL;
 	int status;
 
-	buf_init(&b, ANSWER_BYTES);
+	buf_init(&b, LIMIT_SETUP_ANSWER_BYTES);
 	status = setup_self(s, words, &b);
 	if (status == 0 && b.n > 0)
 		answer = json_loadb(b.p, b.n, JSON_DISABLE_EOF_CHECK, NULL);
@@ -67,7 +64,7 @@ static bool
 wait_until_it_runs(const struct setup *s)
 {
 	while (!setup_edge_runs(s))
-		if (!setup_pause(s, PAUSE_MS)) {
+		if (!setup_pause(s, LIMIT_SETUP_EDGE_MS)) {
 			tell_error("no-edge",
 			    "no edge answers: start it, and type aditd setup again");
 			return false;
@@ -172,7 +169,7 @@ setup_certificate(struct setup *s)
 		json_decref(answer);
 		if (served)
 			return true;
-		if (!setup_pause(s, PAUSE_MS))
+		if (!setup_pause(s, LIMIT_SETUP_EDGE_MS))
 			break;
 	}
 	show_checkup(s);

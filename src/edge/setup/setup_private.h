@@ -15,7 +15,7 @@ struct setup_wish {
 	char ip[64];
 	char email[256], directory[1024], ca_file[1024];
 	char dns_mode[16]; /* "off": without DNS of our own */
-	char addresses[SETUP_ADDRESSES][64], dns_listen[SETUP_ADDRESSES][80];
+	char addresses[LIMIT_SETUP_ADDRESSES][64], dns_listen[LIMIT_SETUP_ADDRESSES][80];
 	size_t n_addresses, n_dns_listen;
 	char https[128], http[128];
 };
