@@ -5,9 +5,25 @@
 size_t
 h2_lines_whole(struct slice bytes)
 {
-	const char *end = bytes.n < 4 ? NULL : memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
+	const char *p = bytes.p, *end = bytes.p + bytes.n;
 
-	return end == NULL ? 0 : (size_t)(end - bytes.p) + 4;
+	/* From line to line: memmem() prepares itself for longer than this takes. */
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		p++;
+		if (p - bytes.p >= 4 && memcmp(p - 4, "\r\n\r\n", 4) == 0)
+			return (size_t)(p - bytes.p);
+	}
+	return 0;
+}
+
+/*
+ * Each answer has another one: kept in the table of the other side it would push out what comes again, and
+ * stand in a row with its likes that is searched for each of them.
+ */
+static bool
+is_new_each_time(struct slice name)
+{
+	return slice_eq(name, S("adit-request-id"));
 }
 
 void
@@ -22,6 +38,8 @@ h2_lines_put(struct h2_lines *l, struct slice name, struct slice value)
 		.valuelen = value.n,
 		.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
 	};
+	if (is_new_each_time(name))
+		l->nv[l->n - 1].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
 }
 
 /* What is said of a connection has no place in HTTP/2 (RFC 9113 8.2.2). */

@@ -287,10 +287,11 @@ h2_stream_sent(struct h2_stream *s, size_t n)
 static void
 give_up_body(struct h2_stream *s)
 {
-	char scratch[4096];
+	size_t n = s->in.n;
 
-	while (h2_take(s, scratch, sizeof(scratch)) > 0)
-		;
+	bufq_reset(&s->in);
+	if (n > 0)
+		taken(s, n);
 }
 
 int

@@ -156,6 +156,29 @@ TEST(an_answers_text_becomes_fields)
 	EXPECT_INT(h2_lines_whole(S("HTTP/1.1 200 OK\r\na: b\r\n\r")), 0);
 }
 
+/* What another answer will never say again is not kept by the other side. */
+TEST(an_id_pushes_nothing_out_of_the_table)
+{
+	char text[] = "HTTP/1.1 200 OK\r\nadit-request-id: 0123456789abcdef\r\nDate: x\r\n\r\n";
+	struct h2_lines l UNCLEARED;
+
+	l.n = 0;
+	EXPECT_INT(h2_lines_response(&l, text, sizeof(text) - 1), 200);
+	EXPECT_INT(l.n, 3);
+	for (size_t i = 0; i < l.n; i++)
+		EXPECT((l.nv[i].flags & NGHTTP2_NV_FLAG_NO_INDEX) ==
+		       (i == 1 ? NGHTTP2_NV_FLAG_NO_INDEX : 0));
+}
+
+TEST(a_heads_end_is_found_at_once)
+{
+	EXPECT_INT(h2_lines_whole(S("\r\n\r\n")), 4);
+	EXPECT_INT(h2_lines_whole(S("a\n\r\n\r\n\r\n")), 6);
+	EXPECT_INT(h2_lines_whole(S("\n\r\n")), 0);
+	EXPECT_INT(h2_lines_whole(S("a\n\nb\r\n\n")), 0);
+	EXPECT_INT(h2_lines_whole(S("")), 0);
+}
+
 TESTS(TEST_ROW(fields_keep_their_order_and_host_comes_first)
 	TEST_ROW(crumbs_are_joined_where_the_first_one_stood)
 	    TEST_ROW(a_body_without_a_length_is_chunked)
@@ -163,4 +186,6 @@ TESTS(TEST_ROW(fields_keep_their_order_and_host_comes_first)
 		    TEST_ROW(what_the_text_could_not_show_is_refused_here)
 			TEST_ROW(an_hpack_bomb_of_crumbs_is_too_large)
 			    TEST_ROW(an_hpack_bomb_of_bytes_is_too_large)
-				TEST_ROW(an_answers_text_becomes_fields))
+				TEST_ROW(an_answers_text_becomes_fields)
+				    TEST_ROW(an_id_pushes_nothing_out_of_the_table)
+					TEST_ROW(a_heads_end_is_found_at_once))
