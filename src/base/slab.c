@@ -31,7 +31,15 @@ slab_init(struct slab *s, size_t object_bytes, size_t n_max)
 		.object_bytes = (object_bytes + align - 1) / align * align,
 		.n_max = n_max,
 	};
+	s->zeroed_bytes = s->object_bytes;
 	list_init(&s->pages);
+}
+
+void
+slab_zeroes(struct slab *s, size_t bytes)
+{
+	check(bytes <= s->object_bytes);
+	s->zeroed_bytes = bytes;
 }
 
 static struct slab_page *
@@ -108,7 +116,7 @@ slab_get(struct slab *s)
 	page = page_of(s->pages.next);
 	object = page->free;
 	memcpy(&page->free, object, sizeof(void *));
-	memset(object, 0, s->object_bytes);
+	memset(object, 0, s->zeroed_bytes);
 	if (page->n_out++ == 0)
 		s->n_idle--;
 	if (page->free == NULL)

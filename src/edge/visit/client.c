@@ -6,7 +6,6 @@
 #include "net/addr.h"
 
 #include <netinet/in.h>
-#include <stdio.h>
 
 void
 client_find(struct exchange *x, struct slice bytes)
@@ -51,7 +50,7 @@ client_text(const struct exchange *x, char dst[PEER_TEXT_BYTES])
 	struct sockaddr_storage ss;
 
 	if (!x->client.known) {
-		snprintf(dst, PEER_TEXT_BYTES, "%s", x->front->peer);
+		slice_copy(slice_str(x->front->peer), dst, PEER_TEXT_BYTES);
 		return;
 	}
 	client_sockaddr(x, &ss);

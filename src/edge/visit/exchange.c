@@ -68,6 +68,8 @@ exchange_start(struct front *f)
 	x->front = f;
 	x->worker = f->worker;
 	h1_init(&x->req, H1_REQUEST);
+	h1_init(&x->res, H1_RESPONSE);
+	x->id[0] = x->name[0] = x->host[0] = x->accept[0] = x->method[0] = x->path[0] = '\0';
 	buf_init(&x->head, HEAD_BUF_BYTES);
 	buf_init(&x->rest, HEAD_BUF_BYTES);
 	buf_init(&x->page, VISIT_PAGE_BYTES);
@@ -251,7 +253,7 @@ find_policy(struct exchange *x, struct going *g)
 	if (g->tunnel != NULL) {
 		x->policy = policy_ref(g->tunnel->policy);
 		x->route = g->tunnel->route;
-		snprintf(g->account, sizeof(g->account), "%s", g->tunnel->account);
+		slice_copy(slice_str(g->tunnel->account), g->account, sizeof(g->account));
 	} else if (g->code == CLOSE_AGENT_AWAY) {
 		x->policy =
 		    directory_policy(x->worker->edge->directory, slice_str(x->name), g->account);

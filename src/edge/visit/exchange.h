@@ -76,7 +76,6 @@ struct exchange {
 	struct front *front;
 	struct worker *worker;
 	struct flow flow;
-	struct h1 req, res;
 	struct policy *policy;      /* of the route, a reference; NULL: none */
 	struct route *route;        /* of its tunnel; NULL: it has found none */
 	struct access_wait *access; /* a password is being looked at */
@@ -109,12 +108,17 @@ struct exchange {
 	bool req_head;              /* the method is HEAD */
 	enum exchange_probe probe;  /* of a doctor: neither counted nor stored (probe.h) */
 	struct source_ip client;    /* known: whom a trusted proxy has named (client.h) */
+	/* From here on exchange_start() sets what is read: most of it is not, of most requests. */
+	struct h1 req, res;
 	char id[17];
 	char name[DIRECTORY_KEY_BYTES];
 	char host[256];             /* canonical */
 	char accept[80];            /* cut; for pages of our own */
 	char method[24], path[160]; /* for the log; cut, without the query */
 };
+
+/* What of it comes zeroed. */
+#define EXCHANGE_ZEROED_BYTES offsetof(struct exchange, req)
 
 /* NULL: there are too many. */
 struct exchange *exchange_start(struct front *f) must_use;

@@ -60,7 +60,7 @@ find_name(struct exchange *x)
 
 	if (name.n > 0) {
 		check(name.n < sizeof(x->name)); /* edge_name_of() knows no longer one */
-		memcpy(x->name, name.p, name.n);
+		slice_copy(name, x->name, sizeof(x->name));
 		return CLOSE_OK;
 	}
 	switch (own_domain_find(e, host, x->name)) {

@@ -93,6 +93,7 @@ visit_new(const struct settings *s)
 	slab_init(&v->visitors, sizeof(struct visitor), n_max + SLACK);
 	slab_init(&v->h2_fronts, sizeof(struct h2_front), LIMIT_EXCHANGES);
 	slab_init(&v->exchanges, sizeof(struct exchange), LIMIT_EXCHANGES);
+	slab_zeroes(&v->exchanges, EXCHANGE_ZEROED_BYTES);
 	list_init(&v->list);
 	lobby_init(&v->lobby, n_max, 0, visitor_is_idle);
 	lobby_init(&v->partials, LIMIT_PARTIAL_HEADS, 0, NULL);

@@ -34,6 +34,27 @@ TEST(zeroed_aligned_and_bounded)
 	slab_fini(&s);
 }
 
+/* What is behind them is as it was left, and of nobody else. */
+TEST(only_so_many_bytes_are_zeroed)
+{
+	struct slab s;
+	char *object;
+
+	slab_init(&s, OBJECT_BYTES, 1);
+	slab_zeroes(&s, 16);
+	object = slab_get(&s);
+	EXPECT(object != NULL);
+	if (object == NULL)
+		return;
+	memset(object, 0x5a, OBJECT_BYTES);
+	slab_put(&s, object);
+	EXPECT(slab_get(&s) == object);
+	for (int b = 0; b < OBJECT_BYTES; b++)
+		EXPECT(object[b] == (b < 16 ? 0 : 0x5a));
+	slab_put(&s, object);
+	slab_fini(&s);
+}
+
 /* A burst goes back, but for what one survivor holds and a little. */
 TEST(pages_go_back)
 {
@@ -78,4 +99,5 @@ TEST(small_objects_and_none)
 	slab_fini(&s);
 }
 
-TESTS(TEST_ROW(zeroed_aligned_and_bounded) TEST_ROW(pages_go_back) TEST_ROW(small_objects_and_none))
+TESTS(TEST_ROW(zeroed_aligned_and_bounded) TEST_ROW(only_so_many_bytes_are_zeroed)
+	TEST_ROW(pages_go_back) TEST_ROW(small_objects_and_none))
