@@ -61,7 +61,7 @@
 	X(STREAM_STALL_MS,      300000, "ms", "bytes of an exchange that nobody reads") \
 	X(EARLY_DRAIN_BYTES,     65536, "bytes", "request body read away after an early response") \
 	X(INTERIM_HEADS,           16, "heads", "interim answers (1xx) of one exchange")              \
-	X(ORIGIN_POOL,             512, "connections", "idle connections kept to an origin")       \
+	X(ORIGIN_POOL,             768, "connections", "idle connections kept to an origin")       \
 	X(ORIGIN_POOL_IDLE_MS,   20000, "ms", "idle connection kept to an origin")                 \
 	X(ORIGIN_H2_STREAMS,       256, "streams", "HTTP/2 streams of one connection to an origin") \
 	X(ORIGIN_H2_CONNS,          16, "connections", "HTTP/2 connections to one origin")         \
