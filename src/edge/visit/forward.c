@@ -43,7 +43,7 @@ send_head(struct exchange *x, struct tunnel *t, struct slice head)
 		.visitor = slice_str(who),
 		.local = slice_str(f->local),
 		.tls_version = tls == NULL ? S("") : slice_str(tls_version(tls)),
-		.sni = tls == NULL ? S("") : slice_str(tls_sni(tls)),
+		.sni = slice_str(front_sni(f)),
 		.alpn = tls == NULL ? S("") : tls_alpn(tls),
 		.body = x->req.head.framing == H1_CHUNKED,
 	};

@@ -68,4 +68,11 @@ front_tls(const struct front *f)
 	return f->conn->tls;
 }
 
+/* The name that he asked for in his handshake; "": none, or no TLS. */
+static inline const char *
+front_sni(const struct front *f)
+{
+	return front_tls(f) == NULL ? "" : tls_sni(front_tls(f));
+}
+
 #endif

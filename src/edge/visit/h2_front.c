@@ -101,7 +101,7 @@ on_hand_over(struct front *front, struct worker *to, struct slice bytes)
 
 	(void)to, (void)bytes;
 	h2_goaway(f->visitor->h2);
-	if (tls_sni(front_tls(front))[0] == '\0') {
+	if (front_sni(front)[0] == '\0') {
 		local_reply_error(f->x, CLOSE_MISDIRECTED, S(""));
 		return;
 	}

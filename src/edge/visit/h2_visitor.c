@@ -314,7 +314,7 @@ on_grave(struct loop_grave *g)
 static size_t
 origin_of(const struct visitor *v, char *dst, size_t cap)
 {
-	const char *sni = tls_sni(v->conn.tls);
+	const char *sni = front_sni(&v->front);
 	unsigned port = v->front.worker->edge->https_port;
 	int n = 0;
 
