@@ -116,6 +116,11 @@ bench: ## speed and memory beside nginx, HAProxy, ssh -R and stunnel; webhooks s
 	@$(PYTHON) bench/wide --build $(B)
 	@$(PYTHON) bench/inbox --build $(B)
 
+bench-cost: ## instructions of a request and of a MiB, beside the last line of bench/COST.md
+	@tools/deps build bench
+	$(SUB) programs
+	@$(PYTHON) bench/cost --build $(B) --budget bench/COST.md
+
 cover: ## lines that the tests reach, in build/cover/index.html
 	@tools/deps build test cover
 	$(SUB) check B=build/cover CFLAGS='-O0 -g --coverage -fprofile-update=atomic' SAN=--coverage
@@ -292,7 +297,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench cover lint format vendor install packages packages-check static bare release reproducible dist clean \
+.PHONY: help run build deps check asan ubsan tsan autobahn fuzz bench bench-cost cover lint format vendor install packages packages-check static bare release reproducible dist clean \
     torture programs units tsan-units threaded replays fuzzers FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
