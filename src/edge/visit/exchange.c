@@ -3,7 +3,6 @@
 #include "edge/visit/exchange.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "edge/core/board.h"
 #include "edge/visit/access.h"
 #include "edge/visit/challenge_answer.h"
@@ -152,10 +151,7 @@ copy_for_log(struct exchange *x, struct slice bytes)
 	accept = h1_find(h, bytes, S("Accept"), &at);
 	if (accept != NULL)
 		slice_copy(h1_text(bytes, accept->value), x->accept, sizeof(x->accept));
-	if (!x->worker->settings->log_access || !log_wants(LOG_INFO))
-		return;
-	slice_copy(h1_text(bytes, h->method), x->method, sizeof(x->method));
-	slice_copy(h1_text(bytes, h->path), x->path, sizeof(x->path));
+	exchange_log_keep(x, bytes);
 }
 
 /* --- the steps of a request --- */

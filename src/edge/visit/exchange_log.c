@@ -33,6 +33,21 @@ count(const struct exchange *x, int64_t took_us)
 		    took_us, now_ms);
 }
 
+static bool
+is_wanted(const struct worker *w)
+{
+	return w->settings->log_access && log_wants(LOG_INFO);
+}
+
+void
+exchange_log_keep(struct exchange *x, struct slice bytes)
+{
+	if (!is_wanted(x->worker))
+		return;
+	slice_copy(h1_text(bytes, x->req.head.method), x->method, sizeof(x->method));
+	slice_copy(h1_text(bytes, x->req.head.path), x->path, sizeof(x->path));
+}
+
 /* One line for the log, of what has a name in it: a head that never came has none, and what was
  * handed over has it there. */
 void
@@ -47,7 +62,7 @@ exchange_log(const struct exchange *x)
 		return;
 	/* Once, at the end, and not for each frame. */
 	count(x, took_us);
-	if (!w->settings->log_access)
+	if (!is_wanted(w))
 		return;
 	client_text(x, peer);
 	log_event(LOG_INFO, x->probe != EXCHANGE_NO_PROBE ? "probe" : "request", LOG_Z("id", x->id),

@@ -5,6 +5,8 @@
 
 #include "edge/visit/exchange.h"
 
+/* What the line needs of the head, whose buffer goes. */
+void exchange_log_keep(struct exchange *x, struct slice bytes);
 /* Once, at its end. */
 void exchange_log(const struct exchange *x);
 
