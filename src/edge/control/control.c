@@ -4,10 +4,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "edge/cert/cert.h"
 #include "edge/control/control_private.h"
-#include "edge/domain/ask.h"
-#include "edge/inbox/query.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,32 +27,17 @@ on_grave(struct loop_grave *g)
 static void
 client_close(struct control_client *c)
 {
-	struct control *ctl = c->control;
+	struct control *ctl = c->asker.control;
 
 	if (c->dead)
 		return;
 	check(ctl->n_clients > 0);
 	c->dead = true;
-	control_job_abandon(c);
-	query_abandon(c->query);
-	c->query = NULL;
-	certs_abandon(c->cert_job);
-	c->cert_job = NULL;
-	domain_abandon(c->domain);
-	c->domain = NULL;
-	loop_timer_stop(ctl->edge->main_loop, &c->wait_timer);
+	asker_leave(&c->asker);
 	conn_close(&c->conn);
 	list_del(&c->node);
 	ctl->n_clients--;
 	loop_bury(ctl->edge->main_loop, &c->grave, on_grave);
-}
-
-/* One request at a time, so that answers need no number. */
-static bool
-is_busy(const struct control_client *c)
-{
-	return c->job != NULL || c->query != NULL || c->cert_job != NULL || c->domain != NULL ||
-	       c->wait_key[0] != '\0' || c->out.n > 0;
 }
 
 /* --- answers --- */
@@ -89,19 +71,14 @@ write_out(struct control_client *c)
 		conn_again(&c->conn, LOOP_IN);
 }
 
-void
-control_answer(struct control_client *c, json_t *answer)
+static void
+on_answer(struct asker *a, json_t *answer)
 {
+	struct control_client *c = list_of(a, struct control_client, asker);
 	char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
 
 	json_decref(answer);
-	if (c->dead) {
-		free(text);
-		return;
-	}
-	/* One request at a time: nothing else works for this client now. */
-	check(c->job == NULL && c->query == NULL && c->cert_job == NULL && c->domain == NULL);
-	check(c->wait_key[0] == '\0');
+	check(!c->dead);
 	if (text != NULL) {
 		buf_put(&c->out, slice_str(text));
 		buf_putc(&c->out, '\n');
@@ -116,12 +93,6 @@ control_answer(struct control_client *c, json_t *answer)
 	write_out(c);
 }
 
-void
-control_refuse(struct control_client *c, const char *code, const char *text)
-{
-	control_answer(c, json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "text", text));
-}
-
 /* --- requests --- */
 
 static void
@@ -131,9 +102,10 @@ request(struct control_client *c, struct slice line)
 	json_t *json = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, &error);
 
 	if (!json_is_object(json))
-		control_refuse(c, "bad-request", "a request is one JSON object on one line");
+		control_refuse(&c->asker, "bad-request",
+		    "a request is one JSON object on one line");
 	else
-		control_request(c, json);
+		asker_ask(&c->asker, json);
 	json_decref(json);
 }
 
@@ -146,7 +118,7 @@ take_line(struct control_client *c)
 	struct slice in = buf_slice(&c->in), line;
 	size_t end = slice_find(in, '\n');
 
-	if (is_busy(c))
+	if (asker_is_busy(&c->asker) || c->out.n > 0)
 		return;
 	if (end == SIZE_MAX) {
 		if (c->eof || in.n >= LIMIT_CONTROL_LINE_BYTES)
@@ -192,7 +164,7 @@ on_conn(struct conn *conn, unsigned events)
 		 * Who waits for a tunnel and goes wants no answer; others get theirs, as
 		 * "printf ... | nc" ends its side at once.
 		 */
-		if (c->wait_key[0] != '\0') {
+		if (c->asker.wait_key[0] != '\0') {
 			client_close(c);
 			return;
 		}
@@ -219,12 +191,6 @@ may_connect(int fd)
 }
 
 static void
-on_wait_timer(struct loop_timer *t)
-{
-	control_wait_over(list_of(t, struct control_client, wait_timer), false);
-}
-
-static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
 	struct control *ctl = l->owner;
@@ -240,8 +206,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 		loop_close(fd);
 		return;
 	}
-	c->control = ctl;
-	c->wait_timer.fn = on_wait_timer;
+	asker_init(&c->asker, ctl, on_answer);
 	buf_init(&c->in, LIMIT_CONTROL_LINE_BYTES + READ_BYTES);
 	buf_init(&c->out, LIMIT_CONTROL_LINE_BYTES);
 	conn_init(&c->conn, fd, NULL, on_conn);
@@ -258,8 +223,8 @@ control_route_up(struct control *ctl, const char *key)
 	LIST_EACH(it, &ctl->clients) {
 		struct control_client *c = list_of(it, struct control_client, node);
 
-		if (strcmp(c->wait_key, key) == 0)
-			control_wait_over(c, true);
+		if (strcmp(c->asker.wait_key, key) == 0)
+			control_wait_over(&c->asker, true);
 	}
 }
 

@@ -9,14 +9,14 @@
 #define NAME_BYTES 256
 
 static struct certs *
-certs_of(const struct control_client *c)
+certs_of(const struct asker *c)
 {
 	return c->control->edge->certs;
 }
 
 /* False: it was answered. */
 static bool
-read_name(struct control_client *c, json_t *request, char name[NAME_BYTES])
+read_name(struct asker *c, json_t *request, char name[NAME_BYTES])
 {
 	name[0] = '\0';
 	if (certs_of(c) == NULL) {
@@ -30,7 +30,7 @@ read_name(struct control_client *c, json_t *request, char name[NAME_BYTES])
 }
 
 static void
-list(struct control_client *c, json_t *request)
+list(struct asker *c, json_t *request)
 {
 	char after[NAME_BYTES];
 	bool more = false;
@@ -43,7 +43,7 @@ list(struct control_client *c, json_t *request)
 }
 
 static void
-show(struct control_client *c, json_t *request)
+show(struct asker *c, json_t *request)
 {
 	char name[NAME_BYTES];
 	json_t *o;
@@ -64,7 +64,7 @@ show(struct control_client *c, json_t *request)
 static void
 on_done(void *owner, bool ok, const char *text)
 {
-	struct control_client *c = owner;
+	struct asker *c = owner;
 
 	c->cert_job = NULL;
 	if (ok)
@@ -74,7 +74,7 @@ on_done(void *owner, bool ok, const char *text)
 }
 
 static void
-renew(struct control_client *c, json_t *request)
+renew(struct asker *c, json_t *request)
 {
 	char name[NAME_BYTES];
 
@@ -83,7 +83,7 @@ renew(struct control_client *c, json_t *request)
 }
 
 static void
-revoke(struct control_client *c, json_t *request)
+revoke(struct asker *c, json_t *request)
 {
 	json_t *reason = json_object_get(request, "reason");
 	char name[NAME_BYTES];
@@ -101,7 +101,7 @@ revoke(struct control_client *c, json_t *request)
 }
 
 static void
-rollover(struct control_client *c, json_t *request)
+rollover(struct asker *c, json_t *request)
 {
 	char name[NAME_BYTES];
 
@@ -111,7 +111,7 @@ rollover(struct control_client *c, json_t *request)
 
 static const struct {
 	const char *op;
-	void (*fn)(struct control_client *c, json_t *request);
+	void (*fn)(struct asker *c, json_t *request);
 } rows[] = {
 	{ "list", list },
 	{ "show", show },
@@ -121,7 +121,7 @@ static const struct {
 };
 
 bool
-control_cert(struct control_client *c, const char *op, json_t *request)
+control_cert(struct asker *c, const char *op, json_t *request)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(op, rows[i].op) == 0) {

@@ -156,7 +156,7 @@ job_free(struct control_job *job)
 
 /* Of several names the one that it is about is told. */
 static void
-refuse(struct control_client *c, const struct control_job *job)
+refuse(struct asker *c, const struct control_job *job)
 {
 	enum store_result r = job->req.result;
 	char text[256];
@@ -173,7 +173,7 @@ static void
 on_stored(struct errand *e)
 {
 	struct control_job *job = list_of(e, struct control_job, errand);
-	struct control_client *c = job->client;
+	struct asker *c = job->client;
 	enum store_result r = job->req.result;
 
 	check(c == NULL || c->job == job);
@@ -211,7 +211,7 @@ follow(struct store_req *req)
 
 /* The store goes on, and after() is obeyed: a revoked token is revoked, whoever waits. */
 void
-control_job_abandon(struct control_client *c)
+control_job_abandon(struct asker *c)
 {
 	if (c->job != NULL)
 		c->job->client = NULL;
@@ -248,7 +248,7 @@ read_members(json_t *request, struct store_req *req)
 }
 
 static void
-store_request(struct control_client *c, json_t *request, enum store_op op)
+store_request(struct asker *c, json_t *request, enum store_op op)
 {
 	struct control_job *job = calloc(1, sizeof(*job));
 	const char *why = NULL;
@@ -277,7 +277,7 @@ store_request(struct control_client *c, json_t *request, enum store_op op)
 
 /* An account is made with its first token, so an empty name must be refused here. */
 static void
-token_add(struct control_client *c, json_t *request)
+token_add(struct asker *c, json_t *request)
 {
 	if (json_string_length(json_object_get(request, "account")) == 0)
 		control_refuse(c, "bad-request", "\"account\" is missing");
@@ -287,7 +287,7 @@ token_add(struct control_client *c, json_t *request)
 
 /* What the operator reserves obeys the same rules as what an agent asks for. */
 static void
-name_reserve(struct control_client *c, json_t *request)
+name_reserve(struct asker *c, json_t *request)
 {
 	json_t *name = json_object_get(request, "name");
 	char canonical[64];
@@ -305,23 +305,10 @@ name_reserve(struct control_client *c, json_t *request)
 
 /* --- what changes the edge, or waits for it --- */
 
-/* up: the tunnel is served; else the time is over. */
-void
-control_wait_over(struct control_client *c, bool up)
-{
-	check(c->wait_key[0] != '\0' && !c->dead);
-	loop_timer_stop(c->control->edge->main_loop, &c->wait_timer);
-	c->wait_key[0] = '\0';
-	if (up)
-		control_answer(c, json_pack("{s:b}", "ok", 1));
-	else
-		control_refuse(c, "timeout", "the tunnel did not come up in time");
-}
-
 /* The waiter is entered first, then looks: what comes up in between is told by
  * the main loop's mail. */
 static void
-wait_up(struct control_client *c, json_t *request)
+wait_up(struct asker *c, json_t *request)
 {
 	int64_t ms = WAIT_MS_DEFAULT;
 	unsigned at;
@@ -339,7 +326,7 @@ wait_up(struct control_client *c, json_t *request)
 }
 
 static void
-reload(struct control_client *c, json_t *request)
+reload(struct asker *c, json_t *request)
 {
 	char why[512] = "";
 
@@ -352,7 +339,7 @@ reload(struct control_client *c, json_t *request)
 
 /* The answer first: what follows closes the socket. */
 static void
-stop(struct control_client *c, json_t *request)
+stop(struct asker *c, json_t *request)
 {
 	struct control *ctl = c->control;
 
@@ -363,7 +350,7 @@ stop(struct control_client *c, json_t *request)
 
 static const struct {
 	const char *op;
-	void (*fn)(struct control_client *c, json_t *request); /* NULL: the store knows */
+	void (*fn)(struct asker *c, json_t *request); /* NULL: the store knows */
 	enum store_op store;
 } rows[] = {
 	{ "token.add", token_add },
@@ -384,7 +371,7 @@ static const struct {
 static void
 on_view(void *owner, json_t *answer)
 {
-	struct control_client *c = owner;
+	struct asker *c = owner;
 
 	c->query = NULL;
 	control_answer(c, answer);
@@ -393,18 +380,18 @@ on_view(void *owner, json_t *answer)
 static void
 on_domain(void *owner, json_t *answer)
 {
-	struct control_client *c = owner;
+	struct asker *c = owner;
 
 	c->domain = NULL;
 	control_answer(c, answer);
 }
 
 void
-control_request(struct control_client *c, json_t *request)
+asker_ask(struct asker *c, json_t *request)
 {
 	const char *op = json_string_value(json_object_get(request, "op"));
 
-	check(c->job == NULL && c->query == NULL && c->wait_key[0] == '\0');
+	check(!asker_is_busy(c));
 	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
 		c->query = query_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
 		    on_view, c);

@@ -4,7 +4,7 @@
 #define ADIT_EDGE_CONTROL_CONTROL_PRIVATE_H
 
 #include "base/buf.h"
-#include "edge/control/control.h"
+#include "edge/control/asker.h"
 #include "edge/core/errand.h"
 #include "edge/core/keyring.h"
 #include "edge/core/listener.h"
@@ -23,27 +23,21 @@ struct control {
 	bool closed;
 };
 
+/* A client of the socket. */
 struct control_client {
+	struct asker asker;
 	struct conn conn;
-	struct control *control;
 	struct list node;
 	struct loop_grave grave;
 	struct buf in, out;
-	struct control_job *job;    /* the store works for it */
-	struct query *query;        /* the same, for a request of the inbox */
-	struct certs_job *cert_job; /* a CA is asked for it */
-	struct domain_ask *domain;  /* own domains are asked for */
 	bool eof, dead;
-	/* {"op":"wait"} */
-	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */
-	struct loop_timer wait_timer;
 };
 
 /* A request that the store works at. */
 struct control_job {
 	struct errand errand;
 	struct control *control;
-	struct control_client *client; /* NULL: it has gone */
+	struct asker *client; /* NULL: it has gone */
 	struct store_req req;
 	/* token.add: a key for signed DNS updates, in clear and as it is stored. */
 	bool has_key;
@@ -51,29 +45,27 @@ struct control_job {
 	struct buf sealed;
 };
 
-/* --- control.c --- */
+/* --- asker.c --- */
 
-/* Takes over the object. Goes on with the next request. */
-void control_answer(struct control_client *c, json_t *answer);
-void control_refuse(struct control_client *c, const char *code, const char *text);
+/* Takes over the object; NULL: there was no memory. */
+void control_answer(struct asker *c, json_t *answer);
+void control_refuse(struct asker *c, const char *code, const char *text);
+void control_wait_over(struct asker *c, bool up);
 
 /* --- control_cert.c --- */
 
 /* False: there is no such request about certificates. */
-bool control_cert(struct control_client *c, const char *op, json_t *request);
+bool control_cert(struct asker *c, const char *op, json_t *request);
 
 /* --- control_status.c: requests that are answered at once --- */
 
-void control_status(struct control_client *c, json_t *request);
-void control_metrics(struct control_client *c, json_t *request);
-void control_limits(struct control_client *c, json_t *request);
+void control_status(struct asker *c, json_t *request);
+void control_metrics(struct asker *c, json_t *request);
+void control_limits(struct asker *c, json_t *request);
 
 /* --- control_op.c --- */
 
-/* Answers at once, or later through control_answer(). */
-void control_request(struct control_client *c, json_t *request);
-void control_wait_over(struct control_client *c, bool up);
-/* The client has gone; its job goes on alone. */
-void control_job_abandon(struct control_client *c);
+/* Who asked has gone; the job goes on alone. */
+void control_job_abandon(struct asker *c);
 
 #endif

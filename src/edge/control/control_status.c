@@ -33,7 +33,7 @@ add_tunnel(const struct route *r, void *arg)
 
 /* Counters are read while the workers count: sums may be off by what happens meanwhile. */
 void
-control_status(struct control_client *c, json_t *request)
+control_status(struct asker *c, json_t *request)
 {
 	struct control *ctl = c->control;
 	struct edge *e = ctl->edge;
@@ -62,7 +62,7 @@ control_status(struct control_client *c, json_t *request)
 }
 
 void
-control_metrics(struct control_client *c, json_t *request)
+control_metrics(struct asker *c, json_t *request)
 {
 	struct control *ctl = c->control;
 	struct buf text;
@@ -80,7 +80,7 @@ control_metrics(struct control_client *c, json_t *request)
 
 /* As compiled in: `aditd -T` of another version on the disk may say something else. */
 void
-control_limits(struct control_client *c, json_t *request)
+control_limits(struct asker *c, json_t *request)
 {
 	json_t *rows = json_array();
 
