@@ -147,6 +147,11 @@
 	X(DOMAIN_SERVERS,            4, "addresses", "name servers of a zone that are asked")      \
 	X(CONTROL_CLIENTS,         64, "connections", "clients of the control socket")             \
 	X(LOGIN_SOURCES,         4096, "addresses", "addresses whose bad tokens are remembered")   \
+	X(DASHBOARD_SESSIONS,       64, "sessions", "sessions of the dashboard")                   \
+	X(DASHBOARD_LINKS,          16, "links", "links to the dashboard that nobody has opened yet") \
+	X(DASHBOARD_LINK_MS,     60000, "ms", "a link to the dashboard, until it is opened")       \
+	X(DASHBOARD_IDLE_MS,   1800000, "ms", "session of the dashboard in which nothing is asked") \
+	X(DASHBOARD_SESSION_MS, 43200000, "ms", "session of the dashboard at all")                 \
 	X(METRICS_TUNNELS,          64, "tunnels", "tunnels that have metrics of their own")       \
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
 	X(WEB_CONNECTIONS,          64, "connections", "clients of the inspector or the dashboard") \

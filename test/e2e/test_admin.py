@@ -20,7 +20,7 @@ def run(*argv, **kw):
 
 def test_ready_line(lab):
     edge = lab.edge()
-    assert sorted(edge.ready) == ["ca", "control", "domain", "http", "https", "token"]
+    assert sorted(edge.ready) == ["ca", "control", "dashboard", "domain", "http", "https", "token"]
     assert edge.ready["domain"] == "localhost"
     assert edge.https[0] == edge.http[0] == "127.0.0.1"
     for what in ("ca", "token"):

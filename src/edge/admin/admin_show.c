@@ -216,3 +216,33 @@ admin_show_metrics(const json_t *a)
 {
 	fputs(admin_text_at(a, "text"), stdout);
 }
+
+/* The link alone on standard output; what to know of it goes where people read. */
+void
+admin_show_link(const json_t *a)
+{
+	const char *socket = admin_text_at(a, "socket");
+
+	if (socket[0] != '\0') {
+		puts(admin_text_at(a, "code"));
+		tell_note(
+		    "the dashboard listens on %s: open it through a proxy, with /#t= and this "
+		    "code behind its address, within a minute",
+		    socket);
+		return;
+	}
+	puts(admin_text_at(a, "url"));
+	tell_note("open it on this machine within a minute; from elsewhere, first: ssh -L "
+		  "4041:127.0.0.1:PORT, with the port of the link");
+}
+
+void
+admin_show_session(const json_t *r)
+{
+	say(r, "id", 9);
+	say(r, "role", 9);
+	say(r, "account", 20);
+	printf(" since %lld min, last used %lld min ago\n",
+	    (long long)json_integer_value(json_object_get(r, "age_ms")) / 60000,
+	    (long long)json_integer_value(json_object_get(r, "idle_ms")) / 60000);
+}

@@ -45,6 +45,9 @@ void certs_pause(struct certs *c, const char *name);
 /* Not any more: certificate and key are deleted. Harmless where there is none. */
 void certs_unwant(struct certs *c, const char *name);
 
+/* Is there one that has not expired? NULL: no. */
+bool certs_any(const struct certs *c);
+
 /* --- for the control socket --- */
 
 /* An array of at most LIMIT_STORE_ROWS rows behind this name, "": from the first; *ret_more. */

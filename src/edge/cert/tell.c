@@ -78,6 +78,15 @@ certs_list(const struct certs *all, const char *after, bool *ret_more)
 	return rows;
 }
 
+bool
+certs_any(const struct certs *all)
+{
+	for (const struct cert *c = all == NULL ? NULL : all->first; c != NULL; c = c->next)
+		if (c->row.live.chain != NULL && c->row.live.facts.not_after_s > certs_now_s())
+			return true;
+	return false;
+}
+
 /* The account's URL is what a CAA record or a standing one names (RFC 8657). */
 static const char *
 account_url(const struct cert *c)

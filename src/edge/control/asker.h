@@ -15,8 +15,17 @@ struct query;
 struct certs_job;
 struct domain_ask;
 
+/* What one may ask. control_op.c has it in the rows; a request that one may not ask is refused ("forbidden"). */
+enum asker_role {
+	ASKER_OPERATOR, /* everything */
+	ASKER_AUDITOR,  /* what changes nothing, and shows no head and no body */
+	ASKER_ACCOUNT,  /* what belongs to `account`; to those requests its name is added */
+};
+
 struct asker {
 	struct control *control;
+	enum asker_role role;
+	char account[64]; /* of ASKER_ACCOUNT */
 	/* Once for each request, also from within asker_ask(). Takes over the object; NULL: there was
 	 * no memory for it. */
 	void (*answered)(struct asker *a, json_t *answer);
@@ -30,10 +39,13 @@ struct asker {
 	struct loop_timer wait_timer;
 };
 
+/* An operator, unless role and account are set then. */
 void asker_init(struct asker *a, struct control *c,
     void (*answered)(struct asker *a, json_t *answer));
-/* It must not be busy. request stays the caller's. */
+/* It must not be busy. request stays the caller's; "account" in it may be changed. */
 void asker_ask(struct asker *a, json_t *request);
+/* Whether the request changes something, or shows a head or a body: those are written into the log. */
+bool asker_changes(const char *op);
 bool asker_is_busy(const struct asker *a);
 /* Nothing is answered any more; what was begun for it is done all the same. Harmless twice. */
 void asker_leave(struct asker *a);

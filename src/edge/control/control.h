@@ -30,6 +30,10 @@ struct control_ops {
 	const struct settings *(*settings)(void *owner);
 	/* No new visitors are taken. */
 	bool (*stopping)(void *owner);
+	/* A visitor who asks for the domain is shown some certificate. */
+	bool (*certified)(void *owner);
+	/* Requests about the dashboard; see dashboard.h. */
+	json_t *(*dashboard)(void *owner, const json_t *request);
 	/* Handshakes begun and failed. */
 	void (*handshakes)(void *owner, uint64_t *ret_begun, uint64_t *ret_failed);
 };

@@ -1,307 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests of the control socket, a row each. */
-#include "edge/control/control_token.h"
+#include "edge/control/control_private.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "edge/domain/ask.h"
 #include "edge/inbox/query.h"
 #include "edge/core/worker.h"
-#include "edge/ddns/ddns.h"
-#include "http/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAY_MS (24 * 3600 * 1000LL)
 #define WAIT_MS_DEFAULT 30000
 #define WAIT_MS_MAX (24 * 3600 * 1000LL)
-
-/* Absent: *dst stays. False also below 0 and above max. */
-static bool
-number_of(json_t *request, const char *key, int64_t max, int64_t *dst)
-{
-	json_t *v = json_object_get(request, key);
-
-	if (v == NULL || json_is_null(v))
-		return true;
-	if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > max)
-		return false;
-	*dst = json_integer_value(v);
-	return true;
-}
-
-/* --- what the store does --- */
-
-/* For scripts: a code keeps its meaning. */
-static const char *
-refusal_code(enum store_result r)
-{
-	switch (r) {
-	case STORE_OK:
-		return "ok";
-	case STORE_NONE:
-		return "none";
-	case STORE_TAKEN:
-		return "taken";
-	case STORE_GONE:
-		return "released";
-	case STORE_CHANGED:
-		return "changed";
-	case STORE_LIMIT:
-		return "limit";
-	case STORE_REVOKED:
-		return "revoked";
-	case STORE_FULL:
-		return "store-full";
-	case STORE_DAMAGED:
-		return "store-damaged";
-	case STORE_BROKEN:
-	case STORE_UNSURE:
-		return "store-broken";
-	case STORE_INVALID:
-		return "invalid";
-	}
-	return "store";
-}
-
-/* A token's row has no secret in it: the store has only its hash. */
-static json_t *
-row_json(enum store_op op, const struct store_row *r)
-{
-	if (op == STORE_TOKEN_LIST)
-		return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:s}", "id", r->token_id,
-		    "account", r->account, "label", r->label, "created_ms",
-		    (json_int_t)r->created_ms, "expires_ms", (json_int_t)r->expires_ms, "used_ms",
-		    (json_int_t)r->used_ms, "revoked", r->revoked, "ddns",
-		    r->scope == NULL ? "" : r->scope);
-	return json_pack("{s:s, s:s, s:s, s:I, s:b}", "name", r->name, "account", r->account, "key",
-	    r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone);
-}
-
-/* Pages: the client asks again from the last row on. */
-static json_t *
-rows_json(const struct store_req *req)
-{
-	json_t *rows = json_array();
-
-	check(req->n_rows <= LIMIT_STORE_ROWS); /* a full page says that there is more */
-	for (size_t i = 0; i < req->n_rows; i++)
-		json_array_append_new(rows, row_json(req->op, &req->rows[i]));
-	return json_pack("{s:b, s:o, s:b}", "ok", 1, "rows", rows, "more",
-	    req->n_rows == LIMIT_STORE_ROWS);
-}
-
-static json_t *
-result_json(const struct store_req *req)
-{
-	switch (req->op) {
-	case STORE_TOKEN_REVOKE:
-		return json_pack("{s:b, s:s}", "ok", 1, "account", req->account);
-	case STORE_TOKEN_LIST:
-	case STORE_NAME_LIST:
-		return rows_json(req);
-	case STORE_NAME_CLAIM:
-		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name",
-		    req->route.name);
-	default:
-		return json_pack("{s:b}", "ok", 1);
-	}
-}
-
-/* Links that logged in with it are ended before the answer is given (S-04). */
-static void
-after(struct control *ctl, const struct store_req *req)
-{
-	struct edge *e = ctl->edge;
-	char key[DIRECTORY_KEY_BYTES];
-	unsigned at = 0;
-
-	switch (req->op) {
-	case STORE_TOKEN_REVOKE:
-		for (unsigned i = 0; i < e->n_workers; i++)
-			worker_revoke(e->workers[i], req->grant.id);
-		keyring_drop(e->keyring, req->grant.id);
-		log_event(LOG_INFO, "control", LOG_Z("op", "token.revoke"),
-		    LOG_Z("token", req->grant.id));
-		return;
-	case STORE_NAME_RELEASE:
-		for (unsigned i = 0; i < e->n_workers; i++)
-			worker_fence(e->workers[i], req->route.name);
-		if (!ctl->closed) /* else nobody would carry it out any more */
-			ddns_forget(e, &ctl->errands, req->route.name);
-		log_event(LOG_INFO, "control", LOG_Z("op", "release"),
-		    LOG_Z("name", req->route.name));
-		return;
-	case STORE_PORT_RELEASE:
-		snprintf(key, sizeof(key), "tcp:%u", req->route.port);
-		if (directory_forget(e->directory, slice_str(key), &at))
-			worker_fence(edge_worker(e, at), key);
-		log_event(LOG_INFO, "control", LOG_Z("op", "release"),
-		    LOG_U("port", req->route.port));
-		return;
-	default:
-		return;
-	}
-}
-
-static void
-job_free(struct control_job *job)
-{
-	store_req_fini(&job->req);
-	control_token_fini(job);
-	free(job);
-}
-
-/* Of several names the one that it is about is told. */
-static void
-refuse(struct asker *c, const struct control_job *job)
-{
-	enum store_result r = job->req.result;
-	char text[256];
-
-	if (job->req.op != STORE_TOKEN_ADD || job->req.grant.refused[0] == '\0') {
-		control_refuse(c, refusal_code(r), store_result_text(r));
-		return;
-	}
-	snprintf(text, sizeof(text), "%s: %s", job->req.grant.refused, store_result_text(r));
-	control_refuse(c, refusal_code(r), text);
-}
-
-static void
-on_stored(struct errand *e)
-{
-	struct control_job *job = list_of(e, struct control_job, errand);
-	struct asker *c = job->client;
-	enum store_result r = job->req.result;
-
-	check(c == NULL || c->job == job);
-	if (r == STORE_OK)
-		after(job->control, &job->req);
-	if (c != NULL) {
-		c->job = NULL;
-		if (r == STORE_OK)
-			control_answer(c, job->req.op == STORE_TOKEN_ADD ? control_token_json(job)
-									 : result_json(&job->req));
-		else
-			refuse(c, job);
-	}
-	job_free(job);
-}
-
-/* On the store's thread, in the order of commits: the directory follows the store. */
-static void
-follow(struct store_req *req)
-{
-	struct control_job *job = list_of(req->owner, struct control_job, errand);
-	struct edge *e = job->control->edge;
-	unsigned at;
-
-	if (req->result == STORE_OK && req->op == STORE_NAME_CLAIM &&
-	    directory_load(e->directory, slice_str(req->route.name), slice_str(req->account),
-		false) != 0)
-		req->result = STORE_FULL;
-	if (req->result == STORE_OK && req->op == STORE_TOKEN_ADD)
-		control_token_follow(job);
-	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
-		(void)directory_release(e->directory, slice_str(req->route.name), &at);
-	errand_end(&job->errand);
-}
-
-/* The store goes on, and after() is obeyed: a revoked token is revoked, whoever waits. */
-void
-control_job_abandon(struct asker *c)
-{
-	if (c->job != NULL)
-		c->job->client = NULL;
-	c->job = NULL;
-}
-
-/* The members of a request that its operation uses. False: one is too long, or of another type. */
-static bool
-read_members(json_t *request, struct store_req *req)
-{
-	struct store_grant *grant = &req->grant;
-	struct store_route *route = &req->route;
-	int64_t port = 0, days = 0;
-
-	if (!query_text(request, "account", req->account, sizeof(req->account)))
-		return false;
-	switch (req->op) {
-	case STORE_TOKEN_ADD:
-	case STORE_TOKEN_LIST:
-	case STORE_TOKEN_REVOKE:
-		if (!query_text(request, "label", grant->label, sizeof(grant->label)) ||
-		    !query_text(request, "id", grant->id, sizeof(grant->id)) ||
-		    !number_of(request, "days", 36500, &days))
-			return false;
-		grant->expires_ms = days == 0 ? 0 : clock_wall_ms() + days * DAY_MS;
-		return true;
-	default:
-		if (!query_text(request, "name", route->name, sizeof(route->name)) ||
-		    !number_of(request, "port", 65535, &port))
-			return false;
-		route->port = (uint16_t)port;
-		return true;
-	}
-}
-
-static void
-store_request(struct asker *c, json_t *request, enum store_op op)
-{
-	struct control_job *job = calloc(1, sizeof(*job));
-	const char *why = NULL;
-
-	if (job == NULL) {
-		control_refuse(c, "memory", "out of memory");
-		return;
-	}
-	/* Beside the client, who may be gone when the answer comes. */
-	job->control = c->control;
-	job->req.op = op;
-	if (!read_members(request, &job->req))
-		why = "a member is too long or of the wrong type";
-	else if (op == STORE_TOKEN_ADD)
-		why = control_token_read(job, request);
-	if (why != NULL) {
-		job_free(job);
-		control_refuse(c, "bad-request", why);
-		return;
-	}
-	job->client = c;
-	c->job = job;
-	errand_store(&job->errand, &c->control->errands, c->control->edge->store, &job->req, follow,
-	    on_stored);
-}
-
-/* An account is made with its first token, so an empty name must be refused here. */
-static void
-token_add(struct asker *c, json_t *request)
-{
-	if (json_string_length(json_object_get(request, "account")) == 0)
-		control_refuse(c, "bad-request", "\"account\" is missing");
-	else
-		store_request(c, request, STORE_TOKEN_ADD);
-}
-
-/* What the operator reserves obeys the same rules as what an agent asks for. */
-static void
-name_reserve(struct asker *c, json_t *request)
-{
-	json_t *name = json_object_get(request, "name");
-	char canonical[64];
-	const char *why = "\"name\" is missing";
-
-	if (json_is_string(name))
-		why = url_name(slice_str(json_string_value(name)), canonical, sizeof(canonical));
-	if (why != NULL) {
-		control_refuse(c, "bad-name", why);
-		return;
-	}
-	json_object_set_new(request, "name", json_string(canonical));
-	store_request(c, request, STORE_NAME_CLAIM);
-}
 
 /* --- what changes the edge, or waits for it --- */
 
@@ -314,7 +24,7 @@ wait_up(struct asker *c, json_t *request)
 	unsigned at;
 
 	if (!query_text(request, "up", c->wait_key, sizeof(c->wait_key)) ||
-	    c->wait_key[0] == '\0' || !number_of(request, "timeout_ms", WAIT_MS_MAX, &ms)) {
+	    c->wait_key[0] == '\0' || !control_number(request, "timeout_ms", WAIT_MS_MAX, &ms)) {
 		c->wait_key[0] = '\0';
 		control_refuse(c, "bad-request", "\"up\" names the tunnel");
 		return;
@@ -348,24 +58,54 @@ stop(struct asker *c, json_t *request)
 	ctl->ops->stop(ctl->owner);
 }
 
+static void
+dashboard(struct asker *c, json_t *request)
+{
+	control_answer(c, c->control->ops->dashboard(c->control->owner, request));
+}
+
+/* Who may ask besides the operator. */
+#define AUDITOR (1 << ASKER_AUDITOR)
+#define ACCOUNT (1 << ASKER_ACCOUNT)
+
 static const struct {
 	const char *op;
 	void (*fn)(struct asker *c, json_t *request); /* NULL: the store knows */
 	enum store_op store;
+	unsigned who;
 } rows[] = {
-	{ "token.add", token_add },
-	{ "token.list", NULL, STORE_TOKEN_LIST },
+	{ "token.add", control_token_add, .who = ACCOUNT },
+	{ "token.list", NULL, STORE_TOKEN_LIST, AUDITOR | ACCOUNT },
 	{ "token.revoke", NULL, STORE_TOKEN_REVOKE },
-	{ "name.reserve", name_reserve },
+	{ "name.reserve", control_name_reserve },
 	{ "name.release", NULL, STORE_NAME_RELEASE },
-	{ "name.list", NULL, STORE_NAME_LIST },
+	{ "name.list", NULL, STORE_NAME_LIST, AUDITOR | ACCOUNT },
 	{ "port.release", NULL, STORE_PORT_RELEASE },
-	{ "status", control_status },
-	{ "metrics", control_metrics },
-	{ "limits", control_limits },
+	{ "status", control_status, .who = AUDITOR },
+	{ "metrics", control_metrics, .who = AUDITOR },
+	{ "limits", control_limits, .who = AUDITOR | ACCOUNT },
 	{ "wait", wait_up },
+	{ "dashboard.link", dashboard },
+	{ "dashboard.sessions", dashboard },
+	{ "dashboard.end", dashboard },
 	{ "reload", reload },
 	{ "stop", stop },
+};
+
+/* Requests that other rooms answer. A prefix that ends with a dot stands for all that begin with it. */
+static const struct {
+	const char *op;
+	unsigned who;
+} elsewhere[] = {
+	{ "inbox.list", AUDITOR | ACCOUNT },
+	{ "inbox.show", AUDITOR | ACCOUNT },
+	{ "inbox.stat", AUDITOR | ACCOUNT },
+	{ "inbox.", ACCOUNT },
+	{ "cert.list", AUDITOR },
+	{ "cert.show", AUDITOR },
+	{ "cert.", 0 },
+	{ "domain.list", AUDITOR | ACCOUNT },
+	{ "domain.", ACCOUNT },
 };
 
 static void
@@ -386,33 +126,94 @@ on_domain(void *owner, json_t *answer)
 	control_answer(c, answer);
 }
 
+/* The row that answers the request; the number of rows: other rooms do, or nobody. */
+static size_t
+find_row(const char *op)
+{
+	size_t i = 0;
+
+	while (i < sizeof(rows) / sizeof(*rows) && strcmp(op, rows[i].op) != 0)
+		i++;
+	return i;
+}
+
+static bool
+may_ask(const struct asker *a, const char *op, const json_t *request)
+{
+	size_t at = find_row(op);
+
+	if (a->role == ASKER_OPERATOR)
+		return true;
+	if (at < sizeof(rows) / sizeof(*rows))
+		return (rows[at].who & 1u << a->role) != 0;
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++) {
+		struct slice row = slice_str(elsewhere[i].op);
+
+		if (!(slice_ends(row, S(".")) ? slice_starts(slice_str(op), row)
+					      : slice_eq(slice_str(op), row)))
+			continue;
+		/* In clear only for whom it belongs to. */
+		if (a->role == ASKER_AUDITOR && json_is_true(json_object_get(request, "raw")))
+			return false;
+		return (elsewhere[i].who & 1u << a->role) != 0;
+	}
+	return false;
+}
+
+/* True: a room answers, or has answered. */
+static bool
+ask_room(struct asker *a, const char *op, json_t *request)
+{
+	struct control *ctl = a->control;
+	const char *account = a->role == ASKER_ACCOUNT ? a->account : NULL;
+
+	if (strncmp(op, "inbox.", 6) == 0) {
+		a->query =
+		    query_ask(ctl->edge, &ctl->errands, account, op + 6, request, on_view, a);
+		return true;
+	}
+	if (strncmp(op, "domain.", 7) == 0) {
+		a->domain =
+		    domain_ask(ctl->edge, &ctl->errands, account, op + 7, request, on_domain, a);
+		return true;
+	}
+	return strncmp(op, "cert.", 5) == 0 && control_cert(a, op + 5, request);
+}
+
+bool
+asker_changes(const char *op)
+{
+	static const struct asker auditor = { .role = ASKER_AUDITOR };
+
+	return !may_ask(&auditor, op, NULL);
+}
+
 void
-asker_ask(struct asker *c, json_t *request)
+asker_ask(struct asker *a, json_t *request)
 {
 	const char *op = json_string_value(json_object_get(request, "op"));
+	size_t at;
 
-	check(!asker_is_busy(c));
-	if (op != NULL && strncmp(op, "inbox.", 6) == 0) {
-		c->query = query_ask(c->control->edge, &c->control->errands, NULL, op + 6, request,
-		    on_view, c);
+	check(!asker_is_busy(a));
+	if (op == NULL)
+		op = "";
+	if (!may_ask(a, op, request)) {
+		control_refuse(a, "forbidden",
+		    "this is for the operator; ask for a link of that role");
 		return;
 	}
-	if (op != NULL && strncmp(op, "cert.", 5) == 0 && control_cert(c, op + 5, request))
-		return;
-	if (op != NULL && strncmp(op, "domain.", 7) == 0) {
-		c->domain = domain_ask(c->control->edge, &c->control->errands, NULL, op + 7,
-		    request, on_domain, c);
+	if (a->role == ASKER_ACCOUNT &&
+	    json_object_set_new(request, "account", json_string(a->account)) != 0) {
+		control_refuse(a, "memory", "out of memory");
 		return;
 	}
-
-	for (size_t i = 0; op != NULL && i < sizeof(rows) / sizeof(*rows); i++) {
-		if (strcmp(op, rows[i].op) != 0)
-			continue;
-		if (rows[i].fn != NULL)
-			rows[i].fn(c, request);
-		else
-			store_request(c, request, rows[i].store);
+	if (ask_room(a, op, request))
 		return;
-	}
-	control_refuse(c, "unknown-op", "there is no such request");
+	at = find_row(op);
+	if (at == sizeof(rows) / sizeof(*rows))
+		control_refuse(a, "unknown-op", "there is no such request");
+	else if (rows[at].fn != NULL)
+		rows[at].fn(a, request);
+	else
+		control_store(a, request, rows[at].store);
 }

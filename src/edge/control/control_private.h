@@ -63,7 +63,13 @@ void control_status(struct asker *c, json_t *request);
 void control_metrics(struct asker *c, json_t *request);
 void control_limits(struct asker *c, json_t *request);
 
-/* --- control_op.c --- */
+/* --- control_store.c --- */
+
+/* Absent: *dst stays. False also below 0 and above max. */
+bool control_number(json_t *request, const char *key, int64_t max, int64_t *dst);
+void control_store(struct asker *c, json_t *request, enum store_op op);
+void control_token_add(struct asker *c, json_t *request);
+void control_name_reserve(struct asker *c, json_t *request);
 
 /* Who asked has gone; the job goes on alone. */
 void control_job_abandon(struct asker *c);

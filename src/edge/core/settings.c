@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "conf/file.h"
 #include "conf/schema.h"
+#include "edge/core/settings_dashboard.h"
 #include "edge/core/settings_names.h"
 #include "tunnel/hello.h"
 
@@ -315,6 +316,7 @@ static const struct schema_row rows[] = {
 	{ "log", SCHEMA_MAP, .rows = log_rows },
 	{ "limits", SCHEMA_MAP, .rows = limit_rows },
 	{ "inbox", SCHEMA_MAP, .rows = inbox_rows },
+	{ "dashboard", SCHEMA_CALL, AT(dashboard), .call = settings_read_dashboard },
 	{ "metrics", SCHEMA_MAP, .rows = metrics_rows },
 	{ "dynamic_dns", SCHEMA_MAP, .rows = dynamic_dns_rows },
 	{ "dns", SCHEMA_CALL, AT(dns), .call = settings_dns_read },

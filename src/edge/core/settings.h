@@ -34,6 +34,18 @@ struct settings_url {
 	char target[1024]; /* path and query; may be a secret */
 };
 
+#define SETTINGS_DASHBOARD_LISTEN 4
+#define SETTINGS_DASHBOARD_HOSTS 8
+
+/* Pages for the operator. */
+struct settings_dashboard {
+	bool off;
+	struct addr listen
+	    [SETTINGS_DASHBOARD_LISTEN]; /* none: the next free port of 127.0.0.1 from 4041 on */
+	char hosts[SETTINGS_DASHBOARD_HOSTS][256]; /* that a proxy in front is asked for */
+	size_t n_listen, n_hosts;
+};
+
 struct settings {
 	_Atomic unsigned refs;
 	char domain
@@ -87,6 +99,7 @@ struct settings {
 	struct tls_cert_files *certs;
 	size_t n_certs;
 	struct settings_acme acme;
+	struct settings_dashboard dashboard;
 	char metrics_tunnels[LIMIT_METRICS_TUNNELS][64]; /* that have families of their own */
 	size_t n_metrics_tunnels;
 	bool mint; /* --dev: names get certificates when they are first asked for */

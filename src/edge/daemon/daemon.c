@@ -303,12 +303,30 @@ ctl_not_reloaded(void *owner)
 	return d->reloaded;
 }
 
+static bool
+ctl_certified(void *owner)
+{
+	const struct daemon *d = owner;
+
+	return d->settings->n_certs > 0 || d->settings->mint || certs_any(d->edge.certs);
+}
+
+static json_t *
+ctl_dashboard(void *owner, const json_t *request)
+{
+	struct daemon *d = owner;
+
+	return dashboard_request(d->dashboard, request);
+}
+
 static const struct control_ops control_ops = {
 	.reload = ctl_reload,
 	.stop = ctl_stop,
 	.inbox = ctl_inbox,
 	.settings = ctl_settings,
 	.stopping = ctl_stopping,
+	.certified = ctl_certified,
+	.dashboard = ctl_dashboard,
 	.handshakes = ctl_handshakes,
 	.dns = ctl_dns,
 	.not_reloaded = ctl_not_reloaded,
@@ -326,6 +344,21 @@ on_up(struct edge *e, const char *key)
 }
 
 /* --- start --- */
+
+static int
+open_dashboard(struct daemon *d)
+{
+	struct dashboard_config config = { .edge = &d->edge,
+		.ops = &control_ops,
+		.owner = d,
+		.control = d->control,
+		.settings = d->settings,
+		.any_port = d->options->dev != NULL };
+	char *error;
+
+	d->dashboard = dashboard_new(&config, &error);
+	return d->dashboard != NULL ? 0 : daemon_fail(error);
+}
 
 static int
 start(struct daemon *d)
@@ -349,9 +382,12 @@ start(struct daemon *d)
 		certs_start(d->edge.certs);
 	domains_start(d->edge.domains);
 	trim_start(&d->trim, d->edge.main_loop);
+	if (open_dashboard(d) != 0)
+		return -1;
 	stop_listen(); /* before the first line that a reader of the log may keep waiting */
-	if (d->options->dev != NULL && !dev_ready(d->options->dev, d->settings, &d->sockets.https,
-					   d->settings->has_http ? &d->sockets.http : NULL))
+	if (d->options->dev != NULL &&
+	    !dev_ready(d->options->dev, d->settings, dashboard_address(d->dashboard),
+		&d->sockets.https, d->settings->has_http ? &d->sockets.http : NULL))
 		return daemon_fail_errno("standard output");
 	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION),
 	    LOG_Z("domain", d->edge.domain), LOG_U("https_port", d->sockets.https.port),
@@ -389,6 +425,7 @@ finish(struct daemon *d)
 		worker_stop(e->workers[i]);
 	name_server_stop(d->name_server);
 	password_free(e->passwords);
+	dashboard_free(d->dashboard);
 	control_close(d->control);
 	certs_stop(e->certs);
 	housekeeping_stop(d->housekeeping);

@@ -7,6 +7,7 @@
 #include "edge/cert/cert.h"
 #include "edge/control/control.h"
 #include "edge/core/trim.h"
+#include "edge/dashboard/dashboard.h"
 #include "edge/daemon/daemon.h"
 #include "edge/daemon/reader.h"
 #include "edge/daemon/sockets.h"
@@ -21,6 +22,7 @@ struct daemon {
 	struct edge edge;
 	struct acceptor *acceptor;
 	struct control *control;
+	struct dashboard *dashboard;
 	struct name_server *name_server; /* NULL: no DNS */
 	struct housekeeping *housekeeping;
 	struct loop_io signals; /* SIGHUP */

@@ -241,8 +241,8 @@ member_addr(struct buf *b, const char *key, const struct addr *a)
 
 /* The line is made whole before any of it is written: a script waits for it. */
 bool
-dev_ready(const char *dir, const struct settings *s, const struct addr *https,
-    const struct addr *http)
+dev_ready(const char *dir, const struct settings *s, const char *dashboard,
+    const struct addr *https, const struct addr *http)
 {
 	struct buf b;
 	bool ok;
@@ -256,6 +256,8 @@ dev_ready(const char *dir, const struct settings *s, const struct addr *https,
 	member(&b, "ca", dir, "/ca.pem");
 	member(&b, "token", dir, "/token");
 	member(&b, "control", dir, "/control.sock");
+	if (dashboard[0] != '\0')
+		member(&b, "dashboard", dashboard, "");
 	buf_put(&b, S("}\n"));
 	ok = !b.failed && fwrite(b.p, 1, b.n, stdout) == b.n && fflush(stdout) == 0;
 	buf_fini(&b);

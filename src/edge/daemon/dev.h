@@ -15,8 +15,8 @@
 struct settings *dev_settings(const char *dir, const char *domain, char **ret_error) must_use;
 /* Sees that DIR/token holds a token that is good. NULL or a malloced sentence. */
 char *dev_token(const char *dir, struct store *store) must_use;
-/* The line. http may be NULL. False when it could not be written. */
-bool dev_ready(const char *dir, const struct settings *s, const struct addr *https,
-    const struct addr *http) must_use;
+/* The line. dashboard: its address, "": none. http may be NULL. False when it could not be written. */
+bool dev_ready(const char *dir, const struct settings *s, const char *dashboard,
+    const struct addr *https, const struct addr *http) must_use;
 
 #endif

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's listener: links, sessions and roles; requests as by the control socket; metrics and health."""
+import http.client
+import json
+import re
+import socket
+
+from process import WAIT_S, free_port
+
+
+class Page:
+    """What a page of the dashboard would ask."""
+
+    def __init__(self, edge, token=None):
+        self.address, self.token = edge.ready["dashboard"], token
+
+    def ask(self, method, path, body=None, **fields):
+        c = http.client.HTTPConnection(self.address, timeout=4 * WAIT_S)
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        headers.update({k.replace("_", "-"): v for k, v in fields.items()})
+        c.request(method, path, None if body is None else json.dumps(body), headers)
+        r = c.getresponse()
+        text = r.read()
+        c.close()
+        self.fields = r.headers
+        return r.status, json.loads(text) if r.headers.get_content_type() == "application/json" else text.decode()
+
+    def op(self, op, **members):
+        return self.ask("POST", "/v1/ask", {"op": op, **members})
+
+
+def link(edge, *role):
+    url = edge.ctl("dashboard", *role).strip()
+    found = re.fullmatch(r"http://(127\.0\.0\.1:\d+)/#t=([\w-]{43})", url)
+    assert found and found[1] == edge.ready["dashboard"], url
+    return found[2]
+
+
+def login(edge, *role):
+    page = Page(edge)
+    status, session = page.ask("POST", "/v1/session", {"code": link(edge, *role)})
+    assert status == 200, session
+    return Page(edge, session["token"])
+
+
+def test_a_link_is_good_once(lab):
+    edge = lab.edge()
+    page, code = Page(edge), link(edge)
+    status, session = page.ask("POST", "/v1/session", {"code": code})
+    assert status == 200 and session["role"] == "operator" and session["account"] == ""
+    status, again = page.ask("POST", "/v1/session", {"code": code})
+    assert status == 401 and "aditd dashboard" in again["todo"]
+    assert page.op("status")[0] == 401
+    mine = Page(edge, session["token"])
+    assert mine.ask("GET", "/v1/session") == (200, {"id": session["id"], "role": "operator", "account": ""})
+    assert session["id"] in edge.ctl("session", "list")
+    assert mine.ask("DELETE", "/v1/session")[0] == 204
+    assert mine.op("status")[0] == 401
+    other = login(edge)
+    edge.ctl("session", "end", other.ask("GET", "/v1/session")[1]["id"])
+    assert other.op("status")[0] == 401
+
+
+def test_requests_are_those_of_the_socket(lab):
+    edge, agent, origin = lab.web()
+    page = login(edge)
+    status, answer = page.op("status")
+    assert status == 200 and [t["tunnel"] for t in answer["tunnels"]] == ["web"]
+    status, made = page.op("token.add", account="ci", label="from the page")
+    assert status == 200 and made["token"]
+    assert made["id"] in edge.ctl("token", "list", "ci")
+    assert page.op("nonsense")[0] == 404
+    assert page.ask("POST", "/v1/ask", {"no": "op"})[0] == 400
+    assert page.op("inbox.list")[1]["rows"] == []
+    assert "op=token.add" in edge.logged() and "event=dashboard" in edge.logged()
+    # Somebody who leaves while the edge works for him costs nothing.
+    host, port = edge.ready["dashboard"].split(":")
+    body = b'{"op":"wait","up":"never","timeout_ms":60000}'
+    with socket.create_connection((host, int(port))) as s:
+        s.sendall(b"POST /v1/ask HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"
+                  b"Content-Length: %d\r\n\r\n%s" % (port.encode(), page.token.encode(), len(body), body))
+    assert page.op("status")[0] == 200
+
+
+def test_roles(lab):
+    edge, agent, origin = lab.web()
+    edge.ctl("token", "add", "other")
+    auditor, account = login(edge, "auditor"), login(edge, "account", "other")
+    assert auditor.op("status")[0] == 200 and auditor.op("inbox.list")[0] == 200 and auditor.op("token.list")[0] == 200
+    for op, more in [("token.add", {"account": "x"}), ("stop", {}), ("reload", {}), ("inbox.bytes", {"id": 1}), ("inbox.drop", {"id": 1}),
+                     ("inbox.show", {"id": 1, "raw": True}), ("cert.renew", {"name": "x"}), ("dashboard.link", {}), ("name.release", {"name": "web"})]:
+        assert auditor.op(op, **more)[0] == 403, op
+    names = [r["name"] for r in account.op("name.list")[1]["rows"]]
+    assert names == [], "names of another account"
+    assert {r["account"] for r in account.op("token.list", account="dev")[1]["rows"]} == {"other"}
+    assert account.op("token.add", account="dev")[1]["account"] == "other"
+    for op in ("status", "stop", "token.revoke", "dashboard.link", "cert.list", "metrics"):
+        assert account.op(op)[0] == 403, op
+    assert edge.get().status == 200
+    assert "names an account" in edge.ctl("dashboard", "account", ok=False)
+
+
+def test_metrics_and_health(lab):
+    edge, agent, origin = lab.web()
+    page = Page(edge)
+    status, text = page.ask("GET", "/metrics")
+    assert status == 200 and page.fields["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "\nadit_links 1\n" in text and "# EOF" not in text
+    status, text = page.ask("GET", "/metrics", Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert status == 200 and page.fields["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert text.endswith("# EOF\n") and "# UNIT adit_request_duration_seconds seconds" in text
+    assert page.ask("GET", "/healthz") == (200, "ok\n")
+    assert page.ask("GET", "/readyz") == (200, {"ready": True, "why": []})
+    assert page.ask("GET", "/metrics", Host="evil.example.com")[0] == 421
+    assert page.ask("POST", "/v1/session", {"code": "x"}, Origin="https://evil.example.com")[0] == 403
+
+
+def test_it_moves_on_where_its_port_is_taken_and_can_be_off(lab):
+    one, two = (lab.edge(config="inbox: { keep_days: 1 }\n") for _ in range(2))
+    ports = [int(re.search(r"127\.0\.0\.1:(\d+)", e.ctl("dashboard"))[1]) for e in (one, two)]
+    assert ports[0] != ports[1] and all(4041 <= p <= 4060 for p in ports)
+    port = free_port()
+    named = lab.edge(config=f"dashboard: {{ listen: 127.0.0.1:{port}, hosts: [admin.example.com] }}\n")
+    named.ready["dashboard"] = f"127.0.0.1:{port}"
+    assert Page(named).ask("GET", "/healthz", Host=f"admin.example.com:{port}")[0] == 200
+    off = lab.edge(config="dashboard: { listen: off }\n")
+    assert "the dashboard is off" in off.ctl("dashboard", ok=False)
