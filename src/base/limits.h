@@ -121,6 +121,12 @@
 	X(EDGE_SILENT_MS,       60000, "ms", "further wait of the edge for the agent to say so")   \
 	X(PROBE_MS,              3000, "ms", "wait of the edge for a local server's answer to a probe") \
 	X(PROBED_MS,             5000, "ms", "wait of the agent for the outcome of the edge's probe") \
+	X(SCREEN_COLUMNS,          512, "columns", "of a terminal that the status screen uses")   \
+	X(SCREEN_LINES,            256, "lines", "the same")                                       \
+	X(SCREEN_FRAME_MS,         100, "ms", "from one frame of the status screen to the next")   \
+	X(SCREEN_OUT_BYTES,    4194304, "bytes", "of a frame that the terminal has not taken; no other is made before") \
+	X(SCREEN_SCAN,           20000, "rows", "that a filter of the status screen looks through for a frame") \
+	X(SCREEN_ASK_MS,         20000, "ms", "between two questions of the status screen through the tunnels") \
 	X(STATUS_BYTES,        262144, "bytes", "names that adit status asks for")                 \
 	X(SEEN_MS,               10000, "ms", "wait of adit ddns for the edge to say which address it sees") \
 	X(DDNS_LOOK_MS,        3600000, "ms", "between such questions while nothing changes")      \

@@ -43,12 +43,22 @@ open_terminal(int fd)
 }
 
 void
-log_init(int fd, enum log_level level, enum log_format format)
+log_move(int fd)
 {
-	if (terminal_fd >= 0)
-		close(terminal_fd);
+	int old = terminal_fd;
+
+	pthread_mutex_lock(&lock);
 	terminal_fd = open_terminal(fd);
 	log_fd = terminal_fd >= 0 ? terminal_fd : fd;
+	pthread_mutex_unlock(&lock);
+	if (old >= 0)
+		close(old);
+}
+
+void
+log_init(int fd, enum log_level level, enum log_format format)
+{
+	log_move(fd);
 	level_max = level;
 	line_format = format;
 }

@@ -31,6 +31,8 @@ struct log_field {
 
 /* Before the threads start.  Lines above `level` are dropped; fd is not closed. */
 void log_init(int fd, enum log_level level, enum log_format format);
+/* The same lines go to another descriptor, or what this one is has changed. */
+void log_move(int fd);
 /* "error", "warn", "info", "debug"; false for another word. */
 bool log_level_parse(struct slice s, enum log_level *ret_level);
 bool log_wants(enum log_level level);

@@ -2,6 +2,7 @@
 /* `adit http`, `adit tcp`, `adit tls` and `adit start`: from options or adit.yml to running tunnels. */
 #include "agent/command/tunnel_command.h"
 
+#include "agent/console/console.h"
 #include "agent/link/agent.h"
 #include "agent/core/exit_code.h"
 #include "agent/core/lines.h"
@@ -21,6 +22,41 @@ text(const char *z)
 	return (char *)(uintptr_t)z; /* only read through struct config_tunnel */
 }
 
+/* False: there is no such form. */
+static bool
+lines_form_of(const struct options *o, enum lines_form *ret)
+{
+	*ret = o->json ? LINES_JSON : LINES_PLAIN;
+	if (o->log == NULL || strcmp(o->log, "plain") == 0)
+		return true;
+	*ret = strcmp(o->log, "json") == 0 ? LINES_JSON : LINES_LOGFMT;
+	return *ret == LINES_JSON || strcmp(o->log, "logfmt") == 0;
+}
+
+/* Runs the agent with a screen where there is a terminal for it and nobody wants lines. */
+static int
+show(const struct options *o, struct agent_params *p, enum lines_form form)
+{
+	struct console *c = o->json || o->quiet || o->log != NULL ? NULL : console_new();
+	struct agent_guest *guests[1];
+	struct lines lines;
+	int rc;
+
+	/* A line for each request is for people who look on; a log of them is asked for. */
+	lines_init(&lines, STDOUT_FILENO, form,
+	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1 || o->log != NULL));
+	p->screen = &lines.screen;
+	if (c != NULL) {
+		p->screen = console_screen(c);
+		guests[p->n_guests++] = console_guest(c);
+		p->guests = guests;
+	}
+	rc = agent_run(p, NULL);
+	console_free(c);
+	lines_fini(&lines);
+	return rc;
+}
+
 /* Runs these tunnels with the edge and token of the options. */
 static int
 run(const struct options *o, struct login *e, const struct config_tunnel *tunnels, size_t n)
@@ -33,7 +69,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.email = o->acme_email != NULL ? text(o->acme_email) : file->email,
 		.agree = o->agree || file->agree,
 	};
-	struct lines lines;
+	enum lines_form form;
 	struct agent_params p = {
 		.edge = e->edge,
 		.ca = e->ca,
@@ -41,17 +77,12 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.tunnels = tunnels,
 		.n_tunnels = n,
 		.acme = &acme,
-		.screen = &lines.screen,
 	};
-	int rc;
 
 	check(n >= 1 && n <= LIMIT_TUNNELS_PER_LINK);
-	/* A line for each request is for people who look on; a log of them is asked for. */
-	lines_init(&lines, STDOUT_FILENO, o->json ? LINES_JSON : LINES_PLAIN,
-	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1));
-	rc = agent_run(&p, NULL);
-	lines_fini(&lines);
-	return rc;
+	if (!lines_form_of(o, &form))
+		return usage_error("--log %s: plain, logfmt or json is wanted", o->log);
+	return show(o, &p, form);
 }
 
 /* Options are strings of the command line: nothing of t is to be freed. */

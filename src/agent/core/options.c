@@ -136,6 +136,8 @@ static const struct args_row rows[] = {
 	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK_CREATE,
 	    "Bitbucket does not verify the certificate of the URL" },
 	{ "--quiet", NULL, AT(quiet), OPTIONS_REQUESTS, "no line for each request" },
+	{ "--log", "FORM", AT(log), OPTIONS_REQUESTS,
+	    "lines in place of the screen of a terminal: plain, logfmt or json" },
 	{ "--all", NULL, AT(all), OPTIONS_START, "every tunnel of the configuration" },
 	{ "--json", NULL, AT(json), OPTIONS_SCREEN,
 	    "one JSON object a line on standard output, for scripts" },

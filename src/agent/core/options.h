@@ -65,6 +65,7 @@ struct options {
 	const char *hosts[OPTIONS_HOSTS + 1]; /* ends with NULL */
 	bool or_tunnel;
 	bool quiet;
+	const char *log;
 	bool origin_insecure, json, all, help, version;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
 	int n_args;

@@ -70,6 +70,10 @@ struct client {
 	 */
 	void (*talk)(struct client *c, struct slice json, void *owner);
 	void *talk_owner;
+	/* Beside what the client does with it itself, each message that is not about its tunnels;
+	 * NULL: nobody listens. */
+	void (*heard)(struct client *c, struct slice json, void *owner);
+	void *heard_owner;
 	/* Called once, at the end of a turn, when everything is closed. */
 	void (*over)(struct client *c, int exit_code);
 	/* private */

@@ -252,6 +252,8 @@ on_control(struct carrier *carrier, struct slice json)
 			client_waiting(c, t, h->waits);
 		break;
 	case HELLO_OTHER:
+		if (c->heard != NULL && s == c->session && s->up_us != 0)
+			c->heard(c, json, c->heard_owner);
 		if (c->talk != NULL && s == c->session && s->up_us != 0)
 			c->talk(c, json, c->talk_owner);
 		else if (s == c->session && c->state == CLIENT_UP)
