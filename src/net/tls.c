@@ -27,7 +27,7 @@
 struct tls_client {
 	atomic_int refs;
 	SSL_CTX *ctx;
-	bool verify, link, h2;
+	bool verify, link, h2, challenge;
 };
 
 /* --- sentences --- */
@@ -196,13 +196,15 @@ tls_client_new(const struct tls_client_params *p, char **ret_error)
 		c->verify = p->verify;
 		c->link = p->link;
 		c->h2 = p->h2;
+		c->challenge = p->challenge;
 		c->ctx =
 		    tls_new_ctx(TLS_client_method(), p->link ? TLS1_3_VERSION : TLS1_2_VERSION);
 	}
 	if (c == NULL || c->ctx == NULL ||
-	    !set_client_alpn(c->ctx, p->link ? TLS_ALPN_LINK
-				     : p->h2 ? TLS_ALPN_H2
-					     : TLS_ALPN_HTTP))
+	    !set_client_alpn(c->ctx, p->link        ? TLS_ALPN_LINK
+				     : p->h2        ? TLS_ALPN_H2
+				     : p->challenge ? TLS_ALPN_CHALLENGE
+						    : TLS_ALPN_HTTP))
 		error = tls_sentence("TLS cannot be set up: out of memory");
 	else
 		error = set_trust(c->ctx, p);
@@ -266,6 +268,7 @@ tls_connect(struct tls_client *c, const char *host)
 		return NULL;
 	t->link = c->link;
 	t->h2_only = c->h2;
+	t->challenge_only = c->challenge;
 	t->client = tls_client_ref(c);
 	/* "example.org." is the same host; neither SNI nor certificates have the dot. */
 	t->host = strndup(host, n > 1 && host[n - 1] == '.' ? n - 1 : n);
@@ -299,6 +302,19 @@ const char *
 tls_sni(const struct tls *t)
 {
 	return t->sni == NULL ? "" : t->sni;
+}
+
+bool
+tls_peer_is(const struct tls *t, struct slice der)
+{
+	X509 *x = t == NULL ? NULL : SSL_get1_peer_certificate(t->ssl);
+	unsigned char *own = NULL;
+	int n = x == NULL ? -1 : i2d_X509(x, &own);
+	bool same = n > 0 && slice_eq(slice_of(own, (size_t)n), der);
+
+	OPENSSL_free(own);
+	X509_free(x);
+	return same;
 }
 
 const char *

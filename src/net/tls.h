@@ -98,6 +98,7 @@ struct tls_client_params {
 	bool verify;         /* false: accept any certificate */
 	bool link;           /* TLS 1.3 only, ALPN adit/1 demanded; else ALPN http/1.1 offered */
 	bool h2;             /* ALPN h2 demanded */
+	bool challenge;      /* ALPN acme-tls/1 demanded */
 };
 struct tls_client *tls_client_new(const struct tls_client_params *p, char **ret_error) must_use;
 struct tls_client *tls_client_ref(struct tls_client *c);
@@ -114,6 +115,8 @@ void tls_strict_eof(struct tls *t);
 struct slice tls_alpn(const struct tls *t);
 const char *tls_sni(const struct tls *t);
 const char *tls_version(const struct tls *t); /* "TLSv1.3" */
+/* The other side has shown this very certificate (DER). */
+bool tls_peer_is(const struct tls *t, struct slice der) must_use;
 
 /* --- certificates of our own, for --dev and tests --- */
 

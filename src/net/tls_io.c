@@ -261,6 +261,10 @@ finish_handshake(struct tls *t)
 		tls_fail(t, "the server does not speak HTTP/2 here (ALPN h2): write https://");
 		return IO_FAIL;
 	}
+	if (t->challenge_only && !slice_eq(tls_alpn(t), S(TLS_ALPN_CHALLENGE))) {
+		tls_fail(t, "the server does not take part in tls-alpn-01 (ALPN acme-tls/1)");
+		return IO_FAIL;
+	}
 	t->ready = true;
 	return IO_OK;
 }

@@ -30,6 +30,7 @@ struct tls {
 	bool h2;             /* server: HTTP/2 may be spoken */
 	bool link;           /* client: ALPN adit/1 demanded */
 	bool h2_only;        /* client: ALPN h2 demanded */
+	bool challenge_only; /* client: ALPN acme-tls/1 demanded */
 	bool challenge;      /* server: a CA looks at a challenge (RFC 8737) */
 	bool ready;          /* the handshake is done */
 	bool strict_eof, fin, failed;

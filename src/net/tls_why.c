@@ -45,7 +45,8 @@ known_reason(const struct tls *t, int reason)
 	    SSL_AD_NO_APPLICATION_PROTOCOL: /* has a name only since 3.0.14 */
 		return t->link
 			   ? "the server does not speak adit/1: is this the address of an aditd?"
-			   : "the server refuses http/1.1 (ALPN)";
+		       : t->challenge_only ? "the server refuses acme-tls/1 (ALPN)"
+					   : "the server refuses http/1.1 (ALPN)";
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 		return "no TLS version in common";

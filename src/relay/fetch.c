@@ -198,6 +198,10 @@ shake_hands(struct fetch *f)
 		return false;
 	}
 	f->connected = true;
+	if (f->req->challenge.p != NULL && !tls_peer_is(f->conn.tls, f->req->challenge)) {
+		fail(f, FETCH_TLS, EPROTO, "the server shows another certificate");
+		return false;
+	}
 	if (f->conn.tls != NULL)
 		snprintf(a->tls_version, sizeof(a->tls_version), "%s", tls_version(f->conn.tls));
 	a->tls_us = loop_now_us(f->loop) - f->since_us;
@@ -302,7 +306,9 @@ is_plain(struct slice s)
 static bool
 prepare(struct fetch *f)
 {
-	struct tls_client_params p = { .ca_path = f->req->ca_path, .verify = !f->req->insecure };
+	struct tls_client_params p = { .ca_path = f->req->ca_path,
+		.verify = !f->req->insecure,
+		.challenge = f->req->challenge.p != NULL };
 	char *error = NULL;
 
 	conn_init(&f->conn, -1, NULL, on_conn);
@@ -317,6 +323,8 @@ prepare(struct fetch *f)
 		snprintf(f->answer->why, sizeof(f->answer->why), "out of memory or descriptors");
 		return false;
 	}
+	if (f->req->servers != NULL)
+		resolver_servers(f->resolver, f->req->servers);
 	if (!f->req->addr.tls)
 		return true;
 	f->tls = f->req->tls != NULL ? tls_client_ref(f->req->tls) : tls_client_new(&p, &error);

@@ -32,6 +32,11 @@ struct fetch_request {
 	const char *ca_path; /* NULL: the system's */
 	bool insecure;       /* take any certificate */
 	bool no_http;        /* stop after TCP or TLS */
+	const char
+	    *servers; /* "host:port,..." to ask in place of the system's name servers; NULL */
+	/* For who looks at what a CA would see (RFC 8737): the handshake is for acme-tls/1, and fails but
+	 * with this very certificate (DER). p NULL: it is another handshake. */
+	struct slice challenge;
 	int64_t timeout_ms;
 	size_t body_max;
 };
