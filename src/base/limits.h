@@ -276,6 +276,7 @@
 	X(CERT_KEEP_S,         2592000, "s", "before a certificate that has ended and that nobody wants is deleted") \
 	X(CERT_FETCH_MS,         30000, "ms", "wait for an answer of a CA")                        \
 	X(CERT_TOLD_MS,          10000, "ms", "wait for the edge's name server to have a challenge") \
+	X(CERT_LOOK_MS,           5000, "ms", "for a look at a challenge of a CA before the CA is asked")     \
 	X(CERT_STORE_MS,         30000, "ms", "before what the store refused of a certificate is stored again") \
 	X(CAPTURE_ROWS,         100000, "rows", "exchanges that the agent's list remembers")         \
 	X(CAPTURE_TEXT_BYTES,  6291456, "bytes", "text of these rows")                              \

@@ -2,10 +2,16 @@
 """The acme-dns API: names for wildcards of foreign domains, as programs of others speak it."""
 import json
 import os
+import shutil
+import socketserver
+import struct
 import subprocess
+import threading
 
 import pytest
 
+from acmelab import PEBBLE, Pebble
+from dnsd import wire
 from http1 import Visitor
 from process import WAIT_S, free_port
 
@@ -123,3 +129,75 @@ def test_few_in_an_hour(lab):
 
 def test_off_where_nothing_is_said(lab):
     assert post(lab.edge(config="http: serve\n"), "/register", "")[0] == 404
+
+
+# --- programs of others ---
+
+class World(socketserver.ThreadingTCPServer):
+    """What a CA asks, over TCP: it follows the CNAME records that a customer has set to the edge's own name server."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, edge):
+        self.edge, self.cnames, self.asked = edge, {}, []
+        super().__init__(("127.0.0.1", 0), Asked)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def answer(self, question):
+        at, labels = 12, []
+        while question[at]:
+            labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
+            at += 1 + question[at]
+        kind, name = struct.unpack("!H", question[at + 1:at + 3])[0], ".".join(labels)
+        self.asked.append((name, kind))
+        rows, target = [], self.cnames.get(name)
+        if target is not None and kind == 16:
+            rows = [(name, 5, wire(target))] + [(target, 16, bytes([len(t)]) + t.encode()) for t in dig(self.edge, target)]
+        return (question[:2] + struct.pack("!HHHHH", 0x8180, 1, len(rows), 0, 0) + question[12:at + 5] +
+                b"".join(wire(n) + struct.pack("!HHIH", k, 1, 1, len(d)) + d for n, k, d in rows))
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Asked(socketserver.StreamRequestHandler):
+    def handle(self):
+        while len(head := self.rfile.read(2)) == 2:
+            out = self.server.answer(self.rfile.read(struct.unpack("!H", head)[0]))
+            self.wfile.write(struct.pack("!H", len(out)) + out)
+
+
+LEGO = os.environ.get("LEGO") or shutil.which("lego")
+
+
+@pytest.mark.skipif(not (PEBBLE and LEGO), reason="NO PEBBLE OR NO LEGO, that lego gets a wildcard by acme-dns is NOT tested: apt install lego, and go install "
+                    "github.com/letsencrypt/pebble/v2/cmd/pebble@latest")
+def test_lego_gets_a_wildcard_of_a_foreign_domain(lab):
+    """Unchanged, twice: the first run registers and says which CNAME is wanted, the second one gets the certificate."""
+    edge = acme_dns(lab)
+    world = lab.keep(World(edge))
+    ca = Pebble(lab.folder, dns_port=world.server_address[1], httpPort=free_port(), tlsPort=free_port())
+    ca.close = ca.stop
+    lab.keep(ca)
+    accounts, port = os.path.join(lab.folder, "acme-dns.json"), edge.https[1]
+
+    def lego():
+        return subprocess.run([LEGO, "--server", ca.directory, "--email", "me@customer.test", "--accept-tos", "--path", f"{lab.folder}/lego", "--dns", "acme-dns",
+                               "--dns.disable-cp", "--domains", "*.customer.test", "run"], capture_output=True, text=True, timeout=6 * WAIT_S,
+                              env={"PATH": os.environ["PATH"], "HOME": lab.folder, "ACME_DNS_API_BASE": f"https://localhost:{port}",
+                                   "ACME_DNS_STORAGE_PATH": accounts, "LEGO_CA_CERTIFICATES": f"{lab.folder}/ca.crt", "SSL_CERT_FILE": edge.ca,
+                                   "LEGO_DISABLE_CNAME_SUPPORT": "true"})
+    done = lego()
+    if "unrecognized DNS provider" in done.stdout + done.stderr:
+        pytest.skip("THIS LEGO WAS BUILT WITHOUT acme-dns, as Debian's is: that it gets a wildcard is NOT tested; LEGO=/where/another/is")
+    assert os.path.exists(accounts), done
+    with open(accounts) as f:
+        target = json.load(f)["customer.test"]["fulldomain"]
+    assert done.returncode != 0 and target in done.stdout + done.stderr, done
+    world.cnames["_acme-challenge.customer.test"] = target
+    done = lego()
+    assert done.returncode == 0, done
+    shown = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", f"{lab.folder}/lego/certificates/_.customer.test.crt"],
+                           capture_output=True, text=True, check=True).stdout
+    assert "DNS:*.customer.test" in shown and ("_acme-challenge.customer.test", 16) in world.asked

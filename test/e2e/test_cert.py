@@ -17,6 +17,7 @@ import pytest
 
 from acmelab import CHALLTESTSRV, PEBBLE, ask
 from certlab import DOMAIN, CertEdge, CertLab, orders
+from dnsd import Internet
 from fakeca import FakeCA
 from lab import ADITD
 from process import WAIT_S, free_port, until
@@ -129,6 +130,54 @@ def test_no_domain_at_all(certlab, lab):
     other.exits(3)
     assert edge.get(host="127.0.0.1").status == 200
     agent.stop()
+
+
+# --- a look before the CA ---
+
+def seen_through(lab, *zones):
+    """A resolver that knows the edge's address, and the line for aditd.yml."""
+    net = lab.keep(Internet(*zones))
+    net.set(DOMAIN, "A", "127.0.0.1")
+    return net, f"resolver: {net.address}\n"
+
+
+@pytest.mark.parametrize("delegated", [True, False])
+def test_a_record_is_looked_for_where_the_dns_leads(certlab, lab, delegated):
+    """The CA asks the edge itself here, so that it gives a certificate also where the world would not find the record."""
+    net, config = seen_through(lab, *([] if delegated else [DOMAIN]))
+    port = int(net.address.split(":")[1])
+    if delegated:
+        net.set(f"_acme-challenge.{DOMAIN}", "NS", f"ns.{DOMAIN}")
+        net.set(f"ns.{DOMAIN}", "A", "127.0.0.9")
+    certlab.pebble()
+    certlab.ca.stop()
+    certlab.ca.argv[-1] = f"127.0.0.9:{port}"
+    certlab.ca.start()
+    edge = certlab.edge(config=f"{config}dns: {{ listen: [\"127.0.0.9:{port}\"], addresses: [127.0.0.1] }}\n")
+    edge.wait_cert(f"*.{DOMAIN}")
+    said = edge.cert(f"*.{DOMAIN}")["unseen"]
+    if delegated:
+        assert said == "" and edge.logged_count("certificate-unseen") == 0
+        return
+    assert f"name servers of {DOMAIN} (127.0.0.2:{port})" in said and f"_acme-challenge.{DOMAIN}" in said and "aditd dns-plan" in said
+    assert edge.logged_count("certificate-unseen") == 2 and said in edge.ctl("cert", "show", f"*.{DOMAIN}")  # wildcard and domain
+
+
+@pytest.mark.parametrize("kind", ["http-01", "tls-alpn-01"])
+@pytest.mark.parametrize("leads_here", [True, False])
+def test_a_name_is_looked_at_where_it_leads(certlab, lab, kind, leads_here):
+    _, config = seen_through(lab)
+    certlab.pebble()
+    ports = (certlab.https, certlab.http) if leads_here else (certlab.ca.port, certlab.world.web.server_address[1])
+    edge = certlab.edge(certlab.acme(challenges=f"[{kind}]"), config=config, env={"ADIT_CERT_PORTS": "%d:%d" % ports})
+    edge.wait_cert()
+    said = edge.cert()["unseen"]
+    if leads_here:
+        assert said == "" and edge.logged_count("certificate-unseen") == 0
+        return
+    port, came = (ports[1], "status 404 came") if kind == "http-01" else (ports[0], "acme-tls/1")
+    assert f"{DOMAIN} port {port}" in said and came in said and "aditd doctor" in said
+    assert edge.logged_count("certificate-unseen") == 1 and said in edge.ctl("cert", "show", DOMAIN)
 
 
 # --- what a CA does ---
@@ -421,6 +470,23 @@ def test_handshakes_while_certificates_are_swapped(certlab, fake):
         stop.set()
         for w in work:
             w.result()
+
+
+def test_handshakes_by_openssl_while_certificates_are_swapped(certlab, fake):
+    """As many as the machine gives: s_time ends at the first one that fails, and counts none after it."""
+    edge = fake_edge(certlab, fake, config="log: { access: false }\n")
+    edge.wait_cert()
+    load = [subprocess.Popen(["openssl", "s_time", "-connect", f"127.0.0.1:{certlab.https}", "-new", "-time", "3"], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+    swaps = 0
+    while any(p.poll() is None for p in load):
+        edge.ctl("reload")
+        swaps += 1
+    said = [p.communicate(timeout=WAIT_S)[0] for p in load]
+    done = [re.search(r"(\d+) connections in (\d+) real seconds", text) for text in said]
+    assert all(p.returncode == 0 for p in load) and all(done) and not any("error" in text.lower() for text in said), said
+    print(f"{sum(int(m[1]) for m in done)} handshakes in {done[0][2]} s, {swaps} swaps")
+    assert swaps > 3 and all(int(m[1]) > 0 for m in done)
 
 
 @pytest.mark.slow  # until a quarter of the life is left

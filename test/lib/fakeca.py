@@ -26,6 +26,7 @@ class FakeCA:
         self.folder, self.processing, self.asked, self.n = folder, processing, [], 0
         self.fault = lambda path: None
         self.over = threading.Event()
+        self.dated = None  # "-2d": certificates begin then (faketime)
         self.orders, self.numbers, self.serials = {}, itertools.count(1), itertools.count(4096)
         self._keys()
         ca = self
@@ -68,12 +69,12 @@ class FakeCA:
         self.directory = self.base + "/dir"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def _openssl(self, *argv, **kw):
-        return subprocess.run(["openssl", *argv], check=True, capture_output=True, timeout=WAIT_S, **kw).stdout
+    def _run(self, *argv):
+        return subprocess.run(argv, check=True, capture_output=True, timeout=WAIT_S).stdout
 
     def _keys(self):
         """One certificate is server and root, in one."""
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{self.folder}/fake.key", "-out",
+        self._run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{self.folder}/fake.key", "-out",
                       f"{self.folder}/fake.crt", "-subj", "/CN=fake CA", "-days", "30", "-addext", "subjectAltName=IP:127.0.0.1")
 
     def sign(self, csr, names):
@@ -83,7 +84,7 @@ class FakeCA:
             f.write(base64.urlsafe_b64decode(csr + "=" * (-len(csr) % 4)))
         with open(path + ".ext", "w") as f:
             f.write("subjectAltName=" + ",".join("DNS:" + n for n in names) + "\nauthorityKeyIdentifier=keyid\n")
-        leaf = self._openssl("x509", "-req", "-inform", "DER", "-in", path + ".csr", "-CA", f"{self.folder}/fake.crt", "-CAkey", f"{self.folder}/fake.key",
+        leaf = self._run(*(["faketime", "-f", self.dated] if self.dated else []), "openssl", "x509", "-req", "-inform", "DER", "-in", path + ".csr", "-CA", f"{self.folder}/fake.crt", "-CAkey", f"{self.folder}/fake.key",
                              "-days", "20", "-extfile", path + ".ext", "-set_serial", str(serial))
         with open(f"{self.folder}/fake.crt", "rb") as f:
             return leaf + f.read()

@@ -123,6 +123,7 @@ admin_cert_show(const json_t *a)
 		puts(from);
 	}
 	show_text("problem", text_at(a, "problem"));
+	show_text("not seen", text_at(a, "unseen"));
 	show_text("what to do", text_at(a, "remedy"));
 	if (!json_is_true(json_object_get(a, "wanted")))
 		puts("Nothing wants this certificate any more: it is not renewed.");

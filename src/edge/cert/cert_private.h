@@ -11,6 +11,7 @@
 
 #include "edge/cert/cert.h"
 #include "edge/cert/drive.h"
+#include "edge/cert/glance.h"
 #include "edge/cert/row.h"
 
 enum cert_state { CERT_RESTS, CERT_ASKS, CERT_ORDERS, CERT_KEEPS };
@@ -28,6 +29,7 @@ struct cert {
 	struct tls_pair *pair; /* NULL: nothing is served */
 	int64_t ask_s;         /* when its CA is asked next, when to renew it */
 	struct drive *drive;
+	char unseen[GLANCE_TEXT_BYTES]; /* of the last attempt: a challenge that was not seen; "" */
 	unsigned n_ways; /* of the attempt that is under way: how often a name may fail in it */
 	struct keep keep;
 	void (*kept)(struct cert *c); /* KEEPS: what follows */

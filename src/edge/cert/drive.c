@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/cert/glance.h"
 #include "edge/cert/row.h"
 #include "edge/core/board.h"
 #include "relay/acme_call.h"
@@ -16,15 +17,24 @@
 #define SOON_US 1
 #define NOTES (LIMIT_ACME_NAMES * CHALLENGE_KINDS)
 
-enum drive_state { DRIVE_RUNS, DRIVE_SENDS, DRIVE_WAITS, DRIVE_STORES, DRIVE_OVER };
+enum drive_state {
+	DRIVE_RUNS,
+	DRIVE_SENDS,
+	DRIVE_WAITS,
+	DRIVE_LOOKS,
+	DRIVE_STORES,
+	DRIVE_OVER,
+};
 
 /* By the state that is entered: those that may lead to it. */
 static const unsigned predecessors[] = {
-	[DRIVE_RUNS] = 1 << DRIVE_SENDS | 1 << DRIVE_WAITS | 1 << DRIVE_STORES,
+	[DRIVE_RUNS] = 1 << DRIVE_SENDS | 1 << DRIVE_WAITS | 1 << DRIVE_LOOKS | 1 << DRIVE_STORES,
 	[DRIVE_SENDS] = 1 << DRIVE_RUNS,
 	[DRIVE_WAITS] = 1 << DRIVE_RUNS | 1 << DRIVE_STORES,
+	[DRIVE_LOOKS] = 1 << DRIVE_RUNS,
 	[DRIVE_STORES] = 1 << DRIVE_RUNS,
-	[DRIVE_OVER] = 1 << DRIVE_RUNS | 1 << DRIVE_SENDS | 1 << DRIVE_WAITS | 1 << DRIVE_STORES,
+	[DRIVE_OVER] = 1 << DRIVE_RUNS | 1 << DRIVE_SENDS | 1 << DRIVE_WAITS | 1 << DRIVE_LOOKS |
+		       1 << DRIVE_STORES,
 };
 
 /* What is up on the board for this case. */
@@ -47,6 +57,8 @@ struct drive {
 	bool tells;
 	uint64_t told_version;
 	int64_t told_until_us;
+	const struct challenge *challenge; /* what is told, and then looked at: the case's */
+	struct glance *glance;             /* LOOKS; NULL */
 	/* a request */
 	struct acme_call call;
 	/* storing */
@@ -127,6 +139,36 @@ remember(struct drive *d, const struct board_note *n)
 	return true;
 }
 
+/* Behind a look: whatever came of it, the CA is asked. */
+static void
+on_looked(void *owner, const char *text)
+{
+	struct drive *d = owner;
+
+	if (text[0] != '\0') {
+		log_event(LOG_WARN, "certificate-unseen", LOG_Z("name", d->challenge->ident.text),
+		    LOG_Z("kind", challenge_word(d->challenge->kind)), LOG_Z("why", text));
+		d->ops->unseen(d->owner, text);
+	}
+	glance_end(d->glance);
+	d->glance = NULL;
+	move(d, DRIVE_RUNS);
+	acme_published(d->acme);
+	later(d, SOON_US);
+}
+
+static void
+look(struct drive *d)
+{
+	d->glance = glance_start(loop_of(d), &d->reg->all->servers, d->challenge, on_looked, d);
+	if (d->glance != NULL) {
+		move(d, DRIVE_LOOKS);
+		return;
+	}
+	acme_published(d->acme);
+	later(d, SOON_US);
+}
+
 /* The operator's standing record is not ours to put up: it is there, or the CA says that it is not. */
 static void
 publish(struct drive *d, const struct challenge *c)
@@ -164,25 +206,27 @@ publish(struct drive *d, const struct challenge *c)
 	d->tells = n.kind == BOARD_DNS;
 	d->told_version = board_dns_version(b);
 	d->told_until_us = loop_now_us(loop_of(d)) + LIMIT_CERT_TOLD_MS * 1000LL;
-	if (!d->tells)
-		acme_published(d->acme);
-	later(d, SOON_US);
+	d->challenge = c;
+	if (d->tells)
+		later(d, SOON_US);
+	else
+		look(d);
 }
 
-/* True: the name server answers with it, or will not. */
-static bool
-is_told(struct drive *d)
+/* Until the name server answers with it, or will not. */
+static void
+wait_until_told(struct drive *d)
 {
-	if (!d->tells)
-		return true;
-	if (board_told_version(d->reg->all->edge->board) >= d->told_version)
-		acme_published(d->acme);
-	else if (loop_now_us(loop_of(d)) < d->told_until_us)
-		return false;
-	else
+	if (board_told_version(d->reg->all->edge->board) >= d->told_version) {
+		d->tells = false;
+		look(d);
+	} else if (loop_now_us(loop_of(d)) < d->told_until_us) {
+		later(d, TOLD_POLL_US);
+	} else {
+		d->tells = false;
 		acme_unpublishable(d->acme, "the edge's own name server did not take the record");
-	d->tells = false;
-	return true;
+		later(d, SOON_US);
+	}
 }
 
 /* --- requests --- */
@@ -337,10 +381,10 @@ on_timer(struct loop_timer *t)
 
 	switch (d->state) {
 	case DRIVE_RUNS:
-		if (is_told(d))
-			go_on(d);
+		if (d->tells)
+			wait_until_told(d);
 		else
-			later(d, TOLD_POLL_US);
+			go_on(d);
 		return;
 	case DRIVE_SENDS:
 		take_answer(d);
@@ -351,7 +395,8 @@ on_timer(struct loop_timer *t)
 		move(d, DRIVE_RUNS);
 		go_on(d);
 		return;
-	case DRIVE_STORES: /* nothing is waited for but the store */
+	case DRIVE_LOOKS: /* nothing is waited for but the look, or the store */
+	case DRIVE_STORES:
 	case DRIVE_OVER:
 		check(d->state == DRIVE_RUNS);
 		return;
@@ -400,6 +445,8 @@ drive_end(struct drive *d)
 		return;
 	loop_timer_stop(loop_of(d), &d->timer);
 	acme_call_end(&d->call);
+	glance_end(d->glance);
+	d->glance = NULL;
 	hide_all(d);
 	if (d->state != DRIVE_OVER)
 		move(d, DRIVE_OVER);

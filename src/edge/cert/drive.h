@@ -5,6 +5,7 @@
  *
  *	RUNS --> SENDS --> RUNS      a request, and what came
  *	     --> WAITS --> RUNS      a clock; or the name server, until it has a challenge
+ *	     --> LOOKS --> RUNS      a challenge is up, and is looked at as its CA will
  *	     --> STORES --> RUNS     the account (kept here) or the case (kept by its owner)
  *	     --> OVER                ready, done or failed: its owner is told once
  */
@@ -18,6 +19,8 @@ struct drive;
 struct drive_ops {
 	/* The case's text is to be stored, and then drive_stored() called; it is freed by the callee. */
 	void (*store)(void *owner, char *text);
+	/* Of cases with challenges: one could not be seen from here; a sentence. */
+	void (*unseen)(void *owner, const char *text);
 	/* ACME_READY, ACME_DONE or ACME_FAILED; the case is drive_case(). Last call. */
 	void (*over)(void *owner, const struct acme_step *s);
 };

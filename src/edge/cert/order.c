@@ -60,7 +60,10 @@ on_live(struct cert *c)
 	cert_rest(c);
 }
 
-/* The library has judged key, names, dates and signatures; here only that it is newer. */
+/*
+ * The library has judged key, names, dates and signatures.  That it is the newer one follows from its key,
+ * which was made for this order: not from its dates, since CAs date back as they like.
+ */
 static const char *
 take_live(struct cert *c)
 {
@@ -68,8 +71,6 @@ take_live(struct cert *c)
 	char *chain, *key;
 
 	acme_certificate(drive_case(c->drive), &got);
-	if (c->row.live.chain != NULL && got.facts.not_before_s < c->row.live.facts.not_before_s)
-		return "the CA has signed a certificate that is older than the one that is served";
 	chain = strndup(got.chain.p, got.chain.n);
 	key = strndup(got.key.p, got.key.n);
 	if (chain == NULL || key == NULL) {
@@ -95,7 +96,7 @@ on_over(void *owner, const struct acme_step *s)
 		return;
 	}
 	if (s->what == ACME_READY) {
-		f = (struct acme_failure){ .blame = ACME_LIED };
+		f = (struct acme_failure){ .blame = ACME_BROKEN };
 		snprintf(f.text, sizeof(f.text), "%s", why);
 	} else {
 		f = *s->failure;
@@ -128,7 +129,19 @@ on_store(void *owner, char *text)
 	row_free_text(row);
 }
 
-static const struct drive_ops order_ops = { .store = on_store, .over = on_over };
+static void
+on_unseen(void *owner, const char *text)
+{
+	struct cert *c = owner;
+
+	snprintf(c->unseen, sizeof(c->unseen), "%s", text);
+}
+
+static const struct drive_ops order_ops = {
+	.store = on_store,
+	.unseen = on_unseen,
+	.over = on_over,
+};
 
 /* --- how one begins --- */
 
@@ -262,6 +275,7 @@ cert_order(struct cert *c)
 		cannot_begin(c, why);
 		return false;
 	}
+	c->unseen[0] = '\0';
 	log_event(LOG_INFO, "certificate-order", LOG_Z("name", c->row.names[0]),
 	    LOG_Z("ca", directory));
 	cert_move(c, CERT_ORDERS);

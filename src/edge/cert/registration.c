@@ -131,8 +131,9 @@ make(struct registrations *all, const struct settings *s, struct registration *a
 }
 
 void
-registrations_use_settings(struct registrations *all)
+registrations_use_settings(struct registrations *all, const struct settings *s)
 {
+	dnsask_servers(&all->servers, &s->resolver);
 	for (struct registration *a = all->list; a != NULL; a = a->next)
 		a->renew = true;
 }

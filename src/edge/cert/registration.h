@@ -9,6 +9,7 @@
 
 #include "edge/cert/keep.h"
 #include "edge/cert/plan.h"
+#include "edge/core/dnsask.h"
 
 struct registrations;
 
@@ -29,6 +30,7 @@ struct registrations {
 	struct edge *edge;
 	struct errands *home;
 	struct registration *list;
+	struct dnsask_servers servers; /* that are asked about challenges */
 	/* What the store had at the start, until it is used. */
 	struct saved_registration {
 		struct saved_registration *next;
@@ -43,7 +45,7 @@ void registrations_fini(struct registrations *all);
 /* A row of the store, at the start. False without memory. */
 bool registrations_load(struct registrations *all, const struct item_row *row) must_use;
 /* New options hold for accounts as soon as no case of theirs is at work. */
-void registrations_use_settings(struct registrations *all);
+void registrations_use_settings(struct registrations *all, const struct settings *s);
 /* The account of that directory if it is known, or is one of the settings'. NULL and *why. */
 struct registration *registrations_get(struct registrations *all, const struct settings *s,
     const char *directory, const char **why) must_use;

@@ -125,6 +125,7 @@ certs_show(const struct certs *all, const char *name)
 	json_object_set_new(o, "failed_ms", json_integer((json_int_t)c->row.failed_s * 1000));
 	json_object_set_new(o, "at",
 	    json_string(c->state == CERT_ORDERS ? acme_at(drive_case(c->drive)) : ""));
+	json_object_set_new(o, "unseen", json_string(c->unseen));
 	json_object_set_new(o, "wanted", json_boolean(cert_is_wanted(c)));
 	return o;
 }

@@ -213,7 +213,7 @@ certs_use_settings(struct certs *all, struct settings *s)
 {
 	settings_unref(all->settings);
 	all->settings = settings_ref(s);
-	registrations_use_settings(&all->registrations);
+	registrations_use_settings(&all->registrations, s);
 	want_settings(all);
 	want_tunnels(all);
 	if (all->notice != NULL)

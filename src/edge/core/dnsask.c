@@ -7,6 +7,20 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+void
+dnsask_servers(struct dnsask_servers *ret, const struct addr *addr)
+{
+	struct addr a = *addr;
+
+	*ret = (struct dnsask_servers){ .port = 53 };
+	if (a.kind != ADDR_TCP || a.host[0] == '\0')
+		return;
+	if (a.port == 0)
+		a.port = 53;
+	ret->port = a.port;
+	addr_text(&a, ret->resolver, sizeof(ret->resolver));
+}
+
 static void ask(struct dnsask *a, enum dnsask_stage stage, const char *name, int type);
 
 static void

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "dns/dnsread.h"
+#include "net/addr.h"
 #include "net/question.h"
 
 /* The resolver, for all questions of an edge. */
@@ -18,6 +19,9 @@ struct dnsask_servers {
 	unsigned
 	    port; /* at which authorities are asked: 53, or the resolver's where that is named */
 };
+
+/* addr: of the configuration; host "": the system's. */
+void dnsask_servers(struct dnsask_servers *ret, const struct addr *addr);
 
 enum dnsask_stage { DNSASK_OFF, DNSASK_CUT, DNSASK_HOST, DNSASK_ASK };
 

@@ -343,7 +343,6 @@ void
 domains_use_settings(struct domains *ds, struct settings *s)
 {
 	struct map_node *node = NULL;
-	struct addr a;
 
 	settings_unref(ds->settings);
 	ds->settings = settings_ref(s);
@@ -353,15 +352,7 @@ domains_use_settings(struct domains *ds, struct settings *s)
 		show(map_of(node, struct domain, by_name));
 	if (s->default_tunnel[0] != '\0' || !edge_is_address(ds->edge))
 		own_domain_set_default(ds->edge->own_domains, s->default_tunnel);
-	ds->servers.port = 53;
-	ds->servers.resolver[0] = '\0';
-	if (s->resolver.kind != ADDR_TCP || s->resolver.host[0] == '\0')
-		return;
-	a = s->resolver;
-	if (a.port == 0)
-		a.port = 53;
-	ds->servers.port = a.port;
-	addr_text(&a, ds->servers.resolver, sizeof(ds->servers.resolver));
+	dnsask_servers(&ds->servers, &s->resolver);
 }
 
 struct domains *
