@@ -196,7 +196,7 @@ dist: ## build/adit-VERSION.tar.gz of what is committed
 programs: $(PROGRAMS)
 units: $(UNITS) $(B)/test/dns_responder $(B)/test/acme_driver
 # The other rooms have no thread but their caller's.
-threaded: $(filter $(B)/test/edge/% $(B)/test/net/% $(B)/test/store/%,$(UNITS))
+threaded: $(filter $(B)/test/agent/capture_test $(B)/test/edge/% $(B)/test/net/% $(B)/test/store/%,$(UNITS))
 replays: $(REPLAYS)
 fuzzers: $(FUZZERS)
 

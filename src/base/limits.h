@@ -290,6 +290,14 @@
 	X(SETUP_ASK_MS,             6000, "ms", "wait for an answer of DNS about one record in aditd setup") \
 	X(SETUP_DNS_MS,             5000, "ms", "before aditd setup asks for missing records again") \
 	X(SETUP_EDGE_MS,             500, "ms", "before aditd setup asks its edge again") \
+	X(CAPTURE_RING_BYTES,  4194304, "bytes", "records that wait for the agent's disk; more is not kept") \
+	X(CAPTURE_SEGMENT_BYTES, 16777216, "bytes", "one file of kept exchanges")                   \
+	X(CAPTURE_BODY_BYTES, 16777216, "bytes", "of one body that are kept")                       \
+	X(CAPTURE_RECORDS,      262144, "records", "of one exchange that are kept")                 \
+	X(CAPTURE_BYTES_RATE, 33554432, "bytes/s", "kept; above it heads alone")                    \
+	X(CAPTURE_EXCHANGES_RATE, 20000, "exchanges/s", "kept; above it one of 256")                \
+	X(CAPTURE_WEBHOOKS,         16, "requests", "webhooks that are read at one time for what they are about") \
+	X(CAPTURE_WEBHOOK_BYTES, 65536, "bytes", "of the body that is read for it")                 \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

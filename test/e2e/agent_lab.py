@@ -29,7 +29,7 @@ class Played:
         log = os.path.join(self.real.folder, f"played-agent-{self.n_agents}.log")
         argv = [ADIT, *args, "--json", "--edge", edge or self.url, "--ca", ca or self.real.ca,
                 "--token-file", token or self.real.token]
-        return self.lab.keep(Ended(argv, log, {"HOME": self.real.folder, "no_proxy": "*", **(env or {})}, "agent"))
+        return self.lab.keep(Ended(argv, log, {"HOME": self.real.folder, "XDG_STATE_HOME": "", "no_proxy": "*", **(env or {})}, "agent"))
 
     def accept(self, up=True):
         """The agent's next link; all its tunnels are welcome unless up=False."""

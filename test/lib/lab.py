@@ -136,7 +136,7 @@ class Agent(Process):
         for option, value in (("--edge", edge.ready["https"]), ("--ca", edge.ca)):
             if option not in args:
                 argv += [option, value]
-        super().__init__(argv, log, {"HOME": edge.folder, "no_proxy": "*", **(env or {})}, name)
+        super().__init__(argv, log, {"HOME": edge.folder, "XDG_STATE_HOME": "", "no_proxy": "*", **(env or {})}, name)
         if up:
             self.up = self.wait_event("up", 2 * WAIT_S)
             self.url = self.up["url"]

@@ -19,6 +19,27 @@ enum capture_level {
 
 struct capture;
 
+struct capture_options {
+	uint64_t bytes_max; /* of the disk */
+	int64_t age_ms_max;
+	/* Names with commas between them, NULL: none; they are copied. Values of these header fields, and of
+	 * these parameters of a query ("?name"), never come to the disk; what redact.h hides beside its own. */
+	const char *never_store, *redact;
+};
+
+/* How often something was left out, since the start: exchanges. */
+struct capture_cuts {
+	uint64_t size, disk, rate;
+};
+
+struct capture_state {
+	bool on;         /* exchanges are written to the disk */
+	const char *why; /* they are not; "" where they are */
+	uint64_t bytes, bytes_max;
+	int64_t age_ms_max;
+	struct capture_cuts cuts;
+};
+
 /* NULL without memory. */
 struct capture *capture_new(struct loop *l) must_use;
 /*
@@ -26,6 +47,18 @@ struct capture *capture_new(struct loop *l) must_use;
  * its figures begin anew. name: what people call it.
  */
 void capture_tunnel(struct capture *c, size_t index, const char *name, enum capture_level level);
+/*
+ * Opens the folder (disk_path()), reads what is there into the list, and writes from now on, until the
+ * disk fails: then `stopped` is called once with why, if it is not NULL. NULL, or a malloced sentence: then rows are
+ * all that there is.
+ */
+char *capture_store(struct capture *c, const char *path, const struct capture_options *o,
+    void (*stopped)(void *owner, const char *why), void *owner) must_use;
+/* For redact.h: what capture_store() was told. */
+const char *const *capture_redacted(const struct capture *c);
+void capture_state(struct capture *c, struct capture_state *ret);
+/* What waits for a tenth of a second goes to the writer now: before files are looked through. */
+void capture_flush(struct capture *c);
 /* All taps must have ended. NULL is harmless. */
 void capture_free(struct capture *c);
 struct rows *capture_rows(struct capture *c);

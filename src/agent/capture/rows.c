@@ -2,6 +2,7 @@
 /* The index of rows: a deque of cells, oldest first, their text in a ring beside it. */
 #include "agent/capture/rows_private.h"
 
+#include "agent/capture/disk.h"
 #include "agent/capture/figures.h"
 
 #include <stdlib.h>
@@ -335,10 +336,10 @@ rows_clear(struct rows *r)
 }
 
 void
-rows_forget(struct rows *r, uint32_t segment)
+rows_forget(struct rows *r, uint32_t segment, unsigned folder)
 {
 	while (r->n > 0 && cell_at(r, 0)->at != 0 && cell_at(r, 0)->at >> 32 < segment &&
-	       !(cell_at(r, 0)->flags & ROW_PINNED))
+	       cell_at(r, 0)->id % DISK_FOLDERS == folder && !(cell_at(r, 0)->flags & ROW_PINNED))
 		drop_oldest(r);
 	changed(r);
 }

@@ -81,8 +81,8 @@ bool rows_put(struct rows *r, const struct capture_row *row);
 bool rows_of_request(const struct rows *r, struct slice request_id, struct capture_row *ret);
 /* All rows but pinned ones are forgotten. */
 void rows_clear(struct rows *r);
-/* Rows at the old end whose last record is in a segment before this one are forgotten. */
-void rows_forget(struct rows *r, uint32_t segment);
+/* Rows at the old end whose last record is in a segment of this folder before that one are forgotten. */
+void rows_forget(struct rows *r, uint32_t segment, unsigned folder);
 
 /* Another tunnel has this place. */
 void rows_figures_anew(struct rows *r, size_t tunnel);

@@ -77,6 +77,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.tunnels = tunnels,
 		.n_tunnels = n,
 		.acme = &acme,
+		.inspect = &e->config.inspect,
 	};
 
 	check(n >= 1 && n <= LIMIT_TUNNELS_PER_LINK);
@@ -127,6 +128,23 @@ take_policy(struct policy_text *p, const struct options *o)
 
 /* 0, or an exit code after saying why. */
 static int
+take_inspect(const struct options *o, struct config_tunnel *t)
+{
+	static const char *const words[] = { "on", "heads", "off" };
+
+	for (size_t i = 0; o->inspect != NULL && i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(o->inspect, words[i]) == 0) {
+			t->inspect = (int64_t)i;
+			return 0;
+		}
+	}
+	return o->inspect == NULL
+		   ? 0
+		   : usage_error("--inspect %s: on, heads or off is wanted", o->inspect);
+}
+
+/* 0, or an exit code after saying why. */
+static int
 take_name(const struct options *o, struct config_tunnel *t, char *dst, size_t cap)
 {
 	const char *why = o->name == NULL ? NULL : url_name(slice_str(o->name), dst, cap);
@@ -169,6 +187,9 @@ tunnels_http_command(const struct options *o)
 			    o->origin_silent, HELLO_ORIGIN_SILENT_MS_MAX / 1000);
 		t.origin_silent_s = (int64_t)silent;
 	}
+	rc = take_inspect(o, &t);
+	if (rc != 0)
+		return rc;
 	rc = take_name(o, &t, name, sizeof(name));
 	return rc != 0 ? rc : run_one(o, &t);
 }

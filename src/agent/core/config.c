@@ -68,6 +68,8 @@ static const char *const kind_words[] = {
 	[TUNNEL_HTTP] = "http", [TUNNEL_TCP] = "tcp", [TUNNEL_TLS] = "tls", NULL
 };
 
+static const char *const inspect_words[] = { "on", "heads", "off", NULL };
+
 /* Keys of a tunnel (adit.yml(5)). */
 static const struct schema_row tunnel_rows[] = {
 	{ "kind", SCHEMA_WORD, AT(kind), .words = kind_words },
@@ -80,6 +82,7 @@ static const struct schema_row tunnel_rows[] = {
 	{ "proxy_protocol", SCHEMA_INT, AT(proxy_protocol), 1, 2 },
 	{ "tls_at_agent", SCHEMA_BOOL, AT(tls_at_agent) },
 	{ "domains", SCHEMA_CALL, AT(domains), .call = read_domains },
+	{ "inspect", SCHEMA_WORD, AT(inspect), .words = inspect_words },
 	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
 	{ "for", SCHEMA_TEXT, AT(policy.preset) },
 	{ "context", SCHEMA_TEXT, AT(policy.context) },
@@ -114,6 +117,9 @@ check_tunnel(struct schema_read *r, const struct yamldoc_node *n, const struct c
 		return schema_fault_key(r, n, "origin_host and origin_silent are for kind: http");
 	if (t->kind != TUNNEL_HTTP && policy_text_given(&t->policy))
 		return schema_fault_key(r, n, "policies and webhooks are for kind: http");
+	if (t->inspect != 0 && (t->kind != TUNNEL_HTTP || t->tls_at_agent))
+		return schema_fault_key(r, n,
+		    "inspect is for kind: http without tls_at_agent: nothing is read of others");
 	if (t->domains != NULL && t->kind == TUNNEL_TCP)
 		return schema_fault_key(r, n, "domains are for kind: http and kind: tls");
 	if (t->tls_at_agent && t->kind != TUNNEL_HTTP)
@@ -167,12 +173,61 @@ static const struct schema_row acme_rows[] = {
 	{ NULL },
 };
 
+/*
+ * A list of names: of header fields, "?name" of parameters of a query, and, where bodies are read,
+ * "/pointer" of a value in JSON.
+ */
+static bool
+read_names(struct schema_read *r, const struct yamldoc_node *list, void *dst, bool pointers)
+{
+	char all[4096] = "";
+	size_t used = 0;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list of names is wanted, such as [X-Api-Key]");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		if (n->kind != YAMLDOC_SCALAR || n->text[0] == '\0' || strchr(n->text, ',') != NULL)
+			return schema_fault(r, n, "the name of a header field is wanted");
+		if (n->text[0] == '/' && !pointers)
+			return schema_fault(r, n,
+			    "a value in a body cannot be left out of it: inspect: heads keeps "
+			    "bodies off the disk");
+		if (used + strlen(n->text) + 2 > sizeof(all))
+			return schema_fault(r, n, "too many names");
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+		    used > 0 ? "," : "", n->text);
+	}
+	return schema_text(r, list, all, dst);
+}
+
+static bool
+read_redact(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+{
+	return read_names(r, list, dst, true);
+}
+
+static bool
+read_never_store(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+{
+	return read_names(r, list, dst, false);
+}
+
+static const struct schema_row inspect_rows[] = {
+	{ "size", SCHEMA_INT, offsetof(struct config, inspect.megabytes), 64, 1048576 },
+	{ "days", SCHEMA_INT, offsetof(struct config, inspect.days), 1, 3650 },
+	{ "redact", SCHEMA_CALL, offsetof(struct config, inspect.redact), .call = read_redact },
+	{ "never_store", SCHEMA_CALL, offsetof(struct config, inspect.never_store),
+	    .call = read_never_store },
+	{ NULL },
+};
+
 static const struct schema_row rows[] = {
 	{ "edge", SCHEMA_TEXT, offsetof(struct config, edge) },
 	{ "ca", SCHEMA_PATH, offsetof(struct config, ca) },
 	{ "token", SCHEMA_TEXT, offsetof(struct config, token) },
 	{ "token_file", SCHEMA_PATH, offsetof(struct config, token_file) },
 	{ "acme", SCHEMA_MAP, .rows = acme_rows },
+	{ "inspect", SCHEMA_MAP, .rows = inspect_rows },
 	{ "tunnels", SCHEMA_CALL, .call = read_tunnels },
 	{ NULL },
 };
@@ -234,6 +289,8 @@ config_fini(struct config *c)
 	free(c->acme.directory);
 	free(c->acme.ca_file);
 	free(c->acme.email);
+	free(c->inspect.redact);
+	free(c->inspect.never_store);
 	wipe(c->token);
 	*c = (struct config){ 0 };
 }

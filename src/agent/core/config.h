@@ -31,6 +31,7 @@ struct config_tunnel {
 	char *domains;           /* own ones, with commas between them; NULL: none */
 	bool tls_at_agent;       /* http: the TLS of visitors ends here, and not at the edge */
 	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
+	int64_t inspect;         /* what is kept of what passes: on, heads, off */
 	struct policy_text policy;
 	int line; /* where it stands in the file; 0: not there */
 };
@@ -43,10 +44,19 @@ struct config_acme {
 	bool agree;      /* its terms were read */
 };
 
+/* What the agent keeps of exchanges on the disk. */
+struct config_inspect {
+	int64_t megabytes, days;    /* 0: the default */
+	char *redact, *never_store; /* names with commas between them; NULL: none */
+};
+#define CONFIG_INSPECT_MEGABYTES 512
+#define CONFIG_INSPECT_DAYS 7
+
 /* The file as it was read; NULL and 0 are what it does not say. */
 struct config {
 	char *edge, *ca, *token, *token_file;
 	struct config_acme acme;
+	struct config_inspect inspect;
 	size_t n_tunnels;
 	struct config_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];
 };

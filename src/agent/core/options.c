@@ -34,6 +34,8 @@ static const struct args_row rows[] = {
 	    .max = 2 },
 	{ "--origin-silent", "SECONDS", AT(origin_silent), OPTIONS_ORIGIN,
 	    "how long the local server may take to answer; 60 unless the edge says otherwise" },
+	{ "--inspect", "on|heads|off", AT(inspect), OPTIONS_ORIGIN,
+	    "what is kept of requests on this machine's disk: all (on), heads, or nothing" },
 	{ "--tls-at-agent", NULL, AT(tls_at_agent), OPTIONS_ACME,
 	    "end the TLS of visitors here, with a certificate of this agent's own" },
 	{ "--acme-directory", "URL", AT(acme_directory), OPTIONS_ACME,

@@ -53,6 +53,7 @@ struct options {
 	/* certificates */
 	const char *acme_directory, *acme_ca_file, *acme_email;
 	bool tls_at_agent, agree;
+	const char *inspect; /* what is kept of exchanges */
 	/* inbox */
 	const char *state, *event, *tunnel, *repository, *since, *until, *to, *limit;
 	bool raw;

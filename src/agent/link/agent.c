@@ -2,6 +2,7 @@
 /* The running agent: builds loop, client and tunnels, obeys signals, and returns an exit code. */
 #include "agent/link/agent_private.h"
 
+#include "agent/capture/disk.h"
 #include "agent/core/exit_code.h"
 #include "base/tell.h"
 
@@ -39,7 +40,8 @@ open_signals(struct agent *a)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -1;
 	a->signals.fn = on_signal;
 	a->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -174,6 +176,42 @@ set_up(struct agent *a)
 	return NULL;
 }
 
+/* As capture_store() calls it: nobody waits for it, and traffic goes on. */
+static void
+on_capture_stopped(void *owner, const char *why)
+{
+	(void)owner;
+	tell_note("requests are not kept on the disk any more: %s", why);
+}
+
+/* Where something is to be kept on the disk, and can be. */
+static void
+open_capture(struct agent *a)
+{
+	const struct config_inspect *i = a->params->inspect;
+	struct capture_options o;
+	char path[512], *error;
+	bool wanted = a->params->stays;
+
+	for (size_t k = 0; k < a->params->n_tunnels; k++)
+		wanted = wanted || a->params->tunnels[k].inspect != CAPTURE_OFF;
+	if (i == NULL || !wanted || a->serve.capture == NULL)
+		return;
+	o = (struct capture_options){
+		.bytes_max = (uint64_t)(i->megabytes > 0 ? i->megabytes : CONFIG_INSPECT_MEGABYTES)
+			     << 20,
+		.age_ms_max = (i->days > 0 ? i->days : CONFIG_INSPECT_DAYS) * 86400000,
+		.never_store = i->never_store,
+		.redact = i->redact,
+	};
+	error = disk_path(path, sizeof(path))
+		    ? capture_store(a->serve.capture, path, &o, on_capture_stopped, NULL)
+		    : strdup("neither XDG_STATE_HOME nor HOME is set");
+	if (error != NULL)
+		tell_note("requests are not kept on the disk: %s", error);
+	free(error);
+}
+
 /* After the loop, in the order in which one stands on the other. Harmless with what
  * was never set up. */
 static void
@@ -229,6 +267,8 @@ agent_run(const struct agent_params *p, char *ret_account)
 	error = set_up(a);
 	if (error == NULL)
 		error = agent_tunnels_open(a);
+	if (error == NULL)
+		open_capture(a);
 	if (error == NULL)
 		error = client_init(&a->client, a->resolver, p->edge, p->ca);
 	if (error == NULL) {

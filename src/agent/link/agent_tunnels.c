@@ -87,7 +87,8 @@ open_tunnel(struct agent *a, const struct config_tunnel *from, struct agent_tunn
 	    : from->name != NULL ? from->name
 				 : t->origin.text);
 	if (a->serve.capture != NULL)
-		capture_tunnel(a->serve.capture, (size_t)(t - a->tunnels), t->label, CAPTURE_ON);
+		capture_tunnel(a->serve.capture, (size_t)(t - a->tunnels), t->label,
+		    from->tls_at_agent ? CAPTURE_ON : (enum capture_level)from->inspect);
 	return NULL;
 }
 

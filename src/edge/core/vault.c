@@ -5,6 +5,7 @@
 #include "base/rand.h"
 #include "base/sentence.h"
 #include "edge/core/settings.h"
+#include "hook/harmless.h"
 #include "hook/seal.h"
 
 #include <errno.h>
@@ -135,22 +136,6 @@ vault_unseal(const struct vault *k, struct slice where, struct slice sealed, cha
 
 /* --- heads --- */
 
-/* What no sender puts a credential into; every other field may be one. */
-static const char *const harmless[] = { "host", "user-agent", "accept", "accept-charset",
-	"accept-encoding", "accept-language", "cache-control", "connection", "content-encoding",
-	"content-language", "content-length", "content-type", "date", "expect", "max-forwards",
-	"pragma", "te", "via", "forwarded", "x-forwarded-for", "x-forwarded-host",
-	"x-forwarded-port", "x-forwarded-proto", "x-real-ip", "traceparent", "x-request-id",
-	"x-correlation-id", "x-request-uuid", "x-event-key", "x-hook-uuid", "x-attempt-number",
-	"x-event-time", "x-github-event", "x-github-delivery", "x-github-hook-id",
-	"x-github-hook-installation-target-id", "x-github-hook-installation-target-type",
-	"x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-webhook-uuid", "x-gitlab-instance",
-	"x-gitea-event", "x-gitea-event-type", "x-gitea-delivery", "x-gogs-event",
-	"x-gogs-event-type", "x-gogs-delivery", "x-forgejo-event", "x-forgejo-event-type",
-	"x-forgejo-delivery", "webhook-id", "webhook-timestamp", "svix-id", "svix-timestamp",
-	"x-slack-request-timestamp", "x-slack-retry-num", "x-slack-retry-reason",
-	"x-zm-request-timestamp", "x-atlassian-webhook-identifier", "x-atlassian-webhook-retry" };
-
 /* What the operator names comes first, so that a harmless field can be hidden, too. */
 bool
 vault_is_secret(const struct vault *k, struct slice field)
@@ -158,10 +143,7 @@ vault_is_secret(const struct vault *k, struct slice field)
 	for (size_t i = 0; i < k->n_hide; i++)
 		if (slice_ieq(field, slice_str(k->hide[i])))
 			return true;
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
-		if (slice_ieq(field, slice_str(harmless[i])))
-			return false;
-	return true;
+	return !harmless_is(field);
 }
 
 void

@@ -200,19 +200,21 @@ TEST(clear_and_forget)
 	struct capture_row r, got;
 	uint64_t seq;
 
-	for (uint64_t id = 1; id <= 9; id++) {
+	for (uint64_t id = 10; id <= 90; id += 10) {
 		r = row_of(id, "/");
-		r.at = (id / 2 + 1) << 32 | 40;
-		r.flags = id == 5 ? ROW_PINNED : 0;
+		r.at = (id / 20 + 1) << 32 | 40;
+		r.flags = id == 50 ? ROW_PINNED : 0;
 		EXPECT(rows_put(rows, &r));
 	}
-	rows_forget(rows, 3);
-	EXPECT(rows_oldest(rows, &got) && got.id == 4 && rows_count(rows) == 6);
-	rows_forget(rows, 100); /* what is pinned stays, and what is behind it */
-	EXPECT(rows_oldest(rows, &got) && got.id == 5);
+	rows_forget(rows, 3, 1);
+	EXPECT(rows_count(rows) == 9); /* of another folder */
+	rows_forget(rows, 3, 0);
+	EXPECT(rows_oldest(rows, &got) && got.id == 40 && rows_count(rows) == 6);
+	rows_forget(rows, 100, 0); /* what is pinned stays, and what is behind it */
+	EXPECT(rows_oldest(rows, &got) && got.id == 50);
 	seq = rows_seq(rows);
 	rows_clear(rows);
-	EXPECT(rows_count(rows) == 1 && rows_newest(rows, &got) && got.id == 5);
+	EXPECT(rows_count(rows) == 1 && rows_newest(rows, &got) && got.id == 50);
 	EXPECT(seq < rows_seq_known(rows));
 	rows_free(rows);
 	loop_free(l);
