@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define SECOND 1000000LL
-#define TUNNELS 3
+#define TUNNELS 4
 #define VISITS 8
 #define RUNS_PER_WORLD 64
 #define KEPT_BYTES 16384
@@ -250,6 +250,7 @@ static const char *const requests[] = {
 	"GET / HTTP/1.1\r\nHo",
 	"",
 	"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n",
+	"GET /.well-known/acme-challenge/x HTTP/1.1\r\nHost: a\r\n\r\n",
 };
 enum { REQUESTS = sizeof(requests) / sizeof(*requests) };
 
@@ -259,7 +260,7 @@ edge_open(struct script *s)
 	char payload[2048], *p = payload + FRAME_SYN_BYTES;
 	uint8_t what = next(s), more = next(s);
 	struct opening o = {
-		.tunnel = (uint16_t)(what & 3),
+		.tunnel = (uint16_t)((what & 3) + (more >> 4 & 1)),
 		.kind = what & 4 ? OPENING_BYTES : OPENING_HTTP,
 		.request_id = S("0123456789abcdef"),
 		.visitor = S("192.0.2.1:1"),
@@ -295,7 +296,9 @@ static const char *const messages[] = {
 	"\"id\":1,"
 	"\"name\":\"web\",\"url\":\"https://"
 	"w\",\"probe\":true},{\"id\":2,\"port\":1,\"url\":\"tcp://x\"},"
-	"{\"id\":3,\"name\":\"dead\",\"url\":\"u\"},{\"id\":9,\"url\":\"u\"}]}",
+	"{\"id\":3,\"name\":\"dead\",\"url\":\"u\"},{\"id\":4,\"name\":\"tls\",\"url\":\"https://"
+	"t\"},"
+	"{\"id\":9,\"url\":\"u\"}]}",
 };
 enum { MESSAGES = sizeof(messages) / sizeof(*messages), WELCOME = MESSAGES - 1 };
 
@@ -362,6 +365,7 @@ begin_world(void)
 	open_tunnel(0, TUNNEL_HTTP, 8080, true);
 	open_tunnel(1, TUNNEL_TCP, 22, true);
 	open_tunnel(2, TUNNEL_HTTP, 9, false);
+	open_tunnel(3, TUNNEL_TLS, 8443, true);
 	w.client = (struct client){ .loop = w.loop,
 		.serve = &w.serve,
 		.screen = &w.lines.screen,
