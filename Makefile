@@ -194,7 +194,7 @@ dist: ## build/adit-VERSION.tar.gz of what is committed
 	@ls -l $(B)/adit-$(VERSION).tar.gz
 
 programs: $(PROGRAMS)
-units: $(UNITS) $(B)/test/dns_responder $(B)/test/acme_driver
+units: $(UNITS) $(B)/test/dns_responder $(B)/test/acme_driver $(B)/test/web_driver
 # The other rooms have no thread but their caller's.
 threaded: $(filter $(B)/test/agent/capture_test $(B)/test/edge/% $(B)/test/net/% $(B)/test/store/%,$(UNITS))
 replays: $(REPLAYS)
@@ -263,6 +263,12 @@ $(filter-out %_sim_test,$(UNITS)): $(B)/test/%: $(B)/obj/test/unit/%.o $(edge) $
 
 # A name server on the library dns, and a client of CAs on the library acme, which end-to-end tests talk to.
 $(B)/test/dns_responder $(B)/test/acme_driver: $(B)/test/%: $(B)/obj/test/lib/%.o $(libs)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+# The small server src/web with pages of its own.
+$(eval $(call pages,lab_pages,test/fixtures/pages))
+$(B)/test/web_driver: $(B)/obj/test/lib/web_driver.o $(B)/obj/pages/lab_pages.o $(libs)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
