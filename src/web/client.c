@@ -25,25 +25,29 @@ client_move(struct web_client *c, enum web_step to)
 
 /* --- times --- */
 
-/* Set anew at each progress; a handler that thinks has no time of ours. */
+/*
+ * sent: bytes have left since.  Who takes nothing has one such time, whatever is put for him meanwhile; a
+ * handler that thinks has no time of ours.
+ */
 static void
-arm(struct web_client *c, bool progress)
+arm(struct web_client *c, bool sent)
 {
 	struct loop *l = c->server->config.loop;
 	int64_t ms = 0;
 
 	switch (c->step) {
 	case WEB_HEAD:
-		/* Time counts from the first byte on: who sends one a second is not heard for ever. */
-		if (c->in.n > 0 && !progress)
-			return;
+		/* From the first byte on (read_some()): who sends one a second is not heard for ever. */
 		ms = c->in.n > 0 ? LIMIT_WEB_HEAD_MS : LIMIT_WEB_IDLE_MS;
 		break;
 	case WEB_BODY:
 		ms = LIMIT_WEB_STALL_MS;
 		break;
 	case WEB_BUSY:
-		if (web_client_waiting(c) > 0)
+		if (web_client_waiting(c) > 0 && c->stalling && !sent)
+			return;
+		c->stalling = web_client_waiting(c) > 0;
+		if (c->stalling)
 			ms = LIMIT_WEB_STALL_MS;
 		else if (c->answer == WEB_EVENTS)
 			ms = LIMIT_WEB_HEARTBEAT_MS;
@@ -107,7 +111,8 @@ forget_request(struct web_client *c)
 	c->tail = S("");
 	c->n_pairs = 0;
 	c->request = (struct web_request){ .owner = c->server->config.owner, .peer = &c->peer };
-	c->handled = c->complete = c->chunked = c->broken = c->untrusted = c->caught_up = false;
+	c->handled = c->stalling = c->complete = c->chunked = c->broken = c->untrusted =
+	    c->caught_up = false;
 	c->answer = WEB_NONE;
 	c->left = c->lost = 0;
 	buf_reset(&c->fields);
@@ -136,7 +141,8 @@ web_client_close(struct web_client *c)
 bool
 web_client_is_idle(const struct web_client *c)
 {
-	return c->step == WEB_LINGER || (c->step == WEB_HEAD && c->in.n == 0);
+	return c->step == WEB_LINGER ||
+	       (c->step == WEB_HEAD && (c->in.n == 0 || web_guard_is_foreign(c)));
 }
 
 void
@@ -246,7 +252,8 @@ ask_for_more(struct web_client *c)
 		r->gone(r);
 		web_reply_end(c);
 	} else if (c->answer == WEB_PIECES) {
-		if (web_body_room(r) > 0)
+		/* Where all was written its handler has only the end left to say. */
+		if (web_body_room(r) > 0 || c->left == 0)
 			r->more(r);
 	} else if (idle && c->lost > 0) {
 		web_stream_lost(c);
@@ -305,20 +312,25 @@ take_body(struct web_client *c)
 	enum h1_result r;
 
 	while ((r = h1_body(&c->h1, &in, &data)) == H1_DATA) {
-		if (data.n > max - c->body.n ||
-		    data.n > LIMIT_WEB_BODIES_BYTES - c->server->body_bytes)
-			break;
-		buf_put(&c->body, data);
-		if (c->body.failed)
-			break;
+		if (data.n > max - c->body.n) {
+			web_serve_fault(c, CLOSE_BODY_TOO_LARGE);
+			return;
+		}
+		/* All bodies that are coming, of all clients. */
+		if (data.n <= LIMIT_WEB_BODIES_BYTES - c->server->body_bytes)
+			buf_put(&c->body, data);
+		else
+			c->body.failed = true;
+		if (c->body.failed) {
+			web_serve_fault(c, CLOSE_OVERLOAD);
+			return;
+		}
 		c->server->body_bytes += data.n;
 	}
-	if (r == H1_DATA)
-		web_serve_fault(c, CLOSE_BODY_TOO_LARGE);
-	if (r == H1_BAD)
+	if (r == H1_BAD) {
 		web_serve_fault(c, c->h1.error);
-	if (r == H1_DATA || r == H1_BAD)
 		return;
+	}
 	memmove(c->in.p + c->h1.head.n_bytes, in.p, in.n);
 	c->in.n = c->h1.head.n_bytes + in.n;
 	if (r == H1_DONE)

@@ -93,14 +93,19 @@ is_ours(const struct web_peer *peer)
 	return peer->known && (peer->uid == geteuid() || peer->uid == 0);
 }
 
+bool
+web_guard_is_foreign(const struct web_client *c)
+{
+	return c->server->config.rules.peers == WEB_PEERS_OURS && c->peer.known &&
+	       !is_ours(&c->peer);
+}
+
 enum web_refusal
 web_guard_door(const struct web_client *c)
 {
 	if (!is_our_host(c, c->request.host))
 		return WEB_FOREIGN_HOST;
-	if (c->server->config.rules.peers == WEB_PEERS_OURS && c->peer.known && !is_ours(&c->peer))
-		return WEB_FOREIGN_USER;
-	return WEB_PASSED;
+	return web_guard_is_foreign(c) ? WEB_FOREIGN_USER : WEB_PASSED;
 }
 
 /* --- the page that asks --- */

@@ -50,15 +50,8 @@ struct slice
 web_bearer(const struct web_request *r)
 {
 	static const struct slice scheme = { "Bearer ", 7 };
-	const struct web_client *c = web_client_of(r);
-	struct slice head = slice_head(buf_slice(&c->in), c->h1.head.n_bytes);
-	size_t at = 0;
-	const struct h1_field *f = h1_find(&c->h1.head, head, S("Authorization"), &at);
-	struct slice value;
+	struct slice value = web_field(r, S("Authorization")); /* h1 takes no second one */
 
-	if (f == NULL || h1_find(&c->h1.head, head, S("Authorization"), &at) != NULL)
-		return (struct slice){ NULL, 0 };
-	value = web_field_text(c, f);
 	if (!slice_ieq(slice_head(value, scheme.n), scheme))
 		return (struct slice){ NULL, 0 };
 	return slice_trim(slice_from(value, scheme.n));

@@ -52,7 +52,7 @@ bool web_query_at(const struct web_request *r, size_t i, struct slice *ret_name,
     struct slice *ret_value);
 /* The first field of that name, case ignored; .p NULL: there is none. */
 struct slice web_field(const struct web_request *r, struct slice name);
-/* The token of "Authorization: Bearer TOKEN"; .p NULL: none, or more than one. */
+/* The token of "Authorization: Bearer TOKEN"; .p NULL: there is none. */
 struct slice web_bearer(const struct web_request *r);
 /* The value of a cookie (for servers that have sessions: the agent has none); .p NULL: none. */
 struct slice web_cookie(const struct web_request *r, struct slice name);

@@ -43,6 +43,22 @@ static const struct web_route own_rows[] = {
 	    .handle = show_csp_reports },
 };
 
+/* --- where its texts lie: in the buffer of the head, which moves when more is read into it --- */
+
+static void
+point(struct web_client *c)
+{
+	const struct h1_head *h = &c->h1.head;
+	struct slice head = slice_head(buf_slice(&c->in), h->n_bytes);
+	struct web_request *r = &c->request;
+
+	r->method = h1_text(head, h->method);
+	r->path = h1_text(head, h->path);
+	r->host = h1_text(head, h->authority);
+	if (r->path.n == 0)
+		r->path = S("/");
+}
+
 /* --- refusing --- */
 
 void
@@ -50,6 +66,8 @@ web_serve_fault(struct web_client *c, enum close_code code)
 {
 	const struct close_row *row = close_row(code);
 
+	if (c->step == WEB_BODY)
+		point(c);
 	c->keep_alive = false;
 	web_client_busy(c);
 	web_error(&c->request, row->status, row->name, row->what, row->remedy);
@@ -104,20 +122,6 @@ pass(struct web_client *c, enum web_refusal refusal)
 }
 
 /* --- the head --- */
-
-static void
-point(struct web_client *c)
-{
-	const struct h1_head *h = &c->h1.head;
-	struct slice head = slice_head(buf_slice(&c->in), h->n_bytes);
-	struct web_request *r = &c->request;
-
-	r->method = h1_text(head, h->method);
-	r->path = h1_text(head, h->path);
-	r->host = h1_text(head, h->authority);
-	if (r->path.n == 0)
-		r->path = S("/");
-}
 
 static const struct web_asset *
 file_of(struct web_client *c)
@@ -245,7 +249,7 @@ web_serve(struct web_client *c)
 	struct web_request *r = &c->request;
 	char why[WEB_WHY_BYTES];
 
-	point(c); /* the body may have moved the head */
+	point(c);
 	r->body = buf_slice(&c->body);
 	if (r->route->body == WEB_JSON && r->body.n > 0) {
 		r->json = web_json_in(r->body, why);

@@ -75,7 +75,8 @@ struct web_client {
 	char *text; /* decoded parameters and query */
 	struct web_pair pairs[LIMIT_WEB_PAIRS];
 	size_t n_pairs;
-	bool handled; /* its handler was called */
+	bool handled;  /* its handler was called */
+	bool stalling; /* the timer is that of a client who takes nothing */
 	bool keep_alive;
 	bool behind; /* `in` has bytes of the next request, for which no edge comes */
 	bool eof;    /* it sends nothing any more; it may still wait for its answer */
@@ -112,7 +113,7 @@ struct web_client *web_client_new(struct web_server *s, int fd, const struct soc
     socklen_t len, uint16_t port);
 /* Harmless twice. Calls gone() of a request whose answer is not complete. */
 void web_client_close(struct web_client *c);
-/* Nothing of a request is here. */
+/* Nothing of a request is here that would be answered: it may go when there are too many. */
 bool web_client_is_idle(const struct web_client *c);
 /* The server stops: it goes when its answer is complete, or at once. */
 void web_client_stop(struct web_client *c);
@@ -144,6 +145,8 @@ enum web_refusal {
 	WEB_UNKNOWN_USER, /* 401 */
 	WEB_FORBIDDEN,    /* 403 */
 };
+/* Another user of this machine, who is refused whatever he asks. */
+bool web_guard_is_foreign(const struct web_client *c);
 /* Before anything else: the name that was asked for, and who is connected. */
 enum web_refusal web_guard_door(const struct web_client *c);
 /* route NULL: a file, or nothing at all. */
