@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small server for inspector and dashboard over real sockets: curl, another user of this machine, a sandbox without netlink,
 files as they are in the tree, slow readers, the graceful end."""
+import glob
 import gzip
 import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 
@@ -16,6 +18,7 @@ from lab import ADITD
 from process import WAIT_S, Process, until
 
 DRIVER = os.path.join(os.path.dirname(ADITD), "test", "web_driver")
+UI = os.path.join(ROOT, "src", "web", "ui")
 PAGES = os.path.join(ROOT, "test", "fixtures", "pages")
 TOKEN = "0123456789abcdef0123456789abcdef"
 BEARER = {"Authorization": "Bearer " + TOKEN}
@@ -83,29 +86,45 @@ def test_curl_as_it_comes(web):
     assert " 421 " in head and json.loads(body)["code"] == "host-unknown"
 
 
+def files(folder):
+    """(path, bytes) of what tools/assets puts into the program: two levels, four endings, not what the vendor bundle is made of."""
+    for pattern in ("*", "*/*"):
+        for full in glob.glob(os.path.join(folder, pattern)):
+            if full.rsplit(".", 1)[-1] in ("html", "js", "css", "svg") and os.path.basename(full) != "entry.js":
+                with open(full, "rb") as f:
+                    yield "/" + os.path.relpath(full, folder), f.read()
+
+
 def test_files_are_those_of_the_tree(web):
     server = web()
     n = 0
-    for folder, _, names in os.walk(PAGES):
-        for name in names:
-            full = os.path.join(folder, name)
-            path = "/" + os.path.relpath(full, PAGES)
-            with open(full, "rb") as f:
-                want = f.read()
-            tag = hashlib.sha256(want).hexdigest()[:32]
-            status, fields, body = server.ask("GET", path, fields={"Accept-Encoding": "identity"})
-            assert (status, body, fields["ETag"]) == (200, want, f'"{tag}"')
-            status, fields, body = server.ask("GET", path, fields={"Accept-Encoding": "gzip"})
-            assert (status, gzip.decompress(body), fields["Content-Encoding"]) == (200, want, "gzip")
-            assert body[4:8] == b"\0\0\0\0", "a moment in a packed file differs from build to build"
-            status, _, body = server.ask("GET", path, fields={"Accept-Encoding": "gzip", "If-None-Match": fields["ETag"]})
-            assert (status, body) == (304, b"")
-            kept = ".cf4418d5." in name
-            assert ("immutable" in fields["Cache-Control"]) == kept
-            n += 1
+    for path, want in files(PAGES):
+        tag = hashlib.sha256(want).hexdigest()[:32]
+        status, fields, body = server.ask("GET", path, fields={"Accept-Encoding": "identity"})
+        assert (status, body, fields["ETag"]) == (200, want, f'"{tag}"')
+        status, fields, body = server.ask("GET", path, fields={"Accept-Encoding": "gzip"})
+        assert (status, gzip.decompress(body), fields["Content-Encoding"]) == (200, want, "gzip")
+        assert body[4:8] == b"\0\0\0\0", "a moment in a packed file differs from build to build"
+        status, _, body = server.ask("GET", path, fields={"Accept-Encoding": "gzip", "If-None-Match": fields["ETag"]})
+        assert (status, body) == (304, b"")
+        assert ("immutable" in fields["Cache-Control"]) == (".cf4418d5." in path)
+        n += 1
     assert n == 4
     for path in ("/../pages/index.html", "/lib", "/lib/", "/lib/main.js/", "/%6cib/main.js", "/etc/passwd"):
         assert server.ask("GET", path)[0] == 404
+
+
+def test_the_user_interface_is_in_the_program(web):
+    """All of src/web/ui, and each file that a page or module of it names by a relative path."""
+    server = web("--ui", "127.0.0.1:0")
+    held = dict(files(UI))
+    for path, want in held.items():
+        status, fields, body = server.ask("GET", path, fields={"Accept-Encoding": "gzip"})
+        assert (status, gzip.decompress(body)) == (200, want)
+        if path.endswith((".js", ".html")):
+            for name in re.findall(r"""(?:\bfrom |\bimport |\bimport\(|\bsrc=|\bhref=)["'](\.{0,2}/[^"'#?]*|[\w-]+\.(?:js|css|svg))["']""", want.decode()):
+                to = os.path.normpath(os.path.join(os.path.dirname(path), name))
+                assert to in held or to == "/", f"{path} names {name}"
 
 
 def test_a_name_that_lies_about_its_hash_is_not_built(tmp_path):

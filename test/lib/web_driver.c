@@ -2,9 +2,9 @@
 /*
  * The library src/web as a program, for end-to-end tests:
  *
- *	web_driver [--any-peer] [--no-netlink] [--token TOKEN] [--host NAME] ADDRESS ...
+ *	web_driver [--ui] [--any-peer] [--no-netlink] [--token TOKEN] [--host NAME] ADDRESS ...
  *
- * prints {"listens":["127.0.0.1:PORT",...]}, serves test/fixtures/pages and a few rows, and ends gracefully by SIGTERM.
+ * prints {"listens":["127.0.0.1:PORT",...]}, serves test/fixtures/pages (or src/web/ui) and a few rows, and ends gracefully by SIGTERM.
  */
 #include "web/server.h"
 #include "web/stream.h"
@@ -267,7 +267,10 @@ main(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
-		if (strcmp(argv[i], "--any-peer") == 0)
+		if (strcmp(argv[i], "--ui") == 0) {
+			config.assets = &web_ui;
+			config.index = "/inspector.html";
+		} else if (strcmp(argv[i], "--any-peer") == 0)
 			config.rules.peers = WEB_PEERS_ANY;
 		else if (strcmp(argv[i], "--no-netlink") == 0)
 			forbid_netlink();
