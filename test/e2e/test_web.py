@@ -5,11 +5,14 @@ import glob
 import gzip
 import hashlib
 import http.client
+import http.server
 import json
 import os
 import re
 import socket
+import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -109,7 +112,7 @@ def test_files_are_those_of_the_tree(web):
         assert (status, body) == (304, b"")
         assert ("immutable" in fields["Cache-Control"]) == (".cf4418d5." in path)
         n += 1
-    assert n == 4
+    assert n == 5
     for path in ("/../pages/index.html", "/lib", "/lib/", "/lib/main.js/", "/%6cib/main.js", "/etc/passwd"):
         assert server.ask("GET", path)[0] == 404
 
@@ -291,3 +294,74 @@ def test_a_graceful_end(web):
             text += piece
         assert text.endswith(b"0\r\n\r\n")
     server.exits(0)
+
+
+# --- a browser ---
+
+chromium = pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed (package chromium)")
+
+
+def browse(folder, url, *argv):
+    """What the page is when it has settled, as markup."""
+    done = subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={folder}/chromium",
+                           "--virtual-time-budget=5000", "--dump-dom", *argv, url], capture_output=True, text=True, timeout=12 * WAIT_S)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def reports(server):
+    return json.loads(server.ask("GET", "/csp-report")[2])["reports"]
+
+
+@chromium
+def test_pages_work_under_their_policy(web, tmp_path):
+    server = web()
+    assert '<p id="said">known</p>' in browse(tmp_path, f"http://127.0.0.1:{server.port}/")
+    assert reports(server) == 0
+    # A report comes where a page breaks it, and nothing ran.
+    assert "nothing yet" in browse(tmp_path, f"http://127.0.0.1:{server.port}/inline.html")
+    until(lambda: reports(server) == 1, what="the browser reports")
+
+
+@chromium
+def test_the_user_interface_breaks_no_policy(web, tmp_path):
+    server = web("--ui", "127.0.0.1:0")
+    assert 'id="app"' in browse(tmp_path, f"http://127.0.0.1:{server.port}/")
+    assert reports(server) == 0
+
+
+@chromium
+def test_a_page_of_another_port_changes_nothing(web, tmp_path):
+    """The user's public local server, say: for a browser it is the same site, and its form is sent."""
+    server = web()
+    page = f"""<form method=post enctype=text/plain action="http://127.0.0.1:{server.port}/v1/change"><input name=a></form>
+<script>document.forms[0].submit()</script>""".encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        try:
+            shown = browse(tmp_path, f"http://127.0.0.1:{other.server_port}/")
+        finally:
+            other.shutdown()
+            thread.join()
+    assert "other-page" in shown
+    assert json.loads(server.ask("GET", "/v1/who")[2])["changes"] == 0
+
+
+@chromium
+def test_a_name_that_was_made_to_lead_here(web, tmp_path):
+    server = web()
+    shown = browse(tmp_path, f"http://evil.example:{server.port}/", "--host-resolver-rules=MAP evil.example 127.0.0.1")
+    assert "host-unknown" in shown and "<title>pages" not in shown
