@@ -395,7 +395,10 @@ TEST(who_falls_behind_is_told)
 	int told = 0, lost = 0, n = 0;
 	const char *at;
 
-	lab_open();
+	/* Less room on the way than may wait, so that it is taken in several pieces. */
+	lab_open_with(1,
+	    &(struct sim_link){ .latency_us = 100, .buffer_bytes = 40000, .chunk_bytes = 65536 },
+	    NULL);
 	lab_connect(&v);
 	lab_send(&v, S("GET /v1/events HTTP/1.1\r\n" HOST BEARER "\r\n"));
 	v.deaf = true;
