@@ -182,7 +182,8 @@ inbox_submit(struct store *s, struct inbox_req *req)
 	check(req->done != NULL);
 	req->items = NULL;
 	req->attempts = NULL;
-	req->n_items = req->n_attempts = 0;
+	req->moved = NULL;
+	req->n_items = req->n_attempts = req->n_moved = 0;
 	store_submit_job(s, &req->job, &inbox_kind);
 }
 
@@ -193,7 +194,9 @@ inbox_req_fini(struct inbox_req *req)
 		free(req->items[i].block);
 	free(req->items);
 	free(req->attempts);
+	free(req->moved);
 	req->items = NULL;
 	req->attempts = NULL;
-	req->n_items = req->n_attempts = 0;
+	req->moved = NULL;
+	req->n_items = req->n_attempts = req->n_moved = 0;
 }

@@ -207,6 +207,13 @@ struct inbox_told {
 
 /* --- what is answered --- */
 
+/* A delivery that a PUT, REPLAY or DROP has moved besides, or copied. */
+struct inbox_moved {
+	uint64_t id;
+	enum inbox_state state;
+	char account[64], tunnel[64];
+};
+
 struct inbox_delivery {
 	uint64_t id, lease, replay_of;
 	enum inbox_state state;
@@ -264,6 +271,9 @@ struct inbox_req {
 	size_t n_items;
 	struct inbox_attempt *attempts; /* oldest first */
 	size_t n_attempts;
+	/* For those who watch: of n_changed, as far as there was memory. */
+	struct inbox_moved *moved;
+	size_t n_moved;
 	struct inbox_counts counts;
 	/* private */
 	struct store_job job;
@@ -271,7 +281,7 @@ struct inbox_req {
 
 /* As store_submit(): the request and its slices stay the caller's and must live until done(). */
 void inbox_submit(struct store *s, struct inbox_req *req);
-/* Frees items and attempts; the request may then be submitted again. */
+/* Frees items, attempts and moved; the request may then be submitted again. */
 void inbox_req_fini(struct inbox_req *req);
 
 #endif

@@ -3,6 +3,7 @@
 #include "store/sqlite/inbox_coalesce.h"
 
 #include "store/sqlite/damage.h"
+#include "store/sqlite/inbox_moved.h"
 
 #include <stdio.h>
 
@@ -31,6 +32,7 @@ inbox_coalesce(struct db *db, struct inbox_req *req, const struct delivery *d)
 			continue;
 		if (!delivery_must_get(db, ids[i], &old))
 			return false;
+		inbox_moved_note(req, &old, INBOX_DROPPED);
 		delivery_end(&old);
 		old.push = PUSH_REPLACED;
 		old.new_note = slice_str(note);

@@ -4,6 +4,7 @@
 
 #include "store/sqlite/damage.h"
 #include "store/sqlite/grow.h"
+#include "store/sqlite/inbox_moved.h"
 #include "store/sqlite/inbox_queue.h"
 #include "store/sqlite/sift.h"
 
@@ -149,6 +150,8 @@ copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now
 	if (!inbox_queue_add(db, &to, d->id, S(""), S("")))
 		return STORE_FULL;
 	req->id = (uint64_t)to.id;
+	to.tunnel = slice_str(req->change.to_tunnel);
+	inbox_moved_note(req, &to, INBOX_QUEUED);
 	return STORE_OK;
 }
 
@@ -156,26 +159,23 @@ copy(struct db *db, struct inbox_req *req, const struct delivery *d, int64_t now
 static enum store_result
 change(struct db *db, struct inbox_req *req, struct delivery *d, int64_t now_t)
 {
+	bool replay = req->op == INBOX_REPLAY, ok;
+	bool nothing = replay ? !delivery_finished(d->state) : d->state == INBOX_DROPPED;
 	enum store_result r;
-	bool ok;
 
-	if (req->op == INBOX_REPLAY && req->change.to_tunnel[0] != '\0') {
+	if (replay && req->change.to_tunnel[0] != '\0') {
 		r = copy(db, req, d, now_t);
 		delivery_end(d);
 		return r;
 	}
+	if (!nothing)
+		inbox_moved_note(req, d, replay ? INBOX_QUEUED : INBOX_DROPPED);
 	delivery_end(d);
+	if (nothing)
+		return STORE_NONE;
 	d->new_note = slice_str(req->change.note);
-	if (req->op == INBOX_REPLAY) {
-		if (!delivery_finished(d->state))
-			return STORE_NONE;
-		ok = delivery_requeue(db, d, now_t);
-	} else {
-		if (d->state == INBOX_DROPPED)
-			return STORE_NONE;
-		d->lease = 0;
-		ok = delivery_move(db, d, INBOX_DROPPED);
-	}
+	d->lease = 0;
+	ok = replay ? delivery_requeue(db, d, now_t) : delivery_move(db, d, INBOX_DROPPED);
 	return ok ? STORE_OK : STORE_FULL;
 }
 

@@ -23,8 +23,9 @@ inbox_done(struct inbox_req *req)
 	waiter_post(req->owner);
 }
 
+/* The caller frees what was moved. */
 static inline enum store_result
-ask(struct store *s, struct inbox_req *r)
+ask_moved(struct store *s, struct inbox_req *r)
 {
 	struct waiter w = WAITER;
 
@@ -34,6 +35,16 @@ ask(struct store *s, struct inbox_req *r)
 	r->mono_ms = mono_ms;
 	inbox_submit(s, r);
 	waiter_wait(&w, 1);
+	return r->result;
+}
+
+static inline enum store_result
+ask(struct store *s, struct inbox_req *r)
+{
+	(void)ask_moved(s, r);
+	free(r->moved);
+	r->moved = NULL;
+	r->n_moved = 0;
 	return r->result;
 }
 

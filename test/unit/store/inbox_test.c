@@ -1051,6 +1051,42 @@ expect_note(struct store *s, uint64_t id, const char *note)
 	inbox_req_fini(&r);
 }
 
+/* Whoever watches is told of each delivery that was moved by others than its attempt. */
+TEST(what_was_moved_is_named)
+{
+	struct store *s = inbox_new();
+	struct inbox_req r = new_push("app main", "2");
+	uint64_t first = push(s, new_push("app main", "1"), 0), other;
+
+	EXPECT_INT(ask_moved(s, &r), STORE_OK);
+	EXPECT_INT(r.n_moved, 1);
+	EXPECT(r.moved[0].id == first && r.moved[0].state == INBOX_DROPPED);
+	EXPECT_SLICE(slice_str(r.moved[0].tunnel), S("jenkins"));
+	EXPECT_SLICE(slice_str(r.moved[0].account), S("ann"));
+	inbox_req_fini(&r);
+	for (int i = 0; i < 40; i++)
+		other = store_one(s, "jenkins", "", "x");
+	r = (struct inbox_req){ .op = INBOX_DROP,
+		.change.find.states = INBOX_STATE_BIT(INBOX_QUEUED) };
+	EXPECT_INT(ask_moved(s, &r), STORE_OK);
+	EXPECT(r.n_moved == 41 && r.n_changed == 41);
+	EXPECT_INT(r.moved[40].id, other);
+	inbox_req_fini(&r);
+	/* Nothing is moved twice; a copy is a delivery of its own. */
+	r = (struct inbox_req){ .op = INBOX_DROP, .change.id = other };
+	EXPECT_INT(ask_moved(s, &r), STORE_OK);
+	EXPECT_INT(r.n_moved, 0);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "staging"), STORE_OK);
+	r = (struct inbox_req){ .op = INBOX_REPLAY, .change.id = other };
+	PUT(r.change.to_tunnel, "staging");
+	EXPECT_INT(ask_moved(s, &r), STORE_OK);
+	EXPECT(r.n_moved == 1 && r.moved[0].id > other && r.moved[0].id == r.id);
+	EXPECT_INT(r.moved[0].state, INBOX_QUEUED);
+	EXPECT_SLICE(slice_str(r.moved[0].tunnel), S("staging"));
+	inbox_req_fini(&r);
+	inbox_end(s);
+}
+
 TEST(a_newer_push_takes_the_place_of_older_ones)
 {
 	struct store *s = inbox_new();
@@ -1702,6 +1738,7 @@ TESTS(
 	TEST_ROW(list_pages)
 	TEST_ROW(replay_one_and_many)
 	TEST_ROW(drop_older_of_a_branch)
+	TEST_ROW(what_was_moved_is_named)
 	TEST_ROW(a_newer_push_takes_the_place_of_older_ones)
 	TEST_ROW(what_is_on_its_way_or_was_tried_is_not_dropped)
 	TEST_ROW(what_the_origin_may_have_seen_is_not_dropped)
