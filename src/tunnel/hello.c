@@ -23,6 +23,7 @@ static const char *const type_names[] = {
 	[HELLO_BIND] = "bind",
 	[HELLO_BOUND] = "bound",
 	[HELLO_UNBIND] = "unbind",
+	[HELLO_ACTIVITY] = "activity",
 };
 static const char *const kind_names[] = {
 	[TUNNEL_HTTP] = "http",
@@ -218,6 +219,7 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 		h->probe = read_bool(r, o, "probe");
 		h->trailers = read_bool(r, o, "trailers");
 		h->binds = read_bool(r, o, "bind");
+		h->watch = read_bool(r, o, "watch");
 		read_tunnels(r, o, true, h);
 		break;
 	case HELLO_WELCOME:
@@ -259,6 +261,7 @@ read_message(struct hello_reader *r, const json_t *o, struct hello *h)
 	case HELLO_UNBIND:
 		h->id = read_id(r, o);
 		break;
+	case HELLO_ACTIVITY:
 	case HELLO_OTHER:
 		break;
 	}
@@ -423,6 +426,8 @@ hello_encode(const struct hello *h, struct buf *out)
 		if (h->probe)
 			buf_put(out, S(",\"probe\":true"));
 		put_abilities(out, h);
+		if (h->watch)
+			buf_put(out, S(",\"watch\":true"));
 		put_tunnels(out, h);
 		break;
 	case HELLO_WELCOME:
@@ -457,6 +462,7 @@ hello_encode(const struct hello *h, struct buf *out)
 	case HELLO_UNBIND:
 		buf_printf(out, ",\"id\":%u", h->id);
 		break;
+	case HELLO_ACTIVITY:
 	case HELLO_OTHER:
 		break;
 	}

@@ -4,7 +4,7 @@
  *
  * agent -> edge
  *	{"type":"hello","protocol":1,"agent":"adit/0.1.0","token":"...",
- *	 "host":"build-1","instance":"k3vq...","age_ms":5120,"probe":true,
+ *	 "host":"build-1","instance":"k3vq...","age_ms":5120,"probe":true,"watch":true,
  *	 "tunnels":[{"id":1,"kind":"http","name":"jenkins"},{"id":2,"kind":"tcp","port":2222},
  *	            {"id":3,"kind":"http","policy":{...}}]}
  *	No name: a random one that stays the account's.
@@ -21,6 +21,8 @@
  *	{"type":"waiting","id":1,"waits":true}
  *	Something waits for this tunnel, whose origin did not answer; the agent may look whether it
  *	is back, and say so: {"type":"origin","id":1}
+ *	{"type":"activity",...}
+ *	What the edge did without the agent (activity.h), where the hello says "watch".
  *
  * Both, where both said "bind":true at first
  *	{"type":"bind","tunnels":[...]}		agent: as in HELLO, beside those that it has
@@ -71,6 +73,7 @@ enum hello_type {
 	HELLO_BIND,
 	HELLO_BOUND,
 	HELLO_UNBIND,
+	HELLO_ACTIVITY, /* its members are read by activity.h */
 	HELLO_OTHER,
 };
 
@@ -87,6 +90,7 @@ struct hello {
 	bool probe;    /* hello: HELLO_PROBED is wanted of each HTTP tunnel */
 	bool trailers; /* hello, welcome: the sender understands TRAILERS frames */
 	bool binds;    /* hello, welcome: the same of bind and unbind */
+	bool watch;    /* hello: HELLO_ACTIVITY is wanted */
 	char account[64];
 	uint64_t generation;
 	char code[32], text[200]; /* refused, replaced; probed: "ok", or a row of the close table */

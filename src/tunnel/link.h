@@ -269,6 +269,12 @@ struct slice link_out(struct link *l);
 void link_out_done(struct link *l, size_t n, int64_t now_us);
 /* Bytes that link_out() has still to give. */
 size_t link_out_waiting(const struct link *l);
+/* Those of them that are frames of control: many, where the other side reads slowly. */
+static inline size_t
+link_control_waiting(const struct link *l)
+{
+	return l->ctl_to - l->ctl_from;
+}
 /*
  * Call when the time it returned has come (or more often): sends PINGs. Returns the next time in
  * us, or -1: the link is dead (l->dead says why: LINK_CODE_SILENT, mostly).

@@ -276,6 +276,7 @@ on_control(struct carrier *c, struct slice json)
 	case HELLO_BIND:
 	case HELLO_BOUND:
 	case HELLO_UNBIND:
+	case HELLO_ACTIVITY:
 		break;
 	}
 	hello_wipe(&a->hello);

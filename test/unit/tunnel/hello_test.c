@@ -286,7 +286,7 @@ TEST(what_is_written_is_read)
 	round_trip("{\"type\":\"replaced\",\"id\":1,\"text\":\"A newer link serves it.\"}");
 	round_trip(
 	    "{\"type\":\"hello\",\"protocol\":1,\"agent\":\"a\",\"token\":\"t\",\"host\":\"b\","
-	    "\"instance\":\"i\",\"age_ms\":7,\"probe\":true,\"tunnels\":[]}");
+	    "\"instance\":\"i\",\"age_ms\":7,\"probe\":true,\"watch\":true,\"tunnels\":[]}");
 	round_trip("{\"type\":\"welcome\",\"protocol\":1,\"edge\":\"e\",\"account\":\"a\","
 		   "\"generation\":1,"
 		   "\"tunnels\":[{\"id\":1,\"url\":\"u\",\"probe\":true}]}");
