@@ -229,6 +229,12 @@
 	X(INBOX_ANSWER_BYTES,     1024, "bytes", "answer of the origin that is kept of an attempt") \
 	X(INBOX_DEDUPE_MS,   604800000, "ms", "longest window in which a repeated delivery is known again") \
 	X(INBOX_DEDUPE_RUNS,      1024, "runs", "runs of 8,192 deliveries that are known again, 16 KiB each") \
+	X(ACTIVITY_ROWS,           200, "rows", "activity of a link that waits to be told to its agent") \
+	X(ACTIVITY_MESSAGE_ROWS,    50, "rows", "of one message of activity")                      \
+	X(ACTIVITY_MESSAGE_BYTES, 49152, "bytes", "of one message of activity")                    \
+	X(ACTIVITY_MS,             100, "ms", "between messages of activity to one link")          \
+	X(ACTIVITY_INBOX_MS,      1000, "ms", "between looks at what waits in the inbox of a link's tunnels") \
+	X(ACTIVITY_CTL_BYTES,    16384, "bytes", "control frames of a link that wait, above which activity is kept back") \
 	X(INCIDENTS,              4096, "routes", "routes of which the edge remembers what it refused last") \
 	X(DNS_ZONES,                64, "zones", "zones that the edge's DNS serves")               \
 	X(DNS_NAMES,            250000, "names", "names of a zone, those without records of their own too") \

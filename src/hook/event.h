@@ -70,6 +70,8 @@ struct event {
 	char summary[256]; /* "repo:push acme/web main by Rosa Quarry" */
 };
 
+/* "bitbucket" */
+const char *event_sender_word(enum event_sender sender);
 /* By the headers that only that sender has; EVENT_GENERIC when none fits. */
 enum event_sender event_guess(const struct hook_request *req);
 void event_read(const struct hook_request *req, enum event_sender sender, struct event *ret);

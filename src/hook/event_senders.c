@@ -124,6 +124,19 @@ const struct event_row event_rows[] = {
 /* clang-format on */
 const size_t event_rows_n = sizeof(event_rows) / sizeof(*event_rows);
 
+const char *
+event_sender_word(enum event_sender sender)
+{
+	static const char *const words[] = {
+#define X(symbol, word) [EVENT_##symbol] = word,
+		EVENT_SENDERS(X)
+#undef X
+	};
+
+	check((size_t)sender < sizeof(words) / sizeof(*words));
+	return words[sender];
+}
+
 /* By fields that no other sender has. It decides how a body is read, never how it is verified. */
 enum event_sender
 event_guess(const struct hook_request *req)

@@ -48,6 +48,7 @@ struct edge {
 	_Atomic uint64_t generation;    /* of the newest link */
 	_Atomic uint64_t account_bytes; /* what an account may have in the inbox */
 	_Atomic bool http2;             /* spoken with visitors */
+	_Atomic unsigned watching;      /* links whose agents are told of activity */
 	_Atomic unsigned next_worker;   /* for what may go to any */
 	/* Told on the main loop: a route is served now; main thread's, set
 	 * before the workers start. */

@@ -15,6 +15,7 @@
 #include "tunnel/hello.h"
 #include "tunnel/opening.h"
 
+struct activity;
 struct courier;
 struct policy;
 struct tcp_port;
@@ -26,11 +27,12 @@ struct tunnel {
 	struct carrier *carrier; /* leads to its agent */
 	struct session *session; /* who brought it: for the link alone */
 	const char *account;
-	uint64_t generation;     /* of the link */
-	struct route *route;     /* in the directory */
-	struct tcp_port *port;   /* TCP: its listener */
-	struct policy *policy;   /* NULL: none */
-	struct courier *courier; /* delivers what is stored for it; NULL: nothing to deliver */
+	uint64_t generation;       /* of the link */
+	struct route *route;       /* in the directory */
+	struct tcp_port *port;     /* TCP: its listener */
+	struct policy *policy;     /* NULL: none */
+	struct courier *courier;   /* delivers what is stored for it; NULL: nothing to deliver */
+	struct activity *activity; /* its agent watches what happens to it; NULL: it does not */
 	uint16_t id;
 	enum tunnel_kind kind;
 	uint32_t origin_silent_ms; /* as its agent wants it, 0: as the edge's settings say */

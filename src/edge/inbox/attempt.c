@@ -253,6 +253,7 @@ courier_carry(struct courier *c, struct inbox_delivery *item, struct courier_wai
 	c->n_attempts++;
 	c->line_bytes += r->item.bytes;
 	loop_timer_set(c->worker->loop, &r->timer, LINE_US);
+	attempt_tell_begun(r);
 	return 0;
 }
 

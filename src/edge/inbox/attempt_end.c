@@ -83,6 +83,7 @@ end(struct attempt *r)
 
 	check(r->arrived); /* its bytes are off the line */
 	count(c, r);
+	attempt_tell_ended(r);
 	loop_bury(c->worker->loop, &r->grave, attempt_free);
 	courier_ended(c, &r->req, r->item.bytes);
 }

@@ -35,6 +35,12 @@ struct attempt {
 	struct loop_grave grave;
 };
 
+/* --- attempt_told.c --- */
+
+/* To an agent that watches: it is on its way; the store has settled it. */
+void attempt_tell_begun(struct attempt *r);
+void attempt_tell_ended(struct attempt *r);
+
 /* --- attempt_end.c --- */
 
 /* It is with the agent, or nowhere any more. */

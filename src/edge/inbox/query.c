@@ -2,6 +2,8 @@
 /* Answers questions about the inbox: one JSON object in, one out. */
 #include "edge/inbox/query_private.h"
 
+#include "edge/core/activity.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,6 +21,8 @@ on_answer(struct errand *e)
 	struct query *v = list_of(e, struct query, errand);
 	json_t *answer;
 
+	if (v->req.result == STORE_OK)
+		activity_moved(v->edge, NULL, &v->req);
 	if (!v->abandoned) {
 		answer =
 		    v->req.result != STORE_OK ? query_store_refusal(&v->req) : v->row->answer(v);

@@ -3,6 +3,7 @@
 #include "edge/link/bind.h"
 
 #include "base/log.h"
+#include "edge/core/activity.h"
 #include "edge/core/incident.h"
 #include "edge/core/own_domain.h"
 #include "edge/core/stopped.h"
@@ -32,6 +33,9 @@ bind_retire(struct session *s, struct tunnel *t)
 	if (t->courier != NULL)
 		courier_close(t->courier);
 	t->courier = NULL;
+	if (t->activity != NULL)
+		activity_drop(t->activity, t);
+	t->activity = NULL;
 	policy_unref(t->policy);
 	t->policy = NULL;
 	directory_unbind(w->edge->directory, t->route, s->self.generation);
@@ -249,6 +253,8 @@ bind_tunnel(struct session *s, struct hello_tunnel *h, struct policy *policy, in
 	/* One that passes TLS through has none: that of an HTTP tunnel before it ends here. */
 	if (h->kind != TUNNEL_TCP)
 		directory_set_policy(e->directory, slice_str(key), t->policy);
+	if (h->kind == TUNNEL_HTTP && s->activity != NULL)
+		activity_add(s->activity, t);
 	/* Also where nothing is stored now: something may have been, or is replayed to it. */
 	if (h->kind == TUNNEL_HTTP)
 		t->courier = courier_new(t, t->policy);

@@ -3,6 +3,7 @@
 #include "edge/link/login_private.h"
 
 #include "base/clock.h"
+#include "edge/core/activity.h"
 #include "edge/link/bind.h"
 #include "edge/link/health.h"
 #include "edge/link/links.h"
@@ -151,6 +152,9 @@ welcome(struct session *s)
 	s->probes = h->probe;
 	s->binds = h->binds;
 	session_move(s, SESSION_UP);
+	/* Without memory the agent is told less, and that is all. */
+	if (h->watch)
+		s->activity = activity_new(&s->carrier, s->worker, s->account);
 	bring_up(s);
 	explicit_bzero(h->token, sizeof(h->token));
 	s->carrier.trailers = h->trailers;

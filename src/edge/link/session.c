@@ -15,6 +15,7 @@
 #include "edge/link/names_message.h"
 #include "edge/link/release_message.h"
 #include "edge/link/login.h"
+#include "edge/core/activity.h"
 #include "edge/core/incident.h"
 #include "edge/inbox/query.h"
 #include "edge/link/status_message.h"
@@ -262,6 +263,8 @@ on_closed(struct carrier *c, uint32_t code, const char *why)
 			    S(""), slice_str(why));
 		bind_retire(s, t);
 	}
+	activity_close(s->activity);
+	s->activity = NULL;
 	loop_timer_stop(w->loop, &s->timer);
 	lobby_leave(&w->links->unknown, &s->unknown);
 	lobby_leave(&w->links->known, &s->known);

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+struct activity;
 struct ddns_message;
 struct domain_ask;
 struct session_login;
@@ -67,6 +68,7 @@ struct session {
 	struct status_query *status;     /* a question that is being answered */
 	struct domain_ask *domain;       /* a question about own domains, under way */
 	json_t *domain_request;          /* its op and name; NULL: none is */
+	struct activity *activity;       /* its agent watches; NULL: it does not */
 	/* Of the HELLO, and those that came later, which are few or none; both malloced. */
 	struct tunnel *tunnels, *later;
 	size_t n_first;          /* of the HELLO */

@@ -7,6 +7,7 @@
 #include "edge/core/incident.h"
 #include "edge/visit/password.h"
 #include "edge/visit/local_reply.h"
+#include "edge/visit/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,18 @@ static const unsigned char *
 source_of(const struct exchange *x, struct source_key *key)
 {
 	return client_key(x, key) ? key->bytes : NULL;
+}
+
+/* To the owner's agent, where it watches: which row of his policy it was. */
+static void
+tell(struct exchange *x, enum close_code code, const char *policy, const char *text,
+    struct slice bytes)
+{
+	const struct refusal why = {
+		.policy = policy, .text = text, .head = slice_head(bytes, x->req.head.n_bytes)
+	};
+
+	refusal_tell(x, code, &why);
 }
 
 static void
@@ -93,6 +106,8 @@ on_password(struct errand *e)
 	client_text(x, peer);
 	log_event(LOG_WARN, "bad-password", LOG_Z("tunnel", x->name), LOG_Z("peer", peer),
 	    LOG_Z("id", x->id));
+	tell(x, CLOSE_UNAUTHORIZED, "users", "The user name or the password is wrong.",
+	    buf_slice(&x->head));
 	local_reply_error(x, CLOSE_UNAUTHORIZED,
 	    slice_from(buf_slice(&x->head), x->req.head.n_bytes));
 }
@@ -135,6 +150,8 @@ ask_password(struct exchange *x, struct policy *policy, const char *account,
 		client_text(x, peer);
 		log_event(LOG_WARN, "too-many-guesses", LOG_Z("tunnel", x->name),
 		    LOG_Z("peer", peer), LOG_Z("id", x->id));
+		tell(x, CLOSE_RATE_LIMITED, "users",
+		    "Too many wrong passwords came from this address.", bytes);
 		local_reply_error(x, CLOSE_RATE_LIMITED, read_ahead);
 		return ACCESS_ANSWERED;
 	}
@@ -205,6 +222,45 @@ note_refusal(const struct exchange *x, enum policy_verdict v, struct slice bytes
 	incident_put(x->worker->edge->incidents, x->name, kind, peer, agent, path);
 }
 
+static void
+tell_verdict(struct exchange *x, const struct policy *p, enum policy_verdict v,
+    const struct sockaddr_storage *peer, struct slice bytes)
+{
+	/* policy_judge() looks at the route's own lists before its preset. */
+	bool denied = cidr_set_has(&p->deny, peer);
+
+	switch (v) {
+	case POLICY_ADDRESS:
+		tell(x, CLOSE_FORBIDDEN, denied ? "deny" : "allow",
+		    denied ? "The visitor's address is in deny: of this tunnel."
+			   : "The visitor's address is not in allow: of this tunnel.",
+		    bytes);
+		return;
+	case POLICY_METHOD:
+		tell(x, CLOSE_METHOD_NOT_ALLOWED, p->n_methods > 0 ? "methods" : "preset", NULL,
+		    bytes);
+		return;
+	case POLICY_PATH:
+		tell(x, CLOSE_FORBIDDEN, p->n_paths > 0 ? "paths" : "preset",
+		    "This tunnel does not take this path.", bytes);
+		return;
+	case POLICY_SLASH:
+		tell(x, CLOSE_FORBIDDEN, "preset",
+		    "The sender's URL lacks the final slash, or has one too many.", bytes);
+		return;
+	case POLICY_PASSWORD:
+		tell(x, CLOSE_UNAUTHORIZED, "users", "No user name and password were sent.", bytes);
+		return;
+	case POLICY_ALLOW:
+		tell(x, CLOSE_RATE_LIMITED, p->rate > 0 ? "rate" : "visitor_rate",
+		    p->rate > 0 ? "More requests came than rate: of this tunnel allows."
+				: "More requests came from this address than visitor_rate: of this "
+				  "tunnel allows.",
+		    bytes);
+		return;
+	}
+}
+
 enum access_result
 access_check(struct exchange *x, struct policy *p, const char *account, struct slice bytes)
 {
@@ -230,6 +286,7 @@ access_check(struct exchange *x, struct policy *p, const char *account, struct s
 	if (v == POLICY_SLASH)
 		log_event(LOG_WARN, "slash", LOG_Z("tunnel", x->name), LOG_S("path", path),
 		    LOG_Z("text", "the sender's URL lacks the final slash, or has one too many"));
+	tell_verdict(x, p, v, &peer, bytes);
 	local_reply_error(x, v == POLICY_ALLOW ? CLOSE_RATE_LIMITED : close_of(v), read_ahead);
 	return ACCESS_ANSWERED;
 }

@@ -106,6 +106,7 @@ struct exchange {
 	bool continued;             /* 100 was sent */
 	bool framed;                /* the answer shows by itself where it ends */
 	bool req_head;              /* the method is HEAD */
+	bool told;                  /* that it is refused; see refusal.h */
 	enum exchange_probe probe;  /* of a doctor: neither counted nor stored (probe.h) */
 	struct source_ip client;    /* known: whom a trusted proxy has named (client.h) */
 	/* From here on exchange_start() sets what is read: most of it is not, of most requests. */

@@ -11,6 +11,7 @@
 #include "edge/visit/forward.h"
 #include "edge/visit/local_reply.h"
 #include "edge/visit/probe.h"
+#include "edge/visit/refusal.h"
 #include "hook/handshake.h"
 
 #include <stdio.h>
@@ -60,8 +61,10 @@ intake_detach(struct intake *in)
 void
 intake_refuse(struct intake *in, enum close_code code)
 {
-	struct exchange *x = intake_detach(in);
+	struct exchange *x;
 
+	intake_tell_refused(in, code, NULL, in->verdict, NULL);
+	x = intake_detach(in);
 	local_reply_error(x, code, buf_slice(&x->rest));
 }
 
@@ -86,10 +89,12 @@ intake_note(const struct intake *in, enum incident_kind kind, struct slice text)
 
 /* "LENGTH LIMIT": the doctor makes a sentence of it. 0: the body came without a length. */
 static void
-note_big(const struct intake *in)
+note_big(struct intake *in)
 {
 	char text[96];
 
+	intake_tell_refused(in, CLOSE_BODY_TOO_LARGE,
+	    in->policy->body_max != 0 ? "body_max" : "mode", ACTIVITY_VERDICT_NONE, NULL);
 	snprintf(text, sizeof(text), "%llu %llu", (unsigned long long)in->x->req.head.length,
 	    (unsigned long long)in->body_max);
 	intake_note(in, INCIDENT_TOO_BIG, slice_str(text));
@@ -154,6 +159,8 @@ log_signature(struct intake *in, const struct hook_request *req, struct sign_ver
 	counter_add(&in->worker->counters.bad_signatures, 1);
 	if (v->reason == SIGN_WRONG)
 		sign_explain(&in->policy->sign, req, v);
+	in->verdict = refusal_verdict(v->reason);
+	intake_tell_refused(in, CLOSE_BAD_SIGNATURE, "scheme", in->verdict, v->text);
 	if (v->reason != SIGN_MISSING)
 		intake_note(in, INCIDENT_SIGNATURE, slice_str(v->text));
 	else if (incident_is_hook(&in->x->req.head, buf_slice(&in->raw), &agent))
@@ -179,6 +186,8 @@ answer_handshake(struct intake *in, const struct hook_request *req, const struct
 	if (handshake_read(req, v == NULL ? NULL : &in->policy->sign, v, &hs) == HANDSHAKE_NONE)
 		return false;
 	intake_note(in, INCIDENT_PING, S(""));
+	intake_tell_ping(in, hs.status, hs.name,
+	    v == NULL ? ACTIVITY_VERDICT_UNCHECKED : refusal_verdict(v->reason));
 	x = intake_detach(in);
 	local_reply_own(x, hs.status, "X-Content-Type-Options: nosniff\r\n",
 	    slice_str(hs.content_type), slice_of(hs.body, hs.body_n), buf_slice(&x->rest));
@@ -247,6 +256,8 @@ request_complete(struct intake *in)
 		return;
 	/* What is no webhook at all needs no signature to be refused as that. */
 	if (!policy_stores(in->policy, req.method)) {
+		intake_tell_refused(in, CLOSE_METHOD_NOT_ALLOWED, "methods", ACTIVITY_VERDICT_NONE,
+		    NULL);
 		intake_refuse(in, CLOSE_METHOD_NOT_ALLOWED);
 		return;
 	}
@@ -255,6 +266,7 @@ request_complete(struct intake *in)
 		intake_refuse(in, CLOSE_BAD_SIGNATURE);
 		return;
 	}
+	in->verdict = signs ? ACTIVITY_VERDICT_OK : ACTIVITY_VERDICT_UNCHECKED;
 	event_read(&req, event_guess(&req), &in->event);
 	/* The row has the path, and a '?' when there was a query: that is in the head, sealed. */
 	in->req.put.target = slice_of(req.path.p, req.path.n + (req.query.n > 0));

@@ -9,6 +9,7 @@
 #include "edge/visit/intake.h"
 #include "hook/event.h"
 #include "store/inbox.h"
+#include "tunnel/activity.h"
 
 struct intake {
 	struct exchange *x; /* NULL: the visitor has gone */
@@ -22,6 +23,7 @@ struct intake {
 	struct share share; /* of worker->visit->intake_shares */
 	size_t kib;         /* that it has taken of them */
 	struct event event;
+	enum activity_verdict verdict; /* of its signature */
 	char dedupe[sizeof(((struct event *)NULL)->dedupe) + sizeof(((struct event *)NULL)->print)];
 	char name[DIRECTORY_KEY_BYTES];
 	struct inbox_req req;
@@ -43,6 +45,16 @@ void intake_note(const struct intake *in, enum incident_kind kind, struct slice 
 /* Counts its buffers as they are now. False: all webhooks of the worker together hold as much as
  * they may, and nobody makes room. */
 bool intake_charge(struct intake *in) must_use;
+
+/* --- intake_told.c --- */
+
+/* To the agent, where it watches: it is refused (before that is done), and why; a connection test was
+ * answered; it is stored. policy, text: as in struct refusal. */
+void intake_tell_refused(struct intake *in, enum close_code code, const char *policy,
+    enum activity_verdict verdict, const char *text);
+void intake_tell_ping(struct intake *in, unsigned status, const char *name,
+    enum activity_verdict verdict);
+void intake_tell_stored(struct intake *in);
 
 /* --- intake_store.c --- */
 

@@ -7,6 +7,7 @@
 #include "edge/core/incident.h"
 #include "edge/core/vault.h"
 #include "edge/visit/local_reply.h"
+#include "edge/visit/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,13 @@
 static void
 say_nothing(struct intake *in)
 {
-	struct exchange *x = intake_detach(in);
+	const struct refusal why = { .verdict = in->verdict,
+		.text = "The disk leaves it open whether it is stored: the sender got no answer.",
+		.head = buf_slice(&in->raw) };
+	struct exchange *x = in->x;
 
+	refusal_tell_as(x, 0, "store-unsure", &why);
+	x = intake_detach(in);
 	front_cut(x->front, FRONT_RESET);
 }
 
@@ -204,6 +210,8 @@ on_stored(struct errand *e)
 	check(in->storing && (in->x == NULL || in->x->state == EXCHANGE_STORE));
 	in->storing = false;
 	count(in, result);
+	if (result == STORE_OK)
+		intake_tell_stored(in);
 	if (result == STORE_OK && !in->req.duplicate)
 		for (size_t i = 0; i < in->req.put.n_copies; i++)
 			courier_wake(w, in->copies[i].tunnel);

@@ -9,6 +9,7 @@
 #include "edge/core/own_domain.h"
 #include "edge/visit/client.h"
 #include "edge/visit/crowd.h"
+#include "edge/visit/refusal.h"
 #include "hook/policy.h"
 #include "http/grpc.h"
 #include "http/page.h"
@@ -160,6 +161,7 @@ local_reply_error(struct exchange *x, enum close_code code, struct slice read_ah
 	if (code == CLOSE_METHOD_NOT_ALLOWED && x->policy != NULL)
 		page.allow = slice_of(allow, policy_methods(x->policy, allow, sizeof(allow)));
 	x->error = code;
+	refusal_tell(x, code, NULL);
 	if (!stop_flow(x))
 		return;
 	x->status = grpc_is(&x->req.head) ? 200 : (uint16_t)close_row(code)->status;
@@ -235,8 +237,11 @@ local_reply_write_relayed(struct exchange *x, struct slice head, struct slice bo
 
 /* A hook that is called by http:// loses its body on the way to https://. */
 static void
-note_redirect(const struct exchange *x, struct slice bytes)
+note_redirect(struct exchange *x, struct slice bytes)
 {
+	const struct refusal why = { .text = "A webhook came to http://, and was told to go to "
+					     "https://: its sender may not.",
+		.head = slice_head(bytes, x->req.head.n_bytes) };
 	char peer[PEER_TEXT_BYTES];
 	struct slice agent;
 
@@ -246,6 +251,7 @@ note_redirect(const struct exchange *x, struct slice bytes)
 		client_text(x, peer);
 		incident_put(x->worker->edge->incidents, x->name, INCIDENT_HTTP, peer, agent,
 		    S(""));
+		refusal_tell_as(x, 308, "redirect", &why);
 	}
 }
 

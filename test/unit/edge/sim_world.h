@@ -88,7 +88,10 @@ struct agent {
 	/* An origin: told once of each request that has come whole; NULL: the test answers by hand.
 	 */
 	void (*serve)(struct agent *a, struct ask *k);
+	/* Told of each CONTROL; NULL: the test looks at the last one. */
+	void (*controlled)(struct agent *a, struct slice json);
 	bool hungry; /* gives credit back at once */
+	bool deaf;   /* reads nothing */
 	bool over, goaway, left;
 	uint32_t code;
 	char control[4096];
@@ -153,6 +156,8 @@ on_link_event(struct agent *a, struct link_event *ev)
 		break;
 	case LINK_CONTROL:
 		snprintf(a->control, sizeof(a->control), "%.*s", PS(ev->bytes));
+		if (a->controlled != NULL)
+			a->controlled(a, ev->bytes);
 		break;
 	case LINK_GOAWAY:
 		a->goaway = true;
@@ -185,7 +190,7 @@ on_agent(struct conn *c, unsigned events)
 	struct slice in;
 	size_t n;
 
-	while (!a->over && (events & LOOP_IN)) {
+	while (!a->over && !a->deaf && (events & LOOP_IN)) {
 		enum io io = conn_read(c, bytes, sizeof(bytes), &n);
 
 		if (io == IO_WAIT)
