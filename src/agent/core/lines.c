@@ -291,6 +291,9 @@ static const struct screen_calls calls = {
 	.speaks_tls = lines_speaks_tls,
 	.stopping = lines_stopping,
 	.request = lines_request,
+	.activity = lines_activity,
+	.inbox = lines_inbox,
+	.activity_lost = lines_activity_lost,
 };
 
 void

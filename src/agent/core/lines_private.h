@@ -40,5 +40,8 @@ void lines_no_certificate(struct screen *screen, const char *name, const char *w
     int64_t again_s);
 void lines_domain(struct screen *screen, const struct screen_domain *d);
 void lines_address(struct screen *screen, const char *name, const struct screen_address *a);
+void lines_activity(struct screen *screen, const char *name, const struct activity_row *r);
+void lines_inbox(struct screen *screen, const char *name, const struct activity_inbox *f);
+void lines_activity_lost(struct screen *screen, uint64_t n);
 
 #endif

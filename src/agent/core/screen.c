@@ -110,3 +110,24 @@ screen_request(struct screen *s, const struct screen_request *r)
 	if (s->calls != NULL && s->requests)
 		s->calls->request(s, r);
 }
+
+void
+screen_activity(struct screen *s, const char *name, const struct activity_row *r)
+{
+	if (s->calls != NULL && s->requests && s->calls->activity != NULL)
+		s->calls->activity(s, name, r);
+}
+
+void
+screen_inbox(struct screen *s, const char *name, const struct activity_inbox *f)
+{
+	if (s->calls != NULL && s->requests && s->calls->inbox != NULL)
+		s->calls->inbox(s, name, f);
+}
+
+void
+screen_activity_lost(struct screen *s, uint64_t n)
+{
+	if (n > 0 && s->calls != NULL && s->requests && s->calls->activity_lost != NULL)
+		s->calls->activity_lost(s, n);
+}

@@ -8,6 +8,9 @@
 
 #include "base/slice.h"
 
+struct activity_inbox;
+struct activity_row;
+
 struct screen {
 	const struct screen_calls *calls; /* NULL: nobody is told */
 	bool requests;                    /* requests are told, too */
@@ -83,6 +86,12 @@ struct screen_request {
 /* Nothing unless s->requests: what is told is not even gathered then. */
 void screen_request(struct screen *s, const struct screen_request *r);
 
+/* What the edge did without the agent (tunnel/activity.h), what waits in a tunnel's inbox, how many rows
+ * were lost. The same. */
+void screen_activity(struct screen *s, const char *name, const struct activity_row *r);
+void screen_inbox(struct screen *s, const char *name, const struct activity_inbox *f);
+void screen_activity_lost(struct screen *s, uint64_t n);
+
 /* Where events go: as the functions above, each of them once. */
 struct screen_calls {
 	void (*up)(struct screen *s, const char *name, const char *url, const char *origin,
@@ -101,6 +110,10 @@ struct screen_calls {
 	void (*speaks_tls)(struct screen *s, const char *name, const char *origin);
 	void (*stopping)(struct screen *s, size_t n);
 	void (*request)(struct screen *s, const struct screen_request *r);
+	/* NULL: this one has its rows from elsewhere. */
+	void (*activity)(struct screen *s, const char *name, const struct activity_row *r);
+	void (*inbox)(struct screen *s, const char *name, const struct activity_inbox *f);
+	void (*activity_lost)(struct screen *s, uint64_t n);
 };
 
 #endif

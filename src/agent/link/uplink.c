@@ -4,6 +4,7 @@
 
 #include "agent/link/client_private.h"
 #include "agent/link/domain_asks.h"
+#include "agent/link/uplink_activity.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -193,6 +194,20 @@ read_bound(struct uplink *s, const struct hello *h)
 	client_sync(c);
 }
 
+/* Answers to questions of others. */
+static void
+take_other(struct uplink *s, struct slice json)
+{
+	struct client *c = s->client;
+
+	if (c->heard != NULL && s == c->session && s->up_us != 0)
+		c->heard(c, json, c->heard_owner);
+	if (c->talk != NULL && s == c->session && s->up_us != 0)
+		c->talk(c, json, c->talk_owner);
+	else if (s == c->session && c->state == CLIENT_UP)
+		domain_asks_take(c, json);
+}
+
 /* A message of the edge. One that is malformed ends the link; one that does not fit to what is
  * so now (a tunnel that has gone, a link that is drained) is late, and is passed over. */
 static void
@@ -251,13 +266,11 @@ on_control(struct carrier *carrier, struct slice json)
 		if (t != NULL && s == c->session && t->state == TUNNEL_UP)
 			client_waiting(c, t, h->waits);
 		break;
+	case HELLO_ACTIVITY:
+		uplink_activity(s, json);
+		break;
 	case HELLO_OTHER:
-		if (c->heard != NULL && s == c->session && s->up_us != 0)
-			c->heard(c, json, c->heard_owner);
-		if (c->talk != NULL && s == c->session && s->up_us != 0)
-			c->talk(c, json, c->talk_owner);
-		else if (s == c->session && c->state == CLIENT_UP)
-			domain_asks_take(c, json);
+		take_other(s, json);
 		break;
 	/* no edge says these */
 	case HELLO_HELLO:
@@ -323,6 +336,7 @@ say_hello(struct uplink *s)
 	memcpy(h->host, c->host, sizeof(c->host));
 	memcpy(h->instance, c->instance, sizeof(c->instance));
 	h->probe = h->trailers = h->binds = true;
+	h->watch = c->talk == NULL && c->serve->n_tunnels > 0;
 	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
 	c->binding = false;
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {

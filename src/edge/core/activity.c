@@ -398,8 +398,8 @@ activity_new(struct carrier *c, struct worker *w, const char *account)
 	return a;
 }
 
-/* A place, of a tunnel that has gone where there is one: they come and go while a link is up. NULL: no
- * memory. */
+/* That of a tunnel that has gone, where there is one: they come and go while a link is up. NULL: no
+ * memory is left for it. */
 static struct watched_inbox *
 place(struct activity *a)
 {
@@ -408,7 +408,8 @@ place(struct activity *a)
 	for (size_t i = 0; i < a->n_inboxes; i++)
 		if (a->inboxes[i].gone && !(a->looking && a->at == i))
 			return &a->inboxes[i];
-	check(a->n_inboxes <= LIMIT_TUNNELS_PER_LINK); /* those that are up, and one that has gone */
+	/* Those that are up, and one that has gone. */
+	check(a->n_inboxes <= LIMIT_TUNNELS_PER_LINK);
 	grown = reallocarray(a->inboxes, a->n_inboxes + 1, sizeof(*grown));
 	if (grown == NULL)
 		return NULL;

@@ -32,8 +32,8 @@ watch(struct agent *a, unsigned worker)
 	n_lost = 0;
 	a->controlled = on_control;
 	s->activity = activity_new(&s->carrier, w->workers[worker], s->account);
-	activity_add(s->activity, &s->tunnels[0]);
-	return &s->tunnels[0];
+	activity_add(s->activity, session_tunnel(s, 0));
+	return session_tunnel(s, 0);
 }
 
 static void
