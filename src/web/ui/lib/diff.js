@@ -6,7 +6,7 @@ import { print, pointerPart } from "./json.js";
 
 export const CHANGES_MAX = 5000;
 
-const VOLATILE_HEADERS = /^(date|age|etag|cf-ray|traceparent|tracestate|x-request-(uuid|id)|x-hub-signature(-256)?|x-hook-uuid|x-github-delivery|x-gitlab-event-uuid|x-gitea-delivery|x-gitea-signature|x-amzn-trace-id|stripe-signature|webhook-(id|timestamp|signature)|x-slack-(signature|request-timestamp)|adit-(delivery|attempt|signature)|x-signature.*)$/i;
+const VOLATILE_HEADERS = /^(date|age|content-length|etag|cf-ray|traceparent|tracestate|x-request-(uuid|id)|x-hub-signature(-256)?|x-hook-uuid|x-github-delivery|x-gitlab-event-uuid|x-gitea-delivery|x-gitea-signature|x-amzn-trace-id|stripe-signature|webhook-(id|timestamp|signature)|x-slack-(signature|request-timestamp)|adit-(delivery|attempt|signature)|x-signature.*)$/i;
 const VOLATILE_KEYS = /^(id|uuid|guid|hash|sha|etag|nonce|token|signature|timestamp|date|time|created|updated|.*_(id|uuid|hash|sha|at|on|date|time|timestamp)|.*(Id|Uuid|Hash|At|Date|Time|Timestamp))$/;
 
 export const volatileHeader = (name) => VOLATILE_HEADERS.test(name);
@@ -104,7 +104,7 @@ export function headers(a, b) {
 // A sentence about the difference, for the head of the page.
 export function sentence(parts) {
 	const all = parts.flatMap((p) => p.changes);
-	const loud = all.filter((c) => !c.volatile);
+	const loud = all.filter((c) => !c.volatile).sort((a, b) => b.path.startsWith("/") - a.path.startsWith("/"));
 	const equal = parts.reduce((n, p) => n + p.equalCount, 0);
 	const fields = (n) => (n === 1 ? "1 field" : `${n.toLocaleString("en")} fields`);
 	if (!all.length) return { head: "They are equal.", rest: `All ${fields(equal)} are the same in both.` };
