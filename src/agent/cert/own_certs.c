@@ -33,23 +33,6 @@ url_of(const char *directory)
 	return directory;
 }
 
-/* systemd's, else that of the XDG Base Directory Specification. */
-static bool
-state_folder(char *dst, size_t cap)
-{
-	const char *unit = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
-		   *home = getenv("HOME");
-	int n = -1;
-
-	if (unit != NULL && unit[0] == '/')
-		n = snprintf(dst, cap, "%s", unit);
-	else if (xdg != NULL && xdg[0] == '/')
-		n = snprintf(dst, cap, "%s/adit", xdg);
-	else if (home != NULL && home[0] == '/')
-		n = snprintf(dst, cap, "%s/.local/state/adit", home);
-	return n > 0 && (size_t)n < cap;
-}
-
 /* An account is of one directory, and so is all that it got. */
 static char *
 find_folder(struct own_certs *c)
@@ -57,7 +40,7 @@ find_folder(struct own_certs *c)
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	char state[OWN_CERTS_PATH_BYTES - 32], name[17];
 
-	if (!state_folder(state, sizeof(state)))
+	if (!config_state_folder(state, sizeof(state)))
 		return sentence("no place to keep certificates: neither XDG_STATE_HOME nor HOME is "
 				"set, or it is too long");
 	SHA256((const unsigned char *)c->directory, strlen(c->directory), digest);

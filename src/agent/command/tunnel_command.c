@@ -2,6 +2,7 @@
 /* `adit http`, `adit tcp`, `adit tls` and `adit start`: from options or adit.yml to running tunnels. */
 #include "agent/command/tunnel_command.h"
 
+#include "agent/command/web_side.h"
 #include "agent/console/console.h"
 #include "agent/link/agent.h"
 #include "agent/core/exit_code.h"
@@ -35,10 +36,11 @@ lines_form_of(const struct options *o, enum lines_form *ret)
 
 /* Runs the agent with a screen where there is a terminal for it and nobody wants lines. */
 static int
-show(const struct options *o, struct agent_params *p, enum lines_form form)
+show(const struct options *o, struct agent_params *p, enum lines_form form,
+    const struct config_web *web)
 {
 	struct console *c = o->json || o->quiet || o->log != NULL ? NULL : console_new();
-	struct agent_guest *guests[1];
+	struct web_side side;
 	struct lines lines;
 	int rc;
 
@@ -46,11 +48,13 @@ show(const struct options *o, struct agent_params *p, enum lines_form form)
 	lines_init(&lines, STDOUT_FILENO, form,
 	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1 || o->log != NULL));
 	p->screen = &lines.screen;
+	web_side_init(&side, o->web, web, CONFIG_API_TOKEN);
 	if (c != NULL) {
 		p->screen = console_screen(c);
-		guests[p->n_guests++] = console_guest(c);
-		p->guests = guests;
+		side.guests[side.n_guests++] = console_guest(c);
 	}
+	p->guests = side.guests;
+	p->n_guests = side.n_guests;
 	rc = agent_run(p, NULL);
 	console_free(c);
 	lines_fini(&lines);
@@ -83,7 +87,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 	check(n >= 1 && n <= LIMIT_TUNNELS_PER_LINK);
 	if (!lines_form_of(o, &form))
 		return usage_error("--log %s: plain, logfmt or json is wanted", o->log);
-	return show(o, &p, form);
+	return show(o, &p, form, &e->config.web);
 }
 
 /* Options are strings of the command line: nothing of t is to be freed. */

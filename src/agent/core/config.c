@@ -165,6 +165,56 @@ read_tunnels(struct schema_read *r, const struct yamldoc_node *map, void *dst)
 	return ok;
 }
 
+/* As schema_row.call: dst is a char *. */
+static bool
+read_listen(struct schema_read *r, const struct yamldoc_node *n, void *dst)
+{
+	struct addr addr;
+	const char *why;
+
+	if (n->kind != YAMLDOC_SCALAR)
+		return schema_fault(r, n, "an address is wanted, such as 127.0.0.1:4040, or off");
+	why = strcmp(n->text, "off") == 0 ? NULL : addr_parse(slice_str(n->text), &addr);
+	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, n->text, dst);
+}
+
+/* The same; names that a browser may ask for, each "NAME" or "NAME:PORT". */
+static bool
+read_hosts(struct schema_read *r, const struct yamldoc_node *list, void *dst)
+{
+	char host[URL_HOST_BYTES], all[CONFIG_WEB_HOSTS * (URL_HOST_BYTES + 8)] = "";
+	size_t used = 0, n_hosts = 0;
+	uint16_t port;
+
+	if (list->kind != YAMLDOC_LIST)
+		return schema_fault(r, list, "a list is wanted, such as [build-1.example.com]");
+	for (const struct yamldoc_node *n = list->first; n != NULL; n = n->next) {
+		if (n_hosts++ == CONFIG_WEB_HOSTS)
+			return schema_fault(r, n, "more than %d hosts", CONFIG_WEB_HOSTS);
+		if (n->kind != YAMLDOC_SCALAR ||
+		    !url_authority(slice_str(n->text), host, sizeof(host), &port))
+			return schema_fault(r, n, "a host name is wanted, or NAME:PORT");
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+		    used > 0 ? "," : "", n->text);
+	}
+	return schema_text(r, list, all, dst);
+}
+
+static const char *const api_words[] = {
+	[CONFIG_API_DEFAULT] = "default",
+	[CONFIG_API_OPEN] = "open",
+	[CONFIG_API_TOKEN] = "token",
+	[CONFIG_API_OFF] = "off",
+	NULL,
+};
+
+static const struct schema_row web_rows[] = {
+	{ "listen", SCHEMA_CALL, offsetof(struct config, web.listen), .call = read_listen },
+	{ "hosts", SCHEMA_CALL, offsetof(struct config, web.hosts), .call = read_hosts },
+	{ "api", SCHEMA_WORD, offsetof(struct config, web.api), .words = api_words },
+	{ NULL },
+};
+
 static const struct schema_row acme_rows[] = {
 	{ "directory", SCHEMA_TEXT, offsetof(struct config, acme.directory) },
 	{ "ca_file", SCHEMA_PATH, offsetof(struct config, acme.ca_file) },
@@ -228,6 +278,7 @@ static const struct schema_row rows[] = {
 	{ "token_file", SCHEMA_PATH, offsetof(struct config, token_file) },
 	{ "acme", SCHEMA_MAP, .rows = acme_rows },
 	{ "inspect", SCHEMA_MAP, .rows = inspect_rows },
+	{ "web", SCHEMA_MAP, .rows = web_rows },
 	{ "tunnels", SCHEMA_CALL, .call = read_tunnels },
 	{ NULL },
 };
@@ -291,6 +342,8 @@ config_fini(struct config *c)
 	free(c->acme.email);
 	free(c->inspect.redact);
 	free(c->inspect.never_store);
+	free(c->web.listen);
+	free(c->web.hosts);
 	wipe(c->token);
 	*c = (struct config){ 0 };
 }

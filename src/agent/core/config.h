@@ -51,12 +51,22 @@ struct config_inspect {
 };
 #define CONFIG_INSPECT_MEGABYTES 512
 #define CONFIG_INSPECT_DAYS 7
+/* The agent's own web server: inspector, and the API of other agents. */
+struct config_web {
+	char *listen; /* address, or "off"; NULL: 127.0.0.1:4040, or the next free port */
+	char *hosts;  /* names besides localhost that it is asked by, commas between; NULL: none */
+	int64_t api;  /* enum config_web_api */
+};
+#define CONFIG_WEB_HOSTS 16
+/* Who may use /api/: who is known by the machine, only whoever has the token, nobody. */
+enum config_web_api { CONFIG_API_DEFAULT, CONFIG_API_OPEN, CONFIG_API_TOKEN, CONFIG_API_OFF };
 
 /* The file as it was read; NULL and 0 are what it does not say. */
 struct config {
 	char *edge, *ca, *token, *token_file;
 	struct config_acme acme;
 	struct config_inspect inspect;
+	struct config_web web;
 	size_t n_tunnels;
 	struct config_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];
 };

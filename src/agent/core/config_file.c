@@ -29,6 +29,22 @@ config_file_path(char *dst, size_t cap)
 	return n > 0 && (size_t)n < cap;
 }
 
+bool
+config_state_folder(char *dst, size_t cap)
+{
+	const char *unit = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
+		   *home = getenv("HOME");
+	int n = -1;
+
+	if (unit != NULL && unit[0] == '/')
+		n = snprintf(dst, cap, "%s", unit);
+	else if (xdg != NULL && xdg[0] == '/')
+		n = snprintf(dst, cap, "%s/adit", xdg);
+	else if (home != NULL && home[0] == '/')
+		n = snprintf(dst, cap, "%s/.local/state/adit", home);
+	return n > 0 && (size_t)n < cap;
+}
+
 static char *
 others_may_read(const char *path)
 {

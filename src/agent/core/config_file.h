@@ -10,6 +10,10 @@
  * set, or too long. */
 bool config_file_path(char *dst, size_t cap) must_use;
 
+/* Where the agent keeps what is no configuration: $STATE_DIRECTORY of systemd, else
+ * $XDG_STATE_HOME/adit, else $HOME/.local/state/adit. False when none is set, or too long. */
+bool config_state_folder(char *dst, size_t cap) must_use;
+
 /*
  * Reads a file; paths in it are made relative to its folder.  NULL, or a malloced sentence
  * ("file:3:5: ..."); *ret_c is to be config_fini()ed in either case.  A file that holds a token and

@@ -116,6 +116,26 @@ lines_clock(struct buf *b)
 		buf_put(b, slice_str(when));
 }
 
+/* Scripts find the address in "up", people the link below the first tunnel; that there is none is a
+ * line of its own. */
+static void
+lines_web(struct screen *screen, const char *address, const char *link)
+{
+	struct lines *s = lines_of(screen);
+
+	snprintf(s->link, sizeof(s->link), "%s", address[0] != '\0' ? link : "");
+	if (address[0] != '\0')
+		return;
+	lines_begin(s, "no-web");
+	if (s->form != LINES_PLAIN) {
+		lines_member(s, "text", slice_str(link));
+	} else {
+		buf_put(&s->line, S("no web interface: "));
+		lines_plain(&s->line, slice_str(link));
+	}
+	lines_end(s);
+}
+
 static void
 lines_down(struct screen *screen, const char *why)
 {
@@ -284,6 +304,7 @@ static const struct screen_calls calls = {
 	.no_certificate = lines_no_certificate,
 	.domain = lines_domain,
 	.address = lines_address,
+	.web = lines_web,
 	.down = lines_down,
 	.retry = lines_retry,
 	.refused = lines_refused,

@@ -19,6 +19,7 @@ struct lines {
 	struct screen screen; /* what the agent tells */
 	int fd;               /* -1: lines go nowhere */
 	enum lines_form form;
+	char link[256];   /* of the web interface, until people were told; "" */
 	uint64_t dropped; /* lines since the last that was written */
 	struct buf line;
 };

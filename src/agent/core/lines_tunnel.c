@@ -99,6 +99,8 @@ lines_up(struct screen *screen, const char *name, const char *url, const char *o
 			put_probe_members(s, probe);
 		if (hook != NULL)
 			put_hook_members(s, hook);
+		if (screen->web[0] != '\0')
+			lines_member(s, "web", slice_str(screen->web));
 	} else {
 		lines_plain(&s->line, slice_str(url));
 		buf_put(&s->line, S(" -> "));
@@ -113,6 +115,8 @@ lines_up(struct screen *screen, const char *name, const char *url, const char *o
 			put_hook_plain(&s->line, hook);
 		if (probe != NULL)
 			put_probe_plain(&s->line, probe);
+		put_hook_line(&s->line, "web interface:", s->link);
+		s->link[0] = '\0';
 	}
 	lines_end(s);
 }

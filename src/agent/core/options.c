@@ -137,6 +137,8 @@ static const struct args_row rows[] = {
 	    "certificates (PEM) to trust in place of the system's" },
 	{ "--no-verify", NULL, AT(no_verify), OPTIONS_HOOK_CREATE,
 	    "Bitbucket does not verify the certificate of the URL" },
+	{ "--web", "ADDRESS", AT(web), OPTIONS_REQUESTS,
+	    "web interface in place of 127.0.0.1:4040, or off" },
 	{ "--quiet", NULL, AT(quiet), OPTIONS_REQUESTS, "no line for each request" },
 	{ "--log", "FORM", AT(log), OPTIONS_REQUESTS,
 	    "lines in place of the screen of a terminal: plain, logfmt or json" },

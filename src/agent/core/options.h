@@ -64,6 +64,7 @@ struct options {
 	bool no_probe, dc, no_verify;
 	const char *ddns_port;
 	const char *hosts[OPTIONS_HOSTS + 1]; /* ends with NULL */
+	const char *web;
 	bool or_tunnel;
 	bool quiet;
 	const char *log;

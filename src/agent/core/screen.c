@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "net/notify.h"
 
+#include <stdio.h>
+
 /* Words of our own only: a line of the edge's could be an order to the supervisor. */
 static void
 tell_supervisor(const struct screen *s, const char *state)
@@ -56,6 +58,14 @@ screen_address(struct screen *s, const char *name, const struct screen_address *
 {
 	if (s->calls != NULL)
 		s->calls->address(s, name, a);
+}
+
+void
+screen_web(struct screen *s, const char *address, const char *link)
+{
+	snprintf(s->web, sizeof(s->web), "%s", address);
+	if (s->calls != NULL && s->calls->web != NULL)
+		s->calls->web(s, address, link);
 }
 
 void

@@ -14,6 +14,7 @@ struct activity_row;
 struct screen {
 	const struct screen_calls *calls; /* NULL: nobody is told */
 	bool requests;                    /* requests are told, too */
+	char web[160];                    /* where the agent's web server listens, "": nowhere */
 };
 
 /* Of a tunnel with a policy: what goes where at the sender of webhooks. "": nothing to say. */
@@ -63,6 +64,9 @@ struct screen_domain {
 	const char *type, *value; /* of the record that proves it, "": not known */
 };
 void screen_domain(struct screen *s, const struct screen_domain *d);
+/* The agent's web server listens at address, and people open link; address "": it does not, for the
+ * reason that link has then. */
+void screen_web(struct screen *s, const char *address, const char *link);
 /* The link is lost. */
 void screen_down(struct screen *s, const char *why);
 void screen_retry(struct screen *s, int64_t pause_ms, const char *why);
@@ -103,6 +107,7 @@ struct screen_calls {
 	    int64_t again_s);
 	void (*domain)(struct screen *s, const struct screen_domain *d);
 	void (*address)(struct screen *s, const char *name, const struct screen_address *a);
+	void (*web)(struct screen *s, const char *address, const char *link); /* NULL: not told */
 	void (*down)(struct screen *s, const char *why);
 	void (*retry)(struct screen *s, int64_t pause_ms, const char *why);
 	void (*refused)(struct screen *s, const char *name, const char *code, const char *text);

@@ -38,9 +38,10 @@ struct agent_params {
 
 /*
  * One tunnel more: in WANTED, and asked for as soon as there is a link (client->moved tells what
- * came of it).  t: its strings are taken over in any case.  NULL, or a malloced sentence.
+ * came of it).  t: its strings are taken over in any case.  title: what programs call it.
+ * NULL, or a malloced sentence.
  */
-char *agent_tunnel_add(struct client *c, struct config_tunnel *t,
+char *agent_tunnel_add(struct client *c, struct config_tunnel *t, const char *title,
     struct agent_tunnel **ret) must_use;
 /* No new streams of it from now on; its place is another's when those that are open have ended.
  * False: a tunnel whose TLS ends here ends with the agent alone. */

@@ -41,6 +41,26 @@ end_tls(struct agent *a, struct agent_tunnel *t)
 	return error;
 }
 
+/* Two tunnels of one origin at a time have two names. */
+static void
+unique_key(const struct agent *a, const struct config_tunnel *from, const char *machine,
+    struct agent_tunnel *t)
+{
+	size_t n = 1, length;
+
+	tunnel_key(from, machine, t->ask.key);
+	length = strlen(t->ask.key);
+	for (size_t i = 0; i < a->serve.n_tunnels && length < 56; i++) {
+		const struct agent_tunnel *other = &a->tunnels[i];
+
+		if (other == t || other->state == TUNNEL_REMOVED ||
+		    strcmp(other->ask.key, t->ask.key) != 0)
+			continue;
+		snprintf(t->ask.key + length, sizeof(t->ask.key) - length, "-%zu", ++n);
+		i = (size_t)-1; /* that one may be in use, too: from the first */
+	}
+}
+
 static bool
 is_id_used(const struct agent *a, uint16_t id)
 {
@@ -75,13 +95,14 @@ open_tunnel(struct agent *a, const struct config_tunnel *from, struct agent_tunn
 	if (from->name != NULL)
 		snprintf(t->ask.name, sizeof(t->ask.name), "%s", from->name);
 	else
-		tunnel_key(from, machine, t->ask.key);
+		unique_key(a, from, machine, t);
 	error = policy_text_compose(&from->policy, from->name != NULL ? from->name : t->ask.key,
 	    &t->policy);
 	if (error == NULL && from->tls_at_agent)
 		error = end_tls(a, t);
 	if (error != NULL)
 		return error;
+	snprintf(t->title, sizeof(t->title), "%s", from->label != NULL ? from->label : "");
 	snprintf(t->label, sizeof(t->label), "%.63s",
 	    from->label != NULL  ? from->label
 	    : from->name != NULL ? from->name
@@ -165,7 +186,8 @@ take_place(struct agent *a)
 }
 
 char *
-agent_tunnel_add(struct client *c, struct config_tunnel *from, struct agent_tunnel **ret)
+agent_tunnel_add(struct client *c, struct config_tunnel *from, const char *title,
+    struct agent_tunnel **ret)
 {
 	struct agent *a = list_of(c, struct agent, client);
 	struct config_tunnel *own = malloc(sizeof(*own));
@@ -190,6 +212,7 @@ agent_tunnel_add(struct client *c, struct config_tunnel *from, struct agent_tunn
 		serve_tunnel_move(t, TUNNEL_REMOVED);
 		return error;
 	}
+	snprintf(t->title, sizeof(t->title), "%s", title);
 	c->stays = true;
 	client_added(c);
 	*ret = t;

@@ -59,7 +59,7 @@ struct client {
 	bool once; /* `adit login`: end after the first welcome, or the first failure */
 	/* It goes on without tunnels: some will come (client_added()). */
 	bool stays;
-	/* The edge has answered for a tunnel, or a newer agent has it; NULL: nobody asks. */
+	/* The edge has answered for a tunnel, or a newer agent has it; t NULL: a link is up. */
 	void (*moved)(struct client *c, struct agent_tunnel *t, void *owner);
 	void *moved_owner;
 	/*

@@ -46,6 +46,7 @@ struct tls_here {
 struct agent_tunnel {
 	struct hello_tunnel ask; /* what HELLO says; id is its index + 1 */
 	char label[64];          /* what people call it: name, key in the file, or the origin */
+	char title[128];         /* the same for programs: of an API, or the key in the file; "" */
 	char url[300];           /* when up */
 	const char *domains;     /* own ones, with commas between them; the configuration's */
 	enum tunnel_state state;
