@@ -141,7 +141,7 @@ class World:
     def status(self):
         now = int(time.time() * 1000)
         counts = self.counts()
-        figures = dict(requests=len(self.rows), open=1, p50_us=12000, p90_us=85000, p99_us=420000, wait=counts["waiting"], parked=1, oldest_ms=240000)
+        figures = dict(requests=len(self.rows), open=min(1, len(self.rows)), p50_us=12000 * bool(self.rows), p90_us=85000, p99_us=420000, wait=counts["waiting"], parked=min(1, len(self.rows)), oldest_ms=240000)
         jenkins = dict(name="jenkins", kind="http", url="https://jenkins.tunnel.example.org", origin="127.0.0.1:8080", state="online", why="", status=200,
                        us=12000, store=True, scheme="bitbucket", inspect="on", hook="/bitbucket-hook/", provider="bitbucket", figures=figures)
         preview = dict(jenkins, name="preview", url="https://preview.tunnel.example.org", origin="127.0.0.1:3000", state="failing", status=None, store=False,

@@ -80,7 +80,7 @@ test("keys: j, k, Enter, Escape, ?, Ctrl K, d, p", async () => {
 	await page.keyboard.press("Escape");
 	await page.waitForFunction(() => location.hash === "#/");
 	await page.keyboard.press("?");
-	await page.getByRole("dialog", { name: "Keys and filters" }).getByText("Copy as curl").waitFor({ timeout: 2000 }).catch(() => {});
+	await page.getByRole("dialog", { name: "Keys and filters" }).getByText("Copy as curl").waitFor();
 	await page.getByRole("dialog").getByText("Next request").waitFor();
 	await page.keyboard.press("Escape");
 	await page.keyboard.press("Control+k");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be done with a request. Pages, keys and the palette all come here.
 
-import { get, post, send, download, bytes } from "../lib/api.js";
+import { ask, get, post, send, download, bytes } from "../lib/api.js";
 import { say, sayFault, copied } from "../lib/ui.js";
 import { build } from "../lib/curl.js";
 import { text as utf8 } from "../lib/proto.js";
@@ -137,10 +137,7 @@ export function importFile() {
 	pick.click();
 }
 
-const fetchImport = async (file) => {
-	const { ask } = await import("../lib/api.js");
-	return (await ask("/v1/import", { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file })).json();
-};
+const fetchImport = async (file) => (await ask("/v1/import", { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file })).json();
 
 export function clear() {
 	return tried(async () => {

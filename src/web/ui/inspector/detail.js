@@ -33,22 +33,19 @@ function title(row) {
 	return `${oneLine(row.method)} ${oneLine(row.path)}`;
 }
 
+export const REQUEST_KEYS = [["r", "Replay it"], ["R", "Replay it signed anew"], ["e", "Edit and replay"], ["t", "Replay to another place, several times, from here on"], ["c", "Copy as curl"],
+	["d", "Mark for a diff; on a second one: compare"], ["x", "Export"], ["p", "Pin it, or let it go"], ["y", "Copy the link to this request"]].map(([key, what]) => ({ keys: [key], what }));
+
 function Actions({ row, detail }) {
 	const [menu, setMenu] = useState("");
 	const marked = useStore(marks, (v) => v.diff);
 	const pinned = (row.flags ?? []).includes("pinned");
 	const mine = () => place.value.path[0] === "r" && place.value.path.length === 2;
-	useKeys([
-		{ keys: ["r"], what: "Replay it", when: mine, run: () => { replay(row.id, detail?.exact === false ? { mode: "signed" } : {}); } },
-		{ keys: ["R"], what: "Replay it signed anew", when: mine, run: () => { replay(row.id, { mode: "signed" }); } },
-		{ keys: ["e"], what: "Edit and replay", when: mine, run: () => go(`edit/${row.id}`) },
-		{ keys: ["t"], what: "Replay to another place, several times, from here on", when: mine, run: () => setMenu("to") },
-		{ keys: ["c"], what: "Copy as curl", when: mine, run: () => { curl(row.id); } },
-		{ keys: ["d"], what: "Mark for a diff; on a second one: compare", when: mine, run: () => { diff(row, detail?.previous); } },
-		{ keys: ["x"], what: "Export", when: mine, run: () => setMenu("export") },
-		{ keys: ["p"], what: "Pin it, or let it go", when: mine, run: () => { pin(row); } },
-		{ keys: ["y"], what: "Copy the link to this request", when: mine, run: () => { permalink(row.id); } },
-	], [row, detail]);
+	const run = {
+		r: () => replay(row.id, detail?.exact === false ? { mode: "signed" } : {}), R: () => replay(row.id, { mode: "signed" }), e: () => go(`edit/${row.id}`), t: () => setMenu("to"),
+		c: () => curl(row.id), d: () => diff(row, detail?.previous), x: () => setMenu("export"), p: () => pin(row), y: () => permalink(row.id),
+	};
+	useKeys(REQUEST_KEYS.map((k) => ({ ...k, when: mine, run: () => { run[k.keys[0]](); } })), [row, detail]);
 	return html`<div class="acts" role="toolbar" aria-label=${`Actions for ${row.id}`}>
 		<button class="primary" type="button" onClick=${() => replay(row.id, detail?.exact === false ? { mode: "signed" } : {})}>Replay <${Kbd}>R</${Kbd}></button>
 		<a class="btn" href=${href(`edit/${row.id}`)}>Edit and replay <${Kbd}>E</${Kbd}></a>
@@ -96,7 +93,7 @@ export function Detail({ id }) {
 		<span class="grow"></span>${head && html`<${Actions} row=${head} detail=${detail} />`}<button type="button" class="plain hide-s" onClick=${close}><${Icon} name="x" label="Close the request" /></button></header>
 		${error && !detail ? html`<div class="page"><${Fault} error=${error} again=${again} /></div>` : !detail ? html`<p class="pad q">Reading request ${id}</p>` : html`
 		<${Attempts} detail=${detail} children=${children} />
-		<div class="trip"><div class="pane" tabindex="0" role="region" aria-label="Explanation">${card && html`<${Why} why=${card} row=${detail} />`}<${Times} times=${detail.times} /><${Facts} detail=${detail} /></div>
+		<div class="trip"><div class="pane" tabindex="0" role="region" aria-label="Explanation">${card && html`<${Why} why=${card} row=${detail} />`}<div><${Times} times=${detail.times} /><${Facts} detail=${detail} /></div></div>
 			<${Side} key=${`${id}q`} detail=${detail} side="request" /><${Answer} key=${`${id}a`} detail=${detail} /></div>`}</section>`;
 }
 

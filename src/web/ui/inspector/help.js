@@ -10,7 +10,7 @@ const WORDS = [["status:404, status:5xx", "the answer's status"], ["state:parked
 
 export function Help({ keys, onClose }) {
 	const list = [...new Map(keys.map((k) => [k.what, k])).values()];
-	return html`<${Dialog} title="Keys and filters" onClose=${onClose} cls="help"><div class="help-in"><section><h3>Keys</h3><table class="kv"><tbody>${list.map((k) => html`<tr key=${k.what}><th scope="row">${k.keys.slice(0, 2).map((x) => html`<kbd key=${x}>${shown(x)}</kbd> `)}</th><td>${k.what}</td></tr>`)}</tbody></table></section>
+	return html`<${Dialog} title="Keys and filters" onClose=${onClose} cls="help"><div class="help-in" tabindex="0" role="region" aria-label="Keys and filters"><section><h3>Keys</h3><table class="kv"><tbody>${list.map((k) => html`<tr key=${k.what}><th scope="row">${k.keys.slice(0, 2).map((x) => html`<kbd key=${x}>${shown(x)}</kbd> `)}</th><td>${k.what}</td></tr>`)}</tbody></table></section>
 		<section><h3>Filter</h3><table class="kv"><tbody>${WORDS.map(([w, t]) => html`<tr key=${w}><th scope="row"><code>${w}</code></th><td>${t}</td></tr>`)}</tbody></table></section></div></${Dialog}>`;
 }
 

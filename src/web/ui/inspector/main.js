@@ -11,11 +11,11 @@ import { useStore } from "../lib/store.js";
 import { Palette } from "../lib/palette.js";
 import { toggleTheme } from "../lib/theme.js";
 import { VIEWS } from "../lib/filter.js";
-import { app, place, rows, readPlace, go, href } from "./model.js";
+import { app, place, rows, readPlace, go } from "./model.js";
 import { Top, Lines, CaptureNote } from "./head.js";
 import { FilterBar } from "./filterbar.js";
 import { List, selected, follow } from "./listview.js";
-import { Detail } from "./detail.js";
+import { Detail, REQUEST_KEYS } from "./detail.js";
 import { DiffPage } from "./diffpage.js";
 import { EditPage } from "./editpage.js";
 import { InboxPage, DeliveryPage } from "./inboxpage.js";
@@ -140,7 +140,7 @@ function App() {
 	const [open, setOpen] = useState("");
 	const [keys, setKeys] = useState([]);
 	const help = () => {
-		setKeys(bound());
+		setKeys([...bound(), ...REQUEST_KEYS]);
 		setOpen("help");
 	};
 	useKeys([
@@ -158,7 +158,7 @@ function App() {
 		document.body.classList.toggle("app", bench);
 		if (!bench) scrollTo(0, 0);
 	}, [path[0]]);
-	return html`<a class="skip" href=${href(path.join("/"))} onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a><${Sprite} />
+	return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to content</a><${Sprite} />
 		<${Top} onPalette=${() => setOpen("palette")} onHelp=${help} />${wanted ? html`<${TokenPage} />` : html`<${Page} path=${path} agent=${agent} />`}
 		${open === "palette" && html`<${Palette} commands=${commands()} more=${typedCommands} onClose=${() => setOpen("")} />`}${open === "help" && html`<${Help} keys=${keys} onClose=${() => setOpen("")} />`}<${Notices} />`;
 }

@@ -47,4 +47,4 @@ export const bound = () => sets.flatMap((s) => s.rows).filter((r) => !r.hidden &
 
 const SHOWN = { ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", " ": "Space" };
 const mac = /Mac|iPhone|iPad/.test(navigator.platform ?? "");
-export const shown = (key) => key.split(" ").map((k) => k.replace("Mod+", mac ? "⌘ " : "Ctrl ").replace(/[A-Za-z]+$/, (w) => SHOWN[w] ?? (w.length === 1 ? w : w))).join(" ");
+export const shown = (key) => (key === " " ? "Space" : key.split(" ").map((k) => k.replace("Mod+", mac ? "⌘ " : "Ctrl ").replace(/[A-Za-z]+$/, (w) => SHOWN[w] ?? w)).join(" "));

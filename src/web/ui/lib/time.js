@@ -26,6 +26,7 @@ export function took(us) {
 	if (us < 10000) return `${(us / 1000).toFixed(1)} ms`;
 	if (us < 1e6) return `${Math.round(us / 1000)} ms`;
 	if (us < 60e6) return `${(us / 1e6).toFixed(1)} s`;
+	if (us < 600e6) return `${Math.round(us / 1e6)} s`;
 	return span(us / 1000);
 }
 
