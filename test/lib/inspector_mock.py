@@ -114,6 +114,8 @@ class World:
         return (kind[2] + kind[5]).decode("utf-8", "replace").lower() + row["path"]
 
     def bodies(self, row):
+        if row["state"] == "refused":
+            return ("", "", b"", "", "", b"")
         if row.get("edited") is not None:
             return ("application/json", "", row["edited"], "application/json", "", b'{"status":"ok"}')
         root = row
@@ -154,6 +156,8 @@ class World:
                     targets=[dict(name="staging", origin="127.0.0.1:8081")])
 
     def head(self, row, side):
+        if side == "request" and row["state"] == "refused":
+            return None
         kind, coding, body = self.bodies(row)[:3] if side == "request" else self.bodies(row)[3:]
         heads = [["Content-Type", kind]] if kind else []
         heads += [["Content-Encoding", coding]] if coding else []

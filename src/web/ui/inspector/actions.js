@@ -80,6 +80,7 @@ export function compareBefore(id, previous) {
 export function curl(id) {
 	return tried(async () => {
 		const d = await get(`/v1/exchanges/${id}`);
+		if (!d.request) throw new Error("Only the edge saw this request: nothing of it is here to copy.");
 		const { text, notes } = await asCurl(d);
 		await copied(text, `#${id} as curl${notes}`);
 	});

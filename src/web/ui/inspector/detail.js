@@ -40,18 +40,19 @@ function Actions({ row, detail }) {
 	const [menu, setMenu] = useState("");
 	const marked = useStore(marks, (v) => v.diff);
 	const pinned = (row.flags ?? []).includes("pinned");
+	const bare = Boolean(detail && !detail.request);
 	const mine = () => place.value.path[0] === "r" && place.value.path.length === 2;
 	const run = {
 		r: () => replay(row.id, detail?.exact === false ? { mode: "signed" } : {}), R: () => replay(row.id, { mode: "signed" }), e: () => go(`edit/${row.id}`), t: () => setMenu("to"),
 		c: () => curl(row.id), d: () => diff(row, detail?.previous), x: () => setMenu("export"), p: () => pin(row), y: () => permalink(row.id),
 	};
-	useKeys(REQUEST_KEYS.map((k) => ({ ...k, when: mine, run: () => { run[k.keys[0]](); } })), [row, detail]);
+	useKeys(REQUEST_KEYS.map((k) => ({ ...k, when: () => mine() && !(bare && "rRetc".includes(k.keys[0])), run: () => { run[k.keys[0]](); } })), [row, detail]);
 	return html`<div class="acts" role="toolbar" aria-label=${`Actions for ${row.id}`}>
-		<button class="primary" type="button" onClick=${() => replay(row.id, detail?.exact === false ? { mode: "signed" } : {})}>Replay <${Kbd}>R</${Kbd}></button>
-		<a class="btn" href=${href(`edit/${row.id}`)}>Edit and replay <${Kbd}>E</${Kbd}></a>
+		<button class="primary" type="button" disabled=${bare} onClick=${() => replay(row.id, detail?.exact === false ? { mode: "signed" } : {})}>Replay <${Kbd}>R</${Kbd}></button>
+		${!bare && html`<a class="btn" href=${href(`edit/${row.id}`)}>Edit and replay <${Kbd}>E</${Kbd}></a>
 		<${Menu} label="Replay to" items=${replayChoices(row, detail)} open=${menu === "to" || undefined} onClose=${() => setMenu("")}>Replay to... <${Kbd}>T</${Kbd}></${Menu}>
 		<span class="sep hide-s"></span>
-		<button type="button" onClick=${() => curl(row.id)}>Copy as curl <${Kbd}>C</${Kbd}></button>
+		<button type="button" onClick=${() => curl(row.id)}>Copy as curl <${Kbd}>C</${Kbd}></button>`}
 		<button type="button" aria-pressed=${String(marked === row.id)} onClick=${() => diff(row, detail?.previous)}>${marked && marked !== row.id ? `Diff with #${marked}` : "Diff"} <${Kbd}>D</${Kbd}></button>
 		<${Menu} label="Export" items=${exportChoices([row.id])} open=${menu === "export" || undefined} onClose=${() => setMenu("")}>Export... <${Kbd}>X</${Kbd}></${Menu}>
 		<button type="button" aria-pressed=${String(pinned)} onClick=${() => pin(row)}><${Icon} name="pin" />${pinned ? "Pinned" : "Pin"} <${Kbd}>P</${Kbd}></button></div>`;

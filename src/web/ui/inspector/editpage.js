@@ -4,7 +4,7 @@
 import { useState, useEffect, useMemo, useRef } from "../vendor/vendor.js";
 import { html, Icon, Kbd, Dialog, Fault, say, sayFault, useKeys } from "../lib/ui.js";
 import { State } from "../lib/icons.js";
-import { get, post, bytes as fetchBytes } from "../lib/api.js";
+import { ApiError, get, post, bytes as fetchBytes } from "../lib/api.js";
 import { useAsk, useStore } from "../lib/store.js";
 import { parse, pretty, JsonError } from "../lib/json.js";
 import { parse as parseCurl } from "../lib/curl.js";
@@ -19,6 +19,7 @@ const OURS = /^(host|content-length|connection|transfer-encoding|accept-encoding
 
 async function load(id, signal) {
 	const d = await get(`/v1/exchanges/${id}`, signal);
+	if (!d.request) throw new ApiError(404, "no-request", "Only the edge saw this request: there is nothing of it here to edit.");
 	const got = d.request.body.bytes ? await fetchBytes(`/v1/exchanges/${id}/request/body`, BODY_MAX, signal) : { bytes: new Uint8Array(0) };
 	return { d, text: utf8(got.bytes), stopped: Boolean(got.stopped) };
 }

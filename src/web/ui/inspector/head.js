@@ -53,7 +53,7 @@ const PAGES = [["", "Requests"], ["inbox", "Inbox"], ["doctor", "Doctor"], ["sin
 
 export function Top({ onPalette, onHelp }) {
 	const { path } = useStore(place);
-	const needs = useStore(app, (v) => v.agent?.counts.needs_you) ?? 0;
+	const needs = useStore(app, (v) => v.agent?.counts?.needs_you) ?? 0;
 	useEffect(() => {
 		document.title = `${needs ? `${needs} need${needs === 1 ? "s" : ""} you, ` : ""}adit on ${location.host}`;
 	}, [needs]);

@@ -131,6 +131,8 @@ function commands() {
 function typedCommands(typed) {
 	const m = /^#?(\d+)$/.exec(typed.trim());
 	if (m) return [{ name: `Open #${m[1]}`, run: () => go(`r/${m[1]}`) }, { name: `Open delivery ${m[1]}`, run: () => go(`inbox/${m[1]}`, "") }];
+	const times = /^(?:replay )?(\d{1,3}) times$/.exec(typed.trim());
+	if (times && selected()) return [{ name: `Replay #${selected()} ${times[1]} times`, run: () => replay(selected(), { times: Math.min(100, Number(times[1])) }) }];
 	return /^[a-z]+:\S/.test(typed) ? [{ name: `Filter: ${typed.trim()}`, run: () => go("", typed.trim()) }] : [];
 }
 

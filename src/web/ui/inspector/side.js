@@ -60,6 +60,12 @@ function Headers({ detail, part, side, name = "Headers", list }) {
 		${sent && html`<${Segments} label="Headers as they" options=${[["received", "Came"], ["sent", "Went on"]]} value=${wire} on=${setWire} />`}</span></div>`;
 }
 
+// What the edge refused or still keeps never came to this machine.
+function OnlyEdge({ detail }) {
+	if (detail.delivery) return html`<span>The edge keeps it, and nothing of it came here yet: see <a href=${`#/inbox/${detail.delivery}`}>delivery ${detail.delivery}</a>.</span>`;
+	return html`<span>Only the edge saw it: ${oneLine(detail.method)} ${oneLine(detail.path)}${detail.peer ? `, from ${oneLine(detail.peer)}` : ""}, ${size(detail.tx_bytes)}. Its headers and body are not kept.</span>`;
+}
+
 export function Side({ detail, side, head }) {
 	const part = detail[side];
 	const views = part ? viewsOf(detail, side) : [];
@@ -67,8 +73,8 @@ export function Side({ detail, side, head }) {
 	const current = views.some(([id]) => id === wanted) ? wanted : views[0]?.[0];
 	const title = side === "request" ? "Request" : "Response";
 	if (!part)
-		return html`<section class="pane" tabindex="0" aria-label=${title}><header class="phead"><h3>${title}</h3>${head}</header><p class="pad two">${detail.state === "refused"
-			? "The edge refused it; the origin never saw it." : detail.took_us < 0 ? "There is no answer yet." : "There was no answer."}</p></section>`;
+		return html`<section class="pane" tabindex="0" aria-label=${title}><header class="phead"><h3>${title}</h3>${head}</header><p class="pad two">${side === "request" ? html`<${OnlyEdge} detail=${detail} />`
+			: detail.state === "refused" ? "The edge refused it; the origin never saw it." : detail.took_us < 0 || detail.state === "queued" ? "There is no answer yet." : "There was no answer."}</p></section>`;
 	const b = part.body;
 	return html`<section class="pane" tabindex="0" aria-label=${title}><header class="phead"><h3>${title}</h3>${head ?? html`<span class="q cut">${b.total ? size(b.total) : "no body"}${b.cut ? `, ${size(b.bytes)} kept` : ""}</span>`}
 		<span class="grow"></span>${views.length > 1 && html`<${Segments} label="Show body as" options=${views} value=${current} on=${setWanted} />`}</header>
