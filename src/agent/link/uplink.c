@@ -336,7 +336,7 @@ say_hello(struct uplink *s)
 	memcpy(h->host, c->host, sizeof(c->host));
 	memcpy(h->instance, c->instance, sizeof(c->instance));
 	h->probe = h->trailers = h->binds = true;
-	h->watch = c->talk == NULL && c->serve->n_tunnels > 0;
+	h->watch = c->talk == NULL && !c->once;
 	h->age_ms = (uint64_t)(clock_boot_us() - c->born_us) / 1000 + 1;
 	c->binding = false;
 	for (size_t i = 0; i < c->serve->n_tunnels; i++) {
