@@ -221,6 +221,7 @@ web_serve_head(struct web_client *c)
 	}
 	find_row(c, &m);
 	file = m.route == NULL && !m.known ? file_of(c) : NULL;
+	c->request.route = m.route; /* an authorizer may look at it */
 	if (!pass(c, web_guard_route(c, m.route)))
 		return false;
 	if (file != NULL &&
@@ -237,7 +238,6 @@ web_serve_head(struct web_client *c)
 	}
 	if (!decode(c, &m) || !may_bring_body(c, m.route))
 		return false;
-	c->request.route = m.route;
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "agent/command/inbox_command.h"
 #include "agent/command/login_command.h"
 #include "agent/command/name_command.h"
+#include "agent/command/ngrok_command.h"
 #include "agent/command/passwd_command.h"
 #include "agent/command/status_command.h"
 #include "agent/command/tunnel_command.h"
@@ -99,6 +100,8 @@ static const struct command commands[] = {
 	    "delete the webhook with this URL at Bitbucket" },
 	{ "passwd", NULL, "NAME", 1, 1, 0, passwd_command,
 	    "read a password, print a line for --user-file" },
+	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
+	    "make DIR/ngrok a link to this program: by that name it takes ngrok's command lines" },
 	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },
 	{ "help", NULL, "[COMMAND]", 0, 2, 0, help_command,
 	    "print this text, or the options of a command" },
@@ -386,6 +389,10 @@ command_main(int argc, char **argv)
 	const char *name;
 
 	no_core();
+	if (ngrok_is_name(argc > 0 ? argv[0] : NULL)) {
+		tell_init("ngrok", false);
+		return ngrok_main(argc, argv);
+	}
 	/* Looked for before anything is parsed: a script gets the mistakes of its command
 	 * line as JSON, too. */
 	tell_init("adit", args_has("--json", argc, argv));

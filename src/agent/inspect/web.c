@@ -74,10 +74,9 @@ static enum web_verdict
 authorize(const struct web_request *r, enum web_right right)
 {
 	struct inspect_web *w = r->owner;
-	bool by_token = r->route >= w->rows && r->route < w->rows + w->n_rows &&
-			w->parts[w->part_of[r->route - w->rows]].by_token;
 
-	if (by_token)
+	check(r->route >= w->rows && r->route < w->rows + w->n_rows);
+	if (w->parts[w->part_of[r->route - w->rows]].by_token)
 		return web_same_token(web_bearer(r), slice_str(w->token)) ? WEB_YES : WEB_ASK;
 	return web_authorize(r, right);
 }

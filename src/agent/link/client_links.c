@@ -36,8 +36,6 @@ client_welcomed(struct client *c, struct uplink *s)
 		return;
 	}
 	client_move(c, CLIENT_UP);
-	if (c->moved != NULL)
-		c->moved(c, NULL, c->moved_owner);
 	if (c->talk != NULL) {
 		c->talk(c, S(""), c->talk_owner);
 		return;

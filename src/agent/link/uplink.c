@@ -176,6 +176,8 @@ read_welcome(struct uplink *s, const struct hello *h)
 	s->carrier.trailers = h->trailers;
 	s->binds = h->binds;
 	let_go(c);
+	if (c->moved != NULL)
+		c->moved(c, NULL, c->moved_owner);
 	read_answers(c, h);
 	snprintf(c->account, sizeof(c->account), "%s", h->account);
 	s->up_us = loop_now_us(c->loop);

@@ -2,7 +2,7 @@
 /*
  * The API that programs for another agent speak, at /api/ of the web server: tunnels and endpoints that
  * are opened, listed and ended, and the status.  Shapes, codes and texts are those that such programs
- * look at (doc/coming-from.md).  A tunnel is answered when the edge has answered for it.
+ * look at (doc/from-ngrok.md).  A tunnel is answered when the edge has answered for it.
  */
 #ifndef ADIT_AGENT_NGROK_API_H
 #define ADIT_AGENT_NGROK_API_H
