@@ -49,9 +49,9 @@ function Path({ row, hit }) {
 function Row({ row, index, y, on, chosen, first, hit, now }) {
 	const flags = row.flags ?? [];
 	const note = flags.find((f) => CUT[f]);
-	const cls = `row${row.state === "dropped" ? " gone" : ""}${chosen ? " chosen" : ""}`;
-	return html`<div class=${cls} role="row" id=${`row-${row.id}`} aria-rowindex=${index + 2} aria-selected=${String(on)} style=${{ transform: `translateY(${y}px)` }}
-		data-id=${row.id}>
+	const cls = `row${row.id ? "" : " coming"}${row.state === "dropped" ? " gone" : ""}${chosen ? " chosen" : ""}`;
+	return html`<div class=${cls} role="row" id=${row.id ? `row-${row.id}` : undefined} aria-rowindex=${index + 2} aria-selected=${String(on)} style=${{ transform: `translateY(${y}px)` }}
+		data-id=${row.id || undefined}>
 		<span role="gridcell" class="m c-time" title=${full(row.at_ms, now)}>${short(row.at_ms, now)}</span>
 		<span role="gridcell" class="c-state"><${State} state=${row.state} />${flags.includes("pinned") && html`<${Icon} name="pin" label="pinned" tone="pinned" />`}</span>
 		<span role="gridcell" class=${`m r c-status ${statusTone(row.status)}`}>${row.status ?? html`<span class="q">-</span>`}</span>
@@ -72,8 +72,9 @@ const HEAD = html`<div class="row vhead" role="row" aria-rowindex="1">
 	<span role="columnheader" class="c-method">Method</span><span role="columnheader" class="c-path">Path</span><span role="columnheader" class="r c-took">Took</span>
 	<span role="columnheader" class="r c-size">Size</span><span role="columnheader" class="r c-delivery">Delivery</span></div>`;
 
-const Waiting = ({ index, y }) => html`<div class="row" role="row" aria-rowindex=${index + 2} style=${{ transform: `translateY(${y}px)` }}><span role="gridcell"
-	class="q c-time">…</span></div>`;
+// In the place of a row that is asked for: the same nodes, so that only words change when it comes.
+const COMING = { id: "", at_ms: 0, state: "open", status: null, took_us: 0, tunnel: "", method: "", path: "", query: "", event: "", repository: "", branch: "", kind: "http",
+	flags: [], tx_bytes: 0, delivery: null, verdict: null };
 
 // Where the cursor goes; the detail follows it once it rests, or at once where it was open.
 let rest = 0;
@@ -144,8 +145,7 @@ export function List() {
 	}, [path[0] === "r" && path[1], turn === 1]);
 
 	const one = (index, key, y) => {
-		const row = rows.at(index);
-		if (!row) return html`<${Waiting} key=${key} index=${index} y=${y} />`;
+		const row = rows.at(index) ?? COMING;
 		const on = row.id === current;
 		const hit = search?.hits.get(row.id);
 		const old = cache.get(key);

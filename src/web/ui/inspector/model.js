@@ -7,6 +7,8 @@ import { parse, matches } from "../lib/filter.js";
 
 const PAGE = 200;
 const AGAIN_MS = 400;
+const ASK_MS = 80;
+const BEYOND = 40;
 
 // agent: /v1/state; live: "live", "paused", "away"; wanted: a token is asked for.
 export const app = new Store({ agent: null, live: "away", wanted: false, fault: null, detailTurn: 0, inboxTurn: 0 });
@@ -150,8 +152,17 @@ class Rows extends Store {
 		return -1;
 	}
 
-	// Asks for the pages that hold rows first to last.
+	// Asks for the pages that hold rows first to last, and a little beyond; while somebody drags through the list, for
+	// where they are at most every ASK_MS.
 	need(first, last) {
+		this.wanted = [first, last];
+		this.asks ||= setTimeout(() => {
+			this.asks = 0;
+			this.askFor(Math.max(0, this.wanted[0] - BEYOND), this.wanted[1] + BEYOND);
+		}, ASK_MS);
+	}
+
+	askFor(first, last) {
 		if (this.found || this.anchor === null) return;
 		const from = Math.max(0, Math.floor((first - this.head.length) / PAGE));
 		const to = Math.floor((Math.min(last, this.head.length + this.total) - 1 - this.head.length) / PAGE);

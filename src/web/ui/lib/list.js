@@ -54,8 +54,10 @@ export function VirtualList({ count, rowHeight, row, onRange, handle, onScroll, 
 		};
 
 	const rows = [];
-	for (let i = at.first; i < last; i++) rows.push(row(i, i % at.size, i * rowHeight));
+	for (let i = at.first; i < last; i++) rows.push([i % at.size, row(i, i % at.size, i * rowHeight)]);
+	// A node keeps its place among its siblings while what it shows changes: none is ever moved.
+	rows.sort((a, b) => a[0] - b[0]);
 	return html`<div class=${`vlist ${cls}`} ref=${box} onScroll=${soon} role="grid" aria-label=${label} aria-rowcount=${count + (head ? 1 : 0)} tabindex="0"
 		aria-activedescendant=${active} onKeyDown=${keys}>
-		${head}<div class="vbody" ref=${body} role="rowgroup" style=${{ height: `${count * rowHeight}px` }}>${rows}</div></div>`;
+		${head}<div class="vbody" ref=${body} role="rowgroup" style=${{ height: `${count * rowHeight}px` }}>${rows.map(([, node]) => node)}</div></div>`;
 }
