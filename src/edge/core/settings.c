@@ -304,6 +304,7 @@ static const struct schema_row rows[] = {
 	{ "public_port", SCHEMA_INT, AT(public_port), 1, 65535 },
 	{ "http", SCHEMA_WORD, AT(http_mode), .words = http_words },
 	{ "http2", SCHEMA_BOOL, AT(http2) },
+	{ "trace", SCHEMA_BOOL, AT(trace) },
 	{ "via", SCHEMA_CALL, AT(via), .call = read_via },
 	{ "listen", SCHEMA_MAP, .rows = listen_rows },
 	{ "resolver", SCHEMA_CALL, AT(resolver), .call = settings_read_resolver },

@@ -66,6 +66,7 @@ struct settings {
 	bool http2;                    /* spoken with visitors that offer it */
 	int64_t log_level, log_format; /* enum log_level, enum log_format */
 	bool log_access;               /* a line for each request */
+	bool trace;                    /* requests that belong to no trace begin one */
 	struct {
 		int64_t visitors, visitors_per_address;
 		int64_t names_per_account, ports_per_account;

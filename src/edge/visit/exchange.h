@@ -25,6 +25,7 @@
 #include "hook/policy.h"
 #include "http/answer.h"
 #include "http/h1.h"
+#include "http/trace.h"
 
 struct access_wait;
 struct intake;
@@ -116,6 +117,7 @@ struct exchange {
 	char host[256];             /* canonical */
 	char accept[80];            /* cut; for pages of our own */
 	char method[24], path[160]; /* for the log; cut, without the query */
+	char trace[TRACE_ID_BYTES]; /* the same; "": it belongs to no trace */
 };
 
 /* What of it comes zeroed. */

@@ -46,6 +46,8 @@ exchange_log_keep(struct exchange *x, struct slice bytes)
 		return;
 	slice_copy(h1_text(bytes, x->req.head.method), x->method, sizeof(x->method));
 	slice_copy(h1_text(bytes, x->req.head.path), x->path, sizeof(x->path));
+	if (!trace_of(&x->req.head, bytes, x->trace))
+		x->trace[0] = '\0';
 }
 
 /* One line for the log, of what has a name in it: a head that never came has none, and what was
@@ -55,6 +57,7 @@ exchange_log(const struct exchange *x)
 {
 	const char *error = x->status == 0 ? "visitor-gone" : close_row(x->error)->name;
 	struct worker *w = x->worker;
+	const struct log_field nothing = { 0 };
 	char peer[PEER_TEXT_BYTES];
 	int64_t took_us = loop_now_us(w->loop) - x->start_us;
 
@@ -69,5 +72,6 @@ exchange_log(const struct exchange *x)
 	    LOG_Z("peer", peer), LOG_Z("host", x->host), LOG_Z("proto", version_of(x)),
 	    LOG_Z("method", x->method), LOG_Z("path", x->path), LOG_U("status", x->status),
 	    LOG_Z("error", error), LOG_U("rx", x->flow.rx_bytes), LOG_U("tx", x->flow.tx_bytes),
-	    LOG_U("ms", (uint64_t)took_us / 1000));
+	    LOG_U("ms", (uint64_t)took_us / 1000),
+	    x->trace[0] != '\0' ? LOG_Z("trace", x->trace) : nothing);
 }

@@ -2,6 +2,7 @@
 /* Couples a request with a stream to its tunnel: opening, head, body. */
 #include "edge/visit/forward.h"
 
+#include "base/rand.h"
 #include "edge/visit/client.h"
 #include "edge/visit/local_reply.h"
 #include "edge/visit/response.h"
@@ -50,8 +51,23 @@ send_head(struct exchange *x, struct tunnel *t, struct slice head)
 	return tunnel_send_head(t, &x->flow, &o, head);
 }
 
+/* A trace begins here, where the request belongs to none. The new length of its head. */
+static size_t
+begin_trace(struct exchange *x, struct slice bytes, char *head, size_t n)
+{
+	static const struct slice old[] = { S("traceparent"), S("tracestate") };
+	char line[TRACE_LINE_BYTES];
+	unsigned char random[24];
+
+	if (n == 0 || trace_of(&x->req.head, bytes, x->trace))
+		return n;
+	rand_bytes(random, sizeof(random));
+	return rewrite_rules(head, n, FLOW_HEAD_SCRATCH_BYTES, old, 2,
+	    slice_of(line, trace_make(random, line, x->trace)));
+}
+
 size_t
-forward_head(const struct exchange *x, const struct policy *p, struct slice bytes, char *dst)
+forward_head(struct exchange *x, const struct policy *p, struct slice bytes, char *dst)
 {
 	const struct front *f = x->front;
 	const struct edge *e = x->worker->edge;
@@ -68,6 +84,8 @@ forward_head(const struct exchange *x, const struct policy *p, struct slice byte
 	};
 	size_t n = rewrite_request(&x->req.head, bytes, &said, dst, FLOW_HEAD_SCRATCH_BYTES);
 
+	if (x->worker->settings->trace)
+		n = begin_trace(x, bytes, dst, n);
 	if (n == 0 || p == NULL || p->request.n_drop == 0)
 		return n;
 	return rewrite_rules(dst, n, FLOW_HEAD_SCRATCH_BYTES, p->request.drop, p->request.n_drop,

@@ -12,7 +12,7 @@ void forward_start(struct exchange *x, struct tunnel *t, struct slice bytes);
  * The head of the request as it goes into a stream: rewritten, with the rules of the policy (NULL:
  * none).  dst: FLOW_HEAD_SCRATCH_BYTES, which the rewriting may use all of.  0: it does not fit.
  */
-size_t forward_head(const struct exchange *x, const struct policy *p, struct slice bytes,
+size_t forward_head(struct exchange *x, const struct policy *p, struct slice bytes,
     char *dst) must_use;
 
 #endif
