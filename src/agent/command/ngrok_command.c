@@ -238,7 +238,7 @@ run(const struct ngrok_words *w, const json_t *config, const struct ngrok_tunnel
 	ngrok_log_init(&log, open_log(w),
 	    w->log_format != NULL && strcmp(w->log_format, "json") == 0,
 	    w->log_level != NULL && strcmp(w->log_level, "debug") == 0);
-	web_side_init(&side, address, &e.config.web, CONFIG_API_OPEN);
+	web_side_init(&side, address, &e.config.web, CONFIG_API_OPEN, e.edge);
 	side.api.told = ngrok_log_told;
 	p = (struct agent_params){
 		.edge = e.edge,

@@ -48,7 +48,7 @@ show(const struct options *o, struct agent_params *p, enum lines_form form,
 	lines_init(&lines, STDOUT_FILENO, form,
 	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1 || o->log != NULL));
 	p->screen = &lines.screen;
-	web_side_init(&side, o->web, web, CONFIG_API_TOKEN);
+	web_side_init(&side, o->web, web, CONFIG_API_TOKEN, p->edge);
 	if (c != NULL) {
 		p->screen = console_screen(c);
 		side.guests[side.n_guests++] = console_guest(c);

@@ -120,6 +120,7 @@ make_server(struct inspect_web *w, bool local)
 		.routes = w->rows,
 		.n_routes = w->n_rows,
 		.assets = w->assets,
+		.index = w->assets != NULL ? "/inspector.html" : NULL,
 		.owner = w,
 		.rules = { .hosts = hosts,
 		    .peers = local ? WEB_PEERS_OURS : WEB_PEERS_ANY,

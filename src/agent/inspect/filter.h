@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The text of the inspector's search box, as doc/inspector-api.md says: fields, each of which may be
+ * negated by "-", with "double quotes" around spaces; every other word stands somewhere in a row's
+ * texts.  All of them must be true.  Without I/O; the text is anybody's.
+ */
+#ifndef ADIT_AGENT_INSPECT_FILTER_H
+#define ADIT_AGENT_INSPECT_FILTER_H
+
+#include "agent/capture/row.h"
+
+#define FILTER_WORDS 32
+
+struct filter_word {
+	uint8_t key; /* private */
+	bool negated;
+	struct slice value; /* borrowed from the text */
+	int64_t number;     /* of since: */
+};
+
+struct filter {
+	struct filter_word words[FILTER_WORDS]; /* what is more is passed over */
+	size_t n;
+};
+
+void filter_parse(struct filter *f, struct slice text);
+bool filter_lets(const struct filter *f, const struct capture_row *r, int64_t now_ms);
+
+#endif

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inspector's API (doc/inspector-api.md) of a real agent: list, live rows, one exchange, its bytes, what is hidden."""
+import http.client
+import json
+import os
+
+from origin import Origin, echo
+from process import until
+
+
+def served(lab, *options):
+    origin = lab.keep(Origin(echo))
+    edge = lab.edge()
+    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--web", "127.0.0.1:0", *options)
+    edge.wait_up("web")
+    return edge, agent
+
+
+def ask(agent, method, path, body=None, **headers):
+    c = http.client.HTTPConnection(agent.up["web"], timeout=20)
+    try:
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(body)
+        c.request(method, path, body, headers)
+        m = c.getresponse()
+        return m, m.read()
+    finally:
+        c.close()
+
+
+def get(agent, path):
+    m, data = ask(agent, "GET", path)
+    assert m.status == 200, (m.status, data)
+    return json.loads(data)
+
+
+def post(edge, body, path="/echo?token=s3cret", headers=()):
+    with edge.visitor() as v:
+        m = v.ask("POST", path, body, headers)
+    assert m.status == 200 and m.body == body
+
+
+def listed(agent, n=1, q=""):
+    return until(lambda: (lambda rows: rows if len(rows) >= n and all(r["took_us"] >= 0 for r in rows) else None)(
+        get(agent, f"/v1/exchanges?q={q}")["rows"]), 20, "rows")
+
+
+def test_pages_state_and_list(lab):
+    edge, agent = served(lab)
+    m, data = ask(agent, "GET", "/")
+    assert m.status == 200 and b"<html" in data and "trusted-types 'none'" in m.headers["Content-Security-Policy"]
+    state = get(agent, "/v1/state")
+    assert state["state"] == "online" and state["tunnels"][0]["name"] == "web" and state["capture"]["on"] is True
+    post(edge, b"first")
+    post(edge, b"second", "/other?a=1&b")
+    rows = listed(agent, 2)
+    assert [r["path"] for r in rows] == ["/other", "/echo"]
+    assert [r["query"] for r in rows] == ["a=(hidden)&(hidden)", "token=(hidden)"]
+    assert rows[0]["state"] == "answered" and rows[0]["status"] == 200 and rows[0]["tx_bytes"] == 6
+    assert [r["path"] for r in listed(agent, 1, "path:/oth")] == ["/other"]
+    assert [r["path"] for r in listed(agent, 1, "-path:/oth%20status:2xx")] == ["/echo"]
+    page = get(agent, "/v1/exchanges?limit=1")
+    assert page["more"] is True and page["total"] == 2 and len(page["rows"]) == 1
+    older = get(agent, f"/v1/exchanges?before={page['rows'][0]['id']}")
+    assert [r["path"] for r in older["rows"]] == ["/echo"] and older["more"] is False
+    m, data = ask(agent, "GET", "/v1/exchanges/1")
+    assert m.status == 404 and json.loads(data)["code"] == "no-exchange"
+
+
+def test_one_exchange_and_its_bytes(lab):
+    edge, agent = served(lab)
+    body = b"<script>" + os.urandom(100_000)
+    post(edge, body, headers=["X-Secret: s3cret-value", "Content-Type: text/html"])
+    row = listed(agent)[0]
+    one = get(agent, f"/v1/exchanges/{row['id']}")
+    assert "s3cret" not in json.dumps(one)
+    assert one["request"]["line"] == "POST /echo?token=(hidden) HTTP/1.1"
+    hidden = [f for f in one["request"]["received"] if f[0].lower() == "x-secret"]
+    assert len(hidden) == 1 and hidden[0][2] is True
+    assert one["request"]["body"]["bytes"] == one["request"]["body"]["total"] == len(body)
+    assert one["response"]["line"].startswith("HTTP/1.1 200") and one["exact"] is True
+    for side in ("request", "response"):
+        m, data = ask(agent, "GET", f"/v1/exchanges/{row['id']}/{side}/body")
+        assert m.status == 200 and data == body
+        assert m.headers["Content-Type"] == "application/octet-stream" and m.headers["X-Content-Type-Options"] == "nosniff"
+        assert "attachment" in m.headers["Content-Disposition"] and "sandbox" in m.headers["Content-Security-Policy"]
+        pieces = get(agent, f"/v1/exchanges/{row['id']}/{side}/pieces")
+        assert sum(p[2] for p in pieces) == len(body)
+    m, data = ask(agent, "POST", f"/v1/exchanges/{row['id']}/reveal", {"where": "request", "name": "x-secret"})
+    assert m.status == 200 and json.loads(data) == {"value": "s3cret-value"}
+    m, data = ask(agent, "POST", f"/v1/exchanges/{row['id']}/reveal", {"where": "query", "name": "token"})
+    assert json.loads(data) == {"value": "s3cret"}
+    m, data = ask(agent, "POST", f"/v1/exchanges/{row['id']}/reveal", {"where": "query", "name": "token"}, Origin="http://evil.example")
+    assert m.status == 403
+
+
+def test_live(lab):
+    edge, agent = served(lab)
+    c = http.client.HTTPConnection(agent.up["web"], timeout=20)
+    c.request("GET", "/v1/events")
+    m = c.getresponse()
+    assert m.headers["Content-Type"].startswith("text/event-stream")
+
+    def event():
+        name = data = None
+        while True:
+            line = m.readline().decode().rstrip("\r\n")
+            if line.startswith("event:"):
+                name = line[6:].strip()
+            elif line.startswith("data:"):
+                data = json.loads(line[5:])
+            elif not line and name:
+                return name, data
+
+    assert event()[0] == "state"
+    post(edge, b"now")
+    while True:
+        name, data = event()
+        if name == "rows" and data["rows"][-1]["took_us"] >= 0:
+            break
+    assert data["rows"][-1]["path"] == "/echo"
+    c.close()
