@@ -76,6 +76,7 @@
 	X(LINKS_UNKNOWN_PER_ADDRESS, 128, "links", "the same, of one address")                    \
 	X(TUNNELS_PER_LINK,         64, "tunnels", "tunnels of a link")                            \
 	X(AGENT_TUNNELS,           128, "tunnels", "tunnels of an agent, with those whose streams are ending") \
+	X(NGROK_RAW_BYTES,       65536, "bytes", "of a body in an answer of /api/requests/http")   \
 	X(NGROK_START_MS,        10000, "ms", "wait of /api/ for the edge's answer for a tunnel")  \
 	X(BIND_MS,                 150, "ms", "from one change of an agent's tunnels to the next, past the first sixteen") \
 	X(WORKERS,                  64, "threads", "workers of the edge")                          \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that were written for ngrok, unchanged, with an edge of adit behind them; their API, words and log lines."""
+import base64
 import json
 import os
 import re
@@ -119,6 +120,25 @@ def test_endpoints(named, idle):
     assert call(idle.web, "GET", "/api/status")[1]["status"] == "online"
     for name in ("e", "t"):
         assert call(idle.web, "DELETE", f"/api/endpoints/{name}")[0] == 204
+
+
+def test_requests(named, idle):
+    assert call(idle.web, "POST", "/api/tunnels", {"name": "a", "addr": named.port, "subdomain": "web"})[0] == 201
+    assert named.edge.get("/one?x=1", headers="X-A: 1\r\nX-A: 2\r\n").body == b"ok"
+    assert named.edge.get("/two").body == b"ok"
+    said = until(lambda: [q for q in call(idle.web, "GET", "/api/requests/http?limit=5")[1]["requests"] if q["response"]][1:] and
+                 call(idle.web, "GET", "/api/requests/http?limit=5")[1])
+    newest, oldest = said["requests"]
+    assert said["uri"] == "/api/requests/http" and newest["request"]["uri"] == "/two"
+    assert oldest["request"]["method"] == "GET" and oldest["request"]["headers"]["X-A"] == ["1", "2"]
+    assert oldest["response"]["status_code"] == 200 and oldest["tunnel_name"] == "a" and oldest["duration"] > 0
+    assert base64.b64decode(oldest["request"]["raw"]).startswith(b"GET /one?x=1 HTTP/1.1\r\n")
+    assert base64.b64decode(oldest["response"]["raw"]).endswith(b"\r\n\r\nok")
+    assert call(idle.web, "GET", oldest["uri"])[1]["id"] == oldest["id"]
+    assert call(idle.web, "GET", "/api/requests/http?tunnel_name=b")[1]["requests"] == []
+    assert call(idle.web, "DELETE", "/api/requests/http", {})[0] == 204
+    assert call(idle.web, "GET", "/api/requests/http")[1]["requests"] == []
+    assert call(idle.web, "GET", oldest["uri"])[0] == 404 and call(idle.web, "GET", "/api/requests/http/x")[0] == 404
 
 
 def test_errors(named, idle):
@@ -266,6 +286,8 @@ const ngrok = require(process.argv[1]);
   if (ngrok.getApi && ngrok.getApi().listTunnels)
     console.log('list ' + (await ngrok.getApi().listTunnels()).tunnels.map(t => t.public_url));
   console.log('go'); await new Promise(done => process.stdin.once('data', done));
+  if (ngrok.getApi && ngrok.getApi().listRequests)
+    console.log('requests ' + (await ngrok.getApi().listRequests({limit: 5})).requests.map(r => r.request.uri));
   await ngrok.disconnect(url); await ngrok.kill(); console.log('done'); process.exit(0);
 })().catch(e => { console.log('failed', JSON.stringify(e.body || String(e))); process.exit(1); });
 """
@@ -307,6 +329,7 @@ def test_node_wrapper(named, module):
         assert named.edge.get(host="jenkins.localhost").body == b"ok"
         out, err = child.communicate("on\n", timeout=4 * WAIT_S)
         assert "done" in out and child.returncode == 0, (said, out, err)
+        assert module.startswith("@") or "requests /\n" in out
         assert any(line.startswith("url https://jenkins.localhost") for line in said)
         assert "status connected" in said
     finally:

@@ -3,6 +3,7 @@
 #include "agent/ngrok/api_private.h"
 
 #include "agent/ngrok/ask.h"
+#include "agent/ngrok/requests.h"
 #include "agent/ngrok/shape.h"
 
 #include <stdio.h>
@@ -328,6 +329,19 @@ get_status(struct web_request *r)
 }
 
 static const struct web_route rows[] = {
+	{ .method = "GET",
+	    .pattern = "/api/requests/http",
+	    .right = WEB_READ,
+	    .handle = ngrok_requests_list },
+	{ .method = "GET",
+	    .pattern = "/api/requests/http/:id",
+	    .right = WEB_READ,
+	    .handle = ngrok_requests_one },
+	{ .method = "DELETE",
+	    .pattern = "/api/requests/http",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = ngrok_requests_clear },
 	{ .method = "GET", .pattern = "/api", .right = WEB_READ, .handle = get_links },
 	{ .method = "GET", .pattern = "/api/status", .right = WEB_READ, .handle = get_status },
 	{ .method = "GET", .pattern = "/api/tunnels", .right = WEB_READ, .handle = list_tunnels },
