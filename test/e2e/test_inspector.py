@@ -5,6 +5,7 @@ import json
 import os
 
 from origin import Origin, echo
+from hooks import secret_file, send
 from process import until
 
 
@@ -93,6 +94,23 @@ def test_one_exchange_and_its_bytes(lab):
     assert json.loads(data) == {"value": "s3cret"}
     m, data = ask(agent, "POST", f"/v1/exchanges/{row['id']}/reveal", {"where": "query", "name": "token"}, Origin="http://evil.example")
     assert m.status == 403
+
+
+def test_why_it_did_not_build(lab):
+    edge = lab.edge()
+    agent = lab.agent(edge, "http", lab.origin().address, "--name", "web", "--web", "127.0.0.1:0", "--for", "jenkins-bitbucket",
+                      "--secret-file", secret_file(edge.folder))
+    edge.wait_up("web")
+    assert send(edge, 1, secret="another-secret").status == 401
+    row = until(lambda: next(iter(get(agent, "/v1/exchanges?q=state:refused")["rows"]), None), 20, "the refused row")
+    assert row["verdict"] == "wrong"
+    why = get(agent, f"/v1/exchanges/{row['id']}/why")
+    assert why["state"] == "bad" and why["advice"] and [(s["name"], s["state"]) for s in why["steps"]] == [("Signature", "failed")]
+    assert send(edge, 2).status in (200, 202)
+    row = until(lambda: next(iter(get(agent, "/v1/exchanges?q=state:delivered%20repo:acme/web")["rows"]), None), 20, "the delivered row")
+    assert row["delivery"] and row["repository"] == "acme/web" and row["branch"] == "main" and row["verdict"] == "ok"
+    why = get(agent, f"/v1/exchanges/{row['id']}/why")
+    assert why["state"] == "ok" and [s["state"] for s in why["steps"]] == ["ok", "ok", "ok", "ok", "open"]
 
 
 def test_live(lab):

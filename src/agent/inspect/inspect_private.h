@@ -44,6 +44,9 @@ void inspect_watch_end(struct inspector *i);
 void inspect_one(struct web_request *r);
 void inspect_reveal(struct web_request *r);
 
+/* --- why.c --- */
+void inspect_why(struct web_request *r);
+
 /* --- body.c --- */
 /* Tags of their rows. */
 enum { INSPECT_REQUEST, INSPECT_RESPONSE };

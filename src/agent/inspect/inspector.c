@@ -84,16 +84,6 @@ get_list(struct web_request *r)
 		(json_int_t)total));
 }
 
-/* What has no story in it that the page could tell yet. */
-static void
-get_why(struct web_request *r)
-{
-	struct capture_row row;
-
-	if (inspect_find(r, &row))
-		web_json(r, 200, json_null());
-}
-
 static const struct web_route routes[] = {
 	{ .method = "GET", .pattern = "/v1/state", .right = WEB_READ, .handle = get_state },
 	{ .method = "GET", .pattern = "/v1/exchanges", .right = WEB_READ, .handle = get_list },
@@ -105,7 +95,7 @@ static const struct web_route routes[] = {
 	{ .method = "GET",
 	    .pattern = "/v1/exchanges/:id/why",
 	    .right = WEB_READ,
-	    .handle = get_why },
+	    .handle = inspect_why },
 	{ .method = "GET",
 	    .pattern = "/v1/exchanges/:id/request/body",
 	    .right = WEB_READ,
