@@ -4,6 +4,7 @@
 
 #include "agent/link/agent.h"
 #include "agent/command/checkurl_command.h"
+#include "agent/command/config_command.h"
 #include "agent/command/ddns_command.h"
 #include "agent/command/domain_command.h"
 #include "agent/core/config_file.h"
@@ -100,6 +101,8 @@ static const struct command commands[] = {
 	    "delete the webhook with this URL at Bitbucket" },
 	{ "passwd", NULL, "NAME", 1, 1, 0, passwd_command,
 	    "read a password, print a line for --user-file" },
+	{ "config", "check", "[FILE]", 0, 1, OPTIONS_FILE | OPTIONS_SCREEN, config_command,
+	    "say whether the configuration is right; nothing is dialled" },
 	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
 	    "make DIR/ngrok a link to this program: by that name it takes ngrok's command lines" },
 	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },
