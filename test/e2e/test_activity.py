@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from hooks import HOOK, push_body, push_headers, secret_file, send, stored
-from lab import refusing_address
+from lab import SANITIZED, refusing_address
 from process import WAIT_S, until
 from test_inbox_delivery import status
 from test_passwords import hashed, users
@@ -306,6 +306,6 @@ def test_ten_thousand_refusals_are_counted_and_the_link_lives(lab):
             lost = sum(json.loads(line).get("lost", 0) for line in agent.lines if line and '"lost":' in line)
         return len(told(agent)) + lost
     until(lambda: counted() == 10000, 4 * WAIT_S, "all of them are told or counted")
-    assert edge.rss_kb() - before < 8192
+    assert SANITIZED or edge.rss_kb() - before < 8192  # a sanitizer holds back what was freed
     assert edge.get().status == 200 and edge.status()["links"] == 1
     assert len([line for line in agent.lines if line and '"event":"down"' in line]) == 0
