@@ -56,6 +56,13 @@ char *capture_store(struct capture *c, const char *path, const struct capture_op
     void (*stopped)(void *owner, const char *why), void *owner) must_use;
 /* For redact.h: what capture_store() was told. */
 const char *const *capture_redacted(const struct capture *c);
+/*
+ * An exchange that has ended, and lies in our own folder, is copied to where the limits do not reach it, or
+ * is left to them again. NULL, or a sentence for people.
+ */
+const char *capture_pin(struct capture *c, uint64_t id, bool pinned) must_use;
+/* Forgets all but what is pinned, on the disk, too, but for what other agents have written. */
+void capture_clear(struct capture *c);
 void capture_state(struct capture *c, struct capture_state *ret);
 /* What waits for a tenth of a second goes to the writer now: before files are looked through. */
 void capture_flush(struct capture *c);

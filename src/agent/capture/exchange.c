@@ -28,6 +28,7 @@ struct captured {
 	struct capture *capture;
 	uint64_t id;
 	struct captured_parts heads[2][2], bodies[2], trailers[2]; /* by side, and by form */
+	struct captured_parts all;                                 /* records, whole */
 	uint64_t bytes[2];
 	/* The file that was read last, and a part of it. */
 	int fd;
@@ -114,6 +115,8 @@ sort_in(struct captured *e, const struct segment_record *r, uint64_t place)
 {
 	size_t side = (r->side & SEGMENT_RESPONSE) != 0;
 
+	if (!add(&e->all, r, place))
+		return false;
 	switch (r->type) {
 	case SEGMENT_HEAD:
 		return add(&e->heads[side][(r->side & SEGMENT_SENT) != 0], r, place);
@@ -141,6 +144,7 @@ turn_round(struct captured_parts *p)
 static void
 put_in_order(struct captured *e)
 {
+	turn_round(&e->all);
 	for (size_t side = 0; side < 2; side++) {
 		turn_round(&e->heads[side][0]);
 		turn_round(&e->heads[side][1]);
@@ -213,6 +217,7 @@ exchange_close(struct captured *e)
 		free(e->trailers[side].list);
 		free(e->bodies[side].list);
 	}
+	free(e->all.list);
 	if (e->fd >= 0)
 		close(e->fd);
 	free(e->buffer);
@@ -302,6 +307,19 @@ exchange_offset(const struct captured *e, enum tap_side side, uint64_t place)
 		if (p->list[i].place == place + SEGMENT_RECORD_BYTES)
 			return p->list[i].offset;
 	return UINT64_MAX;
+}
+
+size_t
+exchange_record(struct captured *e, size_t i, char *dst)
+{
+	const struct captured_part *p;
+	size_t n;
+
+	if (i >= e->all.n)
+		return 0;
+	p = &e->all.list[i];
+	n = SEGMENT_RECORD_BYTES + (size_t)p->n;
+	return read_at(e, p->place - SEGMENT_RECORD_BYTES, dst, n) ? n : 0;
 }
 
 /* The piece that holds this byte; n where it is behind the last one. */

@@ -48,4 +48,9 @@ uint64_t exchange_offset(const struct captured *e, enum tap_side side, uint64_t 
 /* Copies what is kept of the body from an offset on; the bytes, 0 at the end, or where they are gone. */
 size_t exchange_read(struct captured *e, enum tap_side side, uint64_t offset, char *dst, size_t n);
 
+/* --- for pin.c --- */
+
+/* A whole record, the oldest first; dst: SEGMENT_RECORD_BYTES + SEGMENT_PAYLOAD_BYTES. 0: none. */
+size_t exchange_record(struct captured *e, size_t i, char *dst);
+
 #endif

@@ -277,7 +277,8 @@ take_index(struct history *h, struct buf *b, uint32_t number)
 	h->indexes[h->n_indexes++] = *b;
 	h->bytes += b->n;
 	while (segment_read(rest, false, &r, &payload) == SEGMENT_WHOLE) {
-		if (r.id != 0 && !add_row(h, &r, payload, order++, number == 0))
+		if (r.id != 0 && !add_row(h, &r, payload, order++,
+				     number == 0 && (r.side & SEGMENT_UNPINNED) == 0))
 			break;
 		rest = slice_from(rest, segment_bytes(&r));
 	}

@@ -397,8 +397,8 @@ seek_free_all(struct capture *c)
 	LIST_EACH(node, &c->seeks) {
 		struct seek *s = list_of(node, struct seek, node);
 
-		/* Nobody brings its mail any more. */
-		s->posted = true;
+		/* Nobody brings its mail any more, so it is freed here alone. */
+		s->in_mail = true;
 		seek_end(s);
 		release(s);
 	}

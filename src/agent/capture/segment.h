@@ -41,6 +41,7 @@ enum segment_type {
 enum {
 	SEGMENT_RESPONSE = 1, /* else of the request */
 	SEGMENT_SENT = 2,     /* a head as it was written anew, else as it came */
+	SEGMENT_UNPINNED = 8, /* a row that is no longer pinned, though it lies there */
 	SEGMENT_WEBHOOK = 4,  /* the head of a request that names an event */
 };
 

@@ -169,7 +169,18 @@ unlink_oldest(struct shelf *s)
 	s->bytes -= f->bytes;
 	s->n_files--;
 	memmove(s->files, s->files + 1, s->n_files * sizeof(*s->files));
-	s->first = s->files[0].number;
+	s->first = s->n_files > 0 ? s->files[0].number : 0;
+}
+
+void
+shelf_clear(struct shelf *s, uint32_t number)
+{
+	if (s->current != 0 && s->current < number) {
+		close_segment(s);
+		s->current = 0;
+	}
+	while (s->n_files > 0 && s->files[0].number < number)
+		unlink_oldest(s);
 }
 
 /* The one that begins is never unlinked, so a first one remains. */

@@ -33,6 +33,8 @@ void shelf_open(struct shelf *s, int folder, uint64_t bytes_max, int64_t age_ms_
 void shelf_close(struct shelf *s);
 /* What is written from now on goes into this segment. False after a failure. */
 bool shelf_segment(struct shelf *s, uint32_t number, int64_t now_ms) must_use;
+/* Unlinks all segments before this one; the one that grows is closed where it is one of them. */
+void shelf_clear(struct shelf *s, uint32_t number);
 void shelf_write(struct shelf *s, struct slice bytes);
 /* A copy of a record for the index; it is written with the next shelf_write(). */
 void shelf_index(struct shelf *s, const struct segment_record *r, struct slice payload,

@@ -51,6 +51,7 @@ struct writer {
 	size_t news_first, n_news;
 	bool posted; /* the mail is on its way */
 	bool stop;
+	uint32_t clear; /* segments before this one are to go, 0: none */
 	uint64_t bytes;
 	struct loop_mail mail;
 	/* The thread's. */
@@ -160,6 +161,18 @@ writer_room(struct writer *w)
 		writer_flush(w);
 	return w->filling == NULL ? SEGMENT_PAYLOAD_BYTES
 				  : BLOCK_BYTES - w->filling->n - SEGMENT_RECORD_BYTES;
+}
+
+void
+writer_clear(struct writer *w)
+{
+	writer_flush(w);
+	w->segment++;
+	w->offset = SEGMENT_FILE_BYTES;
+	pthread_mutex_lock(&w->lock);
+	w->clear = w->segment;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
 }
 
 static bool
@@ -301,6 +314,12 @@ recycle(struct writer *w, struct block *b)
 	w->bytes = w->shelf.bytes;
 }
 
+static bool
+is_newer(const struct writer *w)
+{
+	return list_of(w->queue.next, struct block, node)->segment >= w->clear;
+}
+
 static void *
 run(void *arg)
 {
@@ -312,8 +331,19 @@ run(void *arg)
 	for (;;) {
 		struct block *b;
 
-		while (list_empty(&w->queue) && !w->stop)
+		while (list_empty(&w->queue) && !w->stop && w->clear == 0)
 			pthread_cond_wait(&w->wake, &w->lock);
+		/* Behind all that was there when it was asked for; what came since is newer. */
+		if (w->clear != 0 && (list_empty(&w->queue) || is_newer(w))) {
+			uint32_t before = w->clear;
+
+			w->clear = 0;
+			pthread_mutex_unlock(&w->lock);
+			shelf_clear(&w->shelf, before);
+			pthread_mutex_lock(&w->lock);
+			w->bytes = w->shelf.bytes;
+			continue;
+		}
 		if (list_empty(&w->queue))
 			break;
 		b = list_of(w->queue.next, struct block, node);

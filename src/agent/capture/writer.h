@@ -54,6 +54,8 @@ void writer_free(struct writer *w);
 uint64_t writer_put(struct writer *w, struct segment_record *r, struct slice payload, bool needed);
 /* What a record may hold that is put now without a new block, at least 1 KiB. */
 size_t writer_room(struct writer *w);
+/* Unlinks what has been written so far, and begins a new segment. */
+void writer_clear(struct writer *w);
 /* Hands over what there is. */
 void writer_flush(struct writer *w);
 /* Copies n bytes from a place on that are still in memory. False: they are in the file. */

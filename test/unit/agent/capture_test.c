@@ -2,6 +2,7 @@
 #include "agent/capture/capture.h"
 
 #include "agent/capture/exchange.h"
+#include "agent/capture/governor.h"
 #include "agent/capture/history.h"
 #include "agent/capture/redact.h"
 #include "agent/capture/seek.h"
@@ -437,6 +438,65 @@ TEST(two_agents)
 	end();
 }
 
+TEST(pinned_outlives_a_clear)
+{
+	struct capture_row r;
+	uint64_t a, b;
+
+	new_folder();
+	begin(NULL);
+	a = pass(0, PUSH, body, sizeof(body) - 1, 50);
+	b = pass(0, PUSH, body, 10, 10);
+	EXPECT(capture_pin(w.capture, a, true) == NULL);
+	EXPECT(capture_pin(w.capture, a, true) == NULL); /* twice is once */
+	EXPECT(capture_pin(w.capture, a + 5, true) != NULL);
+	see_exchange(a, sizeof(body) - 1);
+	capture_clear(w.capture);
+	EXPECT(!rows_find(capture_rows(w.capture), b, &r));
+	see_exchange(a, sizeof(body) - 1);
+	b = pass(0, PUSH, body, 12, 12);
+	see_exchange(b, 12);
+	end();
+	begin(NULL);
+	EXPECT_INT(rows_count(capture_rows(w.capture)), 2);
+	EXPECT(rows_find(capture_rows(w.capture), a, &r) && (r.flags & ROW_PINNED) != 0);
+	see_exchange(a, sizeof(body) - 1);
+	see_exchange(b, 12);
+	EXPECT(capture_pin(w.capture, a, false) == NULL);
+	EXPECT(rows_find(capture_rows(w.capture), a, &r) && (r.flags & ROW_PINNED) == 0);
+	see_exchange(a, sizeof(body) - 1);
+	end();
+	begin(NULL);
+	EXPECT(rows_find(capture_rows(w.capture), a, &r) && (r.flags & ROW_PINNED) == 0);
+	see_exchange(a, sizeof(body) - 1);
+	end();
+}
+
+TEST(governed_second_by_second)
+{
+	struct governor g = { 0 };
+	int64_t now = 5000000;
+	int sampled = 0;
+
+	EXPECT(governor_ask(&g, now) == GOVERNOR_ALL);
+	governor_take(&g, LIMIT_CAPTURE_BYTES_RATE);
+	EXPECT(governor_allows(&g, now) && governor_ask(&g, now) == GOVERNOR_ALL);
+	governor_take(&g, 1);
+	EXPECT(!governor_allows(&g, now) && governor_ask(&g, now) == GOVERNOR_HEADS);
+	now += 1000000;
+	EXPECT(governor_ask(&g, now) == GOVERNOR_ALL);
+	for (int i = 1; i < LIMIT_CAPTURE_EXCHANGES_RATE; i++)
+		EXPECT(governor_ask(&g, now + i) == GOVERNOR_ALL);
+	for (int i = 0; i < 2560; i++) {
+		enum governor_verdict v = governor_ask(&g, now + 900000);
+
+		EXPECT(v == GOVERNOR_COUNT || v == GOVERNOR_SAMPLE);
+		sampled += v == GOVERNOR_SAMPLE;
+	}
+	EXPECT_INT(sampled, 10);
+	EXPECT(governor_ask(&g, now + 1000000) == GOVERNOR_ALL);
+}
+
 TEST(redacted)
 {
 	static const char *const names[] = { "X-Event-Key", "/repository/full_name", NULL };
@@ -468,4 +528,5 @@ TESTS(TEST_ROW(an_exchange_is_read_back_and_after_a_restart)
 	TEST_ROW(what_is_off_is_not_on_the_disk) TEST_ROW(what_is_never_stored_is_not_on_the_disk)
 	    TEST_ROW(a_body_is_cut_where_it_is_too_long) TEST_ROW(bodies_are_searched)
 		TEST_ROW(search_finds_what_a_plain_one_finds) TEST_ROW(torn_at_each_byte)
-		    TEST_ROW(two_agents) TEST_ROW(redacted) TEST_ROW(checksum))
+		    TEST_ROW(two_agents) TEST_ROW(pinned_outlives_a_clear)
+			TEST_ROW(governed_second_by_second) TEST_ROW(redacted) TEST_ROW(checksum))
