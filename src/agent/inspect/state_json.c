@@ -127,7 +127,8 @@ inspect_state(struct inspector *i, bool now)
 		i->up_ms = wall;
 	count(i);
 	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:o,s:b,s:[]}", "version", ADIT_VERSION,
-	    "state", link_state(i), "why", c->state == CLIENT_UP ? "" : c->why, "edge",
+	    "state", link_state(i), "why",
+	    c->state == CLIENT_UP ? "the link to the edge is up" : c->why, "edge",
 	    i->edge == NULL ? "" : i->edge, "account", c->account, "since_ms",
 	    (json_int_t)(i->up_ms == 0 ? wall : i->up_ms), "tunnels", tunnels_of(i), "capture",
 	    capture_of(i), "sink", 0, "targets");
