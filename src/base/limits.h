@@ -160,6 +160,8 @@
 	X(DASHBOARD_LINK_MS,     60000, "ms", "a link to the dashboard, until it is opened")       \
 	X(DASHBOARD_IDLE_MS,   1800000, "ms", "session of the dashboard in which nothing is asked") \
 	X(DASHBOARD_SESSION_MS, 43200000, "ms", "session of the dashboard at all")                 \
+	X(TUNNELS_SHOWN,           200, "tunnels", "tunnels in one answer to an operator")         \
+	X(INCIDENTS_SHOWN,         200, "rows", "refusals in one answer to an operator")           \
 	X(METRICS_TUNNELS,          64, "tunnels", "tunnels that have metrics of their own")       \
 	X(CONTROL_LINE_BYTES,   262144, "bytes", "request or answer on the control socket")        \
 	X(WEB_CONNECTIONS,          64, "connections", "clients of the inspector or the dashboard") \

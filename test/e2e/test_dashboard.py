@@ -5,7 +5,7 @@ import json
 import re
 import socket
 
-from process import WAIT_S, free_port
+from process import WAIT_S, free_port, until
 
 
 class Page:
@@ -127,3 +127,51 @@ def test_it_moves_on_where_its_port_is_taken_and_can_be_off(lab):
     assert Page(named).ask("GET", "/healthz", Host=f"admin.example.com:{port}")[0] == 200
     off = lab.edge(config="dashboard: { listen: off }\n")
     assert "the dashboard is off" in off.ctl("dashboard", ok=False)
+
+
+def test_the_overview_begins_with_what_is_wrong(lab):
+    edge, agent, origin = lab.web()
+    page = login(edge)
+    status, view = page.op("overview")
+    assert status == 200 and view["tunnels"] == {"up": 1, "away": 0, "stopped": 0} and view["problems"] == []
+    assert "nothing is wrong" in edge.ctl("overview")
+    assert edge.get().status == 200
+    row, = page.op("tunnel.list")[1]["rows"]
+    assert (row["name"], row["account"], row["state"]) == ("web", "dev", "up") and row["who"]
+    until(lambda: page.op("tunnel.list")[1]["rows"][0]["requests"] == 1)
+    agent.kill()
+    until(lambda: page.op("tunnel.list")[1]["rows"][0]["state"] == "away")
+    problem, = page.op("overview")[1]["problems"]
+    assert problem["code"] == "agent-away" and problem["todo"] and "web" in problem["text"]
+    assert "agent-away" in edge.ctl("overview") and "away" in edge.ctl("tunnel", "list")
+    assert page.op("tunnel.disconnect", name="web")[0] == 404
+
+
+def test_an_operator_ends_a_link_and_the_agent_comes_back(lab):
+    edge, agent, origin = lab.web()
+    before = json.loads(edge.ctl("status", "--json"))["tunnels"][0]["generation"]
+    edge.ctl("tunnel", "disconnect", "web")
+    until(lambda: [t["generation"] for t in json.loads(edge.ctl("status", "--json"))["tunnels"]] not in ([], [before]))
+    assert edge.get().status == 200
+
+
+def test_accounts_see_their_tunnels_alone(lab):
+    edge, agent, origin = lab.web()
+    edge.ctl("token", "add", "other")
+    edge.ctl("name", "reserve", "theirs", "other")
+    page = login(edge, "account", "other")
+    assert [r["name"] for r in page.op("tunnel.list", account="dev")[1]["rows"]] == ["theirs"]
+    assert page.op("overview")[0] == page.op("refused")[0] == page.op("tunnel.disconnect", name="web")[0] == 403
+
+
+def test_what_was_refused_is_told(lab):
+    from hooks import secret_file
+    edge, origin = lab.edge(), lab.origin()
+    lab.agent(edge, "http", origin.address, "--name", "web", "--for", "jenkins-bitbucket", "--store", "--secret-file", secret_file(edge.folder))
+    with edge.visitor() as v:
+        answer = v.ask("POST", "/bitbucket-hook/", headers=["User-Agent: Bitbucket-Webhooks/2.0", "X-Event-Key: repo:push"], body=b"{}")
+    assert answer.status == 401
+    until(lambda: login(edge).op("refused")[1]["rows"])
+    row = login(edge, "auditor").op("refused")[1]["rows"][0]
+    assert row["tunnel"] == "web" and row["code"] and row["count"] == 1
+    assert row["code"] in edge.ctl("refused")

@@ -246,3 +246,82 @@ admin_show_session(const json_t *r)
 	    (long long)json_integer_value(json_object_get(r, "age_ms")) / 60000,
 	    (long long)json_integer_value(json_object_get(r, "idle_ms")) / 60000);
 }
+
+static long long
+number_at(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+void
+admin_show_tunnel(const json_t *r)
+{
+	char since[32];
+
+	date(r, "since_ms", since);
+	say(r, "name", 35);
+	say(r, "account", 20);
+	say(r, "state", 9);
+	printf(" %-25s %lld requests, %lld failed, p50 %lld ms, p99 %lld ms ", since,
+	    number_at(r, "requests"), number_at(r, "failed"), number_at(r, "p50_us") / 1000,
+	    number_at(r, "p99_us") / 1000);
+	say(r, "who", 0);
+	putchar('\n');
+}
+
+void
+admin_show_refused(const json_t *r)
+{
+	char at[32];
+
+	date(r, "at_ms", at);
+	printf("%-25s %6lld ", at, number_at(r, "count"));
+	say(r, "code", 16);
+	say(r, "tunnel", 35);
+	say(r, "peer", 24);
+	say(r, "text", 0);
+	putchar('\n');
+}
+
+static void
+show_problems(const json_t *problems)
+{
+	const json_t *p;
+	size_t i;
+
+	if (json_array_size(problems) == 0)
+		puts("nothing is wrong");
+	json_array_foreach(problems, i, p) {
+		printf("%s ", strcmp(admin_text_at(p, "level"), "bad") == 0 ? "BAD " : "warn");
+		say(p, "code", 20);
+		say(p, "text", 0);
+		putchar('\n');
+		if (admin_text_at(p, "todo")[0] != '\0') {
+			fputs("     -> ", stdout);
+			say(p, "todo", 0);
+			putchar('\n');
+		}
+	}
+}
+
+void
+admin_show_overview(const json_t *a)
+{
+	const json_t *tunnels = json_object_get(a, "tunnels"), *inbox = json_object_get(a, "inbox");
+	const json_t *requests = json_object_get(a, "requests");
+	char end[32];
+
+	date(a, "certificate_end_ms", end);
+	printf("aditd %s, domain %s: %lld tunnels up, %lld away, %lld stopped\n",
+	    admin_text_at(a, "version"), admin_text_at(a, "domain"), number_at(tunnels, "up"),
+	    number_at(tunnels, "away"), number_at(tunnels, "stopped"));
+	printf("inbox: %lld wait, %lld parked, %lld given up\n", number_at(inbox, "queued"),
+	    number_at(inbox, "parked"), number_at(inbox, "dead"));
+	printf("requests: %lld, %lld failed, p50 %lld ms, p99 %lld ms\n",
+	    number_at(requests, "all"), number_at(requests, "failed"),
+	    number_at(requests, "p50_us") / 1000, number_at(requests, "p99_us") / 1000);
+	if (admin_text_at(a, "certificate")[0] != '\0')
+		printf("certificate that ends first: %s, %s\n", admin_text_at(a, "certificate"),
+		    end);
+	show_problems(json_object_get(a, "problems"));
+}

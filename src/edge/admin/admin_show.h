@@ -13,10 +13,13 @@ void admin_show_token(const json_t *row);
 void admin_show_name(const json_t *row);
 void admin_show_domain(const json_t *row);
 void admin_show_limit(const json_t *row);
+void admin_show_tunnel(const json_t *row);
+void admin_show_refused(const json_t *row);
 void admin_show_session(const json_t *row);
 
 /* Struct admin_command's show. */
 void admin_show_status(const json_t *answer);
+void admin_show_overview(const json_t *answer);
 void admin_show_link(const json_t *answer);
 void admin_show_metrics(const json_t *answer);
 void admin_show_added(const json_t *answer);

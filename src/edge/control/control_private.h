@@ -61,7 +61,19 @@ bool control_cert(struct asker *c, const char *op, json_t *request);
 
 void control_status(struct asker *c, json_t *request);
 void control_metrics(struct asker *c, json_t *request);
+void control_refused(struct asker *c, json_t *request);
 void control_limits(struct asker *c, json_t *request);
+
+/* --- overview.c --- */
+
+void control_overview(struct asker *c, json_t *request);
+
+/* --- control_tunnels.c --- */
+
+void control_tunnel_list(struct asker *c, json_t *request);
+void control_tunnel_disconnect(struct asker *c, json_t *request);
+/* "up", "away", "stopped", "unused" or "released"; under the directory's lock. */
+const char *control_tunnel_state(const struct route *r);
 
 /* --- control_store.c --- */
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "edge/control/metrics.h"
+#include "edge/core/incident.h"
 #include "edge/core/worker.h"
 #include "edge/inbox/housekeeping.h"
 
@@ -76,6 +77,16 @@ control_metrics(struct asker *c, json_t *request)
 	else
 		control_answer(c, json_pack("{s:b, s:s%}", "ok", 1, "text", text.p, text.n));
 	buf_fini(&text);
+}
+
+/* What the edge remembers of it (incident.h): the newest first. */
+void
+control_refused(struct asker *c, json_t *request)
+{
+	(void)request;
+	control_answer(c,
+	    json_pack("{s:b, s:o, s:b}", "ok", 1, "rows",
+		incident_list(c->control->edge->incidents, LIMIT_INCIDENTS_SHOWN), "more", 0));
 }
 
 /* As compiled in: `aditd -T` of another version on the disk may say something else. */

@@ -180,6 +180,56 @@ incident_write(struct incidents *n, const char *key, struct buf *out)
 	buf_putc(out, ']');
 }
 
+/* The place of an incident in a list of at most `max`, the newest first; max: it is too old. */
+static size_t
+place_of(const json_t *rows, size_t max, int64_t at_ms)
+{
+	size_t at = json_array_size(rows);
+
+	while (at > 0 &&
+	       json_integer_value(json_object_get(json_array_get(rows, at - 1), "at_ms")) < at_ms)
+		at--;
+	return at < max ? at : max;
+}
+
+static bool
+is_refusal(enum incident_kind kind)
+{
+	return kind != INCIDENT_GOOD && kind != INCIDENT_TAKEOVER && kind != INCIDENT_DOWN;
+}
+
+json_t *
+incident_list(struct incidents *n, size_t max)
+{
+	json_t *rows = json_array();
+	struct map_node *node = NULL;
+
+	if (n == NULL)
+		return rows;
+	pthread_mutex_lock(&n->lock);
+	while ((node = map_walk(&n->sets, node)) != NULL) {
+		const struct incident_set *set = map_of(node, struct incident_set, by_key);
+
+		for (int i = 0; i < N_INCIDENTS; i++) {
+			const struct incident *x = set->incidents[i];
+			size_t at;
+
+			if (x == NULL || !is_refusal((enum incident_kind)i) ||
+			    (at = place_of(rows, max, x->at_ms)) == max)
+				continue;
+			json_array_insert_new(rows, at,
+			    json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "tunnel", set->key,
+				"code", codes[i], "count", (json_int_t)x->count, "at_ms",
+				(json_int_t)x->at_ms, "peer", x->peer, "agent", x->agent, "text",
+				x->text));
+			if (json_array_size(rows) > max)
+				json_array_remove(rows, max);
+		}
+	}
+	pthread_mutex_unlock(&n->lock);
+	return rows;
+}
+
 bool
 incident_is_hook(const struct h1_head *h, struct slice bytes, struct slice *ret_agent)
 {

@@ -12,6 +12,8 @@
 #include "base/slice.h"
 #include "http/h1.h"
 
+#include <jansson.h>
+
 /* X(symbol, code): codes of hook/doctor.h where there is a row, else words of our own. */
 #define INCIDENTS(X)                                                                               \
 	X(GOOD, "stored") /* an event was taken: older refusals are history */                     \
@@ -45,6 +47,10 @@ void incident_put(struct incidents *n, const char *key, enum incident_kind kind,
     struct slice agent, struct slice text);
 /* Appends a JSON list of {"code","count","at_ms","peer","agent","text"}. */
 void incident_write(struct incidents *n, const char *key, struct buf *out);
+
+/* Of all routes, the newest first, no more than max: {"tunnel", "code","count","at_ms","peer","agent","text"}. What was
+ * taken, and agents that came or went, is not in it. */
+json_t *incident_list(struct incidents *n, size_t max) must_use;
 
 /* The request calls itself a webhook: scanners and people are not
  * noted. *ret_agent: its User-Agent. */

@@ -194,6 +194,18 @@ give(struct worker *w, enum worker_order order, const char *text)
 }
 
 void
+worker_disconnect(struct worker *w, const char *key)
+{
+	struct told_order *o = calloc(1, sizeof(*o));
+
+	if (o == NULL)
+		return;
+	*o = (struct told_order){ .mail.fn = on_order, .worker = w, .order = WORKER_DISCONNECT };
+	check(slice_z(slice_str(key), o->text, sizeof(o->text)));
+	loop_post(w->loop, &o->mail);
+}
+
+void
 worker_use_settings(struct worker *w, struct settings *s)
 {
 	settings_unref(atomic_exchange(&w->next_settings, settings_ref(s)));

@@ -34,6 +34,8 @@ enum worker_order {
 	WORKER_DRAIN = 32,   /* no new visitors; GOAWAY to every link; what is under way goes on;
 				edge->worker_idle tells the end */
 	WORKER_STOP = 64,
+	/* Never without a text, so it has no bit: an operator who is short of memory asks again. */
+	WORKER_DISCONNECT = 128, /* the link of a tunnel ends; its agent may come back */
 };
 
 struct arrival;
@@ -124,6 +126,8 @@ void worker_revoke(struct worker *w, const char *token_id);
 /* The route is served by a newer link, or is released: the tunnel that this worker has
  * for it is over. */
 void worker_fence(struct worker *w, const char *key);
+/* The link that serves the route ends. Lost without memory: whoever asked sees it still up. */
+void worker_disconnect(struct worker *w, const char *key);
 
 /* Couriers look into the inbox; account "": all. */
 void worker_kick_couriers(struct worker *w, const char *account);

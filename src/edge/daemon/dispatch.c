@@ -85,6 +85,9 @@ obey(struct worker *w, enum worker_order order, const char *text)
 	case WORKER_FENCE:
 		links_fence(w, text);
 		return;
+	case WORKER_DISCONNECT:
+		links_disconnect(w, text);
+		return;
 	case WORKER_KICK:
 		couriers_kick(w, text);
 		return;

@@ -54,6 +54,15 @@ links_revoke(struct worker *w, const char *token_id)
 	}
 }
 
+void
+links_disconnect(struct worker *w, const char *key)
+{
+	struct tunnel *t = tunnel_find(w, slice_str(key));
+
+	if (t != NULL)
+		session_close(t->session, LINK_CODE_SHUTDOWN, "an operator has ended it");
+}
+
 /*
  * Any of them: the caller drops it and asks again, as the map may not change under a walk.
  */

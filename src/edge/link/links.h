@@ -29,6 +29,8 @@ void links_leave(struct worker *w);
 /* All are closed now. */
 void links_cut(struct worker *w);
 /* Ends those that logged in with this token; NULL: all of them log in again. */
+/* The link of the tunnel of this key, if it is here, ends by an operator's wish. */
+void links_disconnect(struct worker *w, const char *key);
 void links_revoke(struct worker *w, const char *token_id);
 /* The route of this key, or of every key (NULL), may be served by a newer link now, or be
  * released: then the tunnel that this worker has for it is over. */
