@@ -423,6 +423,7 @@ UNKNOWN, IDLE = "test_links_without_a_token_lock_nobody_out", "test_visitors_tha
 HOLDER, COSTS = "test_what_a_token_holder_asks_for_has_bounds", "costs_of_hashes_have_a_ceiling"
 STRANGER, AGENT, CA = "a stranger", "a token holder", "a CA"
 # Which limit, who pushes it, and in which test it is at its end.
+ACTIVITY = (("ROWS", "refusals_make_room_for_deliveries"), ("CTL_BYTES", "an_agent_that_reads_nothing_keeps_its_link"))
 PUSHED = {
     **{name: (STRANGER, HERE, WORDS) for name in MESSAGES},
     "DDNS_CHANGES": (AGENT, "test/e2e/test_ddns.py", "test_a_name_that_changes_too_often"),
@@ -489,6 +490,7 @@ PUSHED = {
         ("STREAM_RX_BYTES", "a_body_waits_until_it_is_taken"), ("STREAM_TX_BYTES", "an_answer_waits_for_the_credit_of_its_reader"),
         ("SETTINGS_MS", "who_says_nothing_or_half_a_head_is_waited_for_in_vain"), ("STALL_MS", "who_grants_no_credit_loses_the_stream"),
         ("RATE_BYTES", "who_grants_no_credit_loses_the_stream"))},
+    **{f"ACTIVITY_{name}": (STRANGER, "test/unit/edge/activity_sim_test.c", test) for name, test in ACTIVITY},
     "LINK_WINDOW_BYTES_MIN": (AGENT, REFUSE, "s17_floods_end_the_link"),
     "CONTROL_DEPTH": (AGENT, "test/unit/tunnel/hello_test.c", "brackets_in_strings_are_no_depth"),
     "LINK_CTL_BYTES": (AGENT, REFUSE, "s17_refusals_are_bounded"),
@@ -501,8 +503,14 @@ ROW = "a step of our own work: what is more comes in the next step"
 COUNT = "cut by the counts above it: what is more of one thing is refused or waits"
 PROXIES = "only proxies that the operator has named come so far, and each connection for 3 s"
 HUGE = "a ceiling for all workers' memory that a test cannot fill in its time; the smaller ones before it are pushed"
+NEAR = "clients of this machine push it, and tests of its own room do; no stranger reaches it"
 # What nobody from outside can push by itself, and why.
 INSIDE = {
+    **dict.fromkeys("DASHBOARD_SESSIONS DASHBOARD_LINKS DASHBOARD_LINK_MS DASHBOARD_IDLE_MS DASHBOARD_SESSION_MS WEB_CONNECTIONS WEB_HEAD_MS WEB_IDLE_MS "
+                    "WEB_STALL_MS WEB_BODY_BYTES WEB_BODIES_BYTES WEB_JSON_DEPTH WEB_PAIRS WEB_FIELDS_BYTES WEB_OUT_BYTES WEB_STREAM_BYTES WEB_EVENT_BYTES "
+                    "WEB_HEARTBEAT_MS".split(), NEAR),
+    **dict.fromkeys("TUNNELS_SHOWN INCIDENTS_SHOWN ACTIVITY_MESSAGE_ROWS ACTIVITY_MESSAGE_BYTES".split(), ROW),
+    **dict.fromkeys("ACTIVITY_MS ACTIVITY_INBOX_MS".split(), CLOCK), "METRICS_TUNNELS": FILE,
     **dict.fromkeys("LINK_RX_BYTES_MIN STREAM_RX_BYTES_MIN STREAM_RX_BYTES_INIT STREAM_RX_BYTES_FIRST STREAMS_RX_FIRST LINK_OUT_BYTES "
                     "ORIGIN_POOL REFUSED_SEND_MS LOOP_CHUNKS_KEPT WORKERS DIAL_ADDRESSES LOOKUPS COURIER_BYTES PROBE_MS PROBED_MS STATUS_BYTES DOMAIN_SERVERS "
                     "ACME_NONCES ACME_DIRECTORY_S CERT_ORDERS CERT_ORDERS_BURST CERT_ORDER_S CERT_DOMAIN CERT_DOMAIN_S CERT_SAME CERT_SAME_S "
