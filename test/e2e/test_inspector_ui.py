@@ -11,6 +11,7 @@ import shutil
 import subprocess
 
 import pytest
+from lab import SANITIZED
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 UI = os.path.join(ROOT, "src", "web", "ui")
@@ -43,6 +44,7 @@ def test_modules(path):
 @pytest.mark.skipif(NODE_MAJOR < BROWSER_NODE_MIN, reason=f"node is older than {BROWSER_NODE_MIN}: the inspector's pages are not tested")
 @pytest.mark.skipif(not NPM, reason="no playwright-core in build/npm (tools/deps ws): the inspector's pages are not tested")
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium: the inspector's pages are not tested")
+@pytest.mark.skipif(SANITIZED, reason="no program of ours takes part: once is enough")
 @pytest.mark.parametrize("path", sorted(os.path.basename(p) for p in glob.glob(os.path.join(ROOT, "test", "ui", "*.browser.mjs"))))
 def test_pages(path):
     run(os.path.join("test", "ui", path), 900, NPM=NPM, CHROMIUM=CHROMIUM)
