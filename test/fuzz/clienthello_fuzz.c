@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	same(&whole, &said);
 	MUST(whole.sni[0] == '\0' || clienthello_host(slice_str(whole.sni), host));
 	/* In one record, so that what is in it is the message. */
-	if (n > 5 && n == 5u + (data[3] << 8 | data[4]))
+	if (n > 5 && n == 5u + ((unsigned)data[3] << 8 | data[4]))
 		for (size_t cut = 1; cut <= n; cut = cut * 3 + 1)
 			if (in_records(slice_from(in, 5), cut, &said, &r)) {
 				MUST(r == CLIENTHELLO_DONE);
