@@ -24,6 +24,10 @@ NODE_MAJOR = int(subprocess.run([NODE, "--version"], capture_output=True, text=T
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FILE_LINES_MAX = 500
 
+PAGES = sorted(os.path.basename(p) for p in glob.glob(os.path.join(ROOT, "test", "ui", "*.browser.mjs")))
+# Every page in two themes and three widths, and a history of 100,000 rows, take minutes: ADIT_SLOW=1.
+MINUTES = ("axe.browser.mjs", "speed.browser.mjs")
+
 needs_node = pytest.mark.skipif(not NODE, reason="no node: the inspector's modules are not tested")
 
 
@@ -45,7 +49,7 @@ def test_modules(path):
 @pytest.mark.skipif(not NPM, reason="no playwright-core in build/npm (tools/deps ws): the inspector's pages are not tested")
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium: the inspector's pages are not tested")
 @pytest.mark.skipif(SANITIZED, reason="no program of ours takes part: once is enough")
-@pytest.mark.parametrize("path", sorted(os.path.basename(p) for p in glob.glob(os.path.join(ROOT, "test", "ui", "*.browser.mjs"))))
+@pytest.mark.parametrize("path", [pytest.param(p, marks=[pytest.mark.slow] if p in MINUTES else []) for p in PAGES])
 def test_pages(path):
     run(os.path.join("test", "ui", path), 900, NPM=NPM, CHROMIUM=CHROMIUM)
 
