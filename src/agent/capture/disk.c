@@ -23,7 +23,7 @@ disk_path(char *dst, size_t cap)
 		n = snprintf(dst, cap, "%s/capture", unit);
 	else if (xdg != NULL && xdg[0] == '/')
 		n = snprintf(dst, cap, "%s/adit/capture", xdg);
-	else if (home != NULL && home[0] == '/')
+	else if (home != NULL && home[0] == '/' && access(home, F_OK) == 0) /* daemons have none */
 		n = snprintf(dst, cap, "%s/.local/state/adit/capture", home);
 	return n > 0 && (size_t)n < cap;
 }

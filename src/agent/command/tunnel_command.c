@@ -36,9 +36,10 @@ lines_form_of(const struct options *o, enum lines_form *ret)
 
 /* Runs the agent with a screen where there is a terminal for it and nobody wants lines. */
 static int
-show(const struct options *o, struct agent_params *p, enum lines_form form,
+show(const struct options *o, const struct agent_params *params, enum lines_form form,
     const struct config_web *web)
 {
+	struct agent_params p = *params;
 	struct console *c = o->json || o->quiet || o->log != NULL ? NULL : console_new();
 	struct web_side side;
 	struct lines lines;
@@ -47,15 +48,15 @@ show(const struct options *o, struct agent_params *p, enum lines_form form,
 	/* A line for each request is for people who look on; a log of them is asked for. */
 	lines_init(&lines, STDOUT_FILENO, form,
 	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1 || o->log != NULL));
-	p->screen = &lines.screen;
-	web_side_init(&side, o->web, web, CONFIG_API_TOKEN, p->edge);
+	p.screen = &lines.screen;
+	web_side_init(&side, o->web, web, CONFIG_API_TOKEN, p.edge);
 	if (c != NULL) {
-		p->screen = console_screen(c);
+		p.screen = console_screen(c);
 		side.guests[side.n_guests++] = console_guest(c);
 	}
-	p->guests = side.guests;
-	p->n_guests = side.n_guests;
-	rc = agent_run(p, NULL);
+	p.guests = side.guests;
+	p.n_guests = side.n_guests;
+	rc = agent_run(&p, NULL);
 	console_free(c);
 	lines_fini(&lines);
 	return rc;

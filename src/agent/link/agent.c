@@ -206,7 +206,7 @@ open_capture(struct agent *a)
 	};
 	error = disk_path(path, sizeof(path))
 		    ? capture_store(a->serve.capture, path, &o, on_capture_stopped, NULL)
-		    : strdup("neither XDG_STATE_HOME nor HOME is set");
+		    : strdup("there is neither XDG_STATE_HOME nor a folder at HOME");
 	if (error != NULL)
 		tell_note("requests are not kept on the disk: %s", error);
 	free(error);
