@@ -5,6 +5,7 @@
 #include "agent/capture/disk.h"
 #include "agent/core/exit_code.h"
 #include "base/tell.h"
+#include "net/notify.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,14 @@
 
 /* --- signals --- */
 
+static void
+stop(struct agent *a)
+{
+	if (a->screen->calls != NULL)
+		(void)notify("STOPPING=1\nSTATUS=requests that are under way may end");
+	client_stop(&a->client);
+}
+
 /* Each signal counts: the second one does not wait (client_stop()). */
 static void
 on_signal(struct loop_io *io, unsigned events)
@@ -26,7 +35,7 @@ on_signal(struct loop_io *io, unsigned events)
 
 	(void)events;
 	while (read(io->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		client_stop(&a->client);
+		stop(a);
 }
 
 /* Signals become events of the loop. SIGHUP, too: a terminal that closes ends the agent in
@@ -135,6 +144,7 @@ on_over(struct client *c, int exit_code)
 	check(c->state == CLIENT_OVER);
 	a->exit_code = exit_code;
 	netwatch_stop(&a->watch);
+	watchdog_stop(&a->watchdog);
 	if (a->params->ended != NULL)
 		a->params->ended(a->params->talk_owner);
 	end_guests(a);
@@ -239,6 +249,8 @@ run(struct agent *a, char *ret_account)
 	}
 	watch_output(a);
 	netwatch_start(&a->watch, a->loop, on_changed);
+	if (a->screen->calls != NULL)
+		watchdog_start(&a->watchdog, a->loop);
 	client_start(&a->client);
 	loop_run(a->loop);
 	check(a->client.state == CLIENT_OVER); /* nothing else stops the loop */

@@ -4,6 +4,7 @@
 #define ADIT_AGENT_LINK_AGENT_PRIVATE_H
 
 #include "agent/link/agent.h"
+#include "net/watchdog.h"
 
 /* All of it lives as long as agent_run(); one loop runs it. */
 struct agent {
@@ -15,6 +16,7 @@ struct agent {
 	struct serve serve;
 	struct client client;
 	struct netwatch watch;
+	struct watchdog watchdog;
 	struct loop_io signals, output;
 	struct agent_tunnel *tunnels; /* LIMIT_AGENT_TUNNELS places */
 	uint16_t last_id;             /* of tunnels: each gets the next one that is free */

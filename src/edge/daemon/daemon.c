@@ -65,7 +65,7 @@ stop(struct daemon *d)
 	}
 	d->stopping = true;
 	log_event(LOG_INFO, "stopping");
-	privilege_notify("STOPPING=1");
+	privilege_notify("STOPPING=1\nSTATUS=what is under way may end");
 	acceptor_drain(d->acceptor);
 	for (unsigned i = 0; i < d->edge.n_workers; i++)
 		worker_order(d->edge.workers[i], WORKER_DRAIN);
@@ -392,7 +392,7 @@ start(struct daemon *d)
 	log_event(LOG_INFO, "ready", LOG_Z("version", ADIT_VERSION),
 	    LOG_Z("domain", d->edge.domain), LOG_U("https_port", d->sockets.https.port),
 	    LOG_U("workers", n_workers));
-	privilege_notify("READY=1");
+	d->supervisor = supervisor_start(&d->edge, d->sockets.https.port);
 	return 0;
 }
 
@@ -417,6 +417,7 @@ finish(struct daemon *d)
 	struct loop_mail last = { .fn = on_last_mail };
 
 	trim_stop(&d->trim);
+	supervisor_stop(d->supervisor);
 	domains_stop(e->domains);
 	password_stop(e->passwords); /* workers end when nothing of theirs is under way */
 	if (d->acceptor != NULL)
@@ -444,6 +445,7 @@ finish(struct daemon *d)
 	for (unsigned i = 0; i < e->n_workers; i++)
 		dispatch_free(e->workers[i]);
 	free(e->workers);
+	supervisor_free(d->supervisor);
 	acceptor_free(d->acceptor);
 	name_server_free(d->name_server);
 	tls_server_unref(d->server);

@@ -8,6 +8,7 @@
 #include "edge/control/control.h"
 #include "edge/core/trim.h"
 #include "edge/dashboard/dashboard.h"
+#include "edge/daemon/supervisor.h"
 #include "edge/daemon/daemon.h"
 #include "edge/daemon/reader.h"
 #include "edge/daemon/sockets.h"
@@ -28,7 +29,8 @@ struct daemon {
 	struct loop_io signals; /* SIGHUP */
 	struct stop stop;       /* SIGTERM, SIGINT */
 	struct trim trim;
-	struct loop_timer deadline; /* of a stop in order */
+	struct supervisor *supervisor; /* who has started us */
+	struct loop_timer deadline;    /* of a stop in order */
 	unsigned n_idle;
 	bool stopping;
 	struct sockets sockets;    /* bound before root is given up */
