@@ -12,22 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool
-disk_path(char *dst, size_t cap)
-{
-	const char *unit = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
-		   *home = getenv("HOME");
-	int n = -1;
-
-	if (unit != NULL && unit[0] == '/')
-		n = snprintf(dst, cap, "%s/capture", unit);
-	else if (xdg != NULL && xdg[0] == '/')
-		n = snprintf(dst, cap, "%s/adit/capture", xdg);
-	else if (home != NULL && home[0] == '/' && access(home, F_OK) == 0) /* daemons have none */
-		n = snprintf(dst, cap, "%s/.local/state/adit/capture", home);
-	return n > 0 && (size_t)n < cap;
-}
-
 /* The folder and those above it; each that is new is its owner's alone. */
 static int
 make_folder(const char *path)

@@ -23,8 +23,5 @@ char *disk_open(struct disk *d, const char *path) must_use;
 void disk_close(struct disk *d);
 /* A segment (0: what is pinned) of the folder in which an exchange lies, for reading; -1: it is gone. */
 int disk_file(const struct disk *d, uint64_t id, uint32_t number) must_use;
-/* $STATE_DIRECTORY of systemd, $XDG_STATE_HOME/adit or ~/.local/state/adit, and capture in it.
- * False: none of them is set, or there is no such home: a daemon's /nonexistent is not made. */
-bool disk_path(char *dst, size_t cap);
 
 #endif

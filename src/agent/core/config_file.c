@@ -40,7 +40,7 @@ config_state_folder(char *dst, size_t cap)
 		n = snprintf(dst, cap, "%s", unit);
 	else if (xdg != NULL && xdg[0] == '/')
 		n = snprintf(dst, cap, "%s/adit", xdg);
-	else if (home != NULL && home[0] == '/')
+	else if (home != NULL && home[0] == '/' && access(home, F_OK) == 0)
 		n = snprintf(dst, cap, "%s/.local/state/adit", home);
 	return n > 0 && (size_t)n < cap;
 }

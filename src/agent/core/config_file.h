@@ -11,7 +11,8 @@
 bool config_file_path(char *dst, size_t cap) must_use;
 
 /* Where the agent keeps what is no configuration: $STATE_DIRECTORY of systemd, else
- * $XDG_STATE_HOME/adit, else $HOME/.local/state/adit. False when none is set, or too long. */
+ * $XDG_STATE_HOME/adit, else $HOME/.local/state/adit. False when none is set or too long, and when there is no such
+ * home: /nonexistent, where daemons live, is not made. */
 bool config_state_folder(char *dst, size_t cap) must_use;
 
 /*

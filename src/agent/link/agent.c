@@ -2,7 +2,7 @@
 /* The running agent: builds loop, client and tunnels, obeys signals, and returns an exit code. */
 #include "agent/link/agent_private.h"
 
-#include "agent/capture/disk.h"
+#include "agent/core/config_file.h"
 #include "agent/core/exit_code.h"
 #include "base/tell.h"
 #include "net/notify.h"
@@ -200,7 +200,7 @@ open_capture(struct agent *a)
 {
 	const struct config_inspect *i = a->params->inspect;
 	struct capture_options o;
-	char path[512], *error;
+	char state[480], path[512], *error;
 	bool wanted = a->params->stays;
 
 	for (size_t k = 0; k < a->params->n_tunnels; k++)
@@ -214,9 +214,12 @@ open_capture(struct agent *a)
 		.never_store = i->never_store,
 		.redact = i->redact,
 	};
-	error = disk_path(path, sizeof(path))
-		    ? capture_store(a->serve.capture, path, &o, on_capture_stopped, NULL)
-		    : strdup("there is neither XDG_STATE_HOME nor a folder at HOME");
+	if (config_state_folder(state, sizeof(state))) {
+		snprintf(path, sizeof(path), "%s/capture", state);
+		error = capture_store(a->serve.capture, path, &o, on_capture_stopped, NULL);
+	} else {
+		error = strdup("there is neither XDG_STATE_HOME nor a folder at HOME");
+	}
 	if (error != NULL)
 		tell_note("requests are not kept on the disk: %s", error);
 	free(error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/capture/capture.h"
 
-#include "agent/capture/disk.h"
 #include "agent/capture/exchange.h"
 #include "agent/capture/governor.h"
 #include "agent/capture/history.h"
@@ -519,25 +518,6 @@ TEST(redacted)
 	buf_fini(&b);
 }
 
-/* A daemon's home is often one that is not there, and nobody makes it for us. */
-TEST(the_folder_is_in_a_home_that_exists)
-{
-	char path[256], home[] = "/tmp/adit-home-XXXXXX";
-
-	unsetenv("STATE_DIRECTORY");
-	unsetenv("XDG_STATE_HOME");
-	EXPECT(mkdtemp(home) != NULL);
-	setenv("HOME", home, 1);
-	EXPECT(disk_path(path, sizeof(path)) && strncmp(path, home, strlen(home)) == 0);
-	EXPECT_INT(rmdir(home), 0);
-	EXPECT(!disk_path(path, sizeof(path)));
-	setenv("XDG_STATE_HOME", "/tmp/x", 1);
-	EXPECT(disk_path(path, sizeof(path)));
-	EXPECT_SLICE(slice_str(path), S("/tmp/x/adit/capture"));
-	unsetenv("XDG_STATE_HOME");
-	setenv("HOME", "/", 1);
-}
-
 TEST(checksum)
 {
 	EXPECT(crc32c(0, S("123456789")) == 0xe3069283u); /* RFC 3720 */
@@ -549,5 +529,4 @@ TESTS(TEST_ROW(an_exchange_is_read_back_and_after_a_restart)
 	    TEST_ROW(a_body_is_cut_where_it_is_too_long) TEST_ROW(bodies_are_searched)
 		TEST_ROW(search_finds_what_a_plain_one_finds) TEST_ROW(torn_at_each_byte)
 		    TEST_ROW(two_agents) TEST_ROW(pinned_outlives_a_clear)
-			TEST_ROW(governed_second_by_second) TEST_ROW(redacted)
-			    TEST_ROW(the_folder_is_in_a_home_that_exists) TEST_ROW(checksum))
+			TEST_ROW(governed_second_by_second) TEST_ROW(redacted) TEST_ROW(checksum))

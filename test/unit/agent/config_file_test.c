@@ -205,6 +205,26 @@ TEST(where_it_is)
 	EXPECT(!config_file_path(found, sizeof(found)));
 }
 
-TESTS(TEST_ROW(login_makes_the_file) TEST_ROW(login_keeps_tunnels_and_comments)
-	TEST_ROW(login_does_not_guess) TEST_ROW(s23_token_that_others_may_read)
-	    TEST_ROW(missing_file) TEST_ROW(token_files) TEST_ROW(where_it_is))
+/* A daemon's home is often one that is not there, and nobody makes it for us. */
+TEST(the_folder_is_in_a_home_that_exists)
+{
+	char home[] = "/tmp/adit-home-XXXXXX";
+
+	unsetenv("STATE_DIRECTORY");
+	unsetenv("XDG_STATE_HOME");
+	EXPECT(mkdtemp(home) != NULL);
+	setenv("HOME", home, 1);
+	EXPECT(config_state_folder(path, sizeof(path)) && strncmp(path, home, strlen(home)) == 0);
+	EXPECT_INT(rmdir(home), 0);
+	EXPECT(!config_state_folder(path, sizeof(path)));
+	setenv("XDG_STATE_HOME", "/tmp/x", 1);
+	EXPECT(config_state_folder(path, sizeof(path)));
+	EXPECT_SLICE(slice_str(path), S("/tmp/x/adit"));
+	unsetenv("XDG_STATE_HOME");
+	setenv("HOME", "/", 1);
+}
+
+TESTS(TEST_ROW(the_folder_is_in_a_home_that_exists) TEST_ROW(login_makes_the_file)
+	TEST_ROW(login_keeps_tunnels_and_comments) TEST_ROW(login_does_not_guess)
+	    TEST_ROW(s23_token_that_others_may_read) TEST_ROW(missing_file) TEST_ROW(token_files)
+		TEST_ROW(where_it_is))
