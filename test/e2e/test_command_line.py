@@ -20,7 +20,7 @@ def commands(program):
     """The words of every command, as help lists them."""
     _, out, _ = run(program, "help")
     rows = [line.split() for line in out.splitlines() if re.match(r"  [a-z]", line)]
-    two = {"domain", "inbox", "hook", "token", "name", "port", "cert", "wait", "config", "session", "tunnel"}
+    two = {"domain", "inbox", "hook", "token", "name", "port", "cert", "wait", "config", "session", "tunnel", "service"}
     return [tuple(r[:2]) if r[0] in two else (r[0],) for r in rows]
 
 

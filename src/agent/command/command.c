@@ -16,6 +16,7 @@
 #include "agent/command/name_command.h"
 #include "agent/command/ngrok_command.h"
 #include "agent/command/passwd_command.h"
+#include "agent/command/service_command.h"
 #include "agent/command/status_command.h"
 #include "agent/command/tunnel_command.h"
 #include "base/log.h"
@@ -101,6 +102,12 @@ static const struct command commands[] = {
 	    "delete the webhook with this URL at Bitbucket" },
 	{ "passwd", NULL, "NAME", 1, 1, 0, passwd_command,
 	    "read a password, print a line for --user-file" },
+	{ "service", "install", "[-- COMMAND ...]", 0, MANY, OPTIONS_SERVICE | OPTIONS_DRY | OPTIONS_FILE, service_command,
+	    "let systemd run the tunnels of the configuration, or this command" },
+	{ "service", "uninstall", "", 0, 0, OPTIONS_SERVICE | OPTIONS_DRY, service_command,
+	    "stop it, and take the unit away" },
+	{ "service", "status", "", 0, 0, OPTIONS_SERVICE | OPTIONS_SCREEN, service_command,
+	    "whether it runs, and at every start" },
 	{ "config", "check", "[FILE]", 0, 1, OPTIONS_FILE | OPTIONS_SCREEN, config_command,
 	    "say whether the configuration is right; nothing is dialled" },
 	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
@@ -348,6 +355,20 @@ parse(const char *name, int argc, char **argv, struct options *o, const struct c
 	if (o->n_args - n_words < c->args_min)
 		return "an argument is missing";
 	return o->n_args - n_words > c->args_max ? "too many arguments" : NULL;
+}
+
+const char *
+command_judge(int n, const char *const *words, struct options *ret_o, char why[256])
+{
+	const struct command *c = n > 0 ? find(words[0], NULL) : NULL;
+	char *argv[MANY + 1];
+
+	if (c == NULL || (c->options & OPTIONS_REQUESTS) == 0)
+		return "http, tcp, tls or start is wanted, and what belongs to it";
+	check(n <= MANY + 1);
+	for (int i = 1; i < n; i++)
+		argv[i - 1] = (char *)(uintptr_t)words[i];
+	return parse(words[0], n - 1, argv, ret_o, &c, why);
 }
 
 /* error: of parse(); c: the row as far as it is known, NULL: it is not. */

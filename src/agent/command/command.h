@@ -19,6 +19,13 @@ struct command {
 	const char *what;                    /* one line for the list */
 };
 
+/*
+ * Would these words run tunnels?  NULL, or a sentence, perhaps in `why`, on what is wrong with them.
+ * *ret_o: what they say.
+ */
+const char *command_judge(int n, const char *const *words, struct options *ret_o,
+    char why[256]) must_use;
+
 /* The whole program but for main(). Gives the exit code (adit.1, EXIT STATUS). */
 int command_main(int argc, char **argv);
 

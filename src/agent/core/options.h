@@ -36,7 +36,9 @@ enum option_group {
 	OPTIONS_ACME = 1 << 22,     /* certificates of this agent's own */
 	OPTIONS_DOMAIN = 1 << 23,   /* an own domain */
 	OPTIONS_DDNS = 1 << 24,     /* addresses of names */
-	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
+	OPTIONS_SERVICE = 1 << 25,  /* a unit of systemd */
+	OPTIONS_DRY = 1 << 26,
+	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
 };
 
 #define OPTIONS_HOSTS 16 /* of --host */
@@ -67,6 +69,8 @@ struct options {
 	const char *web;
 	bool or_tunnel;
 	bool quiet;
+	bool system, dry_run;
+	const char *user;
 	const char *log;
 	bool origin_insecure, json, all, help, version;
 	const char *args[LIMIT_TUNNELS_PER_LINK + 1]; /* what is no option */
