@@ -143,11 +143,13 @@ vendor: ## builds src/web/ui/vendor/vendor.js again from npm's packages, byte fo
 format: ## lets clang-format rewrite the sources
 	clang-format -i $(FORMATTED)
 
+# Programs that can run here, where those of B are for another machine: they print their completions.
+SPEAKER  ?= $(B)
 SYSUSERS = $(PREFIX)/lib/sysusers.d/adit.conf
 
 install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units, completions and the user aditd too
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man5 share/man/man8 \
-	    share/bash-completion/completions share/zsh/site-functions lib/systemd/system lib/systemd/user lib/sysusers.d share/adit)
+	    share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d lib/systemd/system lib/systemd/user lib/sysusers.d share/adit)
 	install -m 755 $(B)/adit $(B)/aditd $(DESTDIR)$(PREFIX)/bin/
 	for m in $(wildcard man/*.[158]); do \
 		install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/ || exit 1; done
@@ -155,9 +157,9 @@ install: programs ## to DESTDIR and PREFIX=/usr/local; manuals, units, completio
 		sed 's|/usr/local|$(PREFIX)|g' etc/$$u | install -m 644 /dev/stdin \
 		    $(DESTDIR)$(PREFIX)/lib/systemd/$$u || exit 1; done
 	for p in adit aditd; do \
-		install -m 644 etc/completions/adit.bash \
-		    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
-	install -m 644 etc/completions/adit.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_adit
+		for s in bash-completion/completions/$$p zsh/site-functions/_$$p fish/vendor_completions.d/$$p.fish; do \
+			$(SPEAKER)/$$p completions $$(expr $$s : '\([a-z]*\)') >$(B)/completions.new && install -m 644 $(B)/completions.new \
+			    $(DESTDIR)$(PREFIX)/share/$$s || exit 1; done; done
 	install -m 644 etc/alerts.yml etc/grafana-adit.json $(DESTDIR)$(PREFIX)/share/adit/
 	install -m 644 etc/sysusers.conf $(DESTDIR)$(SYSUSERS)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || getent passwd aditd >/dev/null || \

@@ -1,55 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What packages bring besides programs and manuals: completions, an example, the words that Debian wants. Nothing is built
+"""What packages bring besides programs and manuals: an example, the words that Debian wants. Nothing is built
 here; `make packages-check` builds."""
 import os
 import re
-import shutil
 import subprocess
-
-import pytest
 
 from conftest import ROOT
 from lab import ADIT, ADITD
 from process import WAIT_S
-
-
-def complete(folder, *words):
-    """What bash offers for the last of these words."""
-    path = os.path.join(folder, "bin")
-    os.makedirs(path, exist_ok=True)
-    for name, program in (("adit", ADIT), ("aditd", ADITD)):
-        if not os.path.lexists(os.path.join(path, name)):
-            os.symlink(os.path.abspath(program), os.path.join(path, name))
-    script = '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _adit; printf "%s\\n" "${COMPREPLY[@]}"'
-    done = subprocess.run(["bash", "-c", script, os.path.join(ROOT, "etc/completions/adit.bash"), *words], capture_output=True, text=True,
-                          timeout=2 * WAIT_S, cwd=folder, env={"PATH": f"{path}:/usr/bin:/bin"})
-    return done.stdout.split()
-
-
-@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-def test_bash_completes_what_the_program_knows(lab):
-    def offered(*words):
-        return complete(lab.folder, *words)
-
-    assert {"http", "login", "inbox", "doctor"} <= set(offered("adit", ""))
-    assert offered("adit", "lo") == ["login"]
-    assert {"list", "replay"} <= set(offered("adit", "inbox", ""))
-    assert offered("adit", "version", "") == []
-    assert "--fan-out" in offered("adit", "http", "8080", "--f")
-    assert "--state" not in offered("adit", "http", "--")
-    assert {"token", "status", "reload"} <= set(offered("aditd", ""))
-    assert offered("aditd", "wait", "") == ["up"]
-    assert {"--label", "--days"} <= set(offered("aditd", "token", "add", "--"))
-    with open(os.path.join(lab.folder, "my-ca.pem"), "w"):
-        pass
-    assert offered("adit", "http", "--ca", "my-") == ["my-ca.pem"]
-    assert offered("aditd", "-f", "my-") == ["my-ca.pem"]
-    assert offered("adit", "http", "--name", "my-") == []
-
-
-@pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh")
-def test_zsh_can_read_its_completions():
-    subprocess.run(["zsh", "-n", os.path.join(ROOT, "etc/completions/adit.zsh")], check=True, timeout=2 * WAIT_S)
 
 
 def test_the_example_is_a_configuration(lab):

@@ -4,6 +4,7 @@
 
 #include "agent/link/agent.h"
 #include "agent/command/checkurl_command.h"
+#include "agent/command/completions_command.h"
 #include "agent/command/config_command.h"
 #include "agent/command/ddns_command.h"
 #include "agent/command/domain_command.h"
@@ -110,6 +111,8 @@ static const struct command commands[] = {
 	    "whether it runs, and at every start" },
 	{ "config", "check", "[FILE]", 0, 1, OPTIONS_FILE | OPTIONS_SCREEN, config_command,
 	    "say whether the configuration is right; nothing is dialled" },
+	{ "completions", NULL, "bash|zsh|fish|tunnels", 1, 1, OPTIONS_FILE, completions_command,
+	    "print what a shell needs to complete words and options" },
 	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
 	    "make DIR/ngrok a link to this program: by that name it takes ngrok's command lines" },
 	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },
@@ -119,6 +122,13 @@ static const struct command commands[] = {
 /* clang-format on */
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+const struct command *
+command_rows(size_t *ret_n)
+{
+	*ret_n = N_COMMANDS;
+	return commands;
+}
 
 /* The first row of that name (sub NULL), or the row of both words. */
 static const struct command *

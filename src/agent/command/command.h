@@ -26,6 +26,9 @@ struct command {
 const char *command_judge(int n, const char *const *words, struct options *ret_o,
     char why[256]) must_use;
 
+/* All of them, those of one name together. */
+const struct command *command_rows(size_t *ret_n);
+
 /* The whole program but for main(). Gives the exit code (adit.1, EXIT STATUS). */
 int command_main(int argc, char **argv);
 

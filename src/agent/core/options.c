@@ -2,8 +2,6 @@
 /* The rows: one for each option, with the commands that take it. */
 #include "agent/core/options.h"
 
-#include "conf/args.h"
-
 #include <stddef.h>
 
 #define AT(member) offsetof(struct options, member)
@@ -197,6 +195,13 @@ options_allow(struct options *o, unsigned groups, unsigned allowed, char *why, s
 	if (error != NULL)
 		snprintf(why, why_cap, "%s", error);
 	return error == NULL ? NULL : why;
+}
+
+const struct args_row *
+options_rows(size_t *ret_n)
+{
+	*ret_n = N_ROWS;
+	return rows;
 }
 
 void

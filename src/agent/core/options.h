@@ -6,6 +6,7 @@
 #include "agent/core/policy_text.h"
 #include "base/check.h"
 #include "base/limits.h"
+#include "conf/args.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -88,6 +89,8 @@ const char *options_parse(struct options *o, unsigned groups, int argc, char **a
  * `groups` must be `allowed`. */
 const char *options_allow(struct options *o, unsigned groups, unsigned allowed, char *why,
     size_t why_cap) must_use;
+/* All of them. */
+const struct args_row *options_rows(size_t *ret_n);
 /* One line per option of the groups. */
 void options_help(FILE *f, unsigned groups);
 

@@ -184,6 +184,8 @@ const struct admin_command admin_commands[] = {
 	{ "dns-plan", NULL, "", 0, 0, ADMIN_LOCAL, "print the DNS records to add at your provider" },
 	{ "doctor", NULL, "", 0, 0, ADMIN_LOCAL | ADMIN_DOCTOR,
 	    "see whether DNS, ports and CAs find this edge, and what to do" },
+	{ "completions", NULL, "bash|zsh|fish", 1, 1, ADMIN_LOCAL,
+	    "print what a shell needs to complete words and options" },
 	{ "inbox", "list", "", 0, 0, ADMIN_FILTER | ADMIN_LIST, "stored webhooks, newest first" },
 	{ "inbox", "show", "ID", 1, 1, ADMIN_RAW, "all about one webhook: attempts, head and body" },
 	{ "inbox", "replay", "ID ... | --state STATE", 0, INBOXTALK_IDS, ADMIN_FILTER | ADMIN_REPLAY,

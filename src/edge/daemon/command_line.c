@@ -6,6 +6,7 @@
 #include "base/suggest.h"
 #include "base/tell.h"
 #include "conf/args.h"
+#include "conf/shell.h"
 
 #include <stddef.h>
 
@@ -85,6 +86,8 @@ static const struct args_row rows[] = {
 };
 /* clang-format on */
 
+/* Of admin_commands, and two more. */
+#define COMMANDS_MAX 96
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
 /* The first row of that name (sub NULL), or the row of both words. */
@@ -160,6 +163,51 @@ print_word_help(const char *name)
 	}
 	printf("\nOptions; aditd help %s WORD says which of them it takes:\n", name);
 	args_help(rows, N_ROWS, WHERE | COMMAND | options, stdout);
+}
+
+/* --- completions --- */
+
+int
+command_line_completions(const struct command_line *cl)
+{
+	static const struct shell_value values[] = {
+		{ "[COMMAND]", SHELL_COMMANDS, NULL },
+		{ "LEVEL", SHELL_WORDS, "error warn info debug" },
+		{ "FORMAT", SHELL_WORDS, "logfmt json" },
+		{ "STATE,...", SHELL_WORDS,
+		    "received queued leased delivered parked dead dropped" },
+	};
+	struct shell_command list[COMMANDS_MAX];
+	struct shell_program p = { .name = "aditd",
+		.rows = rows,
+		.n_rows = N_ROWS,
+		.commands = list,
+		.alone = RUN,
+		.values = values,
+		.n_values = sizeof(values) / sizeof(*values) };
+	struct buf out;
+	bool known, ok;
+
+	check(admin_commands_n + 2 <= COMMANDS_MAX);
+	for (size_t i = 0; i < admin_commands_n; i++) {
+		const struct admin_command *c = &admin_commands[i];
+
+		list[p.n_commands++] = (struct shell_command){ c->name, c->sub, c->usage, c->what,
+			WHERE | COMMAND | c->options };
+	}
+	list[p.n_commands++] =
+	    (struct shell_command){ "help", NULL, "[COMMAND]", "the options of a command", 0 };
+	list[p.n_commands++] =
+	    (struct shell_command){ "version", NULL, "", "print the version", 0 };
+	buf_init(&out, SHELL_SCRIPT_BYTES);
+	known = shell_write(&out, &p, cl->words[1]);
+	if (!known)
+		tell_usage("completions %s: bash, zsh or fish is wanted", cl->words[1]);
+	else if (out.failed || fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0)
+		tell_error("failed", "the script could not be written");
+	ok = known && !out.failed && ferror(stdout) == 0;
+	buf_fini(&out);
+	return !known ? 2 : ok ? 0 : 1;
 }
 
 /* --- mistakes --- */

@@ -21,6 +21,9 @@ struct command_line {
 	int n_words;
 };
 
+/* `aditd completions bash|zsh|fish`: prints a script for that shell. The exit status. */
+int command_line_completions(const struct command_line *cl);
+
 /* Says what is wrong, or prints the help that was asked for. -1: go on; else the exit status. */
 int command_line_read(struct command_line *cl, int argc, char **argv) must_use;
 

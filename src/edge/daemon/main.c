@@ -41,6 +41,7 @@ static const struct {
 	{ "setup", set_up },
 	{ "dns-plan", dns_command_plan },
 	{ "doctor", dns_command_doctor },
+	{ "completions", command_line_completions },
 };
 
 static int
