@@ -120,7 +120,7 @@ completions_command(const struct options *o)
 {
 	int rc = strcmp(o->args[0], "tunnels") == 0 ? list_tunnels(o) : write_script(o->args[0]);
 
-	if (rc == EXIT_STOPPED && fflush(stdout) != 0) {
+	if (rc == EXIT_STOPPED && (fflush(stdout) != 0 || ferror(stdout))) {
 		tell_error("failed", "standard output: %s", strerror(errno));
 		return EXIT_BROKE;
 	}
