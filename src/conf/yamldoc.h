@@ -23,6 +23,7 @@ struct yamldoc_node {
 	struct yamldoc_node *first, *last;
 	struct yamldoc_node *parent;
 	struct yamldoc_node *all; /* chain of all nodes, for freeing */
+	int mark;                 /* whoever builds the tree keeps here what it has to know */
 };
 
 struct yamldoc {

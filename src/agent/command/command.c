@@ -12,6 +12,7 @@
 #include "agent/doctor/doctor_command.h"
 #include "agent/core/exit_code.h"
 #include "agent/command/hook_command.h"
+#include "agent/command/import_command.h"
 #include "agent/command/inbox_command.h"
 #include "agent/command/login_command.h"
 #include "agent/command/name_command.h"
@@ -113,6 +114,8 @@ static const struct command commands[] = {
 	    "say whether the configuration is right; nothing is dialled" },
 	{ "completions", NULL, "bash|zsh|fish|tunnels", 1, 1, OPTIONS_FILE, completions_command,
 	    "print what a shell needs to complete words and options" },
+	{ "config", "import", "FILE", 1, 1, OPTIONS_IMPORT | OPTIONS_SCREEN, import_command,
+	    "make an adit.yml of the configuration of ngrok, cloudflared or frp" },
 	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
 	    "make DIR/ngrok a link to this program: by that name it takes ngrok's command lines" },
 	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },

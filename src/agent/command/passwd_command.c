@@ -3,20 +3,14 @@
 #include "agent/command/passwd_command.h"
 
 #include "agent/core/exit_code.h"
+#include "agent/core/user_line.h"
 #include "base/tell.h"
 
-#include <crypt.h>
 #include <openssl/crypto.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
-
-/* bcrypt reads no more than 72 bytes; a longer password would be a shorter
- * one without anybody knowing. */
-#define PASSWORD_BYTES_MAX 72
-/* 2^11 rounds: about a tenth of a second. */
-#define ROUNDS 11
 
 /* One line of standard input without its end; from a terminal it is not shown. */
 static bool
@@ -43,28 +37,17 @@ read_password(const char *prompt, char *dst, size_t cap)
 	return got;
 }
 
-/* "NAME:$2b$...", as htpasswd writes it, so that the file is good for other servers,
- * too. An exit code. */
+/* An exit code. */
 static int
 print_hash(const char *name, const char *password)
 {
-	struct crypt_data *data = calloc(1, sizeof(*data));
-	char *salt = crypt_gensalt_ra("$2b$", ROUNDS, NULL, 0);
-	char *hash = salt == NULL || data == NULL ? NULL : crypt_r(password, salt, data);
-	int rc = EXIT_BROKE;
+	char line[512];
 
-	check(password[0] != '\0' && strlen(password) <= PASSWORD_BYTES_MAX);
-	/* libcrypt tells a failure by a text that begins with '*'. */
-	if (hash != NULL && hash[0] == '$' && printf("%s:%s\n", name, hash) > 0 &&
+	if (user_line(name, password, line, sizeof(line)) && printf("%s\n", line) > 0 &&
 	    fflush(stdout) == 0)
-		rc = EXIT_STOPPED;
-	else
-		tell_error("failed", "the password could not be hashed");
-	if (data != NULL)
-		OPENSSL_cleanse(data, sizeof(*data));
-	free(data);
-	free(salt);
-	return rc;
+		return EXIT_STOPPED;
+	tell_error("failed", "the password could not be hashed");
+	return EXIT_BROKE;
 }
 
 int
@@ -72,7 +55,7 @@ passwd_command(const struct options *o)
 {
 	/* Room for one byte too many, its line's end and the NUL: too long is seen,
 	 * and not cut off. */
-	char password[PASSWORD_BYTES_MAX + 3] = "", again[sizeof(password)] = "";
+	char password[USER_LINE_PASSWORD_BYTES + 3] = "", again[sizeof(password)] = "";
 	const char *name = o->args[0];
 	int rc;
 
@@ -81,8 +64,8 @@ passwd_command(const struct options *o)
 		return usage_error("%s: a user's name holds no colon", name);
 	if (!read_password("Password", password, sizeof(password)) || password[0] == '\0')
 		rc = usage_error("no password was given");
-	else if (strlen(password) > PASSWORD_BYTES_MAX)
-		rc = usage_error("a password has at most %d bytes", PASSWORD_BYTES_MAX);
+	else if (strlen(password) > USER_LINE_PASSWORD_BYTES)
+		rc = usage_error("a password has at most %d bytes", USER_LINE_PASSWORD_BYTES);
 	/* A script does not mistype. */
 	else if (isatty(STDIN_FILENO) &&
 		 (!read_password("Again", again, sizeof(again)) || strcmp(password, again) != 0))

@@ -39,7 +39,8 @@ enum option_group {
 	OPTIONS_DDNS = 1 << 24,     /* addresses of names */
 	OPTIONS_SERVICE = 1 << 25,  /* a unit of systemd */
 	OPTIONS_DRY = 1 << 26,
-	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
+	OPTIONS_IMPORT = 1 << 27,   /* a file of another program */
+	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
 };
 
 #define OPTIONS_HOSTS 16 /* of --host */
@@ -68,6 +69,8 @@ struct options {
 	const char *ddns_port;
 	const char *hosts[OPTIONS_HOSTS + 1]; /* ends with NULL */
 	const char *web;
+	const char *from, *output; /* config import */
+	bool force;
 	bool or_tunnel;
 	bool quiet;
 	bool system, dry_run;
