@@ -39,8 +39,8 @@ enum option_group {
 	OPTIONS_DDNS = 1 << 24,     /* addresses of names */
 	OPTIONS_SERVICE = 1 << 25,  /* a unit of systemd */
 	OPTIONS_DRY = 1 << 26,
-	OPTIONS_IMPORT = 1 << 27,   /* a file of another program */
-	OPTIONS_COMMON = 1 << 19,   /* of every command, without being named */
+	OPTIONS_IMPORT = 1 << 27, /* a file of another program */
+	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
 };
 
 #define OPTIONS_HOSTS 16 /* of --host */

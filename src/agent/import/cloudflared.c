@@ -77,7 +77,7 @@ static const struct import_row top_rows[] = {
 	{ "no-autoupdate", IMPORT_DROP, "adit does not update itself" },
 	{ "autoupdate-freq", IMPORT_DROP, "adit does not update itself" },
 	{ "grace-period", IMPORT_DROP, "adit has waits of its own" },
-	{ "retries", IMPORT_DROP, "adit tries for ever" },
+	{ "retries", IMPORT_DROP, "adit tries until it is stopped" },
 	{ "tag", IMPORT_DROP, "it belongs to Cloudflare" },
 	{ NULL },
 };
