@@ -139,3 +139,30 @@ def test_live(lab):
             break
     assert data["rows"][-1]["path"] == "/echo"
     c.close()
+
+
+def test_pinned_outlives_a_clear(lab):
+    edge, agent = served(lab)
+    body = os.urandom(3_000_000)
+    post(edge, body)
+    post(edge, b"goes")
+    newest, oldest = listed(agent, 2)
+    pin = f"/v1/exchanges/{oldest['id']}/pin"
+    assert ask(agent, "PUT", pin, {}, Origin="http://evil.example")[0].status == 403
+    assert ask(agent, "PUT", pin, {})[0].status == 204
+    assert ask(agent, "PUT", pin, {})[0].status == 204
+    assert [r["id"] for r in listed(agent, 1, "is:pinned")] == [oldest["id"]]
+    assert ask(agent, "PUT", "/v1/exchanges/5/pin", {})[0].status == 404
+    follow = http.client.HTTPConnection(agent.up["web"], timeout=20)
+    follow.request("GET", "/v1/events")
+    events = follow.getresponse()
+    assert ask(agent, "DELETE", "/v1/exchanges", {})[0].status == 204
+    while events.readline() != b"event: lost\n":
+        pass
+    follow.close()
+    assert [r["id"] for r in get(agent, "/v1/exchanges")["rows"]] == [oldest["id"]]
+    assert get(agent, "/v1/state")["counts"]["all"] == 1
+    m, data = ask(agent, "GET", f"/v1/exchanges/{oldest['id']}/request/body")
+    assert m.status == 200 and data == body
+    assert ask(agent, "DELETE", pin, {})[0].status == 204
+    assert "pinned" not in get(agent, f"/v1/exchanges/{oldest['id']}")["flags"]

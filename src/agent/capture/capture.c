@@ -30,6 +30,7 @@ capture_new(struct loop *l)
 	slab_init(&c->taps, sizeof(struct tap), LIMIT_CAPTURE_TAPS);
 	list_init(&c->running);
 	list_init(&c->seeks);
+	pin_init(c);
 	return c;
 }
 
@@ -49,6 +50,7 @@ capture_free(struct capture *c)
 		return;
 	check(c->taps.n_out == 0);
 	seek_free_all(c);
+	pin_fini(c);
 	writer_free(c->writer);
 	writer_free(c->spent);
 	if (c->has_disk)
@@ -107,6 +109,10 @@ capture_keep_row(struct capture *c, struct capture_row *r)
 	/* What lies in another agent's folder has its chain there. */
 	if (c->writer == NULL || r->id % DISK_FOLDERS != c->disk.own)
 		return;
+	if (r->flags & ROW_PINNED) {
+		pin_keep_row(c, r);
+		return;
+	}
 	r->flags &= (uint16_t)~ROW_UNKEPT;
 	place =
 	    writer_put(c->writer, &record, slice_of(payload, segment_row_write(r, payload)), true);

@@ -18,6 +18,7 @@ enum capture_level {
 };
 
 struct capture;
+struct pinning;
 
 struct capture_options {
 	uint64_t bytes_max; /* of the disk */
@@ -58,9 +59,13 @@ char *capture_store(struct capture *c, const char *path, const struct capture_op
 const char *const *capture_redacted(const struct capture *c);
 /*
  * An exchange that has ended, and lies in our own folder, is copied to where the limits do not reach it, or
- * is left to them again. NULL, or a sentence for people.
+ * is left to them again.  A slice each turn of the loop, one exchange after another; then `done` is called once, with
+ * NULL or a sentence for people.  NULL: no memory, or too many wait.
  */
-const char *capture_pin(struct capture *c, uint64_t id, bool pinned) must_use;
+struct pinning *capture_pin(struct capture *c, uint64_t id, bool pinned,
+    void (*done)(void *owner, const char *why), void *owner) must_use;
+/* Before done() was called: it will not be, but the work goes on. */
+void capture_pin_leave(struct pinning *p);
 /* Forgets all but what is pinned, on the disk, too, but for what other agents have written. */
 void capture_clear(struct capture *c);
 void capture_state(struct capture *c, struct capture_state *ret);

@@ -57,6 +57,9 @@ struct capture {
 	struct writer *writer;
 	struct writer *spent; /* one that has failed: its last mail may be on its way */
 	struct list seeks;    /* searches */
+	struct list pinnings; /* pin.c: exchanges that are being pinned; the first one runs */
+	size_t n_pinnings;
+	struct loop_task pin_turn;
 	struct governor governor;
 	struct capture_cuts cuts;
 	char why[200]; /* nothing is written, "": it is */
@@ -74,6 +77,12 @@ bool capture_blank(struct capture *c, struct slice *lines, bool first);
 void capture_keep_row(struct capture *c, struct capture_row *r);
 /* Place of the last record of an exchange, by its row's and by what passes now. */
 uint64_t capture_last_place(const struct capture *c, uint64_t id, uint64_t at);
+
+/* --- pin.c --- */
+void pin_init(struct capture *c);
+void pin_fini(struct capture *c);
+/* capture_keep_row() of what is pinned: it lies beside the rest of it, whatever happens to the segments. */
+void pin_keep_row(struct capture *c, struct capture_row *r);
 
 /* The next id: the time, so that it grows over restarts, too. */
 uint64_t capture_next_id(struct capture *c);

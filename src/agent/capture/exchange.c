@@ -310,6 +310,12 @@ exchange_offset(const struct captured *e, enum tap_side side, uint64_t place)
 }
 
 size_t
+exchange_records(const struct captured *e)
+{
+	return e->all.n;
+}
+
+size_t
 exchange_record(struct captured *e, size_t i, char *dst)
 {
 	const struct captured_part *p;

@@ -51,6 +51,7 @@ size_t exchange_read(struct captured *e, enum tap_side side, uint64_t offset, ch
 /* --- for pin.c --- */
 
 /* A whole record, the oldest first; dst: SEGMENT_RECORD_BYTES + SEGMENT_PAYLOAD_BYTES. 0: none. */
+size_t exchange_records(const struct captured *e);
 size_t exchange_record(struct captured *e, size_t i, char *dst);
 
 #endif

@@ -39,6 +39,14 @@ json_t *inspect_state(struct inspector *i, bool now);
 void inspect_events(struct web_request *r);
 void inspect_watch_begin(struct inspector *i);
 void inspect_watch_end(struct inspector *i);
+/* Rows have gone: all pages ask for the list again. */
+void inspect_watch_lost(struct inspector *i);
+
+/* --- keep.c --- */
+/* Tags of their rows. */
+enum { INSPECT_UNPIN, INSPECT_PIN };
+void inspect_pin(struct web_request *r);
+void inspect_clear(struct web_request *r);
 
 /* --- exchange_json.c --- */
 void inspect_one(struct web_request *r);

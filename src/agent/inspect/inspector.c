@@ -121,6 +121,23 @@ static const struct web_route routes[] = {
 	    .right = WEB_WRITE,
 	    .body = WEB_JSON,
 	    .handle = inspect_reveal },
+	{ .method = "PUT",
+	    .pattern = "/v1/exchanges/:id/pin",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_pin,
+	    .tag = INSPECT_PIN },
+	{ .method = "DELETE",
+	    .pattern = "/v1/exchanges/:id/pin",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_pin,
+	    .tag = INSPECT_UNPIN },
+	{ .method = "DELETE",
+	    .pattern = "/v1/exchanges",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_clear },
 };
 
 /* --- its life --- */

@@ -132,6 +132,14 @@ inspect_events(struct web_request *r)
 }
 
 void
+inspect_watch_lost(struct inspector *i)
+{
+	LIST_EACH(node, &i->watchers)
+		(void)web_stream_event(list_of(node, struct inspect_watcher, node)->request, "lost",
+		    json_pack("{s:i}", "n", 1));
+}
+
+void
 inspect_watch_begin(struct inspector *i)
 {
 	list_init(&i->watchers);

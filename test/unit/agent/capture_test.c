@@ -438,6 +438,97 @@ TEST(two_agents)
 	end();
 }
 
+static const char *pin_why;
+
+static void
+on_pinned(void *owner, const char *why)
+{
+	(void)owner;
+	pin_why = why;
+	loop_stop(w.loop);
+}
+
+static const char *
+pin(uint64_t id, bool pinned)
+{
+	pin_why = "not called";
+	EXPECT(capture_pin(w.capture, id, pinned, on_pinned, NULL) != NULL);
+	loop_run(w.loop);
+	return pin_why;
+}
+
+TEST(what_the_edge_tells_of_a_pinned_one_outlives_a_clear_too)
+{
+	struct edge_row e = { .took_us = -1, .delivery = 77, .state = ROW_QUEUED };
+	struct capture_row r;
+
+	new_folder();
+	begin(NULL);
+	uint64_t id = pass(0, PUSH, body, sizeof(body) - 1, 50);
+
+	e.request_id = S("0123456789abcdef");
+	EXPECT(pin(id, true) == NULL);
+	capture_edge_row(w.capture, &e);
+	capture_clear(w.capture);
+	EXPECT(rows_find(capture_rows(w.capture), id, &r) && r.delivery == 77);
+	end();
+	begin(NULL);
+	EXPECT(rows_find(capture_rows(w.capture), id, &r) && r.delivery == 77 &&
+	       (r.flags & ROW_PINNED) != 0);
+	see_exchange(id, sizeof(body) - 1);
+	end();
+}
+
+static int n_pinned;
+
+static void
+on_many(void *owner, const char *why)
+{
+	EXPECT(why == NULL);
+	if (++n_pinned == *(int *)owner)
+		loop_stop(w.loop);
+}
+
+/* Many at once come one after another; one whose asker has gone goes on; too many are refused. */
+TEST(pinned_in_slices)
+{
+	static char big[3000000];
+	int wanted = LIMIT_CAPTURE_PINNINGS - 1;
+	uint64_t ids[LIMIT_CAPTURE_PINNINGS];
+	struct pinning *left = NULL;
+	struct capture_row r;
+
+	memset(big, 'x', sizeof(big));
+	new_folder();
+	begin(NULL);
+	n_pinned = 0;
+	for (size_t i = 0; i < LIMIT_CAPTURE_PINNINGS; i++) {
+		size_t n = i == 1 ? sizeof(big) : sizeof(body) - 1;
+
+		ids[i] = pass(0, PUSH, i == 1 ? big : body, n, 20000);
+		struct pinning *p = capture_pin(w.capture, ids[i], true, on_many, &wanted);
+
+		EXPECT(p != NULL);
+		if (i == 0)
+			left = p;
+	}
+	EXPECT(capture_pin(w.capture, ids[0], true, on_many, &wanted) == NULL);
+	capture_pin_leave(left);
+	loop_run(w.loop);
+	EXPECT_INT(n_pinned, wanted);
+	for (size_t i = 0; i < LIMIT_CAPTURE_PINNINGS; i++)
+		EXPECT(rows_find(capture_rows(w.capture), ids[i], &r) && r.at >> 32 == 0);
+	see_exchange(ids[1], sizeof(big));
+	/* It ends in the middle of one: that one is as if it had not begun. */
+	ids[0] = pass(0, PUSH, big, sizeof(big), 20000);
+	EXPECT(capture_pin(w.capture, ids[0], true, on_many, &wanted) != NULL);
+	end();
+	begin(NULL);
+	EXPECT(rows_find(capture_rows(w.capture), ids[0], &r) && (r.flags & ROW_PINNED) == 0);
+	see_exchange(ids[0], sizeof(big));
+	end();
+}
+
 TEST(pinned_outlives_a_clear)
 {
 	struct capture_row r;
@@ -447,9 +538,9 @@ TEST(pinned_outlives_a_clear)
 	begin(NULL);
 	a = pass(0, PUSH, body, sizeof(body) - 1, 50);
 	b = pass(0, PUSH, body, 10, 10);
-	EXPECT(capture_pin(w.capture, a, true) == NULL);
-	EXPECT(capture_pin(w.capture, a, true) == NULL); /* twice is once */
-	EXPECT(capture_pin(w.capture, a + 5, true) != NULL);
+	EXPECT(pin(a, true) == NULL);
+	EXPECT(pin(a, true) == NULL); /* twice is once */
+	EXPECT(pin(a + 5, true) != NULL);
 	see_exchange(a, sizeof(body) - 1);
 	capture_clear(w.capture);
 	EXPECT(!rows_find(capture_rows(w.capture), b, &r));
@@ -462,7 +553,7 @@ TEST(pinned_outlives_a_clear)
 	EXPECT(rows_find(capture_rows(w.capture), a, &r) && (r.flags & ROW_PINNED) != 0);
 	see_exchange(a, sizeof(body) - 1);
 	see_exchange(b, 12);
-	EXPECT(capture_pin(w.capture, a, false) == NULL);
+	EXPECT(pin(a, false) == NULL);
 	EXPECT(rows_find(capture_rows(w.capture), a, &r) && (r.flags & ROW_PINNED) == 0);
 	see_exchange(a, sizeof(body) - 1);
 	end();
@@ -529,4 +620,6 @@ TESTS(TEST_ROW(an_exchange_is_read_back_and_after_a_restart)
 	    TEST_ROW(a_body_is_cut_where_it_is_too_long) TEST_ROW(bodies_are_searched)
 		TEST_ROW(search_finds_what_a_plain_one_finds) TEST_ROW(torn_at_each_byte)
 		    TEST_ROW(two_agents) TEST_ROW(pinned_outlives_a_clear)
-			TEST_ROW(governed_second_by_second) TEST_ROW(redacted) TEST_ROW(checksum))
+			TEST_ROW(what_the_edge_tells_of_a_pinned_one_outlives_a_clear_too)
+			    TEST_ROW(pinned_in_slices) TEST_ROW(governed_second_by_second)
+				TEST_ROW(redacted) TEST_ROW(checksum))
