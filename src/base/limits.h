@@ -310,6 +310,9 @@
 	X(CAPTURE_EXCHANGES_RATE, 20000, "exchanges/s", "kept; above it one of 256")                \
 	X(CAPTURE_WEBHOOKS,         16, "requests", "webhooks that are read at one time for what they are about") \
 	X(CAPTURE_WEBHOOK_BYTES, 65536, "bytes", "of the body that is read for it")                 \
+	X(REPLAYS,                1000, "requests", "that wait in an agent to be sent again")       \
+	X(REPLAYS_AT_ONCE,           4, "requests", "that an agent sends again at one time")        \
+	X(REPLAY_TIMES,            100, "times", "one request is sent again at once")              \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

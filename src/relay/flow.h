@@ -136,6 +136,8 @@ int flow_send_head(struct flow *f, struct slice opening, struct slice head) must
  */
 int flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1,
     struct slice early) must_use;
+/* Trailers of our own for an inlet that has begun and not ended; lines "name: value\r\n". -1 without memory. */
+int flow_inlet_trailers(struct flow *f, struct slice lines) must_use;
 /* What was read behind the end of the inlet's message (the next, pipelined request): moved to dst,
  * returns the bytes. */
 size_t flow_take_rest(struct flow *f, char *dst, size_t cap);

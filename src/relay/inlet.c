@@ -135,6 +135,14 @@ flow_inlet(struct flow *f, enum flow_framing framing, struct h1 *h1, struct slic
 	return rc;
 }
 
+int
+flow_inlet_trailers(struct flow *f, struct slice lines)
+{
+	check(f->in_framing != FLOW_IDLE && f->in_h1 == NULL && !f->in_end);
+	buf_put(&f->in_trailers, lines);
+	return f->in_trailers.failed ? -1 : 0;
+}
+
 /* Nothing is read here: the stream must have its turn and credit first. */
 void
 inlet_readable(struct flow *f)

@@ -75,6 +75,14 @@ void capture_flush(struct capture *c);
 void capture_free(struct capture *c);
 struct rows *capture_rows(struct capture *c);
 
+/*
+ * A row for an exchange that will be sent from here, so that it has an id before its turn comes; about: what is
+ * known of it, its texts are copied.  tap_opening.id takes it over. Its id, 0: there is no room.
+ */
+uint64_t capture_promise(struct capture *c, size_t tunnel, const struct capture_row *about);
+/* It was not sent, or not told to a tap: why, a word. Nothing where its tap has ended it. */
+void capture_unsent(struct capture *c, uint64_t id, struct slice code);
+
 /* What the edge says that it did, beside passing exchanges on (doc/protocol.txt). */
 struct edge_row {
 	size_t tunnel; /* index in the agent's list */

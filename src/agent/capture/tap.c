@@ -78,6 +78,13 @@ put_row(struct tap *t, struct capture_row *r)
 	(void)rows_put(c->rows, r);
 }
 
+/* People have asked for it: however much passes, it is kept. */
+static bool
+is_ours(const struct tap_opening *o)
+{
+	return o->parent != 0 || o->id != 0;
+}
+
 /* False: it is counted, and that is all. */
 static bool
 decide(struct tap *t, const struct tap_opening *o, enum governor_verdict verdict)
@@ -94,7 +101,7 @@ decide(struct tap *t, const struct tap_opening *o, enum governor_verdict verdict
 		t->kept = TAP_HEADS;
 		t->flags = ROW_HEADS_ONLY;
 	}
-	if (o->parent != 0 || verdict == GOVERNOR_ALL)
+	if (is_ours(o) || verdict == GOVERNOR_ALL)
 		return true;
 	if (verdict == GOVERNOR_COUNT)
 		return false;
@@ -114,7 +121,7 @@ tap_begin(struct capture *c, const struct tap_opening *o)
 	struct tap *t;
 
 	check(o->tunnel < LIMIT_AGENT_TUNNELS);
-	t = verdict == GOVERNOR_COUNT && o->parent == 0 ? NULL : slab_get(&c->taps);
+	t = verdict == GOVERNOR_COUNT && !is_ours(o) ? NULL : slab_get(&c->taps);
 	rows_begun(c->rows, o->tunnel, t != NULL);
 	if (t == NULL)
 		return NULL;
@@ -126,6 +133,7 @@ tap_begin(struct capture *c, const struct tap_opening *o)
 	t->tunnel = o->tunnel;
 	t->kind = o->kind;
 	t->parent = o->parent;
+	t->promised = o->id;
 	t->begun_ms = clock_wall_ms();
 	slice_copy(o->request_id, t->request_id, sizeof(t->request_id));
 	slice_copy(client_of(o->visitor), t->client, sizeof(t->client));
@@ -151,22 +159,26 @@ number(const struct h1_head *h, struct slice bytes, struct slice name)
 }
 
 /* The request's head came: the exchange gets its row. One of a delivery whose row is there, and
- * that was never sent, takes that over. */
+ * that was never sent, takes that over; so does one that is sent from here, which is no attempt of the
+ * delivery whose fields it repeats. */
 static void
 on_request(struct tap *t, const struct h1_head *h, struct slice bytes)
 {
-	uint64_t delivery = number(h, bytes, S("adit-delivery"));
+	bool ours = t->parent != 0 || t->promised != 0;
+	uint64_t delivery = ours ? 0 : number(h, bytes, S("adit-delivery"));
 	struct capture_row r;
 
 	if (t->id != 0)
 		return;
 	if (grpc_is(h))
 		t->kind = ROW_KIND_GRPC;
-	if (rows_of_delivery(t->capture->rows, delivery, &r) && r.attempt == 0)
+	if (t->promised != 0 && rows_find(t->capture->rows, t->promised, &r))
+		t->id = r.id;
+	else if (rows_of_delivery(t->capture->rows, delivery, &r) && r.attempt == 0)
 		t->id = r.id;
 	else
 		r = (struct capture_row){ .delivery = delivery };
-	r.state = delivery != 0 ? ROW_SENDING : t->parent != 0 ? ROW_REPLAY : ROW_OPEN;
+	r.state = delivery != 0 ? ROW_SENDING : ours ? ROW_REPLAY : ROW_OPEN;
 	r.attempt = delivery == 0 ? 0 : (uint32_t)number(h, bytes, S("adit-attempt"));
 	r.method = h1_text(bytes, h->method);
 	r.target = h1_text(bytes, h->target);

@@ -15,7 +15,9 @@ web_side_init(struct web_side *s, const char *address, const struct config_web *
 	if (!inspect_web_wanted(&s->web))
 		return;
 	s->guests[s->n_guests++] = &s->web.guest;
-	inspector_init(&s->inspector, edge, &part);
+	replay_init(&s->replay);
+	s->guests[s->n_guests++] = &s->replay.guest;
+	inspector_init(&s->inspector, edge, &s->replay, &part);
 	inspect_web_add(&s->web, &part);
 	s->guests[s->n_guests++] = &s->inspector.guest;
 	if (how == CONFIG_API_OFF)

@@ -6,12 +6,14 @@
 #include "agent/inspect/inspector.h"
 #include "agent/inspect/web.h"
 #include "agent/ngrok/api.h"
+#include "agent/replay/replay.h"
 
 struct web_side {
 	struct inspect_web web;
+	struct replay replay;
 	struct inspector inspector;
 	struct ngrok_api api;
-	struct agent_guest *guests[4]; /* of these; others may be added behind them */
+	struct agent_guest *guests[5]; /* of these; others may be added behind them */
 	size_t n_guests;
 };
 

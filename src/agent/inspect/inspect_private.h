@@ -12,6 +12,8 @@
 /* Rows of one answer, and of one event. */
 #define INSPECT_ROWS_MAX 500
 #define INSPECT_EVENT_ROWS 200
+/* Of a request that a page has put together, as JSON. */
+#define INSPECT_SEND_BYTES (8 << 20)
 
 /* A page that follows what happens. */
 struct inspect_watcher {
@@ -54,6 +56,10 @@ void inspect_reveal(struct web_request *r);
 
 /* --- why.c --- */
 void inspect_why(struct web_request *r);
+
+/* --- send.c --- */
+void inspect_replay(struct web_request *r);
+void inspect_send(struct web_request *r);
 
 /* --- body.c --- */
 /* Tags of their rows. */

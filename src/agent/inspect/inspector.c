@@ -138,6 +138,17 @@ static const struct web_route routes[] = {
 	    .right = WEB_WRITE,
 	    .body = WEB_JSON,
 	    .handle = inspect_clear },
+	{ .method = "POST",
+	    .pattern = "/v1/exchanges/:id/replay",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_replay },
+	{ .method = "POST",
+	    .pattern = "/v1/send",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .body_max = INSPECT_SEND_BYTES,
+	    .handle = inspect_send },
 };
 
 /* --- its life --- */
@@ -168,9 +179,12 @@ end(struct agent_guest *guest, int exit_code)
 }
 
 void
-inspector_init(struct inspector *i, const char *edge, struct inspect_part *ret_part)
+inspector_init(struct inspector *i, const char *edge, struct replay *replay,
+    struct inspect_part *ret_part)
 {
-	*i = (struct inspector){ .guest = { .begin = begin, .end = end }, .edge = edge };
+	*i = (struct inspector){
+		.guest = { .begin = begin, .end = end }, .edge = edge, .replay = replay
+	};
 	*ret_part = (struct inspect_part){
 		.rows = routes, .n_rows = sizeof(routes) / sizeof(*routes), .owner = i
 	};

@@ -8,10 +8,13 @@
 
 #include "agent/inspect/web.h"
 
+struct replay;
+
 struct inspector {
 	struct agent_guest guest; /* behind the web server's */
 	/* private */
 	const char *edge;      /* as people call it */
+	struct replay *replay; /* the caller's; begins before it and ends before it */
 	struct client *client; /* NULL before it begins and after its end */
 	struct rows *rows;     /* the capture's */
 	struct rows_listener listener;
@@ -30,7 +33,8 @@ struct inspector {
 	} counts;
 };
 
-/* Rows for inspect_web_add(). edge: as in the configuration. */
-void inspector_init(struct inspector *i, const char *edge, struct inspect_part *ret_part);
+/* Rows for inspect_web_add(). edge: as in the configuration; replay: what sends requests again. */
+void inspector_init(struct inspector *i, const char *edge, struct replay *replay,
+    struct inspect_part *ret_part);
 
 #endif

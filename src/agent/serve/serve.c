@@ -101,13 +101,15 @@ struct tap *
 serve_tap(struct serve *s, const struct agent_tunnel *t, const struct opening *o,
     enum row_kind kind)
 {
-	const struct tap_opening opening = {
+	struct tap_opening opening = {
 		.tunnel = serve_index(s, t),
 		.kind = kind,
 		.request_id = o->request_id,
 		.visitor = o->visitor,
 	};
 
+	if (s->ours != NULL)
+		s->ours(s->ours_owner, &opening);
 	return tap_begin(s->capture, &opening);
 }
 
@@ -180,8 +182,9 @@ open_stream(struct serve *s, struct carrier *c, struct stream *stream, struct ag
 				       : byte_stream_open(s, c, stream, t, o);
 }
 
-void
-serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening)
+static void
+serve_or_refuse(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening,
+    bool ours)
 {
 	struct opening o;
 	struct agent_tunnel *t;
@@ -191,7 +194,7 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		return;
 	}
 	t = serve_find(s, o.tunnel);
-	if (t == NULL || !is_up(t) || !is_served(t, &o)) {
+	if (t == NULL || !(ours ? t->state != TUNNEL_REMOVED : is_up(t)) || !is_served(t, &o)) {
 		refuse(c, stream, LINK_CODE_NO_TUNNEL);
 		return;
 	}
@@ -200,4 +203,16 @@ serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct s
 		serve_stream_ended(t);
 		refuse(c, stream, LINK_CODE_INTERNAL);
 	}
+}
+
+void
+serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening)
+{
+	serve_or_refuse(s, c, stream, opening, false);
+}
+
+void
+serve_our_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening)
+{
+	serve_or_refuse(s, c, stream, opening, true);
 }

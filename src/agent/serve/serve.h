@@ -72,6 +72,10 @@ struct serve {
 	struct loop *loop;
 	struct screen *screen;
 	struct capture *capture; /* set by the caller after serve_init(); NULL: none */
+	/* Knows exchanges that are sent from here by their request id, and tells their taps what they
+	 * are; NULL: there are none. */
+	void (*ours)(void *owner, struct tap_opening *o);
+	void *ours_owner;
 	struct origin_shared origins;
 	struct slab exchanges, bytes;
 	struct pool heads;   /* blocks of SERVE_HEAD_BYTES for heads that must be kept */
@@ -96,6 +100,10 @@ void serve_fini(struct serve *s);
 
 /* As carrier_ops.opened. */
 void serve_stream(struct serve *s, struct carrier *c, struct stream *stream, struct slice opening);
+/* The same of a stream that this program has opened itself: the tunnel's origin is asked whatever the
+ * edge has said of the tunnel. */
+void serve_our_stream(struct serve *s, struct carrier *c, struct stream *stream,
+    struct slice opening);
 /* The origin of a tunnel is there, or has answered: people are told where they think
  * that it is not. */
 void serve_answered(struct serve *s, struct agent_tunnel *t);
