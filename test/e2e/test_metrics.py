@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scraper sees of an edge: counts that agree with what was done, and a text that Prometheus' own checker takes."""
+import http.client
 import re
 import shutil
 import subprocess
@@ -72,4 +73,46 @@ def test_promtool_takes_text_and_rules(lab):
     done = subprocess.run(["promtool", "check", "metrics"], input=edge.ctl("metrics"), capture_output=True, text=True, timeout=4 * WAIT_S)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
     done = subprocess.run(["promtool", "check", "rules", f"{ROOT}/etc/alerts.yml"], capture_output=True, text=True, timeout=4 * WAIT_S)
-    assert done.returncode == 0 and "SUCCESS: 12 rules" in done.stdout, done
+    assert done.returncode == 0 and "SUCCESS: 14 rules" in done.stdout, done
+
+
+def scrape(agent, path="/metrics", **headers):
+    c = http.client.HTTPConnection(agent.up["web"], timeout=4 * WAIT_S)
+    c.request("GET", path, headers=headers)
+    r = c.getresponse()
+    body = r.read().decode()
+    c.close()
+    return r, body
+
+
+def samples(text):
+    return {m[1]: float(m[2]) for m in re.finditer(r"^([^# ][^ ]*(?:\{.*\})?) (\S+)$", text, re.M)}
+
+
+def test_an_agent_has_metrics_of_its_own(lab):
+    origin, edge = lab.origin(), lab.edge()
+    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--web", "127.0.0.1:0")
+    for _ in range(3):
+        assert edge.get().status == 200
+    until(lambda: samples(scrape(agent)[1])['adit_agent_requests_under_way{tunnel="web"}'] == 0)
+    r, text = scrape(agent)
+    now = samples(text)
+    assert r.status == 200 and r.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert now['adit_agent_requests_total{tunnel="web"}'] == 3 and now["adit_agent_link_up"] == 1
+    assert now['adit_agent_tunnel_up{tunnel="web"}'] == 1 and now["adit_agent_links_total"] == 1
+    assert now["process_open_fds"] > 5 and now["adit_agent_capture_on"] == 1
+    r, text = scrape(agent, Accept="application/openmetrics-text; version=1.0.0")
+    assert r.headers["Content-Type"].startswith("application/openmetrics-text") and text.endswith("# EOF\n")
+    # Health is for everybody who may connect; figures name tunnels, and are for whoever may read the rest.
+    r, text = scrape(agent, "/healthz")
+    assert (r.status, text) == (200, "ok\n")
+    assert scrape(agent, "/readyz")[0].status == 200
+    assert scrape(agent, Host="rebound.example.org")[0].status == 421
+    assert scrape(agent, Origin="https://evil.example.org")[0].status == 403
+    edge.stop()
+    r, text = until(lambda: (lambda a: a if a[0].status == 503 else None)(scrape(agent, "/readyz")))
+    assert "no link" in text and "web" not in text
+    assert samples(scrape(agent)[1])["adit_agent_link_up"] == 0
+    if shutil.which("promtool") is not None:
+        done = subprocess.run(["promtool", "check", "metrics"], input=scrape(agent)[1], capture_output=True, text=True, timeout=4 * WAIT_S)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done

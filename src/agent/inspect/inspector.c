@@ -2,6 +2,7 @@
 /* The rows of the inspector, its list, and its life beside the agent's client (inspector.h). */
 #include "agent/inspect/inspector.h"
 
+#include "agent/inspect/agent_metrics.h"
 #include "agent/inspect/filter.h"
 #include "agent/inspect/inspect_private.h"
 #include "base/clock.h"
@@ -85,6 +86,10 @@ get_list(struct web_request *r)
 }
 
 static const struct web_route routes[] = {
+	/* Figures name tunnels: they are for whoever may read the rest. */
+	{ .method = "GET", .pattern = "/metrics", .right = WEB_READ, .handle = agent_metrics },
+	{ .method = "GET", .pattern = "/healthz", .right = WEB_OPEN, .handle = agent_healthz },
+	{ .method = "GET", .pattern = "/readyz", .right = WEB_OPEN, .handle = agent_readyz },
 	{ .method = "GET", .pattern = "/v1/state", .right = WEB_READ, .handle = get_state },
 	{ .method = "GET", .pattern = "/v1/exchanges", .right = WEB_READ, .handle = get_list },
 	{ .method = "GET", .pattern = "/v1/events", .right = WEB_READ, .handle = inspect_events },

@@ -83,6 +83,7 @@ struct client {
 	struct uplink *session; /* the newest link, NULL while there is none */
 	struct list draining;   /* older ones that finish their streams */
 	size_t n_draining;
+	uint64_t n_links;         /* that came up since the start */
 	struct loop_timer timer;  /* of the state */
 	struct loop_timer probed; /* what the edge's probes found is due */
 	struct loop_timer probe;  /* an answer to a probe of the link is due */

@@ -36,6 +36,7 @@ client_welcomed(struct client *c, struct uplink *s)
 		return;
 	}
 	client_move(c, CLIENT_UP);
+	c->n_links++;
 	if (c->talk != NULL) {
 		c->talk(c, S(""), c->talk_owner);
 		return;
