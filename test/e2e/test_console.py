@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The status screen on a terminal: what it shows, its keys, and that the terminal is sane after any end of it."""
 import contextlib
+import base64
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -81,8 +83,18 @@ def test_keys_filter_and_one_exchange(lab):
         t.shows("GET /four")
         t.send(b"?")
         t.shows("next and previous row")
-        assert "send this request once more" not in t.text()  # nobody here can
-        t.send(b"?y")
+        assert "send this request once more" in t.text() and "the inspector's link" in t.text()
+        t.send(b"?jj")
+        t.shows("standing still")
+        n = len(origin.requests)
+        t.send(b"r")
+        t.shows("sent again")
+        until(lambda: len(origin.requests) == n + 1, WAIT_S, t)
+        assert origin.requests[-1].raw_head in [r.raw_head for r in origin.requests[:n]]
+        t.send(b"o")
+        t.shows("copied http://127.0.0.1:")
+        assert re.fullmatch(rb"http://127\.0\.0\.1:\d+/#/r/\d+", base64.b64decode(t.picture.copied.pop()))
+        t.send(b"gy")
         until(lambda: t.picture.copied == [b"aHR0cHM6Ly93ZWIubG9jYWxob3N0" + edge_port(edge)], WAIT_S, t)
         t.shows("copied https://web.localhost")
         t.send(b"m")

@@ -136,6 +136,14 @@ def test_requests(named, idle):
     assert base64.b64decode(oldest["response"]["raw"]).endswith(b"\r\n\r\nok")
     assert call(idle.web, "GET", oldest["uri"])[1]["id"] == oldest["id"]
     assert call(idle.web, "GET", "/api/requests/http?tunnel_name=b")[1]["requests"] == []
+    # As pyngrok and npm's package ask for it.
+    n = len(named.origin.requests)
+    for more in ({"tunnel_name": None}, {"tunnel_name": "a"}, {"tunnelName": "a"}, {}):
+        assert call(idle.web, "POST", "/api/requests/http", {"id": oldest["id"], **more})[0] == 204
+    until(lambda: len(named.origin.requests) == n + 4, 20, "four replays")
+    assert {r.raw_head for r in named.origin.requests[n:]} == {r.raw_head for r in named.origin.requests if r.target == "/one?x=1"}
+    assert call(idle.web, "POST", "/api/requests/http", {"id": oldest["id"], "tunnel_name": "b"})[0] == 404
+    assert call(idle.web, "POST", "/api/requests/http", {"id": "1"})[0] == 404 == call(idle.web, "POST", "/api/requests/http", {})[0]
     assert call(idle.web, "DELETE", "/api/requests/http", {})[0] == 204
     assert call(idle.web, "GET", "/api/requests/http")[1]["requests"] == []
     assert call(idle.web, "GET", oldest["uri"])[0] == 404 and call(idle.web, "GET", "/api/requests/http/x")[0] == 404

@@ -52,6 +52,7 @@ show(const struct options *o, const struct agent_params *params, enum lines_form
 	web_side_init(&side, o->web, web, CONFIG_API_TOKEN, p.edge);
 	if (c != NULL) {
 		p.screen = console_screen(c);
+		console_tools(c, &side.replay, side.web.link);
 		side.guests[side.n_guests++] = console_guest(c);
 	}
 	p.guests = side.guests;

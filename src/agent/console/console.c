@@ -364,6 +364,13 @@ console_free(struct console *c)
 	free(c);
 }
 
+void
+console_tools(struct console *c, struct replay *replay, const char *link)
+{
+	c->replay = replay;
+	c->link = link;
+}
+
 struct screen *
 console_screen(struct console *c)
 {

@@ -8,6 +8,7 @@
 #define ADIT_AGENT_CONSOLE_CONSOLE_H
 
 #include "agent/link/agent.h"
+#include "agent/replay/replay.h"
 
 struct console;
 
@@ -17,6 +18,9 @@ struct console *console_new(void) must_use;
 /* The terminal is as it was, and a last line says what there was. Harmless with NULL. */
 void console_free(struct console *c);
 
+/* What keys may do beside looking; NULL: not that. link: of the inspector, "" while there is none; both must live as
+ * long as it does. */
+void console_tools(struct console *c, struct replay *replay, const char *link);
 /* For struct agent_params. */
 struct screen *console_screen(struct console *c);
 struct agent_guest *console_guest(struct console *c);

@@ -3,6 +3,7 @@
 #include "agent/console/console_private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* --- moving --- */
 
@@ -144,6 +145,51 @@ copy_url(struct console *c)
 		return;
 	paint_copy(slice_str(s->tunnels[i].url), &c->out);
 	console_notice(c, "copied %s", s->tunnels[i].url);
+}
+
+/* The row that is marked, or the newest one. 0: there is none. */
+static uint64_t
+marked(const struct console *c)
+{
+	return c->selected != 0 ? c->selected : c->n_ids > 0 ? c->ids[0] : 0;
+}
+
+static void
+send_again(struct console *c)
+{
+	const struct replay_wish w = { .tunnel = REPLAY_WHERE_IT_WENT, .times = 1 };
+	uint64_t id = marked(c);
+	struct replay_ids *ids;
+	enum replay_result result;
+
+	if (c->replay == NULL || id == 0)
+		return;
+	ids = calloc(1, sizeof(*ids));
+	if (ids == NULL)
+		return;
+	result = replay_captured(c->replay, id, &w, ids);
+	if (result == REPLAY_OK)
+		console_notice(c, "sent again, byte by byte; its row says what became of it");
+	else
+		console_notice(c, "%s %s", replay_words[result].text, replay_words[result].todo);
+	free(ids);
+}
+
+/* Of the marked row, where the link says nothing else behind its "#". */
+static void
+show_link(struct console *c)
+{
+	char link[320];
+
+	if (c->link == NULL || c->link[0] == '\0')
+		return;
+	if (c->selected != 0 && strchr(c->link, '#') == NULL)
+		snprintf(link, sizeof(link), "%s/#/r/%llu", c->link,
+		    (unsigned long long)c->selected);
+	else
+		snprintf(link, sizeof(link), "%s", c->link);
+	paint_copy(slice_str(link), &c->out);
+	console_notice(c, "copied %s", link);
 }
 
 static void
@@ -301,6 +347,12 @@ console_key(struct console *c, enum key_typed key)
 		break;
 	case 'y':
 		copy_url(c);
+		break;
+	case 'r':
+		send_again(c);
+		break;
+	case 'o':
+		show_link(c);
 		break;
 	case 'm':
 		toggle_mouse(c);

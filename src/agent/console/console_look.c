@@ -235,7 +235,9 @@ console_look(struct console *c, struct view *ret)
 		.version = ADIT_VERSION,
 		.account = c->client->account,
 		.edge = c->client->dial.tls_name,
-		.web = "",
+		.web = c->link == NULL ? "" : c->link,
+		.can = (c->replay != NULL ? VIEW_CAN_REPLAY : 0) |
+		       (c->link != NULL && c->link[0] != '\0' ? VIEW_CAN_OPEN : 0),
 		.page = c->page,
 		.selected = c->selected,
 		.following = c->following,

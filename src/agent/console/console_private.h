@@ -31,7 +31,9 @@ struct console {
 	struct client *client; /* between begin and end */
 	struct loop_io input, signals, errors;
 	struct loop_timer frame, tick;
-	struct rows *rows; /* the capture's */
+	struct rows *rows;     /* the capture's */
+	struct replay *replay; /* NULL: nothing is sent again */
+	const char *link;      /* of the inspector; NULL or "": there is none */
 	struct rows_listener listener;
 	bool colour;
 	/* The picture that stands there, where it is known, and the next one. */

@@ -73,7 +73,7 @@ view_draw_keys(const struct view *v, struct grid *g, unsigned from, unsigned to)
 		{ "", "repo:acme/web branch:main event:push from:github tunnel:web", 0 },
 		{ "", "code:x is:replay since:1h; -word: not; other words: anywhere", 0 },
 		{ "y", "copy the URL: your terminal must allow it (OSC 52)", 0 },
-		{ "o", "open the inspector in the browser", VIEW_CAN_OPEN },
+		{ "o", "copy the inspector's link, with the row that is marked", VIEW_CAN_OPEN },
 		{ "m", "mouse on and off; while it is on, hold Shift to select text", 0 },
 		{ "Ctrl-L", "draw everything anew", 0 },
 		{ "Ctrl-Z", "suspend; fg comes back", 0 },

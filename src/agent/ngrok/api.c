@@ -342,6 +342,11 @@ static const struct web_route rows[] = {
 	    .right = WEB_WRITE,
 	    .body = WEB_JSON,
 	    .handle = ngrok_requests_clear },
+	{ .method = "POST",
+	    .pattern = "/api/requests/http",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = ngrok_requests_replay },
 	{ .method = "GET", .pattern = "/api", .right = WEB_READ, .handle = get_links },
 	{ .method = "GET", .pattern = "/api/status", .right = WEB_READ, .handle = get_status },
 	{ .method = "GET", .pattern = "/api/tunnels", .right = WEB_READ, .handle = list_tunnels },
@@ -414,9 +419,10 @@ end(struct agent_guest *guest, int exit_code)
 }
 
 void
-ngrok_api_init(struct ngrok_api *api, bool by_token, struct inspect_part *ret_part)
+ngrok_api_init(struct ngrok_api *api, struct replay *replay, bool by_token,
+    struct inspect_part *ret_part)
 {
-	*api = (struct ngrok_api){ .guest = { .begin = begin, .end = end } };
+	*api = (struct ngrok_api){ .guest = { .begin = begin, .end = end }, .replay = replay };
 	list_init(&api->waits);
 	*ret_part = (struct inspect_part){ .rows = rows,
 		.n_rows = sizeof(rows) / sizeof(*rows),

@@ -8,6 +8,7 @@
 #define ADIT_AGENT_NGROK_API_H
 
 #include "agent/inspect/web.h"
+#include "agent/replay/replay.h"
 
 /* What is said where a program wants to know whom it talks to. */
 #define NGROK_VERSION "3.39.0-adit" ADIT_VERSION
@@ -19,12 +20,14 @@ struct ngrok_api {
 	/* The link is up, or a tunnel has moved; NULL: nobody writes lines of it. t NULL: the link. */
 	void (*told)(struct ngrok_api *api, const struct agent_tunnel *t);
 	/* private */
+	struct replay *replay; /* the caller's */
 	struct client *client; /* NULL before it begins and after its end */
 	struct list waits;     /* of struct ngrok_wait: answers that the edge owes */
 };
 
 /* Rows for inspect_web_add(); how: of config_web.api, as it is decided. */
-void ngrok_api_init(struct ngrok_api *api, bool by_token, struct inspect_part *ret_part);
+void ngrok_api_init(struct ngrok_api *api, struct replay *replay, bool by_token,
+    struct inspect_part *ret_part);
 /* What a tunnel is called in this API. */
 const char *ngrok_api_name(const struct agent_tunnel *t);
 /* "http://localhost:8080": its origin as people write it. dst: 330 bytes. */

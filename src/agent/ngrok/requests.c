@@ -230,3 +230,38 @@ ngrok_requests_clear(struct web_request *r)
 		rows_clear(capture_rows(capture_of(r)));
 	web_empty(r, 204);
 }
+
+/* {"id":"..","tunnel_name":".." or null}; npm's package says tunnelName. */
+void
+ngrok_requests_replay(struct web_request *r)
+{
+	struct ngrok_api *api = ngrok_api_of(r);
+	struct replay_wish w = { .tunnel = REPLAY_WHERE_IT_WENT, .times = 1 };
+	const char *id = json_string_value(json_object_get(r->json, "id"));
+	const char *name = json_string_value(json_object_get(r->json, "tunnel_name"));
+	struct replay_ids *ids = NULL;
+	enum replay_result result = REPLAY_OK;
+	struct capture_row row;
+
+	if (name == NULL)
+		name = json_string_value(json_object_get(r->json, "tunnelName"));
+	if (!find(r, slice_str(id), &row)) {
+		answer_unknown(r);
+		return;
+	}
+	if (name != NULL && name[0] != '\0' &&
+	    !replay_place(api->replay, slice_str(name), &w.tunnel))
+		result = REPLAY_NO_TARGET;
+	if (result == REPLAY_OK) {
+		ids = calloc(1, sizeof(*ids));
+		result =
+		    ids == NULL ? REPLAY_NO_MEMORY : replay_captured(api->replay, row.id, &w, ids);
+	}
+	free(ids);
+	if (result == REPLAY_OK)
+		web_empty(r, 204);
+	else
+		web_json(r, replay_words[result].status,
+		    shape_error(100, replay_words[result].status, replay_words[result].text,
+			replay_words[result].todo));
+}

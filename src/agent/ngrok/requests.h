@@ -13,5 +13,6 @@
 void ngrok_requests_list(struct web_request *r);
 void ngrok_requests_one(struct web_request *r);
 void ngrok_requests_clear(struct web_request *r);
+void ngrok_requests_replay(struct web_request *r);
 
 #endif
