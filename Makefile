@@ -229,20 +229,24 @@ endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 # Pages that are in the programs, as they are and packed; their list is written anew only when a file has come or gone.
-PAGES    = $(sort $(filter-out %/entry.js,$(wildcard $(foreach e,html js css svg,$(1)/*.$(e) $(1)/*/*.$(e)))))
+# $(1): the table, $(2): its folder, $(3): what of it, where that is not all.
+PAGES    = $(sort $(filter-out %/entry.js,$(wildcard $(if $(2),$(foreach p,$(2),$(1)/$(p)),$(foreach e,html js css svg,$(1)/*.$(e) $(1)/*/*.$(e))))))
 define pages
 $(B)/pages/$(1).members: FORCE
 	@mkdir -p $$(@D)
-	@echo '$(call PAGES,$(2))' >$$@.new
+	@echo '$(call PAGES,$(2),$(3))' >$$@.new
 	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
-$(B)/pages/$(1).c: tools/assets $(call PAGES,$(2)) $(B)/pages/$(1).members
-	$(if $(V),,@)tools/assets $(1) $(2) $$@ $(call PAGES,$(2))
+$(B)/pages/$(1).c: tools/assets $(call PAGES,$(2),$(3)) $(B)/pages/$(1).members
+	$(if $(V),,@)tools/assets $(1) $(2) $$@ $(call PAGES,$(2),$(3))
 $(B)/obj/pages/$(1).o: $(B)/pages/$(1).c $(B)/flags
 	@mkdir -p $$(@D)
 	$(if $(V),,@echo "  $(notdir $(CC)) $$@"; )$(CC) $$(ALL_CFLAGS) -c $$< -o $$@
 endef
-$(eval $(call pages,web_ui,src/web/ui))
-$(call room_lib,web): $(B)/obj/pages/web_ui.o
+# A member of the library each: a program has the pages that it names, and what they share.
+shared_pages = mark.svg lib/*.js lib/*.css vendor/*.js vendor/*.css
+$(eval $(call pages,web_inspector,src/web/ui,inspector.html inspector/*.js inspector/*.css $(shared_pages)))
+$(eval $(call pages,web_dashboard,src/web/ui,dashboard.html dashboard/*.js dashboard/*.css $(shared_pages)))
+$(call room_lib,web): $(B)/obj/pages/web_inspector.o $(B)/obj/pages/web_dashboard.o
 
 $(B)/aditd: $(B)/obj/edge/daemon/main.o $(edge) $(libs)
 	$(Q)$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that are in the program.  tools/assets makes a table of a folder (src/web/ui, say) and the
+ * Files that are in the program.  tools/assets makes a table of files of a folder (src/web/ui, say) and the
  * Makefile links it; paths are compared whole, so there is nothing to climb out of.
  */
 #ifndef ADIT_WEB_ASSETS_H
@@ -22,8 +22,8 @@ struct web_assets {
 	size_t n;
 };
 
-/* The pages of inspector and dashboard: src/web/ui. */
-extern const struct web_assets web_ui;
+/* The pages of the agent and of the edge, each with what they share: src/web/ui. */
+extern const struct web_assets web_inspector, web_dashboard;
 
 /* NULL: there is none of that path. */
 const struct web_asset *web_asset_find(const struct web_assets *assets, struct slice path);

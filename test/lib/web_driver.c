@@ -268,7 +268,7 @@ main(int argc, char **argv)
 
 	for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
 		if (strcmp(argv[i], "--ui") == 0) {
-			config.assets = &web_ui;
+			config.assets = &web_inspector;
 			config.index = "/inspector.html";
 		} else if (strcmp(argv[i], "--any-peer") == 0)
 			config.rules.peers = WEB_PEERS_ANY;

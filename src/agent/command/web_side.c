@@ -13,7 +13,7 @@ web_side_init(struct web_side *s, const char *address, const struct config_web *
 	s->n_guests = 0;
 	replay_init(&s->replay);
 	s->guests[s->n_guests++] = &s->replay.guest;
-	inspect_web_init(&s->web, config, address, &web_ui);
+	inspect_web_init(&s->web, config, address, &web_inspector);
 	if (!inspect_web_wanted(&s->web))
 		return;
 	s->guests[s->n_guests++] = &s->web.guest;
