@@ -2,6 +2,7 @@
 """The operator's listener: links, sessions and roles; requests as by the control socket; metrics and health."""
 import http.client
 import json
+import os
 import re
 import socket
 
@@ -54,13 +55,28 @@ def test_a_link_is_good_once(lab):
     assert status == 401 and "aditd dashboard" in again["todo"]
     assert page.op("status")[0] == 401
     mine = Page(edge, session["token"])
-    assert mine.ask("GET", "/v1/session") == (200, {"id": session["id"], "role": "operator", "account": ""})
+    status, now = mine.ask("GET", "/v1/session")
+    assert status == 200 and 0 < now.pop("left_ms") <= 12 * 3600 * 1000
+    assert now == {"id": session["id"], "role": "operator", "account": ""}
     assert session["id"] in edge.ctl("session", "list")
     assert mine.ask("DELETE", "/v1/session")[0] == 204
     assert mine.op("status")[0] == 401
     other = login(edge)
     edge.ctl("session", "end", other.ask("GET", "/v1/session")[1]["id"])
     assert other.op("status")[0] == 401
+
+
+def test_its_pages_are_in_the_program_and_no_others(lab):
+    edge = lab.edge()
+    page = Page(edge)
+    for path in ("/", "/dashboard.html", "/dashboard/main.js", "/dashboard/dashboard.css", "/lib/parts.css", "/vendor/vendor.js", "/mark.svg"):
+        status, text = page.ask("GET", path)
+        assert status == 200 and text, path
+        assert "script-src 'self'" in page.fields["Content-Security-Policy"]
+        if path.endswith(".js"):
+            for name in re.findall(r"""^import .* from "(\.[^"]+)";$""", text, re.M):
+                assert page.ask("GET", os.path.normpath(os.path.join(os.path.dirname(path), name)))[0] == 200, name
+    assert page.ask("GET", "/inspector.html")[0] == page.ask("GET", "/inspector/main.js")[0] == 404
 
 
 def test_requests_are_those_of_the_socket(lab):

@@ -138,10 +138,14 @@ look_at_inbox(struct overview *o)
 	if (n == NULL)
 		return json_null();
 	parked = n->n[INBOX_PARKED];
-	if (parked + n->n[INBOX_DEAD] > 0)
-		problem(o, "warn", "parked", "aditd inbox list --state parked,dead", 0,
-		    "%llu webhooks are parked and wait for a person, %llu were given up.", parked,
-		    (unsigned long long)n->n[INBOX_DEAD]);
+	if (parked > 0)
+		problem(o, "warn", "parked", "aditd inbox list --state parked", 0,
+		    "%llu %s for a person. Nothing is lost.", parked,
+		    parked == 1 ? "webhook is parked and waits" : "webhooks are parked and wait");
+	if (n->n[INBOX_DEAD] > 0)
+		problem(o, "warn", "given-up", "aditd inbox list --state dead", 0,
+		    "%llu %s given up. A replay tries again.", (unsigned long long)n->n[INBOX_DEAD],
+		    n->n[INBOX_DEAD] == 1 ? "webhook was" : "webhooks were");
 	if (n->oldest_ms != 0 && n->age_ms > OLD_MS)
 		problem(o, "warn", "inbox-old", "aditd inbox list --state queued", n->oldest_ms,
 		    "The oldest webhook has waited %lld minutes.", (long long)n->age_ms / 60000);

@@ -7,6 +7,7 @@
 #include "edge/control/asker.h"
 #include "edge/control/metrics.h"
 #include "edge/dashboard/session.h"
+#include "web/assets.h"
 #include "web/reply.h"
 #include "web/server.h"
 
@@ -81,6 +82,7 @@ open_session(struct web_request *r)
 	    LOG_Z("role", dashboard_role_word(s->role)), LOG_Z("account", s->account),
 	    LOG_Z("peer", r->peer->text));
 	o = session_json(s);
+	json_object_set_new(o, "left_ms", json_integer(dashboard_session_left_ms(s, now_us(d))));
 	json_object_set_new(o, "token", json_string(token));
 	web_json(r, 200, o);
 }
@@ -88,7 +90,12 @@ open_session(struct web_request *r)
 static void
 show_session(struct web_request *r)
 {
-	web_json(r, 200, session_json(session_of(r)));
+	const struct dashboard *d = r->owner;
+	const struct dashboard_session *s = session_of(r);
+	json_t *o = session_json(s);
+
+	json_object_set_new(o, "left_ms", json_integer(dashboard_session_left_ms(s, now_us(d))));
+	web_json(r, 200, o);
 }
 
 static void
@@ -389,6 +396,8 @@ dashboard_new(const struct dashboard_config *config, char **ret_error)
 	struct web_config web = { .loop = config->edge->main_loop,
 		.routes = routes,
 		.n_routes = sizeof(routes) / sizeof(*routes),
+		.assets = &web_dashboard,
+		.index = "/dashboard.html",
 		.rules = { .hosts = hosts,
 		    .n_hosts = s->n_hosts,
 		    .peers = WEB_PEERS_ANY,

@@ -4,6 +4,7 @@
  * loop.  Pages ask by the same requests as the commands of aditd (POST /v1/ask), as the role of their session
  * lets them; so whatever they show a command prints, too.
  *
+ *	GET    /, /dashboard/...              the pages, which show nothing without a session
  *	GET    /metrics, /healthz, /readyz    for everybody who can connect
  *	POST   /v1/session {"code"}           the code of a link for a token
  *	GET    /v1/session                    whose session it is

@@ -127,6 +127,12 @@ dashboard_session_find(struct dashboard_sessions *s, struct slice token, int64_t
 	return NULL;
 }
 
+int64_t
+dashboard_session_left_ms(const struct dashboard_session *d, int64_t now_us)
+{
+	return LIMIT_DASHBOARD_SESSION_MS - (now_us - d->since_us) / 1000;
+}
+
 bool
 dashboard_session_end(struct dashboard_sessions *s, const char *id)
 {

@@ -56,6 +56,8 @@ struct dashboard_session *dashboard_session_find(struct dashboard_sessions *s, s
     int64_t now_us);
 /* Has it ended by now? Its row is free then. */
 bool dashboard_session_is_over(struct dashboard_session *d, int64_t now_us);
+/* Until it ends, however much it is used. */
+int64_t dashboard_session_left_ms(const struct dashboard_session *d, int64_t now_us);
 /* False: there is none of that id. */
 bool dashboard_session_end(struct dashboard_sessions *s, const char *id);
 
