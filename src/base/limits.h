@@ -313,6 +313,9 @@
 	X(REPLAYS,                1000, "requests", "that wait in an agent to be sent again")       \
 	X(REPLAYS_AT_ONCE,           4, "requests", "that an agent sends again at one time")        \
 	X(REPLAY_TIMES,            100, "times", "one request is sent again at once")              \
+	X(INSPECT_SEARCHES,          4, "searches", "that an agent makes at one time; a further one is answered 429") \
+	X(INSPECT_HITS,            500, "requests", "that one search finds")                       \
+	X(INSPECT_LOOK_BYTES,   262144, "bytes", "of a body in which a search looks for its second word") \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

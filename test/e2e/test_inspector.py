@@ -3,6 +3,10 @@
 import http.client
 import json
 import os
+import time
+import urllib.parse
+
+import pytest
 
 from origin import Origin, echo
 from hooks import secret_file, send
@@ -36,10 +40,10 @@ def get(agent, path):
     return json.loads(data)
 
 
-def post(edge, body, path="/echo?token=s3cret", headers=()):
+def post(edge, body, path="/echo?token=s3cret", headers=(), same=True):
     with edge.visitor() as v:
         m = v.ask("POST", path, body, headers)
-    assert m.status == 200 and m.body == body
+    assert m.status == 200 and (m.body == body or not same)
 
 
 def listed(agent, n=1, q=""):
@@ -166,3 +170,86 @@ def test_pinned_outlives_a_clear(lab):
     assert m.status == 200 and data == body
     assert ask(agent, "DELETE", pin, {})[0].status == 204
     assert "pinned" not in get(agent, f"/v1/exchanges/{oldest['id']}")["flags"]
+
+
+# --- search ---
+
+def search(agent, q):
+    """Hits by their ids, and the last line."""
+    m, data = ask(agent, "GET", "/v1/search?q=" + urllib.parse.quote(q))
+    assert m.status == 200 and m.headers["Content-Type"] == "application/x-ndjson", (m.status, data)
+    lines = [json.loads(line) for line in data.splitlines()]
+    assert lines[-1]["done"] is True
+    hits = [x for x in lines if "row" in x]
+    assert len({h["id"] for h in hits}) == len(hits)
+    return {h["row"]["path"]: h for h in hits}, lines[-1]
+
+
+def test_search(lab):
+    edge, agent = served(lab)
+    post(edge, b"x" * 100_000 + "früh, the Needle in hay, späť".encode() + b"y" * 100_000, "/one", ["X-Event-Key: repo:push"])
+    post(edge, b"needle alone", "/two")
+    post(edge, b"nothing", "/three?token=needle", ["Authorization: Bearer needle", "X-Event-Key: needle-event"])
+    post(edge, b"nothing", "/four?token=needle", ["Authorization: Bearer needle"])
+    post(edge, b"nothing", "/needle-path")
+    listed(agent, 5)
+    hits, last = search(agent, "needle")
+    assert set(hits) == {"/one", "/two", "/three", "/needle-path"} and last["scanned"] > 400_000 and last["more"] is False
+    assert hits["/one"]["where"] == "request" and hits["/one"]["at"] == 100_000 + len("früh, the ".encode()) and "Needle in hay" in hits["/one"]["excerpt"]
+    assert hits["/three"]["where"] == "request-head" and "needle-event" in hits["/three"]["excerpt"] and "Bearer" not in json.dumps(hits["/three"])
+    assert hits["/needle-path"]["where"] == "row"
+    # All words, fields and negated ones.
+    assert set(search(agent, "needle hay")[0]) == {"/one"}
+    assert set(search(agent, '"the needle in" früh')[0]) == {"/one"}
+    assert set(search(agent, "needle path:/two")[0]) == {"/two"}
+    assert set(search(agent, "needle -path:/o -path:/t")[0]) == {"/needle-path"}
+    assert set(search(agent, "needle method:GET")[0]) == set() == set(search(agent, "nowhere-at-all")[0])
+    for q in ("", "status:200", "-needle", "x" * 129):
+        m, data = ask(agent, "GET", "/v1/search?q=" + q)
+        assert m.status == 400 and json.loads(data)["code"] == "no-word", q
+
+
+def test_search_ends(lab):
+    """After 500 hits, and when whoever asked has gone."""
+    edge, agent = served(lab)
+    with edge.visitor() as v:
+        for i in range(520):
+            assert v.ask("POST", f"/{i}", b"needle").status == 200
+    listed(agent, 11, "path:/51")
+    hits, last = search(agent, "needle")
+    assert len(hits) == 500 and last["more"] is True
+    for _ in range(12):
+        c = http.client.HTTPConnection(agent.up["web"], timeout=20)
+        c.request("GET", "/v1/search?q=needle")
+        assert c.getresponse().status in (200, 429)
+        c.close()
+    until(lambda: ask(agent, "GET", "/v1/search?q=needle")[0].status == 200, what="searches of those who went")
+
+
+@pytest.mark.slow  # a gibibyte is carried and kept, as fast as it is kept
+def test_search_in_a_gibibyte_begins_within_a_second(lab):
+    origin = lab.keep(Origin())
+    edge = lab.edge()
+    config = f"{lab.folder}/big.yml"
+    with open(config, "w") as f:
+        f.write(f"inspect: {{ size: 2048 }}\nweb: {{ listen: \"127.0.0.1:0\" }}\ntunnels: {{ web: {{ name: web, origin: \"{origin.address}\" }} }}\n")
+    agent = lab.agent(edge, "start", "--all", "-f", config)
+    edge.wait_up("web")
+    body = os.urandom(3 << 19).hex().encode()
+    for i in range(345):
+        due = time.monotonic() + 0.11
+        post(edge, body[:-6] + (b"newest" if i == 344 else b"oldest" if i == 0 else b""), f"/{i}", same=False)
+        until(lambda: time.monotonic() >= due and get(agent, "/v1/state")["capture"]["bytes"] > i * len(body), 60)
+    kept = get(agent, "/v1/state")["capture"]
+    assert kept["bytes"] > 1 << 30 and not any(kept["cut"].values()), kept
+    for word, path in (("newest", "/344"), ("oldest", "/0")):
+        c = http.client.HTTPConnection(agent.up["web"], timeout=60)
+        started = time.monotonic()
+        c.request("GET", "/v1/search?q=" + word)
+        m = c.getresponse()
+        first = next(x for x in map(json.loads, m) if "row" in x)
+        took = time.monotonic() - started
+        scanned = json.loads(m.read().splitlines()[-1])["scanned"]
+        print(f"{word}: first hit after {took * 1000:.0f} ms, {scanned / 2**30:.2f} GiB after {time.monotonic() - started:.2f} s")
+        assert first["row"]["path"] == path
+        c.close()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks through the bodies of all segments for some bytes. */
+/* Looks through the bodies and heads of all segments for some bytes. */
 #include "agent/capture/seek.h"
 
 #include "agent/capture/capture_private.h"
@@ -22,6 +22,7 @@
 struct seek {
 	struct list node; /* in capture->seeks */
 	struct loop *loop;
+	struct writer *writer; /* NULL: nothing is written any more */
 	struct seek_ops ops;
 	void *owner;
 	char needle[SEEK_NEEDLE_BYTES];
@@ -32,7 +33,7 @@ struct seek {
 	struct seek_hit hits[HITS_MAX];
 	size_t first, n_hits;
 	bool posted, over;
-	uint64_t scanned;
+	_Atomic uint64_t scanned;
 	struct loop_mail mail;
 	/* The loop's. */
 	bool in_mail;
@@ -125,6 +126,7 @@ found(struct seek *s, const struct segment_record *r, uint64_t place, struct sli
 {
 	struct seek_hit h = { .id = r->id,
 		.side = (r->side & SEGMENT_RESPONSE) != 0 ? TAP_RESPONSE : TAP_REQUEST,
+		.head = r->type == SEGMENT_HEAD,
 		.place = place,
 		.before = at < before,
 		.at = (uint32_t)(at < before ? before - at : at - before) };
@@ -184,6 +186,20 @@ look_at_piece(struct seek *s, const struct segment_record *r, struct slice paylo
 }
 
 static void
+look_at_record(struct seek *s, const struct segment_record *r, struct slice payload, uint64_t place)
+{
+	size_t at;
+
+	if (r->type == SEGMENT_BODY) {
+		look_at_piece(s, r, payload, place);
+	} else if (r->type == SEGMENT_HEAD && (r->side & SEGMENT_SENT) == 0) {
+		at = seek_find(payload, slice_of(s->needle, s->n_needle));
+		if (at != SIZE_MAX)
+			found(s, r, place, payload, at, 0);
+	}
+}
+
+static void
 look_through_file(struct seek *s)
 {
 	off_t offset = SEGMENT_FILE_BYTES;
@@ -196,9 +212,8 @@ look_through_file(struct seek *s)
 		while (segment_read(rest, false, &r, &payload) == SEGMENT_WHOLE) {
 			size_t at = (size_t)(rest.p - s->window);
 
-			if (r.type == SEGMENT_BODY)
-				look_at_piece(s, &r, payload,
-				    segment_place(s->number, (uint32_t)((size_t)offset + at)));
+			look_at_record(s, &r, payload,
+			    segment_place(s->number, (uint32_t)((size_t)offset + at)));
 			rest = slice_from(rest, segment_bytes(&r));
 		}
 		if (got <= 0 || rest.p == s->window)
@@ -247,6 +262,8 @@ run(void *arg)
 	struct seek *s = arg;
 	uint32_t *list = malloc(FILES_MAX * sizeof(*list));
 
+	if (s->writer != NULL)
+		writer_settle(s->writer);
 	for (size_t i = 0; i < DISK_FOLDERS && list != NULL; i++) {
 		size_t n = s->folders[i] < 0 ? 0 : list_folder(s->folders[i], list, FILES_MAX);
 
@@ -350,6 +367,7 @@ seek_start(struct capture *c, struct slice needle, const struct seek_ops *ops, v
 	if (s == NULL)
 		return NULL;
 	s->loop = c->loop;
+	s->writer = c->writer;
 	s->ops = *ops;
 	s->owner = owner;
 	s->mail.fn = on_mail;
@@ -374,6 +392,12 @@ seek_start(struct capture *c, struct slice needle, const struct seek_ops *ops, v
 	}
 	list_push(&c->seeks, &s->node);
 	return s;
+}
+
+uint64_t
+seek_scanned(const struct seek *s)
+{
+	return s->scanned;
 }
 
 void

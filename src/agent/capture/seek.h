@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Search through bodies, on a thread of its own: newest segments first, ours before those of others.
- * Letters of ASCII match in either case.  What stands in two pieces of a body is found, too, unless
+ * Search through bodies and heads, on a thread of its own: newest segments first, ours before those of
+ * others. Heads are those that came in, as they came: what redact.h hides is for the caller to leave out. Letters of ASCII match in either case.  What stands in two pieces of a body is found, too, unless
  * these lie in two segments.
  */
 #ifndef ADIT_AGENT_CAPTURE_SEEK_H
@@ -19,7 +19,8 @@ struct seek_hit {
 	uint64_t place; /* of the piece; exchange_offset() makes an offset in the body of it */
 	uint32_t at;    /* in the piece; in what came before it by so much where `before` */
 	bool before;
-	size_t n; /* of the excerpt: bytes around it, as they are */
+	bool head; /* it is in a head of that side: one hit for each, and `place` is no body's */
+	size_t n;  /* of the excerpt: bytes around it, as they are */
 	char excerpt[SEEK_EXCERPT_BYTES];
 };
 
@@ -35,6 +36,8 @@ struct seek;
 /* needle: 1 to SEEK_NEEDLE_BYTES bytes. NULL: nothing is on the disk, or no memory or thread. */
 struct seek *seek_start(struct capture *c, struct slice needle, const struct seek_ops *ops,
     void *owner) must_use;
+/* Bytes that it has looked through. */
+uint64_t seek_scanned(const struct seek *s);
 /* No calls afterwards; waits for the thread, which is at most a few ms. In a call, too. */
 void seek_end(struct seek *s);
 

@@ -22,6 +22,7 @@
 #define BLOCKS_KEPT 4
 #define NEWS_MAX 256
 #define FLUSH_US 100000
+#define SETTLE_NS 200000000
 /* Less than this is no piece of a body. */
 #define ROOM_MIN 1024
 
@@ -44,7 +45,8 @@ struct writer {
 	struct loop_timer flush;
 	/* Of both, under the lock. queue: blocks that wait, the first one is being written. */
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, written;
+	uint64_t n_queued, n_written; /* blocks, since the start */
 	struct list queue, unused;
 	size_t n_blocks, n_unused;
 	struct writer_news news[NEWS_MAX]; /* a ring; what does not fit is lost */
@@ -101,6 +103,7 @@ writer_flush(struct writer *w)
 	w->filling = NULL;
 	pthread_mutex_lock(&w->lock);
 	list_push(&w->queue, &b->node);
+	w->n_queued++;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -312,6 +315,28 @@ recycle(struct writer *w, struct block *b)
 		w->n_blocks--;
 	}
 	w->bytes = w->shelf.bytes;
+	w->n_written++;
+	pthread_cond_broadcast(&w->written);
+}
+
+void
+writer_settle(struct writer *w)
+{
+	struct timespec until;
+	uint64_t last;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += SETTLE_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&w->lock);
+	last = w->n_queued;
+	while (w->n_written < last &&
+	       pthread_cond_clockwait(&w->written, &w->lock, CLOCK_MONOTONIC, &until) == 0)
+		continue;
+	pthread_mutex_unlock(&w->lock);
 }
 
 static bool
@@ -390,6 +415,7 @@ writer_new(struct loop *l, const struct writer_params *p)
 	list_init(&w->unused);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
+	pthread_cond_init(&w->written, NULL);
 	webhooks_init(&w->webhooks);
 	shelf_open(&w->shelf, p->folder, p->bytes_max, p->age_ms_max);
 	w->bytes = w->shelf.bytes;
@@ -421,5 +447,6 @@ writer_free(struct writer *w)
 	shelf_close(&w->shelf);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
+	pthread_cond_destroy(&w->written);
 	free(w);
 }

@@ -58,6 +58,11 @@ size_t writer_room(struct writer *w);
 void writer_clear(struct writer *w);
 /* Hands over what there is. */
 void writer_flush(struct writer *w);
+/*
+ * Waits until what was handed over by now is in its file, at most 200 ms: a disk may hang. Not for the
+ * loop, but for a thread that reads files.
+ */
+void writer_settle(struct writer *w);
 /* Copies n bytes from a place on that are still in memory. False: they are in the file. */
 bool writer_pending(struct writer *w, uint64_t place, char *dst, size_t n);
 /* One piece of news at a time; false: there is none. */

@@ -160,8 +160,8 @@ path_of(const struct capture_row *r)
 	return at == SIZE_MAX ? r->target : slice_head(r->target, at);
 }
 
-static bool
-is_somewhere(struct slice value, const struct capture_row *r)
+bool
+filter_row_holds(const struct capture_row *r, struct slice value)
 {
 	return slice_iholds(path_of(r), value) || slice_iholds(r->repository, value) ||
 	       slice_iholds(r->branch, value) || slice_iholds(r->event, value) ||
@@ -175,7 +175,7 @@ is_true(const struct filter_word *w, const struct capture_row *r, int64_t now_ms
 
 	switch ((enum filter_key)w->key) {
 	case KEY_WORD:
-		return is_somewhere(w->value, r);
+		return filter_row_holds(r, w->value);
 	case KEY_STATUS:
 		return is_status(w->value, r->status);
 	case KEY_STATE:
@@ -219,4 +219,32 @@ filter_lets(const struct filter *f, const struct capture_row *r, int64_t now_ms)
 		if (is_true(&f->words[i], r, now_ms) == f->words[i].negated)
 			return false;
 	return true;
+}
+
+static bool
+is_wanted(const struct filter_word *w)
+{
+	return w->key == KEY_WORD && !w->negated;
+}
+
+bool
+filter_lets_fields(const struct filter *f, const struct capture_row *r, int64_t now_ms)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!is_wanted(&f->words[i]) &&
+		    is_true(&f->words[i], r, now_ms) == f->words[i].negated)
+			return false;
+	return true;
+}
+
+bool
+filter_wanted(const struct filter *f, size_t i, struct slice *ret)
+{
+	for (size_t k = 0; k < f->n; k++) {
+		if (!is_wanted(&f->words[k]) || i-- > 0)
+			continue;
+		*ret = f->words[k].value;
+		return true;
+	}
+	return false;
 }

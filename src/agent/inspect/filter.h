@@ -25,5 +25,11 @@ struct filter {
 
 void filter_parse(struct filter *f, struct slice text);
 bool filter_lets(const struct filter *f, const struct capture_row *r, int64_t now_ms);
+/* The same but for the words that must be somewhere: those are looked for in bodies, too. */
+bool filter_lets_fields(const struct filter *f, const struct capture_row *r, int64_t now_ms);
+/* The i-th word that must be somewhere; false behind the last. */
+bool filter_wanted(const struct filter *f, size_t i, struct slice *ret);
+/* Is it in one of the row's texts? */
+bool filter_row_holds(const struct capture_row *r, struct slice word);
 
 #endif

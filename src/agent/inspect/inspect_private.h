@@ -54,6 +54,9 @@ void inspect_clear(struct web_request *r);
 void inspect_one(struct web_request *r);
 void inspect_reveal(struct web_request *r);
 
+/* --- search.c --- */
+void inspect_search(struct web_request *r);
+
 /* --- why.c --- */
 void inspect_why(struct web_request *r);
 

@@ -93,6 +93,7 @@ static const struct web_route routes[] = {
 	{ .method = "GET", .pattern = "/v1/state", .right = WEB_READ, .handle = get_state },
 	{ .method = "GET", .pattern = "/v1/exchanges", .right = WEB_READ, .handle = get_list },
 	{ .method = "GET", .pattern = "/v1/events", .right = WEB_READ, .handle = inspect_events },
+	{ .method = "GET", .pattern = "/v1/search", .right = WEB_READ, .handle = inspect_search },
 	{ .method = "GET",
 	    .pattern = "/v1/exchanges/:id",
 	    .right = WEB_READ,

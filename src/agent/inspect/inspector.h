@@ -19,6 +19,7 @@ struct inspector {
 	struct rows *rows;     /* the capture's */
 	struct rows_listener listener;
 	struct list watchers;     /* of struct inspect_watcher: pages that follow */
+	size_t n_searches;        /* that run */
 	struct loop_timer pace;   /* rows are told again when it rings, while somebody follows */
 	struct loop_timer states; /* the same of the state */
 	bool pacing;

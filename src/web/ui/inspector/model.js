@@ -105,7 +105,11 @@ class Rows extends Store {
 				s.first ??= performance.now() - started;
 				hits.set(hit.id, hit);
 				this.remember([hit.row]);
-				this.found.push(hit.id);
+				// Hits come by their files: each goes to its place by time, newest first.
+				const id = BigInt(hit.id);
+				let at = this.found.length;
+				while (at > 0 && BigInt(this.found[at - 1]) < id) at -= 1;
+				this.found.splice(at, 0, hit.id);
 			}
 			if (hit.scanned !== undefined) this.value.search = { ...s, scanned: hit.scanned, done: Boolean(hit.done), more: Boolean(hit.more) };
 			soon ||= setTimeout(draw, 50);
