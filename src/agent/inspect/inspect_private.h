@@ -64,6 +64,10 @@ void inspect_why(struct web_request *r);
 void inspect_replay(struct web_request *r);
 void inspect_send(struct web_request *r);
 
+/* --- export.c --- */
+#define INSPECT_EXPORT_MAX 1000
+void inspect_export(struct web_request *r);
+
 /* --- body.c --- */
 /* Tags of their rows. */
 enum { INSPECT_REQUEST, INSPECT_RESPONSE };

@@ -155,6 +155,11 @@ static const struct web_route routes[] = {
 	    .body = WEB_JSON,
 	    .body_max = INSPECT_SEND_BYTES,
 	    .handle = inspect_send },
+	{ .method = "POST",
+	    .pattern = "/v1/export",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_export },
 };
 
 /* --- its life --- */

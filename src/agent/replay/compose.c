@@ -131,8 +131,8 @@ is_target(struct slice s)
 	return true;
 }
 
-static bool
-is_left_out(struct slice name)
+bool
+compose_is_left_out(struct slice name)
 {
 	static const char *const names[] = { "content-length", "transfer-encoding", "connection",
 		"keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect" };
@@ -152,7 +152,7 @@ put_field(const struct compose_draft *d, size_t i, struct buf *out)
 
 	if (!is_name(name))
 		return false;
-	if (is_left_out(name))
+	if (compose_is_left_out(name))
 		return true;
 	if (value.p == NULL) {
 		for (size_t j = 0; j < i; j++)

@@ -31,5 +31,7 @@ struct compose_draft {
  * request, or the parent has no such value; out is to be thrown away then.
  */
 bool compose_head(const struct compose_draft *d, struct buf *out);
+/* A field that says how the message is framed, or that concerns one connection. */
+bool compose_is_left_out(struct slice name);
 
 #endif
