@@ -5,6 +5,7 @@
 #include "agent/core/config_file.h"
 #include "base/rand.h"
 #include "base/sentence.h"
+#include "conf/file.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -108,6 +109,45 @@ find_token(struct inspect_web *w)
 	rand_name(w->token, TOKEN_CHARS);
 }
 
+/* --- where it is --- */
+
+/* For programs of this user that look for the agent; the newest of several agents stands there. False:
+ * there is no place for it. */
+static bool
+address_path(char *dst, size_t cap)
+{
+	char folder[512];
+	int n = config_state_folder(folder, sizeof(folder))
+		    ? snprintf(dst, cap, "%s/web-address", folder)
+		    : -1;
+
+	return n > 0 && (size_t)n < cap;
+}
+
+static void
+write_address(const struct inspect_web *w)
+{
+	char path[600], text[200];
+
+	snprintf(text, sizeof(text), "%s\n", w->bound);
+	if (address_path(path, sizeof(path)))
+		free(config_file_replace(path, slice_str(text)));
+}
+
+/* Unless another agent has written its own. */
+static void
+forget_address(const struct inspect_web *w)
+{
+	char path[600];
+	struct slice text = S("");
+	char *bytes = address_path(path, sizeof(path)) ? file_read(path, 200, &text, NULL) : NULL;
+
+	if (bytes != NULL && w->bound[0] != '\0' &&
+	    slice_eq(slice_head(text, slice_find(text, '\n')), slice_str(w->bound)))
+		(void)!unlink(path);
+	file_free(bytes, text);
+}
+
 /* --- it listens --- */
 
 /* NULL, or a malloced sentence. */
@@ -187,6 +227,7 @@ begin(struct agent_guest *guest, struct client *c)
 		return NULL;
 	}
 	addr_text(&bound, w->bound, sizeof(w->bound));
+	write_address(w);
 	/* Scripts ask for localhost, which is either. */
 	six = bound;
 	snprintf(six.host, sizeof(six.host), "::1");
@@ -207,6 +248,7 @@ end(struct agent_guest *guest, int exit_code)
 	struct inspect_web *w = list_of(guest, struct inspect_web, guest);
 
 	(void)exit_code;
+	forget_address(w);
 	web_server_free(w->server);
 	w->server = NULL;
 	free(w->hosts);
