@@ -175,6 +175,8 @@
 	X(WEB_FIELDS_BYTES,       4096, "bytes", "headers that one answer to such a client has of its own") \
 	X(WEB_OUT_BYTES,        262144, "bytes", "download that waits for such a client to take it") \
 	X(WEB_STREAM_BYTES,      65536, "bytes", "live updates that wait for such a client; further ones are lost, and it is told how many") \
+	X(MCP_LINE_BYTES,      1048576, "bytes", "one line to adit mcp")                           \
+	X(MCP_ANSWER_BYTES,     262144, "bytes", "what one tool of adit mcp answers")              \
 	X(WEB_EVENT_BYTES,      262144, "bytes", "one live update")                                \
 	X(WEB_HEARTBEAT_MS,      15000, "ms", "silence of live updates before a comment is sent")  \
 	X(STORE_BATCH,            1024, "requests", "requests that share one commit of the store") \

@@ -15,6 +15,7 @@
 #include "agent/command/import_command.h"
 #include "agent/command/inbox_command.h"
 #include "agent/command/login_command.h"
+#include "agent/command/mcp_command.h"
 #include "agent/command/name_command.h"
 #include "agent/command/ngrok_command.h"
 #include "agent/command/passwd_command.h"
@@ -116,6 +117,8 @@ static const struct command commands[] = {
 	    "print what a shell needs to complete words and options" },
 	{ "config", "import", "FILE", 1, 1, OPTIONS_IMPORT | OPTIONS_SCREEN, import_command,
 	    "make an adit.yml of the configuration of ngrok, cloudflared or frp" },
+	{ "mcp", NULL, "", 0, 0, OPTIONS_MCP | OPTIONS_LINK | OPTIONS_FILE, mcp_command,
+	    "be a server of the Model Context Protocol for coding agents, on standard input and output" },
 	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
 	    "make DIR/ngrok a link to this program: by that name it takes ngrok's command lines" },
 	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },

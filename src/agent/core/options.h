@@ -39,6 +39,7 @@ enum option_group {
 	OPTIONS_DDNS = 1 << 24,     /* addresses of names */
 	OPTIONS_SERVICE = 1 << 25,  /* a unit of systemd */
 	OPTIONS_DRY = 1 << 26,
+	OPTIONS_MCP = 1 << 28,
 	OPTIONS_IMPORT = 1 << 27, /* a file of another program */
 	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
 };
@@ -71,6 +72,7 @@ struct options {
 	const char *web;
 	const char *from, *output; /* config import */
 	bool force;
+	bool allow_replay; /* mcp */
 	bool or_tunnel;
 	bool quiet;
 	bool system, dry_run;
