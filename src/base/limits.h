@@ -318,6 +318,13 @@
 	X(INSPECT_SEARCHES,          4, "searches", "that an agent makes at one time; a further one is answered 429") \
 	X(INSPECT_HITS,            500, "requests", "that one search finds")                       \
 	X(INSPECT_LOOK_BYTES,   262144, "bytes", "of a body in which a search looks for its second word") \
+	X(SINK_RULES,               64, "rules", "of a sink")                                       \
+	X(SINK_PATH_BYTES,         512, "bytes", "pattern of a path in such a rule")                \
+	X(SINK_HEADER_BYTES,      4096, "bytes", "header fields that such a rule gives")            \
+	X(SINK_BODY_BYTES,       65536, "bytes", "body that such a rule gives")                     \
+	X(SINK_DELAY_MS,         60000, "ms", "that such a rule waits at most")                     \
+	X(FILES_LISTED,          10000, "names", "in the list of a folder that the agent serves")   \
+	X(FILES_LIST_BYTES,    8388608, "bytes", "of such a list as a page")                        \
 	X(AUDIT_ROWS,           100000, "rows", "audit log; older rows are deleted")               \
 	X(LOGIN_FAILS,              10, "failures", "bad tokens from one address in a minute")     \
 	X(STOP_MS,                5000, "ms", "of a stop, from the cut of connections to the end of the process") \

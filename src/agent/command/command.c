@@ -225,7 +225,9 @@ print_help(FILE *f)
 	fputs("usage: adit COMMAND [OPTION ...] [ARGUMENT ...]\n\n", f);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		print_row(f, &commands[i]);
-	fputs("\nAn address is 8080, HOST:8080, https://HOST[:PORT] or unix:/PATH.\n"
+	fputs("\nAn address is 8080, HOST:8080, https://HOST[:PORT] or unix:/PATH; for adit http "
+	      "also\n"
+	      "file:///DIR (files of a folder) or sink: (answers by rules).\n"
 	      "adit help COMMAND (or adit COMMAND -h) prints its options. Manuals: adit(1), "
 	      "adit.yml(5),\n"
 	      "adit-policy(5), adit-check-url(1), adit-doctor(1), adit-inbox(1).\n",

@@ -84,6 +84,7 @@ run(const struct options *o, struct login *e, const struct config_tunnel *tunnel
 		.n_tunnels = n,
 		.acme = &acme,
 		.inspect = &e->config.inspect,
+		.sink = &e->config.sink,
 	};
 
 	check(n >= 1 && n <= LIMIT_TUNNELS_PER_LINK);
@@ -170,6 +171,8 @@ tunnels_http_command(const struct options *o)
 		.origin_host = text(o->origin_host),
 		.origin_ca = text(o->origin_ca),
 		.origin_insecure = o->origin_insecure,
+		.listing = o->listing,
+		.dotfiles = o->dotfiles,
 		.tls_at_agent = o->tls_at_agent,
 		.proxy_protocol = options_proxy_protocol(o),
 	};

@@ -2,6 +2,7 @@
 /* The rows of adit.yml, and the checks that span several keys. */
 #include "agent/core/config.h"
 
+#include "agent/core/builtin_origin.h"
 #include "base/sentence.h"
 #include "conf/schema.h"
 #include "http/url.h"
@@ -30,11 +31,14 @@ static bool
 read_address(struct schema_read *r, const struct yamldoc_node *n, void *dst)
 {
 	struct addr addr;
-	const char *why;
+	enum builtin_kind kind;
+	const char *why, *folder;
 
 	if (n->kind != YAMLDOC_SCALAR)
 		return schema_fault(r, n, "an address is wanted");
-	why = addr_parse_origin(slice_str(n->text), &addr);
+	why = builtin_origin(n->text, &kind, &folder);
+	if (why == NULL && kind == BUILTIN_NONE)
+		why = addr_parse_origin(slice_str(n->text), &addr);
 	return why != NULL ? schema_fault(r, n, "%s", why) : schema_text(r, n, n->text, dst);
 }
 
@@ -81,6 +85,8 @@ static const struct schema_row tunnel_rows[] = {
 	{ "origin_insecure", SCHEMA_BOOL, AT(origin_insecure) },
 	{ "proxy_protocol", SCHEMA_INT, AT(proxy_protocol), 1, 2 },
 	{ "tls_at_agent", SCHEMA_BOOL, AT(tls_at_agent) },
+	{ "listing", SCHEMA_BOOL, AT(listing) },
+	{ "dotfiles", SCHEMA_BOOL, AT(dotfiles) },
 	{ "domains", SCHEMA_CALL, AT(domains), .call = read_domains },
 	{ "inspect", SCHEMA_WORD, AT(inspect), .words = inspect_words },
 	{ "origin_silent", SCHEMA_INT, AT(origin_silent_s), 1, HELLO_ORIGIN_SILENT_MS_MAX / 1000 },
@@ -279,6 +285,7 @@ static const struct schema_row rows[] = {
 	{ "acme", SCHEMA_MAP, .rows = acme_rows },
 	{ "inspect", SCHEMA_MAP, .rows = inspect_rows },
 	{ "web", SCHEMA_MAP, .rows = web_rows },
+	{ "sink", SCHEMA_CALL, offsetof(struct config, sink), .call = sink_rules_yaml },
 	{ "tunnels", SCHEMA_CALL, .call = read_tunnels },
 	{ NULL },
 };
@@ -342,6 +349,7 @@ config_fini(struct config *c)
 	free(c->acme.email);
 	free(c->inspect.redact);
 	free(c->inspect.never_store);
+	sink_rules_unref(c->sink);
 	free(c->web.listen);
 	free(c->web.hosts);
 	wipe(c->token);

@@ -12,6 +12,7 @@
 #define ADIT_AGENT_CORE_CONFIG_H
 
 #include "agent/core/policy_text.h"
+#include "agent/core/sink_rule.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/slice.h"
@@ -29,6 +30,7 @@ struct config_tunnel {
 	bool origin_insecure;    /* any certificate of it is taken */
 	int64_t proxy_protocol;  /* version of the header that it wants in front, 0: none */
 	char *domains;           /* own ones, with commas between them; NULL: none */
+	bool listing, dotfiles;  /* of file:///DIR: folders as pages; names that begin with a dot */
 	bool tls_at_agent;       /* http: the TLS of visitors ends here, and not at the edge */
 	int64_t origin_silent_s; /* how long it may be silent, 0: as the edge says */
 	int64_t inspect;         /* what is kept of what passes: on, heads, off */
@@ -67,6 +69,7 @@ struct config {
 	struct config_acme acme;
 	struct config_inspect inspect;
 	struct config_web web;
+	struct sink_rules *sink; /* what sink: answers; NULL: none */
 	size_t n_tunnels;
 	struct config_tunnel tunnels[LIMIT_TUNNELS_PER_LINK];
 };

@@ -73,7 +73,7 @@ struct options {
 	const char *from, *output; /* config import */
 	bool force;
 	bool allow_replay; /* mcp */
-	bool or_tunnel;
+	bool or_tunnel, listing, dotfiles;
 	bool quiet;
 	bool system, dry_run;
 	const char *user;

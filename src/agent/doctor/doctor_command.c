@@ -4,6 +4,7 @@
 
 #include "agent/core/config_file.h"
 #include "agent/doctor/doctor_private.h"
+#include "agent/core/builtin_origin.h"
 #include "agent/core/exit_code.h"
 #include "agent/core/login.h"
 
@@ -62,11 +63,17 @@ use_origin(struct doctor *d, const struct config_tunnel *t)
 	const char *text = d->options->origin != NULL ? d->options->origin
 			   : t != NULL                ? t->origin
 						      : NULL,
-		   *why;
+		   *why, *folder;
+	enum builtin_kind kind;
 
 	if (text == NULL)
 		return 0;
-	why = addr_parse_origin(slice_str(text), &d->origin);
+	why = builtin_origin(text, &kind, &folder);
+	/* What is in the agent is looked at through the tunnel. */
+	if (why == NULL && kind != BUILTIN_NONE)
+		return 0;
+	if (why == NULL)
+		why = addr_parse_origin(slice_str(text), &d->origin);
 	if (why == NULL && d->origin.h2 && d->options->origin != NULL)
 		why = "adit doctor asks in HTTP/1.1: leave --origin out, and it looks through the "
 		      "tunnel alone";

@@ -37,6 +37,12 @@ void inspect_hide_query(struct slice target, struct buf *out);
 /* now: with the clock, which is no change. */
 json_t *inspect_state(struct inspector *i, bool now);
 
+/* --- sink_page.c --- */
+/* Does a tunnel go to the sink? */
+bool inspect_sink_on(struct inspector *i);
+void inspect_sink(struct web_request *r);
+void inspect_sink_put(struct web_request *r);
+
 /* --- watch.c --- */
 void inspect_events(struct web_request *r);
 void inspect_watch_begin(struct inspector *i);

@@ -131,7 +131,7 @@ inspect_state(struct inspector *i, bool now)
 	    c->state == CLIENT_UP ? "the link to the edge is up" : c->why, "edge",
 	    i->edge == NULL ? "" : i->edge, "account", c->account, "since_ms",
 	    (json_int_t)(i->up_ms == 0 ? wall : i->up_ms), "tunnels", tunnels_of(i), "capture",
-	    capture_of(i), "sink", 0, "targets");
+	    capture_of(i), "sink", inspect_sink_on(i), "targets");
 	json_object_set_new(o, "counts",
 	    json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "all", (json_int_t)i->counts.all, "needs_you",
 		(json_int_t)i->counts.needs_you, "waiting", (json_int_t)i->counts.waiting,

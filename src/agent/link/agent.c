@@ -169,6 +169,10 @@ set_up(struct agent *a)
 	if (a->resolver == NULL || a->tunnels == NULL ||
 	    serve_init(&a->serve, a->loop, a->resolver, a->screen, a->tunnels, 0) != 0)
 		return strdup("out of memory");
+	if (p->sink != NULL) {
+		sink_use(&a->serve.origins.sink, *p->sink);
+		*p->sink = NULL;
+	}
 	if (!p->once) {
 		a->serve.capture = capture_new(a->loop);
 		if (a->serve.capture == NULL)

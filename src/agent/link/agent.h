@@ -21,6 +21,7 @@ struct agent_params {
 	size_t n_tunnels;
 	const struct config_inspect *inspect; /* what is kept on the disk; NULL: nothing */
 	const struct config_acme *acme;       /* where some tunnels are of tls_at_agent */
+	struct sink_rules **sink;             /* taken over; NULL: none */
 	struct screen *screen; /* who is told of events; NULL: what fails is told at the end */
 	void (*talk)(struct client *c, struct slice json, void *owner); /* see struct client */
 	/* NULL: nobody is told. The way to the edge may have changed; all ends, and so must what

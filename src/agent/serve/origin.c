@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Connections to all origins at once: one per stream, and full pools. */
 #define CONNS_MAX (2 * LIMIT_LINK_STREAMS + LIMIT_TUNNELS_PER_LINK * LIMIT_ORIGIN_POOL)
@@ -18,12 +19,17 @@ origin_shared_init(struct origin_shared *s, struct loop *l, struct resolver *r)
 	s->loop = l;
 	s->resolver = r;
 	slab_init(&s->conns, sizeof(struct origin_conn), CONNS_MAX);
+	s->builtin = NULL;
+	sink_init(&s->sink);
 }
 
 void
 origin_shared_fini(struct origin_shared *s)
 {
 	slab_fini(&s->conns);
+	builtin_free(s->builtin);
+	s->builtin = NULL;
+	sink_fini(&s->sink);
 }
 
 /* --- one connection --- */
@@ -71,6 +77,14 @@ origin_move(struct origin_conn *c, enum origin_state to)
 	}
 }
 
+static void
+leave_pair(struct origin_conn *c)
+{
+	if (c->pair_fd >= 0)
+		close(c->pair_fd);
+	c->pair_fd = -1;
+}
+
 void
 origin_drop(struct origin_conn *c)
 {
@@ -78,6 +92,8 @@ origin_drop(struct origin_conn *c)
 		return;
 	if (c->via != NULL)
 		origin_h2_leave(c);
+	else if (c->state == ORIGIN_DIALLING && c->origin->site != NULL)
+		leave_pair(c);
 	else if (c->state == ORIGIN_DIALLING)
 		dial_cancel(&c->dial);
 	else
@@ -290,6 +306,22 @@ origin_header(const struct origin *o, const struct opening *visitor, char *dst)
 	return proxyproto_write(&say, dst, PROXYPROTO_BYTES_MAX);
 }
 
+/* A pair of sockets is connected at once; its owner is told in the next turn. */
+static void
+on_paired(struct loop_timer *t)
+{
+	struct origin_conn *c = list_of(t, struct origin_conn, deadline);
+	int fd = c->pair_fd;
+
+	check(c->state == ORIGIN_DIALLING);
+	c->deadline.fn = on_deadline;
+	c->pair_fd = -1;
+	if (fd >= 0)
+		on_connected(c, fd);
+	else
+		origin_fail(c, LINK_CODE_INTERNAL, "out of descriptors or memory");
+}
+
 struct origin_conn *
 origin_connect(struct origin *o, struct slice header, const struct origin_ops *ops, void *owner)
 {
@@ -339,7 +371,13 @@ origin_dial(struct origin *o, struct slice header, const struct origin_ops *ops,
 	c->conn.io.fd = -1;
 	c->deadline.fn = on_deadline;
 	list_init(&c->node);
-	dial_next(c);
+	if (o->site == NULL) {
+		dial_next(c);
+		return c;
+	}
+	c->pair_fd = builtin_connect(o->shared->builtin, o->site);
+	c->deadline.fn = on_paired;
+	loop_timer_set(o->shared->loop, &c->deadline, 0);
 	return c;
 }
 
@@ -431,6 +469,8 @@ origin_fini(struct origin *o)
 	check(o->n_idle == 0);
 	origin_h2_free(o->h2);
 	o->h2 = NULL;
+	builtin_site_unref(o->site);
+	o->site = NULL;
 	loop_timer_stop(o->shared->loop, &o->expire);
 	tls_client_unref(o->tls);
 	o->tls = NULL;

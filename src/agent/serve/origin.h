@@ -12,6 +12,7 @@
 #ifndef ADIT_AGENT_SERVE_ORIGIN_H
 #define ADIT_AGENT_SERVE_ORIGIN_H
 
+#include "agent/builtin/builtin.h"
 #include "agent/core/config.h"
 #include "base/slab.h"
 #include "net/conn.h"
@@ -27,7 +28,9 @@
 struct origin_shared {
 	struct loop *loop;
 	struct resolver *resolver;
-	struct slab conns; /* of struct origin_conn */
+	struct slab conns;       /* of struct origin_conn */
+	struct builtin *builtin; /* origins that are in the agent; NULL: there are none */
+	struct sink sink;
 };
 
 struct origin_h2;
@@ -43,6 +46,7 @@ struct origin {
 	struct tls_client *tls;    /* NULL: plain */
 	int proxy_protocol;        /* version of the PROXY header in front, 0: none */
 	struct origin_h2 *h2;      /* NULL: it speaks HTTP/1.1 */
+	struct builtin_site *site; /* it is in the agent itself; NULL: an address */
 	struct list idle;          /* of struct origin_conn, used last first */
 	size_t n_idle;
 	struct loop_timer expire;
@@ -88,6 +92,7 @@ struct origin_conn {
 	size_t header_n;
 	enum origin_state state;
 	size_t n_tried;
+	int pair_fd; /* of a site, while DIALLING; -1: there is none */
 	struct dial dial;
 	struct loop_timer deadline; /* of the handshake */
 	struct list node;           /* in origin->idle; of HTTP/2: see origin_h2.h */

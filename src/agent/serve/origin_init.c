@@ -4,7 +4,10 @@
 
 #include "agent/serve/origin_h2.h"
 
+#include "base/sentence.h"
+
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,17 +70,55 @@ set_tls(struct origin *o, const struct config_tunnel *t)
 	return o->tls == NULL ? error : NULL;
 }
 
+/* file:///DIR or sink:, which are in the agent itself. NULL, or a malloced sentence. */
+static char *
+set_site(struct origin *o, const struct config_tunnel *t, enum builtin_kind kind,
+    const char *folder)
+{
+	const struct builtin_wish wish = { .kind = kind,
+		.folder = folder,
+		.listing = t->listing,
+		.hidden = t->dotfiles,
+		.sink = &o->shared->sink };
+
+	if (t->kind != TUNNEL_HTTP || t->tls_at_agent)
+		return sentence("%s: it answers requests, so it is for adit http without "
+				"tls-at-agent",
+		    t->origin);
+	if (t->proxy_protocol != 0 || t->origin_ca != NULL || t->origin_insecure)
+		return sentence("%s: nothing is connected to, so proxy-protocol, origin-ca and "
+				"origin-insecure are off",
+		    t->origin);
+	if (kind != BUILTIN_FILES && (t->listing || t->dotfiles))
+		return sentence("%s: listing and dotfiles are for file:///DIR", t->origin);
+	if (o->shared->builtin == NULL && (o->shared->builtin = builtin_new()) == NULL)
+		return sentence("%s: %s", t->origin, strerror(errno));
+	o->site = builtin_site_new(&wish);
+	if (o->site == NULL)
+		return sentence("%s: %s; name a folder that the agent may read", t->origin,
+		    strerror(errno));
+	snprintf(o->text, sizeof(o->text), "%s", t->origin);
+	return NULL;
+}
+
 char *
 origin_init(struct origin *o, struct origin_shared *s, const struct config_tunnel *t)
 {
-	const char *why;
+	enum builtin_kind kind;
+	const char *why, *folder;
 	char text[300], *error;
 
 	*o = (struct origin){ .shared = s,
 		.host = slice_str(t->origin_host),
 		.proxy_protocol = (int)t->proxy_protocol };
 	list_init(&o->idle);
-	why = set_address(o, slice_str(t->origin));
+	why = builtin_origin(t->origin, &kind, &folder);
+	if (why == NULL && kind != BUILTIN_NONE)
+		return set_site(o, t, kind, folder);
+	if (why == NULL && (t->listing || t->dotfiles))
+		why = "listing and dotfiles are for file:///DIR";
+	if (why == NULL)
+		why = set_address(o, slice_str(t->origin));
 	if (why == NULL && t->kind == TUNNEL_TCP && (o->tries[0].tls || o->tries[0].h2))
 		why = "a tcp tunnel passes bytes on as they are: write HOST:PORT";
 	if (why == NULL && t->kind == TUNNEL_TLS && (o->tries[0].tls || o->tries[0].h2))
