@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests as files of other tools (doc/inspector-api.md, "Export and import"): each is run for real, with contents made to break its quoting."""
 import base64
+import http.client
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import pytest
 from origin import Origin, echo
 from process import WAIT_S
 from test_inspector import ask, get, listed
+from test_replay import again, ended
 
 HOSTILE = ["' ; touch pwned ; '", "$(touch pwned)", "`touch pwned`", "\\", "\"\"\"", "'''", "%s%n", "@/etc/passwd", "END", "!x", "a'b\"c\\d$e`f", "#", "-X DELETE"]
 BODIES = [b"", b"@/etc/passwd", b"END\n", b"'\n$(touch pwned)\n'\n", b"\\x41\\101%s", b"\0\xff\r\n", b"\xe2\x80\xae\xc3\xa4", b"\"\"\"\\", b"x" * 70000, bytes(range(256)) * 30]
@@ -118,3 +120,62 @@ def test_what_is_refused(lab):
         assert m.status == status and json.loads(data)["code"], wish
     assert json.loads(export(agent, ids=["1"], **{"as": "har"})[1])["log"]["entries"] == []
     assert get(agent, "/v1/state")["counts"]["all"] == len(rows)
+
+
+def imported(agent, data):
+    c = http.client.HTTPConnection(agent.up["web"], timeout=4 * WAIT_S)
+    try:
+        c.request("POST", "/v1/import", data, {"Content-Type": "application/octet-stream"})
+        m = c.getresponse()
+        return m.status, json.loads(m.read())
+    finally:
+        c.close()
+
+
+@pytest.mark.parametrize("form", ["http", "har"])
+def test_what_is_exported_is_imported_and_sent(lab, form):
+    origin, agent, rows = lab_of(lab)
+    n = len(rows)
+    status, said = imported(agent, export(agent, q="", **{"as": form, "raw": True})[1])
+    assert status == 200 and len(said["ids"]) == n and said["notes"] == [], said
+    assert [r["id"] for r in get(agent, "/v1/exchanges?q=is:imported")["rows"]] == said["ids"][::-1]
+    for i, new in enumerate(said["ids"]):
+        one = get(agent, f"/v1/exchanges/{new}")
+        assert one["state"] == "answered" and "imported" in one["flags"] and one["exact"] is True and one["delivery"] is None
+        assert ask(agent, "GET", f"/v1/exchanges/{new}/request/body")[1] == origin.requests[i].body
+        if form == "har":
+            assert one["status"] == 200 and ask(agent, "GET", f"/v1/exchanges/{new}/response/body")[1] == origin.requests[i].body
+        assert len(origin.requests) == n + i
+        assert ended(agent, again(agent, new)[0])["status"] == 200
+    same_again(origin, n)
+
+
+def test_large_and_broken_files(lab):
+    origin, agent, rows = lab_of(lab)
+    big = os.urandom((16 << 20) - 4096)
+    status, said = imported(agent, b"# remark\n\nPOST https://a.example/x?y=1 HTTP/1.1\nX-A: b\n\n" + big)
+    assert status == 200 and len(said["ids"]) == 1, said
+    one = get(agent, f"/v1/exchanges/{said['ids'][0]}")
+    assert (one["path"], one["host"], one["exact"], one["flags"]) == ("/x", "a.example", True, ["imported"])
+    assert ask(agent, "GET", f"/v1/exchanges/{one['id']}/request/body")[1] == big
+    assert imported(agent, b"x" * ((16 << 20) + 1))[0] == 413
+    for data in (b"", b"{", b"{}", b'{"log":{"entries":7}}', b"[" * 5000, b'{"a":' * 5000):
+        status, said = imported(agent, data)
+        assert status == (400 if data[:1] != b"[" else 200), (data[:9], said)
+    har = {"log": {"entries": [7, {}, {"request": {"method": "G ET", "url": "http://a/"}}, {"request": {"method": "GET", "url": "http://a/b", "headers": [{"name": "a", "value": "b\r\nc: d"}]}},
+                               {"request": {"method": "POST", "url": "/only-path", "bodySize": 5, "headers": [{"name": ":path", "value": "x"}, {"name": "Content-Length", "value": "9"}]}},
+                               {"request": {"method": "POST", "url": "http://a", "postData": {"text": "%", "encoding": "base64"}}},
+                               {"request": {"method": "POST", "url": "http://a", "postData": {"text": "AP8=", "encoding": "base64"}},
+                                "response": {"status": 204, "headers": [{"name": "x", "value": "a\nb: c"}], "content": {"text": "t"}}}]}}
+    status, said = imported(agent, json.dumps(har).encode())
+    assert status == 200 and len(said["ids"]) == 2 and len(said["notes"]) == 6, said
+    assert ask(agent, "GET", f"/v1/exchanges/{said['ids'][1]}/request/body")[1] == b"\0\xff"
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as t:
+        t.addfile(tarfile.TarInfo("a.http"), io.BytesIO())
+        t.addfile(tarfile.TarInfo("../../etc/passwd"), io.BytesIO())
+    assert imported(agent, tar.getvalue())[1]["ids"] == []
+    whole = tar.getvalue()
+    for n in (100, 511, 513, 700):
+        assert imported(agent, whole[:n])[0] == 200
+    assert get(agent, "/v1/state")["counts"]["all"] == len(rows) + 3

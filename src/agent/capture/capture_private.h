@@ -30,7 +30,8 @@ struct tap {
 	uint16_t flags; /* of its row */
 	uint64_t id;    /* of its row, 0: none yet */
 	uint64_t parent;
-	uint64_t promised; /* id of a row that is there for it, 0: none */
+	bool ours, imported; /* people have asked for it; it came from a file */
+	uint64_t promised;   /* id of a row that is there for it, 0: none */
 	int64_t begun_ms;
 	int64_t begun_us; /* the same on the loop's clock */
 	size_t tunnel;

@@ -82,7 +82,7 @@ put_row(struct tap *t, struct capture_row *r)
 static bool
 is_ours(const struct tap_opening *o)
 {
-	return o->parent != 0 || o->id != 0;
+	return o->parent != 0 || o->id != 0 || o->imported;
 }
 
 /* False: it is counted, and that is all. */
@@ -134,6 +134,10 @@ tap_begin(struct capture *c, const struct tap_opening *o)
 	t->kind = o->kind;
 	t->parent = o->parent;
 	t->promised = o->id;
+	t->ours = is_ours(o);
+	t->imported = o->imported;
+	if (o->imported)
+		t->flags |= ROW_IMPORTED;
 	t->begun_ms = clock_wall_ms();
 	slice_copy(o->request_id, t->request_id, sizeof(t->request_id));
 	slice_copy(client_of(o->visitor), t->client, sizeof(t->client));
@@ -164,8 +168,7 @@ number(const struct h1_head *h, struct slice bytes, struct slice name)
 static void
 on_request(struct tap *t, const struct h1_head *h, struct slice bytes)
 {
-	bool ours = t->parent != 0 || t->promised != 0;
-	uint64_t delivery = ours ? 0 : number(h, bytes, S("adit-delivery"));
+	uint64_t delivery = t->ours ? 0 : number(h, bytes, S("adit-delivery"));
 	struct capture_row r;
 
 	if (t->id != 0)
@@ -178,7 +181,7 @@ on_request(struct tap *t, const struct h1_head *h, struct slice bytes)
 		t->id = r.id;
 	else
 		r = (struct capture_row){ .delivery = delivery };
-	r.state = delivery != 0 ? ROW_SENDING : ours ? ROW_REPLAY : ROW_OPEN;
+	r.state = delivery != 0 ? ROW_SENDING : t->ours && !t->imported ? ROW_REPLAY : ROW_OPEN;
 	r.attempt = delivery == 0 ? 0 : (uint32_t)number(h, bytes, S("adit-attempt"));
 	r.method = h1_text(bytes, h->method);
 	r.target = h1_text(bytes, h->target);
@@ -273,7 +276,8 @@ tap_body(struct tap *t, enum tap_side side, struct slice bytes)
 		}
 		part = slice_head(bytes, writer_room(t->capture->writer));
 		part = slice_head(part, LIMIT_CAPTURE_BODY_BYTES - (size_t)t->body[side]);
-		if (!governor_allows(&t->capture->governor, loop_now_us(t->capture->loop))) {
+		if (!t->ours &&
+		    !governor_allows(&t->capture->governor, loop_now_us(t->capture->loop))) {
 			cut(t, side, ROW_CUT_RATE);
 			return;
 		}
@@ -315,7 +319,7 @@ outcome(const struct capture_row *r, unsigned status, bool ok)
 	if (r->state == ROW_SENDING)
 		return ok && status >= 200 && status < 300 ? ROW_DELIVERED : ROW_RETRYING;
 	if (r->state == ROW_OPEN)
-		return status != 0 ? ROW_ANSWERED : ROW_FAILED;
+		return status != 0 || (r->flags & ROW_IMPORTED) != 0 ? ROW_ANSWERED : ROW_FAILED;
 	return (enum row_state)r->state;
 }
 

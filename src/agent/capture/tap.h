@@ -27,6 +27,7 @@ struct tap_opening {
 	struct slice request_id;
 	struct slice visitor; /* "192.0.2.1:4711", "[::1]:4711", "unix:" */
 	uint64_t parent;      /* the row that is sent again, 0: none */
+	bool imported;        /* from a file: it never passed through here */
 	uint64_t id;          /* the row of capture_promise() that it takes over, 0: none */
 };
 

@@ -74,6 +74,10 @@ void inspect_send(struct web_request *r);
 #define INSPECT_EXPORT_MAX 1000
 void inspect_export(struct web_request *r);
 
+/* --- import.c --- */
+#define INSPECT_IMPORT_BYTES (16 << 20)
+void inspect_import(struct web_request *r);
+
 /* --- body.c --- */
 /* Tags of their rows. */
 enum { INSPECT_REQUEST, INSPECT_RESPONSE };

@@ -166,6 +166,12 @@ static const struct web_route routes[] = {
 	    .right = WEB_WRITE,
 	    .body = WEB_JSON,
 	    .handle = inspect_export },
+	{ .method = "POST",
+	    .pattern = "/v1/import",
+	    .right = WEB_WRITE,
+	    .body = WEB_BYTES,
+	    .body_max = INSPECT_IMPORT_BYTES,
+	    .handle = inspect_import },
 };
 
 /* --- its life --- */
