@@ -260,7 +260,7 @@ unwatch(struct console *c)
 	if (c->signals.fd >= 0)
 		close(c->signals.fd);
 	c->signals.fd = -1;
-	c->client->heard = NULL;
+	client_unlisten(&c->ear);
 	c->client = NULL;
 }
 
@@ -280,8 +280,8 @@ on_begin(struct agent_guest *g, struct client *client)
 			      "without it");
 	}
 	rows_listen(c->rows, &c->listener);
-	client->heard = console_heard;
-	client->heard_owner = c;
+	c->ear.heard = console_heard;
+	client_listen(client, &c->ear);
 	tty_take(&c->tty);
 	c->begun = true;
 	loop_timer_set(client->loop, &c->tick, TICK_US);

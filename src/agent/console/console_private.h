@@ -28,6 +28,7 @@ struct console {
 	struct screen screen;
 	struct agent_guest guest;
 	struct tty tty;
+	struct client_ear ear;
 	struct client *client; /* between begin and end */
 	struct loop_io input, signals, errors;
 	struct loop_timer frame, tick;
@@ -83,7 +84,7 @@ void console_notice(struct console *c, const char *fmt, ...) printf_like(2, 3);
 /* --- console_told.c --- */
 extern const struct screen_calls console_calls;
 /* A message of the edge that is not about tunnels: the answer to a question of ours. */
-void console_heard(struct client *client, struct slice json, void *owner);
+void console_heard(struct client_ear *e, struct client *client, struct slice json);
 /* Asks through one tunnel, where it is time. */
 void console_ask(struct console *c);
 /* By its label; SIZE_MAX: there is none. */

@@ -263,9 +263,9 @@ take_probe(struct console *c, const json_t *o)
 }
 
 void
-console_heard(struct client *client, struct slice json, void *owner)
+console_heard(struct client_ear *e, struct client *client, struct slice json)
 {
-	struct console *c = owner;
+	struct console *c = list_of(e, struct console, ear);
 	json_t *o = json_loadb(json.p, json.n, 0, NULL);
 	const char *type = json_string_value(json_object_get(o, "type"));
 

@@ -49,6 +49,15 @@ void inspect_watch_begin(struct inspector *i);
 void inspect_watch_end(struct inspector *i);
 /* Rows have gone: all pages ask for the list again. */
 void inspect_watch_lost(struct inspector *i);
+/* Something in the edge's inbox has changed. */
+void inspect_watch_inbox(struct inspector *i);
+
+/* --- inbox.c --- */
+/* Tags of their rows. */
+enum { INSPECT_REPLAY, INSPECT_DROP };
+void inspect_inbox(struct web_request *r);
+void inspect_inbox_one(struct web_request *r);
+void inspect_inbox_change(struct web_request *r);
 
 /* --- keep.c --- */
 /* Tags of their rows. */

@@ -150,6 +150,23 @@ static const struct web_route routes[] = {
 	    .right = WEB_WRITE,
 	    .body = WEB_JSON,
 	    .handle = inspect_clear },
+	{ .method = "GET", .pattern = "/v1/inbox", .right = WEB_READ, .handle = inspect_inbox },
+	{ .method = "GET",
+	    .pattern = "/v1/inbox/:n",
+	    .right = WEB_READ,
+	    .handle = inspect_inbox_one },
+	{ .method = "POST",
+	    .pattern = "/v1/inbox/:n/replay",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_inbox_change,
+	    .tag = INSPECT_REPLAY },
+	{ .method = "POST",
+	    .pattern = "/v1/inbox/:n/drop",
+	    .right = WEB_WRITE,
+	    .body = WEB_JSON,
+	    .handle = inspect_inbox_change,
+	    .tag = INSPECT_DROP },
 	{ .method = "POST",
 	    .pattern = "/v1/exchanges/:id/replay",
 	    .right = WEB_WRITE,
@@ -185,6 +202,7 @@ begin(struct agent_guest *guest, struct client *c)
 	i->client = c;
 	i->rows = capture_rows(c->serve->capture);
 	rand_bytes(i->key, sizeof(i->key));
+	edge_asks_begin(&i->asks, c);
 	inspect_watch_begin(i);
 	return NULL;
 }
@@ -197,6 +215,7 @@ end(struct agent_guest *guest, int exit_code)
 
 	(void)exit_code;
 	inspect_watch_end(i);
+	edge_asks_end(&i->asks);
 	OPENSSL_cleanse(i->key, sizeof(i->key));
 	i->client = NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef ADIT_AGENT_INSPECT_INSPECTOR_H
 #define ADIT_AGENT_INSPECT_INSPECTOR_H
 
+#include "agent/inspect/edge_ask.h"
 #include "agent/inspect/web.h"
 
 struct replay;
@@ -19,6 +20,8 @@ struct inspector {
 	struct rows *rows;     /* the capture's */
 	struct rows_listener listener;
 	struct list watchers;     /* of struct inspect_watcher: pages that follow */
+	struct edge_asks asks;    /* questions to the edge */
+	uint64_t inbox;           /* what was told of the figures of the inbox last, as a sum */
 	size_t n_searches;        /* that run */
 	struct loop_timer pace;   /* rows are told again when it rings, while somebody follows */
 	struct loop_timer states; /* the same of the state */

@@ -76,6 +76,33 @@ on_changed(struct rows_listener *l)
 	loop_timer_set(i->client->loop, &i->pace, ROWS_PAUSE_US);
 }
 
+void
+inspect_watch_inbox(struct inspector *i)
+{
+	LIST_EACH(node, &i->watchers)
+		(void)web_stream_event(list_of(node, struct inspect_watcher, node)->request,
+		    "inbox", json_object());
+}
+
+/* The edge tells figures of a tunnel's inbox when they have changed. */
+static void
+look_at_inbox(struct inspector *i)
+{
+	uint64_t sum = 1;
+
+	for (size_t k = 0; k < i->client->serve->n_tunnels; k++) {
+		struct tunnel_figures f;
+
+		rows_figures(i->rows, k, &f);
+		sum = sum * 31 + f.wait;
+		sum = sum * 31 + f.parked;
+		sum = sum * 31 + (uint64_t)f.oldest_ms;
+	}
+	if (sum != i->inbox && i->inbox != 0)
+		inspect_watch_inbox(i);
+	i->inbox = sum;
+}
+
 /* Rings while somebody follows. */
 static void
 on_states(struct loop_timer *t)
@@ -87,6 +114,7 @@ on_states(struct loop_timer *t)
 	if (list_empty(&i->watchers))
 		return;
 	loop_timer_set(i->client->loop, &i->states, STATE_PAUSE_US);
+	look_at_inbox(i);
 	o = inspect_state(i, false);
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);

@@ -216,6 +216,21 @@ client_finish(struct client *c, int exit_code)
 	client_end(c, exit_code);
 }
 
+/* --- who listens --- */
+
+void
+client_listen(struct client *c, struct client_ear *e)
+{
+	list_push(&c->ears, &e->node);
+}
+
+void
+client_unlisten(struct client_ear *e)
+{
+	if (e->node.next != NULL)
+		list_del(&e->node);
+}
+
 /* --- links that only finish what they have --- */
 
 /* A link that is drained goes when its last stream has ended, or when it has had its time; so
@@ -268,6 +283,7 @@ client_init(struct client *c, struct resolver *r, const char *edge, const char *
 		edge_dial_fini(&c->dial);
 		return strdup("out of memory");
 	}
+	list_init(&c->ears);
 	c->born_us = clock_boot_us();
 	rand_name(c->instance, sizeof(c->instance) - 1);
 	tell_host(c->host, sizeof(c->host));

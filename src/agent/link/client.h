@@ -48,7 +48,14 @@ enum client_state {
 	CLIENT_OVER,
 };
 
+struct client;
 struct uplink;
+
+/* Somebody who listens, from client_listen() to client_unlisten(). */
+struct client_ear {
+	void (*heard)(struct client_ear *e, struct client *c, struct slice json);
+	struct list node; /* private */
+};
 
 struct client {
 	struct loop *loop;
@@ -70,10 +77,9 @@ struct client {
 	 */
 	void (*talk)(struct client *c, struct slice json, void *owner);
 	void *talk_owner;
-	/* Beside what the client does with it itself, each message that is not about its tunnels;
-	 * NULL: nobody listens. */
-	void (*heard)(struct client *c, struct slice json, void *owner);
-	void *heard_owner;
+	/* Of struct client_ear: they hear, beside what the client does with it itself, each message that
+	 * is not about its tunnels. */
+	struct list ears;
 	/* Called once, at the end of a turn, when everything is closed. */
 	void (*over)(struct client *c, int exit_code);
 	/* private */
@@ -124,6 +130,10 @@ void client_stop(struct client *c);
 void client_say(struct client *c, struct slice json);
 void client_later(struct client *c, int64_t us);
 void client_finish(struct client *c, int exit_code);
+/* After client_init(). */
+void client_listen(struct client *c, struct client_ear *e);
+/* Harmless where it does not listen (but was zeroed). */
+void client_unlisten(struct client_ear *e);
 /* A tunnel stands in serve now, in WANTED: the edge is asked for it, at once where a link is up. */
 void client_added(struct client *c);
 /* It is REMOVED from now on: the edge is told, streams of it end by themselves. */

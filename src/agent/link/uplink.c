@@ -202,8 +202,12 @@ take_other(struct uplink *s, struct slice json)
 {
 	struct client *c = s->client;
 
-	if (c->heard != NULL && s == c->session && s->up_us != 0)
-		c->heard(c, json, c->heard_owner);
+	if (s == c->session && s->up_us != 0)
+		LIST_EACH(node, &c->ears) {
+			struct client_ear *e = list_of(node, struct client_ear, node);
+
+			e->heard(e, c, json);
+		}
 	if (c->talk != NULL && s == c->session && s->up_us != 0)
 		c->talk(c, json, c->talk_owner);
 	else if (s == c->session && c->state == CLIENT_UP)
