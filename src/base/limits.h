@@ -160,6 +160,9 @@
 	X(DASHBOARD_LINK_MS,     60000, "ms", "a link to the dashboard, until it is opened")       \
 	X(DASHBOARD_IDLE_MS,   1800000, "ms", "session of the dashboard in which nothing is asked") \
 	X(DASHBOARD_SESSION_MS, 43200000, "ms", "session of the dashboard at all")                 \
+	X(LOG_TAIL_BYTES,        65536, "bytes", "last lines of the log, kept for an operator")     \
+	X(AUDIT_FILE_BYTES,    1048576, "bytes", "one of the two files of what operators changed") \
+	X(AUDIT_SHOWN,             200, "rows", "changes by operators in memory and in an answer") \
 	X(TUNNELS_SHOWN,           200, "tunnels", "tunnels in one answer to an operator")         \
 	X(INCIDENTS_SHOWN,         200, "rows", "refusals in one answer to an operator")           \
 	X(METRICS_TUNNELS,          64, "tunnels", "tunnels that have metrics of their own")       \

@@ -4,12 +4,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES PIPE_BUF /* what a pipe that has room takes whole */
@@ -24,8 +26,10 @@ static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
 /* What several threads share: one asks for room and writes before the next one asks. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static long long n_lost; /* lines for which there was no room */
-static bool is_cut;      /* the last line was written in part */
+static long long n_lost;  /* lines for which there was no room */
+static bool is_cut;       /* the last line was written in part */
+static char *kept;        /* a ring of the last bytes; NULL: none are kept */
+static uint64_t kept_end; /* of all bytes that were ever put into it */
 
 /*
  * A terminal with room for a byte makes whoever writes two wait.  O_NONBLOCK belongs to the open
@@ -202,6 +206,45 @@ told_lost(void)
 	return true;
 }
 
+/* --- the last lines --- */
+
+void
+log_keep(void)
+{
+	if (kept == NULL)
+		kept = malloc(LIMIT_LOG_TAIL_BYTES); /* NULL: none are kept */
+}
+
+static void
+keep_line(const char *line, size_t n)
+{
+	for (size_t i = 0; kept != NULL && i < n; i++)
+		kept[kept_end++ % LIMIT_LOG_TAIL_BYTES] = line[i];
+}
+
+size_t
+log_tail(uint64_t after, char *dst, size_t cap, uint64_t *ret_next)
+{
+	uint64_t at;
+	size_t n = 0;
+
+	pthread_mutex_lock(&lock);
+	at = after > kept_end ? 0 : after; /* it is from before a restart */
+	if (kept_end - at > LIMIT_LOG_TAIL_BYTES)
+		at = kept_end - LIMIT_LOG_TAIL_BYTES;
+	if (kept_end - at > cap)
+		at = kept_end - cap;
+	/* What begins within a line goes on behind it. */
+	if (at != 0)
+		while (at < kept_end && kept[(at - 1) % LIMIT_LOG_TAIL_BYTES] != '\n')
+			at++;
+	while (at < kept_end)
+		dst[n++] = kept[at++ % LIMIT_LOG_TAIL_BYTES];
+	*ret_next = kept_end;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 void
 log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
@@ -210,6 +253,7 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 
 	/* A log that cannot be written must not stop the traffic. */
 	pthread_mutex_lock(&lock);
+	keep_line(line, n);
 	if (!told_lost() || !put_line(line, n))
 		n_lost++;
 	pthread_mutex_unlock(&lock);

@@ -47,6 +47,14 @@ bool log_wants(enum log_level level);
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
+/* From now on the last LIMIT_LOG_TAIL_BYTES of lines are kept in memory, too. Before the threads start. */
+void log_keep(void);
+/*
+ * Whole lines that were written after this position, the newest where there are more than cap; returns how many bytes they
+ * have.  *ret_next: the position behind them. 0 is before all.
+ */
+size_t log_tail(uint64_t after, char *dst, size_t cap, uint64_t *ret_next);
+
 /* For log_write and its tests: one line with its newline into dst; returns its length. */
 size_t log_line(enum log_format format, enum log_level level, int64_t wall_ms, const char *event,
     const struct log_field *fields, char *dst, size_t cap);

@@ -191,3 +191,51 @@ def test_what_was_refused_is_told(lab):
     row = login(edge, "auditor").op("refused")[1]["rows"][0]
     assert row["tunnel"] == "web" and row["code"] and row["count"] == 1
     assert row["code"] in edge.ctl("refused")
+
+
+def test_changes_are_in_the_audit_over_a_restart(lab):
+    edge = lab.edge()
+    page = login(edge)
+    assert page.op("token.add", account="ci", label="a secret \u202e")[0] == 200
+    assert page.op("token.revoke", id="nothing")[0] == 404
+    assert login(edge, "auditor").op("token.revoke", id="x")[0] == 403
+    rows = login(edge, "auditor").op("audit")[1]["rows"]
+    assert [(r["op"], r["code"]) for r in rows if r["op"] != "dashboard.link"] == [("token.revoke", "forbidden"), ("token.revoke", "none"), ("token.add", "ok")]
+    added = next(r for r in rows if r["op"] == "token.add")
+    assert added["who"] == f"session {page.ask('GET', '/v1/session')[1]['id']} (operator)" and 'account "ci"' in added["about"]
+    assert login(edge, "account", "ci").op("audit")[0] == 403
+    said = edge.ctl("audit")
+    assert "token.add" in said and "by the command line" in said and "\u202e" not in said
+    path = os.path.join(edge.folder, "audit.log")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    edge.stop()
+    with open(path, "a") as f:
+        f.write('{"cut":')
+    again = lab.edge(folder=edge.folder)
+    assert "token.add" in again.ctl("audit")
+    again.ctl("name", "reserve", "behind-the-cut", "ci")
+    again.stop()
+    assert "behind-the-cut" in lab.edge(folder=edge.folder).ctl("audit")
+
+
+def test_a_full_audit_makes_room(lab):
+    edge = lab.edge()
+    path = os.path.join(edge.folder, "audit.log")
+    with open(path, "a") as f:
+        f.write(('x' * 99 + "\n") * 10486)
+    edge.ctl("name", "reserve", "one", "dev")
+    assert os.path.getsize(path) < 1000 and os.path.getsize(path + ".1") > 1048576
+    assert "name.reserve" in edge.ctl("audit")
+
+
+def test_the_log_and_the_settings_are_shown(lab):
+    edge = lab.edge(config="inbox: { alert_command: 'mail -p hunter2', keep_days: 17 }\nhttp2: no\n")
+    said = edge.ctl("config", "show")
+    assert "inbox.keep_days: 17\n" in said and "http2: false\n" in said and "limits.idle_ms: " in said
+    assert 'inbox.alert_command: "(set, not shown)"' in said and "hunter2" not in said
+    log = edge.ctl("log")
+    assert "event=ready" in log and log.splitlines()[0] in edge.logged()
+    first = json.loads(edge.ctl("log", "--json"))
+    edge.ctl("token", "add", "ci")
+    edge.ctl("token", "revoke", edge.ctl("token", "list", "ci").split()[0])
+    assert "op=token.revoke" in edge.ctl("log") and first["next"] > 0

@@ -134,6 +134,25 @@ test("a token is shown once, works, and is revoked", async () => {
 	await quiet(o);
 });
 
+test("what was done stands in the audit, and the log goes on", async () => {
+	const o = await session(browser);
+	const { page } = o;
+	await at(page, "log");
+	await page.getByRole("log").getByText("event=ready").waitFor();
+	aditd("token", "add", "logged", "--label", "in the audit");
+	aditd("name", "reserve", "audited", "logged");
+	aditd("name", "release", "audited");
+	await page.getByRole("log").getByText("name=audited").waitFor();
+	await at(page, "audit");
+	const row = page.getByRole("row").filter({ hasText: "token.add" }).filter({ hasText: "in the audit" });
+	await row.getByText(/^uid \d+ by the command line$/).waitFor();
+	await at(page, "configuration");
+	await page.getByLabel("Filter settings").fill("keep_failed");
+	await page.getByText("keep_failed_days").waitFor();
+	assert.equal(await page.locator(".settings tr").count(), 1);
+	await quiet(o);
+});
+
 test("a role sees what it may do, and no more", async () => {
 	const auditor = await session(browser, ["auditor"]);
 	await auditor.page.getByText("What is wrong, worst first").waitFor();

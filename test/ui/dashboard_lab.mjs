@@ -26,4 +26,5 @@ export async function quiet({ page, context, faults }) {
 }
 
 export const PLACES = [["overview", "", "What is wrong, worst first"], ["tunnels", "tunnels", "preview"], ["inbox", "inbox", "acme/billing"], ["certificates", "certificates", "--dev"], ["accounts", "accounts", "Make a token"],
-	["refused", "refused", "By tunnel and reason"], ["limits", "limits", "DASHBOARD_SESSIONS"]];
+	["refused", "refused", "By tunnel and reason"], ["limits", "limits", "DASHBOARD_SESSIONS"], ["audit", "audit", "token.add"], ["configuration", "configuration", "visitors_per_address"],
+	["log", "log", "event=ready"]];

@@ -8,6 +8,7 @@
 #include "base/tell.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *
@@ -281,6 +282,37 @@ admin_show_refused(const json_t *r)
 	say(r, "peer", 24);
 	say(r, "text", 0);
 	putchar('\n');
+}
+
+void
+admin_show_audit(const json_t *r)
+{
+	char at[32];
+
+	date(r, "at_ms", at);
+	printf("%-25s ", at);
+	say(r, "code", 12);
+	say(r, "op", 20);
+	say(r, "who", 32);
+	say(r, "about", 0);
+	putchar('\n');
+}
+
+/* A line of the log is ASCII already. */
+void
+admin_show_line(const json_t *r)
+{
+	puts(json_is_string(r) ? json_string_value(r) : "");
+}
+
+void
+admin_show_setting(const json_t *r)
+{
+	char *text = json_dumps(json_object_get(r, "value"),
+	    JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	printf("%s: %s\n", admin_text_at(r, "key"), text == NULL ? "?" : text);
+	free(text);
 }
 
 static void

@@ -15,6 +15,9 @@ void admin_show_domain(const json_t *row);
 void admin_show_limit(const json_t *row);
 void admin_show_tunnel(const json_t *row);
 void admin_show_refused(const json_t *row);
+void admin_show_audit(const json_t *row);
+void admin_show_line(const json_t *row);
+void admin_show_setting(const json_t *row);
 void admin_show_session(const json_t *row);
 
 /* Struct admin_command's show. */

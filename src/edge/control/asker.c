@@ -3,6 +3,7 @@
 #include "edge/control/asker.h"
 
 #include "edge/cert/cert.h"
+#include "edge/control/audit.h"
 #include "edge/control/control_private.h"
 #include "edge/domain/ask.h"
 #include "edge/inbox/query.h"
@@ -19,6 +20,15 @@ control_answer(struct asker *a, json_t *answer)
 {
 	/* One request at a time: nothing else works for it now. */
 	check(!asker_is_busy(a));
+	if (a->op[0] != '\0') {
+		const char *code = json_string_value(json_object_get(answer, "code"));
+
+		audit_put(a->control->audit, a->who, a->op, a->about,
+		    json_is_true(json_object_get(answer, "ok")) ? "ok"
+		    : code == NULL                              ? "?"
+								: code);
+		a->op[0] = '\0';
+	}
 	a->answered(a, answer);
 }
 
@@ -62,6 +72,9 @@ asker_leave(struct asker *a)
 	a->query = NULL;
 	certs_abandon(a->cert_job);
 	a->cert_job = NULL;
+	if (a->op[0] != '\0') /* it is done all the same */
+		audit_put(a->control->audit, a->who, a->op, a->about, "unknown");
+	a->op[0] = '\0';
 	domain_abandon(a->domain);
 	a->domain = NULL;
 	a->wait_key[0] = '\0';

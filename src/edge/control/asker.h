@@ -26,6 +26,7 @@ struct asker {
 	struct control *control;
 	enum asker_role role;
 	char account[64]; /* of ASKER_ACCOUNT */
+	char who[64];     /* for the audit: "uid 0", "session 1a2b3c4d (operator)" */
 	/* Once for each request, also from within asker_ask(). Takes over the object; NULL: there was
 	 * no memory for it. */
 	void (*answered)(struct asker *a, json_t *answer);
@@ -34,6 +35,8 @@ struct asker {
 	struct query *query;        /* the store, for a request of the inbox */
 	struct certs_job *cert_job; /* a CA */
 	struct domain_ask *domain;  /* own domains */
+	char op[32],
+	    about[160]; /* private: what is to be noted when it is answered; op "": nothing */
 	/* private: {"op":"wait"} */
 	char wait_key[DIRECTORY_KEY_BYTES]; /* "": does not wait */
 	struct loop_timer wait_timer;

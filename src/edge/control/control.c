@@ -4,9 +4,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "edge/control/audit.h"
 #include "edge/control/control_private.h"
+#include "edge/core/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -191,6 +194,18 @@ may_connect(int fd)
 }
 
 static void
+name_client(int fd, char *dst, size_t cap)
+{
+	struct ucred who;
+	socklen_t n = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0)
+		snprintf(dst, cap, "uid %u by the command line", (unsigned)who.uid);
+	else
+		snprintf(dst, cap, "the command line");
+}
+
+static void
 on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, socklen_t len)
 {
 	struct control *ctl = l->owner;
@@ -207,6 +222,7 @@ on_accepted(struct listener *l, int fd, const struct sockaddr_storage *ss, sockl
 		return;
 	}
 	asker_init(&c->asker, ctl, on_answer);
+	name_client(fd, c->asker.who, sizeof(c->asker.who));
 	buf_init(&c->in, LIMIT_CONTROL_LINE_BYTES + READ_BYTES);
 	buf_init(&c->out, LIMIT_CONTROL_LINE_BYTES);
 	conn_init(&c->conn, fd, NULL, on_conn);
@@ -245,6 +261,7 @@ control_new(struct edge *e, int fd, const struct control_ops *ops, void *owner)
 		return NULL;
 	}
 	ctl->listener.is_urgent = true;
+	ctl->audit = audit_open(ops->settings(owner)->state_dir); /* NULL: nothing is noted */
 	return ctl;
 }
 
@@ -267,5 +284,6 @@ control_free(struct control *ctl)
 		return;
 	control_close(ctl);
 	check(ctl->errands.n_pending == 0);
+	audit_close(ctl->audit);
 	free(ctl);
 }

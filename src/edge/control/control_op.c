@@ -3,6 +3,7 @@
 #include "edge/control/control_private.h"
 
 #include "base/limits.h"
+#include "edge/control/audit.h"
 #include "edge/domain/ask.h"
 #include "edge/inbox/query.h"
 #include "edge/core/worker.h"
@@ -73,6 +74,7 @@ static const struct {
 	void (*fn)(struct asker *c, json_t *request); /* NULL: the store knows */
 	enum store_op store;
 	unsigned who;
+	bool quiet; /* changes nothing, though an auditor may not ask it */
 } rows[] = {
 	{ "token.add", control_token_add, .who = ACCOUNT },
 	{ "token.list", NULL, STORE_TOKEN_LIST, AUDITOR | ACCOUNT },
@@ -88,9 +90,12 @@ static const struct {
 	{ "status", control_status, .who = AUDITOR },
 	{ "metrics", control_metrics, .who = AUDITOR },
 	{ "limits", control_limits, .who = AUDITOR | ACCOUNT },
-	{ "wait", wait_up },
+	{ "audit", control_audit, .who = AUDITOR },
+	{ "log", control_log, .who = AUDITOR },
+	{ "config", control_config, .who = AUDITOR },
+	{ "wait", wait_up, .quiet = true },
 	{ "dashboard.link", dashboard },
-	{ "dashboard.sessions", dashboard },
+	{ "dashboard.sessions", dashboard, .quiet = true },
 	{ "dashboard.end", dashboard },
 	{ "reload", reload },
 	{ "stop", stop },
@@ -188,8 +193,23 @@ bool
 asker_changes(const char *op)
 {
 	static const struct asker auditor = { .role = ASKER_AUDITOR };
+	size_t at = find_row(op);
 
-	return !may_ask(&auditor, op, NULL);
+	return !may_ask(&auditor, op, NULL) &&
+	       !(at < sizeof(rows) / sizeof(*rows) && rows[at].quiet);
+}
+
+/* What was asked, for the line that is written with the answer. */
+static void
+begin_note(struct asker *a, const char *op, const json_t *request)
+{
+	bool opens = json_is_true(json_object_get(request, "raw"));
+
+	a->op[0] = '\0';
+	if (!asker_changes(op) && !opens)
+		return;
+	slice_copy(slice_str(op), a->op, sizeof(a->op));
+	audit_about(request, a->about, sizeof(a->about));
 }
 
 void
@@ -201,6 +221,7 @@ asker_ask(struct asker *a, json_t *request)
 	check(!asker_is_busy(a));
 	if (op == NULL)
 		op = "";
+	begin_note(a, op, request);
 	if (!may_ask(a, op, request)) {
 		control_refuse(a, "forbidden",
 		    "this is for the operator; ask for a link of that role");

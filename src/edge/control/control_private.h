@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+struct audit;
+
 struct control {
 	struct edge *edge;
 	const struct control_ops *ops;
@@ -20,6 +22,7 @@ struct control {
 	struct list clients;
 	size_t n_clients;
 	struct errands errands;
+	struct audit *audit;
 	bool closed;
 };
 
@@ -63,6 +66,9 @@ void control_status(struct asker *c, json_t *request);
 void control_metrics(struct asker *c, json_t *request);
 void control_refused(struct asker *c, json_t *request);
 void control_limits(struct asker *c, json_t *request);
+void control_audit(struct asker *c, json_t *request);
+void control_log(struct asker *c, json_t *request);
+void control_config(struct asker *c, json_t *request);
 
 /* --- overview.c --- */
 

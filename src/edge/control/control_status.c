@@ -3,8 +3,11 @@
 #include "edge/control/control_private.h"
 
 #include "base/limits.h"
+#include "base/log.h"
+#include "edge/control/audit.h"
 #include "edge/control/metrics.h"
 #include "edge/core/incident.h"
+#include "edge/core/settings_show.h"
 #include "edge/core/worker.h"
 #include "edge/inbox/housekeeping.h"
 
@@ -87,6 +90,49 @@ control_refused(struct asker *c, json_t *request)
 	control_answer(c,
 	    json_pack("{s:b, s:o, s:b}", "ok", 1, "rows",
 		incident_list(c->control->edge->incidents, LIMIT_INCIDENTS_SHOWN), "more", 0));
+}
+
+void
+control_audit(struct asker *c, json_t *request)
+{
+	(void)request;
+	control_answer(c, json_pack("{s:b, s:o, s:b}", "ok", 1, "rows",
+			      audit_list(c->control->audit), "more", 0));
+}
+
+#define LOG_BYTES 49152
+
+/* {"op":"log","after":N}: the lines behind that position; "next" is asked next. */
+void
+control_log(struct asker *c, json_t *request)
+{
+	static char text[LOG_BYTES]; /* of the main loop's thread alone */
+	json_t *rows = json_array();
+	int64_t after = 0;
+	uint64_t next;
+	struct slice rest;
+
+	if (!control_number(request, "after", INT64_MAX, &after)) {
+		json_decref(rows);
+		control_refuse(c, "bad-request", "\"after\" is a number that an answer has named");
+		return;
+	}
+	rest = slice_of(text, log_tail((uint64_t)after, text, sizeof(text), &next));
+	while (rest.n > 0) {
+		struct slice line = slice_cut(&rest, '\n');
+
+		json_array_append_new(rows, json_stringn(line.p, line.n));
+	}
+	control_answer(c,
+	    json_pack("{s:b, s:o, s:I}", "ok", 1, "rows", rows, "next", (json_int_t)next));
+}
+
+void
+control_config(struct asker *c, json_t *request)
+{
+	(void)request;
+	control_answer(c, json_pack("{s:b, s:o}", "ok", 1, "rows",
+			      settings_show(c->control->ops->settings(c->control->owner))));
 }
 
 /* As compiled in: `aditd -T` of another version on the disk may say something else. */

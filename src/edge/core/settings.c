@@ -7,6 +7,7 @@
 #include "conf/schema.h"
 #include "edge/core/settings_dashboard.h"
 #include "edge/core/settings_names.h"
+#include "edge/core/settings_show.h"
 #include "tunnel/hello.h"
 
 #include <errno.h>
@@ -295,7 +296,7 @@ static const struct schema_row dynamic_dns_rows[] = {
 	{ "private", SCHEMA_BOOL, AT(ddns_private) },
 	{ NULL },
 };
-static const struct schema_row rows[] = {
+const struct schema_row settings_rows[] = {
 	{ "domain", SCHEMA_CALL, AT(domain), .call = settings_read_domain },
 	{ "state_dir", SCHEMA_PATH, AT(state_dir), .max = SIZE(state_dir) },
 	{ "user", SCHEMA_TEXT, AT(user), .max = SIZE(user) },
@@ -436,7 +437,7 @@ settings_parse(struct slice text, const char *path, char **ret_error)
 		*ret_error = strdup("out of memory");
 		return NULL;
 	}
-	if (schema_parse(&r, rows, check_whole, text, s))
+	if (schema_parse(&r, settings_rows, check_whole, text, s))
 		return s;
 	settings_unref(s);
 	if (asprintf(ret_error, "%s:%d:%d: %s", path, r.error.line, r.error.column, r.error.text) <

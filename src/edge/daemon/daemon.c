@@ -484,6 +484,7 @@ daemon_run(const struct daemon_options *o)
 		daemon_fail(error);
 		return 1;
 	}
+	log_keep();
 	log_init(STDERR_FILENO, (enum log_level)d.settings->log_level,
 	    (enum log_format)d.settings->log_format);
 	rc = start(&d);

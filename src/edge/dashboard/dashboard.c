@@ -196,6 +196,8 @@ ask(struct web_request *r)
 	asker_init(&p->asker, d->config.control, on_answer);
 	p->asker.role = roles[s->role];
 	memcpy(p->asker.account, s->account, sizeof(p->asker.account));
+	snprintf(p->asker.who, sizeof(p->asker.who), "session %s (%s)", s->id,
+	    s->account[0] != '\0' ? "account" : dashboard_role_word(s->role));
 	p->r = r;
 	p->loop = d->config.edge->main_loop;
 	r->job = p;

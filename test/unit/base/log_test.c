@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/limits.h"
 #include "base/rand.h"
 #include "base/utf8.h"
 #include "unit.h"
@@ -338,8 +339,40 @@ TEST(a_terminal_that_nobody_reads_makes_nobody_wait)
 	close(master);
 }
 
-TESTS(TEST_ROW(forms) TEST_ROW(s10_s23_any_bytes_stay_one_line)
-	TEST_ROW(long_values_are_cut_between_characters)
+TEST(the_last_lines_are_kept_whole)
+{
+	static char tail[LIMIT_LOG_TAIL_BYTES];
+	int null = open("/dev/null", O_WRONLY);
+	uint64_t next, later;
+	size_t n;
+
+	log_init(null, LOG_INFO, LOG_LOGFMT);
+	log_event(LOG_INFO, "before");
+	EXPECT(log_tail(0, tail, sizeof(tail), &next) == 0 && next == 0);
+	log_keep();
+	log_event(LOG_INFO, "first");
+	n = log_tail(0, tail, sizeof(tail), &next);
+	EXPECT(n == next && slice_find(slice_of(tail, n), '\n') == n - 1);
+	EXPECT(log_tail(next, tail, sizeof(tail), &later) == 0 && later == next);
+	for (int i = 0; i < 3000; i++)
+		log_event(LOG_INFO, "many", LOG_U("i", i));
+	for (size_t cap = 0; cap <= sizeof(tail); cap += cap < 200 ? 1 : 4711) {
+		n = log_tail(0, tail, cap, &next);
+		EXPECT(n <= cap &&
+		       (n == 0 || (memcmp(tail, "time=", 5) == 0 && tail[n - 1] == '\n')));
+	}
+	n = log_tail(0, tail, sizeof(tail), &next);
+	EXPECT(n > sizeof(tail) - 200);
+	log_event(LOG_INFO, "last");
+	n = log_tail(next, tail, sizeof(tail), &later);
+	EXPECT(n > 0 && later == next + n && slice_find(slice_of(tail, n), '\n') == n - 1);
+	/* A position of another life of the program is none. */
+	EXPECT(log_tail(later + 1, tail, sizeof(tail), &next) > n && next == later);
+	close(null);
+}
+
+TESTS(TEST_ROW(the_last_lines_are_kept_whole) TEST_ROW(forms)
+	TEST_ROW(s10_s23_any_bytes_stay_one_line) TEST_ROW(long_values_are_cut_between_characters)
 	    TEST_ROW(a_long_line_loses_its_last_fields_whole) TEST_ROW(levels)
 		TEST_ROW(a_pipe_that_nobody_reads_makes_nobody_wait)
 		    TEST_ROW(a_socket_that_nobody_reads_makes_nobody_wait)

@@ -28,7 +28,10 @@ export const PAGES = [
 	{ id: "certificates", name: "Certificates", key: "g c", who: ["auditor"] },
 	{ id: "accounts", name: "Accounts", key: "g a", who: ["auditor", "account"] },
 	{ id: "refused", name: "Refused", key: "g r", who: ["auditor"] },
+	{ id: "audit", name: "Audit", key: "g u", who: ["auditor"] },
 	{ id: "limits", name: "Limits", key: "g l", who: ["auditor", "account"] },
+	{ id: "configuration", name: "Configuration", key: "g f", who: ["auditor"] },
+	{ id: "log", name: "Log", key: "g w", who: ["auditor"] },
 ];
 
 export const pagesOf = (who) => PAGES.filter((p) => who === "operator" || p.who.includes(who));

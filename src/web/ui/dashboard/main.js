@@ -20,6 +20,9 @@ import { DeliveryPage } from "./deliverypage.js";
 import { CertificatesPage } from "./certificatespage.js";
 import { AccountsPage } from "./accountspage.js";
 import { RefusedPage } from "./refusedpage.js";
+import { AuditPage } from "./auditpage.js";
+import { ConfigurationPage } from "./configurationpage.js";
+import { LogPage } from "./logpage.js";
 import { LimitsPage } from "./limitspage.js";
 
 // The code leaves the address before anything else, then it is exchanged for a session.
@@ -41,7 +44,7 @@ onTrouble((what) => {
 	if ((what === "away") !== app.value.away && app.value.session) app.set({ away: what === "away" });
 });
 
-const CONTENT = { "": OverviewPage, tunnels: TunnelsPage, inbox: InboxPage, certificates: CertificatesPage, accounts: AccountsPage, refused: RefusedPage, limits: LimitsPage };
+const CONTENT = { "": OverviewPage, tunnels: TunnelsPage, inbox: InboxPage, certificates: CertificatesPage, accounts: AccountsPage, refused: RefusedPage, audit: AuditPage, limits: LimitsPage, configuration: ConfigurationPage, log: LogPage };
 
 function Content({ path }) {
 	const first = path[0] ?? (role() === "account" ? "tunnels" : "");

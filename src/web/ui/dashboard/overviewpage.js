@@ -64,6 +64,13 @@ function LastRefused() {
 	return html`<${Table} label="What was refused last" head=${[["Time", ""], ["Tunnel", ""], ["Why", ""]]}>${rows.map((x, i) => html`<tr key=${i}><td class="m">${full(x.at_ms)}</td><td><b>${oneLine(x.tunnel)}</b></td><td class="fluid"><code>${x.code}</code> ${oneLine(x.text)}</td></tr>`)}</${Table}>`;
 }
 
+function LastChanges() {
+	const { data } = useOp("audit");
+	const rows = data?.rows.slice(0, 8) ?? [];
+	if (!rows.length) return html`<${None}>Nobody has changed anything yet.</${None}>`;
+	return html`<${Table} label="What was changed last" head=${[["Time", ""], ["Change", ""], ["Who", ""]]}>${rows.map((a, i) => html`<tr key=${i}><td class="m">${full(a.at_ms)}</td><td class="fluid"><code>${oneLine(a.op)}</code> ${oneLine(a.about)}${a.code === "ok" ? "" : html` <span class="bad">${oneLine(a.code)}</span>`}</td><td>${oneLine(a.who)}</td></tr>`)}</${Table}>`;
+}
+
 export function OverviewPage() {
 	const { look, samples } = useStore(app);
 	const now = useNow(10000);
@@ -71,6 +78,6 @@ export function OverviewPage() {
 	if (!view) return html`<${Page} lead="Asking the edge" />`;
 	return html`<${Page} lead=${lead(view)}><${Card} id="wr" title="What is wrong, worst first"><${Wrong} problems=${view.problems} now=${now} /></${Card}>
 		<${Card} id="fi" title="Now" note="rates since this page was opened"><${Figures} view=${view} samples=${samples} /></${Card}>
-		<div class="cols"><${Card} id="li" title="Use against ceilings" tools=${html`<a href=${href("limits")}>All limits</a>`}><${Table} label="Ceilings" head=${[["What", ""], ["Use", ""], ["Of", "r"]]}>${view.use.map((u) => html`<tr key=${u.name}><td>${u.name[0].toUpperCase() + u.name.slice(1)}</td><td class="fluid"><${Bar} used=${u.used} limit=${u.limit} /></td><td class="r">${number(u.used)} of ${number(u.limit)}</td></tr>`)}</${Table}></${Card}>
-		<${Card} id="re" title="Refused last" tools=${html`<a href=${href("refused")}>All</a>`}><${LastRefused} /></${Card}></div></${Page}>`;
+		<div class="cols"><${Card} id="ch" title="What was changed" tools=${html`<a href=${href("audit")}>Audit</a>`}><${LastChanges} /></${Card}><${Card} id="li" title="Use against ceilings" tools=${html`<a href=${href("limits")}>All limits</a>`}><${Table} label="Ceilings" head=${[["What", ""], ["Use", ""], ["Of", "r"]]}>${view.use.map((u) => html`<tr key=${u.name}><td>${u.name[0].toUpperCase() + u.name.slice(1)}</td><td class="fluid"><${Bar} used=${u.used} limit=${u.limit} /></td><td class="r">${number(u.used)} of ${number(u.limit)}</td></tr>`)}</${Table}></${Card}>
+		</div><${Card} id="re" title="Refused last" tools=${html`<a href=${href("refused")}>All</a>`}><${LastRefused} /></${Card}></${Page}>`;
 }
