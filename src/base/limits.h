@@ -320,6 +320,7 @@
 	X(REPLAY_TIMES,            100, "times", "one request is sent again at once")              \
 	X(INSPECT_SEARCHES,          4, "searches", "that an agent makes at one time; a further one is answered 429") \
 	X(INSPECT_HITS,            500, "requests", "that one search finds")                       \
+	X(INSPECT_REDACT_BYTES, 1048576, "bytes", "body in which configured values are hidden; a longer one is not shown then") \
 	X(INSPECT_LOOK_BYTES,   262144, "bytes", "of a body in which a search looks for its second word") \
 	X(SINK_RULES,               64, "rules", "of a sink")                                       \
 	X(SINK_PATH_BYTES,         512, "bytes", "pattern of a path in such a rule")                \

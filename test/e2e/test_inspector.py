@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inspector's API (doc/inspector-api.md) of a real agent: list, live rows, one exchange, its bytes, what is hidden."""
+import base64
 import http.client
 import json
 import os
@@ -224,6 +225,37 @@ def test_search_ends(lab):
         assert c.getresponse().status in (200, 429)
         c.close()
     until(lambda: ask(agent, "GET", "/v1/search?q=needle")[0].status == 200, what="searches of those who went")
+
+
+def test_values_that_the_configuration_hides(lab):
+    """redact: names of fields, and places in JSON; whatever may hold them and can't be looked through is not shown."""
+    origin = lab.keep(Origin(echo))
+    edge = lab.edge()
+    config = f"{lab.folder}/hides.yml"
+    with open(config, "w") as f:
+        f.write("inspect: { redact: [/user/mail, /n, X-Owner] }\nweb: { listen: \"127.0.0.1:0\" }\n"
+                f"tunnels: {{ web: {{ name: web, origin: \"{origin.address}\" }} }}\n")
+    agent = lab.agent(edge, "start", "--all", "-f", config)
+    edge.wait_up("web")
+    body = b'{"user": {"mail": "s3cret-ann@example.org", "name": "ann"}, "n": 4711, "word": "needle"}'
+    post(edge, body, "/json", ["X-Owner: s3cret-owner"])
+    post(edge, b"plain s3cret needle", "/plain")
+    post(edge, b'{"pad": "' + b"x" * (1 << 20) + b'", "n": "s3cret"}', "/long")
+    rows = {r["path"]: r["id"] for r in listed(agent, 3)}
+    for side in ("request", "response"):
+        m, data = ask(agent, "GET", f"/v1/exchanges/{rows['/json']}/{side}/body")
+        assert m.status == 200 and json.loads(data) == {"user": {"mail": "***", "name": "ann"}, "n": "***", "word": "needle"}
+        for path in ("/plain", "/long"):
+            m, data = ask(agent, "GET", f"/v1/exchanges/{rows[path]}/{side}/body?raw")
+            assert m.status == 403 and json.loads(data)["code"] == "hidden" and b"s3cret" not in data
+    everything = json.dumps([get(agent, f"/v1/exchanges/{i}") for i in rows.values()] + [search(agent, "needle")[0]])
+    assert "s3cret" not in everything and "needle" not in search(agent, "s3cret")[0]
+    with open(f"{edge.folder}/.local/state/adit/web-token") as f:
+        m, data = ask(agent, "GET", "/api/requests/http", Authorization=f"Bearer {f.read().strip()}")
+    assert m.status == 200 and len(json.loads(data)["requests"]) == 3
+    for one in json.loads(data)["requests"]:
+        for side in ("request", "response"):
+            assert b"s3cret" not in base64.b64decode(one[side]["raw"]), one
 
 
 @pytest.mark.slow  # a gibibyte is carried and kept, as fast as it is kept

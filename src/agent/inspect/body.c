@@ -2,7 +2,8 @@
 /* Bodies of the capture, sent as they passed, and when their pieces came. */
 #include "agent/inspect/inspect_private.h"
 
-#include "agent/capture/exchange.h"
+#include "agent/capture/shown.h"
+#include "base/limits.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@ struct sending {
 	struct captured *exchange;
 	enum tap_side side;
 	uint64_t at, total;
+	struct buf redacted;
+	bool is_redacted; /* what is in the buffer is sent */
 };
 
 static enum tap_side
@@ -26,6 +29,7 @@ static void
 forget(struct sending *s)
 {
 	exchange_close(s->exchange);
+	buf_fini(&s->redacted);
 	free(s);
 }
 
@@ -33,6 +37,17 @@ static void
 on_gone(struct web_request *r)
 {
 	forget(r->job);
+}
+
+/* What comes next of it; bytes: READ_BYTES. */
+static struct slice
+next_part(struct sending *s, char *bytes, size_t room)
+{
+	if (s->is_redacted)
+		return slice_head(slice_from(buf_slice(&s->redacted), s->at),
+		    room < s->total - s->at ? room : s->total - s->at);
+	return slice_of(bytes, exchange_read(s->exchange, s->side, s->at, bytes,
+				   room < READ_BYTES ? room : READ_BYTES));
 }
 
 static void
@@ -43,15 +58,14 @@ on_more(struct web_request *r)
 	size_t room;
 
 	while (s->at < s->total && (room = web_body_room(r)) > 0) {
-		size_t n = exchange_read(s->exchange, s->side, s->at, bytes,
-		    room < sizeof(bytes) ? room : sizeof(bytes));
+		struct slice part = next_part(s, bytes, room);
 
-		if (n == 0) {
+		if (part.n == 0) {
 			forget(s);
 			web_body_abort(r);
 			return;
 		}
-		s->at += web_body_write(r, slice_of(bytes, n));
+		s->at += web_body_write(r, part);
 	}
 	if (s->at == s->total) {
 		forget(s);
@@ -98,6 +112,7 @@ inspect_body(struct web_request *r)
 	struct capture_row row;
 	struct captured *e = open_exchange(r, &row);
 	struct sending *s;
+	enum shown_as shown;
 
 	if (e == NULL)
 		return;
@@ -109,7 +124,17 @@ inspect_body(struct web_request *r)
 	}
 	s->exchange = e;
 	s->side = side_of(r);
-	s->total = exchange_body_bytes(e, s->side);
+	buf_init(&s->redacted, 2 * LIMIT_INSPECT_REDACT_BYTES);
+	shown = shown_body(inspector_of(r)->client->serve->capture, e, s->side, &s->redacted);
+	if (shown == SHOWN_NOT) {
+		forget(s);
+		web_error(r, 403, "hidden", "This body may hold values that adit.yml hides.",
+		    "Only JSON of at most 1 MiB can be shown while inspect.redact names places "
+		    "in it.");
+		return;
+	}
+	s->is_redacted = shown == SHOWN_REDACTED;
+	s->total = s->is_redacted ? s->redacted.n : exchange_body_bytes(e, s->side);
 	put_coding(r, e, s->side);
 	web_untrusted(r, S("body"));
 	r->job = s;

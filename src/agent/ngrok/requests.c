@@ -2,8 +2,8 @@
 /* Rows and exchanges of the capture in the shape of the API (requests.h). */
 #include "agent/ngrok/requests.h"
 
-#include "agent/capture/exchange.h"
 #include "agent/capture/rows.h"
+#include "agent/capture/shown.h"
 #include "agent/ngrok/api_private.h"
 #include "agent/ngrok/shape.h"
 #include "base/text.h"
@@ -59,15 +59,27 @@ headers_of(struct slice head)
 
 /* Head and body in base64, up to a bound. */
 static json_t *
-raw_of(struct captured *e, enum tap_side side, const struct buf *head)
+raw_of(struct capture *c, struct captured *e, enum tap_side side, const struct buf *head)
 {
 	size_t cap = head->n + LIMIT_NGROK_RAW_BYTES, n = head->n;
 	char *bytes = malloc(cap), *text = NULL;
 	json_t *made = NULL;
+	struct buf redacted;
+	enum shown_as shown;
 
 	if (bytes != NULL) {
 		memcpy(bytes, head->p, head->n);
-		while (n < cap) {
+		buf_init(&redacted, 2 * LIMIT_INSPECT_REDACT_BYTES);
+		shown = shown_body(c, e, side, &redacted);
+		if (shown == SHOWN_REDACTED) {
+			struct slice body = slice_head(buf_slice(&redacted),
+			    redacted.n < cap - n ? redacted.n : cap - n);
+
+			memcpy(bytes + n, body.p, body.n);
+			n += body.n;
+		}
+		buf_fini(&redacted);
+		while (shown == SHOWN_WHOLE && n < cap) {
 			size_t got = exchange_read(e, side, n - head->n, bytes + n, cap - n);
 
 			if (got == 0)
@@ -86,18 +98,18 @@ raw_of(struct captured *e, enum tap_side side, const struct buf *head)
 }
 
 static json_t *
-request_of(struct captured *e, const struct buf *head)
+request_of(struct capture *c, struct captured *e, const struct buf *head)
 {
 	struct slice rest = buf_slice(head), line = slice_cut(&rest, '\n');
 	struct slice method = slice_cut(&line, ' '), target = slice_cut(&line, ' ');
 
 	return json_pack("{s:o,s:s,s:o,s:o,s:o}", "method", json_stringn(method.p, method.n),
 	    "proto", "HTTP/1.1", "headers", headers_of(buf_slice(head)), "uri",
-	    json_stringn(target.p, target.n), "raw", raw_of(e, TAP_REQUEST, head));
+	    json_stringn(target.p, target.n), "raw", raw_of(c, e, TAP_REQUEST, head));
 }
 
 static json_t *
-response_of(struct captured *e, const struct buf *head, unsigned status)
+response_of(struct capture *c, struct captured *e, const struct buf *head, unsigned status)
 {
 	struct slice rest = buf_slice(head), line = slice_cut(&rest, '\n');
 
@@ -106,7 +118,7 @@ response_of(struct captured *e, const struct buf *head, unsigned status)
 		line.n--;
 	return json_pack("{s:o,s:i,s:s,s:o,s:o}", "status", json_stringn(line.p, line.n),
 	    "status_code", (int)status, "proto", "HTTP/1.1", "headers", headers_of(buf_slice(head)),
-	    "raw", raw_of(e, TAP_RESPONSE, head));
+	    "raw", raw_of(c, e, TAP_RESPONSE, head));
 }
 
 /* --- one exchange --- */
@@ -144,10 +156,10 @@ row_json(struct ngrok_api *api, struct capture *c, const struct capture_row *row
 	show_time(row->begun_ms, start);
 	buf_init(&head, 2 * LIMIT_HEAD_BYTES);
 	if (e != NULL && exchange_head(e, TAP_REQUEST, TAP_RECEIVED, &head) && !head.failed)
-		request = request_of(e, &head);
+		request = request_of(c, e, &head);
 	head.n = 0;
 	if (e != NULL && exchange_head(e, TAP_RESPONSE, TAP_RECEIVED, &head) && !head.failed)
-		response = response_of(e, &head, row->status);
+		response = response_of(c, e, &head, row->status);
 	buf_fini(&head);
 	exchange_close(e);
 	/* Nothing of it is on the disk: what the list knows. */
