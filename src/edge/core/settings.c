@@ -233,6 +233,7 @@ read_certs(struct schema_read *r, const struct yamldoc_node *list, void *dst)
 /* --- the schema --- */
 
 static const char *const http_words[] = { "redirect", "serve", NULL };
+static const char *const access_words[] = { "logfmt", "json", "combined", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
 static const char *const format_words[] = { "logfmt", "json", NULL };
 
@@ -252,6 +253,8 @@ static const struct schema_row log_rows[] = {
 	{ "level", SCHEMA_WORD, AT(log_level), .words = level_words },
 	{ "format", SCHEMA_WORD, AT(log_format), .words = format_words },
 	{ "access", SCHEMA_BOOL, AT(log_access) },
+	{ "access_format", SCHEMA_WORD, AT(access_format), .words = access_words },
+	{ "access_file", SCHEMA_PATH, AT(access_file), .max = SIZE(access_file) },
 	{ NULL },
 };
 static const struct schema_row limit_rows[] = {
@@ -343,6 +346,7 @@ settings_new(void)
 	s->port_max = 29999;
 	s->log_level = LOG_INFO;
 	s->log_access = true;
+	s->access_format = -1;
 	s->limits.visitors = LIMIT_VISITORS;
 	s->limits.visitors_per_address = LIMIT_VISITORS_PER_ADDRESS;
 	s->limits.names_per_account = LIMIT_NAMES_PER_ACCOUNT;
@@ -424,6 +428,8 @@ check_whole(struct schema_read *r, const struct yamldoc_node *root, void *dst)
 		    s->domain);
 	if (s->port_min > s->port_max)
 		return schema_fault(r, root, "tcp_ports: \"from\" is above \"to\"");
+	if (s->access_format >= 0 && s->access_file[0] == '\0')
+		return schema_fault(r, root, "log.access_format is for log.access_file");
 	return settings_dns_whole(r, root, &s->dns, s->domain, &s->https);
 }
 

@@ -66,6 +66,8 @@ struct settings {
 	bool http2;                    /* spoken with visitors that offer it */
 	int64_t log_level, log_format; /* enum log_level, enum log_format */
 	bool log_access;               /* a line for each request */
+	int64_t access_format;         /* enum access_format; -1: as the log */
+	char access_file[256];         /* they go there; "": to the log */
 	bool trace;                    /* requests that belong to no trace begin one */
 	struct {
 		int64_t visitors, visitors_per_address;

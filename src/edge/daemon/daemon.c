@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "edge/core/access_log.h"
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/core/keyring.h"
@@ -169,6 +170,7 @@ reload(struct daemon *d, char *ret_text, size_t cap)
 	domains_use_settings(d->edge.domains, next);
 	atomic_store(&d->edge.account_bytes, (uint64_t)next->inbox.account_bytes);
 	atomic_store(&d->edge.http2, next->http2);
+	access_log_reopen(next->log_access ? next->access_file : "");
 	settings_unref(d->settings);
 	d->settings = next;
 	stop_use(next->limits.drain_ms);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "base/tell.h"
+#include "edge/core/access_log.h"
 #include "edge/core/board.h"
 #include "edge/core/incident.h"
 #include "edge/core/keyring.h"
@@ -123,6 +124,8 @@ daemon_prepare(struct daemon *d, unsigned n_workers)
 		error = privilege_drop(s);
 	if (error == NULL)
 		error = settings_acme_trust(&s->acme);
+	if (error == NULL)
+		error = access_log_open(s->log_access ? s->access_file : "");
 	if (error != NULL)
 		return daemon_fail(error);
 	if (geteuid() == 0 && d->options->dev == NULL)

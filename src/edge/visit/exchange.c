@@ -69,7 +69,7 @@ exchange_start(struct front *f)
 	h1_init(&x->req, H1_REQUEST);
 	h1_init(&x->res, H1_RESPONSE);
 	x->id[0] = x->name[0] = x->host[0] = x->accept[0] = x->method[0] = x->path[0] = '\0';
-	x->trace[0] = '\0';
+	x->trace[0] = x->referer[0] = x->agent[0] = '\0';
 	buf_init(&x->head, HEAD_BUF_BYTES);
 	buf_init(&x->rest, HEAD_BUF_BYTES);
 	buf_init(&x->page, VISIT_PAGE_BYTES);

@@ -114,10 +114,11 @@ struct exchange {
 	struct h1 req, res;
 	char id[17];
 	char name[DIRECTORY_KEY_BYTES];
-	char host[256];             /* canonical */
-	char accept[80];            /* cut; for pages of our own */
-	char method[24], path[160]; /* for the log; cut, without the query */
-	char trace[TRACE_ID_BYTES]; /* the same; "": it belongs to no trace */
+	char host[256];                /* canonical */
+	char accept[80];               /* cut; for pages of our own */
+	char method[24], path[160];    /* for the log; cut, without the query */
+	char referer[128], agent[128]; /* the same, for the combined format alone; cut */
+	char trace[TRACE_ID_BYTES];    /* the same; "": it belongs to no trace */
 };
 
 /* What of it comes zeroed. */
