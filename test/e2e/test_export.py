@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tarfile
 
+import hooks
 import pytest
+from lab import ADIT
 from origin import Origin, echo
-from process import WAIT_S
+from process import WAIT_S, until
 from test_inspector import ask, get, listed
-from test_replay import again, ended
+from test_replay import again, ended, hooked
 
 HOSTILE = ["' ; touch pwned ; '", "$(touch pwned)", "`touch pwned`", "\\", "\"\"\"", "'''", "%s%n", "@/etc/passwd", "END", "!x", "a'b\"c\\d$e`f", "#", "-X DELETE"]
 BODIES = [b"", b"@/etc/passwd", b"END\n", b"'\n$(touch pwned)\n'\n", b"\\x41\\101%s", b"\0\xff\r\n", b"\xe2\x80\xae\xc3\xa4", b"\"\"\"\\", b"x" * 70000, bytes(range(256)) * 30]
@@ -179,3 +181,43 @@ def test_large_and_broken_files(lab):
     for n in (100, 511, 513, 700):
         assert imported(agent, whole[:n])[0] == 200
     assert get(agent, "/v1/state")["counts"]["all"] == len(rows) + 3
+
+
+def replay(edge, agent, *args):
+    done = subprocess.run([ADIT, "replay", *args, "--web", agent.up["web"]], capture_output=True, text=True, timeout=4 * WAIT_S,
+                          env={**os.environ, "HOME": edge.folder, "XDG_STATE_HOME": "", "no_proxy": "*"})
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command_sends_what_was_exported(lab, tmp_path):
+    origin, edge, agent = hooked(lab)
+    assert hooks.send(edge, 1).status in (200, 202)
+    row = until(lambda: next(iter(get(agent, "/v1/exchanges?q=state:delivered")["rows"]), None), 20, "the delivered row")
+    folder = tmp_path / "requests"
+    folder.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(export(agent, ids=[row["id"]], **{"as": "http", "raw": True})[1])) as tar:
+        for name in tar.getnames():
+            (folder / name).write_bytes(tar.extractfile(name).read())
+    (folder / "zzz.har").write_bytes(export(agent, ids=[row["id"]], **{"as": "har", "raw": True})[1])
+    assert os.listdir(folder) != [] and (folder / "001-repo-push.http").exists()
+    code, out, err = replay(edge, agent, str(folder), "-n")
+    assert code == 0 and out.count("POST /bitbucket-hook/") == 2 and len(origin.requests) == 1, (out, err)
+    code, out, err = replay(edge, agent, str(folder))
+    assert code == 0 and out.count("sent as #") == 2, (out, err)
+    until(lambda: len(origin.requests) == 3, 20, "both requests")
+    assert shape(origin.requests[1]) == shape(origin.requests[0]) == shape(origin.requests[2])
+    # Another body, signed anew.
+    path = folder / "001-repo-push.http"
+    path.write_bytes(path.read_bytes().replace(b'"main"', b'"other"'))
+    code, out, err = replay(edge, agent, str(path), "--sign", "--to", "web")
+    assert code == 0, err
+    until(lambda: len(origin.requests) == 4, 20, "the signed request")
+    last = origin.requests[-1]
+    assert b'"other"' in last.body and last.get("x-hub-signature") == hooks.signed(last.body)
+    assert replay(edge, agent, str(path), "--to", "nowhere")[0] == 1
+    assert replay(edge, agent, str(tmp_path / "none"))[0] == 2
+    (tmp_path / "bad.har").write_text("{")
+    assert replay(edge, agent, str(tmp_path / "bad.har"))[0] == 2
+    agent.stop()
+    code, out, err = replay(edge, agent, str(path))
+    assert code == 1 and "no agent answers" in err

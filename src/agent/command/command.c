@@ -19,6 +19,7 @@
 #include "agent/command/name_command.h"
 #include "agent/command/ngrok_command.h"
 #include "agent/command/passwd_command.h"
+#include "agent/command/replay_command.h"
 #include "agent/command/service_command.h"
 #include "agent/command/status_command.h"
 #include "agent/command/tunnel_command.h"
@@ -119,6 +120,8 @@ static const struct command commands[] = {
 	    "make an adit.yml of the configuration of ngrok, cloudflared or frp" },
 	{ "mcp", NULL, "", 0, 0, OPTIONS_MCP | OPTIONS_LINK | OPTIONS_FILE, mcp_command,
 	    "be a server of the Model Context Protocol for coding agents, on standard input and output" },
+	{ "replay", NULL, "FILE|DIR", 1, 1, OPTIONS_SEND | OPTIONS_DRY, replay_command,
+	    "send requests of HAR or .http files to the local server, by the agent that runs here" },
 	{ "ngrok-link", NULL, "DIR", 1, 1, 0, ngrok_link_command,
 	    "make DIR/ngrok a link to this program: by that name it takes ngrok's command lines" },
 	{ "version", NULL, "", 0, 0, 0, version_command, "print the version" },

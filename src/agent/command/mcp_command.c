@@ -83,6 +83,21 @@ serve(struct mcp *m, struct mcp_tools *t)
 	return rc;
 }
 
+bool
+mcp_find_agent(struct mcp_tools *t, const char *web)
+{
+	if (web != NULL)
+		snprintf(t->address, sizeof(t->address), "%s", web);
+	else
+		read_state("web-address", t->address, sizeof(t->address));
+	if (t->address[0] == '\0')
+		snprintf(t->address, sizeof(t->address), "127.0.0.1:4040");
+	if (!is_ours(t->address))
+		return false;
+	read_state("web-token", t->token, sizeof(t->token));
+	return true;
+}
+
 int
 mcp_command(const struct options *o)
 {
@@ -93,15 +108,8 @@ mcp_command(const struct options *o)
 	const char *passed[10];
 	int rc;
 
-	if (o->web != NULL)
-		snprintf(t.address, sizeof(t.address), "%s", o->web);
-	else
-		read_state("web-address", t.address, sizeof(t.address));
-	if (t.address[0] == '\0')
-		snprintf(t.address, sizeof(t.address), "127.0.0.1:4040");
-	if (!is_ours(t.address))
+	if (!mcp_find_agent(&t, o->web))
 		return usage_error("--web %s: an address of this machine is wanted", t.address);
-	read_state("web-token", t.token, sizeof(t.token));
 	pass(o, passed);
 	t.passed = passed;
 	signal(SIGPIPE, SIG_IGN);

@@ -8,4 +8,9 @@
 /* Until standard input ends: 0. 2: wrong usage. */
 int mcp_command(const struct options *o);
 
+struct mcp_tools;
+
+/* Address and token of the agent that runs here; web: of --web, or NULL. False: it is another machine's. */
+bool mcp_find_agent(struct mcp_tools *t, const char *web);
+
 #endif

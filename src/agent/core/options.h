@@ -40,6 +40,7 @@ enum option_group {
 	OPTIONS_SERVICE = 1 << 25,  /* a unit of systemd */
 	OPTIONS_DRY = 1 << 26,
 	OPTIONS_MCP = 1 << 28,
+	OPTIONS_SEND = 1 << 29,   /* requests of files */
 	OPTIONS_IMPORT = 1 << 27, /* a file of another program */
 	OPTIONS_COMMON = 1 << 19, /* of every command, without being named */
 };
@@ -73,6 +74,7 @@ struct options {
 	const char *from, *output; /* config import */
 	bool force;
 	bool allow_replay; /* mcp */
+	bool sign;         /* replay */
 	bool or_tunnel, listing, dotfiles;
 	bool quiet;
 	bool system, dry_run;
