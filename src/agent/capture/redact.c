@@ -16,7 +16,7 @@ redact_hides(const struct redact *r, struct slice field)
 	for (size_t i = 0; r->names != NULL && r->names[i] != NULL; i++)
 		if (slice_ieq(field, slice_str(r->names[i])))
 			return true;
-	return !harmless_is(field);
+	return !r->named_alone && !harmless_is(field);
 }
 
 void
@@ -25,8 +25,7 @@ redact_target(const struct redact *r, struct slice target, struct buf *out)
 	size_t at = slice_find(target, '?');
 	struct slice query;
 
-	(void)r;
-	if (at == SIZE_MAX) {
+	if (at == SIZE_MAX || r->named_alone) {
 		buf_put(out, target);
 		return;
 	}

@@ -13,6 +13,7 @@
 /* names: further ones, ends with NULL; NULL: none. "X-Field", or "/json/pointer" of a value in a body. */
 struct redact {
 	const char *const *names;
+	bool named_alone; /* what is no name of these is shown: programs that ask for all of it */
 };
 
 bool redact_hides(const struct redact *r, struct slice field);

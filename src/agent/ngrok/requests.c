@@ -2,6 +2,7 @@
 /* Rows and exchanges of the capture in the shape of the API (requests.h). */
 #include "agent/ngrok/requests.h"
 
+#include "agent/capture/redact.h"
 #include "agent/capture/rows.h"
 #include "agent/capture/shown.h"
 #include "agent/ngrok/api_private.h"
@@ -143,6 +144,23 @@ tunnel_name(const struct ngrok_api *api, const struct capture_row *row)
 	return row->tunnel < s->n_tunnels ? ngrok_api_name(&s->tunnels[row->tunnel]) : "";
 }
 
+/* As it came, but for fields that the configuration hides. */
+static bool
+read_head(struct capture *c, struct captured *e, enum tap_side side, struct buf *ret)
+{
+	const struct redact hide = { .names = capture_redacted(c), .named_alone = true };
+	struct buf head;
+	bool found;
+
+	buf_init(&head, 2 * LIMIT_HEAD_BYTES);
+	buf_reset(ret);
+	found = e != NULL && exchange_head(e, side, TAP_RECEIVED, &head) && !head.failed;
+	if (found)
+		redact_head(&hide, buf_slice(&head), ret);
+	buf_fini(&head);
+	return found && !ret->failed;
+}
+
 static json_t *
 row_json(struct ngrok_api *api, struct capture *c, const struct capture_row *row)
 {
@@ -155,10 +173,9 @@ row_json(struct ngrok_api *api, struct capture *c, const struct capture_row *row
 	snprintf(client, sizeof(client), "%.*s", PS(row->client));
 	show_time(row->begun_ms, start);
 	buf_init(&head, 2 * LIMIT_HEAD_BYTES);
-	if (e != NULL && exchange_head(e, TAP_REQUEST, TAP_RECEIVED, &head) && !head.failed)
+	if (read_head(c, e, TAP_REQUEST, &head))
 		request = request_of(c, e, &head);
-	head.n = 0;
-	if (e != NULL && exchange_head(e, TAP_RESPONSE, TAP_RECEIVED, &head) && !head.failed)
+	if (read_head(c, e, TAP_RESPONSE, &head))
 		response = response_of(c, e, &head, row->status);
 	buf_fini(&head);
 	exchange_close(e);
