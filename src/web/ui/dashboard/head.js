@@ -91,6 +91,8 @@ export function Nav() {
 	useEffect(() => {
 		document.title = `${n ? `${n} need${n === 1 ? "s" : ""} you, ` : ""}${name}, adit edge`;
 	}, [n, name]);
+	// On a phone the pages are a row that is wider than the screen.
+	useEffect(() => document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [here]);
 	const tag = tags(look);
 	return html`<nav class="nav" aria-label="Dashboard"><ul>${pagesOf(role()).map((p) => html`<li key=${p.id}><a href=${p.id ? href(p.id) : "#/"} aria-current=${here === p.id ? "page" : undefined}>${p.name}${tag[p.id]}</a></li>`)}</ul></nav>`;
 }
