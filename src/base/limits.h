@@ -309,6 +309,8 @@
 	X(CAPTURE_SEGMENT_BYTES, 16777216, "bytes", "one file of kept exchanges")                   \
 	X(CAPTURE_PINNED_BYTES, 268435456, "bytes", "pinned exchanges of an agent, beside its other files") \
 	X(CAPTURE_PINNINGS,         64, "exchanges", "that wait to be pinned, or not any more, at one time") \
+	X(INSPECT_DOCTOR_MS, 120000, "ms", "that the doctor of a page may take") \
+	X(INSPECT_DOCTOR_BYTES, 262144, "bytes", "that it may say") \
 	X(CAPTURE_BODY_BYTES, 16777216, "bytes", "of one body that are kept")                       \
 	X(CAPTURE_RECORDS,      262144, "records", "of one exchange that are kept")                 \
 	X(CAPTURE_BYTES_RATE, 33554432, "bytes/s", "kept; above it heads alone")                    \

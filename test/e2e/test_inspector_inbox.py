@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inspector's view of the inbox at the edge, asked over the link of the agent that runs."""
+"""The inspector asks the edge over the link that runs for its inbox, and has the doctor look."""
 import json
 
 from hooks import secret_file, send
@@ -53,3 +53,22 @@ def test_list_show_drop_and_replay(lab):
     edge.stop()
     m, data = until(lambda: (lambda a: a if a[0].status == 503 else None)(ask(agent, "GET", "/v1/inbox")), what="no edge")
     assert json.loads(data)["code"] == "edge-away"
+
+
+def test_doctor(lab):
+    edge = lab.edge()
+    origin = lab.keep(Origin())
+    agent = lab.agent(edge, "http", origin.address, "--name", "web", "--web", "127.0.0.1:0")
+    edge.wait_up("web")
+    m, data = ask(agent, "POST", "/v1/doctor", {"tunnel": "web"})
+    report = json.loads(data)
+    assert m.status == 200, report
+    steps = {s["name"]: s for s in report["steps"]}
+    assert steps["link"]["state"] in ("ok", "wait") and steps["origin"]["text"], steps
+    assert report["state"] in ("ok", "wait", "bad") and report["title"] and report["took_us"] > 0
+    assert all(s["state"] in ("ok", "failed", "wait", "none") for s in report["steps"])
+    assert any(s["advice"] for s in report["steps"] if s["state"] == "failed") == (report["state"] == "bad"), report
+    for body in ({"tunnel": "other"}, {"tunnel": "--help"}, {}):
+        m, data = ask(agent, "POST", "/v1/doctor", body)
+        assert m.status == 404 and json.loads(data)["code"] == "no-tunnel"
+    assert ask(agent, "POST", "/v1/doctor", {"tunnel": "web"}, Origin="http://evil.example")[0].status == 403

@@ -50,6 +50,13 @@ show(const struct options *o, const struct agent_params *params, enum lines_form
 	    !o->quiet && (log_wants(LOG_DEBUG) || isatty(STDOUT_FILENO) == 1 || o->log != NULL));
 	p.screen = &lines.screen;
 	web_side_init(&side, o->web, web, CONFIG_API_TOKEN, p.edge);
+	side.inspector.doctor.ca = p.ca;
+	side.inspector.doctor.file = o->file;
+	side.inspector.doctor.secret_file = o->secret_file;
+	/* Of a tunnel of the configuration the doctor finds more than its address. */
+	if (o->n_args > 0 && p.tunnels[0].origin == o->args[0] &&
+	    strncmp(o->args[0], "file:", 5) != 0 && strcmp(o->args[0], "sink") != 0)
+		side.inspector.doctor.origin = o->args[0];
 	if (c != NULL) {
 		p.screen = console_screen(c);
 		console_tools(c, &side.replay, side.web.link);

@@ -52,6 +52,9 @@ void inspect_watch_lost(struct inspector *i);
 /* Something in the edge's inbox has changed. */
 void inspect_watch_inbox(struct inspector *i);
 
+/* --- doctor_run.c --- */
+void inspect_doctor(struct web_request *r);
+
 /* --- inbox.c --- */
 /* Tags of their rows. */
 enum { INSPECT_REPLAY, INSPECT_DROP };

@@ -10,12 +10,18 @@
 #include "agent/inspect/web.h"
 
 struct replay;
+struct doctor_run;
 
 struct inspector {
 	struct agent_guest guest; /* behind the web server's */
 	/* private */
 	const char *edge;      /* as people call it */
 	struct replay *replay; /* the caller's; begins before it and ends before it */
+	/* What `adit doctor` is to be given, each NULL: nothing; set by the caller after inspector_init(). */
+	struct {
+		const char *ca, *file, *origin, *secret_file;
+		struct doctor_run *run; /* private; NULL: none runs */
+	} doctor;
 	struct client *client; /* NULL before it begins and after its end */
 	struct rows *rows;     /* the capture's */
 	struct rows_listener listener;
