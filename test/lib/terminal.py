@@ -142,6 +142,7 @@ class Terminal:
             try:
                 # A session that has been told nothing of ours.
                 signal.pthread_sigmask(signal.SIG_SETMASK, [])
+                signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's: a hangup could not end it
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
                 os.execvpe("/bin/sh", ["sh", "-c", shell or 'read go; "$@"; echo "[rc=$?]"; read go', "sh", *argv], env)
             finally:
