@@ -2,6 +2,7 @@
 /* The console on the agent's loop: frames, signals of the terminal, what is typed. */
 #include "agent/console/console_private.h"
 
+#include "agent/link/through.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -113,7 +114,7 @@ on_tick(struct loop_timer *t)
 		tty_take(&c->tty);
 		c->known = false;
 	}
-	console_ask(c);
+	through_ask(c->client);
 	console_dirty(c);
 	loop_timer_set(c->client->loop, &c->tick, TICK_US);
 }

@@ -54,8 +54,6 @@ struct console {
 	int64_t begun_ms;
 	bool was_up;
 	size_t n_open;
-	int64_t asked_ms; /* when a question was last sent, 0: never */
-	size_t ask;       /* the tunnel that is asked next */
 	char errors_text[CONSOLE_ERRORS_BYTES];
 	size_t n_errors;
 
@@ -85,8 +83,6 @@ void console_notice(struct console *c, const char *fmt, ...) printf_like(2, 3);
 extern const struct screen_calls console_calls;
 /* A message of the edge that is not about tunnels: the answer to a question of ours. */
 void console_heard(struct client_ear *e, struct client *client, struct slice json);
-/* Asks through one tunnel, where it is time. */
-void console_ask(struct console *c);
 /* By its label; SIZE_MAX: there is none. */
 size_t console_find(const struct console *c, const char *label);
 

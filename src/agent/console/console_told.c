@@ -68,8 +68,6 @@ told_online(struct screen *s, const char *name)
 	if (i < LIMIT_AGENT_TUNNELS)
 		snprintf(c->tunnels[i].code, sizeof(c->tunnels[i].code), "ok");
 	console_notice(c, "%s is online again", name);
-	/* What it answers is not known yet. */
-	c->asked_ms = 0;
 }
 
 static void
@@ -186,80 +184,22 @@ const struct screen_calls console_calls = {
 	.request = told_request,
 };
 
-/* --- questions --- */
+/* --- the edge's questions --- */
 
-static bool
-can_be_asked(const struct console *c, size_t i, int64_t now)
-{
-	const struct agent_tunnel *t = &c->client->serve->tunnels[i];
-
-	return t->state == TUNNEL_UP && t->ask.kind == TUNNEL_HTTP && !t->probing &&
-	       now - c->tunnels[i].at_ms >= LIMIT_SCREEN_ASK_MS;
-}
-
-/* A tunnel that has answered lately need not be asked. One at a time, as the edge wants it. */
-void
-console_ask(struct console *c)
-{
-	size_t n = c->client->serve->n_tunnels;
-	int64_t now = console_now_ms(c);
-	json_t *o;
-	char *text;
-
-	if (c->client->state != CLIENT_UP ||
-	    (c->asked_ms != 0 && now - c->asked_ms < LIMIT_PROBE_MS))
-		return;
-	for (size_t k = 0; k < n && k < LIMIT_AGENT_TUNNELS; k++) {
-		size_t i = (c->ask + k) % n;
-
-		if (i >= LIMIT_AGENT_TUNNELS || !can_be_asked(c, i, now))
-			continue;
-		c->ask = i + 1;
-		c->asked_ms = now;
-		o = json_pack("{s:s, s:s, s:b}", "type", "probe", "name",
-		    c->client->serve->tunnels[i].label, "through", 1);
-		text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
-		if (text != NULL)
-			client_say(c->client, slice_str(text));
-		free(text);
-		json_decref(o);
-		return;
-	}
-}
-
-static uint64_t
-count_at(const json_t *o, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(o, key));
-
-	return n < 0 ? 0 : (uint64_t)n;
-}
-
-/* {"type":"probe"}, doc/protocol.txt: how the local server answered, and what waits for it. */
+/* {"type":"probe"}, doc/protocol.txt: how the local server answered. The client takes the rest of it. */
 static void
 take_probe(struct console *c, const json_t *o)
 {
 	const char *name = json_string_value(json_object_get(o, "name"));
-	const json_t *origin = json_object_get(o, "origin"), *inbox = json_object_get(o, "inbox");
+	const json_t *origin = json_object_get(o, "origin");
 	const char *code = json_string_value(json_object_get(origin, "probe"));
 	size_t i = name == NULL ? SIZE_MAX : console_find(c, name);
-	struct agent_tunnel *t;
 
-	if (i >= LIMIT_AGENT_TUNNELS)
+	if (i >= LIMIT_AGENT_TUNNELS || code == NULL ||
+	    c->client->serve->tunnels[i].state != TUNNEL_UP)
 		return;
-	t = &c->client->serve->tunnels[i];
-	if (t->state != TUNNEL_UP)
-		return;
-	rows_inbox(c->rows, i, count_at(inbox, "queued") + count_at(inbox, "leased"),
-	    count_at(inbox, "parked"), (int64_t)count_at(inbox, "oldest_ms"));
-	if (code == NULL)
-		return;
-	take_answer(c, i, code, (unsigned)count_at(origin, "status"),
-	    (int64_t)count_at(origin, "us"));
-	if (strcmp(code, "ok") == 0)
-		serve_answered(c->client->serve, t);
-	else if (strncmp(code, "origin-", 7) == 0 && !t->failing)
-		serve_fails(c->client->serve, t, strcmp(code, "origin-refused") == 0);
+	take_answer(c, i, code, (unsigned)json_integer_value(json_object_get(origin, "status")),
+	    json_integer_value(json_object_get(origin, "us")));
 }
 
 void

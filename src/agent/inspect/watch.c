@@ -2,6 +2,8 @@
 /* Tells pages that follow what has changed: rows at most ten times a second, the state once a second. */
 #include "agent/inspect/inspect_private.h"
 
+#include "agent/link/through.h"
+
 #include <stdlib.h>
 
 #define ROWS_PAUSE_US 100000
@@ -114,6 +116,7 @@ on_states(struct loop_timer *t)
 	if (list_empty(&i->watchers))
 		return;
 	loop_timer_set(i->client->loop, &i->states, STATE_PAUSE_US);
+	through_ask(i->client);
 	look_at_inbox(i);
 	o = inspect_state(i, false);
 	text = json_dumps(o, JSON_COMPACT);

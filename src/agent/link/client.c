@@ -38,6 +38,8 @@ client_move(struct client *c, enum client_state to)
 	check(c->session == NULL || (to != CLIENT_DIALLING && to != CLIENT_WAITING));
 	check(c->session != NULL || to != CLIENT_UP);
 	check(c->n_draining < SERVE_LINKS_MAX);
+	if ((to == CLIENT_UP) != (c->state == CLIENT_UP) || c->moved_ms == 0)
+		c->moved_ms = clock_wall_ms();
 	c->state = to;
 	loop_timer_stop(c->loop, &c->timer);
 }

@@ -109,6 +109,15 @@ struct client {
 		size_t tunnel, at; /* the next one: index, and place in its text */
 		bool told;         /* people have seen them all */
 	} domains;
+	/* The edge's own questions through the tunnels (through.h). */
+	struct through {
+		int64_t asked_us; /* when one was wanted last, on the loop's clock; 0: never */
+		size_t next;      /* the tunnel that is asked next */
+		/* Of the newest question that the local server has answered; at_ms, wall clock, 0: there is none. */
+		unsigned status;
+		int64_t us, at_ms;
+	} through;
+	int64_t moved_ms; /* wall clock: since then the link is up, or is not */
 	/* Of HELLO: the machine, for people; this process, so that the edge knows which of two
 	 * agents of an account is the newer one, whichever of their links comes back last. */
 	char host[64], instance[21];

@@ -4,6 +4,7 @@
 
 #include "agent/link/client_private.h"
 #include "agent/link/domain_asks.h"
+#include "agent/link/through.h"
 #include "agent/link/uplink_activity.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -111,6 +112,7 @@ uplink_tell_probed(struct client *c, struct agent_tunnel *t, const struct hello 
 	t->probing = false;
 	if (h != NULL)
 		probe = (struct screen_probe){ h->code, h->status, (int64_t)h->us };
+	through_told(c, t, probe.code, probe.status, probe.us);
 	tell_up(c, t, &probe);
 	/* It can be looked at from here whether it is back only where
 	 * nobody took the connection. */
@@ -202,12 +204,14 @@ take_other(struct uplink *s, struct slice json)
 {
 	struct client *c = s->client;
 
-	if (s == c->session && s->up_us != 0)
+	if (s == c->session && s->up_us != 0) {
 		LIST_EACH(node, &c->ears) {
 			struct client_ear *e = list_of(node, struct client_ear, node);
 
 			e->heard(e, c, json);
 		}
+		through_take(c, json);
+	}
 	if (c->talk != NULL && s == c->session && s->up_us != 0)
 		c->talk(c, json, c->talk_owner);
 	else if (s == c->session && c->state == CLIENT_UP)

@@ -50,8 +50,10 @@ report(struct http_stream *x, enum link_code code)
 		.tx_bytes = x->flow.tx_bytes,
 	};
 
-	if (x->status != 0)
+	if (x->status != 0) {
+		serve_answer(x->serve, x->tunnel, x->status, r.took_us);
 		serve_answered(x->serve, x->tunnel);
+	}
 	if (x->tap != NULL)
 		tap_end(x->tap, x->status, slice_str(r.outcome), r.took_us, r.tx_bytes, r.rx_bytes);
 	else if (x->counted)

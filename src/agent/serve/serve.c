@@ -123,6 +123,14 @@ serve_answered(struct serve *s, struct agent_tunnel *t)
 	screen_online(s->screen, t->label);
 }
 
+void
+serve_answer(struct serve *s, struct agent_tunnel *t, unsigned status, int64_t us)
+{
+	t->answer.status = status;
+	t->answer.us = us;
+	t->answer.at_us = loop_now_us(s->loop);
+}
+
 /* As look.back: nobody has asked the origin since, but it takes connections again. */
 static void
 on_news(struct look *l)
@@ -130,6 +138,7 @@ on_news(struct look *l)
 	struct agent_tunnel *t = list_of(l, struct agent_tunnel, news);
 
 	check(t->state == TUNNEL_UP && t->failing);
+	t->answer.at_us = 0; /* what it says is not known yet */
 	serve_answered(l->owner, t);
 }
 

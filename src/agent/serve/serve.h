@@ -63,8 +63,14 @@ struct agent_tunnel {
 	struct look news; /* the same for people who were told that the origin is not there */
 	bool failing;     /* they were: they are told when it answers, too */
 	struct policy_made policy; /* json is HELLO's; the rest is told when it is up */
-	bool told;                 /* once is enough for people */
-	bool told_tls;             /* the same of an origin that speaks TLS on a plain address */
+	/* The local server's newest answer. */
+	struct {
+		unsigned status; /* 0: it has not answered, or nobody knows */
+		int64_t us;      /* that it took */
+		int64_t at_us;   /* when that was learnt, on the loop's clock; 0: never */
+	} answer;
+	bool told;     /* once is enough for people */
+	bool told_tls; /* the same of an origin that speaks TLS on a plain address */
 };
 
 /* What all streams of a loop share. */
@@ -107,6 +113,8 @@ void serve_our_stream(struct serve *s, struct carrier *c, struct stream *stream,
 /* The origin of a tunnel is there, or has answered: people are told where they think
  * that it is not. */
 void serve_answered(struct serve *s, struct agent_tunnel *t);
+/* How the local server has answered last; status 0: it has not. */
+void serve_answer(struct serve *s, struct agent_tunnel *t, unsigned status, int64_t us);
 /* People were told that it does not answer: it is looked at until it does, where
  * that can be seen. */
 void serve_fails(struct serve *s, struct agent_tunnel *t, bool looks);
