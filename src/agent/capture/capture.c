@@ -43,6 +43,13 @@ capture_tunnel(struct capture *c, size_t index, const char *name, enum capture_l
 	rows_figures_anew(c->rows, index);
 }
 
+enum capture_level
+capture_level(const struct capture *c, size_t index)
+{
+	check(index < LIMIT_AGENT_TUNNELS);
+	return c->tunnels[index].level;
+}
+
 void
 capture_free(struct capture *c)
 {

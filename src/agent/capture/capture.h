@@ -48,6 +48,7 @@ struct capture *capture_new(struct loop *l) must_use;
  * its figures begin anew. name: what people call it.
  */
 void capture_tunnel(struct capture *c, size_t index, const char *name, enum capture_level level);
+enum capture_level capture_level(const struct capture *c, size_t index);
 /*
  * Opens the folder, reads what is there into the list, and writes from now on, until the
  * disk fails: then `stopped` is called once with why, if it is not NULL. NULL, or a malloced sentence: then rows are

@@ -9,6 +9,7 @@
 #include "base/sentence.h"
 #include "base/text.h"
 #include "conf/file.h"
+#include "hook/event.h"
 #include "hook/policy.h"
 
 #include <errno.h>
@@ -405,6 +406,22 @@ fill_in(json_t *o, const struct policy_text *p, const char *label, struct policy
 	return error != NULL ? error : complete(o, label, m);
 }
 
+/* "jenkins-bitbucket", "gitlab-token": whose webhooks these are; NULL: nobody's that is known. */
+static const char *
+provider_of(const char *preset, const char *scheme)
+{
+	static const char *const words[] = {
+#define X(symbol, word) word,
+		EVENT_SENDERS(X)
+#undef X
+	};
+
+	for (size_t i = EVENT_GENERIC + 1; i < sizeof(words) / sizeof(*words); i++)
+		if (strstr(scheme, words[i]) == scheme || strstr(preset, words[i]) != NULL)
+			return words[i];
+	return NULL;
+}
+
 /* What people are told: the edge's words for the mode, and what the preset wants at the sender. */
 static void
 describe(const struct policy *policy, struct policy_made *m)
@@ -414,6 +431,9 @@ describe(const struct policy *policy, struct policy_made *m)
 	check(m->json != NULL && m->path[0] == '\0');
 	snprintf(m->mode, sizeof(m->mode), "%s", preset_mode_text(policy->mode));
 	m->events = m->next = "";
+	m->scheme = policy->sign.scheme == NULL ? NULL : policy->sign.scheme->name;
+	m->provider =
+	    provider_of(preset == NULL ? "" : preset->name, m->scheme == NULL ? "" : m->scheme);
 	m->is_open = policy->mode != PRESET_PASS && preset == NULL && policy->sign.scheme == NULL;
 	if (preset == NULL)
 		return;

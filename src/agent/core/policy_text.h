@@ -33,6 +33,9 @@ struct policy_made {
 	char *json; /* NULL: no policy; malloced, holds secrets */
 	/* what to tell people, see struct screen_hook; "": nothing */
 	const char *events, *next;
+	/* The same for programs, NULL: none: how webhooks are signed (sign.h), and who sends them, where
+	 * preset or scheme say it: "bitbucket". */
+	const char *scheme, *provider;
 	char mode[8];
 	char path[256];   /* to append to the public URL */
 	char secret[512]; /* the file that the secret is in */

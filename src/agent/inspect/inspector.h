@@ -32,8 +32,7 @@ struct inspector {
 	struct loop_timer pace;   /* rows are told again when it rings, while somebody follows */
 	struct loop_timer states; /* the same of the state */
 	bool pacing;
-	char *state;   /* as it was told last, malloced */
-	int64_t up_ms; /* wall clock: the link is up since, 0: it is not */
+	char *state; /* as it was told last, malloced */
 	/* Equal hidden values have equal marks, and only until the agent ends. */
 	unsigned char key[32];
 	/* What was counted when rows_seq() was that. */

@@ -52,12 +52,32 @@ figures_of(struct inspector *i, size_t index)
 	    (json_int_t)(f.oldest_ms == 0 || f.oldest_ms > now ? 0 : now - f.oldest_ms));
 }
 
+/* What there is not for every tunnel. */
+static void
+add_known(json_t *o, const struct agent_tunnel *t)
+{
+	if (t->answer.status != 0) {
+		json_object_set_new(o, "status", json_integer(t->answer.status));
+		json_object_set_new(o, "us", json_integer(t->answer.us));
+	}
+	if (t->policy.scheme != NULL)
+		json_object_set_new(o, "scheme", json_string(t->policy.scheme));
+	if (t->policy.provider != NULL)
+		json_object_set_new(o, "provider", json_string(t->policy.provider));
+	if (t->policy.path[0] != '\0')
+		json_object_set_new(o, "hook", json_string(t->policy.path));
+}
+
 static json_t *
 tunnels_of(struct inspector *i)
 {
 	static const char *const kinds[] = {
 		[TUNNEL_HTTP] = "http", [TUNNEL_TCP] = "tcp", [TUNNEL_TLS] = "tls"
 	};
+	static const char *const levels[] = {
+		[CAPTURE_ON] = "on", [CAPTURE_HEADS] = "heads", [CAPTURE_OFF] = "off"
+	};
+	const struct capture *kept = i->client->serve->capture;
 	json_t *list = json_array();
 
 	for (size_t k = 0; k < i->client->serve->n_tunnels; k++) {
@@ -72,7 +92,8 @@ tunnels_of(struct inspector *i)
 		o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:o}", "name", t->label, "kind",
 		    kinds[t->ask.kind], "url", t->url, "origin", t->origin.text, "state",
 		    tunnel_state(i, t), "why", why, "store", strcmp(t->policy.mode, "store") == 0,
-		    "hook", t->policy.path, "figures", figures_of(i, k));
+		    "inspect", levels[capture_level(kept, k)], "figures", figures_of(i, k));
+		add_known(o, t);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -113,34 +134,67 @@ capture_of(struct inspector *i)
 	    s.why == NULL ? "" : s.why);
 }
 
+/* Why the state is what it is, in the page's words or those of whatever failed. */
+static const char *
+why_of(const struct inspector *i)
+{
+	const struct client *c = i->client;
+
+	if (c->state != CLIENT_UP)
+		return c->why;
+	for (size_t k = 0; k < c->serve->n_tunnels; k++)
+		if (c->serve->tunnels[k].failing)
+			return "a local server does not answer";
+	return "the link to the edge is up";
+}
+
+/* The edge's own questions, and attempts to reach it. */
+static void
+add_link(json_t *o, const struct client *c)
+{
+	bool waits = c->state == CLIENT_WAITING;
+
+	if (c->through.at_ms != 0)
+		json_object_set_new(o, "probe",
+		    json_pack("{s:I,s:I,s:i}", "us", (json_int_t)c->through.us, "at_ms",
+			(json_int_t)c->through.at_ms, "status", (int)c->through.status));
+	if (waits || c->state == CLIENT_DIALLING || c->state == CLIENT_GREETING)
+		json_object_set_new(o, "attempt", json_integer(c->retry.n_failed + !waits));
+}
+
+/* What always moves: alone it is no news. */
+static void
+add_clocks(json_t *o, const struct client *c)
+{
+	int64_t rtt = c->session == NULL ? 0 : c->session->carrier.link.rtt_us;
+
+	json_object_set_new(o, "now_ms", json_integer(clock_wall_ms()));
+	json_object_set_new(o, "link_us", json_integer(rtt));
+	if (c->state == CLIENT_WAITING) {
+		int64_t left = c->timer.at_us - loop_now_us(c->loop);
+
+		json_object_set_new(o, "again_ms", json_integer(left < 0 ? 0 : left / 1000));
+	}
+}
+
 json_t *
 inspect_state(struct inspector *i, bool now)
 {
 	struct client *c = i->client;
-	int64_t wall = clock_wall_ms();
-	int64_t rtt = c->session == NULL ? 0 : c->session->carrier.link.rtt_us;
 	json_t *o;
 
-	if (c->state != CLIENT_UP)
-		i->up_ms = 0;
-	else if (i->up_ms == 0)
-		i->up_ms = wall;
 	count(i);
 	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:o,s:b,s:[]}", "version", ADIT_VERSION,
-	    "state", link_state(i), "why",
-	    c->state == CLIENT_UP ? "the link to the edge is up" : c->why, "edge",
-	    i->edge == NULL ? "" : i->edge, "account", c->account, "since_ms",
-	    (json_int_t)(i->up_ms == 0 ? wall : i->up_ms), "tunnels", tunnels_of(i), "capture",
-	    capture_of(i), "sink", inspect_sink_on(i), "targets");
+	    "state", link_state(i), "why", why_of(i), "edge", i->edge == NULL ? "" : i->edge,
+	    "account", c->account, "since_ms", (json_int_t)c->moved_ms, "tunnels", tunnels_of(i),
+	    "capture", capture_of(i), "sink", inspect_sink_on(i), "targets");
 	json_object_set_new(o, "counts",
 	    json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "all", (json_int_t)i->counts.all, "needs_you",
 		(json_int_t)i->counts.needs_you, "waiting", (json_int_t)i->counts.waiting,
 		"delivered", (json_int_t)i->counts.delivered, "refused",
 		(json_int_t)i->counts.refused, "replays", (json_int_t)i->counts.replays));
-	/* Round trip and clock always move: alone they are no news. */
-	if (now) {
-		json_object_set_new(o, "now_ms", json_integer(wall));
-		json_object_set_new(o, "link_us", json_integer(rtt));
-	}
+	add_link(o, c);
+	if (now)
+		add_clocks(o, c);
 	return o;
 }

@@ -166,6 +166,8 @@ TEST(a_file_lies_under_the_options)
 		  "\"context\":\"/jenkins\",\"secrets\":[\"own\"]}"));
 	EXPECT_SLICE(slice_str(made.path), S("/jenkins/bitbucket-hook/"));
 	EXPECT_SLICE(slice_str(made.mode), S("relay"));
+	EXPECT_SLICE(slice_str(made.scheme), S("bitbucket"));
+	EXPECT_SLICE(slice_str(made.provider), S("bitbucket"));
 	EXPECT_SLICE(slice_str(made.events), S("Repository push"));
 	EXPECT_SLICE(slice_str(made.secret), S(""));
 }

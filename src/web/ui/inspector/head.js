@@ -29,7 +29,7 @@ function LinkState() {
 			<span class="two cut hide-s">${agent ? "this page goes on by itself when it is back" : ""}</span></p>`;
 	const age = agent.probe ? now - (gotAt - (agent.now_ms - agent.probe.at_ms)) : 0;
 	const text = agent.state === "online" && agent.probe ? `asked through ${agent.edge} ${span(age)} ago, ${took(agent.probe.us)}`
-		: `${agent.why || "no reason is known"}${agent.attempt ? `; attempt ${agent.attempt}, next in ${span(agent.again_ms - (now - gotAt))}` : ""}`;
+		: `${agent.why || "no reason is known"}${agent.attempt ? `; attempt ${agent.attempt}${agent.again_ms ? `, next in ${span(agent.again_ms - (now - gotAt))}` : " runs"}` : ""}`;
 	return html`<p class="link-state"><${Icon} name=${shape(agent.state)} tone=${tone(agent.state)} /><strong class=${tone(agent.state) === "ok" ? "" : tone(agent.state)} role="status">${NAMES[agent.state] ?? agent.state}</strong>
 		<span class="two cut hide-s">${text}</span></p>`;
 }
@@ -70,7 +70,8 @@ function sum(t) {
 	const f = t.figures ?? {};
 	if (t.state !== "online") return [`${t.why || "no answer"}${t.store ? "; the edge keeps storing" : ""}`, "bad"];
 	const inbox = [f.wait && `${f.wait} wait${f.wait === 1 ? "s" : ""}`, f.parked && `${f.parked} parked`].filter(Boolean).join(", ");
-	return [`answers ${t.status ?? ""} in ${took(t.us)}; ${f.requests ? plural(f.requests, "request") : "nothing yet"}${f.open ? `, ${f.open} open` : ""}${f.p50_us ? `, p50 ${took(f.p50_us)}, p90 ${took(f.p90_us)}` : ""}${inbox ? `; ${inbox}` : ""}`, ""];
+	const answers = t.us == null ? (t.kind === "http" ? "online, not asked yet" : "online") : `answers ${t.status} in ${took(t.us)}`;
+	return [`${answers}; ${f.requests ? plural(f.requests, "request") : "nothing yet"}${f.open ? `, ${f.open} open` : ""}${f.p50_us ? `, p50 ${took(f.p50_us)}, p90 ${took(f.p90_us)}` : ""}${inbox ? `; ${inbox}` : ""}`, ""];
 }
 
 export function Lines() {
