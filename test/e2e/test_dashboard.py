@@ -5,7 +5,9 @@ import json
 import os
 import re
 import socket
+import subprocess
 
+from lab import ADITD
 from process import WAIT_S, free_port, until
 
 
@@ -239,3 +241,11 @@ def test_the_log_and_the_settings_are_shown(lab):
     edge.ctl("token", "add", "ci")
     edge.ctl("token", "revoke", edge.ctl("token", "list", "ci").split()[0])
     assert "op=token.revoke" in edge.ctl("log") and first["next"] > 0
+
+
+def test_the_link_says_how_it_is_opened_from_elsewhere(lab):
+    """The same port at both ends, so that the link and its Host are right there, too."""
+    edge = lab.edge()
+    done = subprocess.run([ADITD, "--control", edge.ready["control"], "dashboard"], capture_output=True, text=True, timeout=4 * WAIT_S)
+    port = edge.ready["dashboard"].split(":")[1]
+    assert done.returncode == 0 and f"ssh -L {port}:127.0.0.1:{port} " in done.stderr, done

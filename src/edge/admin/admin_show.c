@@ -222,7 +222,7 @@ admin_show_metrics(const json_t *a)
 void
 admin_show_link(const json_t *a)
 {
-	const char *socket = admin_text_at(a, "socket");
+	const char *socket = admin_text_at(a, "socket"), *url = admin_text_at(a, "url"), *port;
 
 	if (socket[0] != '\0') {
 		puts(admin_text_at(a, "code"));
@@ -232,9 +232,13 @@ admin_show_link(const json_t *a)
 		    socket);
 		return;
 	}
-	puts(admin_text_at(a, "url"));
-	tell_note("open it on this machine within a minute; from elsewhere, first: ssh -L "
-		  "4041:127.0.0.1:PORT, with the port of the link");
+	puts(url);
+	/* "http://127.0.0.1:4041/#t=...": by the same port it can be opened as it is. */
+	port = strrchr(url, ':');
+	port = port == NULL ? "4041" : port + 1;
+	tell_note("open it on this machine within a minute; on another one, type there first: ssh "
+		  "-L %.*s:127.0.0.1:%.*s THIS-MACHINE",
+	    (int)strspn(port, "0123456789"), port, (int)strspn(port, "0123456789"), port);
 }
 
 void
