@@ -142,7 +142,8 @@ class Terminal:
             try:
                 # A session that has been told nothing of ours.
                 signal.pthread_sigmask(signal.SIG_SETMASK, [])
-                signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's: a hangup could not end it
+                for sig in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # what nohup and & of a shell leave ignored
+                    signal.signal(sig, signal.SIG_DFL)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
                 os.execvpe("/bin/sh", ["sh", "-c", shell or 'read go; "$@"; echo "[rc=$?]"; read go', "sh", *argv], env)
             finally:
