@@ -320,6 +320,14 @@
 	X(REPLAYS,                1000, "requests", "that wait in an agent to be sent again")       \
 	X(REPLAYS_AT_ONCE,           4, "requests", "that an agent sends again at one time")        \
 	X(REPLAY_TIMES,            100, "times", "one request is sent again at once")              \
+	X(INSPECT_ROWS,                500, "requests", "of one answer of the inspector")          \
+	X(INSPECT_EVENT_ROWS,          200, "requests", "that a page which follows is told at once") \
+	X(INSPECT_RELATIVES,         10000, "requests", "that are looked through for those which belong to one") \
+	X(INSPECT_PIECES,            20000, "pieces", "of one body whose times are told")          \
+	X(INSPECT_WORDS,                32, "words", "of a filter; what is more is passed over")   \
+	X(INSPECT_SEND_BYTES,      8388608, "bytes", "request that a page has put together")       \
+	X(INSPECT_EXPORT,             1000, "requests", "of one export")                           \
+	X(INSPECT_IMPORT_BYTES,   16777216, "bytes", "file that is imported")                      \
 	X(INSPECT_SEARCHES,          4, "searches", "that an agent makes at one time; a further one is answered 429") \
 	X(INSPECT_HITS,            500, "requests", "that one search finds")                       \
 	X(INSPECT_REDACT_BYTES, 1048576, "bytes", "body in which configured values are hidden; a longer one is not shown then") \

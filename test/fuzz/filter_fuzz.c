@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct filter f;
 
 	filter_parse(&f, text);
-	check(f.n <= FILTER_WORDS);
+	check(f.n <= LIMIT_INSPECT_WORDS);
 	for (size_t i = 0; i < f.n; i++)
 		check(f.words[i].value.n > 0 && f.words[i].value.p >= text.p &&
 		      f.words[i].value.p + f.words[i].value.n <= text.p + n);

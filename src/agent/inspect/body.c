@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define PIECES_MAX 20000
 #define READ_BYTES 16384
 
 /* A body on its way to a page. */
@@ -154,7 +153,7 @@ inspect_pieces(struct web_request *r)
 	if (e == NULL)
 		return;
 	list = json_array();
-	for (size_t i = 0; i < exchange_pieces(e, side) && i < PIECES_MAX; i++) {
+	for (size_t i = 0; i < exchange_pieces(e, side) && i < LIMIT_INSPECT_PIECES; i++) {
 		struct exchange_piece p;
 		int64_t at;
 

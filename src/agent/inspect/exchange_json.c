@@ -10,8 +10,6 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 
-/* Rows that are looked through for relatives. */
-#define RELATIVES_ROWS 10000
 #define HEAD_BYTES_MAX (SERVE_HEAD_BYTES * 2)
 
 /* A line without its end. */
@@ -179,7 +177,7 @@ put_relatives(struct inspector *i, const struct capture_row *r, json_t *o)
 	bool found = false;
 
 	for (bool more = rows_before(i->rows, r->id, &other);
-	     more && r->event.n > 0 && !found && n++ < RELATIVES_ROWS;
+	     more && r->event.n > 0 && !found && n++ < LIMIT_INSPECT_RELATIVES;
 	     more = rows_before(i->rows, other.id, &other)) {
 		found = other.tunnel == r->tunnel && slice_eq(other.event, r->event) &&
 			slice_eq(other.repository, r->repository);
@@ -187,13 +185,13 @@ put_relatives(struct inspector *i, const struct capture_row *r, json_t *o)
 			json_object_set_new(o, "previous", inspect_number(other.id));
 	}
 	n = 0;
-	for (bool more = rows_after(i->rows, r->id, &other); more && n++ < RELATIVES_ROWS;
+	for (bool more = rows_after(i->rows, r->id, &other); more && n++ < LIMIT_INSPECT_RELATIVES;
 	     more = rows_after(i->rows, other.id, &other))
 		if (other.parent == r->id)
 			json_array_append_new(children, inspect_number(other.id));
 	n = 0;
 	for (bool more = r->delivery != 0 && rows_of_delivery(i->rows, r->delivery, &other);
-	     more && n++ < RELATIVES_ROWS; more = rows_before(i->rows, other.id, &other)) {
+	     more && n++ < LIMIT_INSPECT_RELATIVES; more = rows_before(i->rows, other.id, &other)) {
 		if (other.delivery != r->delivery)
 			continue;
 		json_array_insert_new(attempts, 0,

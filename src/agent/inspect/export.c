@@ -207,7 +207,7 @@ take_matches(const char *q, struct exporting *x)
 	for (bool more = rows_oldest(rows, &row); more; more = rows_after(rows, row.id, &row)) {
 		if (!filter_lets(&f, &row, now_ms))
 			continue;
-		if (x->n == INSPECT_EXPORT_MAX)
+		if (x->n == LIMIT_INSPECT_EXPORT)
 			return false;
 		x->ids[x->n++] = row.id;
 	}
@@ -246,7 +246,7 @@ inspect_export(struct web_request *r)
 		    "as is curl, har, pytest or http; ids is a list, or q a filter.", "");
 		return;
 	}
-	x = calloc(1, sizeof(*x) + INSPECT_EXPORT_MAX * sizeof(x->ids[0]));
+	x = calloc(1, sizeof(*x) + LIMIT_INSPECT_EXPORT * sizeof(x->ids[0]));
 	if (x == NULL) {
 		web_error(r, 503, "no-memory", "There is no memory for this.", "");
 		return;
@@ -254,7 +254,7 @@ inspect_export(struct web_request *r)
 	x->inspector = inspector_of(r);
 	x->form = form;
 	x->raw = json_is_true(raw);
-	if (json_array_size(ids) > INSPECT_EXPORT_MAX || (q != NULL && !take_matches(q, x))) {
+	if (json_array_size(ids) > LIMIT_INSPECT_EXPORT || (q != NULL && !take_matches(q, x))) {
 		free(x);
 		web_error(r, 413, "too-many", "At most 1,000 requests are exported at once.",
 		    "Ask for fewer, with a filter.");

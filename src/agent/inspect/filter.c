@@ -99,7 +99,7 @@ void
 filter_parse(struct filter *f, struct slice text)
 {
 	f->n = 0;
-	while (text.n > 0 && f->n < FILTER_WORDS) {
+	while (text.n > 0 && f->n < LIMIT_INSPECT_WORDS) {
 		struct slice word;
 		bool quoted;
 

@@ -8,8 +8,7 @@
 #define ADIT_AGENT_INSPECT_FILTER_H
 
 #include "agent/capture/row.h"
-
-#define FILTER_WORDS 32
+#include "base/limits.h"
 
 struct filter_word {
 	uint8_t key; /* private */
@@ -19,7 +18,7 @@ struct filter_word {
 };
 
 struct filter {
-	struct filter_word words[FILTER_WORDS]; /* what is more is passed over */
+	struct filter_word words[LIMIT_INSPECT_WORDS]; /* what is more is passed over */
 	size_t n;
 };
 

@@ -9,12 +9,6 @@
 
 #include <jansson.h>
 
-/* Rows of one answer, and of one event. */
-#define INSPECT_ROWS_MAX 500
-#define INSPECT_EVENT_ROWS 200
-/* Of a request that a page has put together, as JSON. */
-#define INSPECT_SEND_BYTES (8 << 20)
-
 /* A page that follows what happens. */
 struct inspect_watcher {
 	struct inspector *inspector;
@@ -83,11 +77,9 @@ void inspect_replay(struct web_request *r);
 void inspect_send(struct web_request *r);
 
 /* --- export.c --- */
-#define INSPECT_EXPORT_MAX 1000
 void inspect_export(struct web_request *r);
 
 /* --- import.c --- */
-#define INSPECT_IMPORT_BYTES (16 << 20)
 void inspect_import(struct web_request *r);
 
 /* --- body.c --- */

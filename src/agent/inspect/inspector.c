@@ -49,8 +49,8 @@ read_asked(const struct web_request *r, struct asked *ret)
 	    !web_query_u64(r, S("before"), &ret->before) ||
 	    !web_query_u64(r, S("after"), &ret->after) || !web_query_u64(r, S("skip"), &ret->skip))
 		return false;
-	if (ret->limit > INSPECT_ROWS_MAX)
-		ret->limit = INSPECT_ROWS_MAX;
+	if (ret->limit > LIMIT_INSPECT_ROWS)
+		ret->limit = LIMIT_INSPECT_ROWS;
 	filter_parse(&ret->filter, web_query(r, S("q")));
 	return true;
 }
@@ -181,7 +181,7 @@ static const struct web_route routes[] = {
 	    .pattern = "/v1/send",
 	    .right = WEB_WRITE,
 	    .body = WEB_JSON,
-	    .body_max = INSPECT_SEND_BYTES,
+	    .body_max = LIMIT_INSPECT_SEND_BYTES,
 	    .handle = inspect_send },
 	{ .method = "POST",
 	    .pattern = "/v1/export",
@@ -192,7 +192,7 @@ static const struct web_route routes[] = {
 	    .pattern = "/v1/import",
 	    .right = WEB_WRITE,
 	    .body = WEB_BYTES,
-	    .body_max = INSPECT_IMPORT_BYTES,
+	    .body_max = LIMIT_INSPECT_IMPORT_BYTES,
 	    .handle = inspect_import },
 };
 

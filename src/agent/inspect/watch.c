@@ -40,7 +40,7 @@ tell_rows(struct inspect_watcher *w)
 		return false;
 	}
 	list = json_array();
-	while (n < INSPECT_EVENT_ROWS && rows_changed(rows, &w->seen, &r)) {
+	while (n < LIMIT_INSPECT_EVENT_ROWS && rows_changed(rows, &w->seen, &r)) {
 		json_array_append_new(list, inspect_row(&r));
 		n++;
 	}
