@@ -207,6 +207,10 @@ const struct doctor_row doctor_rows[] = {
 	    "{tunnel}" },
 	{ "link-taken", 55, DOCTOR_LINK, F, "The name {tunnel} belongs to another account.",
 	    "Take another name, adit http 8080 --name NAME, or log in as the account that has it." },
+	{ "link-disabled", 79, DOCTOR_LINK, F,
+	    "The operator of the edge has disabled the name {tunnel}.",
+	    "Ask the operator; when the name is enabled again, start the agent: adit start, or adit "
+	    "http 8080 --name {tunnel}" },
 	{ "link-dns", 56, DOCTOR_LINK, F,
 	    "The name of the edge, {host}, does not resolve on this machine: {error}.",
 	    "Check how it is spelled, and whether this machine's name server answers. If only a "

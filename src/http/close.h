@@ -136,6 +136,9 @@ enum blame { BLAME_VISITOR, BLAME_AGENT, BLAME_ORIGIN, BLAME_EDGE, BLAME_NOBODY 
 	X(RELEASED_NAME, "released-name", VISITOR, 410, 0,                                         \
 	  "The owner of this name gave it up, and nobody else gets it.",                \
 	  "Remove the webhook or link that still points here.")                                    \
+	X(NAME_DISABLED, "name-disabled", VISITOR, 403, 0,                                         \
+	  "The operator of this edge has disabled this name.",                                     \
+	  "Its owner asks the operator why; aditd name enable NAME switches it on again.")         \
 	X(DOMAIN_SUSPENDED, "domain-suspended", VISITOR, 404, 0,                                   \
 	  "The DNS of this domain does not show any more that its owner wants it here.",           \
 	  "Its owner sets the DNS record again: adit domain list says which.")                     \

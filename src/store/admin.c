@@ -29,6 +29,8 @@ uses(enum store_op op)
 		return USES_GRANT;
 	case STORE_NAME_CLAIM:
 	case STORE_NAME_RELEASE:
+	case STORE_NAME_DISABLE:
+	case STORE_NAME_ENABLE:
 	case STORE_NAME_LIST:
 	case STORE_NAME_POLICIES:
 	case STORE_NAME_LOOKUP:
@@ -81,9 +83,11 @@ need(const struct store_job *job)
 	case STORE_PORT_LIST:
 	case STORE_STAT:
 		return JOB_READS;
-	/* Neither makes room, but an account must be cut off, and a name given up, on a full disk, too. */
+	/* None makes room, but an account must be cut off, and a name given up or off, on a full disk, too. */
 	case STORE_TOKEN_REVOKE:
 	case STORE_NAME_RELEASE:
+	case STORE_NAME_DISABLE:
+	case STORE_NAME_ENABLE:
 		return JOB_FREES;
 	case STORE_TOKEN_ADD:
 	case STORE_NAME_CLAIM:

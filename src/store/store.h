@@ -46,6 +46,9 @@ enum store_op {
 	STORE_NAME_CLAIM,
 	/* in: account ("" = operator), name: becomes a tombstone for ever */
 	STORE_NAME_RELEASE,
+	/* in: name; out: account: the operator switches it off, or on; nobody else can. GONE: a tombstone */
+	STORE_NAME_DISABLE,
+	STORE_NAME_ENABLE,
 	/* in: account ("" = all), name (rows after it); out: at most LIMIT_STORE_ROWS rows */
 	STORE_NAME_LIST,
 	/* in: name (rows after it); out: names and policies, at most LIMIT_STORE_POLICIES rows */
@@ -75,7 +78,7 @@ enum store_op {
 struct store_row {
 	char token_id[24], account[64], name[64], label[64];
 	uint16_t port;
-	bool revoked, tombstone, tls;
+	bool revoked, tombstone, tls, disabled;
 	char *policy; /* malloced; freed by store_req_fini() */
 	size_t n_policy;
 	char *scope, *key; /* of a token, malloced as well; NULL: none */

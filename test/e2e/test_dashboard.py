@@ -151,7 +151,7 @@ def test_the_overview_begins_with_what_is_wrong(lab):
     edge, agent, origin = lab.web()
     page = login(edge)
     status, view = page.op("overview")
-    assert status == 200 and view["tunnels"] == {"up": 1, "away": 0, "stopped": 0} and view["problems"] == []
+    assert status == 200 and view["tunnels"] == {"up": 1, "away": 0, "stopped": 0, "disabled": 0} and view["problems"] == []
     assert "nothing is wrong" in edge.ctl("overview")
     assert edge.get().status == 200
     row, = page.op("tunnel.list")[1]["rows"]

@@ -318,6 +318,14 @@ class TestFromOutside:
         assert "another account" in f["text"] and "adit login" not in f["remedy"]
         assert "signatures" not in said[1]["by_stage"]["edge"]["text"], "nothing is told of it"
 
+    def test_disabled_name(self, town):
+        dns = NameServer({"off." + DOMAIN: [PUBLIC]})
+        town.edge.ctl("name", "reserve", "off", "dev")
+        town.edge.ctl("name", "disable", "off")
+        f = one_finding(town.doctor("https://off.%s/bitbucket-hook/" % DOMAIN, "--dns", dns.address, dns=False)[1], "link-disabled")
+        assert "operator" in f["text"] and "adit start" in f["remedy"]
+        dns.close()
+
     def test_report_without_secrets(self, town):
         path = os.path.join(town.lab.folder, "report")
         assert town.doctor(f"https://{HOST}/bitbucket-hook/?token=t0psecret", "--report", path)[0] in (0, 1)

@@ -4,7 +4,8 @@ import json
 import re
 import subprocess
 
-from hooks import secret_file, stored
+import pytest
+from hooks import secret_file, send, stored
 from lab import ADIT, refusing_address
 from process import WAIT_S, until
 
@@ -121,3 +122,83 @@ def test_a_revoked_token_says_what_waits(lab):
     stored(edge, 7)  # as it says
     said = json.loads(edge.ctl("token", "revoke", second, "--json"))
     assert said["account"] == "ci" and said["tokens"] == 0 and said["inbox"]["queued"]["n"] == 3
+
+
+def answer_of(edge, name):
+    got = edge.get(host=f"{name}.localhost")
+    return got.status, got.error
+
+
+def test_an_operator_switches_a_name_off_and_on(lab):
+    """At once, over a restart, for its agent with one clear line; other names of the agent's account stay."""
+    edge = lab.edge()
+    origin = lab.origin().address
+    serving = lab.agent(edge, "http", origin, "--name", "web")
+    other = lab.agent(edge, "http", origin, "--name", "docs", name="docs")
+    assert answer_of(edge, "web")[0] == 200
+    said = edge.ctl("name", "disable", "web")
+    assert "web is disabled" in said and "aditd name enable web" in said
+    assert answer_of(edge, "web") == (403, "name-disabled")
+    assert "operator of the edge has disabled this name" in serving.wait_event("replaced")["text"]
+    serving.exits(4)
+    edge.ctl("name", "disable", "web")  # once more changes nothing
+    assert re.search(r"^web .* disabled ", edge.ctl("name", "list"), re.M)
+    assert re.search(r"^web .* disabled ", edge.ctl("tunnel", "list"), re.M)
+    assert "1 tunnels up, 0 away, 0 stopped, 1 disabled" in edge.ctl("overview")
+    assert "name.disable" in edge.ctl("audit")
+    status = subprocess.run([ADIT, "status", "web", "--edge", edge.ready["https"], "--ca", edge.ca, "--token-file", edge.token],
+                            capture_output=True, text=True, timeout=4 * WAIT_S, env={"HOME": edge.folder, "PATH": "/usr/bin:/bin"})
+    assert status.returncode == 1 and "has disabled this name" in status.stdout, status
+    stranger = lab.agent(edge, "http", origin, "--name", "web", token=edge.new_token("stranger")[0], up=False, name="stranger")
+    assert stranger.wait_event("refused")["code"] == "name-taken"
+    stranger.exits(3)
+    assert answer_of(edge, "docs")[0] == 200
+    other.stop()
+    edge.stop()
+
+    edge = lab.edge(folder=edge.folder)
+    assert answer_of(edge, "web") == (403, "name-disabled")
+    late = lab.agent(edge, "http", origin, "--name", "web", up=False, name="late")
+    event = late.wait_event("refused")
+    assert event["code"] == "name-disabled" and "operator of the edge has disabled" in event["text"]
+    late.exits(3)
+    assert edge.ctl("name", "enable", "web").startswith("web is enabled")
+    assert answer_of(edge, "web")[0] == 503
+    lab.agent(edge, "http", origin, "--name", "web", name="again")
+    assert answer_of(edge, "web")[0] == 200
+
+
+def test_what_a_disabled_name_has_stored_waits(lab):
+    """Senders are refused meanwhile; what was stored before is delivered when the name is on and its agent is there."""
+    edge = lab.edge()
+    away_with(lab, edge, "web", 2)
+    edge.ctl("name", "disable", "web")
+    assert send(edge, 5, host="web.localhost").status == 403
+    assert json.loads(edge.ctl("inbox", "stat", "--json"))["states"]["queued"]["n"] == 2
+    edge.ctl("name", "enable", "web")
+    lab.agent(edge, "http", lab.origin().address, "--name", "web", "--for", "jenkins-bitbucket", "--secret-file", secret_file(edge.folder))
+    until(lambda: json.loads(edge.ctl("inbox", "stat", "--json"))["states"]["delivered"]["n"] == 2, 4 * WAIT_S)
+
+
+def test_names_that_cannot_be_switched(lab):
+    edge = lab.edge()
+    for name, code in (("never-heard", "none"), ("tcp:2222", "none"), ("", "invalid")):
+        assert f"({code})" in edge.ctl("name", "disable", name, ok=False)
+    edge.ctl("name", "reserve", "old", "dev")
+    edge.ctl("name", "release", "old")
+    assert "(released)" in edge.ctl("name", "disable", "old", ok=False)
+
+
+def test_a_disabled_name_whose_tls_ends_at_the_other_side(lab):
+    """No connection of TLS is passed on, and by http:// it is told why."""
+    edge = lab.edge()
+    agent = lab.agent(edge, "tls", "127.0.0.1:9", "--name", "raw")
+    edge.ctl("name", "disable", "raw")
+    agent.wait_event("replaced")
+    agent.exits(4)
+    with pytest.raises(OSError):
+        edge.get(host="raw.localhost")
+    got = edge.get(host="raw.localhost", tls=False)
+    assert (got.status, got.error) == (403, "name-disabled")
+    edge.ctl("name", "enable", "raw")
+    assert lab.agent(edge, "tls", "127.0.0.1:9", "--name", "raw", name="again").up["name"] == "raw"

@@ -101,6 +101,16 @@ test("an operator replays, drops, disconnects, and releases", async () => {
 	for (let i = 0; i < 100 && [undefined, before].includes(generation()); i++) await page.waitForTimeout(50);
 	assert.notEqual(generation(), before);
 	await page.getByRole("button", { name: "Actions for preview" }).click();
+	await page.getByRole("menuitem", { name: /^Disable/ }).click();
+	await page.getByLabel(/^Type/).fill("preview");
+	await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
+	await page.getByText("preview is disabled.").waitFor();
+	assert.match(aditd("name", "list"), /preview .*disabled/);
+	await page.getByRole("button", { name: "Actions for preview" }).click();
+	await page.getByRole("menuitem", { name: /^Enable/ }).click();
+	await page.getByText("preview is enabled.").waitFor();
+	assert.match(aditd("name", "list"), /preview .*held/);
+	await page.getByRole("button", { name: "Actions for preview" }).click();
 	await page.getByRole("menuitem", { name: /^Release/ }).click();
 	const sure = page.getByRole("dialog").getByRole("button", { name: "Release" });
 	assert.equal(await sure.isDisabled(), true);

@@ -134,6 +134,9 @@ put_agent(struct buf *b, const json_t *o, const char *state)
 			buf_put(b, S("  agent   none: nobody has this name\n"));
 		else if (strcmp(state, "other") == 0)
 			buf_put(b, S("  agent   the name belongs to another account\n"));
+		else if (strcmp(state, "disabled") == 0)
+			buf_put(b, S("  agent   none: the operator of the edge has disabled this "
+				     "name\n"));
 		else if (strcmp(state, "released") == 0)
 			buf_put(b, S("  agent   none: the name was given up\n"));
 		return;

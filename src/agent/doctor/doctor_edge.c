@@ -181,7 +181,8 @@ describe(const struct doctor *d, char dst[160])
 {
 	const char *state = doctor_text_of(d->link.probe, "state");
 	const char *mode = d->policy != NULL ? doctor_text_of(d->policy, "mode") : "pass";
-	bool ours = strcmp(state, "up") == 0 || strcmp(state, "away") == 0;
+	bool ours = strcmp(state, "up") == 0 || strcmp(state, "away") == 0 ||
+		    strcmp(state, "disabled") == 0;
 
 	snprintf(dst, 160, "%.40s", doctor_text_of(d->link.probe, "edge"));
 	if (ours)
@@ -293,6 +294,8 @@ judge_state(struct doctor *d)
 		doctor_add(d, "link-unknown", "tunnel", d->name);
 	else if (strcmp(state, "other") == 0)
 		doctor_add(d, "link-taken", "tunnel", d->name);
+	else if (strcmp(state, "disabled") == 0)
+		doctor_add(d, "link-disabled", "tunnel", d->name);
 }
 
 /* Why the edge did not take this link; where it was not even reached, the way

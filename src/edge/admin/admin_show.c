@@ -70,7 +70,10 @@ admin_show_name(const json_t *r)
 	date(r, "created_ms", made);
 	say(r, "name", 35);
 	say(r, "account", 20);
-	printf(" %-9s %-25s ", json_is_true(json_object_get(r, "released")) ? "released" : "held",
+	printf(" %-9s %-25s ",
+	    json_is_true(json_object_get(r, "released"))   ? "released"
+	    : json_is_true(json_object_get(r, "disabled")) ? "disabled"
+							   : "held",
 	    made);
 	say(r, "key", 0);
 	putchar('\n');
@@ -201,6 +204,26 @@ admin_show_name_held(const json_t *a)
 	fputs(" is held by ", stdout);
 	say(a, "account", 0);
 	putchar('\n');
+}
+
+void
+admin_show_name_disabled(const json_t *a)
+{
+	say(a, "name", 0);
+	fputs(" is disabled: its tunnel has ended, no agent can open it, and visitors are answered "
+	      "403.\nWhat is stored for it waits. To switch it on again: aditd name enable ",
+	    stdout);
+	say(a, "name", 0);
+	putchar('\n');
+}
+
+void
+admin_show_name_enabled(const json_t *a)
+{
+	say(a, "name", 0);
+	fputs(" is enabled. Its agent does not come back by itself: account ", stdout);
+	say(a, "account", 0);
+	puts(" starts it again.");
 }
 
 void
@@ -348,9 +371,10 @@ admin_show_overview(const json_t *a)
 	char end[32];
 
 	date(a, "certificate_end_ms", end);
-	printf("aditd %s, domain %s: %lld tunnels up, %lld away, %lld stopped\n",
+	printf("aditd %s, domain %s: %lld tunnels up, %lld away, %lld stopped, %lld disabled\n",
 	    admin_text_at(a, "version"), admin_text_at(a, "domain"), number_at(tunnels, "up"),
-	    number_at(tunnels, "away"), number_at(tunnels, "stopped"));
+	    number_at(tunnels, "away"), number_at(tunnels, "stopped"),
+	    number_at(tunnels, "disabled"));
 	printf("inbox: %lld wait, %lld parked, %lld given up\n", number_at(inbox, "queued"),
 	    number_at(inbox, "parked"), number_at(inbox, "dead"));
 	printf("requests: %lld, %lld failed, p50 %lld ms, p99 %lld ms\n",

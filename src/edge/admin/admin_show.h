@@ -27,6 +27,8 @@ void admin_show_link(const json_t *answer);
 void admin_show_metrics(const json_t *answer);
 void admin_show_added(const json_t *answer);
 void admin_show_name_held(const json_t *answer);
+void admin_show_name_disabled(const json_t *answer);
+void admin_show_name_enabled(const json_t *answer);
 void admin_show_text(const json_t *answer);
 
 #endif

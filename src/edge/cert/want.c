@@ -25,6 +25,7 @@ is_tunnel(const struct cert *c)
 	switch (directory_find(c->all->edge->directory, name, &at)) {
 	case DIRECTORY_UP:
 	case DIRECTORY_AWAY:
+	case DIRECTORY_DISABLED: /* visitors are told so, by https, too */
 		return true;
 	case DIRECTORY_UNKNOWN:
 	case DIRECTORY_RELEASED:

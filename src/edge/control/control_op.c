@@ -81,6 +81,8 @@ static const struct {
 	{ "token.revoke", NULL, STORE_TOKEN_REVOKE },
 	{ "name.reserve", control_name_reserve },
 	{ "name.release", NULL, STORE_NAME_RELEASE },
+	{ "name.disable", NULL, STORE_NAME_DISABLE },
+	{ "name.enable", NULL, STORE_NAME_ENABLE },
 	{ "name.list", NULL, STORE_NAME_LIST, AUDITOR | ACCOUNT },
 	{ "port.release", NULL, STORE_PORT_RELEASE },
 	{ "tunnel.list", control_tunnel_list, .who = AUDITOR | ACCOUNT },

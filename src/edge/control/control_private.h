@@ -78,7 +78,7 @@ void control_overview(struct asker *c, json_t *request);
 
 void control_tunnel_list(struct asker *c, json_t *request);
 void control_tunnel_disconnect(struct asker *c, json_t *request);
-/* "up", "away", "stopped", "unused" or "released"; under the directory's lock. */
+/* "up", "away", "stopped", "disabled", "unused" or "released"; under the directory's lock. */
 const char *control_tunnel_state(const struct route *r);
 
 /* --- control_store.c --- */

@@ -71,8 +71,9 @@ row_json(enum store_op op, const struct store_row *r)
 		    (json_int_t)r->created_ms, "expires_ms", (json_int_t)r->expires_ms, "used_ms",
 		    (json_int_t)r->used_ms, "revoked", r->revoked, "ddns",
 		    r->scope == NULL ? "" : r->scope);
-	return json_pack("{s:s, s:s, s:s, s:I, s:b}", "name", r->name, "account", r->account, "key",
-	    r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone);
+	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:b}", "name", r->name, "account", r->account,
+	    "key", r->label, "created_ms", (json_int_t)r->created_ms, "released", r->tombstone,
+	    "disabled", r->disabled);
 }
 
 /* Pages: the client asks again from the last row on. */
@@ -98,6 +99,10 @@ result_json(const struct store_req *req)
 	case STORE_NAME_LIST:
 		return rows_json(req);
 	case STORE_NAME_CLAIM:
+		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name",
+		    req->route.name);
+	case STORE_NAME_DISABLE:
+	case STORE_NAME_ENABLE:
 		return json_pack("{s:b, s:s, s:s}", "ok", 1, "account", req->account, "name",
 		    req->route.name);
 	default:
@@ -127,6 +132,15 @@ after(struct control *ctl, const struct store_req *req)
 		if (!ctl->closed) /* else nobody would carry it out any more */
 			ddns_forget(e, &ctl->errands, req->route.name);
 		log_event(LOG_INFO, "control", LOG_Z("op", "release"),
+		    LOG_Z("name", req->route.name));
+		return;
+	case STORE_NAME_DISABLE:
+	case STORE_NAME_ENABLE:
+		/* To all, as with a release. */
+		for (unsigned i = 0; i < e->n_workers && req->op == STORE_NAME_DISABLE; i++)
+			worker_fence(e->workers[i], req->route.name);
+		log_event(LOG_INFO, "control",
+		    LOG_Z("op", req->op == STORE_NAME_DISABLE ? "name.disable" : "name.enable"),
 		    LOG_Z("name", req->route.name));
 		return;
 	case STORE_PORT_RELEASE:
@@ -201,6 +215,10 @@ follow(struct store_req *req)
 		control_token_follow(job);
 	if (req->result == STORE_OK && req->op == STORE_NAME_RELEASE)
 		(void)directory_release(e->directory, slice_str(req->route.name), &at);
+	if (req->result == STORE_OK &&
+	    (req->op == STORE_NAME_DISABLE || req->op == STORE_NAME_ENABLE))
+		(void)directory_disable(e->directory, slice_str(req->route.name),
+		    req->op == STORE_NAME_DISABLE, &at);
 	errand_end(&job->errand);
 }
 

@@ -31,6 +31,8 @@ control_tunnel_state(const struct route *r)
 		return "up";
 	if (r->tombstone)
 		return "released";
+	if (r->disabled)
+		return "disabled";
 	if (r->stopped)
 		return "stopped";
 	/* Who has not come since the edge was started is not missed yet. */

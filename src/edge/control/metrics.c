@@ -135,7 +135,7 @@ put_connections(struct collection *c)
 /* --- tunnels --- */
 
 struct tunnel_states {
-	uint64_t up, away, stopped;
+	uint64_t up, away, stopped, disabled;
 };
 
 /* Under the directory's lock. */
@@ -146,6 +146,8 @@ count_tunnel(const struct route *r, void *arg)
 
 	if (!route_serves(r, 0))
 		t->up++;
+	else if (r->disabled && !r->tombstone)
+		t->disabled++;
 	else if (r->stopped)
 		t->stopped++;
 	else if (!r->tombstone && atomic_load(&r->tally) != NULL)
@@ -163,6 +165,7 @@ put_tunnels(struct collection *c)
 	labelled(c, "state", "up", t.up);
 	labelled(c, "state", "away", t.away);
 	labelled(c, "state", "stopped", t.stopped);
+	labelled(c, "state", "disabled", t.disabled);
 }
 
 /* One of those that the settings name. A name that nobody has yet has no requests. */

@@ -19,7 +19,7 @@
 	X(BUILD, "adit_build", INFO, "", "The program and its version")                            \
 	X(LINKS, "adit_links", GAUGE, "", "Links of agents that are up")                           \
 	X(LINKS_OPENED, "adit_links_opened", COUNTER, "", "Links of agents since the start")       \
-	X(TUNNELS, "adit_tunnels", GAUGE, "", "Tunnels: up; away, whose agent was lost; stopped, whose agent said so") \
+	X(TUNNELS, "adit_tunnels", GAUGE, "", "Tunnels: up; away, whose agent was lost; stopped, whose agent said so; disabled") \
 	X(VISITORS, "adit_visitor_connections", GAUGE, "", "Open connections of visitors")         \
 	X(VISITORS_OPENED, "adit_visitor_connections_opened", COUNTER, "", "Connections of visitors since the start") \
 	X(STREAMS, "adit_byte_streams", GAUGE, "", "Open connections of TCP and TLS tunnels")      \

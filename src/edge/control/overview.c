@@ -18,7 +18,7 @@
 struct overview {
 	struct control *control;
 	json_t *problems, *away;
-	size_t n_up, n_away, n_stopped;
+	size_t n_up, n_away, n_stopped, n_disabled;
 	json_int_t ends_ms; /* of the certificate that ends first, 0: none */
 	char ends[256];
 };
@@ -54,6 +54,7 @@ take_route(const struct route *r, void *arg)
 
 	o->n_up += strcmp(state, "up") == 0;
 	o->n_stopped += strcmp(state, "stopped") == 0;
+	o->n_disabled += strcmp(state, "disabled") == 0;
 	if (strcmp(state, "away") != 0)
 		return true;
 	if (o->n_away++ < AWAY_SHOWN)
@@ -239,14 +240,15 @@ control_overview(struct asker *c, json_t *request)
 	inbox = look_at_inbox(&o);
 	limits = use_json(&o, &use);
 	control_answer(c,
-	    json_pack(
-		"{s:b, s:s, s:s, s:I, s:{s:I, s:I, s:I}, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, "
-		"s:s, s:I, s:o}",
+	    json_pack("{s:b, s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:I, s:I, s:I, s:I, "
+		      "s:I, s:o, "
+		      "s:s, s:I, s:o}",
 		"ok", 1, "version", ADIT_VERSION, "domain", e->domain, "start_ms",
 		(json_int_t)(use.start_s * 1000), "tunnels", "up", (json_int_t)o.n_up, "away",
-		(json_int_t)o.n_away, "stopped", (json_int_t)o.n_stopped, "requests",
-		requests_json(e), "inbox", inbox, "stored", SUM(e, stored), "bad_signatures",
-		SUM(e, bad_signatures), "links", SUM(e, links), "visitors", SUM(e, visitors),
-		"memory_bytes", (json_int_t)use.resident_bytes, "use", limits, "certificate",
-		o.ends, "certificate_end_ms", o.ends_ms, "problems", o.problems));
+		(json_int_t)o.n_away, "stopped", (json_int_t)o.n_stopped, "disabled",
+		(json_int_t)o.n_disabled, "requests", requests_json(e), "inbox", inbox, "stored",
+		SUM(e, stored), "bad_signatures", SUM(e, bad_signatures), "links", SUM(e, links),
+		"visitors", SUM(e, visitors), "memory_bytes", (json_int_t)use.resident_bytes, "use",
+		limits, "certificate", o.ends, "certificate_end_ms", o.ends_ms, "problems",
+		o.problems));
 }

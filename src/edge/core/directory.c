@@ -169,6 +169,27 @@ give_up(struct directory *d, struct slice key, bool tombstone, unsigned *ret_wor
 }
 
 bool
+directory_disable(struct directory *d, struct slice key, bool disabled, unsigned *ret_worker)
+{
+	struct route *r;
+	bool served = false;
+
+	pthread_rwlock_wrlock(&d->lock);
+	r = directory_route(d, key);
+	if (r != NULL) {
+		r->disabled = disabled;
+		served = disabled && !route_serves(r, 0);
+		check(!served || route_serves(r, r->link.generation));
+		*ret_worker = r->link.worker;
+	}
+	/* Fenced as by give_up(); account, kind and policy stay for when it is switched on. */
+	if (served)
+		serve_nobody(r);
+	pthread_rwlock_unlock(&d->lock);
+	return served;
+}
+
+bool
 directory_release(struct directory *d, struct slice key, unsigned *ret_worker)
 {
 	return give_up(d, key, true, ret_worker);
@@ -222,7 +243,7 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 		r = NULL;
 	served = r != NULL && !route_serves(r, 0);
 	/* `link` is always that of the generation, and a listener is kept for a link alone. */
-	check(!served || (!r->tombstone && route_serves(r, r->link.generation)));
+	check(!served || (!r->tombstone && !r->disabled && route_serves(r, r->link.generation)));
 	check(served || r == NULL || r->listen_fd < 0);
 	/*
 	 * The tombstone before the owner: a released name still has its old one, who may
@@ -234,6 +255,8 @@ directory_bind(struct directory *d, struct slice key, struct slice account,
 		bound = DIRECTORY_GONE;
 	} else if (r->account[0] != '\0' && !slice_eq(slice_str(r->account), account)) {
 		bound = DIRECTORY_TAKEN;
+	} else if (r->disabled) {
+		bound = DIRECTORY_OFF;
 	} else if (served && is_newer(&r->link, link)) {
 		bound = DIRECTORY_STALE;
 	} else {

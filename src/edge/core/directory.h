@@ -45,6 +45,7 @@ struct route {
 	struct directory_link link; /* that serves it, or did last */
 	bool tombstone;
 	bool tls;      /* the TLS of its visitors ends at the agent: the edge must not answer it */
+	bool disabled; /* the operator has switched it off: nobody can serve it; the store knows */
 	bool stopped;  /* its last agent said that it stops: nobody misses it; the store knows */
 	int listen_fd; /* "tcp:PORT": kept from link to link, so that a takeover loses no visitor;
 			  -1 */
@@ -68,6 +69,8 @@ int directory_load(struct directory *d, struct slice key, struct slice account,
 void directory_load_tls(struct directory *d, struct slice key);
 /* Nobody serves it, and its last agent was stopped then. */
 void directory_load_stopped(struct directory *d, struct slice key, int64_t stopped_ms);
+/* The operator switches the name off, or on. True: a link served it until now, its worker is to be told. */
+bool directory_disable(struct directory *d, struct slice key, bool disabled, unsigned *ret_worker);
 /* A name became a tombstone. True when a link served it: that worker is to be told. */
 bool directory_release(struct directory *d, struct slice key, unsigned *ret_worker);
 
@@ -80,6 +83,7 @@ enum directory_bound {
 	DIRECTORY_STALE, /* a newer agent of the account serves it */
 	DIRECTORY_TAKEN, /* another account's */
 	DIRECTORY_GONE,  /* tombstone */
+	DIRECTORY_OFF,   /* the operator has disabled it */
 	DIRECTORY_NOMEM,
 };
 /* Newer fences older. tls: as in the route. *ret_old: true when an older link served it until now. */
@@ -100,7 +104,13 @@ route_serves(const struct route *r, uint64_t generation)
 	return atomic_load_explicit(&r->generation, memory_order_acquire) == generation;
 }
 
-enum directory_found { DIRECTORY_UNKNOWN, DIRECTORY_RELEASED, DIRECTORY_AWAY, DIRECTORY_UP };
+enum directory_found {
+	DIRECTORY_UNKNOWN,
+	DIRECTORY_RELEASED,
+	DIRECTORY_DISABLED,
+	DIRECTORY_AWAY,
+	DIRECTORY_UP,
+};
 /* *ret_worker: with DIRECTORY_UP. */
 enum directory_found directory_find(struct directory *d, struct slice key, unsigned *ret_worker);
 

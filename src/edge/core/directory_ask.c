@@ -35,6 +35,9 @@ directory_find(struct directory *d, struct slice key, unsigned *ret_worker)
 	if (r != NULL && r->tombstone) {
 		check(route_serves(r, 0));
 		found = DIRECTORY_RELEASED;
+	} else if (r != NULL && r->disabled) {
+		check(route_serves(r, 0));
+		found = DIRECTORY_DISABLED;
 	} else if (r != NULL && route_serves(r, 0)) {
 		found = DIRECTORY_AWAY;
 	} else if (r != NULL) {

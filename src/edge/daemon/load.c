@@ -35,12 +35,16 @@ each_row(struct store *s, struct store_req *req, size_t page,
 static enum store_result
 load_route(struct directory *d, const char *key, const struct store_row *row)
 {
+	unsigned at;
+
 	if (directory_load(d, slice_str(key), slice_str(row->account), row->tombstone) != 0)
 		return STORE_FULL;
 	if (row->tls) {
 		directory_load_tls(d, slice_str(key));
 		directory_stored(d, slice_str(key), (struct slice){ 0 }, true);
 	}
+	if (row->disabled && directory_disable(d, slice_str(key), true, &at))
+		return STORE_INVALID; /* before the first link nobody serves it */
 	if (row->stopped_ms != 0)
 		directory_load_stopped(d, slice_str(key), row->stopped_ms);
 	return STORE_OK;

@@ -76,6 +76,7 @@ ddns_judge(const struct edge *e, const char *host, const char *account, const ch
 	case DIRECTORY_UNKNOWN:
 	case DIRECTORY_RELEASED:
 		return DYNDNS_NOHOST;
+	case DIRECTORY_DISABLED: /* its tunnel is: an address of its own is none */
 	case DIRECTORY_AWAY:
 	case DIRECTORY_UP:
 		break;

@@ -106,10 +106,13 @@ bind_fence(struct worker *w, struct slice key)
 {
 	struct tunnel *t = tunnel_entered(w, key);
 	char who[200];
+	unsigned at;
 
 	if (t == NULL || tunnel_serves(t))
 		return;
-	if (directory_owns(w->edge->directory, key, slice_str(t->account)))
+	if (directory_find(w->edge->directory, key, &at) == DIRECTORY_DISABLED)
+		snprintf(who, sizeof(who), "%s", LOGIN_DISABLED_TEXT);
+	else if (directory_owns(w->edge->directory, key, slice_str(t->account)))
 		directory_who(w->edge->directory, key, who, sizeof(who));
 	else
 		snprintf(who, sizeof(who), "the %s was released",
@@ -157,6 +160,9 @@ claim_route(struct session *s, struct tunnel *t, struct hello_tunnel *h, const c
 		return false;
 	case DIRECTORY_GONE:
 		login_refuse_released(h);
+		return false;
+	case DIRECTORY_OFF:
+		refuse_bind(h, "name-disabled", LOGIN_DISABLED_TEXT);
 		return false;
 	case DIRECTORY_NOMEM:
 		refuse_bind(h, "memory", "the edge is out of memory");

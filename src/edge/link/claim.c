@@ -263,6 +263,17 @@ read_policy(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 	return c->read != NULL;
 }
 
+/* For the account that has the name alone: another one is told that it is taken. */
+static bool
+is_disabled(struct session *s, const char *name)
+{
+	struct directory *d = s->worker->edge->directory;
+	unsigned at;
+
+	return directory_find(d, slice_str(name), &at) == DIRECTORY_DISABLED &&
+	       directory_owns(d, slice_str(name), slice_str(s->account));
+}
+
 static void
 claim_name(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 {
@@ -279,6 +290,11 @@ claim_name(struct session *s, struct login_claim *c, struct hello_tunnel *h)
 	if (directory_find(s->worker->edge->directory, slice_str(c->req.route.name), &at) ==
 	    DIRECTORY_RELEASED) {
 		login_refuse_released(h);
+		return;
+	}
+	/* Before its policy is stored: that of the last link holds until the name is on again. */
+	if (is_disabled(s, c->req.route.name)) {
+		refuse_tunnel(h, "name-disabled", LOGIN_DISABLED_TEXT);
 		return;
 	}
 	if (!check_reserved(s, h, c->req.route.name) || !read_policy(s, c, h))

@@ -18,6 +18,9 @@ bool login_abandon(struct session *s);
 
 /* A name that was given up: who can give it back, and how. */
 void login_refuse_released(struct hello_tunnel *h);
+/* A name that is switched off, for its own account. */
+#define LOGIN_DISABLED_TEXT                                                                        \
+	"the operator of the edge has disabled this name; ask them, then start adit again"
 
 /* In session.c */
 void session_free(struct session *s);

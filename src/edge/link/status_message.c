@@ -314,9 +314,12 @@ look(const struct route *r, void *arg)
 	p->tombstone = r->tombstone;
 	p->mine = strcmp(r->account, p->account) == 0;
 	p->since_ms = r->since_ms;
-	p->stopped = r->stopped && route_serves(r, 0);
+	p->stopped = r->stopped && !r->disabled && route_serves(r, 0);
 	p->at = r->link.worker;
-	snprintf(p->state, sizeof(p->state), "%s", route_serves(r, 0) ? "away" : "up");
+	snprintf(p->state, sizeof(p->state), "%s",
+	    !route_serves(r, 0) ? "up"
+	    : r->disabled       ? "disabled"
+				: "away");
 	return false;
 }
 

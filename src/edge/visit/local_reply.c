@@ -24,7 +24,7 @@ is_sound(enum close_code code)
 	enum blame blame = close_row(code)->blame;
 
 	return blame == BLAME_AGENT || blame == BLAME_ORIGIN || code == CLOSE_UNKNOWN_NAME ||
-	       code == CLOSE_RELEASED_NAME;
+	       code == CLOSE_RELEASED_NAME || code == CLOSE_NAME_DISABLED;
 }
 
 /* What is left of the request must be short, or it costs more than a new connection. */

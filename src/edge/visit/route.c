@@ -94,6 +94,8 @@ route_find(struct exchange *x, struct tunnel **ret_tunnel, struct worker **ret_t
 		return CLOSE_UNKNOWN_NAME;
 	case DIRECTORY_RELEASED:
 		return CLOSE_RELEASED_NAME;
+	case DIRECTORY_DISABLED:
+		return CLOSE_NAME_DISABLED;
 	case DIRECTORY_AWAY:
 		return CLOSE_AGENT_AWAY;
 	case DIRECTORY_UP:

@@ -354,6 +354,9 @@ accounts_run(struct db *db, struct store_req *req)
 		return names_claim(db, req);
 	case STORE_NAME_RELEASE:
 		return names_release(db, req);
+	case STORE_NAME_DISABLE:
+	case STORE_NAME_ENABLE:
+		return names_switch(db, req);
 	case STORE_NAME_LIST:
 		return names_list(db, req);
 	case STORE_NAME_POLICIES:

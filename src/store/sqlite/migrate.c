@@ -25,7 +25,8 @@ enum { APPLICATION_ID = 0x61646974 };
 	X(12, "0012_late.sql")                                                                      \
 	X(13, "0013_items.sql")                                                                    \
 	X(14, "0014_tls.sql") \
-	X(15, "0015_scope.sql")
+	X(15, "0015_scope.sql") \
+	X(16, "0016_disabled.sql")
 /* clang-format on */
 
 /* The assembler finds the files from the root of the repository, where make runs. */

@@ -17,7 +17,7 @@ enum {
 };
 
 struct owned {
-	bool found, released, ours;
+	bool found, released, ours, disabled;
 };
 
 static struct owned
@@ -33,6 +33,9 @@ look_up(struct db *db, const char *name, int64_t account, char *ret_owner, size_
 		o.released = db_get_int(&q) != 0;
 		if (ret_owner != NULL)
 			db_get_z(&q, ret_owner, cap);
+		else
+			(void)db_get_bytes(&q);
+		o.disabled = db_get_int(&q) != 0;
 	}
 	db_end(&q);
 	return o;
@@ -180,6 +183,29 @@ names_release(struct db *db, struct store_req *req)
 	if (account != 0 && !o.ours)
 		return o.released ? STORE_GONE : STORE_TAKEN;
 	return o.released ? STORE_OK : set_released(db, req->route.name, req->now_ms);
+}
+
+/* One that is off stays off since when it was, and one that is on may be switched on again. */
+enum store_result
+names_switch(struct db *db, struct store_req *req)
+{
+	bool off = req->op == STORE_NAME_DISABLE;
+	struct db_query q;
+	struct owned o;
+
+	if (req->route.name[0] == '\0')
+		return STORE_INVALID;
+	o = look_up(db, req->route.name, 0, req->account, sizeof(req->account));
+	if (!o.found)
+		return STORE_NONE;
+	if (o.released)
+		return STORE_GONE;
+	if (o.disabled == off)
+		return STORE_OK;
+	q = db_query(db, SQL_NAME_DISABLED);
+	db_put_int(&q, off ? req->now_ms : 0);
+	db_put_text(&q, slice_str(req->route.name));
+	return db_run(&q) ? STORE_OK : STORE_FULL;
 }
 
 enum store_result

@@ -9,6 +9,7 @@
 
 enum store_result names_claim(struct db *db, struct store_req *req);
 enum store_result names_release(struct db *db, struct store_req *req);
+enum store_result names_switch(struct db *db, struct store_req *req);
 enum store_result names_lookup(struct db *db, struct store_req *req);
 enum store_result ports_claim(struct db *db, struct store_req *req);
 enum store_result ports_release(struct db *db, struct store_req *req);

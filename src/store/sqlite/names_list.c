@@ -27,6 +27,7 @@ take_name(struct db_query *q, struct store_row *row)
 	row->tombstone = db_get_int(q) != 0;
 	row->stopped_ms = db_get_int(q);
 	row->tls = db_get_int(q) != 0;
+	row->disabled = db_get_int(q) != 0;
 	return true;
 }
 

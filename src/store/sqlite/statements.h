@@ -29,7 +29,7 @@
 	    " AND t.key IS NOT NULL AND t.revoked_ms = 0 ORDER BY t.id LIMIT ?2")                  \
 	X(TOKEN_REVOKE, "UPDATE tokens SET revoked_ms = ?1 WHERE id = ?2 AND revoked_ms = 0")      \
 	X(TOKEN_USED, "UPDATE tokens SET used_ms = ?1 WHERE id = ?2 AND used_ms < ?1")             \
-	X(NAME_GET, "SELECT n.account, n.released_ms, a.name"                                      \
+	X(NAME_GET, "SELECT n.account, n.released_ms, a.name, n.disabled_ms"                       \
 	    " FROM names n JOIN accounts a ON a.id = n.account WHERE n.name = ?1")                 \
 	X(NAME_BY_KEY, "SELECT name, released_ms FROM names WHERE account = ?1 AND key = ?2"       \
 	    " AND key <> ''")                                                                      \
@@ -41,15 +41,16 @@
 	X(NAME_POLICIES, "SELECT name, policy FROM names WHERE name > ?1 AND policy IS NOT NULL"   \
 	    " AND released_ms = 0 ORDER BY name LIMIT ?2")                                         \
 	X(NAME_LIST, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                  \
-	    " n.stopped_ms, n.tls FROM names n JOIN accounts a ON a.id = n.account"                \
+	    " n.stopped_ms, n.tls, n.disabled_ms FROM names n JOIN accounts a ON a.id = n.account" \
 	    " WHERE n.name > ?1 AND (?2 = '' OR a.name = ?2) ORDER BY n.name LIMIT ?3")            \
 	X(NAME_KEYS, "SELECT name FROM names INDEXED BY names_account WHERE name > ?1"              \
 	    " ORDER BY name LIMIT ?2")                                                             \
 	X(NAME_ONE, "SELECT n.name, a.name, n.key, n.created_ms, n.released_ms,"                   \
-	    " n.stopped_ms, n.tls FROM names n JOIN accounts a ON a.id = n.account"                \
+	    " n.stopped_ms, n.tls, n.disabled_ms FROM names n JOIN accounts a ON a.id = n.account" \
 	    " WHERE n.name = ?1 AND (?2 = '' OR a.name = ?2)")                                     \
 	X(NAME_POLICY_ONE, "SELECT name, policy FROM names WHERE name = ?1 AND policy IS NOT NULL" \
 	    " AND released_ms = 0")                                                                \
+	X(NAME_DISABLED, "UPDATE names SET disabled_ms = ?1 WHERE name = ?2")               \
 	X(NAME_STOPPED, "UPDATE names SET stopped_ms = ?1 WHERE name = ?2")                 \
 	X(PORT_STOPPED, "UPDATE ports SET stopped_ms = ?1 WHERE port = ?2")                 \
 	X(PORT_LIST, "SELECT p.port, a.name, p.stopped_ms FROM ports p"                            \

@@ -31,6 +31,38 @@ bind_to(struct directory *d, const char *key, const char *account, uint64_t gene
 	return bind_link(d, key, account, &link, ret_route, ret_old);
 }
 
+/* Whoever serves it is fenced at once, nobody can come, and the owner is told more than others. */
+TEST(a_name_that_is_switched_off)
+{
+	struct directory *d = directory_new();
+	struct route *r = NULL;
+	unsigned at = 0;
+	bool old;
+
+	EXPECT(!directory_disable(d, S("a"), true, &at)); /* nobody has it */
+	EXPECT_INT(bind_to(d, "a", "ann", 5, 3, &r, &old), DIRECTORY_BOUND);
+	EXPECT(!directory_disable(d, S("a"), false, &at));
+	EXPECT(route_serves(r, 5));
+	EXPECT(directory_disable(d, S("a"), true, &at));
+	EXPECT_INT(at, 3);
+	EXPECT(route_serves(r, 0));
+	EXPECT(!directory_disable(d, S("a"), true, &at));
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_DISABLED);
+	EXPECT(directory_owns(d, S("a"), S("ann")));
+	EXPECT_INT(bind_to(d, "a", "ann", 6, 0, &r, &old), DIRECTORY_OFF);
+	EXPECT_INT(bind_to(d, "a", "eve", 7, 0, &r, &old), DIRECTORY_TAKEN);
+	directory_unbind(d, r, 5); /* what the fenced link still says */
+	EXPECT(!directory_release(d, S("a"), &at));
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_RELEASED);
+	EXPECT_INT(directory_load(d, S("a"), S("ann"), false), 0); /* given back: still off */
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_DISABLED);
+	EXPECT(!directory_disable(d, S("a"), false, &at));
+	EXPECT_INT(directory_find(d, S("a"), &at), DIRECTORY_AWAY);
+	EXPECT_INT(bind_to(d, "a", "ann", 8, 1, &r, &old), DIRECTORY_BOUND);
+	EXPECT(route_serves(r, 8));
+	directory_free(d);
+}
+
 TEST(names_and_what_became_of_them)
 {
 	struct directory *d = directory_new();
@@ -257,8 +289,9 @@ TEST(s06_one_name_for_a_host)
 	EXPECT_INT(edge_name_of(&e, S("")).n, 0);
 }
 
-TESTS(TEST_ROW(names_and_what_became_of_them) TEST_ROW(whose_tls_ends_at_the_agent)
-	TEST_ROW(a_stopped_tunnel) TEST_ROW(s03_takeover_by_generation)
-	    TEST_ROW(the_newest_process_has_it) TEST_ROW(ports_change_hands_only_when_forgotten)
-		TEST_ROW(listener_lives_as_long_as_a_link_serves) TEST_ROW(many_threads)
-		    TEST_ROW(s06_one_name_for_a_host))
+TESTS(TEST_ROW(a_name_that_is_switched_off) TEST_ROW(names_and_what_became_of_them)
+	TEST_ROW(whose_tls_ends_at_the_agent) TEST_ROW(a_stopped_tunnel)
+	    TEST_ROW(s03_takeover_by_generation) TEST_ROW(the_newest_process_has_it)
+		TEST_ROW(ports_change_hands_only_when_forgotten)
+		    TEST_ROW(listener_lives_as_long_as_a_link_serves) TEST_ROW(many_threads)
+			TEST_ROW(s06_one_name_for_a_host))

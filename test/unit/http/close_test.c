@@ -36,6 +36,7 @@ TEST(statuses_that_others_rely_on)
 	EXPECT_INT(close_row(CLOSE_AGENT_AWAY)->retry_after_s, 5);
 	EXPECT_INT(close_row(CLOSE_UNKNOWN_NAME)->status, 404);
 	EXPECT_INT(close_row(CLOSE_RELEASED_NAME)->status, 410);
+	EXPECT_INT(close_row(CLOSE_NAME_DISABLED)->status, 403);
 	EXPECT_INT(close_row(CLOSE_ORIGIN_REFUSED)->status, 502);
 	EXPECT_INT(close_row(CLOSE_ORIGIN_SILENT)->status, 504);
 	EXPECT_INT(close_row(CLOSE_MISDIRECTED)->status, 421);

@@ -486,6 +486,49 @@ TEST(ports)
 	help_clean();
 }
 
+static bool
+name_is_disabled(struct store *s)
+{
+	struct store_req r = { .op = STORE_NAME_LIST };
+	bool is;
+
+	EXPECT_INT(call(s, &r), STORE_OK);
+	EXPECT_INT(r.n_rows, 1);
+	is = r.rows[0].disabled;
+	store_req_fini(&r);
+	return is;
+}
+
+/* A name that the operator has switched off is so after a restart, and whatever its account does. */
+TEST(disabled_names)
+{
+	const char *path = help_path();
+	struct store *s = help_open(path);
+
+	help_account(s, "ann", NULL, 0);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "web"), STORE_OK);
+	EXPECT(!name_is_disabled(s));
+	EXPECT_INT(help_name(s, STORE_NAME_DISABLE, "", ""), STORE_INVALID);
+	EXPECT_INT(help_name(s, STORE_NAME_DISABLE, "", "nobody"), STORE_NONE);
+	EXPECT_INT(help_name(s, STORE_NAME_ENABLE, "", "web"), STORE_OK); /* changes nothing */
+	EXPECT(!name_is_disabled(s));
+	EXPECT_INT(help_name(s, STORE_NAME_DISABLE, "", "web"), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_DISABLE, "", "web"), STORE_OK);
+	store_close(s);
+	s = help_open(path);
+	EXPECT(name_is_disabled(s));
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "web"), STORE_OK);
+	EXPECT(name_is_disabled(s));
+	EXPECT_INT(help_name(s, STORE_NAME_RELEASE, "ann", "web"), STORE_OK);
+	EXPECT_INT(help_name(s, STORE_NAME_ENABLE, "", "web"), STORE_GONE);
+	EXPECT_INT(help_name(s, STORE_NAME_CLAIM, "ann", "web"), STORE_OK);
+	EXPECT(name_is_disabled(s));
+	EXPECT_INT(help_name(s, STORE_NAME_ENABLE, "", "web"), STORE_OK);
+	EXPECT(!name_is_disabled(s));
+	store_close(s);
+	help_clean();
+}
+
 /* What is off, and since when, stays over a close; a released port forgets it. */
 TEST(stopped_tunnels)
 {
@@ -936,7 +979,7 @@ TESTS(
 	TEST_ROW(name_forms)
 	TEST_ROW(random_names_are_kept)
 	TEST_ROW(name_limit)
-	TEST_ROW(stopped_tunnels) TEST_ROW(name_list_pages)
+	TEST_ROW(disabled_names) TEST_ROW(stopped_tunnels) TEST_ROW(name_list_pages)
 	TEST_ROW(ports)
 	TEST_ROW(port_range_moves)
 	TEST_ROW(audit_and_stat)
