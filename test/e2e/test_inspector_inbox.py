@@ -25,6 +25,7 @@ def test_list_show_drop_and_replay(lab):
         return box if len(box["rows"]) == n and all(r["verdict"] == "ok" for r in box["rows"]) else None
     box = until(parked, what="parked deliveries")
     assert box["counts"]["parked"] == 3 and box["counts"]["queued"] == 0 and box["more"] is False
+    assert (box["keeps_days"], box["keeps_failed_days"]) == (30, 90)
     one = box["rows"][0]
     assert one["tunnel"] == "web" and one["event"] == "repo:push" and one["repository"] == "acme/web" and one["branch"] == "main"
     assert one["attempts"] >= 1 and one["status"] == 404 and one["bytes"] > 100 and one["verdict"] == "ok" and one["row"]

@@ -241,7 +241,7 @@ class World:
         for r in self.rows:
             if r["delivery"] and r["state"] in counts:
                 counts[r["state"]] += 1
-        return {"rows": [self.delivery(r) for r in rows[:limit]], "more": len(rows) > limit, "counts": counts, "keeps_days": 90}
+        return {"rows": [self.delivery(r) for r in rows[:limit]], "more": len(rows) > limit, "counts": counts, "keeps_days": 30, "keeps_failed_days": 90}
 
     @staticmethod
     def delivery(r):

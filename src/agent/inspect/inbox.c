@@ -187,6 +187,13 @@ go_on(struct inbox_job *j, void (*answered)(struct edge_ask *, json_t *), json_t
 
 /* --- the list --- */
 
+static const struct {
+	const char *edge, *ours;
+} keeps[] = {
+	{ "keep_days", "keeps_days" },
+	{ "keep_failed_days", "keeps_failed_days" },
+};
+
 static void
 on_stat(struct edge_ask *a, json_t *answer)
 {
@@ -208,6 +215,14 @@ on_stat(struct edge_ask *a, json_t *answer)
 			break;
 		}
 	json_object_set_new(j->out, "counts", counts);
+	/* An older edge does not say. */
+	for (size_t i = 0; i < sizeof(keeps) / sizeof(*keeps); i++) {
+		const json_t *days = json_object_get(answer, keeps[i].edge);
+
+		if (json_is_integer(days))
+			json_object_set_new(j->out, keeps[i].ours,
+			    json_integer(json_integer_value(days)));
+	}
 	out = json_incref(j->out);
 	forget(j);
 	web_json(r, 200, out);

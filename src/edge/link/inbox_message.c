@@ -15,6 +15,14 @@ is_page(json_t *request)
 	return op != NULL && (strcmp(op, "list") == 0 || strcmp(op, "export") == 0);
 }
 
+static bool
+is_stat(json_t *request)
+{
+	const char *op = json_string_value(json_object_get(request, "op"));
+
+	return op != NULL && strcmp(op, "stat") == 0;
+}
+
 static void
 answer_view(struct session *s, json_t *answer)
 {
@@ -23,6 +31,13 @@ answer_view(struct session *s, json_t *answer)
 	check(s->state != SESSION_OVER); /* its end abandons the query */
 	json_object_set_new(answer, "type", json_string("inbox"));
 	json_object_set_new(answer, "seq", json_integer((json_int_t)s->query_seq));
+	if (s->view_stat) {
+		const struct settings *set = s->worker->settings;
+
+		json_object_set_new(answer, "keep_days", json_integer(set->inbox.keep_days));
+		json_object_set_new(answer, "keep_failed_days",
+		    json_integer(set->inbox.keep_failed_days));
+	}
 	/*
 	 * A page was worth the work, and the next may be asked for at once: what it cost is
 	 * not held against the link.
@@ -61,6 +76,7 @@ inbox_message(struct session *s, json_t *request)
 	}
 	s->query_seq = (uint64_t)json_integer_value(json_object_get(request, "seq"));
 	s->view_page = is_page(request);
+	s->view_stat = is_stat(request);
 	s->query = query_ask(s->worker->edge, &s->worker->errands, s->account,
 	    json_string_value(json_object_get(request, "op")), request, on_view, s);
 }

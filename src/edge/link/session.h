@@ -61,6 +61,7 @@ struct session {
 	struct query *query; /* the store looks something of the inbox up for it */
 	uint64_t query_seq;
 	bool view_page;                  /* it is one of a list */
+	bool view_stat;                  /* the same: it is "stat" */
 	struct release_message *release; /* a name that is being given up */
 	struct ddns_message *ddns;       /* a name whose addresses are being set */
 	struct list two_ways;            /* names that it speaks for (ddns_left.h) */

@@ -23,6 +23,8 @@ function lead(counts) {
 	return html`${parked > 0 && html`<b class="wait">${plural(parked, "webhook needs", "webhooks need")} you.</b> `}${wait > 0 ? html`<b>${plural(wait, "webhook waits", "webhooks wait")}</b> and will be delivered by ${wait === 1 ? "itself" : "themselves"}.` : "Nothing else waits."}`;
 }
 
+const keeps = (days) => (days ? `for ${plural(days, "day")}` : "without end");
+
 export function InboxPage() {
 	const [state, setState] = useState("");
 	const [older, setOlder] = useState([]);
@@ -64,7 +66,7 @@ export function InboxPage() {
 			<td><b>${oneLine(r.repository)}</b> <span class="two">${oneLine(r.branch)}</span></td><td class="fluid">${r.text ? visible(r.text) : r.status ? `answered ${r.status}` : html`<span class="q">-</span>`}</td><td class="m r" data-l="attempts">${r.attempts}</td><td><${Verdict} verdict=${r.verdict} /></td>
 			<td class="m">${full(r.at_ms)}</td><td class="m r" data-l="next">${r.due_ms ? (r.due_ms > Date.now() ? `in ${span(r.due_ms - Date.now())}` : "now") : html`<span class="q">-</span>`}</td><td class="m r">${size(r.bytes)}</td></tr>`)}</tbody></table></div>`}
 			${more && html`<p class="pad"><button type="button" onClick=${next}>Older deliveries</button></p>`}</section>
-		<p class="q">The edge keeps deliveries for ${plural(data.keeps_days ?? 90, "day")}. Parked: the set-up must change first, then replay. Dead: it was tried for a day.</p>`}
+		<p class="q">${data.keeps_days == null ? "" : `The edge keeps what was delivered ${keeps(data.keeps_days)}, what is parked or dead ${keeps(data.keeps_failed_days)}. `}Parked: the set-up must change first, then replay. Dead: it was tried for a day.</p>`}
 		${sure && html`<${Dialog} title=${`Drop ${plural(chosen.size, "delivery", "deliveries")}?`} onClose=${() => setSure(false)}><div class="pad"><p>They are never sent to the origin. The edge keeps them in its list.</p><div class="acts">
 			<button type="button" class="danger" onClick=${() => { setSure(false); all("drop"); }}>Drop</button><button type="button" onClick=${() => setSure(false)}>Keep</button></div></div></${Dialog}>`}</main>`;
 }
