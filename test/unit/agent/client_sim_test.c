@@ -5,6 +5,7 @@
  * origin, stays on its way.
  */
 #include "agent/link/client_private.h"
+#include "agent/link/through.h"
 #include "agent/link/uplink.h"
 
 #include "agent/core/exit_code.h"
@@ -466,12 +467,56 @@ TEST(a_link_without_tunnels_stays)
 	end();
 }
 
-TESTS(TEST_ROW(what_is_added_is_asked_for_and_what_is_removed_given_up)
-	TEST_ROW(a_link_that_ends_before_the_answer)
-	    TEST_ROW(an_edge_that_does_not_know_bind_gets_a_new_link)
-		TEST_ROW(a_link_without_tunnels_stays) TEST_ROW(an_edge_that_answers_no_hello)
-		    TEST_ROW(links_that_are_drained_are_bounded)
-			TEST_ROW(a_welcome_behind_the_stop_starts_nothing)
-			    TEST_ROW(a_stop_waits_for_streams_for_a_while)
-				TEST_ROW(replaced_with_a_stream_that_goes_on)
-				    TEST_ROW(a_question_ends_with_its_link))
+/* --- the edge's questions through the tunnels --- */
+
+#define ANSWER(origin)                                                                             \
+	"{\"type\":\"probe\",\"name\":\"web\",\"state\":\"up\",\"origin\":" origin                 \
+	",\"inbox\":{\"queued\":1}}"
+
+TEST(a_tunnel_is_asked_where_nobody_knows_how_it_answers)
+{
+	struct conn *edge;
+
+	begin(false);
+	tunnel->domains = "";
+	through_ask(&client);
+	edge = come_up();
+	EXPECT_INT(times_said("probe"), 0);
+	through_ask(&client);
+	through_ask(&client);
+	pass(SECOND / 100);
+	EXPECT_INT(times_said("through"), 1);
+	say(edge, FRAME_CONTROL, 0, 0, S(ANSWER("{\"probe\":\"ok\",\"status\":204,\"us\":7}")));
+	EXPECT_INT(tunnel->answer.status, 204);
+	EXPECT(client.through.status == 204 && client.through.us == 7 && client.through.at_ms != 0);
+	/* It is known for a while. */
+	for (int64_t us = SECOND; us < LIMIT_SCREEN_ASK_MS * 1000LL; us += SECOND) {
+		say(edge, FRAME_CONTROL, 0, 0, S("{\"type\":\"other\"}"));
+		through_ask(&client);
+		pass(SECOND - SECOND / 100);
+	}
+	pass(SECOND);
+	EXPECT_INT(times_said("through"), 1);
+	through_ask(&client);
+	pass(SECOND / 100);
+	EXPECT_INT(times_said("through"), 2);
+	say(edge, FRAME_CONTROL, 0, 0, S(ANSWER("{\"probe\":\"origin-silent\"}")));
+	EXPECT(tunnel->failing && tunnel->answer.status == 0 && client.through.status == 204);
+	/* Nonsense says nothing. */
+	say(edge, FRAME_CONTROL, 0, 0, S(ANSWER("7")));
+	say(edge, FRAME_CONTROL, 0, 0, S("{\"type\":\"probe\",\"name\":\"other\"}"));
+	EXPECT(client.state == CLIENT_UP && tunnel->failing);
+	say(edge, FRAME_CONTROL, 0, 0, S(ANSWER("{\"probe\":\"ok\",\"status\":200,\"us\":9}")));
+	EXPECT(!tunnel->failing && tunnel->answer.status == 200);
+	end();
+}
+
+TESTS(TEST_ROW(what_is_added_is_asked_for_and_what_is_removed_given_up) TEST_ROW(
+    a_link_that_ends_before_the_answer) TEST_ROW(an_edge_that_does_not_know_bind_gets_a_new_link)
+	TEST_ROW(a_link_without_tunnels_stays) TEST_ROW(an_edge_that_answers_no_hello)
+	    TEST_ROW(links_that_are_drained_are_bounded)
+		TEST_ROW(a_welcome_behind_the_stop_starts_nothing)
+		    TEST_ROW(a_stop_waits_for_streams_for_a_while)
+			TEST_ROW(replaced_with_a_stream_that_goes_on)
+			    TEST_ROW(a_question_ends_with_its_link)
+				TEST_ROW(a_tunnel_is_asked_where_nobody_knows_how_it_answers))
