@@ -11,6 +11,7 @@ static json_t *
 value_json(const struct schema_row *row, const struct settings *s)
 {
 	const char *p = (const char *)s + row->at;
+	int64_t word;
 
 	switch (row->kind) {
 	case SCHEMA_INT:
@@ -18,7 +19,8 @@ value_json(const struct schema_row *row, const struct settings *s)
 	case SCHEMA_BOOL:
 		return json_boolean(*(const bool *)p);
 	case SCHEMA_WORD:
-		return json_string(row->words[*(const int64_t *)p]);
+		word = *(const int64_t *)p;
+		return json_string(word < 0 ? "" : row->words[word]); /* -1: not said */
 	case SCHEMA_TEXT:
 	case SCHEMA_PATH:
 		/* A command may hold a password. */
