@@ -25,7 +25,8 @@ class Faulty(Inbox):
         self.lab = lab
         self.origin = origin or lab.origin()
         self.edge = lab.edge(folder=folder, prefix=prefix, env=env, config=config)
-        self.options = [*JENKINS, "--secret-file", secret_file(lab.folder)]
+        # The disk is the edge's alone: an inspector on it would take what the inbox gives back.
+        self.options = [*JENKINS, "--secret-file", secret_file(lab.folder), "--inspect", "off"]
         self.agent = self.start()
 
     def until_refused(self, pad=0, at_most=1000):

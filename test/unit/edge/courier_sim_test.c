@@ -60,6 +60,7 @@ ask_inbox(struct inbox_req *req)
 	req->done = on_inbox;
 	inbox_submit(w->edge.store, req);
 	(void)!await_store(w->edge.store, &last);
+	inbox_req_fini(req);
 	return req->result;
 }
 
