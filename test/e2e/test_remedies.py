@@ -153,11 +153,11 @@ def test_every_key_of_a_policy(tmp_path):
 
 def test_every_request_to_aditd():
     """What an operator is told to type at the edge: without a daemon it fails at the socket, not at the words."""
-    asked = {m for _, text in texts() for m in re.findall(r"\baditd (reload|status|wait|name|token|inbox)\b", text)}
-    assert "reload" in asked
-    for word in asked:
-        done = run(ADITD, "--control", "unix:/nonexistent/adit.sock", word)
-        assert done.returncode != 0 and "socket" in done.stderr or "No such file" in done.stderr, (word, done.stderr)
+    asked = {m for _, text in texts() for m in re.findall(r"\baditd (reload|status|(?:wait|name|token|inbox) [a-z]+)\b", text)}
+    assert {"reload", "name enable"} <= asked
+    for words in asked:
+        done = run(ADITD, "--control", "unix:/nonexistent/adit.sock", *words.split(), *(["1"] if " " in words else []))
+        assert done.returncode == 1 and "No such file" in done.stderr, (words, done.stderr)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8080/jenkins/bitbucket-hook", "http://127.0.0.1", "https://jenkins.local:8443/", "localhost",
