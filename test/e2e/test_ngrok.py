@@ -185,6 +185,7 @@ def test_before_there_is_a_link(named):
     assert said["details"]["err"] == "a successful ngrok tunnel session has not yet been established"
 
 
+@pytest.mark.slow  # sixty-four programs that start
 def test_sixty_four_one_after_the_other(named, idle):
     """As fast as a script can; the link lives, and no glitch is counted too many."""
     for i in range(64):
