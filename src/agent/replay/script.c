@@ -175,7 +175,7 @@ put_curl_defaults(struct slice head, bool has_body, struct buf *out)
 	static const char *const names[] = { "Accept", "User-Agent", "Content-Type" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (script_find(head, slice_str(names[i])).n == 0 && (i < 2 || has_body))
+		if ((i < 2 || has_body) && script_find(head, slice_str(names[i])).n == 0)
 			buf_printf(out, " \\\n\t-H '%s:'", names[i]);
 }
 

@@ -60,7 +60,6 @@ ask_inbox(struct inbox_req *req)
 	req->done = on_inbox;
 	inbox_submit(w->edge.store, req);
 	(void)!await_store(w->edge.store, &last);
-	inbox_req_fini(req);
 	return req->result;
 }
 
@@ -80,6 +79,7 @@ put(const char *tunnel, const char *key, int number)
 
 	snprintf(r.tunnel, sizeof(r.tunnel), "%s", tunnel);
 	EXPECT_INT(ask_inbox(&r), STORE_OK);
+	inbox_req_fini(&r);
 	courier_wake(w->workers[0], tunnel);
 	return r.id;
 }
@@ -105,6 +105,7 @@ replay(uint64_t id)
 	struct inbox_req r = { .op = INBOX_REPLAY, .account = "ann", .change.id = id };
 
 	EXPECT_INT(ask_inbox(&r), STORE_OK);
+	inbox_req_fini(&r);
 	courier_wake(w->workers[0], "a");
 }
 
