@@ -278,8 +278,8 @@ def test_a_proof_that_is_gone_suspends_the_domain(lab, net):
     hours = 25
     for state, more in (("missing", 0), ("missing", 9), ("missing", 9), ("suspended", 9)):
         hours += more
-        clock.jump(f"+{hours}h")
         seen = len(net.asked)
+        clock.jump(f"+{hours}h")
         until(lambda: len(net.asked) > seen)
         until(lambda: domains(edge)["hook.customer.test"]["state"] == state)
         assert edge.get(host="hook.customer.test", tls=False).status == (404 if state == "suspended" else 200), (state, hours)
@@ -305,23 +305,23 @@ def test_people_are_told_once_of_a_domain_that_was_never_proven(lab, net):
     assert add(edge, "hook.customer.test")["state"] == "wanted"
     for days in (13, 15):
         assert alerts() == []
-        clock.jump(f"+{days}d")
         seen = len(net.asked)
-        until(lambda: len(net.asked) > seen)
-    until(lambda: domains(edge)["hook.customer.test"]["state"] == "stopped")
-    until(lambda: len(alerts()) > 1)  # nobody took the first one
+        clock.jump(f"+{days}d")
+        until(lambda: len(net.asked) > seen, 4 * WAIT_S)
+    until(lambda: domains(edge)["hook.customer.test"]["state"] == "stopped", 4 * WAIT_S)
+    until(lambda: len(alerts()) > 1, 4 * WAIT_S)  # nobody took the first one
     open(f"{told}.ok", "w").close()
     first = alerts()[0]
     assert (first["event"], first["name"], first["account"], first["tunnel"]) == ("domain", "hook.customer.test", "dev", "web")
     assert "no proof for 14 days" in first["text"] and first["text"].endswith("adit domain add hook.customer.test") and first["why"]
     def taken(name):
         return f"event=domain-alert-taken domain={name} " in edge.logged()
-    until(lambda: taken("hook.customer.test"))
+    until(lambda: taken("hook.customer.test"), 4 * WAIT_S)
     given = len(alerts())
     # What was taken is not given again, though there is another one to tell of.
     assert add(edge, "b.customer.test")["state"] == "wanted"
     clock.jump("+30d")
-    until(lambda: taken("b.customer.test"))
+    until(lambda: taken("b.customer.test"), 4 * WAIT_S)
     assert {row["name"] for row in alerts()[given:]} == {"b.customer.test"}
 
 
@@ -437,8 +437,8 @@ def test_the_certificate_of_a_suspended_domain_is_not_renewed(certlab, lab, net)
     assert edge.wait_cert(name)["next_ms"] > 0
     net.unset(name, "CNAME")
     for hours in (25, 34, 43, 52):
-        clock.jump(f"+{hours}h")
         seen = len(net.asked)
+        clock.jump(f"+{hours}h")
         until(lambda: len(net.asked) > seen)
         until(lambda: domains(edge)[name]["state"] == ("missing" if hours < 52 else "suspended"))
         assert edge.cert(name)["wanted"] == (hours < 52)
