@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "hook/policy.h"
 #include "hook/sign.h"
+#include "relay/head_fields.h"
 
 /* The policy as the edge was told it; NULL: there is none. */
 static struct policy *
@@ -31,45 +32,13 @@ replay_can_sign(const struct agent_tunnel *t)
 	return result;
 }
 
-/* The head's fields of those names get the new values; what it has not comes behind them. */
-static void
-put_fields(const struct h1_head *h, struct slice head, const struct sign_output *made,
-    struct buf *out)
-{
-	bool found[sizeof(made->fields) / sizeof(made->fields[0])] = { false };
-	size_t at = 0;
-
-	for (size_t i = 0; i < h->n_fields; i++) {
-		const struct h1_field *f = &h->fields[i];
-
-		for (size_t k = 0; k < made->n_fields; k++) {
-			if (!slice_ieq(h1_text(head, f->name), made->fields[k].name))
-				continue;
-			buf_put(out, slice_head(slice_from(head, at), f->value.at - at));
-			buf_put(out, made->fields[k].value);
-			at = f->value.at + f->value.n;
-			found[k] = true;
-			break;
-		}
-	}
-	buf_put(out, slice_head(slice_from(head, at), head.n - 2 - at));
-	for (size_t k = 0; k < made->n_fields; k++)
-		if (!found[k])
-			buf_printf(out, "%.*s: %.*s\r\n", PS(made->fields[k].name),
-			    PS(made->fields[k].value));
-	buf_put(out, S("\r\n"));
-}
-
 /* A parsed head as signatures see it. fields: of all of it. */
 static void
 read_request(const struct h1_head *h, struct slice head, struct hook_field *fields,
     struct hook_request *ret)
 {
-	for (size_t i = 0; i < h->n_fields; i++)
-		fields[i] = (struct hook_field){ h1_text(head, h->fields[i].name),
-			h1_text(head, h->fields[i].value) };
 	ret->fields = fields;
-	ret->n_fields = h->n_fields;
+	ret->n_fields = head_fields(h, head, fields);
 	ret->method = h1_text(head, h->method);
 	ret->path = h1_text(head, h->path);
 	ret->query = h1_text(head, h->query);
@@ -101,7 +70,7 @@ replay_sign(const struct agent_tunnel *t, struct slice head, struct slice body, 
 		ok = !url.failed && hook_sign(&p->sign, &req, own.n > 0 ? own : id, &made);
 	}
 	if (ok)
-		put_fields(&h1.head, head, &made, out);
+		head_with(&h1.head, head, made.fields, made.n_fields, true, out);
 	buf_fini(&url);
 	if (p != NULL)
 		policy_unref(p);

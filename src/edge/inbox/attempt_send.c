@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "edge/inbox/head_fields.h"
+#include "relay/head_fields.h"
 #include "edge/core/vault.h"
 
 #include <stdio.h>
@@ -51,26 +51,6 @@ send_parts(struct courier *c, const struct inbox_delivery *item, struct flow *f,
 
 /* --- signing anew --- */
 
-/* The head with other values, every other byte as it is. */
-static void
-replace(const struct h1_head *h, struct slice head, const struct sign_output *made, struct buf *out)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < h->n_fields; i++) {
-		const struct h1_field *f = &h->fields[i];
-
-		for (size_t k = 0; k < made->n_fields; k++) {
-			if (!slice_ieq(h1_text(head, f->name), made->fields[k].name))
-				continue;
-			buf_put(out, slice_head(slice_from(head, at), f->value.at - at));
-			buf_put(out, made->fields[k].value);
-			at = f->value.at + f->value.n;
-		}
-	}
-	buf_put(out, slice_from(head, at));
-}
-
 /* The head as it is to be sent: itself, or in `room` with a signature of now. */
 static struct slice
 sign_again(const struct courier *c, const struct inbox_delivery *item, struct slice head,
@@ -90,7 +70,7 @@ sign_again(const struct courier *c, const struct inbox_delivery *item, struct sl
 	req.now_ms = clock_wall_ms();
 	if (!hook_sign_again(&c->policy->sign, &req, &made))
 		return head;
-	replace(&h1.head, head, &made, room);
+	head_with(&h1.head, head, made.fields, made.n_fields, false, room);
 	log_event(LOG_INFO, "signed-anew", LOG_U("id", item->id), LOG_Z("tunnel", c->name));
 	return room->failed ? head : buf_slice(room);
 }

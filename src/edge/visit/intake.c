@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/core/incident.h"
-#include "edge/inbox/head_fields.h"
+#include "relay/head_fields.h"
 #include "edge/visit/body.h"
 #include "edge/visit/client.h"
 #include "edge/visit/forward.h"

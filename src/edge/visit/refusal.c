@@ -3,7 +3,7 @@
 #include "edge/visit/refusal.h"
 
 #include "edge/core/activity.h"
-#include "edge/inbox/head_fields.h"
+#include "relay/head_fields.h"
 #include "edge/visit/client.h"
 
 /* Nothing of it is made for a link that does not watch, or that has been told enough. */
