@@ -33,7 +33,7 @@ def lines(path, n):
 def test_combined(lab, tmp_path):
     path = tmp_path / "access.log"
     edge = served(lab, path, access_format="combined")
-    assert edge.get("/a?token=CANARY", headers="User-Agent: curl/8\r\nReferer: https://hook.example.com/\r\n").status == 200
+    assert edge.get("/a?token=CANARY", headers="User-Agent: curl/8\r\nReferer: https://hook.example.com/?key=CANARY\r\n").status == 200
     assert edge.get('/b"c').status == 400
     edge.get("/b", headers='User-Agent: x" 500 1 "y\\ \x9b31m' + "z" * 300 + "\r\n")
     found = [COMBINED.fullmatch(line) for line in lines(path, 3)]

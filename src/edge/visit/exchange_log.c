@@ -74,6 +74,8 @@ exchange_log_keep(struct exchange *x, struct slice bytes)
 	x->referer[0] = x->agent[0] = '\0';
 	if (is_combined(x->worker)) {
 		keep_field(x, bytes, S("Referer"), x->referer, sizeof(x->referer));
+		/* A query may be a secret: that of this request is in no log, either. */
+		x->referer[strcspn(x->referer, "?#")] = '\0';
 		keep_field(x, bytes, S("User-Agent"), x->agent, sizeof(x->agent));
 	}
 	if (!trace_of(&x->req.head, bytes, x->trace))
