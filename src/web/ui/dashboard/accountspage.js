@@ -2,12 +2,11 @@
 // Accounts: their tokens (each shown once, when it is made), names and domains; and who uses this dashboard.
 
 import { useState } from "../vendor/vendor.js";
-import { html, Copy, sayFault } from "../lib/ui.js";
+import { html, Copy, sayFault, useNow } from "../lib/ui.js";
 import { State } from "../lib/icons.js";
 import { oneLine } from "../lib/text.js";
 import { full, span, plural, number } from "../lib/time.js";
 import { app, useOp, op, isOperator, mayChange, changed } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Page, Table, Search, Sure, Ago, None, act, fits } from "./parts.js";
 
 const isOver = (t, now) => t.revoked || (t.expires_ms > 0 && t.expires_ms < now);

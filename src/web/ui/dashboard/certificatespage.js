@@ -2,12 +2,11 @@
 // Certificates: until when, who gives them, and why one was not renewed.
 
 import { useState } from "../vendor/vendor.js";
-import { html, Icon, Menu, Cmd } from "../lib/ui.js";
+import { html, Icon, Menu, Cmd, useNow } from "../lib/ui.js";
 import { State } from "../lib/icons.js";
 import { oneLine, visible } from "../lib/text.js";
 import { day, span, plural, number } from "../lib/time.js";
 import { useOp, op, isOperator } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Page, Table, Sure, Ago, None, act } from "./parts.js";
 
 const DAY_MS = 864e5;

@@ -2,14 +2,13 @@
 // One stored webhook: what was tried, and its request, whose body is opened by a second, logged step.
 
 import { useState } from "../vendor/vendor.js";
-import { html, Icon, Fault, sayFault } from "../lib/ui.js";
+import { html, Icon, Fault, sayFault, useNow } from "../lib/ui.js";
 import { Tag, shape, tone } from "../lib/icons.js";
 import { oneLine, visible } from "../lib/text.js";
 import { full, size, span, took } from "../lib/time.js";
 import { parse } from "../lib/json.js";
 import { Tree } from "../lib/treeview.js";
 import { op, useOp, mayChange } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Sure } from "./parts.js";
 import { stateOf, next, replay, drop } from "./inboxpage.js";
 

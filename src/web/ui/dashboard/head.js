@@ -2,7 +2,7 @@
 // The head and the list of pages: the state comes first, as a word with a shape.
 
 import { useState, useEffect } from "../vendor/vendor.js";
-import { html, Icon, Kbd } from "../lib/ui.js";
+import { html, Icon, Kbd, useNow } from "../lib/ui.js";
 import { Mark } from "../lib/icons.js";
 import { useStore } from "../lib/store.js";
 import { toggleTheme, isDark } from "../lib/theme.js";
@@ -10,15 +10,6 @@ import { shown } from "../lib/keys.js";
 import { span } from "../lib/time.js";
 import { oneLine } from "../lib/text.js";
 import { app, place, href, role } from "./model.js";
-
-export function useNow(ms = 1000) {
-	const [now, set] = useState(Date.now());
-	useEffect(() => {
-		const t = setInterval(() => set(Date.now()), ms);
-		return () => clearInterval(t);
-	}, [ms]);
-	return now;
-}
 
 // Each page: its name, its key, and who sees it besides the operator.
 export const PAGES = [

@@ -2,12 +2,11 @@
 // Stored webhooks of all accounts: what waits, what needs a person; replay and drop.
 
 import { useState, useEffect } from "../vendor/vendor.js";
-import { html, sayFault } from "../lib/ui.js";
+import { html, sayFault, useNow } from "../lib/ui.js";
 import { State } from "../lib/icons.js";
 import { oneLine, visible } from "../lib/text.js";
 import { size, plural, number, span } from "../lib/time.js";
 import { op, useOp, href, mayChange } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Page, Table, Search, Sure, Ago, None, act, fits } from "./parts.js";
 
 // The edge's words for states, and the ones that are shown.

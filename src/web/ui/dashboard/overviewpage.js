@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The edge on one page: a sentence, what is wrong, and then figures.
 
-import { html, Icon, Cmd } from "../lib/ui.js";
+import { html, Icon, Cmd, useNow } from "../lib/ui.js";
 import { useStore } from "../lib/store.js";
 import { visible, oneLine } from "../lib/text.js";
 import { span, took, size, plural, number, full } from "../lib/time.js";
 import { app, href, useOp } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Page, Table, Bar, None } from "./parts.js";
 
 function lead(view) {

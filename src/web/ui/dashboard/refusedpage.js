@@ -2,11 +2,10 @@
 // What the edge has refused, and why, grouped by tunnel and reason.
 
 import { useState } from "../vendor/vendor.js";
-import { html } from "../lib/ui.js";
+import { html, useNow } from "../lib/ui.js";
 import { oneLine, visible } from "../lib/text.js";
 import { number, plural } from "../lib/time.js";
 import { useOp } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Page, Table, Search, Ago, None, fits } from "./parts.js";
 
 export function RefusedPage() {

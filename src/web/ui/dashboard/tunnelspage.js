@@ -2,12 +2,11 @@
 // Every tunnel: whether it is served, by whom, and how it does. Those that are away stay in the list.
 
 import { useState } from "../vendor/vendor.js";
-import { html, Icon, Menu, Segments } from "../lib/ui.js";
+import { html, Icon, Menu, Segments, useNow } from "../lib/ui.js";
 import { State } from "../lib/icons.js";
 import { oneLine } from "../lib/text.js";
 import { took, plural, number } from "../lib/time.js";
 import { useOp, op, isOperator } from "./model.js";
-import { useNow } from "./head.js";
 import { Card, Page, Table, Search, Sure, Ago, None, act, fits } from "./parts.js";
 
 // What the edge says, as the shape and the word of a state.

@@ -2,7 +2,7 @@
 // The head of every page: its first word is the state; then the way of a webhook and the forwarding lines.
 
 import { useState, useEffect } from "../vendor/vendor.js";
-import { html, Icon, Copy, Kbd } from "../lib/ui.js";
+import { html, Icon, Copy, Kbd, useNow } from "../lib/ui.js";
 import { Mark, State, shape, tone } from "../lib/icons.js";
 import { useStore } from "../lib/store.js";
 import { toggleTheme, isDark } from "../lib/theme.js";
@@ -11,15 +11,6 @@ import { span, took, plural } from "../lib/time.js";
 import { app, href, place } from "./model.js";
 
 const NAMES = { online: "Online", failing: "Failing", connecting: "Connecting", reconnecting: "Reconnecting", stopped: "Stopped" };
-
-export function useNow(ms = 1000) {
-	const [now, set] = useState(Date.now());
-	useEffect(() => {
-		const t = setInterval(() => set(Date.now()), ms);
-		return () => clearInterval(t);
-	}, [ms]);
-	return now;
-}
 
 function LinkState() {
 	const { agent, live, gotAt } = useStore(app);

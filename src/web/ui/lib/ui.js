@@ -9,6 +9,16 @@ import { Store, useStore } from "./store.js";
 
 export { html, Icon };
 
+// The time, told again each so many ms.
+export function useNow(ms = 1000) {
+	const [now, set] = useState(Date.now());
+	useEffect(() => {
+		const t = setInterval(() => set(Date.now()), ms);
+		return () => clearInterval(t);
+	}, [ms]);
+	return now;
+}
+
 const notices = new Store({ list: [] });
 let number = 0;
 
