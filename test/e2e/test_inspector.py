@@ -250,6 +250,9 @@ def test_values_that_the_configuration_hides(lab):
             assert m.status == 403 and json.loads(data)["code"] == "hidden" and b"s3cret" not in data
     everything = json.dumps([get(agent, f"/v1/exchanges/{i}") for i in rows.values()] + [search(agent, "needle")[0]])
     assert "s3cret" not in everything and "needle" not in search(agent, "s3cret")[0]
+    for form in ("curl", "har", "pytest", "http"):
+        m, data = ask(agent, "POST", "/v1/export", {"ids": list(rows.values()), "as": form})
+        assert m.status == 200 and b"s3cret" not in data and b"needle" in data, form
     with open(f"{edge.folder}/.local/state/adit/web-token") as f:
         m, data = ask(agent, "GET", "/api/requests/http", Authorization=f"Bearer {f.read().strip()}")
     assert m.status == 200 and len(json.loads(data)["requests"]) == 3

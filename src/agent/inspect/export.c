@@ -2,8 +2,8 @@
 /* Requests of the list as a file of another tool: one of them at a time is in memory. */
 #include "agent/inspect/inspect_private.h"
 
-#include "agent/capture/exchange.h"
 #include "agent/capture/redact.h"
+#include "agent/capture/shown.h"
 #include "agent/inspect/filter.h"
 #include "agent/replay/script.h"
 #include "base/clock.h"
@@ -31,15 +31,17 @@ struct parts {
 	struct buf head, body, answer_head, answer_body;
 };
 
-/* All that is kept of a body. */
+/* All that is kept of a body. c: what its configuration hides is hidden, and what cannot be looked at is left
+ * out; NULL: nothing is. */
 static void
-read_body(struct captured *e, enum tap_side side, struct buf *out)
+read_body(struct capture *c, struct captured *e, enum tap_side side, struct buf *out)
 {
 	uint64_t total = exchange_body_bytes(e, side);
 	size_t got = 1;
 
-	buf_init(out, (size_t)total);
-	if (total == 0 || buf_room(out, (size_t)total) == NULL)
+	buf_init(out, 2 * (size_t)total + 64);
+	if (total == 0 || (c != NULL && shown_body(c, e, side, out) != SHOWN_WHOLE) ||
+	    buf_room(out, (size_t)total) == NULL)
 		return;
 	while (out->n < total && got > 0) {
 		got = exchange_read(e, side, out->n, out->p + out->n, (size_t)total - out->n);
@@ -63,34 +65,18 @@ read_head(struct captured *e, enum tap_side side, const struct redact *hide, str
 	buf_fini(&head);
 }
 
-/* What the configuration hides in JSON; what cannot be looked at is left out. */
 static void
-hide_body(const struct redact *hide, struct buf *body)
-{
-	struct buf hidden;
-
-	if (hide == NULL || !redact_has_pointers(hide) || body->n == 0)
-		return;
-	buf_init(&hidden, 2 * body->n + 64);
-	if (!redact_json(hide, buf_slice(body), &hidden) || hidden.failed)
-		buf_reset(&hidden);
-	buf_fini(body);
-	*body = hidden;
-}
-
-static void
-read_parts(struct captured *e, const struct redact *hide, bool answer, struct parts *ret)
+read_parts(struct capture *c, struct captured *e, const struct redact *hide, bool answer,
+    struct parts *ret)
 {
 	read_head(e, TAP_REQUEST, hide, &ret->head);
-	read_body(e, TAP_REQUEST, &ret->body);
-	hide_body(hide, &ret->body);
+	read_body(hide == NULL ? NULL : c, e, TAP_REQUEST, &ret->body);
 	buf_init(&ret->answer_head, 0);
 	buf_init(&ret->answer_body, 0);
 	if (!answer)
 		return;
 	read_head(e, TAP_RESPONSE, hide, &ret->answer_head);
-	read_body(e, TAP_RESPONSE, &ret->answer_body);
-	hide_body(hide, &ret->answer_body);
+	read_body(hide == NULL ? NULL : c, e, TAP_RESPONSE, &ret->answer_body);
 }
 
 /* One that is gone meanwhile, or of which nothing is kept, is left out. */
@@ -106,7 +92,7 @@ put_one(struct exporting *x, uint64_t id)
 
 	if (e == NULL)
 		return;
-	read_parts(e, x->raw ? NULL : &hide, x->form == SCRIPT_HAR, &p);
+	read_parts(c, e, x->raw ? NULL : &hide, x->form == SCRIPT_HAR, &p);
 	if (p.head.n > 0 && rows_find(x->inspector->rows, id, &row)) {
 		s = (struct script_request){ .id = id,
 			.at_ms = row.begun_ms,

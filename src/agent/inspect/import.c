@@ -82,7 +82,8 @@ go_on(struct importing *m, size_t *room)
 	tap_body(m->tap, TAP_REQUEST, body);
 	m->body_at += body.n;
 	*room -= body.n;
-	if (m->body_at < m->item.body.n)
+	/* A head of the answer is put once: where there is room behind it. */
+	if (m->body_at < m->item.body.n || *room == 0)
 		return true;
 	if (m->answer_at == 0)
 		put_head(m, TAP_RESPONSE, &m->item.answer_head);
