@@ -23,18 +23,6 @@ web_query_u64(const struct web_request *r, struct slice name, uint64_t *value)
 	return text.p == NULL || slice_u64(text, value);
 }
 
-bool
-web_query_at(const struct web_request *r, size_t i, struct slice *ret_name, struct slice *ret_value)
-{
-	const struct web_client *c = web_client_of(r);
-
-	if (i >= c->n_pairs)
-		return false;
-	*ret_name = c->pairs[i].name;
-	*ret_value = c->pairs[i].value;
-	return true;
-}
-
 struct slice
 web_field(const struct web_request *r, struct slice name)
 {

@@ -47,9 +47,6 @@ struct web_request {
 struct slice web_query(const struct web_request *r, struct slice name);
 /* The same as a decimal number. False: it is there and is no number, or too large; absent: *value stays. */
 bool web_query_u64(const struct web_request *r, struct slice name, uint64_t *value) must_use;
-/* The i-th pair of the query in its order; false: there are no more. */
-bool web_query_at(const struct web_request *r, size_t i, struct slice *ret_name,
-    struct slice *ret_value);
 /* The first field of that name, case ignored; .p NULL: there is none. */
 struct slice web_field(const struct web_request *r, struct slice name);
 /* The token of "Authorization: Bearer TOKEN"; .p NULL: there is none. */

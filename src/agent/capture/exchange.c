@@ -246,14 +246,6 @@ exchange_head(struct captured *e, enum tap_side side, enum tap_form form, struct
 }
 
 bool
-exchange_interim(struct captured *e, size_t i, struct buf *out)
-{
-	const struct captured_parts *p = &e->heads[TAP_RESPONSE][TAP_RECEIVED];
-
-	return i + 1 < p->n && put_part(e, &p->list[i], out);
-}
-
-bool
 exchange_trailers(struct captured *e, enum tap_side side, struct buf *out)
 {
 	const struct captured_parts *p = &e->trailers[side];
@@ -267,14 +259,6 @@ exchange_head_us(const struct captured *e, enum tap_side side)
 	const struct captured_parts *p = &e->heads[side][TAP_RECEIVED];
 
 	return p->n > 0 ? p->list[0].at_us : 0;
-}
-
-int64_t
-exchange_last_us(const struct captured *e, enum tap_side side)
-{
-	const struct captured_parts *p = &e->bodies[side];
-
-	return p->n > 0 ? p->list[p->n - 1].at_us : exchange_head_us(e, side);
 }
 
 uint64_t

@@ -30,12 +30,9 @@ void exchange_close(struct captured *e);
 
 /* The final head; false where there is none. Its empty line is with it. */
 bool exchange_head(struct captured *e, enum tap_side side, enum tap_form form, struct buf *out);
-/* Interim heads (1xx) that came before it: the i-th, false behind the last. */
-bool exchange_interim(struct captured *e, size_t i, struct buf *out);
 bool exchange_trailers(struct captured *e, enum tap_side side, struct buf *out);
-/* When the first record of a head came, the last of a body; wall clock in us, 0: none. */
+/* When the first record of a head came; wall clock in us, 0: none. */
 int64_t exchange_head_us(const struct captured *e, enum tap_side side);
-int64_t exchange_last_us(const struct captured *e, enum tap_side side);
 
 /* What is kept of a body. Its length as transferred is the row's tx_bytes, rx_bytes. */
 uint64_t exchange_body_bytes(const struct captured *e, enum tap_side side);
