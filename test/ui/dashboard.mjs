@@ -59,6 +59,7 @@ test("keys go everywhere", async () => {
 	await page.keyboard.press("g");
 	await page.keyboard.press("t");
 	await page.getByRole("heading", { name: "Tunnels", exact: true }).waitFor();
+	await page.locator("tbody tr").first().waitFor();
 	await page.keyboard.press("j");
 	assert.match(await page.evaluate(() => document.activeElement.textContent + (document.activeElement.getAttribute("aria-label") ?? document.activeElement.querySelector("[aria-label]")?.getAttribute("aria-label"))), /Actions for/);
 	await page.keyboard.press("/");

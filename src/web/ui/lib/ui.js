@@ -123,5 +123,6 @@ export function useMedia(query) {
 }
 
 export function useKeys(rows, deps) {
-	useEffect(() => bind(rows), deps);
+	// Before the page is painted: a key never acts on the row before.
+	useLayoutEffect(() => bind(rows), deps);
 }
