@@ -117,7 +117,8 @@ class End:
         if self.tls:
             wire.sock.setblocking(False)
         self.changed = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _turn(self, call, arg):
         """Two threads read and write, and an OpenSSL connection is one thread's at a time."""
@@ -176,6 +177,8 @@ class End:
             self.wire.sock.shutdown(socket.SHUT_RD)  # wakes the reader, which holds the socket
         except OSError:
             pass
+        # Its number is somebody else's as soon as the socket is closed.
+        self.reader.join(6 * WAIT_S)
         self.wire.close()
 
 

@@ -95,7 +95,7 @@ def test_own_domains_of_an_edge_without_one(lab):
     net.set("hook.customer.test", "A", "127.0.0.1")
     net.set("_adit.hook.customer.test", "TXT", re.search('"(account=.*)"', said)[1])
     until(lambda: "leads to the tunnel jenkins now" in adit(edge, "domain", "add", "hook.customer.test"))
-    assert edge.get(host="hook.customer.test", tls=False).body == b"jenkins"
+    until(lambda: edge.get(host="hook.customer.test", tls=False).body == b"jenkins", what="every worker knows it")
 
 
 def test_an_edge_with_a_domain_may_have_a_default_too(lab):
