@@ -58,6 +58,7 @@ replay_sign(const struct agent_tunnel *t, struct slice head, struct slice body, 
 	struct buf url;
 	struct h1 h1;
 
+	made.n_fields = 0;
 	h1_init(&h1, H1_REQUEST);
 	h1.inside = true;
 	buf_init(&url, REPLAY_HEAD_BYTES);
